@@ -1,0 +1,123 @@
+package dropblock
+
+import "fmt"
+
+// Block is the size of a block in cells of the feature map, one number an
+// axis.
+type Block struct {
+	H, W int
+
+	_ struct{}
+}
+
+// Square returns a block of b rows and b columns.
+func Square(b int) Block { return Block{H: b, W: b} }
+
+// Rect returns a block of h rows and w columns.
+func Rect(h, w int) Block { return Block{H: h, W: w} }
+
+func (b Block) String() string { return fmt.Sprintf("%dx%d", b.H, b.W) }
+
+func (b Block) check() error {
+	for _, axis := range []struct {
+		name string
+		size int
+	}{{"H", b.H}, {"W", b.W}} {
+		if axis.size < 1 || axis.size > maxExtent {
+			return fmt.Errorf("Block.%s is %d, want 1 to %d", axis.name, axis.size, maxExtent)
+		}
+	}
+	return nil
+}
+
+// Even places a block of even size, which has no middle cell, around its seed.
+// With [RegionValid] it moves no block, since seeds fall wherever a whole
+// block fits; it tells what the coordinates of a seed mean.
+type Even uint8
+
+const (
+	// EvenBefore starts a block of b cells at seed − ⌊b/2⌋ (torchvision,
+	// timm, tensorflow/tpu).
+	EvenBefore Even = iota
+	// EvenAfter starts a block of b cells at seed − ⌊(b−1)/2⌋
+	// (miguelvr/dropblock).
+	EvenAfter
+)
+
+// before is how many cells of a block of size b lie before its seed.
+func (e Even) before(b int) int {
+	if e == EvenAfter {
+		return (b - 1) / 2
+	}
+	return b / 2
+}
+
+// Region says where seeds may fall.
+type Region uint8
+
+const (
+	// RegionValid draws seeds only where the whole block lies inside the map
+	// (the paper, torchvision, tensorflow/tpu).
+	RegionValid Region = iota
+	// RegionFull draws seeds at every position and clips the blocks at the
+	// border (timm, miguelvr/dropblock).
+	RegionFull
+)
+
+// GammaRule computes gamma, the probability of a seed, from the drop
+// probability p.
+type GammaRule uint8
+
+const (
+	// GammaPaper is p/(bh·bw) · (H·W)/((H−bh+1)(W−bw+1)): equation 1 of the
+	// paper.
+	GammaPaper GammaRule = iota
+	// GammaSimple is p/(bh·bw) (miguelvr/dropblock).
+	GammaSimple
+)
+
+// Share says which elements of the feature map share one mask.
+type Share uint8
+
+const (
+	// ShareNone draws a mask for every channel of every sample, which the
+	// paper found to work best (torchvision).
+	ShareNone Share = iota
+	// ShareChannels draws one mask for all channels of a sample
+	// (miguelvr/dropblock, timm's default).
+	ShareChannels
+)
+
+// Norm says how kept elements are scaled.
+type Norm uint8
+
+const (
+	// NormTensor scales by count/kept, counted over the whole tensor, so that
+	// the mean activation stays (the paper, step 7 of algorithm 1). If all is
+	// dropped the scale is 0.
+	NormTensor Norm = iota
+	// NormNone leaves kept elements as they are.
+	NormNone
+)
+
+// The names are those of the command's flags.
+var (
+	evenNames   = []string{"before", "after"}
+	regionNames = []string{"valid", "full"}
+	gammaNames  = []string{"paper", "simple"}
+	shareNames  = []string{"none", "channels"}
+	normNames   = []string{"tensor", "none"}
+)
+
+func (e Even) String() string      { return nameOf(evenNames, "Even", int(e)) }
+func (r Region) String() string    { return nameOf(regionNames, "Region", int(r)) }
+func (g GammaRule) String() string { return nameOf(gammaNames, "GammaRule", int(g)) }
+func (s Share) String() string     { return nameOf(shareNames, "Share", int(s)) }
+func (n Norm) String() string      { return nameOf(normNames, "Norm", int(n)) }
+
+func nameOf(names []string, kind string, i int) string {
+	if i < len(names) {
+		return names[i]
+	}
+	return fmt.Sprintf("%s(%d)", kind, i)
+}

@@ -1,0 +1,112 @@
+// Package dropblock regularises convolutional feature maps with DropBlock
+// (Ghiasi, Lin, Le: "DropBlock: A regularization method for convolutional
+// networks", NeurIPS 2018, arXiv:1810.12890), for about the price of copying
+// the map.
+//
+// A [Layer] made from a [Config] draws a [Mask] for each training step: sparse
+// seeds, each grown to a block, everything outside the blocks kept. [Apply]
+// multiplies what is kept by count/kept and writes +0 where it is dropped; the
+// same call with the same mask is the backward pass. In inference a layer does
+// nothing: leave it out, or use [Mask.Identity].
+//
+// A mask is a pure function of the stream version, the seed, the layer, the
+// step, the global index of each sample, the geometry and gamma. It does not
+// depend on the CPU, the kernel set, the batch split or the Go release:
+// docs/stream.md in the module defines every bit.
+//
+// A Layer is immutable and safe for concurrent use. A Mask may be read by many
+// goroutines at once and must be written by one.
+package dropblock
+
+import (
+	"fmt"
+	"math"
+)
+
+// Config describes a DropBlock layer. The zero value of every field but Block
+// is a usable default, and new fields keep that property.
+type Config struct {
+	// DropProb is the paper's 1 − keep_prob, in [0, 1]: the fraction of
+	// elements to drop, as Gamma understands it. 0 makes the layer the
+	// identity.
+	DropProb float64
+
+	// Block is the block size. [Square](1) is dropout, a block of the map's
+	// size is SpatialDropout. A block larger than the map is clipped to it,
+	// axis by axis, before gamma is computed (timm, tensorflow/tpu).
+	Block Block
+
+	// Even says on which side of its seed a block of even size has its extra
+	// cell.
+	Even Even
+
+	// Region says where seeds may fall.
+	Region Region
+
+	// Gamma is the rule that turns DropProb into the probability of a seed.
+	Gamma GammaRule
+
+	// Share says which elements share one mask.
+	Share Share
+
+	// Norm says how what is kept is scaled.
+	Norm Norm
+
+	// Seed and Layer key the random stream: layers of one network share the
+	// seed and differ in Layer.
+	Seed  uint64
+	Layer uint32
+
+	// Kernels is the kernel set to compute with; the zero value is the best
+	// that this CPU runs. It changes the speed and never a bit of the result.
+	Kernels KernelSet
+
+	_ struct{} // Field names are required: new fields will come.
+}
+
+// A Layer draws masks. Make one with [New].
+type Layer struct {
+	cfg Config
+	isa isa
+}
+
+// New returns the layer that cfg describes, or an error that names the field
+// that is wrong.
+func New(cfg Config) (*Layer, error) {
+	if err := cfg.check(); err != nil {
+		return nil, fmt.Errorf("dropblock: %w", err)
+	}
+	return &Layer{cfg: cfg, isa: cfg.Kernels.resolve()}, nil
+}
+
+func (cfg *Config) check() error {
+	if math.IsNaN(cfg.DropProb) || cfg.DropProb < 0 || cfg.DropProb > 1 {
+		return fmt.Errorf("DropProb is %v, want a probability from 0 to 1", cfg.DropProb)
+	}
+	if err := cfg.Block.check(); err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name  string
+		value fmt.Stringer
+		n     int
+		last  int
+	}{
+		{"Even", cfg.Even, int(cfg.Even), len(evenNames) - 1},
+		{"Region", cfg.Region, int(cfg.Region), len(regionNames) - 1},
+		{"Gamma", cfg.Gamma, int(cfg.Gamma), len(gammaNames) - 1},
+		{"Share", cfg.Share, int(cfg.Share), len(shareNames) - 1},
+		{"Norm", cfg.Norm, int(cfg.Norm), len(normNames) - 1},
+	} {
+		if f.n > f.last {
+			return fmt.Errorf("%s is %v, want one of its constants, 0 to %d", f.name, f.value, f.last)
+		}
+	}
+	return nil
+}
+
+// Config returns the configuration of the layer.
+func (l *Layer) Config() Config { return l.cfg }
+
+// Kernels returns the kernel set that the layer computes with.
+func (l *Layer) Kernels() KernelSet { return KernelSet{l.isa} }
