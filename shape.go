@@ -1,7 +1,6 @@
 package dropblock
 
 import (
-	"errors"
 	"fmt"
 	"math/bits"
 )
@@ -71,4 +70,8 @@ func product(factors ...int) (int, bool) {
 	return int(p), true
 }
 
-var errEmpty = errors.New("dropblock: the mask is empty: Sample, Grow or Identity comes first")
+func (s Shape) mustCheck() {
+	if err := s.Check(); err != nil {
+		panic(err.Error())
+	}
+}

@@ -1,0 +1,134 @@
+package dropblock
+
+import "unsafe"
+
+// Apply writes src to dst, what the mask keeps multiplied by its scale and what
+// it drops as +0, whatever was there. The same call with the same mask takes
+// the gradient of the output to the gradient of the input. It computes with
+// the kernel set of the layer that filled the mask.
+//
+// dst and src are feature maps of the mask's shape. They may be the same
+// slice. Apply panics, without writing anything, if the mask is empty, if a
+// length is not that of the shape, or if dst and src overlap in part.
+func Apply(dst, src []float32, m *Mask) {
+	m.mustHold("Apply", "dst", len(dst))
+	m.mustHold("Apply", "src", len(src))
+	if partialOverlap(dst, src) {
+		panic("dropblock: Apply: dst and src overlap in part")
+	}
+	switch {
+	case len(dst) == 0:
+	case m.kept == 0:
+		clear(dst)
+	case m.kept == m.bits.Len() && m.scale == 1:
+		if &dst[0] != &src[0] {
+			copy(dst, src)
+		}
+	default:
+		m.write(&output{dst: dst, src: src})
+	}
+}
+
+// ScaleTo writes the mask as factors: its scale where it keeps and +0 where it
+// drops, for those who multiply themselves. dst is a feature map of the mask's
+// shape. It panics, without writing anything, if the mask is empty or dst has
+// another length.
+func (m *Mask) ScaleTo(dst []float32) {
+	m.mustHold("ScaleTo", "dst", len(dst))
+	m.write(&output{dst: dst})
+}
+
+// KeepTo writes the mask as booleans, true to keep. dst is a feature map of
+// the mask's shape. It panics, without writing anything, if the mask is empty
+// or dst has another length.
+func (m *Mask) KeepTo(dst []bool) {
+	m.mustHold("KeepTo", "dst", len(dst))
+	m.write(&output{bools: dst})
+}
+
+// output is where a mask goes: applied to src, as factors if that is nil, or
+// as booleans.
+type output struct {
+	dst, src []float32
+	bools    []bool
+}
+
+// piece writes the elements from and up to to, keep having their bits from
+// bit 0 of a word on.
+func (o *output) piece(m *Mask, from, to int, keep []uint64) {
+	switch {
+	case o.bools != nil:
+		m.isa.expandBool(o.bools[from:to], keep)
+	case o.src != nil:
+		m.isa.scale(o.dst[from:to], o.src[from:to], keep, float32(m.scale))
+	default:
+		m.isa.expand(o.dst[from:to], keep, float32(m.scale))
+	}
+}
+
+func (m *Mask) mustHold(call, name string, n int) {
+	if !m.filled {
+		panic("dropblock: " + call + ": the mask is empty: Sample, Grow or Identity comes first")
+	}
+	if n != m.shape.Len() {
+		panic("dropblock: " + call + ": " + name + " has not the length of the mask's shape")
+	}
+}
+
+// write cuts the feature map into pieces of at most scaleCallLen elements.
+func (m *Mask) write(o *output) {
+	if m.bits != m.shape {
+		m.writeShared(o)
+		return
+	}
+	words, n := m.buf[1:], m.shape.Len()
+	for from := 0; from < n; from += scaleCallLen {
+		to := min(from+scaleCallLen, n)
+		o.piece(m, from, to, words[from/64:wordsLen(to)])
+	}
+}
+
+// writeShared puts the mask that a sample's channels share behind itself for
+// as many channels as a piece has room for, so that kernels see long runs of
+// bits that begin with a word. Of a plane larger than that it takes a piece
+// through all channels.
+func (m *Mask) writeShared(o *output) {
+	plane := m.shape.H * m.shape.W
+	repeat := min(max(scaleCallLen/plane, 1), m.shape.C)
+	var buf [scaleCallLen / 64]uint64
+	for n := range m.shape.N {
+		for at := 0; at < plane; at += scaleCallLen {
+			length := min(plane-at, scaleCallLen)
+			clear(buf[:])
+			for c := range repeat {
+				copyBits(buf[:], c*length, m.buf[1:], n*plane+at, length)
+			}
+			for c := 0; c < m.shape.C; c += repeat {
+				from := (n*m.shape.C+c)*plane + at
+				to := from + min(repeat, m.shape.C-c)*length
+				o.piece(m, from, to, buf[:wordsLen(to-from)])
+			}
+		}
+	}
+}
+
+// copyBits copies n bits to where dst is zero.
+func copyBits(dst []uint64, to int, src []uint64, from, n int) {
+	for n > 0 {
+		s := from & 63
+		w := src[from>>6] >> s
+		run := min(n, 64-s, 64-to&63)
+		dst[to>>6] |= w & (^uint64(0) >> (64 - run)) << (to & 63)
+		from, to, n = from+run, to+run, n-run
+	}
+}
+
+// partialOverlap reports whether the slices share memory without being the
+// same, as crypto/internal/fips140/alias does.
+func partialOverlap(x, y []float32) bool {
+	if len(x) == 0 || len(y) == 0 || &x[0] == &y[0] {
+		return false
+	}
+	return uintptr(unsafe.Pointer(&x[0])) <= uintptr(unsafe.Pointer(&y[len(y)-1])) &&
+		uintptr(unsafe.Pointer(&y[0])) <= uintptr(unsafe.Pointer(&x[len(x)-1]))
+}

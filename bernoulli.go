@@ -1,0 +1,167 @@
+package dropblock
+
+import (
+	"fmt"
+	"math/bits"
+)
+
+// Bernoulli is a sampler of independent bits that are 1 with probability
+// gamma. Sampling writes gamma = h + (1−h)·δ with h = t/2^k: a head of dense
+// random bits, 1 with probability h, to which a sparse residual is added by
+// jumping from one to the next. See the essay in kernel_generic.go.
+//
+// A Bernoulli may be used by many goroutines at once.
+type Bernoulli struct {
+	gamma float64
+	fixed uint64 // ⌊γ·2⁶⁴⌋
+	ones  bool   // γ is 1
+	head  threshold
+	delta uint64 // ⌊δ·2⁶⁴⌋; 0 for no residual
+	gaps  gapTable
+	// wordsPerPosition is how many words the residual draws for a position,
+	// on average. It sizes buffers and changes no bit.
+	wordsPerPosition float64
+}
+
+// threshold is the probability t/2^k of the head, t odd, or k = 0.
+type threshold struct {
+	t uint32
+	k int
+}
+
+const (
+	maxHeadBits = 10
+	// residualCost is what a seed of the residual costs in units of one
+	// level of the head at one position: between 40 (generic) and 350
+	// (AVX-512) where it was measured. It is part of the stream.
+	residualCost = 128
+)
+
+// NewBernoulli prepares sampling with probability gamma, in [0, 1]. Bits are
+// exactly independent; the probability is that of gamma to within 2⁻³².
+func NewBernoulli(gamma float64) (*Bernoulli, error) {
+	if !(gamma >= 0 && gamma <= 1) {
+		return nil, fmt.Errorf("dropblock: gamma is %v, want a probability from 0 to 1", gamma)
+	}
+	b := new(Bernoulli)
+	b.set(gamma)
+	return b, nil
+}
+
+// Gamma returns the probability of a 1.
+func (b *Bernoulli) Gamma() float64 { return b.gamma }
+
+func (b *Bernoulli) set(gamma float64) {
+	b.gamma, b.ones = gamma, gamma == 1
+	b.fixed, b.delta, b.head = 0, 0, threshold{}
+	if b.ones {
+		return
+	}
+	b.fixed = fixed64(gamma)
+	b.head, b.delta = splitGamma(b.fixed)
+	if b.delta != 0 {
+		b.wordsPerPosition = b.gaps.build(b.delta)
+	}
+}
+
+// splitGamma chooses the head of the lowest cost: k levels, and residualCost
+// times δ for the residual. On a tie fewer levels win.
+func splitGamma(gamma uint64) (head threshold, delta uint64) {
+	best := ^uint64(0)
+	for k := 0; k <= maxHeadBits; k++ {
+		t := gamma >> (64 - k)
+		d := gamma
+		if t > 0 {
+			h := t << (64 - k)
+			d, _ = bits.Div64(gamma-h, 0, -h) // (γ−h)/(1−h), where −h is 2⁶⁴−h
+		}
+		// In units of 2⁵⁶: a level is 1, the residual 128·δ.
+		cost := uint64(k)<<56 + d/(1<<8/residualCost)
+		if cost < best {
+			best, delta, head = cost, d, threshold{uint32(t), k}
+		}
+	}
+	return head, delta
+}
+
+const (
+	gapBits   = 10
+	gapLen    = 1 << gapBits
+	gapEscape = gapLen - 1 // no seed in as many positions: draw again from there
+)
+
+// gapTable is the alias table (Walker 1977, Vose 1991) of the geometric gaps
+// before the next seed, all in integers: gap g < gapEscape has weight
+// 2³²·δ(1−δ)^g, and the weights sum to 2³². An entry holds a threshold above
+// its alias. A word draws by its top bits an entry, and by the rest, where
+// that is below the threshold, the entry's own gap, else the alias.
+type gapTable [gapLen]uint32
+
+// gap draws with the word w.
+func (t *gapTable) gap(w uint32) uint32 {
+	e := t[w>>(32-gapBits)]
+	gap := e & gapEscape
+	if w<<gapBits|gapEscape < e { // equal thresholds compare as not below
+		gap = w >> (32 - gapBits)
+	}
+	return gap
+}
+
+// build fills the table for δ = delta/2⁶⁴ and returns the mean number of words
+// for a position.
+func (t *gapTable) build(delta uint64) (wordsPerPosition float64) {
+	var weights [gapLen]uint64
+	gapWeights(&weights, delta)
+
+	var positions float64
+	for g, w := range weights {
+		positions += float64(w) * float64(min(g+1, gapEscape))
+	}
+
+	const share = 1 << (32 - gapBits) // of the words, an entry's
+	var donates [gapLen]bool
+	for g, w := range weights {
+		donates[g] = w >= share
+		t[g] = uint32(g)
+	}
+	next := func(g int, donor bool) int {
+		for g < gapLen && donates[g] != donor {
+			g++
+		}
+		return g
+	}
+	// Each entry below its share is filled up from the first donor that is
+	// left. A donor that falls below its own share is filled up at once, from
+	// the next one.
+	small, donor := next(0, false), next(0, true)
+	for g := small; g < gapLen; {
+		t[g] = uint32(weights[g])<<gapBits | uint32(donor)
+		weights[donor] -= share - weights[g]
+		if weights[donor] < share {
+			g, donor = donor, next(donor+1, true)
+		} else {
+			small = next(small+1, false)
+			g = small
+		}
+	}
+	return (1 << 32) / positions
+}
+
+// gapWeights are the probabilities of the gaps in units of 2⁻³². Rounding the
+// probability that a gap is g or more, not each gap's own, makes them sum to
+// 2³² and keeps the rate of seeds for the smallest δ.
+func gapWeights(weights *[gapLen]uint64, delta uint64) {
+	const half = 1 << 31
+	q := -delta // 1−δ
+	before, tail := uint64(1<<32), q
+	for g := range gapEscape {
+		after := tail >> 32
+		if tail&(1<<32-1) >= half {
+			after++
+		}
+		weights[g] = before - after
+		before = after
+		tail, _ = bits.Mul64(tail, q)
+	}
+	weights[gapEscape] = before
+}

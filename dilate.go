@@ -1,0 +1,170 @@
+package dropblock
+
+import "math/bits"
+
+// dilation is a plan for growing first-corner seeds on one string of bits: a
+// row pass, then steps of doubling, the last of which takes the complement.
+type dilation struct {
+	row   int // block size of the row pass, at most 64
+	steps [maxSteps]int
+	n     int
+	halo  int // words before a chunk that its steps need: the sum of their leads
+}
+
+const (
+	maxRow = 64
+	// maxSteps bounds the doublings of all axes: a size below 2³¹ takes 31.
+	maxSteps = 4 * 31
+)
+
+// axis adds the dilation by size cells, stride bits apart, 1 ≤ size.
+func (d *dilation) axis(stride, size int) {
+	run := 1
+	if d.row == 0 {
+		d.row = 1
+		if stride == 1 {
+			d.row = min(size, maxRow)
+			run = d.row
+		}
+	}
+	for run < size {
+		s := min(run, size-run)
+		d.steps[d.n] = stride * s
+		d.halo += dilateLead(stride * s)
+		d.n++
+		run += s
+	}
+}
+
+// seal makes sure that there is a last step, which takes the complement: a
+// shift by 0 where the row pass has done all.
+func (d *dilation) seal() {
+	d.row = max(d.row, 1)
+	if d.n == 0 {
+		d.n, d.halo = 1, dilateLead(0)
+	}
+}
+
+// scratch holds what a dilation needs beside the words: the row pass of a
+// chunk behind its halo, and two buffers for the steps.
+type scratch struct {
+	buf []uint64
+}
+
+// dilateChunk is the number of words that go through all steps together.
+// Three buffers of it stay in a 32 KiB first-level cache.
+const dilateChunk = 1 << 10
+
+// take returns the three buffers for a halo and the words of a chunk.
+func (s *scratch) take(halo, words int) (row, a, b []uint64, chunk int) {
+	chunk = min(max(dilateChunk, 2*halo), words)
+	size := halo + chunk
+	if cap(s.buf) < 3*size {
+		s.buf = make([]uint64, 3*size)
+	}
+	buf := s.buf[:3*size]
+	return buf[:size], buf[size : 2*size], buf[2*size:], chunk
+}
+
+// keep turns the seeds in words[1:] into the keep mask of their blocks, in
+// place, and returns the number of its ones, whole words counted. words[0] is
+// zero. The plan is sealed.
+func (d *dilation) keep(k isa, words []uint64, s *scratch) (kept int) {
+	if d.row == 1 && d.n == 1 && d.steps[0] == 0 {
+		return k.keepCalls(words[1:], words, 0)
+	}
+	n := len(words) - 1
+	row, a, b, chunk := s.take(d.halo, n)
+	clear(row[:d.halo])
+	var seeds uint64 // of the word before the chunk
+	for from := 0; from < n; from += chunk {
+		to := min(from+chunk, n)
+		in := words[from : 1+to]
+		// The word before the chunk is a result already: lend it its seeds.
+		result := in[0]
+		in[0], seeds = seeds, in[len(in)-1]
+		cur := row[:d.halo+to-from]
+		k.rowCalls(cur[d.halo:], in, d.row)
+		in[0] = result
+		kept += d.finish(k, in[1:], cur, a, b)
+		copy(row[:d.halo], cur[len(cur)-d.halo:])
+	}
+	return kept
+}
+
+// finish takes the row pass of a chunk, its halo in front, through the steps.
+func (d *dilation) finish(k isa, dst, row, a, b []uint64) (kept int) {
+	last := d.n - 1
+	for _, shift := range d.steps[:last] {
+		next := a[:len(row)-dilateLead(shift)]
+		k.stepCalls(next, row, shift)
+		row, a, b = next, b, a
+	}
+	return k.keepCalls(dst, row, d.steps[last])
+}
+
+// rowCalls, stepCalls and keepCalls bound the work of a call of the kernels.
+
+func (k isa) rowCalls(dst, src []uint64, b int) {
+	for from := 0; from < len(dst); from += dilateCallLen {
+		to := min(from+dilateCallLen, len(dst))
+		k.dilateRow(dst[from:to], src[from:to+1], b)
+	}
+}
+
+func (k isa) stepCalls(dst, src []uint64, shift int) {
+	for from := 0; from < len(dst); from += dilateCallLen {
+		to := min(from+dilateCallLen, len(dst))
+		k.dilateStep(dst[from:to], src[from:to+dilateLead(shift)], shift)
+	}
+}
+
+func (k isa) keepCalls(dst, src []uint64, shift int) (kept int) {
+	for from := 0; from < len(dst); from += dilateCallLen {
+		to := min(from+dilateCallLen, len(dst))
+		kept += k.dilateKeep(dst[from:to], src[from:to+dilateLead(shift)], shift)
+	}
+	return kept
+}
+
+// Dilate grows the ones among n bits along one axis, in place: bit i becomes
+// the OR of the bits i, i−stride, …, i−(size−1)·stride, those that exist. On
+// several axes one call after the other makes blocks; with stride 1 rows do
+// not end, so that a one has to be at least size−1 bits before the end of its
+// row (see the essay in kernel_generic.go).
+//
+// Bits from n to the end of word (n−1)/64 must be zero and become zero. Dilate
+// panics, without writing anything, if n is negative, stride or size is below
+// 1, or words is shorter than n bits.
+func (k KernelSet) Dilate(words []uint64, n, stride, size int) {
+	words = wordsFor("Dilate", "words", words, n)
+	if stride < 1 || size < 1 {
+		panic("dropblock: Dilate: stride and size must be at least 1")
+	}
+	isa := k.resolve()
+	for run := 1; run < size; {
+		s := min(run, size-run)
+		if hi, shift := bits.Mul64(uint64(stride), uint64(s)); hi == 0 && shift < uint64(n) {
+			dilateInPlace(isa, words, int(shift))
+		}
+		run += s
+	}
+	if n%64 != 0 {
+		words[len(words)-1] &= 1<<(n%64) - 1
+	}
+}
+
+// dilateInPlace sets words to words | words<<shift, from the end on.
+func dilateInPlace(k isa, words []uint64, shift int) {
+	var buf [256]uint64
+	lead := dilateLead(shift)
+	for to := len(words); to > lead; {
+		from := max(to-len(buf), lead)
+		out := buf[:to-from]
+		k.dilateStep(out, words[from-lead:to], shift)
+		copy(words[from:to], out)
+		to = from
+	}
+	// The word that the first one is shifted into; those before it stay.
+	words[lead-1] |= words[0] << (shift & 63)
+}

@@ -1,0 +1,229 @@
+package dropblock
+
+import (
+	"math"
+	"math/bits"
+)
+
+// This file holds every kernel in pure Go. It is compiled everywhere: it
+// serves the CPUs that have no assembly, it is what the assembly is tested
+// against, and it is where the algorithms are explained. The generators in
+// gen/ follow it line by line.
+//
+// Callers have checked everything: lengths fit, and destinations overlap no
+// source but where a kernel says so.
+
+// The kernel signatures. Every instruction set's kernels are assigned to them
+// at compile time.
+type (
+	philoxKernel        func(dst []uint32, ks *roundKeys, ctr *[4]uint32)
+	bernoulliHeadKernel func(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, k int)
+	dilateRowKernel     func(dst, src []uint64, b int)
+	dilateStepKernel    func(dst, src []uint64, shift int)
+	dilateKeepKernel    func(dst, src []uint64, shift int) (kept int)
+	scaleKernel         func(dst, src []float32, keep []uint64, scale float32)
+	expandKernel        func(dst []float32, keep []uint64, scale float32)
+	expandBoolKernel    func(dst []bool, keep []uint64)
+	countKernel         func(words []uint64) int
+)
+
+var (
+	_ philoxKernel        = philoxGeneric
+	_ bernoulliHeadKernel = bernoulliHeadGeneric
+	_ dilateRowKernel     = dilateRowGeneric
+	_ dilateStepKernel    = dilateStepGeneric
+	_ dilateKeepKernel    = dilateKeepGeneric
+	_ scaleKernel         = scaleGeneric
+	_ expandKernel        = expandGeneric
+	_ expandBoolKernel    = expandBoolGeneric
+	_ countKernel         = countGeneric
+)
+
+// # bernoulli
+//
+// Masks need bits that are 1 with probability γ, by the million, and for
+// DropBlock γ is small. A comparison an element costs a random word an
+// element. Two cheaper samplers cover the range together.
+//
+// The head draws bits with probability h = t/2^k, 64 at a time. A number
+// U < 2^k has k random bits, and U < t is decided from the least significant
+// bit up: with the bits u and t of one level, less = t AND NOT u, OR, where
+// they are equal, what the levels below said. Since u and its complement are
+// equally likely, less becomes t ? less|r : less&r with r random: one AND or
+// OR a level for 64 elements (the "bit-sliced" form). t is odd, so that the
+// lowest level is less = r.
+//
+// The residual adds seeds with probability δ by drawing not whether an element
+// is a seed but how far off the next one is: P(gap = g) = δ(1−δ)^g. An alias
+// table (see gapTable) gives a gap for one word, without a branch. An element
+// is then 1 with probability h + (1−h)·δ = γ, the residual being drawn
+// whatever the head said. Seeds of the residual in different places are
+// independent because the geometric distribution is memoryless, which is also
+// why chunks of positions can start anew.
+//
+// Words come from Philox4x32-10 under a counter that names the position:
+// which vector width, goroutine or CPU draws them changes nothing.
+// docs/stream.md says which word decides which bit.
+
+// philoxGeneric fills dst, whole blocks of four words, with those of the
+// counters from ctr on. Counter word 0 does not overflow.
+func philoxGeneric(dst []uint32, ks *roundKeys, ctr *[4]uint32) {
+	c := *ctr
+	for ; len(dst) >= 4; dst = dst[4:] {
+		w := philoxBlock(ks, c)
+		copy(dst, w[:])
+		c[0]++
+	}
+}
+
+const (
+	// headGroupWords words take eight counters a level: the low halves of
+	// the eight blocks make words 0 to 7, the high halves words 8 to 15.
+	headGroupWords = 16
+	headGroupLen   = 64 * headGroupWords
+	// headLevelStride is the distance of the counters of two levels: eight
+	// for each of the 64 groups of a chunk.
+	headLevelStride = chunkLen / headGroupLen * 8
+)
+
+// bernoulliHeadGeneric writes bits of probability t/2^k to dst, whole groups
+// of headGroupWords. ctr is the counter of the first group at level 0.
+func bernoulliHeadGeneric(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, k int) {
+	c := *ctr
+	for ; len(dst) >= headGroupWords; dst = dst[headGroupWords:] {
+		for i := range uint32(headGroupWords / 2) {
+			var lo, hi uint64
+			for level := range uint32(k) {
+				w := philoxBlock(ks, [4]uint32{c[0] + level*headLevelStride + i, c[1], c[2], c[3]})
+				rlo := uint64(w[1])<<32 | uint64(w[0])
+				rhi := uint64(w[3])<<32 | uint64(w[2])
+				if t>>level&1 != 0 {
+					lo, hi = lo|rlo, hi|rhi
+				} else {
+					lo, hi = lo&rlo, hi&rhi
+				}
+			}
+			dst[i], dst[i+headGroupWords/2] = lo, hi
+		}
+		c[0] += headGroupWords / 2
+	}
+}
+
+// # dilate
+//
+// Growing a seed to a block is a running maximum, and a maximum of bits is an
+// OR. A block is separable, one axis after the other, and along an axis a run
+// of b is built by doubling: y |= y<<1; y |= y<<2; y |= y<<4; … with a last
+// shift that makes the sum b−1.
+//
+// Seeds stand at the first corner of a block that fits its plane whole. So no
+// block leaves its row or its plane, and the planes of all samples are ONE
+// string of bits: along W the shifts are 1, 2, 4, …, along H they are W, 2W,
+// 4W, …. There is no loop over rows and no mask at their ends, whatever W is.
+//
+// Kernels take src with lead words more than dst in front: the words that bits
+// are shifted in from. dst[i] belongs to src[lead+i]. The complement, which
+// turns blocks into a keep mask, and the count of what is kept are folded into
+// the last step.
+
+// dilateRowGeneric sets each bit of dst to the OR of the bit and the b−1 bits
+// before it, 1 ≤ b ≤ 64. src has one word of lead.
+func dilateRowGeneric(dst, src []uint64, b int) {
+	src = src[:len(dst)+1]
+	before := src[0]
+	for i := range dst {
+		v := src[i+1]
+		u := before // Its own low bits lack what is before them; no shift brings those into v.
+		before = v
+		for run := 1; run < b; {
+			s := min(run, b-run)
+			v |= v<<(s&63) | u>>((64-s)&63)
+			u |= u << (s & 63)
+			run += s
+		}
+		dst[i] = v
+	}
+}
+
+// dilateLead is the lead that a shift needs.
+func dilateLead(shift int) int { return shift>>6 + 1 }
+
+// dilateStepGeneric sets dst to src | src<<shift.
+func dilateStepGeneric(dst, src []uint64, shift int) {
+	lead, s := dilateLead(shift), uint(shift&63)
+	src = src[:len(dst)+lead]
+	for i := range dst {
+		dst[i] = src[i+lead] | src[i+1]<<s | src[i]>>1>>(63-s)
+	}
+}
+
+// dilateKeepGeneric sets dst to the complement of src | src<<shift and counts
+// its ones. With shift 0 dst may be src[1:].
+func dilateKeepGeneric(dst, src []uint64, shift int) (kept int) {
+	lead, s := dilateLead(shift), uint(shift&63)
+	src = src[:len(dst)+lead]
+	for i := range dst {
+		v := ^(src[i+lead] | src[i+1]<<s | src[i]>>1>>(63-s))
+		dst[i] = v
+		kept += bits.OnesCount64(v)
+	}
+	return kept
+}
+
+// # scale
+//
+// What is kept is multiplied by the scale, what is dropped becomes +0: it is
+// selected, not multiplied by zero, so that NaN and Inf go and no −0 comes.
+
+// scaleGeneric sets dst to src·scale where keep, bit i for element i, is 1 and
+// to +0 elsewhere. dst may be src.
+func scaleGeneric(dst, src []float32, keep []uint64, scale float32) {
+	dst = dst[:len(src)]
+	for ; len(src) >= 64; src, dst, keep = src[64:], dst[64:], keep[1:] {
+		x, y := (*[64]float32)(src), (*[64]float32)(dst)
+		switch w := keep[0]; w {
+		case 0:
+			*y = [64]float32{}
+		case ^uint64(0):
+			for i, v := range x {
+				y[i] = v * scale
+			}
+		default:
+			for i := range x {
+				y[i] = selectBit(x[i]*scale, w, i)
+			}
+		}
+	}
+	for i, v := range src {
+		dst[i] = selectBit(v*scale, keep[0], i)
+	}
+}
+
+// selectBit is v where bit i of w is 1, else +0.
+func selectBit(v float32, w uint64, i int) float32 {
+	return math.Float32frombits(math.Float32bits(v) & -uint32(w>>(i&63)&1))
+}
+
+// expandGeneric writes scale where keep is 1 and +0 elsewhere.
+func expandGeneric(dst []float32, keep []uint64, scale float32) {
+	for i := range dst {
+		dst[i] = selectBit(scale, keep[i>>6], i)
+	}
+}
+
+// expandBoolGeneric writes keep as booleans.
+func expandBoolGeneric(dst []bool, keep []uint64) {
+	for i := range dst {
+		dst[i] = keep[i>>6]>>(i&63)&1 != 0
+	}
+}
+
+// # count
+
+// countGeneric counts the ones.
+func countGeneric(words []uint64) (n int) {
+	for _, w := range words {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}

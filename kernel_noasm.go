@@ -1,0 +1,28 @@
+package dropblock
+
+func archKernels() []KernelSet { return nil }
+
+// philoxStride is how many blocks a kernel set's Philox draws at once.
+func (k isa) philoxStride() int { return 1 }
+
+func (k isa) philox(dst []uint32, ks *roundKeys, ctr *[4]uint32) { philoxGeneric(dst, ks, ctr) }
+
+func (k isa) bernoulliHead(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
+	bernoulliHeadGeneric(dst, ks, ctr, h.t, h.k)
+}
+
+func (k isa) dilateRow(dst, src []uint64, b int) { dilateRowGeneric(dst, src, b) }
+
+func (k isa) dilateStep(dst, src []uint64, shift int) { dilateStepGeneric(dst, src, shift) }
+
+func (k isa) dilateKeep(dst, src []uint64, shift int) int { return dilateKeepGeneric(dst, src, shift) }
+
+func (k isa) scale(dst, src []float32, keep []uint64, scale float32) {
+	scaleGeneric(dst, src, keep, scale)
+}
+
+func (k isa) expand(dst []float32, keep []uint64, scale float32) { expandGeneric(dst, keep, scale) }
+
+func (k isa) expandBool(dst []bool, keep []uint64) { expandBoolGeneric(dst, keep) }
+
+func (k isa) count(words []uint64) int { return countGeneric(words) }

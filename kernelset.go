@@ -1,0 +1,136 @@
+package dropblock
+
+import (
+	"fmt"
+	"math/bits"
+	"slices"
+)
+
+// isa is an instruction set that kernels are written for.
+type isa uint8
+
+const (
+	isaAuto isa = iota // the zero KernelSet: the best available
+	isaGeneric
+	isaAVX2
+)
+
+var isaNames = []string{"auto", "generic", "avx2"}
+
+// KernelSet is a set of kernels for one instruction set. All of them compute
+// the same bits. The zero value stands for the best set that this CPU runs.
+type KernelSet struct{ isa isa }
+
+// Kernels returns the sets that this CPU runs, best first. The last one is
+// generic Go.
+func Kernels() []KernelSet { return slices.Clone(available) }
+
+// KernelsByName returns the set with the name that [KernelSet.String] gives,
+// or an error if this CPU does not run it. "auto" is the best set.
+func KernelsByName(name string) (KernelSet, error) {
+	if name == "auto" {
+		return available[0], nil
+	}
+	for _, k := range available {
+		if k.String() == name {
+			return k, nil
+		}
+	}
+	return KernelSet{}, fmt.Errorf("dropblock: kernel set %q is not available here, want auto or one of %v", name, available)
+}
+
+// available is set by the architecture's file.
+var available = append(archKernels(), KernelSet{isaGeneric})
+
+func (k KernelSet) resolve() isa {
+	if k.isa == isaAuto {
+		return available[0].isa
+	}
+	return k.isa
+}
+
+// String returns the name of the set: auto, generic or avx2.
+func (k KernelSet) String() string { return isaNames[k.isa] }
+
+// Philox fills dst with the words of Philox4x32-10 blocks, from the block with
+// the given counter on. It panics, without writing anything, if the length of
+// dst is not a multiple of 4.
+func (k KernelSet) Philox(dst []uint32, key Key, counter [4]uint32) {
+	if len(dst)%4 != 0 {
+		panic("dropblock: Philox: the length of dst is not a multiple of 4")
+	}
+	isa := k.resolve()
+	var ks roundKeys
+	ks.expand(key)
+	for len(dst) > 0 {
+		// Kernels count in word 0 alone: stop where it overflows.
+		blocks := min(len(dst)/4, philoxCallLen)
+		if left := 1<<32 - uint64(counter[0]); uint64(blocks) > left {
+			blocks = int(left)
+		}
+		isa.philox(dst[:4*blocks], &ks, &counter)
+		dst = dst[4*blocks:]
+		advance(&counter, uint32(blocks))
+	}
+}
+
+// advance adds n to the counter.
+func advance(c *[4]uint32, n uint32) {
+	var carry uint32
+	c[0], carry = bits.Add32(c[0], n, 0)
+	for i := 1; i < 4; i++ {
+		c[i], carry = bits.Add32(c[i], 0, carry)
+	}
+}
+
+// Scale sets dst to src·scale where keep, bit i for element i, is 1, and to +0
+// elsewhere. dst may be the same slice as src. It panics, without writing
+// anything, if the lengths of dst and src differ, keep is shorter than their
+// bits, or dst and src overlap in part.
+func (k KernelSet) Scale(dst, src []float32, keep []uint64, scale float32) {
+	if len(dst) != len(src) {
+		panic("dropblock: Scale: dst and src have different lengths")
+	}
+	keep = wordsFor("Scale", "keep", keep, len(dst))
+	if partialOverlap(dst, src) {
+		panic("dropblock: Scale: dst and src overlap in part")
+	}
+	isa := k.resolve()
+	for from := 0; from < len(dst); from += scaleCallLen {
+		to := min(from+scaleCallLen, len(dst))
+		isa.scale(dst[from:to], src[from:to], keep[from/64:], scale)
+	}
+}
+
+// Expand sets dst to scale where keep is 1 and to +0 elsewhere. It panics,
+// without writing anything, if keep is shorter than the bits of dst.
+func (k KernelSet) Expand(dst []float32, keep []uint64, scale float32) {
+	keep = wordsFor("Expand", "keep", keep, len(dst))
+	isa := k.resolve()
+	for from := 0; from < len(dst); from += scaleCallLen {
+		to := min(from+scaleCallLen, len(dst))
+		isa.expand(dst[from:to], keep[from/64:], scale)
+	}
+}
+
+// ExpandBool sets dst to the bits of keep. It panics, without writing
+// anything, if keep is shorter than the bits of dst.
+func (k KernelSet) ExpandBool(dst []bool, keep []uint64) {
+	keep = wordsFor("ExpandBool", "keep", keep, len(dst))
+	isa := k.resolve()
+	for from := 0; from < len(dst); from += scaleCallLen {
+		to := min(from+scaleCallLen, len(dst))
+		isa.expandBool(dst[from:to], keep[from/64:])
+	}
+}
+
+// Count returns the number of ones in words.
+func (k KernelSet) Count(words []uint64) (n int) {
+	isa := k.resolve()
+	for len(words) > 0 {
+		call := words[:min(len(words), countCallLen)]
+		n += isa.count(call)
+		words = words[len(call):]
+	}
+	return n
+}

@@ -1,0 +1,303 @@
+package dropblock
+
+import "slices"
+
+// Mask is the keep mask of a feature map, with the scale of what is kept. The
+// zero value is empty; [Layer.Sample], [Layer.Grow] and [Mask.Identity] fill it
+// and reuse its memory.
+type Mask struct {
+	shape Shape // of the feature map
+	bits  Shape // of the mask
+	isa   isa
+
+	buf    []uint64 // a zero, then the words
+	kept   int
+	seeds  int
+	gamma  float64
+	scale  float64
+	filled bool
+
+	bernoulli Bernoulli
+	seedBuf   []uint64 // the seeds of RegionFull
+	scratch   scratch
+}
+
+// Words returns the mask as a string of bits in the memory order of its shape:
+// element i is bit i&63 of word i>>6, 1 to keep, and bits past the end are
+// zero. It is valid until the mask is filled again and must not be written.
+func (m *Mask) Words() []uint64 {
+	if !m.filled {
+		return nil
+	}
+	return m.buf[1:]
+}
+
+// Shape returns the shape of the feature map that the mask is for.
+func (m *Mask) Shape() Shape { return m.shape }
+
+// MaskShape returns the shape of the mask itself: with [ShareChannels] it has
+// one channel.
+func (m *Mask) MaskShape() Shape { return m.bits }
+
+// Kept returns the number of ones among the mask's elements.
+func (m *Mask) Kept() int { return m.kept }
+
+// Dropped returns the number of zeros among the mask's elements.
+func (m *Mask) Dropped() int { return m.bits.Len() - m.kept }
+
+// Seeds returns the number of seeds that the mask was grown from.
+func (m *Mask) Seeds() int { return m.seeds }
+
+// Gamma returns the probability with which the seeds were drawn, 0 if they
+// were given.
+func (m *Mask) Gamma() float64 { return m.gamma }
+
+// Scale returns the factor of what is kept. Feature maps of float32 are
+// multiplied by the nearest float32.
+func (m *Mask) Scale() float64 { return m.scale }
+
+// Identity makes m the mask that keeps all elements of a feature map of shape
+// s with scale 1: what a layer does in inference. It panics if s does not pass
+// [Shape.Check].
+func (m *Mask) Identity(s Shape) {
+	s.mustCheck()
+	m.reset(KernelSet{}.resolve(), s, s)
+	m.keepAll()
+}
+
+// reset gives the mask its shapes and enough words, whose values are not set.
+func (m *Mask) reset(k isa, s, bits Shape) {
+	n := 1 + wordsLen(bits.Len())
+	if cap(m.buf) < n {
+		m.buf = make([]uint64, n)
+	}
+	m.buf = m.buf[:n]
+	m.shape, m.bits, m.isa, m.filled = s, bits, k, true
+	m.seeds, m.gamma, m.scale = 0, 0, 1
+}
+
+// keepAll is the identity, with the seeds and gamma as they are.
+func (m *Mask) keepAll() {
+	words := m.buf[1:]
+	for i := range words {
+		words[i] = ^uint64(0)
+	}
+	m.kept = 64*len(words) - m.trim()
+}
+
+// trim makes the bits past the end zero and returns how many of them there
+// were, all ones.
+func (m *Mask) trim() int {
+	words := m.buf[1:]
+	over := 64*len(words) - m.bits.Len()
+	if over > 0 {
+		words[len(words)-1] &= ^uint64(0) >> over
+	}
+	return over
+}
+
+// settle sets the scale from the count.
+func (m *Mask) settle(norm Norm) {
+	if norm == NormNone {
+		return
+	}
+	if m.kept == 0 {
+		m.scale = 0
+		return
+	}
+	m.scale = float64(m.bits.Len()) / float64(m.kept)
+}
+
+// wordsLen is the number of words that n bits take.
+func wordsLen(n int) int { return (n + 63) / 64 }
+
+// wordsFor checks that a slice holds n bits and cuts it to their words.
+func wordsFor(call, name string, words []uint64, n int) []uint64 {
+	if n < 0 {
+		panic("dropblock: " + call + ": n is negative")
+	}
+	if len(words) < wordsLen(n) {
+		panic("dropblock: " + call + ": " + name + " is shorter than its bits")
+	}
+	return words[:wordsLen(n)]
+}
+
+// Position names the masks of a training step: the step, and the global index
+// of the batch's first sample, which is what the batches of other machines
+// come before it. A sample's mask depends on its own global index alone, not
+// on how the samples are batched.
+type Position struct {
+	Step   uint64
+	Sample uint64
+}
+
+// Sample draws the mask of a feature map of shape s at a step, for a batch
+// whose first sample has the global index 0. It panics, leaving m as it was,
+// if step is negative or s does not pass [Shape.Check].
+func (l *Layer) Sample(m *Mask, s Shape, step int) {
+	if step < 0 {
+		panic("dropblock: Sample: step is negative")
+	}
+	l.SampleAt(m, s, Position{Step: uint64(step)})
+}
+
+// SampleAt draws the mask of a feature map of shape s at a position. It
+// allocates only where m has not held as large a mask before. It panics,
+// leaving m as it was, if s does not pass [Shape.Check].
+func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
+	s.mustCheck()
+	m.reset(l.isa, s, l.cfg.maskShape(s))
+	if m.bits.Len() == 0 {
+		m.kept = 0
+		return
+	}
+	g := l.cfg.geometry(s)
+	m.gamma = l.cfg.gamma(&g)
+	if m.gamma == 0 {
+		m.keepAll()
+		return
+	}
+	if m.bernoulli.gamma != m.gamma {
+		m.bernoulli.set(m.gamma)
+	}
+	seeds := m.seedWords(&g)
+	clear(m.buf)
+	clear(seeds)
+	m.seeds = m.bernoulli.drawBatch(l.isa, seeds, &g, NewKey(l.cfg.Seed, l.cfg.Layer, at.Step), at.Sample)
+	l.grow(m, &g, seeds)
+}
+
+// seedWords is where seeds are drawn: the mask's own words if they are grown
+// in place.
+func (m *Mask) seedWords(g *geometry) []uint64 {
+	words := m.buf[1:]
+	if !g.full {
+		return words
+	}
+	if cap(m.seedBuf) < len(words) {
+		m.seedBuf = make([]uint64, len(words))
+	}
+	return m.seedBuf[:len(words)]
+}
+
+// drawBatch adds the seeds of all samples to words.
+func (b *Bernoulli) drawBatch(k isa, words []uint64, g *geometry, key Key, sample uint64) (seeds int) {
+	grid := g.grid()
+	for n := range g.samples {
+		seeds += b.drawSample(k, words, n*grid.sampleBits, &grid, key, sample+uint64(n))
+	}
+	return seeds
+}
+
+// grow turns the seeds into the keep mask. With RegionFull the mask's words
+// are zero, otherwise they are the seeds themselves.
+func (l *Layer) grow(m *Mask, g *geometry, seeds []uint64) {
+	var d dilation
+	if g.full {
+		g.paint(m.buf[1:], seeds)
+	} else {
+		d.axis(1, g.bw)
+		d.axis(g.w, g.bh)
+	}
+	d.seal()
+	m.kept = d.keep(l.isa, m.buf, &m.scratch) - m.trim()
+	m.settle(l.cfg.Norm)
+}
+
+// Grow makes the mask of a feature map of shape s from given seeds: bit i of
+// the string of bits is element i of the mask in memory order, and a seed
+// marks the centre of its block (see [Even]). Bits past the end are ignored.
+//
+// It returns an error, leaving m as it was, if seeds has not ⌈elements/64⌉
+// words, if s does not pass [Shape.Check], or if with [RegionValid] a block
+// would leave the map.
+func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
+	if err := s.Check(); err != nil {
+		return err
+	}
+	bits := l.cfg.maskShape(s)
+	if err := checkSeeds(bits, seeds); err != nil {
+		return err
+	}
+	if bits.Len() == 0 {
+		m.reset(l.isa, s, bits)
+		m.kept = 0
+		return nil
+	}
+	g := l.cfg.geometry(s)
+	if !g.full {
+		if err := g.checkWhole(bits, seeds); err != nil {
+			return err
+		}
+	}
+	m.reset(l.isa, s, bits)
+	words := m.seedWords(&g)
+	clear(m.buf)
+	copy(words, seeds)
+	if over := 64*len(words) - bits.Len(); over > 0 {
+		words[len(words)-1] &= ^uint64(0) >> over
+	}
+	m.seeds = l.Kernels().Count(words)
+	if !g.full {
+		shiftDown(words, g.ah*g.w+g.aw)
+	}
+	l.grow(m, &g, words)
+	return nil
+}
+
+// Seeds writes to dst the seeds of a feature map of shape s at a position, as
+// [Layer.Grow] takes them, and returns their number. dst has ⌈elements of the
+// mask/64⌉ words. It panics, without writing anything, if dst has another
+// length or s does not pass [Shape.Check].
+func (l *Layer) Seeds(dst []uint64, s Shape, at Position) (seeds int) {
+	s.mustCheck()
+	bits := l.cfg.maskShape(s)
+	if err := checkSeeds(bits, dst); err != nil {
+		panic(err.Error())
+	}
+	clear(dst)
+	if bits.Len() == 0 {
+		return 0
+	}
+	g := l.cfg.geometry(s)
+	var b Bernoulli
+	b.set(l.cfg.gamma(&g))
+	if b.gamma == 0 {
+		return 0
+	}
+	seeds = b.drawBatch(l.isa, dst, &g, NewKey(l.cfg.Seed, l.cfg.Layer, at.Step), at.Sample)
+	if !g.full {
+		shiftUp(dst, g.ah*g.w+g.aw)
+	}
+	return seeds
+}
+
+// shiftDown moves every bit down by n, and shiftUp up: between the centre of a
+// block and its first corner. No one leaves the words.
+func shiftDown(words []uint64, n int) {
+	lead, s := n/64, n%64
+	for i := range words {
+		var v uint64
+		if j := i + lead; j < len(words) {
+			v = words[j] >> s
+			if j+1 < len(words) {
+				v |= words[j+1] << 1 << (63 - s)
+			}
+		}
+		words[i] = v
+	}
+}
+
+func shiftUp(words []uint64, n int) {
+	lead, s := n/64, n%64
+	for i := range slices.Backward(words) {
+		var v uint64
+		if j := i - lead; j >= 0 {
+			v = words[j] << s
+			if j > 0 {
+				v |= words[j-1] >> 1 >> (63 - s)
+			}
+		}
+		words[i] = v
+	}
+}

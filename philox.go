@@ -1,0 +1,143 @@
+package dropblock
+
+import (
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+)
+
+// The constants of Philox4x32 (Salmon, Moraes, Dror, Shaw: "Parallel random
+// numbers: as easy as 1, 2, 3", SC 2011; Random123's philox.h).
+const (
+	philoxM0     = 0xD2511F53
+	philoxM1     = 0xCD9E8D57
+	philoxW0     = 0x9E3779B9
+	philoxW1     = 0xBB67AE85
+	philoxRounds = 10
+)
+
+// roundKeys are the keys of the ten rounds.
+type roundKeys [philoxRounds][2]uint32
+
+func (k *roundKeys) expand(key [2]uint32) {
+	for r := range k {
+		k[r] = key
+		key[0] += philoxW0
+		key[1] += philoxW1
+	}
+}
+
+// Philox4x32 is Philox4x32-10 in its stateless form: four random words that
+// are a function of a counter and a key.
+func Philox4x32(counter [4]uint32, key [2]uint32) [4]uint32 {
+	var ks roundKeys
+	ks.expand(key)
+	return philoxBlock(&ks, counter)
+}
+
+func philoxBlock(ks *roundKeys, c [4]uint32) [4]uint32 {
+	for r := range ks {
+		p0 := uint64(c[0]) * philoxM0
+		p1 := uint64(c[2]) * philoxM1
+		c = [4]uint32{
+			uint32(p1>>32) ^ c[1] ^ ks[r][0], uint32(p1),
+			uint32(p0>>32) ^ c[3] ^ ks[r][1], uint32(p0),
+		}
+	}
+	return c
+}
+
+// Philox is Philox4x32-10 as a [rand.Source]. The zero value is a source with
+// key 0 at counter 0. It is not safe for concurrent use; sources with
+// different keys are independent streams.
+type Philox struct {
+	key     [2]uint32
+	counter [4]uint32 // of the next block
+	block   [4]uint32
+	left    uint8 // words of block still to be given out
+}
+
+var _ rand.Source = (*Philox)(nil)
+
+// NewPhilox returns a source with the given key (low word first), which starts
+// at counter 0.
+func NewPhilox(key uint64) *Philox {
+	return &Philox{key: [2]uint32{uint32(key), uint32(key >> 32)}}
+}
+
+// SetCounter moves the source to the block with the given counter, least
+// significant word first.
+func (p *Philox) SetCounter(counter [4]uint32) {
+	p.counter, p.left = counter, 0
+}
+
+// Uint32 returns the next word: words 0 to 3 of a block, then those of the
+// block with the next counter.
+func (p *Philox) Uint32() uint32 {
+	if p.left == 0 {
+		p.block = Philox4x32(p.counter, p.key)
+		p.left = 4
+		advance(&p.counter, 1)
+	}
+	p.left--
+	return p.block[3-p.left]
+}
+
+// Uint64 returns the next two words, the first one in the low half.
+func (p *Philox) Uint64() uint64 {
+	lo := p.Uint32()
+	return uint64(p.Uint32())<<32 | uint64(lo)
+}
+
+const philoxMagic = "philox4x32:"
+
+// AppendBinary implements encoding.BinaryAppender.
+func (p *Philox) AppendBinary(b []byte) ([]byte, error) {
+	b = append(b, philoxMagic...)
+	for _, w := range p.key {
+		b = binary.BigEndian.AppendUint32(b, w)
+	}
+	for _, w := range p.counter {
+		b = binary.BigEndian.AppendUint32(b, w)
+	}
+	return append(b, p.left), nil
+}
+
+// MarshalBinary implements encoding.BinaryMarshaler.
+func (p *Philox) MarshalBinary() ([]byte, error) {
+	return p.AppendBinary(make([]byte, 0, len(philoxMagic)+25))
+}
+
+var errPhilox = errors.New("dropblock: not the binary encoding of a Philox source")
+
+// UnmarshalBinary implements encoding.BinaryUnmarshaler. If data is not an
+// encoding, it leaves the source as it was.
+func (p *Philox) UnmarshalBinary(data []byte) error {
+	if len(data) != len(philoxMagic)+25 || string(data[:len(philoxMagic)]) != philoxMagic || data[len(data)-1] > 3 {
+		return errPhilox
+	}
+	data = data[len(philoxMagic):]
+	var q Philox
+	for i := range q.key {
+		q.key[i] = binary.BigEndian.Uint32(data[4*i:])
+	}
+	for i := range q.counter {
+		q.counter[i] = binary.BigEndian.Uint32(data[8+4*i:])
+	}
+	if q.left = data[24]; q.left > 0 {
+		q.block = Philox4x32(previous(q.counter), q.key)
+	}
+	*p = q
+	return nil
+}
+
+// previous is the counter before c.
+func previous(c [4]uint32) [4]uint32 {
+	for i := range c {
+		c[i]--
+		if c[i] != 1<<32-1 {
+			break
+		}
+	}
+	return c
+}
