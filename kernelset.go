@@ -61,7 +61,7 @@ func (k KernelSet) Philox(dst []uint32, key Key, counter [4]uint32) {
 	}
 	isa := k.resolve()
 	var ks roundKeys
-	ks.expand(key)
+	expandKey(&ks, key)
 	for len(dst) > 0 {
 		// Kernels count in word 0 alone: stop where it overflows.
 		blocks := min(len(dst)/4, philoxCallLen)

@@ -16,10 +16,11 @@ const (
 	philoxRounds = 10
 )
 
-// roundKeys are the keys of the ten rounds.
-type roundKeys [philoxRounds][2]uint32
+// roundKeys are the keys of the ten rounds. It is an alias, as the generated
+// stubs know no types of the package.
+type roundKeys = [philoxRounds][2]uint32
 
-func (k *roundKeys) expand(key [2]uint32) {
+func expandKey(k *roundKeys, key [2]uint32) {
 	for r := range k {
 		k[r] = key
 		key[0] += philoxW0
@@ -31,7 +32,7 @@ func (k *roundKeys) expand(key [2]uint32) {
 // are a function of a counter and a key.
 func Philox4x32(counter [4]uint32, key [2]uint32) [4]uint32 {
 	var ks roundKeys
-	ks.expand(key)
+	expandKey(&ks, key)
 	return philoxBlock(&ks, counter)
 }
 

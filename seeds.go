@@ -29,7 +29,7 @@ func (g *grid) bitOf(c *cursor, i int) int {
 // and returns their number.
 func (b *Bernoulli) drawSample(k isa, words []uint64, base int, g *grid, key Key, sample uint64) (seeds int) {
 	var ks roundKeys
-	ks.expand(key)
+	expandKey(&ks, key)
 	for chunk := 0; chunk*chunkLen < g.positions; chunk++ {
 		c := g.cursor(base, chunk*chunkLen)
 		switch {

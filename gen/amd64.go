@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// amd64 is the instruction layer that the generators share.
+type amd64 struct {
+	*build.Context
+	tables map[string]operand.Mem
+}
+
+// function begins a kernel. Its pointers do not escape.
+func (a *amd64) function(name, signature, doc string) {
+	a.Function(name)
+	a.Attributes(attr.NOSPLIT)
+	a.Pragma("noescape")
+	a.SignatureExpr(signature)
+	a.Doc(name + " " + doc)
+}
+
+// ret ends a kernel. The upper halves of the vector registers are cleared:
+// code with legacy SSE instructions, Go's own, is slow otherwise.
+func (a *amd64) ret() {
+	a.VZEROUPPER()
+	a.RET()
+}
+
+// slice loads the base and the length of a slice parameter.
+func (a *amd64) slice(name string) (base, length reg.GPVirtual) {
+	base, length = a.GP64(), a.GP64()
+	a.Load(a.Param(name).Base(), base)
+	a.Load(a.Param(name).Len(), length)
+	return base, length
+}
+
+// base loads the base of a slice parameter.
+func (a *amd64) base(name string) reg.GPVirtual {
+	base := a.GP64()
+	a.Load(a.Param(name).Base(), base)
+	return base
+}
+
+// param loads a scalar or pointer parameter.
+func (a *amd64) param(name string) reg.GPVirtual {
+	r := a.GP64()
+	a.Load(a.Param(name), r)
+	return r
+}
+
+// loop runs body while at least step of the count n are left and takes step
+// off each time. Bodies advance their pointers.
+func (a *amd64) loop(name string, n reg.GPVirtual, step int, body func()) {
+	done := name + "Done"
+	a.CMPQ(n, operand.U32(uint32(step)))
+	a.JL(operand.LabelRef(done))
+	a.Label(name)
+	body()
+	a.SUBQ(operand.U32(uint32(step)), n)
+	a.CMPQ(n, operand.U32(uint32(step)))
+	a.JGE(operand.LabelRef(name))
+	a.Label(done)
+}
+
+// ymms makes n vectors.
+func (a *amd64) ymms(n int) []reg.VecVirtual {
+	v := make([]reg.VecVirtual, n)
+	for i := range v {
+		v[i] = a.YMM()
+	}
+	return v
+}
+
+// data returns the read-only table of that name, which it makes at first use.
+func (a *amd64) data(name string, values ...operand.Constant) operand.Mem {
+	if m, ok := a.tables[name]; ok {
+		return m
+	}
+	m := a.StaticGlobal(name)
+	a.DataAttributes(attr.RODATA | attr.NOPTR)
+	offset := 0
+	for _, v := range values {
+		a.AddDatum(offset, v)
+		offset += v.Bytes()
+	}
+	a.tables[name] = m
+	return m
+}
+
+// at is the memory disp bytes behind base.
+func at(base reg.Register, disp int) operand.Mem {
+	return operand.Mem{Base: base, Disp: disp}
+}
+
+// label names a branch target of a kernel.
+func label(format string, args ...any) string { return fmt.Sprintf(format, args...) }

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// popcount adds up the ones of vectors: a table of the ones of a nibble
+// (VPSHUFB), then sums of bytes (VPSADBW).
+type popcount struct {
+	a                       *amd64
+	table, low, total, zero reg.VecVirtual
+}
+
+func (a *amd64) popcount() popcount {
+	p := popcount{a, a.YMM(), a.YMM(), a.YMM(), a.YMM()}
+	a.VBROADCASTI128(a.data("nibbleOnes", operand.U64(0x0302020102010100), operand.U64(0x0403030203020201)), p.table)
+	a.VPBROADCASTQ(a.data("nibbleLow", operand.U64(0x0f0f0f0f0f0f0f0f)), p.low)
+	a.VPXOR(p.total, p.total, p.total)
+	a.VPXOR(p.zero, p.zero, p.zero)
+	return p
+}
+
+// add counts vectors, up to 31 of them so that their bytes do not overflow.
+// It destroys them.
+func (p *popcount) add(w words, vs []reg.VecVirtual) {
+	a := p.a
+	var sum reg.VecVirtual
+	for _, v := range vs {
+		hi := w.new()
+		a.VPSRLW(operand.U8(4), v, hi)
+		a.VPAND(w.as(p.low), v, v)
+		a.VPAND(w.as(p.low), hi, hi)
+		a.VPSHUFB(v, w.as(p.table), v)
+		a.VPSHUFB(hi, w.as(p.table), hi)
+		a.VPADDB(v, hi, v)
+		if sum == nil {
+			sum = v
+		} else {
+			a.VPADDB(v, sum, sum)
+		}
+	}
+	a.VPSADBW(w.as(p.zero), sum, sum)
+	// The upper half of a narrow result is zero.
+	wide := sum.AsY()
+	a.VPADDQ(wide, p.total, p.total)
+}
+
+func (p *popcount) sum() reg.GPVirtual {
+	a := p.a
+	x, n := a.XMM(), a.GP64()
+	a.VEXTRACTI128(operand.U8(1), p.total, x)
+	a.VPADDQ(x, p.total.AsX(), x)
+	hi := a.XMM()
+	a.VPSRLDQ(operand.U8(8), x, hi)
+	a.VPADDQ(hi, x, x)
+	a.VMOVQ(x, n)
+	return n
+}
+
+func count(a *amd64) {
+	a.function("countAVX2", "func(words []uint64) (n int)", "is countGeneric.")
+	src, n := a.slice("words")
+	p := a.popcount()
+	a.overWords(n, func(w words, unroll int) {
+		v := make([]reg.VecVirtual, unroll)
+		for i := range v {
+			v[i] = w.new()
+			w.load(at(src, w.bytes*i), v[i])
+		}
+		p.add(w, v)
+		a.ADDQ(operand.U32(uint32(w.bytes*unroll)), src)
+	})
+	a.Store(p.sum(), a.ReturnIndex(0))
+	a.ret()
+}

@@ -1,0 +1,109 @@
+// Command gen writes the assembly of the kernels and its Go stubs. Run it with
+// go generate in the root package, or:
+//
+//	go run ./gen -dir .
+//
+// A kernel's generator is in the file that bears its name. It follows the
+// generic kernel of that name in kernel_generic.go, where the algorithm is
+// explained.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/pass"
+	"github.com/mmcloughlin/avo/printer"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// A file is a pair of an assembly file and its stubs.
+type file struct {
+	pkg, asm, stubs string
+	emit            []func(*amd64)
+}
+
+var files = []file{
+	{
+		pkg:   "dropblock",
+		asm:   "kernel_amd64.s",
+		stubs: "kernel_stubs_amd64.go",
+		emit:  []func(*amd64){philox, bernoulliHead, dilateRow, dilateStep, dilateKeep, scale, expand, expandBool, count},
+	},
+}
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("gen: ")
+	dir := flag.String("dir", "..", "root of the module to write to")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		log.Fatalf("unexpected argument %q", flag.Arg(0))
+	}
+	for _, f := range files {
+		if err := f.write(*dir); err != nil {
+			log.Fatalf("%s: %v", f.asm, err)
+		}
+	}
+}
+
+func (f *file) write(dir string) error {
+	c := build.NewContext()
+	c.ConstraintExpr("gc,!purego")
+	a := &amd64{Context: c, tables: map[string]operand.Mem{}}
+	for _, emit := range f.emit {
+		emit(a)
+	}
+	out, err := c.Result()
+	if err != nil {
+		return err
+	}
+	if err := pass.Compile.Execute(out); err != nil {
+		return err
+	}
+	if err := checkRegisters(out); err != nil {
+		return err
+	}
+	cfg := printer.Config{Name: "gen", Pkg: f.pkg}
+	for _, p := range []struct {
+		printer printer.Printer
+		name    string
+	}{
+		{printer.NewGoAsm(cfg), f.asm},
+		{printer.NewStubs(cfg), f.stubs},
+	} {
+		text, err := p.printer.Print(out)
+		if err != nil {
+			return fmt.Errorf("printing %s: %w", p.name, err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, p.name), text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkRegisters refuses an AVX2 kernel to which the allocator, which knows all
+// of AVX-512, gave more than 16 vector registers.
+func checkRegisters(f *ir.File) error {
+	for _, fn := range f.Functions() {
+		if !strings.HasSuffix(fn.Name, "AVX2") {
+			continue
+		}
+		for _, i := range fn.Instructions() {
+			for _, r := range i.Registers() {
+				if r.Kind() == reg.KindVector && reg.ToPhysical(r).PhysicalIndex() > 15 {
+					return fmt.Errorf("%s: %s needs vector register %s, AVX2 has 16", fn.Name, i.Opcode, r.Asm())
+				}
+			}
+		}
+	}
+	return nil
+}

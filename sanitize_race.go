@@ -1,0 +1,23 @@
+//go:build race
+
+package dropblock
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// reads and writes tell the race detector, which does not see assembly, what a
+// kernel is about to do.
+
+func reads[E any](s []E) {
+	if len(s) > 0 {
+		runtime.RaceReadRange(unsafe.Pointer(&s[0]), len(s)*int(unsafe.Sizeof(s[0])))
+	}
+}
+
+func writes[E any](s []E) {
+	if len(s) > 0 {
+		runtime.RaceWriteRange(unsafe.Pointer(&s[0]), len(s)*int(unsafe.Sizeof(s[0])))
+	}
+}
