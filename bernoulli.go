@@ -60,7 +60,7 @@ func (b *Bernoulli) set(gamma float64) {
 	b.fixed = fixed64(gamma)
 	b.head, b.delta = splitGamma(b.fixed)
 	if b.delta != 0 {
-		b.wordsPerPosition = b.gaps.build(b.delta)
+		b.wordsPerPosition = buildGaps(&b.gaps, b.delta)
 	}
 }
 
@@ -95,21 +95,11 @@ const (
 // 2³²·δ(1−δ)^g, and the weights sum to 2³². An entry holds a threshold above
 // its alias. A word draws by its top bits an entry, and by the rest, where
 // that is below the threshold, the entry's own gap, else the alias.
-type gapTable [gapLen]uint32
+type gapTable = [gapLen]uint32
 
-// gap draws with the word w.
-func (t *gapTable) gap(w uint32) uint32 {
-	e := t[w>>(32-gapBits)]
-	gap := e & gapEscape
-	if w<<gapBits|gapEscape < e { // equal thresholds compare as not below
-		gap = w >> (32 - gapBits)
-	}
-	return gap
-}
-
-// build fills the table for δ = delta/2⁶⁴ and returns the mean number of words
+// buildGaps fills the table for δ = delta/2⁶⁴ and returns the mean number of words
 // for a position.
-func (t *gapTable) build(delta uint64) (wordsPerPosition float64) {
+func buildGaps(t *gapTable, delta uint64) (wordsPerPosition float64) {
 	var weights [gapLen]uint64
 	gapWeights(&weights, delta)
 

@@ -23,8 +23,8 @@ func (b Block) check() error {
 		name string
 		size int
 	}{{"H", b.H}, {"W", b.W}} {
-		if axis.size < 1 || axis.size > maxExtent {
-			return fmt.Errorf("Block.%s is %d, want 1 to %d", axis.name, axis.size, maxExtent)
+		if axis.size < 1 {
+			return fmt.Errorf("Block.%s is %d, want 1 or more", axis.name, axis.size)
 		}
 	}
 	return nil

@@ -13,7 +13,7 @@ type dilation struct {
 
 const (
 	maxRow = 64
-	// maxSteps bounds the doublings of all axes: a size below 2³¹ takes 31.
+	// maxSteps bounds the doublings of all axes: a size is below 2³¹ and takes 31.
 	maxSteps = 4 * 31
 )
 

@@ -37,7 +37,7 @@ func (cfg *Config) maskShape(s Shape) Shape {
 }
 
 // gamma is the probability of a seed. The integers are exact in a float64,
-// having at most 48 bits, and there is nothing that a compiler could fuse, so
+// having at most 31 bits, and there is nothing that a compiler could fuse, so
 // that every CPU computes the same γ.
 func (cfg *Config) gamma(g *geometry) float64 {
 	block := float64(g.bh * g.bw)

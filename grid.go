@@ -11,12 +11,7 @@ type grid struct {
 	skipRow    int // bits from the end of a row of positions to the next row
 	skipPlane  int // bits from the end of a plane of positions to the next plane, in addition
 	sampleBits int // bits of a sample
-	perCol     uint64
-	perRow     uint64
 }
-
-// dense reports whether positions and bits have the same numbers.
-func (g *grid) dense() bool { return g.skipRow == 0 && g.skipPlane == 0 }
 
 func (g *geometry) grid() grid {
 	rows, cols := g.vh, g.vw
@@ -29,21 +24,71 @@ func (g *geometry) grid() grid {
 		skipRow:    g.w - cols,
 		skipPlane:  (g.h - rows) * g.w,
 		sampleBits: g.planes * g.h * g.w,
-		perCol:     reciprocal(cols),
-		perRow:     reciprocal(rows),
 	}
 }
 
-// reciprocal is ⌈2⁶⁴/d⌉, or 0 for d = 1, with which divide is exact for n and
-// d below 2³².
-func reciprocal(d int) uint64 {
-	return ^uint64(0)/uint64(d) + 1
+// flatGrid is n positions that are the bits themselves.
+func flatGrid(n int) grid {
+	return grid{rows: 1, cols: max(n, 1), positions: n, sampleBits: n}
 }
 
-func divide(n int, reciprocal uint64) int {
-	if reciprocal == 0 {
-		return n
-	}
-	q, _ := bits.Mul64(uint64(n), reciprocal)
-	return int(q)
+// dense reports whether positions and bits have the same numbers.
+func (g *grid) dense() bool { return g.skipRow == 0 && g.skipPlane == 0 }
+
+// walk is a walk through the positions of a chunk, which it numbers from 0. It
+// is an array for the assembly's sake. All of it is below 2³¹, as a sample is.
+type walk = [walkLen]uint32
+
+const (
+	walkNext      = iota // the position to draw on from
+	walkEnd              // the number of positions
+	walkSeeds            // the seeds drawn
+	walkBit              // bit of position 0 in its word
+	walkCol              // column of position 0
+	walkRow              // row of position 0 in its plane
+	walkPerCol           // reciprocal of the columns of a row
+	walkColShift         // and its shift
+	walkPerRow           // reciprocal of the rows of a plane
+	walkRowShift         // and its shift
+	walkSkipRow          // bits from the end of a row to the next one
+	walkSkipPlane        // bits from the end of a plane to the next one, in addition
+	walkWord             // index of the word of the last seed
+	walkLen
+)
+
+// walk returns the walk through a chunk of a sample whose bits begin at base,
+// and the word in which the chunk begins.
+func (g *grid) walk(base, chunk int) (w walk, word int) {
+	position := chunk * chunkLen
+	row := position / g.cols
+	bit := base + position + row*g.skipRow + row/g.rows*g.skipPlane
+	w[walkEnd] = uint32(min(g.positions-position, chunkLen))
+	w[walkBit] = uint32(bit % 64)
+	w[walkCol] = uint32(position % g.cols)
+	w[walkRow] = uint32(row % g.rows)
+	w[walkPerCol], w[walkColShift] = reciprocal(uint32(g.cols))
+	w[walkPerRow], w[walkRowShift] = reciprocal(uint32(g.rows))
+	w[walkSkipRow] = uint32(g.skipRow)
+	w[walkSkipPlane] = uint32(g.skipPlane)
+	return w, bit / 64
+}
+
+// walkBitOf maps a position to its bit, counted from the word in which the
+// chunk begins.
+func walkBitOf(w *walk, position uint32) uint32 {
+	rows := divide(w[walkCol]+position, w[walkPerCol], w[walkColShift])
+	planes := divide(w[walkRow]+rows, w[walkPerRow], w[walkRowShift])
+	return w[walkBit] + position + rows*w[walkSkipRow] + planes*w[walkSkipPlane]
+}
+
+// reciprocal is m = ⌈2^shift/d⌉ below 2³², with which n/d is n·m/2^shift,
+// exactly for n < 2³¹: m·d exceeds 2^shift by e < d ≤ 2^(shift−31), which adds
+// n·e/(d·2^shift) to the quotient, less than the 1/d that would be seen.
+func reciprocal(d uint32) (m, shift uint32) {
+	shift = 31 + uint32(bits.Len32(d-1))
+	return uint32((1<<shift + uint64(d) - 1) / uint64(d)), shift
+}
+
+func divide(n, m, shift uint32) uint32 {
+	return uint32(uint64(n) * uint64(m) >> (shift & 63))
 }

@@ -9,6 +9,7 @@ import "golang.org/x/sys/cpu"
 var (
 	_ philoxKernel        = philoxAVX2
 	_ bernoulliHeadKernel = bernoulliHeadAVX2
+	_ bernoulliGapsKernel = bernoulliGapsAVX2
 	_ dilateRowKernel     = dilateRowAVX2
 	_ dilateStepKernel    = dilateStepAVX2
 	_ dilateKeepKernel    = dilateKeepAVX2
@@ -22,7 +23,7 @@ var (
 // system have. TestGate holds the bits against the generated kernels'
 // requirements.
 func archKernels() (sets []KernelSet) {
-	if cpu.X86.HasAVX && cpu.X86.HasAVX2 {
+	if cpu.X86.HasAVX && cpu.X86.HasAVX2 && cpu.X86.HasBMI2 {
 		sets = append(sets, KernelSet{isaAVX2})
 	}
 	return sets
@@ -59,6 +60,17 @@ func (k isa) bernoulliHead(dst []uint64, ks *roundKeys, ctr *[4]uint32, h thresh
 		return
 	}
 	bernoulliHeadGeneric(dst, ks, ctr, h.t, h.k)
+}
+
+//go:noinline
+func (k isa) bernoulliGaps(words []uint64, drawn []uint32, t *gapTable, w *walk) {
+	reads(drawn)
+	writes(words)
+	if k == isaAVX2 {
+		bernoulliGapsAVX2(words, drawn, t, w)
+		return
+	}
+	bernoulliGapsGeneric(words, drawn, t, w)
 }
 
 //go:noinline

@@ -521,122 +521,1128 @@ groupDone:
 	VZEROUPPER
 	RET
 
+// func bernoulliGapsAVX2(words []uint64, drawn []uint32, t *[1024]uint32, w *[13]uint32)
+// Requires: AVX, AVX2, BMI2, CMOV
+TEXT ·bernoulliGapsAVX2(SB), NOSPLIT, $64-64
+	MOVQ         words_base+0(FP), AX
+	MOVQ         drawn_base+24(FP), CX
+	MOVQ         drawn_len+32(FP), DX
+	MOVQ         t+48(FP), BX
+	MOVQ         w+56(FP), SI
+	VPBROADCASTD (SI), Y0
+	VPXOR        Y1, Y1, Y1
+	VPBROADCASTD 4(SI), Y2
+	VMOVDQU      ones32<>+0(SB), Y3
+	VPSUBD       Y3, Y2, Y2
+	MOVL         48(SI), DI
+	MOVQ         (AX)(DI*8), R8
+	XORQ         R9, R9
+	CMPQ         DX, $0x00000008
+	JL           wordsDone
+
+words:
+	VMOVDQU      (CX), Y5
+	VPSLLD       $0x0a, Y5, Y3
+	VPOR         gapEscape<>+0(SB), Y3, Y3
+	VPSRLD       $0x16, Y5, Y6
+	MOVL         (CX), R10
+	SHRL         $0x16, R10
+	VMOVD        (BX)(R10*4), X4
+	MOVL         4(CX), R10
+	SHRL         $0x16, R10
+	VPINSRD      $0x01, (BX)(R10*4), X4, X4
+	MOVL         8(CX), R10
+	SHRL         $0x16, R10
+	VPINSRD      $0x02, (BX)(R10*4), X4, X4
+	MOVL         12(CX), R10
+	SHRL         $0x16, R10
+	VPINSRD      $0x03, (BX)(R10*4), X4, X4
+	MOVL         16(CX), R10
+	SHRL         $0x16, R10
+	VMOVD        (BX)(R10*4), X5
+	MOVL         20(CX), R10
+	SHRL         $0x16, R10
+	VPINSRD      $0x01, (BX)(R10*4), X5, X5
+	MOVL         24(CX), R10
+	SHRL         $0x16, R10
+	VPINSRD      $0x02, (BX)(R10*4), X5, X5
+	MOVL         28(CX), R10
+	SHRL         $0x16, R10
+	VPINSRD      $0x03, (BX)(R10*4), X5, X5
+	VINSERTI128  $0x01, X5, Y4, Y5
+	VPMAXUD      Y5, Y3, Y7
+	VPCMPEQD     Y3, Y7, Y7
+	VPAND        gapEscape<>+0(SB), Y5, Y5
+	VPBLENDVB    Y7, Y5, Y6, Y3
+	VPCMPEQD     gapEscape<>+0(SB), Y3, Y5
+	VPADDD       ones32<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y3, Y3
+	VPSLLDQ      $0x04, Y3, Y6
+	VPADDD       Y6, Y3, Y3
+	VPSLLDQ      $0x08, Y3, Y6
+	VPADDD       Y6, Y3, Y3
+	VPERM2I128   $0x08, Y3, Y3, Y6
+	VPSHUFD      $0xff, Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPADDD       Y0, Y3, Y3
+	VMOVDQU      lane7<>+0(SB), Y0
+	VPERMD       Y3, Y0, Y0
+	VPSUBD       Y5, Y3, Y3
+	VPBROADCASTD 4(SI), Y6
+	VPCMPGTD     Y3, Y6, Y6
+	VPAND        Y6, Y5, Y5
+	VPADDD       Y5, Y1, Y1
+	VMOVDQU      Y5, 32(SP)
+	VPMINSD      Y2, Y3, Y3
+	VPBROADCASTD 12(SI), Y5
+	VPADDD       Y5, Y3, Y5
+	VPBROADCASTD 16(SI), Y6
+	VPADDD       Y6, Y3, Y3
+	VPBROADCASTD 24(SI), Y6
+	VMOVD        28(SI), X4
+	VPSRLQ       $0x20, Y3, Y7
+	VPMULUDQ     Y6, Y3, Y3
+	VPMULUDQ     Y6, Y7, Y7
+	VPSRLQ       X4, Y3, Y3
+	VPSRLQ       X4, Y7, Y7
+	VPSLLQ       $0x20, Y7, Y7
+	VPBLENDD     $0xaa, Y7, Y3, Y3
+	VPBROADCASTD 40(SI), Y6
+	VPMULLD      Y6, Y3, Y6
+	VPADDD       Y6, Y5, Y5
+	VPBROADCASTD 20(SI), Y6
+	VPADDD       Y6, Y3, Y3
+	VPBROADCASTD 32(SI), Y6
+	VMOVD        36(SI), X4
+	VPSRLQ       $0x20, Y3, Y7
+	VPMULUDQ     Y6, Y3, Y3
+	VPMULUDQ     Y6, Y7, Y7
+	VPSRLQ       X4, Y3, Y3
+	VPSRLQ       X4, Y7, Y7
+	VPSLLQ       $0x20, Y7, Y7
+	VPBLENDD     $0xaa, Y7, Y3, Y3
+	VPBROADCASTD 44(SI), Y6
+	VPMULLD      Y6, Y3, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      Y5, (SP)
+	MOVL         (SP), R10
+	MOVL         32(SP), R11
+	SHLXQ        R10, R11, R11
+	SHRQ         $0x06, R10
+	CMPQ         R10, DI
+	CMOVQNE      R9, R8
+	ORQ          R11, R8
+	MOVQ         R8, (AX)(R10*8)
+	MOVQ         R10, DI
+	MOVL         4(SP), R10
+	MOVL         36(SP), R11
+	SHLXQ        R10, R11, R11
+	SHRQ         $0x06, R10
+	CMPQ         R10, DI
+	CMOVQNE      R9, R8
+	ORQ          R11, R8
+	MOVQ         R8, (AX)(R10*8)
+	MOVQ         R10, DI
+	MOVL         8(SP), R10
+	MOVL         40(SP), R11
+	SHLXQ        R10, R11, R11
+	SHRQ         $0x06, R10
+	CMPQ         R10, DI
+	CMOVQNE      R9, R8
+	ORQ          R11, R8
+	MOVQ         R8, (AX)(R10*8)
+	MOVQ         R10, DI
+	MOVL         12(SP), R10
+	MOVL         44(SP), R11
+	SHLXQ        R10, R11, R11
+	SHRQ         $0x06, R10
+	CMPQ         R10, DI
+	CMOVQNE      R9, R8
+	ORQ          R11, R8
+	MOVQ         R8, (AX)(R10*8)
+	MOVQ         R10, DI
+	MOVL         16(SP), R10
+	MOVL         48(SP), R11
+	SHLXQ        R10, R11, R11
+	SHRQ         $0x06, R10
+	CMPQ         R10, DI
+	CMOVQNE      R9, R8
+	ORQ          R11, R8
+	MOVQ         R8, (AX)(R10*8)
+	MOVQ         R10, DI
+	MOVL         20(SP), R10
+	MOVL         52(SP), R11
+	SHLXQ        R10, R11, R11
+	SHRQ         $0x06, R10
+	CMPQ         R10, DI
+	CMOVQNE      R9, R8
+	ORQ          R11, R8
+	MOVQ         R8, (AX)(R10*8)
+	MOVQ         R10, DI
+	MOVL         24(SP), R10
+	MOVL         56(SP), R11
+	SHLXQ        R10, R11, R11
+	SHRQ         $0x06, R10
+	CMPQ         R10, DI
+	CMOVQNE      R9, R8
+	ORQ          R11, R8
+	MOVQ         R8, (AX)(R10*8)
+	MOVQ         R10, DI
+	MOVL         28(SP), R10
+	MOVL         60(SP), R11
+	SHLXQ        R10, R11, R11
+	SHRQ         $0x06, R10
+	CMPQ         R10, DI
+	CMOVQNE      R9, R8
+	ORQ          R11, R8
+	MOVQ         R8, (AX)(R10*8)
+	MOVQ         R10, DI
+	ADDQ         $0x20, CX
+	SUBQ         $0x00000008, DX
+	CMPQ         DX, $0x00000008
+	JGE          words
+
+wordsDone:
+	VMOVD        X0, (SI)
+	MOVL         DI, 48(SI)
+	VEXTRACTI128 $0x01, Y1, X0
+	VPADDD       X1, X0, X0
+	VPSHUFD      $0x4e, X0, X1
+	VPADDD       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VPADDD       X1, X0, X0
+	VMOVD        X0, AX
+	ADDL         AX, 8(SI)
+	VZEROUPPER
+	RET
+
+DATA gapEscape<>+0(SB)/4, $0x000003ff
+DATA gapEscape<>+4(SB)/4, $0x000003ff
+DATA gapEscape<>+8(SB)/4, $0x000003ff
+DATA gapEscape<>+12(SB)/4, $0x000003ff
+DATA gapEscape<>+16(SB)/4, $0x000003ff
+DATA gapEscape<>+20(SB)/4, $0x000003ff
+DATA gapEscape<>+24(SB)/4, $0x000003ff
+DATA gapEscape<>+28(SB)/4, $0x000003ff
+GLOBL gapEscape<>(SB), RODATA|NOPTR, $32
+
+DATA ones32<>+0(SB)/4, $0x00000001
+DATA ones32<>+4(SB)/4, $0x00000001
+DATA ones32<>+8(SB)/4, $0x00000001
+DATA ones32<>+12(SB)/4, $0x00000001
+DATA ones32<>+16(SB)/4, $0x00000001
+DATA ones32<>+20(SB)/4, $0x00000001
+DATA ones32<>+24(SB)/4, $0x00000001
+DATA ones32<>+28(SB)/4, $0x00000001
+GLOBL ones32<>(SB), RODATA|NOPTR, $32
+
+DATA lane7<>+0(SB)/4, $0x00000007
+DATA lane7<>+4(SB)/4, $0x00000007
+DATA lane7<>+8(SB)/4, $0x00000007
+DATA lane7<>+12(SB)/4, $0x00000007
+DATA lane7<>+16(SB)/4, $0x00000007
+DATA lane7<>+20(SB)/4, $0x00000007
+DATA lane7<>+24(SB)/4, $0x00000007
+DATA lane7<>+28(SB)/4, $0x00000007
+GLOBL lane7<>(SB), RODATA|NOPTR, $32
+
 // func dilateRowAVX2(dst []uint64, src []uint64, b int)
-// Requires: AVX, AVX2, CMOV
-TEXT ·dilateRowAVX2(SB), NOSPLIT, $96-56
-	MOVQ dst_base+0(FP), AX
-	MOVQ dst_len+8(FP), CX
-	MOVQ src_base+24(FP), DX
-	MOVQ b+48(FP), BX
-	XORQ SI, SI
-	MOVQ $0x00000001, DI
+// Requires: AVX, AVX2
+TEXT ·dilateRowAVX2(SB), NOSPLIT, $0-56
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  dst_len+8(FP), CX
+	MOVQ  src_base+24(FP), DX
+	MOVQ  b+48(FP), BX
+	CMPQ  BX, $0x01
+	JLE   steps0
+	CMPQ  BX, $0x02
+	JLE   steps1
+	CMPQ  BX, $0x04
+	JLE   steps2
+	CMPQ  BX, $0x08
+	JLE   steps3
+	CMPQ  BX, $0x10
+	JLE   steps4
+	CMPQ  BX, $0x20
+	JLE   steps5
+	SUBQ  $0x20, BX
+	MOVQ  $0x00000040, SI
+	SUBQ  BX, SI
+	VMOVQ BX, X0
+	VMOVQ SI, X1
+	CMPQ  CX, $0x00000010
+	JL    vectors6Done
 
-plan:
-	MOVQ    BX, R8
-	SUBQ    DI, R8
-	JLE     planned
-	CMPQ    R8, DI
-	CMOVQGT DI, R8
-	ADDQ    R8, DI
-	MOVQ    $0x00000040, R9
-	SUBQ    R8, R9
-	MOVQ    R8, (SP)(SI*8)
-	MOVQ    R9, 8(SP)(SI*8)
-	ADDQ    $0x02, SI
-	JMP     plan
-
-planned:
-	CMPQ CX, $0x00000010
-	JL   vectorsDone
-
-vectors:
-	VMOVDQU 8(DX), Y0
-	VMOVDQU (DX), Y1
+vectors6:
+	VMOVDQU 8(DX), Y2
+	VMOVDQU (DX), Y3
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x02, Y2, Y4
+	VPSRLQ  $0x3e, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x02, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x04, Y2, Y4
+	VPSRLQ  $0x3c, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x04, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x08, Y2, Y4
+	VPSRLQ  $0x38, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x08, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x10, Y2, Y4
+	VPSRLQ  $0x30, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x10, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, (AX)
 	VMOVDQU 40(DX), Y2
 	VMOVDQU 32(DX), Y3
-	VMOVDQU 72(DX), Y4
-	VMOVDQU 64(DX), Y5
-	VMOVDQU 104(DX), Y6
-	VMOVDQU 96(DX), Y7
-	XORQ    BX, BX
-	CMPQ    BX, SI
-	JGE     stepsDone32
-
-step32:
-	VMOVQ  (SP)(BX*8), X8
-	VMOVQ  8(SP)(BX*8), X9
-	VPSRLQ X9, Y1, Y11
-	VPSLLQ X8, Y0, Y10
-	VPOR   Y11, Y0, Y0
-	VPOR   Y10, Y0, Y0
-	VPSLLQ X8, Y1, Y10
-	VPOR   Y10, Y1, Y1
-	VPSRLQ X9, Y3, Y11
-	VPSLLQ X8, Y2, Y10
-	VPOR   Y11, Y2, Y2
-	VPOR   Y10, Y2, Y2
-	VPSLLQ X8, Y3, Y10
-	VPOR   Y10, Y3, Y3
-	VPSRLQ X9, Y5, Y11
-	VPSLLQ X8, Y4, Y10
-	VPOR   Y11, Y4, Y4
-	VPOR   Y10, Y4, Y4
-	VPSLLQ X8, Y5, Y10
-	VPOR   Y10, Y5, Y5
-	VPSRLQ X9, Y7, Y10
-	VPSLLQ X8, Y6, Y9
-	VPOR   Y10, Y6, Y6
-	VPOR   Y9, Y6, Y6
-	VPSLLQ X8, Y7, Y9
-	VPOR   Y9, Y7, Y7
-	ADDQ   $0x02, BX
-	CMPQ   BX, SI
-	JL     step32
-
-stepsDone32:
-	VMOVDQU Y0, (AX)
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x02, Y2, Y4
+	VPSRLQ  $0x3e, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x02, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x04, Y2, Y4
+	VPSRLQ  $0x3c, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x04, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x08, Y2, Y4
+	VPSRLQ  $0x38, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x08, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x10, Y2, Y4
+	VPSRLQ  $0x30, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x10, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
 	VMOVDQU Y2, 32(AX)
-	VMOVDQU Y4, 64(AX)
-	VMOVDQU Y6, 96(AX)
+	VMOVDQU 72(DX), Y2
+	VMOVDQU 64(DX), Y3
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x02, Y2, Y4
+	VPSRLQ  $0x3e, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x02, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x04, Y2, Y4
+	VPSRLQ  $0x3c, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x04, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x08, Y2, Y4
+	VPSRLQ  $0x38, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x08, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x10, Y2, Y4
+	VPSRLQ  $0x30, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x10, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, 64(AX)
+	VMOVDQU 104(DX), Y2
+	VMOVDQU 96(DX), Y3
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x02, Y2, Y4
+	VPSRLQ  $0x3e, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x02, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x04, Y2, Y4
+	VPSRLQ  $0x3c, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x04, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x08, Y2, Y4
+	VPSRLQ  $0x38, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x08, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x10, Y2, Y4
+	VPSRLQ  $0x30, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x10, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, 96(AX)
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x00000080, AX
 	SUBQ    $0x00000010, CX
 	CMPQ    CX, $0x00000010
-	JGE     vectors
+	JGE     vectors6
 
-vectorsDone:
+vectors6Done:
 	CMPQ CX, $0x00000001
-	JL   wordsDone
+	JL   words6Done
 
-words:
+words6:
+	VMOVQ  8(DX), X2
+	VMOVQ  (DX), X3
+	VPSLLQ $0x01, X2, X4
+	VPSRLQ $0x3f, X3, X5
+	VPOR   X4, X2, X2
+	VPOR   X5, X2, X2
+	VPSLLQ $0x01, X3, X4
+	VPOR   X4, X3, X3
+	VPSLLQ $0x02, X2, X4
+	VPSRLQ $0x3e, X3, X5
+	VPOR   X4, X2, X2
+	VPOR   X5, X2, X2
+	VPSLLQ $0x02, X3, X4
+	VPOR   X4, X3, X3
+	VPSLLQ $0x04, X2, X4
+	VPSRLQ $0x3c, X3, X5
+	VPOR   X4, X2, X2
+	VPOR   X5, X2, X2
+	VPSLLQ $0x04, X3, X4
+	VPOR   X4, X3, X3
+	VPSLLQ $0x08, X2, X4
+	VPSRLQ $0x38, X3, X5
+	VPOR   X4, X2, X2
+	VPOR   X5, X2, X2
+	VPSLLQ $0x08, X3, X4
+	VPOR   X4, X3, X3
+	VPSLLQ $0x10, X2, X4
+	VPSRLQ $0x30, X3, X5
+	VPOR   X4, X2, X2
+	VPOR   X5, X2, X2
+	VPSLLQ $0x10, X3, X4
+	VPOR   X4, X3, X3
+	VPSLLQ X0, X2, X4
+	VPSRLQ X1, X3, X3
+	VPOR   X4, X2, X2
+	VPOR   X3, X2, X2
+	VMOVQ  X2, (AX)
+	ADDQ   $0x00000008, DX
+	ADDQ   $0x00000008, AX
+	SUBQ   $0x00000001, CX
+	CMPQ   CX, $0x00000001
+	JGE    words6
+
+words6Done:
+	JMP done
+
+steps5:
+	SUBQ  $0x10, BX
+	MOVQ  $0x00000040, SI
+	SUBQ  BX, SI
+	VMOVQ BX, X0
+	VMOVQ SI, X1
+	CMPQ  CX, $0x00000010
+	JL    vectors5Done
+
+vectors5:
+	VMOVDQU 8(DX), Y2
+	VMOVDQU (DX), Y3
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x02, Y2, Y4
+	VPSRLQ  $0x3e, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x02, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x04, Y2, Y4
+	VPSRLQ  $0x3c, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x04, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x08, Y2, Y4
+	VPSRLQ  $0x38, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x08, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, (AX)
+	VMOVDQU 40(DX), Y2
+	VMOVDQU 32(DX), Y3
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x02, Y2, Y4
+	VPSRLQ  $0x3e, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x02, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x04, Y2, Y4
+	VPSRLQ  $0x3c, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x04, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x08, Y2, Y4
+	VPSRLQ  $0x38, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x08, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, 32(AX)
+	VMOVDQU 72(DX), Y2
+	VMOVDQU 64(DX), Y3
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x02, Y2, Y4
+	VPSRLQ  $0x3e, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x02, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x04, Y2, Y4
+	VPSRLQ  $0x3c, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x04, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x08, Y2, Y4
+	VPSRLQ  $0x38, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x08, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, 64(AX)
+	VMOVDQU 104(DX), Y2
+	VMOVDQU 96(DX), Y3
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x02, Y2, Y4
+	VPSRLQ  $0x3e, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x02, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x04, Y2, Y4
+	VPSRLQ  $0x3c, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x04, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x08, Y2, Y4
+	VPSRLQ  $0x38, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x08, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     vectors5
+
+vectors5Done:
+	CMPQ CX, $0x00000001
+	JL   words5Done
+
+words5:
+	VMOVQ  8(DX), X2
+	VMOVQ  (DX), X3
+	VPSLLQ $0x01, X2, X4
+	VPSRLQ $0x3f, X3, X5
+	VPOR   X4, X2, X2
+	VPOR   X5, X2, X2
+	VPSLLQ $0x01, X3, X4
+	VPOR   X4, X3, X3
+	VPSLLQ $0x02, X2, X4
+	VPSRLQ $0x3e, X3, X5
+	VPOR   X4, X2, X2
+	VPOR   X5, X2, X2
+	VPSLLQ $0x02, X3, X4
+	VPOR   X4, X3, X3
+	VPSLLQ $0x04, X2, X4
+	VPSRLQ $0x3c, X3, X5
+	VPOR   X4, X2, X2
+	VPOR   X5, X2, X2
+	VPSLLQ $0x04, X3, X4
+	VPOR   X4, X3, X3
+	VPSLLQ $0x08, X2, X4
+	VPSRLQ $0x38, X3, X5
+	VPOR   X4, X2, X2
+	VPOR   X5, X2, X2
+	VPSLLQ $0x08, X3, X4
+	VPOR   X4, X3, X3
+	VPSLLQ X0, X2, X4
+	VPSRLQ X1, X3, X3
+	VPOR   X4, X2, X2
+	VPOR   X3, X2, X2
+	VMOVQ  X2, (AX)
+	ADDQ   $0x00000008, DX
+	ADDQ   $0x00000008, AX
+	SUBQ   $0x00000001, CX
+	CMPQ   CX, $0x00000001
+	JGE    words5
+
+words5Done:
+	JMP done
+
+steps4:
+	SUBQ  $0x08, BX
+	MOVQ  $0x00000040, SI
+	SUBQ  BX, SI
+	VMOVQ BX, X0
+	VMOVQ SI, X1
+	CMPQ  CX, $0x00000010
+	JL    vectors4Done
+
+vectors4:
+	VMOVDQU 8(DX), Y2
+	VMOVDQU (DX), Y3
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x02, Y2, Y4
+	VPSRLQ  $0x3e, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x02, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x04, Y2, Y4
+	VPSRLQ  $0x3c, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x04, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, (AX)
+	VMOVDQU 40(DX), Y2
+	VMOVDQU 32(DX), Y3
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x02, Y2, Y4
+	VPSRLQ  $0x3e, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x02, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x04, Y2, Y4
+	VPSRLQ  $0x3c, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x04, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, 32(AX)
+	VMOVDQU 72(DX), Y2
+	VMOVDQU 64(DX), Y3
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x02, Y2, Y4
+	VPSRLQ  $0x3e, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x02, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x04, Y2, Y4
+	VPSRLQ  $0x3c, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x04, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, 64(AX)
+	VMOVDQU 104(DX), Y2
+	VMOVDQU 96(DX), Y3
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x02, Y2, Y4
+	VPSRLQ  $0x3e, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x02, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x04, Y2, Y4
+	VPSRLQ  $0x3c, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x04, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     vectors4
+
+vectors4Done:
+	CMPQ CX, $0x00000001
+	JL   words4Done
+
+words4:
+	VMOVQ  8(DX), X2
+	VMOVQ  (DX), X3
+	VPSLLQ $0x01, X2, X4
+	VPSRLQ $0x3f, X3, X5
+	VPOR   X4, X2, X2
+	VPOR   X5, X2, X2
+	VPSLLQ $0x01, X3, X4
+	VPOR   X4, X3, X3
+	VPSLLQ $0x02, X2, X4
+	VPSRLQ $0x3e, X3, X5
+	VPOR   X4, X2, X2
+	VPOR   X5, X2, X2
+	VPSLLQ $0x02, X3, X4
+	VPOR   X4, X3, X3
+	VPSLLQ $0x04, X2, X4
+	VPSRLQ $0x3c, X3, X5
+	VPOR   X4, X2, X2
+	VPOR   X5, X2, X2
+	VPSLLQ $0x04, X3, X4
+	VPOR   X4, X3, X3
+	VPSLLQ X0, X2, X4
+	VPSRLQ X1, X3, X3
+	VPOR   X4, X2, X2
+	VPOR   X3, X2, X2
+	VMOVQ  X2, (AX)
+	ADDQ   $0x00000008, DX
+	ADDQ   $0x00000008, AX
+	SUBQ   $0x00000001, CX
+	CMPQ   CX, $0x00000001
+	JGE    words4
+
+words4Done:
+	JMP done
+
+steps3:
+	SUBQ  $0x04, BX
+	MOVQ  $0x00000040, SI
+	SUBQ  BX, SI
+	VMOVQ BX, X0
+	VMOVQ SI, X1
+	CMPQ  CX, $0x00000010
+	JL    vectors3Done
+
+vectors3:
+	VMOVDQU 8(DX), Y2
+	VMOVDQU (DX), Y3
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x02, Y2, Y4
+	VPSRLQ  $0x3e, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x02, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, (AX)
+	VMOVDQU 40(DX), Y2
+	VMOVDQU 32(DX), Y3
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x02, Y2, Y4
+	VPSRLQ  $0x3e, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x02, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, 32(AX)
+	VMOVDQU 72(DX), Y2
+	VMOVDQU 64(DX), Y3
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x02, Y2, Y4
+	VPSRLQ  $0x3e, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x02, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, 64(AX)
+	VMOVDQU 104(DX), Y2
+	VMOVDQU 96(DX), Y3
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  $0x02, Y2, Y4
+	VPSRLQ  $0x3e, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x02, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     vectors3
+
+vectors3Done:
+	CMPQ CX, $0x00000001
+	JL   words3Done
+
+words3:
+	VMOVQ  8(DX), X2
+	VMOVQ  (DX), X3
+	VPSLLQ $0x01, X2, X4
+	VPSRLQ $0x3f, X3, X5
+	VPOR   X4, X2, X2
+	VPOR   X5, X2, X2
+	VPSLLQ $0x01, X3, X4
+	VPOR   X4, X3, X3
+	VPSLLQ $0x02, X2, X4
+	VPSRLQ $0x3e, X3, X5
+	VPOR   X4, X2, X2
+	VPOR   X5, X2, X2
+	VPSLLQ $0x02, X3, X4
+	VPOR   X4, X3, X3
+	VPSLLQ X0, X2, X4
+	VPSRLQ X1, X3, X3
+	VPOR   X4, X2, X2
+	VPOR   X3, X2, X2
+	VMOVQ  X2, (AX)
+	ADDQ   $0x00000008, DX
+	ADDQ   $0x00000008, AX
+	SUBQ   $0x00000001, CX
+	CMPQ   CX, $0x00000001
+	JGE    words3
+
+words3Done:
+	JMP done
+
+steps2:
+	SUBQ  $0x02, BX
+	MOVQ  $0x00000040, SI
+	SUBQ  BX, SI
+	VMOVQ BX, X0
+	VMOVQ SI, X1
+	CMPQ  CX, $0x00000010
+	JL    vectors2Done
+
+vectors2:
+	VMOVDQU 8(DX), Y2
+	VMOVDQU (DX), Y3
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, (AX)
+	VMOVDQU 40(DX), Y2
+	VMOVDQU 32(DX), Y3
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, 32(AX)
+	VMOVDQU 72(DX), Y2
+	VMOVDQU 64(DX), Y3
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, 64(AX)
+	VMOVDQU 104(DX), Y2
+	VMOVDQU 96(DX), Y3
+	VPSLLQ  $0x01, Y2, Y4
+	VPSRLQ  $0x3f, Y3, Y5
+	VPOR    Y4, Y2, Y2
+	VPOR    Y5, Y2, Y2
+	VPSLLQ  $0x01, Y3, Y4
+	VPOR    Y4, Y3, Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     vectors2
+
+vectors2Done:
+	CMPQ CX, $0x00000001
+	JL   words2Done
+
+words2:
+	VMOVQ  8(DX), X2
+	VMOVQ  (DX), X3
+	VPSLLQ $0x01, X2, X4
+	VPSRLQ $0x3f, X3, X5
+	VPOR   X4, X2, X2
+	VPOR   X5, X2, X2
+	VPSLLQ $0x01, X3, X4
+	VPOR   X4, X3, X3
+	VPSLLQ X0, X2, X4
+	VPSRLQ X1, X3, X3
+	VPOR   X4, X2, X2
+	VPOR   X3, X2, X2
+	VMOVQ  X2, (AX)
+	ADDQ   $0x00000008, DX
+	ADDQ   $0x00000008, AX
+	SUBQ   $0x00000001, CX
+	CMPQ   CX, $0x00000001
+	JGE    words2
+
+words2Done:
+	JMP done
+
+steps1:
+	SUBQ  $0x01, BX
+	MOVQ  $0x00000040, SI
+	SUBQ  BX, SI
+	VMOVQ BX, X0
+	VMOVQ SI, X1
+	CMPQ  CX, $0x00000010
+	JL    vectors1Done
+
+vectors1:
+	VMOVDQU 8(DX), Y2
+	VMOVDQU (DX), Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, (AX)
+	VMOVDQU 40(DX), Y2
+	VMOVDQU 32(DX), Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, 32(AX)
+	VMOVDQU 72(DX), Y2
+	VMOVDQU 64(DX), Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, 64(AX)
+	VMOVDQU 104(DX), Y2
+	VMOVDQU 96(DX), Y3
+	VPSLLQ  X0, Y2, Y4
+	VPSRLQ  X1, Y3, Y3
+	VPOR    Y4, Y2, Y2
+	VPOR    Y3, Y2, Y2
+	VMOVDQU Y2, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     vectors1
+
+vectors1Done:
+	CMPQ CX, $0x00000001
+	JL   words1Done
+
+words1:
+	VMOVQ  8(DX), X2
+	VMOVQ  (DX), X3
+	VPSLLQ X0, X2, X4
+	VPSRLQ X1, X3, X3
+	VPOR   X4, X2, X2
+	VPOR   X3, X2, X2
+	VMOVQ  X2, (AX)
+	ADDQ   $0x00000008, DX
+	ADDQ   $0x00000008, AX
+	SUBQ   $0x00000001, CX
+	CMPQ   CX, $0x00000001
+	JGE    words1
+
+words1Done:
+	JMP done
+
+steps0:
+	CMPQ CX, $0x00000010
+	JL   vectors0Done
+
+vectors0:
+	VMOVDQU 8(DX), Y0
+	VMOVDQU (DX), Y1
+	VMOVDQU Y0, (AX)
+	VMOVDQU 40(DX), Y0
+	VMOVDQU 32(DX), Y1
+	VMOVDQU Y0, 32(AX)
+	VMOVDQU 72(DX), Y0
+	VMOVDQU 64(DX), Y1
+	VMOVDQU Y0, 64(AX)
+	VMOVDQU 104(DX), Y0
+	VMOVDQU 96(DX), Y1
+	VMOVDQU Y0, 96(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     vectors0
+
+vectors0Done:
+	CMPQ CX, $0x00000001
+	JL   words0Done
+
+words0:
 	VMOVQ 8(DX), X0
 	VMOVQ (DX), X1
-	XORQ  BX, BX
-	CMPQ  BX, SI
-	JGE   stepsDone8
-
-step8:
-	VMOVQ  (SP)(BX*8), X2
-	VMOVQ  8(SP)(BX*8), X3
-	VPSRLQ X3, X1, X4
-	VPSLLQ X2, X0, X3
-	VPOR   X4, X0, X0
-	VPOR   X3, X0, X0
-	VPSLLQ X2, X1, X3
-	VPOR   X3, X1, X1
-	ADDQ   $0x02, BX
-	CMPQ   BX, SI
-	JL     step8
-
-stepsDone8:
 	VMOVQ X0, (AX)
 	ADDQ  $0x00000008, DX
 	ADDQ  $0x00000008, AX
 	SUBQ  $0x00000001, CX
 	CMPQ  CX, $0x00000001
-	JGE   words
+	JGE   words0
 
-wordsDone:
+words0Done:
+done:
 	VZEROUPPER
 	RET
 

@@ -18,6 +18,7 @@ import (
 type (
 	philoxKernel        func(dst []uint32, ks *roundKeys, ctr *[4]uint32)
 	bernoulliHeadKernel func(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, k int)
+	bernoulliGapsKernel func(words []uint64, drawn []uint32, t *gapTable, w *walk)
 	dilateRowKernel     func(dst, src []uint64, b int)
 	dilateStepKernel    func(dst, src []uint64, shift int)
 	dilateKeepKernel    func(dst, src []uint64, shift int) (kept int)
@@ -30,6 +31,7 @@ type (
 var (
 	_ philoxKernel        = philoxGeneric
 	_ bernoulliHeadKernel = bernoulliHeadGeneric
+	_ bernoulliGapsKernel = bernoulliGapsGeneric
 	_ dilateRowKernel     = dilateRowGeneric
 	_ dilateStepKernel    = dilateStepGeneric
 	_ dilateKeepKernel    = dilateKeepGeneric
@@ -107,6 +109,54 @@ func bernoulliHeadGeneric(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32,
 		}
 		c[0] += headGroupWords / 2
 	}
+}
+
+// gapCallLen is how many words of the residual are drawn together.
+const gapCallLen = 128
+
+// bernoulliGapsGeneric walks on with each of the drawn words, at most
+// gapCallLen and for assembly a multiple of eight, and sets the bits of the
+// seeds that it comes to before the end. words begins with the word in which
+// the chunk does; behind the word walkWord they are zero up to that of the
+// last position.
+//
+// Two things would be guessed wrong half of the time, and are not left to
+// guess: whether a gap is the entry's own, which is no branch, and whether a
+// seed falls in the word of the one before, which would have a load wait for
+// the store before it. Words are only stored, from a copy in a register.
+func bernoulliGapsGeneric(words []uint64, drawn []uint32, t *gapTable, w *walk) {
+	var positions [gapCallLen]uint32
+	n, next := 0, w[walkNext]
+	for _, word := range drawn[:min(len(drawn), gapCallLen)] {
+		own := word >> (32 - gapBits)
+		e := t[own]
+		alias := e & gapEscape
+		// All ones if the word's fraction is below the threshold. Equal ones
+		// are not below, for any alias.
+		below := uint32(int64(uint64(word<<gapBits|gapEscape)-uint64(e)) >> 63)
+		gap := alias ^ (alias^own)&below
+		next += gap
+		positions[n&(gapCallLen-1)] = next
+		seed := (gap+1)>>gapBits ^ 1 // 0 for gapEscape
+		n += int(seed)
+		next += seed
+	}
+	w[walkNext] = next
+	before := w[walkWord]
+	bits := words[before]
+	for _, p := range positions[:n] {
+		if p >= w[walkEnd] {
+			break
+		}
+		bit := walkBitOf(w, p)
+		i := bit >> 6
+		same := uint64(int64(uint64(i^before)-1) >> 63)
+		bits = bits&same | 1<<(bit&63)
+		words[i] = bits
+		before = i
+		w[walkSeeds]++
+	}
+	w[walkWord] = before
 }
 
 // # dilate

@@ -13,6 +13,10 @@ func (k isa) bernoulliHead(dst []uint64, ks *roundKeys, ctr *[4]uint32, h thresh
 	bernoulliHeadGeneric(dst, ks, ctr, h.t, h.k)
 }
 
+func (k isa) bernoulliGaps(words []uint64, drawn []uint32, t *gapTable, w *walk) {
+	bernoulliGapsGeneric(words, drawn, t, w)
+}
+
 func (k isa) dilateRow(dst, src []uint64, b int) { dilateRowGeneric(dst, src, b) }
 
 func (k isa) dilateStep(dst, src []uint64, shift int) { dilateStepGeneric(dst, src, shift) }

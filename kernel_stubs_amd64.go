@@ -14,6 +14,11 @@ func philoxAVX2(dst []uint32, ks *[10][2]uint32, ctr *[4]uint32)
 //go:noescape
 func bernoulliHeadAVX2(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)
 
+// bernoulliGapsAVX2 is bernoulliGapsGeneric for a multiple of eight drawn words.
+//
+//go:noescape
+func bernoulliGapsAVX2(words []uint64, drawn []uint32, t *[1024]uint32, w *[13]uint32)
+
 // dilateRowAVX2 is dilateRowGeneric.
 //
 //go:noescape

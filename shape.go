@@ -5,14 +5,9 @@ import (
 	"math/bits"
 )
 
-const (
-	// maxExtent bounds one axis, so that the products of the seed kernel's
-	// reciprocals stay exact in 64 bits (see grid).
-	maxExtent = 1<<31 - 1
-	// maxPositions bounds the positions of one sample: the stream numbers
-	// its chunks of 2¹⁶ with 32 bits.
-	maxPositions = 1 << 48
-)
+// maxSample bounds the elements of one sample, so that kernels can number them
+// with 32 bits.
+const maxSample = 1<<31 - 1
 
 // Shape gives the extents of a feature map: a flat slice of N samples, each of
 // C channels, each a plane of H rows of W elements. Use [NCHW] to make one. A
@@ -33,26 +28,26 @@ func (s Shape) String() string { return fmt.Sprintf("%dx%dx%dx%d", s.N, s.C, s.H
 // passes [Shape.Check].
 func (s Shape) Len() int { return s.N * s.C * s.H * s.W }
 
-// Check returns an error if an extent is negative or too large, or if the
-// number of elements overflows an int.
+// Check returns an error if an extent is negative, if a sample has more than
+// 2³¹−1 elements, or if the number of elements overflows an int.
 func (s Shape) Check() error {
 	for _, axis := range []struct {
 		name   string
 		extent int
 	}{{"N", s.N}, {"C", s.C}, {"H", s.H}, {"W", s.W}} {
-		if axis.extent < 0 || axis.extent > maxExtent {
-			return fmt.Errorf("dropblock: shape %v: %s is %d, want 0 to %d", s, axis.name, axis.extent, maxExtent)
+		if axis.extent < 0 {
+			return fmt.Errorf("dropblock: shape %v: %s is %d, want 0 or more", s, axis.name, axis.extent)
 		}
 	}
 	if s.N == 0 || s.C == 0 || s.H == 0 || s.W == 0 {
 		return nil
 	}
 	sample, ok := product(s.C, s.H, s.W)
-	if _, all := product(s.N, s.C, s.H, s.W); !ok || !all {
-		return fmt.Errorf("dropblock: shape %v: the number of elements overflows an int", s)
+	if !ok || sample > maxSample {
+		return fmt.Errorf("dropblock: shape %v: a sample of C·H·W has more than %d elements", s, maxSample)
 	}
-	if uint64(sample) > maxPositions {
-		return fmt.Errorf("dropblock: shape %v: a sample has %d elements, want at most 2^48", s, sample)
+	if _, ok := product(s.N, sample); !ok {
+		return fmt.Errorf("dropblock: shape %v: the number of elements overflows an int", s)
 	}
 	return nil
 }

@@ -175,3 +175,197 @@ func bernoulliHead(a *amd64) {
 	})
 	a.ret()
 }
+
+// A walk's fields and the gap table, as in grid.go and bernoulli.go.
+const (
+	walkNext = 4 * iota
+	walkEnd
+	walkSeeds
+	walkBit
+	walkCol
+	walkRow
+	walkPerCol
+	walkColShift
+	walkPerRow
+	walkRowShift
+	walkSkipRow
+	walkSkipPlane
+	walkWord
+)
+
+const (
+	gapBits   = 10
+	gapEscape = 1<<gapBits - 1
+)
+
+// bernoulliGaps takes eight words at a time: their table entries are loaded
+// one by one (a gather is no faster where it was measured, and slow where
+// microcode guards it), gaps become positions by a prefix sum, positions
+// become bits, and the bits are set one by one.
+func bernoulliGaps(a *amd64) {
+	a.function("bernoulliGapsAVX2", "func(words []uint64, drawn []uint32, t *[1024]uint32, w *[13]uint32)",
+		"is bernoulliGapsGeneric for a multiple of eight drawn words.")
+	words := a.base("words")
+	drawn, n := a.slice("drawn")
+	table, w := a.param("t"), a.param("w")
+	field := func(offset int) reg.VecVirtual {
+		v := a.YMM()
+		a.VPBROADCASTD(at(w, offset), v)
+		return v
+	}
+	escape := a.data("gapEscape", repeat(gapEscape)...)
+	next, seeds := field(walkNext), a.YMM()
+	a.VPXOR(seeds, seeds, seeds)
+	last := field(walkEnd)
+	a.VPSUBD(a.load(a.data("ones32", repeat(1)...)), last, last)
+	bits, ones := a.AllocLocal(32), a.AllocLocal(32)
+	before, current, zero := a.GP64(), a.GP64(), a.GP64()
+	a.MOVL(at(w, walkWord), before.As32())
+	a.MOVQ(operand.Mem{Base: words, Index: before, Scale: 8}, current)
+	a.XORQ(zero, zero)
+
+	a.loop("words", n, 8, func() {
+		own, e := a.YMM(), a.YMM()
+		a.VMOVDQU(at(drawn, 0), e)
+		a.VPSLLD(operand.U8(gapBits), e, own)
+		fraction := own
+		a.VPOR(escape, fraction, fraction)
+		own = a.YMM()
+		a.VPSRLD(operand.U8(32-gapBits), e, own)
+		a.gapEntries(drawn, table, e)
+
+		// Equal fractions are not below the threshold.
+		notBelow, gap := a.YMM(), a.YMM()
+		a.VPMAXUD(e, fraction, notBelow)
+		a.VPCMPEQD(fraction, notBelow, notBelow)
+		a.VPAND(escape, e, e)
+		a.VPBLENDVB(notBelow, e, own, gap)
+
+		seed, after := a.YMM(), a.YMM()
+		a.VPCMPEQD(escape, gap, seed)
+		a.VPADDD(a.data("ones32", repeat(1)...), seed, seed) // 0 for the escape
+		a.VPADDD(seed, gap, after)
+		a.prefixSum(after)
+		a.VPADDD(next, after, after)
+		a.VPERMD(after, a.load(a.data("lane7", repeat(7)...)), next)
+
+		// Positions behind the end set nothing in the last one's word.
+		position, valid := a.YMM(), a.YMM()
+		a.VPSUBD(seed, after, position)
+		a.VPCMPGTD(position, field(walkEnd), valid)
+		a.VPAND(valid, seed, seed)
+		a.VPADDD(seed, seeds, seeds)
+		a.VMOVDQU(seed, ones)
+		a.VPMINSD(last, position, position)
+
+		bit, q := a.YMM(), a.YMM()
+		a.VPADDD(field(walkBit), position, bit)
+		a.VPADDD(field(walkCol), position, q)
+		a.divide(q, w, walkPerCol, walkColShift)
+		product := a.YMM()
+		a.VPMULLD(field(walkSkipRow), q, product)
+		a.VPADDD(product, bit, bit)
+		a.VPADDD(field(walkRow), q, q)
+		a.divide(q, w, walkPerRow, walkRowShift)
+		a.VPMULLD(field(walkSkipPlane), q, product)
+		a.VPADDD(product, bit, bit)
+		a.VMOVDQU(bit, bits)
+
+		for i := range 8 {
+			index, one := a.GP64(), a.GP64()
+			a.MOVL(bits.Offset(4*i), index.As32())
+			a.MOVL(ones.Offset(4*i), one.As32())
+			a.SHLXQ(index, one, one)
+			a.SHRQ(operand.U8(6), index)
+			a.CMPQ(index, before)
+			a.CMOVQNE(zero, current)
+			a.ORQ(one, current)
+			a.MOVQ(current, operand.Mem{Base: words, Index: index, Scale: 8})
+			a.MOVQ(index, before)
+		}
+		a.ADDQ(operand.U8(32), drawn)
+	})
+	a.VMOVD(next.AsX(), at(w, walkNext))
+	a.MOVL(before.As32(), at(w, walkWord))
+	total := a.sumLanes(seeds)
+	a.ADDL(total, at(w, walkSeeds))
+	a.ret()
+}
+
+// gapEntries loads the table's entries for the top bits of eight words.
+func (a *amd64) gapEntries(drawn, table reg.GPVirtual, e reg.VecVirtual) {
+	var halves [2]reg.VecVirtual
+	for h := range halves {
+		x := a.XMM()
+		for i := range 4 {
+			own := a.GP64()
+			a.MOVL(at(drawn, 16*h+4*i), own.As32())
+			a.SHRL(operand.U8(32-gapBits), own.As32())
+			entry := operand.Mem{Base: table, Index: own, Scale: 4}
+			if i == 0 {
+				a.VMOVD(entry, x)
+			} else {
+				a.VPINSRD(operand.U8(i), entry, x, x)
+			}
+		}
+		halves[h] = x
+	}
+	a.VINSERTI128(operand.U8(1), halves[1], halves[0].AsY(), e)
+}
+
+// prefixSum makes lane i the sum of the lanes 0 to i.
+func (a *amd64) prefixSum(v reg.VecVirtual) {
+	t := a.YMM()
+	for _, bytes := range []uint8{4, 8} {
+		a.VPSLLDQ(operand.U8(bytes), v, t)
+		a.VPADDD(t, v, v)
+	}
+	// The sum of the lower four lanes goes to the upper four.
+	a.VPERM2I128(operand.U8(0x08), v, v, t)
+	a.VPSHUFD(operand.U8(0xff), t, t)
+	a.VPADDD(t, v, v)
+}
+
+// divide is grid.go's divide in eight lanes, in place.
+func (a *amd64) divide(q reg.VecVirtual, w reg.GPVirtual, per, shift int) {
+	m, odd, count := a.YMM(), a.YMM(), a.XMM()
+	a.VPBROADCASTD(at(w, per), m)
+	a.VMOVD(at(w, shift), count)
+	a.VPSRLQ(operand.U8(32), q, odd)
+	a.VPMULUDQ(m, q, q)
+	a.VPMULUDQ(m, odd, odd)
+	a.VPSRLQ(count, q, q)
+	a.VPSRLQ(count, odd, odd)
+	a.VPSLLQ(operand.U8(32), odd, odd)
+	a.VPBLENDD(operand.U8(0xaa), odd, q, q)
+}
+
+// sumLanes adds the eight lanes up.
+func (a *amd64) sumLanes(v reg.VecVirtual) reg.Register {
+	x, t := a.XMM(), a.XMM()
+	a.VEXTRACTI128(operand.U8(1), v, x)
+	a.VPADDD(v.AsX(), x, x)
+	for _, order := range []uint8{0x4e, 0xb1} {
+		a.VPSHUFD(operand.U8(order), x, t)
+		a.VPADDD(t, x, x)
+	}
+	n := a.GP32()
+	a.VMOVD(x, n)
+	return n
+}
+
+// load loads a vector.
+func (a *amd64) load(m operand.Mem) reg.VecVirtual {
+	v := a.YMM()
+	a.VMOVDQU(m, v)
+	return v
+}
+
+// repeat is a vector of eight equal lanes.
+func repeat(v uint32) []operand.Constant {
+	values := make([]operand.Constant, 8)
+	for i := range values {
+		values[i] = operand.U32(v)
+	}
+	return values
+}

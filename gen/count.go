@@ -62,7 +62,7 @@ func count(a *amd64) {
 	a.function("countAVX2", "func(words []uint64) (n int)", "is countGeneric.")
 	src, n := a.slice("words")
 	p := a.popcount()
-	a.overWords(n, func(w words, unroll int) {
+	a.overWords("", n, func(w words, unroll int) {
 		v := make([]reg.VecVirtual, unroll)
 		for i := range v {
 			v[i] = w.new()

@@ -47,78 +47,80 @@ func (w words) as(v reg.VecVirtual) reg.Register {
 
 // overWords runs body over n words: dilateUnroll vectors of four at a time,
 // then single words.
-func (a *amd64) overWords(n reg.GPVirtual, body func(w words, unroll int)) {
-	a.loop("vectors", n, 4*dilateUnroll, func() { body(words{a, 32}, dilateUnroll) })
-	a.loop("words", n, 1, func() { body(words{a, 8}, 1) })
+func (a *amd64) overWords(name string, n reg.GPVirtual, body func(w words, unroll int)) {
+	a.loop("vectors"+name, n, 4*dilateUnroll, func() { body(words{a, 32}, dilateUnroll) })
+	a.loop("words"+name, n, 1, func() { body(words{a, 8}, 1) })
 }
 
+// dilateRow has code for each number of steps: all but the last shift by a
+// power of two, an immediate.
 func dilateRow(a *amd64) {
 	a.function("dilateRowAVX2", "func(dst, src []uint64, b int)", "is dilateRowGeneric.")
 	dst, n := a.slice("dst")
 	src := a.base("src")
 	b := a.param("b")
 
-	// The shifts s and 64−s of each step, at most six of them.
-	shifts := a.AllocLocal(6 * 16)
-	steps := a.GP64()
-	{
-		run, s, rest := a.GP64(), a.GP64(), a.GP64()
-		a.XORQ(steps, steps)
-		a.MOVQ(operand.U32(1), run)
-		a.Label("plan")
-		a.MOVQ(b, s)
-		a.SUBQ(run, s)
-		a.JLE(operand.LabelRef("planned"))
-		a.CMPQ(s, run)
-		a.CMOVQGT(run, s)
-		a.ADDQ(s, run)
-		a.MOVQ(operand.U32(64), rest)
-		a.SUBQ(s, rest)
-		a.MOVQ(s, shifts.Idx(steps, 8))
-		a.MOVQ(rest, shifts.Offset(8).Idx(steps, 8))
-		a.ADDQ(operand.U8(2), steps)
-		a.JMP(operand.LabelRef("plan"))
-		a.Label("planned")
+	const maxSteps = 6 // b ≤ 64
+	for steps := range maxSteps {
+		a.CMPQ(b, operand.U8(1<<steps))
+		a.JLE(operand.LabelRef(label("steps%d", steps)))
 	}
-
-	a.overWords(n, func(w words, unroll int) {
-		v, u := make([]reg.VecVirtual, unroll), make([]reg.VecVirtual, unroll)
-		for i := range unroll {
-			v[i], u[i] = w.new(), w.new()
-			w.load(at(src, 8+w.bytes*i), v[i])
-			w.load(at(src, w.bytes*i), u[i])
+	for steps := maxSteps; steps >= 0; steps-- {
+		a.Label(label("steps%d", steps))
+		r := row{a: a, src: src, dst: dst, steps: steps}
+		if steps > 0 {
+			a.SUBQ(operand.U8(1<<(steps-1)), b)
+			rest := a.GP64()
+			a.MOVQ(operand.U32(64), rest)
+			a.SUBQ(b, rest)
+			r.left, r.right = a.XMM(), a.XMM()
+			a.VMOVQ(b, r.left)
+			a.VMOVQ(rest, r.right)
 		}
-		step, done := label("step%d", w.bytes), label("stepsDone%d", w.bytes)
-		i := a.GP64()
-		a.XORQ(i, i)
-		a.CMPQ(i, steps)
-		a.JGE(operand.LabelRef(done))
-		a.Label(step)
-		{
-			left, right := a.XMM(), a.XMM()
-			a.VMOVQ(shifts.Idx(i, 8), left)
-			a.VMOVQ(shifts.Offset(8).Idx(i, 8), right)
-			for j := range unroll {
-				t, f := w.new(), w.new()
-				a.VPSRLQ(right, u[j], f)
-				a.VPSLLQ(left, v[j], t)
-				a.VPOR(f, v[j], v[j])
-				a.VPOR(t, v[j], v[j])
-				a.VPSLLQ(left, u[j], t)
-				a.VPOR(t, u[j], u[j])
+		a.overWords(label("%d", steps), n, r.emit)
+		if steps > 0 {
+			a.JMP(operand.LabelRef("done"))
+		}
+	}
+	a.Label("done")
+	a.ret()
+}
+
+// row is a row pass of a number of steps.
+type row struct {
+	a           *amd64
+	src, dst    reg.GPVirtual
+	steps       int
+	left, right reg.VecVirtual // the last step's s and 64−s
+}
+
+func (r *row) emit(w words, unroll int) {
+	a := r.a
+	for i := range unroll {
+		v, u := w.new(), w.new()
+		w.load(at(r.src, 8+w.bytes*i), v)
+		w.load(at(r.src, w.bytes*i), u)
+		for step := range r.steps {
+			t, in := w.new(), w.new()
+			if step < r.steps-1 {
+				s := uint8(1 << step)
+				a.VPSLLQ(operand.U8(s), v, t)
+				a.VPSRLQ(operand.U8(64-s), u, in)
+				a.VPOR(t, v, v)
+				a.VPOR(in, v, v)
+				a.VPSLLQ(operand.U8(s), u, t)
+				a.VPOR(t, u, u)
+			} else {
+				a.VPSLLQ(r.left, v, t)
+				a.VPSRLQ(r.right, u, in)
+				a.VPOR(t, v, v)
+				a.VPOR(in, v, v)
 			}
 		}
-		a.ADDQ(operand.U8(2), i)
-		a.CMPQ(i, steps)
-		a.JL(operand.LabelRef(step))
-		a.Label(done)
-		for i := range unroll {
-			w.store(v[i], at(dst, w.bytes*i))
-		}
-		a.ADDQ(operand.U32(uint32(w.bytes*unroll)), src)
-		a.ADDQ(operand.U32(uint32(w.bytes*unroll)), dst)
-	})
-	a.ret()
+		w.store(v, at(r.dst, w.bytes*i))
+	}
+	a.ADDQ(operand.U32(uint32(w.bytes*unroll)), r.src)
+	a.ADDQ(operand.U32(uint32(w.bytes*unroll)), r.dst)
 }
 
 // shifter computes src | src<<shift for words that have the lead in front.
@@ -172,7 +174,7 @@ func (s *shifter) advance(w words, unroll int) {
 func dilateStep(a *amd64) {
 	a.function("dilateStepAVX2", "func(dst, src []uint64, shift int)", "is dilateStepGeneric.")
 	s := a.shifter()
-	a.overWords(s.n, func(w words, unroll int) {
+	a.overWords("", s.n, func(w words, unroll int) {
 		for i, v := range s.emit(w, unroll) {
 			w.store(v, at(s.dst, w.bytes*i))
 		}
@@ -187,7 +189,7 @@ func dilateKeep(a *amd64) {
 	ones := a.YMM()
 	a.VPCMPEQD(ones, ones, ones)
 	p := a.popcount()
-	a.overWords(s.n, func(w words, unroll int) {
+	a.overWords("", s.n, func(w words, unroll int) {
 		out := s.emit(w, unroll)
 		for i, v := range out {
 			a.VPXOR(w.as(ones), v, v)
