@@ -13,9 +13,8 @@ import (
 // A Bernoulli may be used by many goroutines at once.
 type Bernoulli struct {
 	gamma float64
-	fixed uint64 // ⌊γ·2⁶⁴⌋
-	ones  bool   // γ is 1
-	head  threshold
+	ones  bool // γ is 1
+	threshold
 	delta uint64 // ⌊δ·2⁶⁴⌋; 0 for no residual
 	gaps  gapTable
 	// wordsPerPosition is how many words the residual draws for a position,
@@ -51,14 +50,16 @@ func NewBernoulli(gamma float64) (*Bernoulli, error) {
 // Gamma returns the probability of a 1.
 func (b *Bernoulli) Gamma() float64 { return b.gamma }
 
+// sparse reports whether the residual is all there is.
+func (b *Bernoulli) sparse() bool { return b.k == 0 && !b.ones }
+
 func (b *Bernoulli) set(gamma float64) {
 	b.gamma, b.ones = gamma, gamma == 1
-	b.fixed, b.delta, b.head = 0, 0, threshold{}
+	b.threshold, b.delta = threshold{}, 0
 	if b.ones {
 		return
 	}
-	b.fixed = fixed64(gamma)
-	b.head, b.delta = splitGamma(b.fixed)
+	b.threshold, b.delta = splitGamma(fixed64(gamma))
 	if b.delta != 0 {
 		b.wordsPerPosition = buildGaps(&b.gaps, b.delta)
 	}

@@ -11,6 +11,8 @@ type grid struct {
 	skipRow    int // bits from the end of a row of positions to the next row
 	skipPlane  int // bits from the end of a plane of positions to the next plane, in addition
 	sampleBits int // bits of a sample
+
+	first walk // what all walks have in common
 }
 
 func (g *geometry) grid() grid {
@@ -18,18 +20,27 @@ func (g *geometry) grid() grid {
 	if g.full {
 		rows, cols = g.h, g.w
 	}
-	return grid{
+	return makeGrid(grid{
 		rows: rows, cols: cols,
 		positions:  g.planes * rows * cols,
 		skipRow:    g.w - cols,
 		skipPlane:  (g.h - rows) * g.w,
 		sampleBits: g.planes * g.h * g.w,
-	}
+	})
 }
 
 // flatGrid is n positions that are the bits themselves.
 func flatGrid(n int) grid {
-	return grid{rows: 1, cols: max(n, 1), positions: n, sampleBits: n}
+	return makeGrid(grid{rows: 1, cols: max(n, 1), positions: n, sampleBits: n})
+}
+
+func makeGrid(g grid) grid {
+	w := &g.first
+	w[walkPerCol], w[walkColShift] = reciprocal(uint32(g.cols))
+	w[walkPerRow], w[walkRowShift] = reciprocal(uint32(g.rows))
+	w[walkSkipRow] = uint32(g.skipRow)
+	w[walkSkipPlane] = uint32(g.skipPlane)
+	return g
 }
 
 // dense reports whether positions and bits have the same numbers.
@@ -62,14 +73,11 @@ func (g *grid) walk(base, chunk int) (w walk, word int) {
 	position := chunk * chunkLen
 	row := position / g.cols
 	bit := base + position + row*g.skipRow + row/g.rows*g.skipPlane
+	w = g.first
 	w[walkEnd] = uint32(min(g.positions-position, chunkLen))
 	w[walkBit] = uint32(bit % 64)
 	w[walkCol] = uint32(position % g.cols)
 	w[walkRow] = uint32(row % g.rows)
-	w[walkPerCol], w[walkColShift] = reciprocal(uint32(g.cols))
-	w[walkPerRow], w[walkRowShift] = reciprocal(uint32(g.rows))
-	w[walkSkipRow] = uint32(g.skipRow)
-	w[walkSkipPlane] = uint32(g.skipPlane)
 	return w, bit / 64
 }
 

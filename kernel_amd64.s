@@ -523,7 +523,7 @@ groupDone:
 
 // func bernoulliGapsAVX2(words []uint64, drawn []uint32, t *[1024]uint32, w *[13]uint32)
 // Requires: AVX, AVX2, BMI2, CMOV
-TEXT ·bernoulliGapsAVX2(SB), NOSPLIT, $64-64
+TEXT ·bernoulliGapsAVX2(SB), NOSPLIT, $512-64
 	MOVQ         words_base+0(FP), AX
 	MOVQ         drawn_base+24(FP), CX
 	MOVQ         drawn_len+32(FP), DX
@@ -537,38 +537,45 @@ TEXT ·bernoulliGapsAVX2(SB), NOSPLIT, $64-64
 	MOVL         48(SI), DI
 	MOVQ         (AX)(DI*8), R8
 	XORQ         R9, R9
-	CMPQ         DX, $0x00000008
-	JL           wordsDone
+	TESTQ        DX, DX
+	JZ           end
 
-words:
+batch:
+	MOVQ    $0x00000040, R11
+	CMPQ    DX, R11
+	CMOVQLT DX, R11
+	SUBQ    R11, DX
+	XORQ    R10, R10
+
+draw:
 	VMOVDQU      (CX), Y5
 	VPSLLD       $0x0a, Y5, Y3
 	VPOR         gapEscape<>+0(SB), Y3, Y3
 	VPSRLD       $0x16, Y5, Y6
-	MOVL         (CX), R10
-	SHRL         $0x16, R10
-	VMOVD        (BX)(R10*4), X4
-	MOVL         4(CX), R10
-	SHRL         $0x16, R10
-	VPINSRD      $0x01, (BX)(R10*4), X4, X4
-	MOVL         8(CX), R10
-	SHRL         $0x16, R10
-	VPINSRD      $0x02, (BX)(R10*4), X4, X4
-	MOVL         12(CX), R10
-	SHRL         $0x16, R10
-	VPINSRD      $0x03, (BX)(R10*4), X4, X4
-	MOVL         16(CX), R10
-	SHRL         $0x16, R10
-	VMOVD        (BX)(R10*4), X5
-	MOVL         20(CX), R10
-	SHRL         $0x16, R10
-	VPINSRD      $0x01, (BX)(R10*4), X5, X5
-	MOVL         24(CX), R10
-	SHRL         $0x16, R10
-	VPINSRD      $0x02, (BX)(R10*4), X5, X5
-	MOVL         28(CX), R10
-	SHRL         $0x16, R10
-	VPINSRD      $0x03, (BX)(R10*4), X5, X5
+	MOVL         (CX), R12
+	SHRL         $0x16, R12
+	VMOVD        (BX)(R12*4), X4
+	MOVL         4(CX), R12
+	SHRL         $0x16, R12
+	VPINSRD      $0x01, (BX)(R12*4), X4, X4
+	MOVL         8(CX), R12
+	SHRL         $0x16, R12
+	VPINSRD      $0x02, (BX)(R12*4), X4, X4
+	MOVL         12(CX), R12
+	SHRL         $0x16, R12
+	VPINSRD      $0x03, (BX)(R12*4), X4, X4
+	MOVL         16(CX), R12
+	SHRL         $0x16, R12
+	VMOVD        (BX)(R12*4), X5
+	MOVL         20(CX), R12
+	SHRL         $0x16, R12
+	VPINSRD      $0x01, (BX)(R12*4), X5, X5
+	MOVL         24(CX), R12
+	SHRL         $0x16, R12
+	VPINSRD      $0x02, (BX)(R12*4), X5, X5
+	MOVL         28(CX), R12
+	SHRL         $0x16, R12
+	VPINSRD      $0x03, (BX)(R12*4), X5, X5
 	VINSERTI128  $0x01, X5, Y4, Y5
 	VPMAXUD      Y5, Y3, Y7
 	VPCMPEQD     Y3, Y7, Y7
@@ -592,7 +599,7 @@ words:
 	VPCMPGTD     Y3, Y6, Y6
 	VPAND        Y6, Y5, Y5
 	VPADDD       Y5, Y1, Y1
-	VMOVDQU      Y5, 32(SP)
+	VMOVDQU      Y5, 256(SP)(R10*4)
 	VPMINSD      Y2, Y3, Y3
 	VPBROADCASTD 12(SI), Y5
 	VPADDD       Y5, Y3, Y5
@@ -624,85 +631,100 @@ words:
 	VPBROADCASTD 44(SI), Y6
 	VPMULLD      Y6, Y3, Y6
 	VPADDD       Y6, Y5, Y5
-	VMOVDQU      Y5, (SP)
-	MOVL         (SP), R10
-	MOVL         32(SP), R11
-	SHLXQ        R10, R11, R11
-	SHRQ         $0x06, R10
-	CMPQ         R10, DI
-	CMOVQNE      R9, R8
-	ORQ          R11, R8
-	MOVQ         R8, (AX)(R10*8)
-	MOVQ         R10, DI
-	MOVL         4(SP), R10
-	MOVL         36(SP), R11
-	SHLXQ        R10, R11, R11
-	SHRQ         $0x06, R10
-	CMPQ         R10, DI
-	CMOVQNE      R9, R8
-	ORQ          R11, R8
-	MOVQ         R8, (AX)(R10*8)
-	MOVQ         R10, DI
-	MOVL         8(SP), R10
-	MOVL         40(SP), R11
-	SHLXQ        R10, R11, R11
-	SHRQ         $0x06, R10
-	CMPQ         R10, DI
-	CMOVQNE      R9, R8
-	ORQ          R11, R8
-	MOVQ         R8, (AX)(R10*8)
-	MOVQ         R10, DI
-	MOVL         12(SP), R10
-	MOVL         44(SP), R11
-	SHLXQ        R10, R11, R11
-	SHRQ         $0x06, R10
-	CMPQ         R10, DI
-	CMOVQNE      R9, R8
-	ORQ          R11, R8
-	MOVQ         R8, (AX)(R10*8)
-	MOVQ         R10, DI
-	MOVL         16(SP), R10
-	MOVL         48(SP), R11
-	SHLXQ        R10, R11, R11
-	SHRQ         $0x06, R10
-	CMPQ         R10, DI
-	CMOVQNE      R9, R8
-	ORQ          R11, R8
-	MOVQ         R8, (AX)(R10*8)
-	MOVQ         R10, DI
-	MOVL         20(SP), R10
-	MOVL         52(SP), R11
-	SHLXQ        R10, R11, R11
-	SHRQ         $0x06, R10
-	CMPQ         R10, DI
-	CMOVQNE      R9, R8
-	ORQ          R11, R8
-	MOVQ         R8, (AX)(R10*8)
-	MOVQ         R10, DI
-	MOVL         24(SP), R10
-	MOVL         56(SP), R11
-	SHLXQ        R10, R11, R11
-	SHRQ         $0x06, R10
-	CMPQ         R10, DI
-	CMOVQNE      R9, R8
-	ORQ          R11, R8
-	MOVQ         R8, (AX)(R10*8)
-	MOVQ         R10, DI
-	MOVL         28(SP), R10
-	MOVL         60(SP), R11
-	SHLXQ        R10, R11, R11
-	SHRQ         $0x06, R10
-	CMPQ         R10, DI
-	CMOVQNE      R9, R8
-	ORQ          R11, R8
-	MOVQ         R8, (AX)(R10*8)
-	MOVQ         R10, DI
+	VMOVDQU      Y5, (SP)(R10*4)
 	ADDQ         $0x20, CX
-	SUBQ         $0x00000008, DX
-	CMPQ         DX, $0x00000008
-	JGE          words
+	ADDQ         $0x08, R10
+	CMPQ         R10, R11
+	JGE          drawn
+	VMOVD        X0, R12
+	CMPL         R12, 4(SI)
+	JL           draw
+	XORQ         DX, DX
 
-wordsDone:
+drawn:
+	MOVQ R10, R11
+	XORQ R10, R10
+
+set:
+	MOVL    (SP)(R10*4), R12
+	MOVL    256(SP)(R10*4), R13
+	SHLXQ   R12, R13, R13
+	SHRQ    $0x06, R12
+	CMPQ    R12, DI
+	CMOVQNE R9, R8
+	ORQ     R13, R8
+	MOVQ    R8, (AX)(R12*8)
+	MOVQ    R12, DI
+	MOVL    4(SP)(R10*4), R12
+	MOVL    260(SP)(R10*4), R13
+	SHLXQ   R12, R13, R13
+	SHRQ    $0x06, R12
+	CMPQ    R12, DI
+	CMOVQNE R9, R8
+	ORQ     R13, R8
+	MOVQ    R8, (AX)(R12*8)
+	MOVQ    R12, DI
+	MOVL    8(SP)(R10*4), R12
+	MOVL    264(SP)(R10*4), R13
+	SHLXQ   R12, R13, R13
+	SHRQ    $0x06, R12
+	CMPQ    R12, DI
+	CMOVQNE R9, R8
+	ORQ     R13, R8
+	MOVQ    R8, (AX)(R12*8)
+	MOVQ    R12, DI
+	MOVL    12(SP)(R10*4), R12
+	MOVL    268(SP)(R10*4), R13
+	SHLXQ   R12, R13, R13
+	SHRQ    $0x06, R12
+	CMPQ    R12, DI
+	CMOVQNE R9, R8
+	ORQ     R13, R8
+	MOVQ    R8, (AX)(R12*8)
+	MOVQ    R12, DI
+	MOVL    16(SP)(R10*4), R12
+	MOVL    272(SP)(R10*4), R13
+	SHLXQ   R12, R13, R13
+	SHRQ    $0x06, R12
+	CMPQ    R12, DI
+	CMOVQNE R9, R8
+	ORQ     R13, R8
+	MOVQ    R8, (AX)(R12*8)
+	MOVQ    R12, DI
+	MOVL    20(SP)(R10*4), R12
+	MOVL    276(SP)(R10*4), R13
+	SHLXQ   R12, R13, R13
+	SHRQ    $0x06, R12
+	CMPQ    R12, DI
+	CMOVQNE R9, R8
+	ORQ     R13, R8
+	MOVQ    R8, (AX)(R12*8)
+	MOVQ    R12, DI
+	MOVL    24(SP)(R10*4), R12
+	MOVL    280(SP)(R10*4), R13
+	SHLXQ   R12, R13, R13
+	SHRQ    $0x06, R12
+	CMPQ    R12, DI
+	CMOVQNE R9, R8
+	ORQ     R13, R8
+	MOVQ    R8, (AX)(R12*8)
+	MOVQ    R12, DI
+	MOVL    28(SP)(R10*4), R12
+	MOVL    284(SP)(R10*4), R13
+	SHLXQ   R12, R13, R13
+	SHRQ    $0x06, R12
+	CMPQ    R12, DI
+	CMOVQNE R9, R8
+	ORQ     R13, R8
+	MOVQ    R8, (AX)(R12*8)
+	MOVQ    R12, DI
+	ADDQ    $0x08, R10
+	CMPQ    R10, R11
+	JL      set
+	TESTQ   DX, DX
+	JNZ     batch
+
+end:
 	VMOVD        X0, (SI)
 	MOVL         DI, 48(SI)
 	VEXTRACTI128 $0x01, Y1, X0

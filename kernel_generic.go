@@ -112,7 +112,7 @@ func bernoulliHeadGeneric(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32,
 }
 
 // gapCallLen is how many words of the residual are drawn together.
-const gapCallLen = 128
+const gapCallLen = 256
 
 // bernoulliGapsGeneric walks on with each of the drawn words, at most
 // gapCallLen and for assembly a multiple of eight, and sets the bits of the

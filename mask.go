@@ -18,6 +18,7 @@ type Mask struct {
 	filled bool
 
 	bernoulli Bernoulli
+	drawing   drawing
 	seedBuf   []uint64 // the seeds of RegionFull
 	scratch   scratch
 }
@@ -163,7 +164,8 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 	seeds := m.seedWords(&g)
 	clear(m.buf)
 	clear(seeds)
-	m.seeds = m.bernoulli.drawBatch(l.isa, seeds, &g, NewKey(l.cfg.Seed, l.cfg.Layer, at.Step), at.Sample)
+	m.drawing.begin(&m.bernoulli, l.isa, NewKey(l.cfg.Seed, l.cfg.Layer, at.Step))
+	m.seeds = m.drawing.batch(seeds, &g, at.Sample)
 	l.grow(m, &g, seeds)
 }
 
@@ -180,11 +182,11 @@ func (m *Mask) seedWords(g *geometry) []uint64 {
 	return m.seedBuf[:len(words)]
 }
 
-// drawBatch adds the seeds of all samples to words.
-func (b *Bernoulli) drawBatch(k isa, words []uint64, g *geometry, key Key, sample uint64) (seeds int) {
+// batch adds the seeds of all samples to words, which are zero.
+func (d *drawing) batch(words []uint64, g *geometry, sample uint64) (seeds int) {
 	grid := g.grid()
 	for n := range g.samples {
-		seeds += b.drawSample(k, words, n*grid.sampleBits, &grid, key, sample+uint64(n))
+		seeds += d.sample(words, n*grid.sampleBits, &grid, sample+uint64(n))
 	}
 	return seeds
 }
@@ -265,7 +267,9 @@ func (l *Layer) Seeds(dst []uint64, s Shape, at Position) (seeds int) {
 	if b.gamma == 0 {
 		return 0
 	}
-	seeds = b.drawBatch(l.isa, dst, &g, NewKey(l.cfg.Seed, l.cfg.Layer, at.Step), at.Sample)
+	var d drawing
+	d.begin(&b, l.isa, NewKey(l.cfg.Seed, l.cfg.Layer, at.Step))
+	seeds = d.batch(dst, &g, at.Sample)
 	if !g.full {
 		shiftUp(dst, g.ah*g.w+g.aw)
 	}

@@ -2,22 +2,35 @@ package dropblock
 
 import "math/bits"
 
-// drawSample adds to words the seeds of one sample, whose bits begin at base,
-// and returns their number.
-func (b *Bernoulli) drawSample(k isa, words []uint64, base int, g *grid, key Key, sample uint64) (seeds int) {
-	var ks roundKeys
-	expandKey(&ks, key)
+// drawing is what it takes to draw samples beside the words that they go to.
+type drawing struct {
+	*Bernoulli
+	k     isa
+	ks    roundKeys
+	drawn [gapCallLen]uint32 // the words of the residual
+	// The bits of a chunk's head and of its residual, made at first use.
+	head, residual []uint64
+}
+
+func (d *drawing) begin(b *Bernoulli, k isa, key Key) {
+	d.Bernoulli, d.k = b, k
+	expandKey(&d.ks, key)
+}
+
+// sample adds to words, zero there, the seeds of one sample, whose bits begin
+// at base, and returns their number.
+func (d *drawing) sample(words []uint64, base int, g *grid, sample uint64) (seeds int) {
 	for chunk := 0; chunk*chunkLen < g.positions; chunk++ {
 		w, word := g.walk(base, chunk)
 		dst := words[word:]
 		switch {
-		case b.head.k == 0 && !b.ones:
-			b.drawGaps(k, dst, &w, &ks, chunk, sample)
+		case d.sparse():
+			d.drawGaps(dst, &w, chunk, sample)
 			seeds += int(w[walkSeeds])
 		case g.dense() && w[walkBit] == 0 && w[walkEnd]%headGroupLen == 0:
-			seeds += b.drawDense(k, dst[:w[walkEnd]/64], int(w[walkEnd]), &ks, chunk, sample)
+			seeds += d.drawDense(dst[:w[walkEnd]/64], int(w[walkEnd]), chunk, sample)
 		default:
-			seeds += b.drawMapped(k, dst, g.dense(), &w, &ks, chunk, sample)
+			seeds += d.drawMapped(dst, g.dense(), &w, chunk, sample)
 		}
 	}
 	return seeds
@@ -34,52 +47,72 @@ func (b *Bernoulli) Fill(kernels KernelSet, dst []uint64, n int, key Key, sample
 	}
 	clear(dst)
 	g := flatGrid(n)
-	return b.drawSample(kernels.resolve(), dst, 0, &g, key, sample)
+	if b.sparse() {
+		var d drawing
+		d.begin(b, kernels.resolve(), key)
+		return d.sample(dst, 0, &g, sample)
+	}
+	return b.fillDense(kernels.resolve(), dst, &g, key, sample)
+}
+
+// fillDense has its buffers on the stack, so that a Bernoulli can be shared.
+//
+//go:noinline
+func (b *Bernoulli) fillDense(k isa, dst []uint64, g *grid, key Key, sample uint64) int {
+	var head, residual [chunkLen / 64]uint64
+	d := drawing{head: head[:], residual: residual[:]}
+	d.begin(b, k, key)
+	return d.sample(dst, 0, g, sample)
+}
+
+// room is n words, made in full at first use.
+func room(buf *[]uint64, n int) []uint64 {
+	if *buf == nil {
+		*buf = make([]uint64, chunkLen/64)
+	}
+	return (*buf)[:n]
 }
 
 // drawDense writes the bits of a chunk of n positions to dst, whole groups of
 // the head, and returns the number of ones in the first n.
-func (b *Bernoulli) drawDense(k isa, dst []uint64, n int, ks *roundKeys, chunk int, sample uint64) int {
-	if b.ones {
+func (d *drawing) drawDense(dst []uint64, n int, chunk int, sample uint64) int {
+	if d.ones {
 		for i := range dst {
 			dst[i] = ^uint64(0)
 		}
 	} else {
 		ctr := chunkCounter(domainHead, chunk, sample)
-		k.bernoulliHead(dst, ks, &ctr, b.head)
+		d.k.bernoulliHead(dst, &d.ks, &ctr, d.threshold)
 	}
-	if b.delta != 0 {
-		b.addResidual(k, dst, n, ks, chunk, sample)
+	if d.delta != 0 {
+		d.addResidual(dst, n, chunk, sample)
 	}
 	if n%64 != 0 {
 		dst[n/64] &= 1<<(n%64) - 1
 	}
-	return k.count(dst[:wordsLen(n)])
+	return d.k.count(dst[:wordsLen(n)])
 }
 
 // addResidual ORs the residual of a chunk of n positions into dst.
-//
-//go:noinline
-func (b *Bernoulli) addResidual(k isa, dst []uint64, n int, ks *roundKeys, chunk int, sample uint64) {
-	var buf [chunkLen / 64]uint64
+func (d *drawing) addResidual(dst []uint64, n int, chunk int, sample uint64) {
+	residual := room(&d.residual, wordsLen(n))
+	clear(residual)
 	g := flatGrid(n)
 	w, _ := g.walk(0, 0)
-	b.drawGaps(k, buf[:], &w, ks, chunk, sample)
-	for i, v := range buf[:wordsLen(n)] {
+	d.drawGaps(residual, &w, chunk, sample)
+	for i, v := range residual {
 		dst[i] |= v
 	}
 }
 
 // drawMapped draws a chunk densely and moves its ones to where the walk's grid
 // has them.
-//
-//go:noinline
-func (b *Bernoulli) drawMapped(k isa, words []uint64, dense bool, w *walk, ks *roundKeys, chunk int, sample uint64) int {
-	var buf [chunkLen / 64]uint64
+func (d *drawing) drawMapped(words []uint64, dense bool, w *walk, chunk int, sample uint64) int {
 	n := int(w[walkEnd])
 	groups := (n + headGroupLen - 1) / headGroupLen
-	seeds := b.drawDense(k, buf[:groups*headGroupWords], n, ks, chunk, sample)
-	drawn := buf[:wordsLen(n)]
+	drawn := room(&d.head, groups*headGroupWords)
+	seeds := d.drawDense(drawn, n, chunk, sample)
+	drawn = drawn[:wordsLen(n)]
 	if dense {
 		orShifted(words, int(w[walkBit]), drawn)
 		return seeds
@@ -110,16 +143,15 @@ func orShifted(dst []uint64, bit int, src []uint64) {
 
 // drawGaps sets the bits of a chunk's residual in words, which are zero behind
 // the first one.
-func (b *Bernoulli) drawGaps(k isa, words []uint64, w *walk, ks *roundKeys, chunk int, sample uint64) {
-	var buf [gapCallLen]uint32
+func (d *drawing) drawGaps(words []uint64, w *walk, chunk int, sample uint64) {
 	ctr := chunkCounter(domainGaps, chunk, sample)
-	stride := 4 * k.philoxStride()
+	stride := 4 * d.k.philoxStride()
 	for w[walkNext] < w[walkEnd] {
-		// A few words above the mean; what is short is drawn in another turn.
-		want := int(float64(w[walkEnd]-w[walkNext])*b.wordsPerPosition*1.125) + 2
-		drawn := buf[:min((want+stride-1)/stride*stride, gapCallLen)]
-		k.philox(drawn, ks, &ctr)
+		// Little above the mean: what is short is drawn in another turn.
+		want := int(float64(w[walkEnd]-w[walkNext])*d.wordsPerPosition*(1+1./32)) + 4
+		drawn := d.drawn[:min((want+stride-1)/stride*stride, gapCallLen)]
+		d.k.philox(drawn, &d.ks, &ctr)
 		ctr[0] += uint32(len(drawn) / 4)
-		k.bernoulliGaps(words, drawn, &b.gaps, w)
+		d.k.bernoulliGaps(words, drawn, &d.gaps, w)
 	}
 }

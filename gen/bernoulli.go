@@ -198,10 +198,14 @@ const (
 	gapEscape = 1<<gapBits - 1
 )
 
+// gapBatch words are turned into bits before these are set: each of the two
+// loops alone is short enough for the CPU to overlap its turns.
+const gapBatch = 64
+
 // bernoulliGaps takes eight words at a time: their table entries are loaded
-// one by one (a gather is no faster where it was measured, and slow where
-// microcode guards it), gaps become positions by a prefix sum, positions
-// become bits, and the bits are set one by one.
+// one by one (a gather is slow where microcode guards it), gaps become
+// positions by a prefix sum, positions become bits, and the bits are set one
+// by one.
 func bernoulliGaps(a *amd64) {
 	a.function("bernoulliGapsAVX2", "func(words []uint64, drawn []uint32, t *[1024]uint32, w *[13]uint32)",
 		"is bernoulliGapsGeneric for a multiple of eight drawn words.")
@@ -218,13 +222,24 @@ func bernoulliGaps(a *amd64) {
 	a.VPXOR(seeds, seeds, seeds)
 	last := field(walkEnd)
 	a.VPSUBD(a.load(a.data("ones32", repeat(1)...)), last, last)
-	bits, ones := a.AllocLocal(32), a.AllocLocal(32)
+	bits, ones := a.AllocLocal(4*gapBatch), a.AllocLocal(4*gapBatch)
 	before, current, zero := a.GP64(), a.GP64(), a.GP64()
 	a.MOVL(at(w, walkWord), before.As32())
 	a.MOVQ(operand.Mem{Base: words, Index: before, Scale: 8}, current)
 	a.XORQ(zero, zero)
 
-	a.loop("words", n, 8, func() {
+	i, batch := a.GP64(), a.GP64()
+	a.TESTQ(n, n)
+	a.JZ(operand.LabelRef("end"))
+	a.Label("batch")
+	a.MOVQ(operand.U32(gapBatch), batch)
+	a.CMPQ(n, batch)
+	a.CMOVQLT(n, batch)
+	a.SUBQ(batch, n)
+	a.XORQ(i, i)
+
+	a.Label("draw")
+	{
 		own, e := a.YMM(), a.YMM()
 		a.VMOVDQU(at(drawn, 0), e)
 		a.VPSLLD(operand.U8(gapBits), e, own)
@@ -255,7 +270,7 @@ func bernoulliGaps(a *amd64) {
 		a.VPCMPGTD(position, field(walkEnd), valid)
 		a.VPAND(valid, seed, seed)
 		a.VPADDD(seed, seeds, seeds)
-		a.VMOVDQU(seed, ones)
+		a.VMOVDQU(seed, ones.Idx(i, 4))
 		a.VPMINSD(last, position, position)
 
 		bit, q := a.YMM(), a.YMM()
@@ -269,22 +284,42 @@ func bernoulliGaps(a *amd64) {
 		a.divide(q, w, walkPerRow, walkRowShift)
 		a.VPMULLD(field(walkSkipPlane), q, product)
 		a.VPADDD(product, bit, bit)
-		a.VMOVDQU(bit, bits)
+		a.VMOVDQU(bit, bits.Idx(i, 4))
 
-		for i := range 8 {
-			index, one := a.GP64(), a.GP64()
-			a.MOVL(bits.Offset(4*i), index.As32())
-			a.MOVL(ones.Offset(4*i), one.As32())
-			a.SHLXQ(index, one, one)
-			a.SHRQ(operand.U8(6), index)
-			a.CMPQ(index, before)
-			a.CMOVQNE(zero, current)
-			a.ORQ(one, current)
-			a.MOVQ(current, operand.Mem{Base: words, Index: index, Scale: 8})
-			a.MOVQ(index, before)
-		}
 		a.ADDQ(operand.U8(32), drawn)
-	})
+		a.ADDQ(operand.U8(8), i)
+		a.CMPQ(i, batch)
+		a.JGE(operand.LabelRef("drawn"))
+		past := a.GP32()
+		a.VMOVD(next.AsX(), past)
+		a.CMPL(past, at(w, walkEnd))
+		a.JL(operand.LabelRef("draw"))
+		a.XORQ(n, n)
+	}
+	a.Label("drawn")
+
+	a.MOVQ(i, batch)
+	a.XORQ(i, i)
+	a.Label("set")
+	for j := range 8 {
+		index, one := a.GP64(), a.GP64()
+		a.MOVL(bits.Offset(4*j).Idx(i, 4), index.As32())
+		a.MOVL(ones.Offset(4*j).Idx(i, 4), one.As32())
+		a.SHLXQ(index, one, one)
+		a.SHRQ(operand.U8(6), index)
+		a.CMPQ(index, before)
+		a.CMOVQNE(zero, current)
+		a.ORQ(one, current)
+		a.MOVQ(current, operand.Mem{Base: words, Index: index, Scale: 8})
+		a.MOVQ(index, before)
+	}
+	a.ADDQ(operand.U8(8), i)
+	a.CMPQ(i, batch)
+	a.JL(operand.LabelRef("set"))
+	a.TESTQ(n, n)
+	a.JNZ(operand.LabelRef("batch"))
+
+	a.Label("end")
 	a.VMOVD(next.AsX(), at(w, walkNext))
 	a.MOVL(before.As32(), at(w, walkWord))
 	total := a.sumLanes(seeds)
