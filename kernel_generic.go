@@ -71,10 +71,19 @@ var (
 // counters from ctr on. Counter word 0 does not overflow.
 func philoxGeneric(dst []uint32, ks *roundKeys, ctr *[4]uint32) {
 	c := *ctr
-	for ; len(dst) >= 4; dst = dst[4:] {
-		w := philoxBlock(ks, c)
-		copy(dst, w[:])
-		c[0]++
+	for ; len(dst) >= 8; dst = dst[8:] {
+		// Two blocks at a time, as a round waits for its multiplications.
+		x0, x1, x2, x3 := c[0], c[1], c[2], c[3]
+		y0, y1, y2, y3 := c[0]+1, c[1], c[2], c[3]
+		for r := range ks {
+			x0, x1, x2, x3 = philoxRound(x0, x1, x2, x3, &ks[r])
+			y0, y1, y2, y3 = philoxRound(y0, y1, y2, y3, &ks[r])
+		}
+		*(*[8]uint32)(dst) = [8]uint32{x0, x1, x2, x3, y0, y1, y2, y3}
+		c[0] += 2
+	}
+	if len(dst) > 0 {
+		*(*[4]uint32)(dst) = philoxBlock(ks, c)
 	}
 }
 
@@ -180,16 +189,30 @@ func bernoulliGapsGeneric(words []uint64, drawn []uint32, t *gapTable, w *walk) 
 // before it, 1 ≤ b ≤ 64. src has one word of lead.
 func dilateRowGeneric(dst, src []uint64, b int) {
 	src = src[:len(dst)+1]
+	steps := bits.Len(uint(b - 1))
+	last := uint(b-1<<steps>>1) & 63 // what the powers of two before it leave of b
 	before := src[0]
 	for i := range dst {
 		v := src[i+1]
 		u := before // Its own low bits lack what is before them; no shift brings those into v.
 		before = v
-		for run := 1; run < b; {
-			s := min(run, b-run)
-			v |= v<<(s&63) | u>>((64-s)&63)
-			u |= u << (s & 63)
-			run += s
+		if steps > 1 {
+			v, u = v|v<<1|u>>63, u|u<<1
+		}
+		if steps > 2 {
+			v, u = v|v<<2|u>>62, u|u<<2
+		}
+		if steps > 3 {
+			v, u = v|v<<4|u>>60, u|u<<4
+		}
+		if steps > 4 {
+			v, u = v|v<<8|u>>56, u|u<<8
+		}
+		if steps > 5 {
+			v, u = v|v<<16|u>>48, u|u<<16
+		}
+		if steps > 0 {
+			v |= v<<last | u>>1>>(63-last)
 		}
 		dst[i] = v
 	}
@@ -235,29 +258,33 @@ func scaleGeneric(dst, src []float32, keep []uint64, scale float32) {
 		case 0:
 			*y = [64]float32{}
 		case ^uint64(0):
-			for i, v := range x {
-				y[i] = v * scale
+			for i := 0; i < 64; i += 4 {
+				y[i], y[i+1], y[i+2], y[i+3] = x[i]*scale, x[i+1]*scale, x[i+2]*scale, x[i+3]*scale
 			}
 		default:
-			for i := range x {
-				y[i] = selectBit(x[i]*scale, w, i)
+			for i := 0; i < 64; i += 4 {
+				y[i] = selectBit(x[i]*scale, w, 0)
+				y[i+1] = selectBit(x[i+1]*scale, w, 1)
+				y[i+2] = selectBit(x[i+2]*scale, w, 2)
+				y[i+3] = selectBit(x[i+3]*scale, w, 3)
+				w >>= 4
 			}
 		}
 	}
 	for i, v := range src {
-		dst[i] = selectBit(v*scale, keep[0], i)
+		dst[i] = selectBit(v*scale, keep[0]>>i, 0)
 	}
 }
 
-// selectBit is v where bit i of w is 1, else +0.
+// selectBit is v where bit i of w, i < 32, is 1, else +0.
 func selectBit(v float32, w uint64, i int) float32 {
-	return math.Float32frombits(math.Float32bits(v) & -uint32(w>>(i&63)&1))
+	return math.Float32frombits(math.Float32bits(v) & uint32(int32(uint32(w)<<(31-i))>>31))
 }
 
 // expandGeneric writes scale where keep is 1 and +0 elsewhere.
 func expandGeneric(dst []float32, keep []uint64, scale float32) {
 	for i := range dst {
-		dst[i] = selectBit(scale, keep[i>>6], i)
+		dst[i] = selectBit(scale, keep[i>>6]>>(i&63), 0)
 	}
 }
 

@@ -37,15 +37,17 @@ func Philox4x32(counter [4]uint32, key [2]uint32) [4]uint32 {
 }
 
 func philoxBlock(ks *roundKeys, c [4]uint32) [4]uint32 {
+	x0, x1, x2, x3 := c[0], c[1], c[2], c[3]
 	for r := range ks {
-		p0 := uint64(c[0]) * philoxM0
-		p1 := uint64(c[2]) * philoxM1
-		c = [4]uint32{
-			uint32(p1>>32) ^ c[1] ^ ks[r][0], uint32(p1),
-			uint32(p0>>32) ^ c[3] ^ ks[r][1], uint32(p0),
-		}
+		x0, x1, x2, x3 = philoxRound(x0, x1, x2, x3, &ks[r])
 	}
-	return c
+	return [4]uint32{x0, x1, x2, x3}
+}
+
+func philoxRound(x0, x1, x2, x3 uint32, k *[2]uint32) (uint32, uint32, uint32, uint32) {
+	p0 := uint64(x0) * philoxM0
+	p1 := uint64(x2) * philoxM1
+	return uint32(p1>>32) ^ x1 ^ k[0], uint32(p1), uint32(p0>>32) ^ x3 ^ k[1], uint32(p0)
 }
 
 // Philox is Philox4x32-10 as a [rand.Source]. The zero value is a source with
