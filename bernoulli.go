@@ -36,8 +36,9 @@ const (
 	residualCost = 128
 )
 
-// NewBernoulli prepares sampling with probability gamma, in [0, 1]. Bits are
-// exactly independent; the probability is that of gamma to within 2⁻³².
+// NewBernoulli prepares sampling with probability gamma, in [0, 1]. The
+// probability is that of gamma to within about 2⁻³²: the gaps of the residual
+// are drawn from a table in units of it.
 func NewBernoulli(gamma float64) (*Bernoulli, error) {
 	if !(gamma >= 0 && gamma <= 1) {
 		return nil, fmt.Errorf("dropblock: gamma is %v, want a probability from 0 to 1", gamma)

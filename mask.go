@@ -69,8 +69,8 @@ func (m *Mask) Identity(s Shape) {
 // reset gives the mask its shapes and enough words, whose values are not set.
 func (m *Mask) reset(k isa, s, bits Shape) {
 	n := 1 + wordsLen(bits.Len())
-	if cap(m.buf) < n {
-		m.buf = make([]uint64, n)
+	if cap(m.buf) < n+stampWords {
+		m.buf = make([]uint64, n+stampWords)
 	}
 	m.buf = m.buf[:n]
 	m.shape, m.bits, m.isa, m.filled = s, bits, k, true
@@ -196,7 +196,7 @@ func (d *drawing) batch(words []uint64, g *geometry, sample uint64) (seeds int) 
 func (l *Layer) grow(m *Mask, g *geometry, seeds []uint64) {
 	var d dilation
 	if g.full {
-		g.paint(m.buf[1:], seeds)
+		g.paint(m.buf[1:len(m.buf)+stampWords], seeds)
 	} else {
 		d.axis(1, g.bw)
 		d.axis(g.w, g.bh)

@@ -5,36 +5,89 @@ import (
 	"math/bits"
 )
 
-// eachSeed calls visit with the plane, row and column of each seed until it
-// returns false.
-func (g *geometry) eachSeed(seeds []uint64, visit func(plane, row, col int) bool) {
-	perCol, perRow := uint64(g.w), uint64(g.h)
+// eachSeed calls visit with the bit of each seed, and with the first bit of its
+// plane and its row and column there, until it returns false.
+func (g *geometry) eachSeed(seeds []uint64, visit func(bit, plane, row, col int) bool) {
+	size, plane := g.h*g.w, 0
+	perCol, shift := reciprocal(uint32(g.w))
 	for i, w := range seeds {
 		for ; w != 0; w &= w - 1 {
-			bit := uint64(i)*64 + uint64(bits.TrailingZeros64(w))
-			row := bit / perCol
-			if !visit(int(row/perRow), int(row%perRow), int(bit%perCol)) {
+			bit := i*64 + bits.TrailingZeros64(w)
+			for bit-plane >= size {
+				plane += size
+			}
+			row := int(divide(uint32(bit-plane), perCol, shift))
+			if !visit(bit, plane, row, bit-plane-row*g.w) {
 				return
 			}
 		}
 	}
 }
 
+// stampWords is how many words the stamp of a block may take. A painted block
+// touches one more.
+const stampWords = 3
+
+// stamp is a block's bits from its first one on, all rows of one width.
+type stamp [stampWords]uint64
+
 // paint sets the blocks of the seeds in words, clipped at the borders of their
-// planes. Its cost is that of the seeds' block rows, which at the drop
-// probabilities of training is less than that of a dilation with a mask for
-// every border and step.
+// planes. words has stampWords spare words behind those of the mask. The cost
+// is that of the seeds: for the drop probabilities of training it is less than
+// that of a dilation with a mask for every border and every step.
 func (g *geometry) paint(words, seeds []uint64) {
-	g.eachSeed(seeds, func(plane, row, col int) bool {
-		top, bottom := max(row-g.ah, 0), min(row-g.ah+g.bh, g.h)
-		left, right := max(col-g.aw, 0), min(col-g.aw+g.bw, g.w)
-		at := (plane*g.h+top)*g.w + left
-		for range bottom - top {
-			setRun(words, at, right-left)
+	if span := (g.bh-1)*g.w + g.bw; span <= 64*stampWords {
+		g.paintStamps(words, seeds)
+		return
+	}
+	g.eachSeed(seeds, func(_, plane, row, col int) bool {
+		top, left, height, width := g.clip(row, col)
+		at := plane + top*g.w + left
+		for range height {
+			setRun(words, at, width)
 			at += g.w
 		}
 		return true
 	})
+}
+
+// clip is the part of a seed's block that lies in the map.
+func (g *geometry) clip(row, col int) (top, left, height, width int) {
+	top, left = max(row-g.ah, 0), max(col-g.aw, 0)
+	height = min(row-g.ah+g.bh, g.h) - top
+	width = min(col-g.aw+g.bw, g.w) - left
+	return top, left, height, width
+}
+
+// paintStamps paints blocks that have few bits from the first to the last, each
+// in one go. There is a stamp for every width; lower blocks take the first
+// bits of it.
+func (g *geometry) paintStamps(words, seeds []uint64) {
+	var stamps [64*stampWords + 1]stamp
+	for width := 1; width <= g.bw; width++ {
+		for row := range g.bh {
+			setRun(stamps[width][:], row*g.w, width)
+		}
+	}
+	g.eachSeed(seeds, func(_, plane, row, col int) bool {
+		top, left, height, width := g.clip(row, col)
+		at, span := plane+top*g.w+left, (height-1)*g.w+width
+		st := &stamps[width]
+		a, b, c := st[0]&ones(span), st[1]&ones(span-64), st[2]&ones(span-128)
+		s := uint(at & 63)
+		dst := words[at>>6:][:stampWords+1]
+		dst[0] |= a << s
+		dst[1] |= b<<s | a>>1>>(63-s)
+		dst[2] |= c<<s | b>>1>>(63-s)
+		dst[3] |= c >> 1 >> (63 - s)
+		return true
+	})
+}
+
+// ones is a word whose first n bits are ones: all from 64 on, none from 0 down.
+func ones(n int) uint64 {
+	n = min(max(n, 0), 64)
+	return ^(^uint64(0) << n)
 }
 
 // setRun sets n bits from bit at on.
@@ -42,7 +95,7 @@ func setRun(words []uint64, at, n int) {
 	for n > 0 {
 		s := at & 63
 		run := min(n, 64-s)
-		words[at>>6] |= ^uint64(0) >> (64 - run) << s
+		words[at>>6] |= ones(run) << s
 		at += run
 		n -= run
 	}
@@ -57,16 +110,17 @@ func checkSeeds(bits Shape, words []uint64) error {
 	return nil
 }
 
-// checkWhole checks that the block of every seed lies in the map.
-func (g *geometry) checkWhole(s Shape, seeds []uint64) (err error) {
-	n := s.Len()
-	g.eachSeed(seeds, func(plane, row, col int) bool {
-		if (plane*g.h+row)*g.w+col >= n {
+// checkWhole checks that the block of every seed of a mask lies in the map.
+func (g *geometry) checkWhole(mask Shape, seeds []uint64) (err error) {
+	n := mask.Len()
+	g.eachSeed(seeds, func(bit, plane, row, col int) bool {
+		if bit >= n {
 			return false
 		}
 		if r, c := row-g.ah, col-g.aw; r < 0 || c < 0 || r >= g.vh || c >= g.vw {
+			index := plane / (g.h * g.w)
 			err = fmt.Errorf("dropblock: the block of the seed at n %d, c %d, h %d, w %d leaves the map, want h %d to %d and w %d to %d in the valid region of %dx%d blocks",
-				plane/g.planes, plane%g.planes, row, col, g.ah, g.ah+g.vh-1, g.aw, g.aw+g.vw-1, g.bh, g.bw)
+				index/g.planes, index%g.planes, row, col, g.ah, g.ah+g.vh-1, g.aw, g.aw+g.vw-1, g.bh, g.bw)
 		}
 		return err == nil
 	})

@@ -186,13 +186,16 @@ func dilateStep(a *amd64) {
 func dilateKeep(a *amd64) {
 	a.function("dilateKeepAVX2", "func(dst, src []uint64, shift int) (kept int)", "is dilateKeepGeneric.")
 	s := a.shifter()
-	ones := a.YMM()
-	a.VPCMPEQD(ones, ones, ones)
+	// A single word's complement must leave the rest of its register zero, as
+	// all of it is counted.
+	ones := map[int]reg.Register{32: a.YMM(), 8: a.XMM()}
+	a.VPCMPEQD(ones[32], ones[32], ones[32])
+	a.VMOVQ(ones[32].(reg.VecVirtual).AsX(), ones[8])
 	p := a.popcount()
 	a.overWords("", s.n, func(w words, unroll int) {
 		out := s.emit(w, unroll)
 		for i, v := range out {
-			a.VPXOR(w.as(ones), v, v)
+			a.VPXOR(ones[w.bytes], v, v)
 			w.store(v, at(s.dst, w.bytes*i))
 		}
 		p.add(w, out)
