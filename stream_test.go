@@ -1,0 +1,218 @@
+package dropblock_test
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math/bits"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/dropblock-go/dropblock"
+)
+
+// streamMask is a line of testdata/stream/masks.txt: a mask as a program
+// written from docs/stream.md draws it.
+type streamMask struct {
+	key   string // the line up to the results
+	cfg   dropblock.Config
+	shape dropblock.Shape
+	at    dropblock.Position
+
+	gamma, scale float64
+	kept         int
+	seeds, mask  string // see dump
+}
+
+func (s *streamMask) layer(t *testing.T, kernels dropblock.KernelSet) *dropblock.Layer {
+	t.Helper()
+	cfg := s.cfg
+	cfg.Kernels = kernels
+	layer, err := dropblock.New(cfg)
+	if err != nil {
+		t.Fatalf("%s: %v", s.key, err)
+	}
+	return layer
+}
+
+func TestStream(t *testing.T) {
+	table := readStreamMasks(t)
+	for _, kernels := range dropblock.Kernels() {
+		t.Run(kernels.String(), func(t *testing.T) {
+			var m dropblock.Mask // reused, as in training
+			for _, s := range table {
+				check := func(name string, got, want any) {
+					if got != want {
+						t.Errorf("%s: %s is %v, want %v", s.key, name, got, want)
+					}
+				}
+				layer := s.layer(t, kernels)
+				layer.SampleAt(&m, s.shape, s.at)
+				n := m.MaskShape().Len()
+				check("Layer.Gamma", layer.Gamma(s.shape), s.gamma)
+				check("Mask.Gamma", m.Gamma(), s.gamma)
+				check("Mask.Kept", m.Kept(), s.kept)
+				check("Mask.Scale", m.Scale(), s.scale)
+				check("Mask.Words", dump(m.Words(), n), s.mask)
+
+				seeds := make([]uint64, len(m.Words()))
+				drawn := layer.Seeds(seeds, s.shape, s.at)
+				check("Layer.Seeds", dump(seeds, n), s.seeds)
+				check("number of seeds", drawn, ones(seeds))
+				check("Mask.Seeds", m.Seeds(), drawn)
+			}
+		})
+	}
+}
+
+func ones(words []uint64) (n int) {
+	for _, w := range words {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+// A sample's mask depends on its global index and not on its batch.
+func TestStreamSamples(t *testing.T) {
+	var batch, one dropblock.Mask
+	for _, s := range readStreamMasks(t) {
+		layer := s.layer(t, dropblock.KernelSet{})
+		layer.SampleAt(&batch, s.shape, s.at)
+		shape, at := s.shape, s.at
+		shape.N = 1
+		for n := range s.shape.N {
+			layer.SampleAt(&one, shape, at)
+			at.Sample++
+			size := one.MaskShape().Len()
+			for i := range size {
+				j := n*size + i
+				if one.Words()[i>>6]>>(i&63)&1 != batch.Words()[j>>6]>>(j&63)&1 {
+					t.Fatalf("%s: sample %d alone differs at element %d", s.key, n, i)
+				}
+			}
+		}
+	}
+}
+
+// dump writes n bits as stream.py does: bytes in hexadecimal, or the SHA-256
+// of more than 256 of them.
+func dump(words []uint64, n int) string {
+	var b []byte
+	for _, w := range words {
+		b = binary.LittleEndian.AppendUint64(b, w)
+	}
+	for _, past := range b[(n+7)/8:] {
+		if past != 0 {
+			return "bits past the end"
+		}
+	}
+	b = b[:(n+7)/8]
+	if len(b) > 256 {
+		sum := sha256.Sum256(b)
+		return "sha256:" + hex.EncodeToString(sum[:])
+	}
+	return hex.EncodeToString(b)
+}
+
+func readStreamMasks(t *testing.T) (table []streamMask) {
+	t.Helper()
+	f, err := os.Open("testdata/stream/masks.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), "#") {
+			continue
+		}
+		m, err := parseStreamMask(lines.Text())
+		if err != nil {
+			t.Fatalf("masks.txt: %s: %v", m.key, err)
+		}
+		table = append(table, m)
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if len(table) < 40 {
+		t.Fatalf("%d masks in the table, want at least 40", len(table))
+	}
+	return table
+}
+
+func parseStreamMask(line string) (m streamMask, err error) {
+	m.key, _, _ = strings.Cut(line, " gamma=")
+	fields := strings.Fields(line)
+	if len(fields) != 16 {
+		return m, fmt.Errorf("%d fields, want 16", len(fields))
+	}
+	seen := make(map[string]bool)
+	for _, field := range fields {
+		name, value, _ := strings.Cut(field, "=")
+		if seen[name] {
+			return m, fmt.Errorf("%s is given twice", name)
+		}
+		seen[name] = true
+		switch name {
+		case "shape":
+			s := &m.shape
+			_, err = fmt.Sscanf(value, "%dx%dx%dx%d", &s.N, &s.C, &s.H, &s.W)
+		case "block":
+			_, err = fmt.Sscanf(value, "%dx%d", &m.cfg.Block.H, &m.cfg.Block.W)
+		case "region":
+			m.cfg.Region, err = constant[dropblock.Region](value)
+		case "even":
+			m.cfg.Even, err = constant[dropblock.Even](value)
+		case "rule":
+			m.cfg.Gamma, err = constant[dropblock.GammaRule](value)
+		case "share":
+			m.cfg.Share, err = constant[dropblock.Share](value)
+		case "p":
+			m.cfg.DropProb, err = strconv.ParseFloat(value, 64)
+		case "seed":
+			m.cfg.Seed, err = strconv.ParseUint(value, 10, 64)
+		case "layer":
+			var layer uint64
+			layer, err = strconv.ParseUint(value, 10, 32)
+			m.cfg.Layer = uint32(layer)
+		case "step":
+			m.at.Step, err = strconv.ParseUint(value, 10, 64)
+		case "sample":
+			m.at.Sample, err = strconv.ParseUint(value, 10, 64)
+		case "gamma":
+			m.gamma, err = strconv.ParseFloat(value, 64)
+		case "kept":
+			m.kept, err = strconv.Atoi(value)
+		case "scale":
+			m.scale, err = strconv.ParseFloat(value, 64)
+		case "seeds":
+			m.seeds = value
+		case "mask":
+			m.mask = value
+		default:
+			err = fmt.Errorf("unknown field %q", name)
+		}
+		if err != nil {
+			return m, err
+		}
+	}
+	return m, nil
+}
+
+// constant returns the constant of a type that has the given name.
+func constant[E interface {
+	~uint8
+	fmt.Stringer
+}](name string) (E, error) {
+	for e := range E(16) {
+		if e.String() == name {
+			return e, nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not the name of a constant", name)
+}
