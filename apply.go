@@ -77,11 +77,11 @@ func (m *Mask) mustHold(call, name string, n int) {
 
 // write cuts the feature map into pieces of at most scaleCallLen elements.
 func (m *Mask) write(o *output) {
-	if m.bits != m.shape {
+	words, n := m.buf[1:], m.shape.Len()
+	if n > 0 && m.bits != m.shape {
 		m.writeShared(o)
 		return
 	}
-	words, n := m.buf[1:], m.shape.Len()
 	for from := 0; from < n; from += scaleCallLen {
 		to := min(from+scaleCallLen, n)
 		o.piece(m, from, to, words[from/64:wordsLen(to)])

@@ -62,13 +62,19 @@ func (k KernelSet) Philox(dst []uint32, key Key, counter [4]uint32) {
 	isa := k.resolve()
 	var ks roundKeys
 	expandKey(&ks, key)
+	stride := isa.philoxStride()
 	for len(dst) > 0 {
 		// Kernels count in word 0 alone: stop where it overflows.
 		blocks := min(len(dst)/4, philoxCallLen)
 		if left := 1<<32 - uint64(counter[0]); uint64(blocks) > left {
 			blocks = int(left)
 		}
-		isa.philox(dst[:4*blocks], &ks, &counter)
+		if whole := blocks / stride * stride; whole > 0 {
+			blocks = whole
+			isa.philox(dst[:4*blocks], &ks, &counter)
+		} else {
+			philoxGeneric(dst[:4*blocks], &ks, &counter)
+		}
 		dst = dst[4*blocks:]
 		advance(&counter, uint32(blocks))
 	}
