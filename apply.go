@@ -100,8 +100,11 @@ func (m *Mask) writeShared(o *output) {
 		for at := 0; at < plane; at += scaleCallLen {
 			length := min(plane-at, scaleCallLen)
 			clear(buf[:])
-			for c := range repeat {
-				copyBits(buf[:], c*length, m.buf[1:], n*plane+at, length)
+			copyBits(buf[:], 0, m.buf[1:], n*plane+at, length)
+			for done := 1; done < repeat; {
+				again := min(done, repeat-done)
+				copyBits(buf[:], done*length, buf[:], 0, again*length)
+				done += again
 			}
 			for c := 0; c < m.shape.C; c += repeat {
 				from := (n*m.shape.C+c)*plane + at

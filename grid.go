@@ -34,6 +34,10 @@ func flatGrid(n int) grid {
 	return makeGrid(grid{rows: 1, cols: max(n, 1), positions: n, sampleBits: n})
 }
 
+// flat is what walks have in common whose positions, of one chunk, are the
+// bits themselves.
+var flat = flatGrid(chunkLen).first
+
 func makeGrid(g grid) grid {
 	w := &g.first
 	w[walkPerCol], w[walkColShift] = reciprocal(uint32(g.cols))
@@ -63,21 +67,23 @@ const (
 	walkRowShift         // and its shift
 	walkSkipRow          // bits from the end of a row to the next one
 	walkSkipPlane        // bits from the end of a plane to the next one, in addition
-	walkWord             // index of the word of the last seed
+	walkWord             // index of the last word written, behind which all are zero; kernel sets may differ in it
 	walkLen
 )
 
 // walk returns the walk through a chunk of a sample whose bits begin at base,
 // and the word in which the chunk begins.
-func (g *grid) walk(base, chunk int) (w walk, word int) {
+func (g *grid) walk(base, chunk int) (_ walk, word int) {
+	w, bit := g.first, base
 	position := chunk * chunkLen
-	row := position / g.cols
-	bit := base + position + row*g.skipRow + row/g.rows*g.skipPlane
-	w = g.first
+	if chunk > 0 {
+		row := position / g.cols
+		bit += position + row*g.skipRow + row/g.rows*g.skipPlane
+		w[walkCol] = uint32(position % g.cols)
+		w[walkRow] = uint32(row % g.rows)
+	}
 	w[walkEnd] = uint32(min(g.positions-position, chunkLen))
 	w[walkBit] = uint32(bit % 64)
-	w[walkCol] = uint32(position % g.cols)
-	w[walkRow] = uint32(row % g.rows)
 	return w, bit / 64
 }
 

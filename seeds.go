@@ -100,8 +100,8 @@ func (d *drawing) drawDense(dst []uint64, n int, chunk int, sample uint64) int {
 func (d *drawing) addResidual(dst []uint64, n int, chunk int, sample uint64) {
 	residual := room(&d.residual, wordsLen(n))
 	clear(residual)
-	g := flatGrid(n)
-	w, _ := g.walk(0, 0)
+	w := flat
+	w[walkEnd] = uint32(n)
 	d.drawGaps(residual, &w, chunk, sample)
 	for i, v := range residual {
 		dst[i] |= v

@@ -37,6 +37,12 @@ var files = []file{
 		stubs: "kernel_stubs_amd64.go",
 		emit:  []func(*amd64){philox, bernoulliHead, bernoulliGaps, dilateRow, dilateStep, dilateKeep, scale, expand, expandBool, count},
 	},
+	{
+		pkg:   "main",
+		asm:   "bench/copy_amd64.s",
+		stubs: "bench/copy_stubs_amd64.go",
+		emit:  []func(*amd64){copyVectorAVX2, copyVectorAVX512, copyStreamAVX2, copyStreamAVX512},
+	},
 }
 
 func main() {

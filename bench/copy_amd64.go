@@ -1,0 +1,16 @@
+//go:build gc && !purego
+
+package main
+
+import "golang.org/x/sys/cpu"
+
+func archRooflines() []roofline {
+	var r []roofline
+	if cpu.X86.HasAVX && cpu.X86.HasAVX2 {
+		r = append(r, roofline{"vector", copyVectorAVX2}, roofline{"stream", copyStreamAVX2})
+	}
+	if cpu.X86.HasAVX && cpu.X86.HasAVX512F {
+		r = append(r, roofline{"vector512", copyVectorAVX512}, roofline{"stream512", copyStreamAVX512})
+	}
+	return r
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"math"
+	"testing"
+)
+
+// patterns are float32 of every kind, NaN with payloads among them: a copy
+// keeps them as they are.
+func patterns(n int, salt uint32) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = math.Float32frombits((uint32(i) + salt) * 0x9E3779B1)
+	}
+	return x
+}
+
+// TestCopies copies every length from 0 to 1024 to and from different offsets
+// and looks at everything around the destination.
+func TestCopies(t *testing.T) {
+	const maxLen, margin = 1024, 32
+	src := patterns(maxLen+16, 1)
+	canary := patterns(maxLen+2*margin, 1<<20)
+	dst := placed(len(canary), 0)
+	for _, r := range rooflines() {
+		t.Run(r.name, func(t *testing.T) {
+			for n := range maxLen + 1 {
+				for to := margin; to < margin+16; to++ { // the 64 bytes of an aligned vector
+					from := (n + 5*to) % 16
+					copy(dst, canary)
+					r.copy(dst[to:][:n], src[from:][:n])
+					for _, part := range []struct{ got, want []float32 }{
+						{dst[:to], canary[:to]},
+						{dst[to:][:n], src[from:][:n]},
+						{dst[to+n:], canary[to+n:]},
+					} {
+						if i := differ(part.got, part.want); i >= 0 {
+							t.Fatalf("%d elements to offset %d from %d: wrong near element %d", n, to, from, i)
+						}
+					}
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// machine is what a figure depends on.
+type machine struct {
+	CPU    string   `json:"cpu"`
+	CPUs   int      `json:"cpus"`
+	Caches []string `json:"caches,omitempty"`
+	OS     string   `json:"os"`
+	Arch   string   `json:"arch"`
+	Go     string   `json:"go"`
+}
+
+func thisMachine() machine {
+	m := machine{
+		CPU:  runtime.GOARCH,
+		CPUs: runtime.NumCPU(),
+		OS:   runtime.GOOS,
+		Arch: runtime.GOARCH,
+		Go:   runtime.Version(),
+	}
+	info := cpuInfo("/proc/cpuinfo")
+	if name := info["model name"]; name != "" {
+		m.CPU = fmt.Sprintf("%s (family %s, model %s, stepping %s)", name, info["cpu family"], info["model"], info["stepping"])
+	}
+	m.Caches = caches("/sys/devices/system/cpu/cpu0/cache")
+	if size := info["cache size"]; size != "" && m.Caches == nil {
+		m.Caches = []string{size}
+	}
+	return m
+}
+
+// cpuInfo reads the first processor of Linux's /proc/cpuinfo; it is empty
+// where there is none.
+func cpuInfo(path string) map[string]string {
+	info := map[string]string{}
+	f, err := os.Open(path)
+	if err != nil {
+		return info
+	}
+	defer f.Close()
+	for sc := bufio.NewScanner(f); sc.Scan() && sc.Text() != ""; {
+		if key, value, ok := strings.Cut(sc.Text(), ":"); ok {
+			info[strings.TrimSpace(key)] = strings.TrimSpace(value)
+		}
+	}
+	return info
+}
+
+// caches reads Linux's description of a processor's caches, such as "L1d 48K".
+func caches(dir string) (all []string) {
+	indexes, _ := filepath.Glob(filepath.Join(dir, "index*"))
+	for _, index := range indexes {
+		read := func(name string) string {
+			text, _ := os.ReadFile(filepath.Join(index, name))
+			return strings.TrimSpace(string(text))
+		}
+		kind := map[string]string{"Data": "d", "Instruction": "i"}[read("type")]
+		all = append(all, fmt.Sprintf("L%s%s %s", read("level"), kind, read("size")))
+	}
+	return all
+}
+
+// loadAverage is how many processes ran or wanted to run in the last minute,
+// this one among them: above 1, others were there too.
+func loadAverage() string {
+	text, _ := os.ReadFile("/proc/loadavg")
+	load, _, _ := strings.Cut(string(text), " ")
+	return load
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/dropblock-go/dropblock"
+)
+
+// dropProb is that of every measurement: the paper's choice.
+const dropProb = 0.1
+
+// A setting is what is measured: a layer with square blocks on a feature map.
+type setting struct {
+	shape dropblock.Shape
+	block int
+	share dropblock.Share
+}
+
+// settings are the feature maps of the stages of common networks at common
+// batch sizes, 3 to 25 MiB.
+var settings = []setting{
+	{shape: dropblock.NCHW(32, 256, 14, 14), block: 7},
+	{shape: dropblock.NCHW(32, 512, 7, 7), block: 7},
+	{shape: dropblock.NCHW(32, 512, 7, 7), block: 3},
+	{shape: dropblock.NCHW(8, 256, 56, 56), block: 7},
+	{shape: dropblock.NCHW(1, 64, 224, 224), block: 7},
+	{shape: dropblock.NCHW(16, 256, 28, 28), block: 5},
+	{shape: dropblock.NCHW(64, 64, 32, 32), block: 3},
+	{shape: dropblock.NCHW(32, 256, 14, 14), block: 1}, // dropout
+	{shape: dropblock.NCHW(32, 256, 14, 14), block: 7, share: dropblock.ShareChannels},
+	{shape: dropblock.NCHW(8, 256, 56, 56), block: 7, share: dropblock.ShareChannels},
+}
+
+// String names the setting in the form of a benchmark's name.
+func (s setting) String() string {
+	name := fmt.Sprintf("%v-b%d", s.shape, s.block)
+	if s.share != dropblock.ShareNone {
+		name += "/share=" + s.share.String()
+	}
+	return name
+}
+
+// maxElements keeps the three feature maps of a setting within 3 GiB.
+const maxElements = 1 << 28
+
+var settingForm = regexp.MustCompile(`^(\d+)x(\d+)x(\d+)x(\d+)-b(\d+)(/share=channels)?$`)
+
+// parseSetting is the inverse of String.
+func parseSetting(name string) (s setting, err error) {
+	m := settingForm.FindStringSubmatch(name)
+	if m == nil {
+		return s, fmt.Errorf("%q is not of the form 32x256x14x14-b7 or 32x256x14x14-b7/share=channels", name)
+	}
+	var n [5]int
+	for i := range n {
+		if n[i], err = strconv.Atoi(m[1+i]); err != nil {
+			return s, fmt.Errorf("%q: %w", name, err)
+		}
+	}
+	s = setting{shape: dropblock.NCHW(n[0], n[1], n[2], n[3]), block: n[4]}
+	if m[6] != "" {
+		s.share = dropblock.ShareChannels
+	}
+	if err := s.shape.Check(); err != nil {
+		return s, err
+	}
+	if n := s.shape.Len(); n == 0 || n > maxElements {
+		return s, fmt.Errorf("%q has %d elements, want 1 to %d", name, n, maxElements)
+	}
+	_, err = s.layer(dropblock.KernelSet{})
+	return s, err
+}
+
+func (s setting) layer(k dropblock.KernelSet) (*dropblock.Layer, error) {
+	return dropblock.New(dropblock.Config{
+		DropProb: dropProb,
+		Block:    dropblock.Square(s.block),
+		Share:    s.share,
+		Seed:     42,
+		Kernels:  k,
+	})
+}
+
+// parseList parses comma-separated names, none of them twice.
+func parseList[T fmt.Stringer](list string, parse func(string) (T, error)) ([]T, error) {
+	var all []T
+	seen := map[string]bool{}
+	for name := range strings.SplitSeq(list, ",") {
+		v, err := parse(name)
+		if err != nil {
+			return nil, err
+		}
+		if seen[v.String()] {
+			return nil, fmt.Errorf("%v is there twice", v)
+		}
+		seen[v.String()] = true
+		all = append(all, v)
+	}
+	return all, nil
+}

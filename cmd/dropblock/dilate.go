@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/dropblock-go/dropblock"
+)
+
+func dilate(o *options, args []string, stdout io.Writer) error {
+	in, out := args[0], args[1]
+	for _, f := range []namedPath{{"SEEDS", in}, {"MASK", out}} {
+		if kindOf(f.path) != kindNpy {
+			return usagef("%s %s: want a name that ends in .npy", f.name, f.path)
+		}
+	}
+	if err := o.checkMask(namedPath{"SEEDS", in}, namedPath{"MASK", out}); err != nil {
+		return err
+	}
+	a, err := readNpy(in)
+	if err != nil {
+		return err
+	}
+	seeds, err := a.bits()
+	if err != nil {
+		return fmt.Errorf("%s: %w", in, err)
+	}
+	s := a.shape()
+	if o.cfg.Share == dropblock.ShareChannels && s.C > 1 {
+		return fmt.Errorf("%s: has %d channels; want 1 with -share channels", in, s.C)
+	}
+	layer, err := dropblock.New(o.cfg)
+	if err != nil {
+		return libraryError(err)
+	}
+	var m dropblock.Mask
+	if err := layer.Grow(&m, s, seeds); err != nil {
+		return fmt.Errorf("%s: %w", in, libraryError(err))
+	}
+	perCall := timed(func() { _ = layer.Grow(&m, s, seeds) })
+	outputs := o.maskOutput(&m, a.dims)
+	outputs = append(outputs, output{out, func(w io.Writer) error { return writeMask(w, m.Words(), a.dims) }})
+	if err := writeAll(outputs); err != nil {
+		return err
+	}
+	return o.print(stdout, a.dims, layer, &m, perCall)
+}

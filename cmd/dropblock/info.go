@@ -1,0 +1,125 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/dropblock-go/dropblock"
+	"golang.org/x/sys/cpu"
+)
+
+type machine struct {
+	CPU      string   `json:"cpu"`
+	Platform string   `json:"platform"`
+	Features []string `json:"features"`
+	Kernels  []string `json:"kernels"`
+	Kernel   string   `json:"kernel"`
+	Why      string   `json:"why"`
+}
+
+func info(o *options, _ []string, stdout io.Writer) error {
+	m := machine{
+		CPU:      cpuName(),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Features: cpuFeatures(runtime.GOARCH),
+	}
+	for _, k := range dropblock.Kernels() {
+		m.Kernels = append(m.Kernels, k.String())
+	}
+	m.Kernel, m.Why = m.Kernels[0], why(m.Kernels)
+	if o.json {
+		return json.NewEncoder(stdout).Encode(m)
+	}
+	var b strings.Builder
+	row := func(name string, words ...string) {
+		fmt.Fprintf(&b, "%-9s", name)
+		column := 9
+		for _, w := range words {
+			if column+1+len(w) > 79 {
+				fmt.Fprintf(&b, "\n%9s", "")
+				column = 9
+			}
+			fmt.Fprintf(&b, " %s", w)
+			column += 1 + len(w)
+		}
+		b.WriteByte('\n')
+	}
+	row("cpu", strings.Fields(m.CPU)...)
+	row("platform", m.Platform)
+	row("features", m.Features...)
+	row("kernels", m.Kernels...)
+	row("chosen", strings.Fields(m.Kernel+": "+m.Why)...)
+	_, err := io.WriteString(stdout, b.String())
+	return err
+}
+
+// why says why auto chooses the first of the kernels.
+func why(kernels []string) string {
+	if len(kernels) > 1 {
+		return "the best of the kernels that this CPU runs (-kernel forces another)"
+	}
+	if build, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range build.Settings {
+			if s.Key == "-tags" && strings.Contains(s.Value, "purego") {
+				return "this command was built with the tag purego, without assembly"
+			}
+		}
+	}
+	return "there is no assembly for this CPU"
+}
+
+// cpuName is what the operating system calls the CPU, where it does so in a
+// file.
+func cpuName() string {
+	data, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return "unknown"
+	}
+	return nameIn(string(data))
+}
+
+// nameIn finds the name in the content of /proc/cpuinfo, whose key for it
+// depends on the architecture.
+func nameIn(cpuinfo string) string {
+	for _, key := range []string{"model name", "cpu model", "uarch", "cpu", "Model"} {
+		for line := range strings.Lines(cpuinfo) {
+			name, value, ok := strings.Cut(line, ":")
+			if ok && strings.TrimSpace(name) == key {
+				return strings.TrimSpace(value)
+			}
+		}
+	}
+	return "unknown"
+}
+
+// cpuFeatures are the feature bits that package cpu knows and this CPU has,
+// named as there.
+func cpuFeatures(arch string) []string {
+	features := []string{}
+	bits, ok := map[string]any{
+		"386": cpu.X86, "amd64": cpu.X86,
+		"arm": cpu.ARM, "arm64": cpu.ARM64,
+		"loong64": cpu.Loong64,
+		"mips64":  cpu.MIPS64X, "mips64le": cpu.MIPS64X,
+		"ppc64": cpu.PPC64, "ppc64le": cpu.PPC64,
+		"riscv64": cpu.RISCV64,
+		"s390x":   cpu.S390X,
+	}[arch]
+	if !ok {
+		return features
+	}
+	v := reflect.ValueOf(bits)
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if f.Type.Kind() == reflect.Bool && v.Field(i).Bool() {
+			features = append(features, strings.ToLower(strings.TrimPrefix(f.Name, "Has")))
+		}
+	}
+	return features
+}

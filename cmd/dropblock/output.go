@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// An output is a file to write.
+type output struct {
+	path  string
+	write func(w io.Writer) error
+}
+
+// writeAll writes all files or none: each goes to a temporary file beside its
+// place, and they are renamed once all of them are complete. Only a rename
+// that fails after another went well leaves one without the other.
+func writeAll(outputs []output) (err error) {
+	type pending struct{ temp, target string }
+	var done []pending
+	defer func() {
+		for _, p := range done {
+			os.Remove(p.temp)
+		}
+	}()
+	for _, o := range outputs {
+		target, mode, err := targetOf(o.path)
+		if err != nil {
+			return err
+		}
+		f, err := createTemp(target)
+		if err != nil {
+			return fmt.Errorf("%s: %w", o.path, cause(err))
+		}
+		done = append(done, pending{f.Name(), target})
+		if err := fill(f, mode, o.write); err != nil {
+			return fmt.Errorf("%s: %w", o.path, cause(err))
+		}
+	}
+	for len(done) > 0 {
+		if err := os.Rename(done[0].temp, done[0].target); err != nil {
+			return fmt.Errorf("%s: %w", done[0].target, cause(err))
+		}
+		done = done[1:]
+	}
+	return nil
+}
+
+// targetOf is the file that a path names, behind symbolic links, and the mode
+// of the one that is there. What is not a plain file, a device say, is not to
+// be replaced.
+func targetOf(path string) (target string, mode fs.FileMode, err error) {
+	info, err := os.Stat(path)
+	if os.IsNotExist(err) {
+		return path, 0, nil
+	}
+	if err != nil {
+		return "", 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return "", 0, fmt.Errorf("%s: exists and is not a plain file", path)
+	}
+	target, err = filepath.EvalSymlinks(path)
+	return target, info.Mode().Perm(), err
+}
+
+func createTemp(target string) (*os.File, error) {
+	dir, base := filepath.Split(target)
+	for {
+		// Not os.CreateTemp, whose files only their owner reads.
+		name := fmt.Sprintf("%s.%.40s.%08x.tmp", dir, base, rand.Uint32())
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if !os.IsExist(err) {
+			return f, err
+		}
+	}
+}
+
+func fill(f *os.File, mode fs.FileMode, write func(w io.Writer) error) error {
+	w := bufio.NewWriterSize(f, 64<<10)
+	err := write(w)
+	if err == nil {
+		err = w.Flush()
+	}
+	if err == nil && mode != 0 {
+		err = f.Chmod(mode)
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// cause is what went wrong, without the temporary file's name.
+func cause(err error) error {
+	switch e := err.(type) {
+	case *fs.PathError:
+		return e.Err
+	case *os.LinkError:
+		return e.Err
+	}
+	return err
+}
+
+// checkMask refuses a -mask that would overwrite another file of the command.
+func (o *options) checkMask(files ...namedPath) error {
+	if o.mask == "" {
+		return nil
+	}
+	if kindOf(o.mask) != kindNpy {
+		return usagef("-mask %s: want a name that ends in .npy", o.mask)
+	}
+	for _, f := range files {
+		if samePath(o.mask, f.path) {
+			return usagef("-mask %s is %s; want another file", o.mask, f.name)
+		}
+	}
+	return nil
+}
+
+// A namedPath is a file and what the usage calls it.
+type namedPath struct{ name, path string }
+
+func samePath(a, b string) bool {
+	if canonical(a) == canonical(b) {
+		return true
+	}
+	ai, aerr := os.Stat(a)
+	bi, berr := os.Stat(b)
+	return aerr == nil && berr == nil && os.SameFile(ai, bi)
+}
+
+// canonical is the path of a file that need not exist in a directory that
+// does.
+func canonical(path string) string {
+	dir, base := filepath.Split(path)
+	if dir == "" {
+		dir = "."
+	}
+	if d, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = d
+	}
+	if d, err := filepath.Abs(dir); err == nil {
+		dir = d
+	}
+	return filepath.Join(dir, base)
+}
+
+// A kind is that of a file, by its name.
+type kind int
+
+const (
+	kindOther kind = iota
+	kindNpy
+	kindPNG
+	kindJPEG
+)
+
+func kindOf(path string) kind {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".npy":
+		return kindNpy
+	case ".png":
+		return kindPNG
+	case ".jpg", ".jpeg":
+		return kindJPEG
+	}
+	return kindOther
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// The copies that bench/ measures everything else against: the plain loop that
+// a scaling kernel would be without its mask and multiply, and the same with
+// non-temporal stores.
+
+func copyVectorAVX2(a *amd64) {
+	a.copy("copyVectorAVX2", a.YMM, false)
+}
+
+func copyVectorAVX512(a *amd64) {
+	a.copy("copyVectorAVX512", a.ZMM, false)
+}
+
+func copyStreamAVX2(a *amd64) {
+	a.copy("copyStreamAVX2", a.YMM, true)
+}
+
+func copyStreamAVX512(a *amd64) {
+	a.copy("copyStreamAVX512", a.ZMM, true)
+}
+
+// copy emits a copy with vectors of one width, eight at a time.
+func (a *amd64) copy(name string, vector func() reg.VecVirtual, stream bool) {
+	doc, store := "copies src to dst, which has the same length.", a.vmovups
+	if stream {
+		doc, store = doc+" Its stores bypass the caches.", a.VMOVNTDQ
+	}
+	a.function(name, "func(dst, src []float32)", doc)
+	dst, n := a.slice("dst")
+	src := a.base("src")
+	bytes := int(vector().Size())
+	advance := func(bytes int) {
+		a.ADDQ(operand.U32(uint32(bytes)), src)
+		a.ADDQ(operand.U32(uint32(bytes)), dst)
+	}
+	single := func() {
+		v := a.XMM()
+		a.VMOVSS(at(src, 0), v)
+		a.VMOVSS(v, at(dst, 0))
+		advance(4)
+	}
+	if stream { // Non-temporal stores must be aligned.
+		a.Label("head")
+		a.TESTQ(operand.U32(uint32(bytes-1)), dst)
+		a.JZ(operand.LabelRef("aligned"))
+		a.TESTQ(n, n)
+		a.JZ(operand.LabelRef("aligned"))
+		single()
+		a.DECQ(n)
+		a.JMP(operand.LabelRef("head"))
+		a.Label("aligned")
+	}
+	for _, unroll := range []int{8, 1} {
+		a.loop(label("vectors%d", unroll), n, unroll*bytes/4, func() {
+			v := make([]reg.VecVirtual, unroll)
+			for i := range v {
+				v[i] = vector()
+				a.vmovups(at(src, bytes*i), v[i])
+			}
+			for i := range v {
+				store(v[i], at(dst, bytes*i))
+			}
+			advance(bytes * unroll)
+		})
+	}
+	a.loop("single", n, 1, single)
+	if stream {
+		a.SFENCE()
+	}
+	a.ret()
+}
+
+func (a *amd64) vmovups(from, to operand.Op) { a.VMOVUPS(from, to) }

@@ -1,0 +1,45 @@
+#!/bin/sh
+# The command on a photograph and on a real feature map: make demo.
+# Results go to out/.
+set -eu
+cd "$(dirname "$0")/.."
+data=testdata/demo
+mkdir -p out
+go -C cmd/dropblock build -o ../../out/dropblock .
+
+title() { printf '\n== %s\n' "$1"; }
+
+# run prints a command and runs it.
+run() {
+	printf '\n$ dropblock %s\n' "$*"
+	out/dropblock "$@"
+}
+
+title "This machine"
+run info
+
+title "A photograph, one mask for its three channels"
+run apply -p 0.2 -block 31 -share channels -seed 1 $data/photo.png out/photo.png
+
+title "The same, a mask for every channel"
+run apply -p 0.2 -block 31 -seed 1 $data/photo.png out/photo-channels.png
+
+title "A feature map: 64 channels of 56x56 that a convolution makes of the photograph"
+run apply -p 0.1 -block 7 -seed 1 -mask out/featuremap-mask.npy $data/featuremap.npy out/featuremap.npy
+run apply -p 0.1 -block 7 -seed 1 -json $data/featuremap.npy out/featuremap.npy
+
+title "The figure of the paper"
+run show -size 14 -block 7 -seed 30 out/show-14.png
+run show -size 56 -block 7 -seed 1 out/show-56.png
+run show -size 224 -block 7 -seed 1 out/show-224.png
+
+cat <<'END'
+
+The pictures:
+  out/photo.png            the photograph, dropped blocks black
+  out/photo-channels.png   a mask for every channel: a dropped block lacks one colour
+  out/show-14.png          valid region, seeds and blocks on a map of 14x14
+  out/show-56.png          on 56x56
+  out/show-224.png         on 224x224
+The feature map and its mask: out/featuremap.npy, out/featuremap-mask.npy
+END

@@ -1,0 +1,65 @@
+#!/bin/bash
+# All tests: make test. It installs the emulators that it needs where it may,
+# and says what it could not run. With CI=true that is a failure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+go=${GO:-go}
+missing=()
+
+step() { printf '\n== %s\n' "$*"; }
+
+# emulator ARCH sets $emulator, after an attempt to install it.
+emulator() {
+	emulator=qemu-$1-static
+	if ! command -v "$emulator" >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		apt-get update -q >/dev/null && apt-get install -yq qemu-user-static >/dev/null || true
+	fi
+	command -v "$emulator" >/dev/null
+}
+
+# emulated GOARCH QEMU [FLAG...] runs the tests that pin bits on another CPU.
+# asyncpreemptoff: QEMU 7.2 loses the signals that preempt goroutines.
+pinned='^(TestStream|TestGolden|TestPhilox|TestKernelSet|TestHead|TestGap|TestApply|TestShards|Example)'
+emulated() {
+	local arch=$1 qemu=$2
+	shift 2
+	step "GOARCH=$arch under qemu-$qemu $*"
+	if ! emulator "$qemu"; then
+		missing+=("GOARCH=$arch: qemu-$qemu-static is not there, and could not be installed")
+		return
+	fi
+	GODEBUG=asyncpreemptoff=1 GOARCH=$arch CGO_ENABLED=0 $go test -short -run "$pinned" -exec "$emulator $*" .
+}
+
+step "gofmt, vet, and the assembly generated anew"
+scripts/vet.sh
+
+step "go test"
+$go test ./...
+$go test -C gen ./...
+$go test -C cmd/dropblock ./...
+
+step "go test -tags purego"
+$go test -tags purego -short . ./fuzz
+$go test -C cmd/dropblock -tags purego -short ./...
+
+step "go test -race"
+if [ "$($go env CGO_ENABLED)" = 1 ]; then
+	$go test -race -short . ./fuzz
+else
+	missing+=("go test -race: it needs cgo and a C compiler")
+fi
+
+emulated 386 i386
+emulated arm64 aarch64
+emulated s390x s390x
+emulated riscv64 riscv64
+# CPUs that lack instructions: the right kernels are chosen, and none is illegal.
+emulated amd64 x86_64 -cpu Nehalem
+emulated amd64 x86_64 -cpu Haswell
+
+if [ ${#missing[@]} -gt 0 ]; then
+	step "Not run"
+	printf '%s\n' "${missing[@]}"
+	[ "${CI:-}" != true ]
+fi
