@@ -25,8 +25,16 @@ func Apply(dst, src []float32, m *Mask) {
 			copy(dst, src)
 		}
 	default:
-		m.write(&output{dst: dst, src: src})
+		m.write(&output{dst: dst, src: src, stream: &dst[0] != &src[0] && bypasses(len(dst))})
 	}
+}
+
+// bypasses reports whether an output of n float32 is stored around the caches:
+// if source and destination together are larger than the last level. There it
+// saves reading the destination; below, it loses what the next layer would find
+// in the cache, and time. bench/ has both copies in its table.
+func bypasses(n int) bool {
+	return lastLevelCache > 0 && n > lastLevelCache/8
 }
 
 // ScaleTo writes the mask as factors: its scale where it keeps and +0 where it
@@ -51,6 +59,7 @@ func (m *Mask) KeepTo(dst []bool) {
 type output struct {
 	dst, src []float32
 	bools    []bool
+	stream   bool // around the caches
 }
 
 // piece writes the elements from and up to to, keep having their bits from
@@ -59,6 +68,8 @@ func (o *output) piece(m *Mask, from, to int, keep []uint64) {
 	switch {
 	case o.bools != nil:
 		m.isa.expandBool(o.bools[from:to], keep)
+	case o.stream:
+		m.isa.scaleStream(o.dst[from:to], o.src[from:to], keep, float32(m.scale))
 	case o.src != nil:
 		m.isa.scale(o.dst[from:to], o.src[from:to], keep, float32(m.scale))
 	default:

@@ -2,7 +2,11 @@
 
 package dropblock
 
-import "golang.org/x/sys/cpu"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
 
 //go:generate go run ./gen -dir .
 
@@ -14,6 +18,7 @@ var (
 	_ dilateStepKernel    = dilateStepAVX2
 	_ dilateKeepKernel    = dilateKeepAVX2
 	_ scaleKernel         = scaleAVX2
+	_ scaleKernel         = scaleStreamAVX2
 	_ expandKernel        = expandAVX2
 	_ expandBoolKernel    = expandBoolAVX2
 	_ countKernel         = countAVX2
@@ -115,6 +120,21 @@ func (k isa) scale(dst, src []float32, keep []uint64, scale float32) {
 		return
 	}
 	scaleGeneric(dst, src, keep, scale)
+}
+
+// scaleStream is scale with stores that bypass the caches, where the kernel set
+// and the alignment of dst allow them.
+//
+//go:noinline
+func (k isa) scaleStream(dst, src []float32, keep []uint64, scale float32) {
+	if k != isaAVX2 || uintptr(unsafe.Pointer(unsafe.SliceData(dst)))%32 != 0 {
+		k.scale(dst, src, keep, scale)
+		return
+	}
+	reads(src)
+	reads(keep)
+	writes(dst)
+	scaleStreamAVX2(dst, src, keep, scale)
 }
 
 //go:noinline

@@ -2038,6 +2038,118 @@ DATA laneBits<>+120(SB)/4, $0x40000000
 DATA laneBits<>+124(SB)/4, $0x80000000
 GLOBL laneBits<>(SB), RODATA|NOPTR, $128
 
+// func scaleStreamAVX2(dst []float32, src []float32, keep []uint64, scale float32)
+// Requires: AVX, AVX2, MMX+
+TEXT ·scaleStreamAVX2(SB), NOSPLIT, $0-76
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         src_base+24(FP), CX
+	MOVQ         keep_base+48(FP), DX
+	MOVQ         src_len+32(FP), BX
+	VBROADCASTSS scale+72(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         BX, $0x00000040
+	JL           wordDone
+
+word:
+	VPBROADCASTD (DX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMULPS       (CX), Y0, Y7
+	VPAND        Y6, Y7, Y7
+	VMOVNTPS     Y7, (AX)
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMULPS       32(CX), Y0, Y7
+	VPAND        Y6, Y7, Y7
+	VMOVNTPS     Y7, 32(AX)
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMULPS       64(CX), Y0, Y7
+	VPAND        Y6, Y7, Y7
+	VMOVNTPS     Y7, 64(AX)
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMULPS       96(CX), Y0, Y6
+	VPAND        Y5, Y6, Y6
+	VMOVNTPS     Y6, 96(AX)
+	VPBROADCASTD 4(DX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMULPS       128(CX), Y0, Y7
+	VPAND        Y6, Y7, Y7
+	VMOVNTPS     Y7, 128(AX)
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMULPS       160(CX), Y0, Y7
+	VPAND        Y6, Y7, Y7
+	VMOVNTPS     Y7, 160(AX)
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMULPS       192(CX), Y0, Y7
+	VPAND        Y6, Y7, Y7
+	VMOVNTPS     Y7, 192(AX)
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMULPS       224(CX), Y0, Y6
+	VPAND        Y5, Y6, Y6
+	VMOVNTPS     Y6, 224(AX)
+	ADDQ         $0x08, DX
+	ADDQ         $0x00000100, CX
+	ADDQ         $0x00000100, AX
+	SUBQ         $0x00000040, BX
+	CMPQ         BX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ BX, BX
+	JZ    done
+	MOVQ  (DX), DX
+	CMPQ  BX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        DX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMULPS       (CX), Y0, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVNTPS     Y3, (AX)
+	SHRQ         $0x08, DX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, AX
+	SUBQ         $0x00000008, BX
+	CMPQ         BX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ BX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        DX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMULSS       (CX), X0, X3
+	VPAND        X2, X3, X3
+	VMOVSS       X3, (AX)
+	SHRQ         $0x01, DX
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, AX
+	SUBQ         $0x00000001, BX
+	CMPQ         BX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func expandAVX2(dst []float32, keep []uint64, scale float32)
 // Requires: AVX, AVX2
 TEXT ·expandAVX2(SB), NOSPLIT, $0-52
@@ -2276,4 +2388,16 @@ wordsDone:
 	VMOVQ        X0, AX
 	MOVQ         AX, n+24(FP)
 	VZEROUPPER
+	RET
+
+// func cpuid(eaxIn uint32, ecxIn uint32) (eax uint32, ebx uint32, ecx uint32, edx uint32)
+// Requires: CPUID
+TEXT ·cpuid(SB), NOSPLIT, $0-24
+	MOVL eaxIn+0(FP), AX
+	MOVL ecxIn+4(FP), CX
+	CPUID
+	MOVL AX, eax+8(FP)
+	MOVL BX, ebx+12(FP)
+	MOVL CX, ecx+16(FP)
+	MOVL DX, edx+20(FP)
 	RET

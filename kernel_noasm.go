@@ -27,6 +27,10 @@ func (k isa) scale(dst, src []float32, keep []uint64, scale float32) {
 	scaleGeneric(dst, src, keep, scale)
 }
 
+func (k isa) scaleStream(dst, src []float32, keep []uint64, scale float32) {
+	scaleGeneric(dst, src, keep, scale)
+}
+
 func (k isa) expand(dst []float32, keep []uint64, scale float32) { expandGeneric(dst, keep, scale) }
 
 func (k isa) expandBool(dst []bool, keep []uint64) { expandBoolGeneric(dst, keep) }

@@ -39,6 +39,11 @@ func dilateKeepAVX2(dst []uint64, src []uint64, shift int) (kept int)
 //go:noescape
 func scaleAVX2(dst []float32, src []float32, keep []uint64, scale float32)
 
+// scaleStreamAVX2 is scaleGeneric for dst that begins at a multiple of 32 bytes. Its stores bypass the caches.
+//
+//go:noescape
+func scaleStreamAVX2(dst []float32, src []float32, keep []uint64, scale float32)
+
 // expandAVX2 is expandGeneric.
 //
 //go:noescape
@@ -53,3 +58,6 @@ func expandBoolAVX2(dst []bool, keep []uint64)
 //
 //go:noescape
 func countAVX2(words []uint64) (n int)
+
+// cpuid executes the CPUID instruction.
+func cpuid(eaxIn uint32, ecxIn uint32) (eax uint32, ebx uint32, ecx uint32, edx uint32)

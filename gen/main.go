@@ -35,7 +35,7 @@ var files = []file{
 		pkg:   "dropblock",
 		asm:   "kernel_amd64.s",
 		stubs: "kernel_stubs_amd64.go",
-		emit:  []func(*amd64){philox, bernoulliHead, bernoulliGaps, dilateRow, dilateStep, dilateKeep, scale, expand, expandBool, count},
+		emit:  []func(*amd64){philox, bernoulliHead, bernoulliGaps, dilateRow, dilateStep, dilateKeep, scale, scaleStream, expand, expandBool, count, cpuid},
 	},
 	{
 		pkg:   "main",

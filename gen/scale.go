@@ -69,7 +69,15 @@ func (a *amd64) masked(n, keep reg.GPVirtual, body func(offset, elements int, m 
 }
 
 func scale(a *amd64) {
-	a.function("scaleAVX2", "func(dst, src []float32, keep []uint64, scale float32)", "is scaleGeneric.")
+	a.scale("scaleAVX2", "is scaleGeneric.", false)
+}
+
+func scaleStream(a *amd64) {
+	a.scale("scaleStreamAVX2", "is scaleGeneric for dst that begins at a multiple of 32 bytes. Its stores bypass the caches.", true)
+}
+
+func (a *amd64) scale(name, doc string, stream bool) {
+	a.function(name, "func(dst, src []float32, keep []uint64, scale float32)", doc)
 	dst, src, keep := a.base("dst"), a.base("src"), a.base("keep")
 	n := a.GP64()
 	a.Load(a.Param("src").Len(), n)
@@ -84,11 +92,18 @@ func scale(a *amd64) {
 		}
 		a.VMULPS(at(src, offset), s, x)
 		a.VPAND(m, x, x)
-		a.VMOVUPS(x, at(dst, offset))
+		if stream {
+			a.VMOVNTPS(x, at(dst, offset))
+		} else {
+			a.VMOVUPS(x, at(dst, offset))
+		}
 	}, func(elements int) {
 		a.ADDQ(operand.U32(uint32(4*elements)), src)
 		a.ADDQ(operand.U32(uint32(4*elements)), dst)
 	})
+	if stream {
+		a.SFENCE() // Go's own stores that follow, such as a channel's, must not overtake.
+	}
 	a.ret()
 }
 

@@ -1,0 +1,6 @@
+//go:build !(amd64 && gc && !purego)
+
+package dropblock
+
+// No kernel of this build bypasses the caches.
+const lastLevelCache = 0
