@@ -28,7 +28,8 @@ import (
 type Config struct {
 	// DropProb is the paper's 1 − keep_prob, in [0, 1]: the fraction of
 	// elements to drop, as Gamma understands it. 0 makes the layer the
-	// identity.
+	// identity; 1 drops all where gamma is 1, for a block of one cell or of
+	// the map's size, and less elsewhere, as blocks overlap.
 	DropProb float64
 
 	// Block is the block size. [Square](1) is dropout, a block of the map's

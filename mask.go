@@ -4,7 +4,7 @@ import "slices"
 
 // Mask is the keep mask of a feature map, with the scale of what is kept. The
 // zero value is empty; [Layer.Sample], [Layer.Grow] and [Mask.Identity] fill it
-// and reuse its memory.
+// and reuse its memory. A Mask must not be copied once it was filled.
 type Mask struct {
 	shape Shape // of the feature map
 	bits  Shape // of the mask
