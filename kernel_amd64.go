@@ -22,24 +22,42 @@ var (
 	_ expandKernel        = expandAVX2
 	_ expandBoolKernel    = expandBoolAVX2
 	_ countKernel         = countAVX2
+
+	_ philoxKernel        = philoxAVX512
+	_ bernoulliHeadKernel = bernoulliHeadAVX512
+	_ dilateRowKernel     = dilateRowAVX512
+	_ dilateStepKernel    = dilateStepAVX512
+	_ dilateKeepKernel    = dilateKeepAVX512
+	_ scaleKernel         = scaleAVX512
+	_ scaleKernel         = scaleStreamAVX512
+	_ expandKernel        = expandAVX512
+	_ expandBoolKernel    = expandBoolAVX512
+	_ countKernel         = countAVX512
 )
 
 // archKernels lists the sets whose every feature bit the CPU and the operating
 // system have. TestGate holds the bits against the generated kernels'
 // requirements.
 func archKernels() (sets []KernelSet) {
-	if cpu.X86.HasAVX && cpu.X86.HasAVX2 && cpu.X86.HasBMI2 {
-		sets = append(sets, KernelSet{isaAVX2})
+	x := &cpu.X86
+	if !(x.HasAVX && x.HasAVX2 && x.HasBMI2) {
+		return nil
+	}
+	sets = []KernelSet{{isaAVX2}}
+	// Bits are independent: x/sys's HasAVX512 is F alone, and GODEBUG can turn
+	// off any one of them.
+	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VBMI2 && x.HasAVX512VPOPCNTDQ {
+		sets = append([]KernelSet{{isaAVX512}}, sets...)
 	}
 	return sets
 }
 
 // philoxStride is how many blocks a kernel set's Philox draws at once.
 func (k isa) philoxStride() int {
-	if k == isaAVX2 {
-		return 8
+	if k == isaGeneric {
+		return 1
 	}
-	return 1
+	return 8
 }
 
 // The methods below choose the kernel. They are not inlined: their prologue is
@@ -50,64 +68,80 @@ func (k isa) philoxStride() int {
 //go:noinline
 func (k isa) philox(dst []uint32, ks *roundKeys, ctr *[4]uint32) {
 	writes(dst)
-	if k == isaAVX2 {
+	switch k {
+	case isaAVX512:
+		philoxAVX512(dst, ks, ctr)
+	case isaAVX2:
 		philoxAVX2(dst, ks, ctr)
-		return
+	default:
+		philoxGeneric(dst, ks, ctr)
 	}
-	philoxGeneric(dst, ks, ctr)
 }
 
 //go:noinline
 func (k isa) bernoulliHead(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
 	writes(dst)
-	if k == isaAVX2 {
+	switch k {
+	case isaAVX512:
+		bernoulliHeadAVX512(dst, ks, ctr, h.t, h.k)
+	case isaAVX2:
 		bernoulliHeadAVX2(dst, ks, ctr, h.t, h.k)
-		return
+	default:
+		bernoulliHeadGeneric(dst, ks, ctr, h.t, h.k)
 	}
-	bernoulliHeadGeneric(dst, ks, ctr, h.t, h.k)
 }
 
 //go:noinline
 func (k isa) bernoulliGaps(words []uint64, drawn []uint32, t *gapTable, w *walk) {
 	reads(drawn)
 	writes(words)
-	if k == isaAVX2 {
-		bernoulliGapsAVX2(words, drawn, t, w)
+	if k == isaGeneric {
+		bernoulliGapsGeneric(words, drawn, t, w)
 		return
 	}
-	bernoulliGapsGeneric(words, drawn, t, w)
+	bernoulliGapsAVX2(words, drawn, t, w)
 }
 
 //go:noinline
 func (k isa) dilateRow(dst, src []uint64, b int) {
 	reads(src)
 	writes(dst)
-	if k == isaAVX2 {
+	switch k {
+	case isaAVX512:
+		dilateRowAVX512(dst, src, b)
+	case isaAVX2:
 		dilateRowAVX2(dst, src, b)
-		return
+	default:
+		dilateRowGeneric(dst, src, b)
 	}
-	dilateRowGeneric(dst, src, b)
 }
 
 //go:noinline
 func (k isa) dilateStep(dst, src []uint64, shift int) {
 	reads(src)
 	writes(dst)
-	if k == isaAVX2 {
+	switch k {
+	case isaAVX512:
+		dilateStepAVX512(dst, src, shift)
+	case isaAVX2:
 		dilateStepAVX2(dst, src, shift)
-		return
+	default:
+		dilateStepGeneric(dst, src, shift)
 	}
-	dilateStepGeneric(dst, src, shift)
 }
 
 //go:noinline
 func (k isa) dilateKeep(dst, src []uint64, shift int) int {
 	reads(src)
 	writes(dst)
-	if k == isaAVX2 {
+	switch k {
+	case isaAVX512:
+		return dilateKeepAVX512(dst, src, shift)
+	case isaAVX2:
 		return dilateKeepAVX2(dst, src, shift)
+	default:
+		return dilateKeepGeneric(dst, src, shift)
 	}
-	return dilateKeepGeneric(dst, src, shift)
 }
 
 //go:noinline
@@ -115,11 +149,14 @@ func (k isa) scale(dst, src []float32, keep []uint64, scale float32) {
 	reads(src)
 	reads(keep)
 	writes(dst)
-	if k == isaAVX2 {
+	switch k {
+	case isaAVX512:
+		scaleAVX512(dst, src, keep, scale)
+	case isaAVX2:
 		scaleAVX2(dst, src, keep, scale)
-		return
+	default:
+		scaleGeneric(dst, src, keep, scale)
 	}
-	scaleGeneric(dst, src, keep, scale)
 }
 
 // scaleStream is scale with stores that bypass the caches, where the kernel set
@@ -127,43 +164,58 @@ func (k isa) scale(dst, src []float32, keep []uint64, scale float32) {
 //
 //go:noinline
 func (k isa) scaleStream(dst, src []float32, keep []uint64, scale float32) {
-	if k != isaAVX2 || uintptr(unsafe.Pointer(unsafe.SliceData(dst)))%32 != 0 {
+	aligned := uintptr(unsafe.Pointer(unsafe.SliceData(dst)))%64 == 0
+	if k == isaGeneric || !aligned {
 		k.scale(dst, src, keep, scale)
 		return
 	}
 	reads(src)
 	reads(keep)
 	writes(dst)
-	scaleStreamAVX2(dst, src, keep, scale)
+	if k == isaAVX512 {
+		scaleStreamAVX512(dst, src, keep, scale)
+	} else {
+		scaleStreamAVX2(dst, src, keep, scale)
+	}
 }
 
 //go:noinline
 func (k isa) expand(dst []float32, keep []uint64, scale float32) {
 	reads(keep)
 	writes(dst)
-	if k == isaAVX2 {
+	switch k {
+	case isaAVX512:
+		expandAVX512(dst, keep, scale)
+	case isaAVX2:
 		expandAVX2(dst, keep, scale)
-		return
+	default:
+		expandGeneric(dst, keep, scale)
 	}
-	expandGeneric(dst, keep, scale)
 }
 
 //go:noinline
 func (k isa) expandBool(dst []bool, keep []uint64) {
 	reads(keep)
 	writes(dst)
-	if k == isaAVX2 {
+	switch k {
+	case isaAVX512:
+		expandBoolAVX512(dst, keep)
+	case isaAVX2:
 		expandBoolAVX2(dst, keep)
-		return
+	default:
+		expandBoolGeneric(dst, keep)
 	}
-	expandBoolGeneric(dst, keep)
 }
 
 //go:noinline
 func (k isa) count(words []uint64) int {
 	reads(words)
-	if k == isaAVX2 {
+	switch k {
+	case isaAVX512:
+		return countAVX512(words)
+	case isaAVX2:
 		return countAVX2(words)
+	default:
+		return countGeneric(words)
 	}
-	return countGeneric(words)
 }

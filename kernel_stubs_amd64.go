@@ -4,15 +4,25 @@
 
 package dropblock
 
-// philoxAVX2 is philoxGeneric for a multiple of 32 words, eight blocks at a time.
+// philoxAVX2 is philoxGeneric for a multiple of 32 words.
 //
 //go:noescape
 func philoxAVX2(dst []uint32, ks *[10][2]uint32, ctr *[4]uint32)
 
-// bernoulliHeadAVX2 is bernoulliHeadGeneric, a group of 16 words at a time.
+// philoxAVX512 is philoxGeneric for a multiple of 32 words.
+//
+//go:noescape
+func philoxAVX512(dst []uint32, ks *[10][2]uint32, ctr *[4]uint32)
+
+// bernoulliHeadAVX2 is bernoulliHeadGeneric.
 //
 //go:noescape
 func bernoulliHeadAVX2(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)
+
+// bernoulliHeadAVX512 is bernoulliHeadGeneric.
+//
+//go:noescape
+func bernoulliHeadAVX512(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)
 
 // bernoulliGapsAVX2 is bernoulliGapsGeneric for a multiple of eight drawn words.
 //
@@ -24,40 +34,80 @@ func bernoulliGapsAVX2(words []uint64, drawn []uint32, t *[1024]uint32, w *[13]u
 //go:noescape
 func dilateRowAVX2(dst []uint64, src []uint64, b int)
 
+// dilateRowAVX512 is dilateRowGeneric.
+//
+//go:noescape
+func dilateRowAVX512(dst []uint64, src []uint64, b int)
+
 // dilateStepAVX2 is dilateStepGeneric.
 //
 //go:noescape
 func dilateStepAVX2(dst []uint64, src []uint64, shift int)
+
+// dilateStepAVX512 is dilateStepGeneric.
+//
+//go:noescape
+func dilateStepAVX512(dst []uint64, src []uint64, shift int)
 
 // dilateKeepAVX2 is dilateKeepGeneric.
 //
 //go:noescape
 func dilateKeepAVX2(dst []uint64, src []uint64, shift int) (kept int)
 
+// dilateKeepAVX512 is dilateKeepGeneric.
+//
+//go:noescape
+func dilateKeepAVX512(dst []uint64, src []uint64, shift int) (kept int)
+
 // scaleAVX2 is scaleGeneric.
 //
 //go:noescape
 func scaleAVX2(dst []float32, src []float32, keep []uint64, scale float32)
+
+// scaleAVX512 is scaleGeneric.
+//
+//go:noescape
+func scaleAVX512(dst []float32, src []float32, keep []uint64, scale float32)
 
 // scaleStreamAVX2 is scaleGeneric for dst that begins at a multiple of 32 bytes. Its stores bypass the caches.
 //
 //go:noescape
 func scaleStreamAVX2(dst []float32, src []float32, keep []uint64, scale float32)
 
+// scaleStreamAVX512 is scaleGeneric for dst that begins at a multiple of 64 bytes. Its stores bypass the caches.
+//
+//go:noescape
+func scaleStreamAVX512(dst []float32, src []float32, keep []uint64, scale float32)
+
 // expandAVX2 is expandGeneric.
 //
 //go:noescape
 func expandAVX2(dst []float32, keep []uint64, scale float32)
+
+// expandAVX512 is expandGeneric.
+//
+//go:noescape
+func expandAVX512(dst []float32, keep []uint64, scale float32)
 
 // expandBoolAVX2 is expandBoolGeneric.
 //
 //go:noescape
 func expandBoolAVX2(dst []bool, keep []uint64)
 
+// expandBoolAVX512 is expandBoolGeneric.
+//
+//go:noescape
+func expandBoolAVX512(dst []bool, keep []uint64)
+
 // countAVX2 is countGeneric.
 //
 //go:noescape
 func countAVX2(words []uint64) (n int)
+
+// countAVX512 is countGeneric.
+//
+//go:noescape
+func countAVX512(words []uint64) (n int)
 
 // cpuid executes the CPUID instruction.
 func cpuid(eaxIn uint32, ecxIn uint32) (eax uint32, ebx uint32, ecx uint32, edx uint32)

@@ -13,9 +13,10 @@ const (
 	isaAuto isa = iota // the zero KernelSet: the best available
 	isaGeneric
 	isaAVX2
+	isaAVX512
 )
 
-var isaNames = []string{"auto", "generic", "avx2"}
+var isaNames = []string{"auto", "generic", "avx2", "avx512"}
 
 // KernelSet is a set of kernels for one instruction set. All of them compute
 // the same bits. The zero value stands for the best set that this CPU runs.
@@ -49,7 +50,7 @@ func (k KernelSet) resolve() isa {
 	return k.isa
 }
 
-// String returns the name of the set: auto, generic or avx2.
+// String returns the name of the set: auto, generic, avx2 or avx512.
 func (k KernelSet) String() string { return isaNames[k.isa] }
 
 // Philox fills dst with the words of Philox4x32-10 blocks, from the block with

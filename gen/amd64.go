@@ -12,11 +12,14 @@ import (
 // amd64 is the instruction layer that the generators share.
 type amd64 struct {
 	*build.Context
+	isa    isa
 	tables map[string]operand.Mem
 }
 
-// function begins a kernel. Its pointers do not escape.
+// function begins a kernel, whose name ends in its instruction set's. Its
+// pointers do not escape.
 func (a *amd64) function(name, signature, doc string) {
+	name += a.isa.name
 	a.Function(name)
 	a.Attributes(attr.NOSPLIT)
 	a.Pragma("noescape")
@@ -65,15 +68,6 @@ func (a *amd64) loop(name string, n reg.GPVirtual, step int, body func()) {
 	a.CMPQ(n, operand.U32(uint32(step)))
 	a.JGE(operand.LabelRef(name))
 	a.Label(done)
-}
-
-// ymms makes n vectors.
-func (a *amd64) ymms(n int) []reg.VecVirtual {
-	v := make([]reg.VecVirtual, n)
-	for i := range v {
-		v[i] = a.YMM()
-	}
-	return v
 }
 
 // data returns the read-only table of that name, which it makes at first use.

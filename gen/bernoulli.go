@@ -14,7 +14,7 @@ const (
 	headLevelStride = 512 // counters from a level to the next
 )
 
-// philoxState is four blocks: word i of each in the low half of the four
+// philoxState is four blocks, or eight: word i of each in the low half of the
 // quadwords of x[i]. The high halves are anything, as VPMULUDQ ignores them.
 type philoxState struct{ x [4]reg.VecVirtual }
 
@@ -22,26 +22,35 @@ type philoxState struct{ x [4]reg.VecVirtual }
 type philoxConst struct {
 	ks, ctr reg.GPVirtual
 	m0, m1  reg.VecVirtual
+	high    reg.Register // of a 64-byte vector's doublewords, the odd ones
 }
 
 func (a *amd64) philoxConst() philoxConst {
-	c := philoxConst{ks: a.param("ks"), ctr: a.param("ctr"), m0: a.YMM(), m1: a.YMM()}
-	a.VPBROADCASTQ(a.data("philoxM0", operand.U64(philoxM0)), c.m0)
-	a.VPBROADCASTQ(a.data("philoxM1", operand.U64(philoxM1)), c.m1)
+	c := philoxConst{ks: a.param("ks"), ctr: a.param("ctr"), m0: a.vec(), m1: a.vec()}
+	a.VPBROADCASTQ(a.repeat64("philoxM0", philoxM0), c.m0)
+	a.VPBROADCASTQ(a.repeat64("philoxM1", philoxM1), c.m1)
+	if a.isa == avx512 {
+		odd, k := a.GP32(), a.K()
+		a.MOVL(operand.U32(0xaaaa), odd)
+		a.KMOVW(odd, k)
+		c.high = k
+	}
 	return c
 }
 
-// counters spreads counter word 0 from a register to four consecutive values
-// for each of n states. It is kept there, not in vectors, for want of vectors.
+// counters spreads counter word 0 from a register to the consecutive values of
+// n states. It is kept there, not in vectors, for want of vectors.
 func (a *amd64) counters(first reg.GPVirtual, n int) []reg.VecVirtual {
-	lanes := a.data("counterLanes",
-		operand.U64(0), operand.U64(1), operand.U64(2), operand.U64(3),
-		operand.U64(4), operand.U64(5), operand.U64(6), operand.U64(7))
-	x0 := a.ymms(n)
+	values := make([]operand.Constant, 32)
+	for i := range values {
+		values[i] = operand.U64(i)
+	}
+	lanes := a.data("counterLanes", values...)
+	x0 := a.vecs(n)
 	for i, x := range x0 {
 		a.VMOVQ(first, x.AsX())
 		a.VPBROADCASTD(x.AsX(), x)
-		a.VPADDD(lanes.Offset(32*i), x, x)
+		a.VPADDD(lanes.Offset(a.isa.bytes*i), x, x)
 	}
 	return x0
 }
@@ -53,18 +62,19 @@ func (a *amd64) counter0(c philoxConst) reg.GPVirtual {
 	return r
 }
 
-// philoxBlocks runs the ten rounds from the given counter words 0. The states go through a round together, so that the multipliers stay busy.
+// philoxBlocks runs the ten rounds from the given counter words 0. The states
+// go through a round together, so that the multipliers stay busy.
 func (a *amd64) philoxBlocks(c philoxConst, x0 []reg.VecVirtual) []philoxState {
 	s := make([]philoxState, len(x0))
 	for i := range s {
 		s[i].x[0] = x0[i]
 		for w := 1; w < 4; w++ {
-			s[i].x[w] = a.YMM()
+			s[i].x[w] = a.vec()
 			a.VPBROADCASTD(at(c.ctr, 4*w), s[i].x[w])
 		}
 	}
 	for r := range rounds {
-		k0, k1 := a.YMM(), a.YMM()
+		k0, k1 := a.vec(), a.vec()
 		a.VPBROADCASTD(at(c.ks, 8*r), k0)
 		a.VPBROADCASTD(at(c.ks, 8*r+4), k1)
 		for i := range s {
@@ -74,106 +84,153 @@ func (a *amd64) philoxBlocks(c philoxConst, x0 []reg.VecVirtual) []philoxState {
 	return s
 }
 
-// philoxRound is the body of philoxBlock's loop.
+// philoxRound is philox.go's philoxRound in all lanes.
 func (a *amd64) philoxRound(c philoxConst, s *philoxState, k0, k1 reg.VecVirtual) {
 	x := s.x
-	p0, p1, hi := a.YMM(), a.YMM(), a.YMM()
+	p0, p1, hi := a.vec(), a.vec(), a.vec()
 	a.VPMULUDQ(x[0], c.m0, p0)
 	a.VPMULUDQ(x[2], c.m1, p1)
-	a.VPXOR(x[1], k0, x[1])
-	a.VPXOR(x[3], k1, x[3])
 	a.VPSRLQ(operand.U8(32), p1, hi)
-	a.VPXOR(hi, x[1], x[1])
+	a.xorXor(hi, k0, x[1])
 	a.VPSRLQ(operand.U8(32), p0, hi)
-	a.VPXOR(hi, x[3], x[3])
+	a.xorXor(hi, k1, x[3])
 	s.x = [4]reg.VecVirtual{x[1], p1, x[3], p0}
 }
 
 // halves joins words 0 and 1, and 2 and 3, of each block.
-func (a *amd64) halves(s philoxState) (lo, hi reg.VecVirtual) {
+func (a *amd64) halves(c philoxConst, s philoxState) (lo, hi reg.VecVirtual) {
 	for i := 0; i < 4; i += 2 {
 		a.VPSLLQ(operand.U8(32), s.x[i+1], s.x[i+1])
-		a.VPBLENDD(operand.U8(0xaa), s.x[i+1], s.x[i], s.x[i])
+		if a.isa == avx512 {
+			a.VMOVDQA32(s.x[i+1], c.high, s.x[i])
+		} else {
+			a.VPBLENDD(operand.U8(0xaa), s.x[i+1], s.x[i], s.x[i])
+		}
 	}
 	return s.x[0], s.x[2]
 }
 
+// philoxUnroll states go together: as many as there are registers for.
+func (a *amd64) philoxUnroll() int {
+	if a.isa == avx512 {
+		return 4
+	}
+	return 2
+}
+
 func philox(a *amd64) {
-	a.function("philoxAVX2", "func(dst []uint32, ks *[10][2]uint32, ctr *[4]uint32)",
-		"is philoxGeneric for a multiple of 32 words, eight blocks at a time.")
+	a.function("philox", "func(dst []uint32, ks *[10][2]uint32, ctr *[4]uint32)",
+		"is philoxGeneric for a multiple of 32 words.")
 	dst, n := a.slice("dst")
 	c := a.philoxConst()
 	first := a.counter0(c)
+	blocks := a.isa.bytes / 8
 
-	a.loop("blocks", n, 32, func() {
-		for i, s := range a.philoxBlocks(c, a.counters(first, 2)) {
-			lo, hi := a.halves(s)
-			even, odd, out := a.YMM(), a.YMM(), a.YMM()
-			a.VPUNPCKLQDQ(hi, lo, even) // blocks 0 and 2
-			a.VPUNPCKHQDQ(hi, lo, odd)  // blocks 1 and 3
-			a.VPERM2I128(operand.U8(0x20), odd, even, out)
-			a.VMOVDQU(out, at(dst, 64*i))
-			a.VPERM2I128(operand.U8(0x31), odd, even, out)
-			a.VMOVDQU(out, at(dst, 64*i+32))
-		}
-		a.ADDQ(operand.U8(8), first)
-		a.ADDQ(operand.U32(128), dst)
-	})
+	for states := a.philoxUnroll(); states*blocks >= 8; states /= 2 {
+		a.loop(label("blocks%d", states), n, 4*states*blocks, func() {
+			for i, s := range a.philoxBlocks(c, a.counters(first, states)) {
+				lo, hi := a.halves(c, s)
+				a.storeBlocks(lo, hi, dst, 2*a.isa.bytes*i)
+			}
+			a.ADDQ(operand.U8(states*blocks), first)
+			a.ADDQ(operand.U32(uint32(16*states*blocks)), dst)
+		})
+	}
 	a.ret()
 }
 
+// storeBlocks stores halves block by block.
+func (a *amd64) storeBlocks(lo, hi reg.VecVirtual, dst reg.GPVirtual, offset int) {
+	if a.isa == avx512 {
+		for half := range uint64(2) {
+			var order []operand.Constant
+			for i := range uint64(4) {
+				order = append(order, operand.U64(4*half+i), operand.U64(8+4*half+i))
+			}
+			out := a.vec()
+			a.move(a.data(label("blocks%d", half), order...), out)
+			a.VPERMI2Q(hi, lo, out)
+			a.move(out, at(dst, offset+64*int(half)))
+		}
+		return
+	}
+	even, odd, out := a.YMM(), a.YMM(), a.YMM()
+	a.VPUNPCKLQDQ(hi, lo, even) // blocks 0 and 2
+	a.VPUNPCKHQDQ(hi, lo, odd)  // blocks 1 and 3
+	a.VPERM2I128(operand.U8(0x20), odd, even, out)
+	a.move(out, at(dst, offset))
+	a.VPERM2I128(operand.U8(0x31), odd, even, out)
+	a.move(out, at(dst, offset+32))
+}
+
 func bernoulliHead(a *amd64) {
-	a.function("bernoulliHeadAVX2", "func(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)",
-		"is bernoulliHeadGeneric, a group of 16 words at a time.")
+	a.function("bernoulliHead", "func(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)",
+		"is bernoulliHeadGeneric.")
 	dst, n := a.slice("dst")
 	c := a.philoxConst()
 	first := a.counter0(c)
 	t32, k := a.GP32(), a.param("k")
 	a.Load(a.Param("t"), t32)
 	t := t32.As64()
+	blocks := a.isa.bytes / 8
 
-	a.loop("group", n, headGroupWords, func() {
-		zero := a.YMM()
-		a.VPXOR(zero, zero, zero)
-		for i := range headGroupWords / 4 {
-			a.VMOVDQU(zero, at(dst, 32*i))
-		}
-		levels, level, counter := a.GP64(), a.GP64(), a.GP64()
-		a.MOVQ(t, levels)
-		a.MOVQ(k, level)
-		a.MOVQ(first, counter)
-		a.Label("level")
-		{
-			s := a.philoxBlocks(c, a.counters(counter, 2))
-			a.ADDQ(operand.U32(headLevelStride), counter)
-			// The level's bit of t as a vector of ones or zeros.
-			bit, tv := a.GP64(), a.YMM()
-			a.MOVQ(levels, bit)
-			a.ANDQ(operand.U8(1), bit)
-			a.NEGQ(bit)
-			a.VMOVQ(bit, tv.AsX())
-			a.VPBROADCASTQ(tv.AsX(), tv)
-			for i := range s {
-				lo, hi := a.halves(s[i])
-				for half, r := range []reg.VecVirtual{lo, hi} {
-					// less = t ? less|r : less&r = (less & r) | (t & (less | r))
-					less := at(dst, 64*half+32*i)
-					and, or := a.YMM(), a.YMM()
-					a.VPAND(less, r, and)
-					a.VPOR(less, r, or)
-					a.VPAND(tv, or, or)
-					a.VPOR(and, or, or)
-					a.VMOVDQU(or, less)
-				}
+	for states := a.philoxUnroll(); states*blocks >= headGroupWords/2; states /= 2 {
+		group, level := label("group%d", states), label("level%d", states)
+		words := 2 * states * blocks
+		a.loop(group, n, words, func() {
+			zero := a.vec()
+			a.xor(zero, zero, zero)
+			for i := range words * 8 / a.isa.bytes {
+				a.move(zero, at(dst, a.isa.bytes*i))
 			}
-			a.SHRQ(operand.U8(1), levels)
-			a.DECQ(level)
-			a.JNZ(operand.LabelRef("level"))
-		}
-		a.ADDQ(operand.U8(headGroupWords/2), first)
-		a.ADDQ(operand.U32(8*headGroupWords), dst)
-	})
+			levels, left, counter := a.GP64(), a.GP64(), a.GP64()
+			a.MOVQ(t, levels)
+			a.MOVQ(k, left)
+			a.MOVQ(first, counter)
+			a.Label(level)
+			{
+				s := a.philoxBlocks(c, a.counters(counter, states))
+				a.ADDQ(operand.U32(headLevelStride), counter)
+				// The level's bit of t as a vector of ones or zeros.
+				bit, tv := a.GP64(), a.vec()
+				a.MOVQ(levels, bit)
+				a.ANDQ(operand.U8(1), bit)
+				a.NEGQ(bit)
+				a.VMOVQ(bit, tv.AsX())
+				a.VPBROADCASTQ(tv.AsX(), tv)
+				for i := range s {
+					// Counter j is of group j/8, its halves are words j%8 and j%8+8.
+					j := i * blocks
+					offset := 8 * (j/8*headGroupWords + j%8)
+					lo, hi := a.halves(c, s[i])
+					a.lessOrEqual(lo, tv, at(dst, offset))
+					a.lessOrEqual(hi, tv, at(dst, offset+8*headGroupWords/2))
+				}
+				a.SHRQ(operand.U8(1), levels)
+				a.DECQ(left)
+				a.JNZ(operand.LabelRef(level))
+			}
+			a.ADDQ(operand.U8(states*blocks), first)
+			a.ADDQ(operand.U32(uint32(8*words)), dst)
+		})
+	}
 	a.ret()
+}
+
+// lessOrEqual is a level of the head: less = t ? less|r : less&r, which is
+// (less & r) | (t & (less | r)).
+func (a *amd64) lessOrEqual(r, t reg.VecVirtual, less operand.Mem) {
+	if a.isa == avx512 {
+		a.VPTERNLOGQ(operand.U8(orAndOr), less, t, r)
+		a.move(r, less)
+		return
+	}
+	and, or := a.YMM(), a.YMM()
+	a.VPAND(less, r, and)
+	a.VPOR(less, r, or)
+	a.VPAND(t, or, or)
+	a.VPOR(and, or, or)
+	a.move(or, less)
 }
 
 // A walk's fields and the gap table, as in grid.go and bernoulli.go.
@@ -207,7 +264,7 @@ const gapBatch = 64
 // positions by a prefix sum, positions become bits, and the bits are set one
 // by one.
 func bernoulliGaps(a *amd64) {
-	a.function("bernoulliGapsAVX2", "func(words []uint64, drawn []uint32, t *[1024]uint32, w *[13]uint32)",
+	a.function("bernoulliGaps", "func(words []uint64, drawn []uint32, t *[1024]uint32, w *[13]uint32)",
 		"is bernoulliGapsGeneric for a multiple of eight drawn words.")
 	words := a.base("words")
 	drawn, n := a.slice("drawn")
@@ -217,11 +274,11 @@ func bernoulliGaps(a *amd64) {
 		a.VPBROADCASTD(at(w, offset), v)
 		return v
 	}
-	escape := a.data("gapEscape", repeat(gapEscape)...)
+	escape := a.repeat32("gapEscape", gapEscape)
 	next, seeds := field(walkNext), a.YMM()
 	a.VPXOR(seeds, seeds, seeds)
 	last := field(walkEnd)
-	a.VPSUBD(a.load(a.data("ones32", repeat(1)...)), last, last)
+	a.VPSUBD(a.load(a.repeat32("one32", 1)), last, last)
 	bits, ones := a.AllocLocal(4*gapBatch), a.AllocLocal(4*gapBatch)
 	before, current, zero := a.GP64(), a.GP64(), a.GP64()
 	a.MOVL(at(w, walkWord), before.As32())
@@ -258,11 +315,11 @@ func bernoulliGaps(a *amd64) {
 
 		seed, after := a.YMM(), a.YMM()
 		a.VPCMPEQD(escape, gap, seed)
-		a.VPADDD(a.data("ones32", repeat(1)...), seed, seed) // 0 for the escape
+		a.VPADDD(a.repeat32("one32", 1), seed, seed) // 0 for the escape
 		a.VPADDD(seed, gap, after)
 		a.prefixSum(after)
 		a.VPADDD(next, after, after)
-		a.VPERMD(after, a.load(a.data("lane7", repeat(7)...)), next)
+		a.VPERMD(after, a.load(a.repeat32("lane7", 7)), next)
 
 		// Positions behind the end set nothing in the last one's word.
 		position, valid := a.YMM(), a.YMM()
@@ -394,13 +451,4 @@ func (a *amd64) load(m operand.Mem) reg.VecVirtual {
 	v := a.YMM()
 	a.VMOVDQU(m, v)
 	return v
-}
-
-// repeat is a vector of eight equal lanes.
-func repeat(v uint32) []operand.Constant {
-	values := make([]operand.Constant, 8)
-	for i := range values {
-		values[i] = operand.U32(v)
-	}
-	return values
 }

@@ -9,24 +9,12 @@ import (
 // a scaling kernel would be without its mask and multiply, and the same with
 // non-temporal stores.
 
-func copyVectorAVX2(a *amd64) {
-	a.copy("copyVectorAVX2", a.YMM, false)
-}
+func copyVector(a *amd64) { a.copy("copyVector", false) }
 
-func copyVectorAVX512(a *amd64) {
-	a.copy("copyVectorAVX512", a.ZMM, false)
-}
+func copyStream(a *amd64) { a.copy("copyStream", true) }
 
-func copyStreamAVX2(a *amd64) {
-	a.copy("copyStreamAVX2", a.YMM, true)
-}
-
-func copyStreamAVX512(a *amd64) {
-	a.copy("copyStreamAVX512", a.ZMM, true)
-}
-
-// copy emits a copy with vectors of one width, eight at a time.
-func (a *amd64) copy(name string, vector func() reg.VecVirtual, stream bool) {
+// copy emits a copy, eight vectors at a time.
+func (a *amd64) copy(name string, stream bool) {
 	doc, store := "copies src to dst, which has the same length.", a.vmovups
 	if stream {
 		doc, store = doc+" Its stores bypass the caches.", a.VMOVNTDQ
@@ -34,7 +22,7 @@ func (a *amd64) copy(name string, vector func() reg.VecVirtual, stream bool) {
 	a.function(name, "func(dst, src []float32)", doc)
 	dst, n := a.slice("dst")
 	src := a.base("src")
-	bytes := int(vector().Size())
+	bytes := a.isa.bytes
 	advance := func(bytes int) {
 		a.ADDQ(operand.U32(uint32(bytes)), src)
 		a.ADDQ(operand.U32(uint32(bytes)), dst)
@@ -60,7 +48,7 @@ func (a *amd64) copy(name string, vector func() reg.VecVirtual, stream bool) {
 		a.loop(label("vectors%d", unroll), n, unroll*bytes/4, func() {
 			v := make([]reg.VecVirtual, unroll)
 			for i := range v {
-				v[i] = vector()
+				v[i] = a.vec()
 				a.vmovups(at(src, bytes*i), v[i])
 			}
 			for i := range v {

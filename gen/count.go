@@ -5,19 +5,23 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// popcount adds up the ones of vectors: a table of the ones of a nibble
-// (VPSHUFB), then sums of bytes (VPSADBW).
+// popcount adds up the ones of vectors: with AVX2 by a table of the ones of a
+// nibble (VPSHUFB), then sums of bytes (VPSADBW).
 type popcount struct {
-	a                       *amd64
-	table, low, total, zero reg.VecVirtual
+	a                *amd64
+	total            reg.VecVirtual
+	table, low, zero reg.VecVirtual
 }
 
 func (a *amd64) popcount() popcount {
-	p := popcount{a, a.YMM(), a.YMM(), a.YMM(), a.YMM()}
-	a.VBROADCASTI128(a.data("nibbleOnes", operand.U64(0x0302020102010100), operand.U64(0x0403030203020201)), p.table)
-	a.VPBROADCASTQ(a.data("nibbleLow", operand.U64(0x0f0f0f0f0f0f0f0f)), p.low)
-	a.VPXOR(p.total, p.total, p.total)
-	a.VPXOR(p.zero, p.zero, p.zero)
+	p := popcount{a: a, total: a.vec()}
+	a.xor(p.total, p.total, p.total)
+	if a.isa == avx2 {
+		p.table, p.low, p.zero = a.YMM(), a.YMM(), a.YMM()
+		a.VBROADCASTI128(a.data("nibbleOnes", operand.U64(0x0302020102010100), operand.U64(0x0403030203020201)), p.table)
+		a.VPBROADCASTQ(a.repeat64("nibbleLow", 0x0f0f0f0f0f0f0f0f), p.low)
+		a.VPXOR(p.zero, p.zero, p.zero)
+	}
 	return p
 }
 
@@ -25,6 +29,20 @@ func (a *amd64) popcount() popcount {
 // It destroys them.
 func (p *popcount) add(w words, vs []reg.VecVirtual) {
 	a := p.a
+	// A single word's register is zero elsewhere, so that it can be added whole.
+	widen := func(v reg.VecVirtual) reg.VecVirtual {
+		if a.isa == avx512 {
+			return v.AsZ().(reg.VecVirtual)
+		}
+		return v.AsY().(reg.VecVirtual)
+	}
+	if a.isa == avx512 {
+		for _, v := range vs {
+			a.VPOPCNTQ(v, v)
+			a.VPADDQ(widen(v), p.total, p.total)
+		}
+		return
+	}
 	var sum reg.VecVirtual
 	for _, v := range vs {
 		hi := w.new()
@@ -41,17 +59,19 @@ func (p *popcount) add(w words, vs []reg.VecVirtual) {
 		}
 	}
 	a.VPSADBW(w.as(p.zero), sum, sum)
-	// The upper half of a narrow result is zero.
-	wide := sum.AsY()
-	a.VPADDQ(wide, p.total, p.total)
+	a.VPADDQ(widen(sum), p.total, p.total)
 }
 
 func (p *popcount) sum() reg.GPVirtual {
 	a := p.a
-	x, n := a.XMM(), a.GP64()
-	a.VEXTRACTI128(operand.U8(1), p.total, x)
+	if a.isa == avx512 {
+		y := a.YMM()
+		a.VEXTRACTI64X4(operand.U8(1), p.total, y)
+		a.VPADDQ(p.total.AsY(), y, p.total.AsY())
+	}
+	x, hi, n := a.XMM(), a.XMM(), a.GP64()
+	a.VEXTRACTI128(operand.U8(1), p.total.AsY(), x)
 	a.VPADDQ(x, p.total.AsX(), x)
-	hi := a.XMM()
 	a.VPSRLDQ(operand.U8(8), x, hi)
 	a.VPADDQ(hi, x, x)
 	a.VMOVQ(x, n)
@@ -59,7 +79,7 @@ func (p *popcount) sum() reg.GPVirtual {
 }
 
 func count(a *amd64) {
-	a.function("countAVX2", "func(words []uint64) (n int)", "is countGeneric.")
+	a.function("count", "func(words []uint64) (n int)", "is countGeneric.")
 	src, n := a.slice("words")
 	p := a.popcount()
 	a.overWords("", n, func(w words, unroll int) {

@@ -8,7 +8,8 @@ import (
 // dilateUnroll vectors go through the steps together.
 const dilateUnroll = 4
 
-// words is a vector of words: load and store move as many as it holds.
+// words is a vector of words, or a single one in the low end of a register that
+// is zero elsewhere.
 type words struct {
 	a     *amd64
 	bytes int
@@ -18,14 +19,14 @@ func (w words) new() reg.VecVirtual {
 	if w.bytes == 8 {
 		return w.a.XMM()
 	}
-	return w.a.YMM()
+	return w.a.vec()
 }
 
 func (w words) load(m operand.Mem, v reg.VecVirtual) {
 	if w.bytes == 8 {
 		w.a.VMOVQ(m, v)
 	} else {
-		w.a.VMOVDQU(m, v)
+		w.a.move(m, v)
 	}
 }
 
@@ -33,11 +34,11 @@ func (w words) store(v reg.VecVirtual, m operand.Mem) {
 	if w.bytes == 8 {
 		w.a.VMOVQ(v, m)
 	} else {
-		w.a.VMOVDQU(v, m)
+		w.a.move(v, m)
 	}
 }
 
-// as is the part of a 32-byte register that the vector takes.
+// as is the part of a vector register that the words take.
 func (w words) as(v reg.VecVirtual) reg.Register {
 	if w.bytes == 8 {
 		return v.AsX()
@@ -45,17 +46,21 @@ func (w words) as(v reg.VecVirtual) reg.Register {
 	return v
 }
 
-// overWords runs body over n words: dilateUnroll vectors of four at a time,
-// then single words.
+// overWords runs body over n words: several vectors at a time, then one, then
+// single words.
 func (a *amd64) overWords(name string, n reg.GPVirtual, body func(w words, unroll int)) {
-	a.loop("vectors"+name, n, 4*dilateUnroll, func() { body(words{a, 32}, dilateUnroll) })
+	for _, unroll := range []int{dilateUnroll, 1} {
+		a.loop(label("vectors%d%s", unroll, name), n, a.isa.bytes/8*unroll, func() {
+			body(words{a, a.isa.bytes}, unroll)
+		})
+	}
 	a.loop("words"+name, n, 1, func() { body(words{a, 8}, 1) })
 }
 
 // dilateRow has code for each number of steps: all but the last shift by a
 // power of two, an immediate.
 func dilateRow(a *amd64) {
-	a.function("dilateRowAVX2", "func(dst, src []uint64, b int)", "is dilateRowGeneric.")
+	a.function("dilateRow", "func(dst, src []uint64, b int)", "is dilateRowGeneric.")
 	dst, n := a.slice("dst")
 	src := a.base("src")
 	b := a.param("b")
@@ -70,12 +75,7 @@ func dilateRow(a *amd64) {
 		r := row{a: a, src: src, dst: dst, steps: steps}
 		if steps > 0 {
 			a.SUBQ(operand.U8(1<<(steps-1)), b)
-			rest := a.GP64()
-			a.MOVQ(operand.U32(64), rest)
-			a.SUBQ(b, rest)
-			r.left, r.right = a.XMM(), a.XMM()
-			a.VMOVQ(b, r.left)
-			a.VMOVQ(rest, r.right)
+			r.last = a.shiftBy(b)
 		}
 		a.overWords(label("%d", steps), n, r.emit)
 		if steps > 0 {
@@ -88,10 +88,10 @@ func dilateRow(a *amd64) {
 
 // row is a row pass of a number of steps.
 type row struct {
-	a           *amd64
-	src, dst    reg.GPVirtual
-	steps       int
-	left, right reg.VecVirtual // the last step's s and 64−s
+	a        *amd64
+	src, dst reg.GPVirtual
+	steps    int
+	last     shift // the last step's
 }
 
 func (r *row) emit(w words, unroll int) {
@@ -101,20 +101,16 @@ func (r *row) emit(w words, unroll int) {
 		w.load(at(r.src, 8+w.bytes*i), v)
 		w.load(at(r.src, w.bytes*i), u)
 		for step := range r.steps {
-			t, in := w.new(), w.new()
+			s := r.last
 			if step < r.steps-1 {
-				s := uint8(1 << step)
-				a.VPSLLQ(operand.U8(s), v, t)
-				a.VPSRLQ(operand.U8(64-s), u, in)
-				a.VPOR(t, v, v)
-				a.VPOR(in, v, v)
-				a.VPSLLQ(operand.U8(s), u, t)
-				a.VPOR(t, u, u)
-			} else {
-				a.VPSLLQ(r.left, v, t)
-				a.VPSRLQ(r.right, u, in)
-				a.VPOR(t, v, v)
-				a.VPOR(in, v, v)
+				s = shift{immediate: 1 << step}
+			}
+			t := w.new()
+			s.funnel(w, v, u, t)
+			a.or(t, v, v)
+			if step < r.steps-1 {
+				a.VPSLLQ(operand.U8(s.immediate), u, t)
+				a.or(t, u, u)
 			}
 		}
 		w.store(v, at(r.dst, w.bytes*i))
@@ -123,11 +119,57 @@ func (r *row) emit(w words, unroll int) {
 	a.ADDQ(operand.U32(uint32(w.bytes*unroll)), r.dst)
 }
 
+// shift is a shift of bits from words into the next ones, by less than 64: an
+// immediate, or counts in registers.
+type shift struct {
+	immediate   uint8
+	left, right reg.VecVirtual // AVX2: the count and 64 minus it, in the low quadword
+	count       reg.VecVirtual // AVX-512: the count in every quadword
+}
+
+// shiftBy puts the count n, below 64, into registers.
+func (a *amd64) shiftBy(n reg.GPVirtual) (s shift) {
+	if a.isa == avx512 {
+		s.count = a.ZMM()
+		a.VPBROADCASTQ(n, s.count)
+		return s
+	}
+	rest := a.GP64()
+	a.MOVQ(operand.U32(64), rest)
+	a.SUBQ(n, rest)
+	s.left, s.right = a.XMM(), a.XMM()
+	a.VMOVQ(n, s.left)
+	a.VMOVQ(rest, s.right) // 64 for a count of 0: nothing comes in.
+	return s
+}
+
+// funnel sets t to v shifted up with the bits of the words before, u, coming
+// in. v and u stay.
+func (s shift) funnel(w words, v, u, t reg.VecVirtual) {
+	a := w.a
+	switch {
+	case a.isa == avx512 && s.immediate > 0:
+		a.VPSHLDQ(operand.U8(s.immediate), u, v, t)
+	case a.isa == avx512:
+		a.VMOVDQA64(v, t)
+		a.VPSHLDVQ(w.as(s.count), u, t)
+	default:
+		left, right := operand.Op(s.left), operand.Op(s.right)
+		if s.immediate > 0 {
+			left, right = operand.U8(s.immediate), operand.U8(64-s.immediate)
+		}
+		in := w.new()
+		a.VPSLLQ(left, v, t)
+		a.VPSRLQ(right, u, in)
+		a.VPOR(in, t, t)
+	}
+}
+
 // shifter computes src | src<<shift for words that have the lead in front.
 type shifter struct {
 	dst, src, leadSrc reg.GPVirtual
 	n                 reg.GPVirtual
-	left, right       reg.VecVirtual
+	by                shift
 }
 
 func (a *amd64) shifter() shifter {
@@ -135,32 +177,28 @@ func (a *amd64) shifter() shifter {
 	s.dst, s.n = a.slice("dst")
 	s.src = a.base("src")
 	shift, bits := a.param("shift"), a.GP64()
-	s.left, s.right = a.XMM(), a.XMM()
 	a.MOVQ(shift, bits)
 	a.ANDQ(operand.U8(63), bits)
-	a.VMOVQ(bits, s.left)
-	a.NEGQ(bits)
-	a.ADDQ(operand.U8(64), bits)
-	a.VMOVQ(bits, s.right) // 64 where the shift is whole words: nothing comes in
+	s.by = a.shiftBy(bits)
 	a.SHRQ(operand.U8(6), shift)
 	s.leadSrc = a.GP64()
 	a.LEAQ(operand.Mem{Base: s.src, Index: shift, Scale: 8, Disp: 8}, s.leadSrc)
 	return s
 }
 
-func (s *shifter) emit(w words, unroll int) []reg.VecVirtual {
-	a := w.a
+// emit returns what join makes of the shifted words and the unshifted ones, in
+// the place of the former.
+func (s *shifter) emit(w words, unroll int, join func(unshifted, shifted reg.VecVirtual)) []reg.VecVirtual {
 	out := make([]reg.VecVirtual, unroll)
 	for i := range out {
-		v, in := w.new(), w.new()
+		v, in, t, lead := w.new(), w.new(), w.new(), w.new()
 		w.load(at(s.src, 8+w.bytes*i), v)
 		w.load(at(s.src, w.bytes*i), in)
-		a.VPSLLQ(s.left, v, v)
-		a.VPSRLQ(s.right, in, in)
-		a.VPOR(in, v, v)
-		w.load(at(s.leadSrc, w.bytes*i), in)
-		a.VPOR(in, v, v)
-		out[i] = v
+		s.by.funnel(w, v, in, t)
+		w.load(at(s.leadSrc, w.bytes*i), lead)
+		join(lead, t)
+		w.store(t, at(s.dst, w.bytes*i))
+		out[i] = t
 	}
 	return out
 }
@@ -172,32 +210,38 @@ func (s *shifter) advance(w words, unroll int) {
 }
 
 func dilateStep(a *amd64) {
-	a.function("dilateStepAVX2", "func(dst, src []uint64, shift int)", "is dilateStepGeneric.")
+	a.function("dilateStep", "func(dst, src []uint64, shift int)", "is dilateStepGeneric.")
 	s := a.shifter()
 	a.overWords("", s.n, func(w words, unroll int) {
-		for i, v := range s.emit(w, unroll) {
-			w.store(v, at(s.dst, w.bytes*i))
-		}
+		s.emit(w, unroll, func(x, y reg.VecVirtual) { a.or(x, y, y) })
 		s.advance(w, unroll)
 	})
 	a.ret()
 }
 
 func dilateKeep(a *amd64) {
-	a.function("dilateKeepAVX2", "func(dst, src []uint64, shift int) (kept int)", "is dilateKeepGeneric.")
+	a.function("dilateKeep", "func(dst, src []uint64, shift int) (kept int)", "is dilateKeepGeneric.")
 	s := a.shifter()
 	// A single word's complement must leave the rest of its register zero, as
 	// all of it is counted.
-	ones := map[int]reg.Register{32: a.YMM(), 8: a.XMM()}
-	a.VPCMPEQD(ones[32], ones[32], ones[32])
-	a.VMOVQ(ones[32].(reg.VecVirtual).AsX(), ones[8])
+	ones := a.vec()
+	one := a.XMM()
+	a.VPCMPEQD(ones.AsY(), ones.AsY(), ones.AsY())
+	a.VMOVQ(ones.AsX(), one)
 	p := a.popcount()
 	a.overWords("", s.n, func(w words, unroll int) {
-		out := s.emit(w, unroll)
-		for i, v := range out {
-			a.VPXOR(ones[w.bytes], v, v)
-			w.store(v, at(s.dst, w.bytes*i))
-		}
+		out := s.emit(w, unroll, func(x, y reg.VecVirtual) {
+			if wide(y) {
+				a.VPTERNLOGQ(operand.U8(nor), x, y, y)
+				return
+			}
+			a.or(x, y, y)
+			all := w.as(ones)
+			if w.bytes == 8 {
+				all = one
+			}
+			a.xor(all, y, y)
+		})
 		p.add(w, out)
 		s.advance(w, unroll)
 	})

@@ -6,17 +6,22 @@ import (
 )
 
 func expand(a *amd64) {
-	a.function("expandAVX2", "func(dst []float32, keep []uint64, scale float32)", "is expandGeneric.")
+	a.function("expand", "func(dst []float32, keep []uint64, scale float32)", "is expandGeneric.")
 	dst, n := a.slice("dst")
 	keep := a.base("keep")
 	s := a.broadcastScale()
-	a.masked(n, keep, func(offset, elements int, m reg.VecVirtual) {
-		a.VPAND(s, m, m)
+	a.masked(n, keep, func(offset, elements int, m reg.Register) {
+		x := a.vec()
+		if a.isa == avx512 {
+			a.VMOVAPS_Z(s, m, x)
+		} else {
+			a.VPAND(s, m, x)
+		}
 		if elements == 1 {
-			a.VMOVSS(m.AsX(), at(dst, offset))
+			a.VMOVSS(x.AsX(), at(dst, offset))
 			return
 		}
-		a.VMOVUPS(m, at(dst, offset))
+		a.VMOVUPS(x, at(dst, offset))
 	}, func(elements int) {
 		a.ADDQ(operand.U32(uint32(4*elements)), dst)
 	})
@@ -24,25 +29,14 @@ func expand(a *amd64) {
 }
 
 func expandBool(a *amd64) {
-	a.function("expandBoolAVX2", "func(dst []bool, keep []uint64)", "is expandBoolGeneric.")
+	a.function("expandBool", "func(dst []bool, keep []uint64)", "is expandBoolGeneric.")
 	dst, n := a.slice("dst")
 	keep := a.base("keep")
-	// Byte i of a vector takes byte i/8 of the keep bits, and bit i%8 of it.
-	spread, bit, one := a.YMM(), a.YMM(), a.YMM()
-	a.VMOVDQU(a.data("spreadBytes",
-		operand.U64(0), operand.U64(0x0101010101010101),
-		operand.U64(0x0202020202020202), operand.U64(0x0303030303030303)), spread)
-	a.VPBROADCASTQ(a.data("byteBits", operand.U64(0x8040201008040201)), bit)
-	a.VPBROADCASTQ(a.data("byteOnes", operand.U64(0x0101010101010101)), one)
-	a.loop("vectors", n, 64, func() {
-		for half := range 2 {
-			v := a.YMM()
-			a.VPBROADCASTD(at(keep, 4*half), v)
-			a.VPSHUFB(spread, v, v)
-			a.VPAND(bit, v, v)
-			a.VPMINUB(one, v, v)
-			a.VMOVDQU(v, at(dst, 32*half))
-		}
+	one := a.vec()
+	a.move(a.repeat64("byteOnes", 0x0101010101010101), one)
+	expandWord := a.boolSpreader(keep, dst, one)
+	a.loop("word", n, 64, func() {
+		expandWord()
 		a.ADDQ(operand.U8(8), keep)
 		a.ADDQ(operand.U8(64), dst)
 	})
@@ -60,4 +54,32 @@ func expandBool(a *amd64) {
 	})
 	a.Label("done")
 	a.ret()
+}
+
+// boolSpreader returns what emits the 64 booleans of a word.
+func (a *amd64) boolSpreader(keep, dst reg.GPVirtual, one reg.VecVirtual) func() {
+	if a.isa == avx512 {
+		return func() {
+			k, v := a.K(), a.ZMM()
+			a.KMOVQ(at(keep, 0), k)
+			a.VMOVDQU8_Z(one, k, v)
+			a.move(v, at(dst, 0))
+		}
+	}
+	// Byte i of a vector takes byte i/8 of the keep bits, and bit i%8 of it.
+	spread, bit := a.YMM(), a.YMM()
+	a.move(a.data("spreadBytes",
+		operand.U64(0), operand.U64(0x0101010101010101),
+		operand.U64(0x0202020202020202), operand.U64(0x0303030303030303)), spread)
+	a.move(a.repeat64("byteBits", 0x8040201008040201), bit)
+	return func() {
+		for half := range 2 {
+			v := a.YMM()
+			a.VPBROADCASTD(at(keep, 4*half), v)
+			a.VPSHUFB(spread, v, v)
+			a.VPAND(bit, v, v)
+			a.VPMINUB(one, v, v)
+			a.move(v, at(dst, 32*half))
+		}
+	}
 }

@@ -27,21 +27,48 @@ import (
 // A file is a pair of an assembly file and its stubs.
 type file struct {
 	pkg, asm, stubs string
-	emit            []func(*amd64)
+	kernels         []kernel
 }
+
+// A kernel is a generator and the instruction sets that it is run for.
+type kernel struct {
+	emit func(*amd64)
+	sets []isa
+}
+
+var (
+	both   = []isa{avx2, avx512}
+	narrow = []isa{avx2}
+)
 
 var files = []file{
 	{
 		pkg:   "dropblock",
 		asm:   "kernel_amd64.s",
 		stubs: "kernel_stubs_amd64.go",
-		emit:  []func(*amd64){philox, bernoulliHead, bernoulliGaps, dilateRow, dilateStep, dilateKeep, scale, scaleStream, expand, expandBool, count, cpuid},
+		kernels: []kernel{
+			{philox, both},
+			{bernoulliHead, both},
+			{bernoulliGaps, narrow},
+			{dilateRow, both},
+			{dilateStep, both},
+			{dilateKeep, both},
+			{scale, both},
+			{scaleStream, both},
+			{expand, both},
+			{expandBool, both},
+			{count, both},
+			{cpuid, narrow},
+		},
 	},
 	{
 		pkg:   "main",
 		asm:   "bench/copy_amd64.s",
 		stubs: "bench/copy_stubs_amd64.go",
-		emit:  []func(*amd64){copyVectorAVX2, copyVectorAVX512, copyStreamAVX2, copyStreamAVX512},
+		kernels: []kernel{
+			{copyVector, both},
+			{copyStream, both},
+		},
 	},
 }
 
@@ -64,8 +91,10 @@ func (f *file) write(dir string) error {
 	c := build.NewContext()
 	c.ConstraintExpr("gc,!purego")
 	a := &amd64{Context: c, tables: map[string]operand.Mem{}}
-	for _, emit := range f.emit {
-		emit(a)
+	for _, k := range f.kernels {
+		for _, a.isa = range k.sets {
+			k.emit(a)
+		}
 	}
 	out, err := c.Result()
 	if err != nil {

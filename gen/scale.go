@@ -5,11 +5,11 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// lanes turns bits of a keep mask into masks of lanes: bits[j] has bit 8j+i in
-// lane i, and a lane whose bit is in the keep word compares equal.
+// lanes turns bits of a keep mask into masks of the lanes of float32 vectors:
+// bits[j] has bit i of the j-th piece of a doubleword in lane i.
 type lanes struct {
 	a    *amd64
-	bits [4]reg.VecVirtual
+	bits []reg.VecVirtual
 }
 
 func (a *amd64) lanes() lanes {
@@ -18,33 +18,38 @@ func (a *amd64) lanes() lanes {
 		values = append(values, operand.U32(1<<i))
 	}
 	table := a.data("laneBits", values...)
-	l := lanes{a: a}
-	for j := range l.bits {
-		l.bits[j] = a.YMM()
-		a.VMOVDQU(table.Offset(32*j), l.bits[j])
+	l := lanes{a: a, bits: a.vecs(128 / a.isa.bytes)}
+	for j, v := range l.bits {
+		a.move(table.Offset(a.isa.bytes*j), v)
 	}
 	return l
 }
 
-// mask writes to m all ones in the lanes that elements 8j to 8j+7 of word
-// keep.
-func (l *lanes) mask(word reg.VecVirtual, j int, m reg.VecVirtual) {
+// mask returns the mask of the lanes whose bits in the j-th piece of word are
+// 1: a register of the AVX-512 masks, or a vector of ones.
+func (l *lanes) mask(word reg.VecVirtual, j int) reg.Register {
+	if l.a.isa == avx512 {
+		k := l.a.K()
+		l.a.VPTESTMD(l.bits[j], word, k)
+		return k
+	}
+	m := l.a.YMM()
 	l.a.VPAND(l.bits[j], word, m)
 	l.a.VPCMPEQD(l.bits[j], m, m)
+	return m
 }
 
 // masked runs body over n float32 whose keep bits are at keep: 64 at a time
-// with the word's eight masks, then 8, then 1 (of which lane 0 counts).
-func (a *amd64) masked(n, keep reg.GPVirtual, body func(offset, elements int, m reg.VecVirtual), advance func(elements int)) {
+// with the masks of a word, then a vector, then one (of which lane 0 counts).
+func (a *amd64) masked(n, keep reg.GPVirtual, body func(offset, elements int, m reg.Register), advance func(elements int)) {
 	l := a.lanes()
+	vector := a.isa.bytes / 4
 	a.loop("word", n, 64, func() {
 		for half := range 2 {
-			word := a.YMM()
+			word := a.vec()
 			a.VPBROADCASTD(at(keep, 4*half), word)
-			for j := range 4 {
-				m := a.YMM()
-				l.mask(word, j, m)
-				body(32*(4*half+j), 8, m)
+			for j := range l.bits {
+				body(128*half+a.isa.bytes*j, vector, l.mask(word, j))
 			}
 		}
 		a.ADDQ(operand.U8(8), keep)
@@ -54,13 +59,12 @@ func (a *amd64) masked(n, keep reg.GPVirtual, body func(offset, elements int, m 
 	a.JZ(operand.LabelRef("done"))
 	rest := a.GP64()
 	a.MOVQ(at(keep, 0), rest)
-	for _, elements := range []int{8, 1} {
+	for _, elements := range []int{vector, 1} {
 		a.loop(label("rest%d", elements), n, elements, func() {
-			word, m := a.YMM(), a.YMM()
+			word := a.vec()
 			a.VMOVQ(rest, word.AsX())
 			a.VPBROADCASTD(word.AsX(), word)
-			l.mask(word, 0, m)
-			body(0, elements, m)
+			body(0, elements, l.mask(word, 0))
 			a.SHRQ(operand.U8(uint8(elements)), rest)
 			advance(elements)
 		})
@@ -69,11 +73,11 @@ func (a *amd64) masked(n, keep reg.GPVirtual, body func(offset, elements int, m 
 }
 
 func scale(a *amd64) {
-	a.scale("scaleAVX2", "is scaleGeneric.", false)
+	a.scale("scale", "is scaleGeneric.", false)
 }
 
 func scaleStream(a *amd64) {
-	a.scale("scaleStreamAVX2", "is scaleGeneric for dst that begins at a multiple of 32 bytes. Its stores bypass the caches.", true)
+	a.scale("scaleStream", label("is scaleGeneric for dst that begins at a multiple of %d bytes. Its stores bypass the caches.", a.isa.bytes), true)
 }
 
 func (a *amd64) scale(name, doc string, stream bool) {
@@ -82,16 +86,18 @@ func (a *amd64) scale(name, doc string, stream bool) {
 	n := a.GP64()
 	a.Load(a.Param("src").Len(), n)
 	s := a.broadcastScale()
-	a.masked(n, keep, func(offset, elements int, m reg.VecVirtual) {
-		x := a.YMM()
+	a.masked(n, keep, func(offset, elements int, m reg.Register) {
+		// The source is loaded whole, never through the mask: that is slower,
+		// from memory by a third.
+		x := a.vec()
 		if elements == 1 {
-			a.VMULSS(at(src, offset), s.AsX(), x.AsX())
-			a.VPAND(m.AsX(), x.AsX(), x.AsX())
+			a.VMOVSS(at(src, offset), x.AsX())
+			a.multiplyMasked(s.AsX(), m, x.AsX())
 			a.VMOVSS(x.AsX(), at(dst, offset))
 			return
 		}
-		a.VMULPS(at(src, offset), s, x)
-		a.VPAND(m, x, x)
+		a.VMOVUPS(at(src, offset), x)
+		a.multiplyMasked(s, m, x)
 		if stream {
 			a.VMOVNTPS(x, at(dst, offset))
 		} else {
@@ -107,12 +113,25 @@ func (a *amd64) scale(name, doc string, stream bool) {
 	a.ret()
 }
 
+// multiplyMasked multiplies x by s, with +0 where m is none.
+func (a *amd64) multiplyMasked(s operand.Op, m reg.Register, x reg.Register) {
+	if a.isa == avx512 {
+		a.VMULPS_Z(s, x, m, x)
+		return
+	}
+	a.VMULPS(s, x, x)
+	if x.Size() == 16 {
+		m = m.(reg.Vec).AsX()
+	}
+	a.VPAND(m, x, x)
+}
+
 func (a *amd64) broadcastScale() reg.VecVirtual {
 	m, err := a.Param("scale").Resolve()
 	if err != nil {
 		panic(err)
 	}
-	s := a.YMM()
+	s := a.vec()
 	a.VBROADCASTSS(m.Addr, s)
 	return s
 }
