@@ -1,0 +1,128 @@
+//go:build !race && !asan
+
+// The sanitizers are told of a kernel's operands by calls that make small
+// buffers escape.
+
+package dropblock_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/dropblock-go/dropblock"
+	"github.com/stretchr/testify/require"
+)
+
+// requireNoAllocs runs step often enough for buffers to reach their size, and
+// then expects no allocation.
+func requireNoAllocs(t *testing.T, step func()) {
+	t.Helper()
+	for range 3 {
+		step()
+	}
+	require.Zero(t, testing.AllocsPerRun(50, step))
+}
+
+// A training step does not allocate: sample, forward, backward, and the other
+// forms that a mask is written in.
+func TestStepAllocs(t *testing.T) {
+	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
+		for _, cfg := range []dropblock.Config{
+			{DropProb: 0.1, Block: dropblock.Square(7)},
+			{DropProb: 0.1, Block: dropblock.Square(1)}, // head and residual
+			{DropProb: 0.5, Block: dropblock.Square(1)}, // head
+			{DropProb: 0.9, Block: dropblock.Square(2)}, // head, not dense
+			{DropProb: 0.1, Block: dropblock.Square(3), Share: dropblock.ShareChannels},
+			{DropProb: 0.1, Block: dropblock.Square(4), Region: dropblock.RegionFull, Even: dropblock.EvenAfter},
+			{DropProb: 0.6, Block: dropblock.Square(2), Region: dropblock.RegionFull, Share: dropblock.ShareChannels},
+			{DropProb: 0.1, Block: dropblock.Rect(70, 90)}, // steps along W too
+			{DropProb: 0, Block: dropblock.Square(7)},
+			{DropProb: 1, Block: dropblock.Square(1)},
+		} {
+			cfg.Kernels = kernels
+			t.Run(fmt.Sprintf("p=%v,b=%v,%v,%v", cfg.DropProb, cfg.Block, cfg.Region, cfg.Share), func(t *testing.T) {
+				s := dropblock.NCHW(2, 3, 100, 100)
+				layer := newLayer(t, cfg)
+				var m dropblock.Mask
+				x, y := make([]float32, s.Len()), make([]float32, s.Len())
+				keep := make([]bool, s.Len())
+				step := 0
+				requireNoAllocs(t, func() {
+					layer.Sample(&m, s, step)
+					dropblock.Apply(y, x, &m)
+					dropblock.Apply(y, y, &m)
+					m.ScaleTo(y)
+					m.KeepTo(keep)
+					step++
+				})
+			})
+		}
+	})
+}
+
+// Layers of different shapes and probabilities in turn through one mask.
+func TestAlternatingAllocs(t *testing.T) {
+	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
+		large, small := dropblock.NCHW(2, 8, 56, 56), dropblock.NCHW(4, 8, 14, 14)
+		a := newLayer(t, dropblock.Config{DropProb: 0.05, Block: dropblock.Square(7), Kernels: kernels})
+		b := newLayer(t, dropblock.Config{DropProb: 0.2, Block: dropblock.Square(3), Region: dropblock.RegionFull, Kernels: kernels})
+		var m dropblock.Mask
+		x := make([]float32, large.Len())
+		seeds := make([]uint64, (small.Len()+63)/64)
+		b.Seeds(seeds, small, dropblock.Position{})
+		step := 0
+		requireNoAllocs(t, func() {
+			a.Sample(&m, large, step)
+			dropblock.Apply(x, x, &m)
+			b.SampleAt(&m, small, dropblock.Position{Step: uint64(step), Sample: 9})
+			dropblock.Apply(x[:small.Len()], x[:small.Len()], &m)
+			b.Sample(&m, large, step)
+			a.Sample(&m, small, step)
+			if err := b.Grow(&m, small, seeds); err != nil {
+				panic(err)
+			}
+			m.Identity(large)
+			step++
+		})
+	})
+}
+
+func TestKernelSetAllocs(t *testing.T) {
+	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
+		const n = 100_000
+		words, random := make([]uint64, n/64+1), make([]uint32, 4*1001)
+		x, y, keep := make([]float32, n), make([]float32, n), make([]bool, n)
+		for _, gamma := range []float64{0, 0.002, 0.1, 0.5, 0.99, 1} {
+			b, err := dropblock.NewBernoulli(gamma)
+			require.NoError(t, err)
+			requireNoAllocs(t, func() {
+				b.Fill(kernels, words, n, dropblock.NewKey(1, 2, 3), 4)
+				b.Fill(kernels, words, n-1, dropblock.NewKey(1, 2, 3), 4)
+				kernels.Dilate(words, n, 1, 7)
+				kernels.Dilate(words, n, 300, 3)
+				kernels.Count(words)
+				kernels.Scale(y, x, words, 2)
+				kernels.Scale(x, x, words, 2)
+				kernels.Expand(y, words, 2)
+				kernels.ExpandBool(keep, words)
+				kernels.Philox(random, dropblock.Key{1, 2}, [4]uint32{1<<32 - 9})
+				_ = kernels.String()
+			})
+		}
+	})
+}
+
+func TestPhiloxAllocs(t *testing.T) {
+	p := dropblock.NewPhilox(1)
+	buf := make([]byte, 0, 64)
+	requireNoAllocs(t, func() {
+		p.SetCounter([4]uint32{1, 2, 3, 4})
+		p.Uint64()
+		p.Uint32()
+		buf, _ = p.AppendBinary(buf[:0])
+		if err := p.UnmarshalBinary(buf); err != nil {
+			panic(err)
+		}
+		dropblock.Philox4x32([4]uint32{}, [2]uint32{})
+	})
+}

@@ -1,0 +1,382 @@
+package dropblock
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// gammas are probabilities of every kind: none, subnormal, below the
+// resolution of 2⁻⁶⁴ and 2⁻³², those of DropBlock, with a head and without, on
+// a level of the head exactly, and next to 1.
+var gammas = []float64{
+	0, math.SmallestNonzeroFloat64, 0x1p-1030, 1e-300, 0x1p-65, 0x1.fffffffffffffp-65, 0x1p-64, 1e-18, 0x1p-33, 1e-9,
+	1e-6, 0.1 / 49, 0.1 / 49 * 196 / 64, 0.1 / 9, 0.02, 0.05, 0.1, 0.125, 0.25, 0.3, 1.0 / 3, 0.5, math.Nextafter(0.5, 0),
+	math.Nextafter(0.5, 1), 0.64, 2.0 / 3, 0.75, 0.9, 0.99, 1023.0 / 1024, 0.9995, 1 - 0x1p-33, 1 - 0x1p-53, 1,
+}
+
+// Every fraction t/2^k, k ≤ 10, by enumeration: the kernel's output is looked
+// up against the k random bits of each position, drawn word by word from
+// docs/stream.md. It must be a function of them, all 2^k values must occur,
+// and exactly t of them must give a 1. As the bits are independent and fair
+// those are equally likely.
+func TestHeadExact(t *testing.T) {
+	// One chunk: 64 positions for each of the 1024 values.
+	key := Key{0x01234567, 0x89abcdef}
+	levels := make([]uint16, chunkLen)
+	for i := range levels {
+		for level := range maxHeadBits {
+			levels[i] |= uint16(headBit(philoxRounds, key, 7, i, level)) << level
+		}
+	}
+	var ks roundKeys
+	for r := range ks {
+		ks[r] = [2]uint32{key[0] + uint32(r)*philoxW0, key[1] + uint32(r)*philoxW1}
+	}
+	for _, kernels := range Kernels() {
+		t.Run(kernels.String(), func(t *testing.T) {
+			dst := make([]uint64, chunkLen/64)
+			for k := 1; k <= maxHeadBits; k++ {
+				for frac := uint32(1); frac < 1<<k; frac += 2 {
+					ctr := chunkCounter(domainHead, 0, 7)
+					kernels.resolve().bernoulliHead(dst, &ks, &ctr, threshold{frac, k})
+					var seen [1 << maxHeadBits]uint8 // bit 0 for an output of 0, bit 1 for 1
+					for i, u := range levels {
+						seen[u&(1<<k-1)] |= 1 << (dst[i>>6] >> (i & 63) & 1)
+					}
+					var ones uint32
+					for u, s := range seen[:1<<k] {
+						if s != 1 && s != 2 {
+							t.Fatalf("%d/2^%d: the bits %0*b give outputs %02b, want one of 01 and 10", frac, k, k, u, s)
+						}
+						ones += uint32(s >> 1)
+					}
+					require.Equal(t, frac, ones, "of 2^%d", k)
+				}
+			}
+		})
+	}
+}
+
+// headBit is the random bit of a position of a sample at a level of the head,
+// with any number of Philox rounds (docs/stream.md, section 8).
+func headBit(rounds int, key Key, sample uint64, position, level int) uint32 {
+	i := position % chunkLen
+	j := i / 64 % 16
+	w := reducedPhilox(rounds, [4]uint32{
+		uint32(512*level + i/1024*8 + j%8), uint32(position / chunkLen), uint32(sample), uint32(sample >> 32),
+	}, key)
+	return w[2*(j/8)+i/32%2] >> (i % 32) & 1
+}
+
+// bitsOneByOne are the n bits of Fill, drawn position by position. Beside
+// Philox it shares with the sampler only the split of γ and the alias table.
+func bitsOneByOne(gamma float64, key Key, sample uint64, n int) []bool {
+	bits := make([]bool, n)
+	if gamma == 1 {
+		return slices.Repeat([]bool{true}, n)
+	}
+	head, delta := splitGamma(fixed64(gamma))
+	for i := range bits {
+		for level := range head.k {
+			u := headBit(philoxRounds, key, sample, i, level) == 1
+			if head.t>>level&1 == 1 {
+				bits[i] = bits[i] || u
+			} else {
+				bits[i] = bits[i] && u
+			}
+		}
+	}
+	if delta == 0 {
+		return bits
+	}
+	var table gapTable
+	buildGaps(&table, delta)
+	for chunk := 0; chunk*chunkLen < n; chunk++ {
+		src := Philox{key: key, counter: [4]uint32{1 << 31, uint32(chunk), uint32(sample), uint32(sample >> 32)}}
+		for x, end := chunk*chunkLen, min((chunk+1)*chunkLen, n); x < end; {
+			w := src.Uint32()
+			entry := table[w>>22]
+			gap := int(entry & 1023) // the alias
+			if w&(1<<22-1) < entry>>10 {
+				gap = int(w >> 22)
+			}
+			x += gap
+			if gap < 1023 && x < end {
+				bits[x] = true
+				x++
+			}
+		}
+	}
+	return bits
+}
+
+// Fill against the definition, at lengths on both sides of words, groups and
+// chunks. The bits of the longest are computed once, so that this is also
+// proof that a shorter fill is the beginning of a longer one.
+func TestFill(t *testing.T) {
+	lengths := []int{0, 1, 2, 63, 64, 65, 127, 500, 1023, 1024, 1025, 2048, 5000, 65535, 65536, 65537, 66560, 140000}
+	const canary = 0xfedcba9876543210
+	key, sample := Key{3, 0x80000000}, uint64(1)<<32+5
+	dst := make([]uint64, wordsLen(lengths[len(lengths)-1])+3)
+	for _, gamma := range gammas {
+		b, err := NewBernoulli(gamma)
+		require.NoError(t, err)
+		require.Equal(t, gamma, b.Gamma())
+		want := bitsOneByOne(gamma, key, sample, lengths[len(lengths)-1])
+		for _, kernels := range Kernels() {
+			for _, n := range lengths {
+				for i := range dst {
+					dst[i] = canary
+				}
+				ones := b.Fill(kernels, dst, n, key, sample)
+				wantOnes := 0
+				for i, bit := range want[:n] {
+					if bit {
+						wantOnes++
+					}
+					if dst[i>>6]>>(i&63)&1 == 1 != bit {
+						t.Fatalf("gamma %v, %v, n %d: bit %d is %v, want %v", gamma, kernels, n, i, !bit, bit)
+					}
+				}
+				at := fmt.Sprintf("gamma %v, %v, n %d", gamma, kernels, n)
+				require.Equal(t, wantOnes, ones, at)
+				if n%64 != 0 {
+					require.Zero(t, dst[n/64]>>(n%64), at+": bits past the end")
+				}
+				for i, w := range dst[wordsLen(n):] {
+					if w != canary {
+						t.Fatalf("%s: word %d behind the bits is %#x", at, i, w)
+					}
+				}
+			}
+		}
+	}
+}
+
+// γ = 0 and 1 are exact, and γ below 2⁻⁶⁴, which no sampler can tell from 0,
+// is 0.
+func TestFillExtremes(t *testing.T) {
+	const n = 3*chunkLen + 77
+	dst := make([]uint64, wordsLen(n))
+	for _, kernels := range Kernels() {
+		for _, gamma := range []float64{0, math.SmallestNonzeroFloat64, 1e-300, 0x1.fffffffffffffp-65} {
+			b, err := NewBernoulli(gamma)
+			require.NoError(t, err)
+			require.Zero(t, b.Fill(kernels, dst, n, Key{}, 0), "gamma %v, %v", gamma, kernels)
+			require.Zero(t, kernels.Count(dst), "gamma %v, %v", gamma, kernels)
+		}
+		b, err := NewBernoulli(1)
+		require.NoError(t, err)
+		require.Equal(t, n, b.Fill(kernels, dst, n, Key{}, 0))
+		require.Equal(t, n, kernels.Count(dst))
+	}
+}
+
+// A Bernoulli that a mask has used for other probabilities is as good as new.
+func TestBernoulliReset(t *testing.T) {
+	var reused Bernoulli
+	got, want := make([]uint64, 100), make([]uint64, 100)
+	for _, from := range gammas {
+		for _, to := range gammas {
+			reused.set(from)
+			reused.set(to)
+			fresh, err := NewBernoulli(to)
+			require.NoError(t, err)
+			reused.Fill(KernelSet{}, got, 6400, Key{1}, 2)
+			fresh.Fill(KernelSet{}, want, 6400, Key{1}, 2)
+			require.Equal(t, want, got, "gamma %v after %v", to, from)
+		}
+	}
+}
+
+// two64 is 2⁶⁴.
+var two64 = new(big.Int).Lsh(big.NewInt(1), 64)
+
+func bigUint(u uint64) *big.Int { return new(big.Int).SetUint64(u) }
+
+func TestFixed64(t *testing.T) {
+	r := Philox{key: [2]uint32{1, 1}}
+	for _, gamma := range append(manyGammas(&r, 2000), gammas...) {
+		if gamma == 1 {
+			continue
+		}
+		scaled := new(big.Float).SetMantExp(big.NewFloat(gamma), 64)
+		want, _ := scaled.Int(nil)
+		require.Equal(t, want, bigUint(fixed64(gamma)), "gamma %v", gamma)
+	}
+}
+
+// manyGammas are n probabilities in (0, 1), half of them uniform, half with a
+// uniform exponent.
+func manyGammas(r *Philox, n int) []float64 {
+	all := make([]float64, n)
+	for i := range all {
+		all[i] = (float64(r.Uint64()>>11) + 0.5) * 0x1p-53
+		if i%2 == 1 {
+			all[i] = math.Ldexp(all[i], -int(r.Uint32()%70))
+		}
+	}
+	return all
+}
+
+// h + (1−h)·δ is γ to within 2⁻⁶⁴ in 64 bits of fixed point, t is odd, and no
+// other number of levels costs less.
+func TestSplitGamma(t *testing.T) {
+	r := Philox{key: [2]uint32{2, 1}}
+	var fixed []uint64
+	for _, gamma := range append(manyGammas(&r, 5000), gammas...) {
+		if gamma < 1 {
+			fixed = append(fixed, fixed64(gamma))
+		}
+	}
+	for k := uint64(1); k <= 64; k++ { // around every power of two, and the largest
+		one := uint64(1) << (64 - k)
+		fixed = append(fixed, one-1, one, one+1, -one, -one-1)
+	}
+	for _, gamma := range fixed {
+		head, delta := splitGamma(gamma)
+		at := fmt.Sprintf("gamma %#x, head %d/2^%d, delta %#x", gamma, head.t, head.k, delta)
+		if head.k == 0 {
+			require.Zero(t, head.t, at)
+		} else {
+			require.LessOrEqual(t, head.k, 10, at)
+			require.EqualValues(t, 1, head.t%2, at)
+			require.Less(t, head.t, uint32(1)<<head.k, at)
+		}
+
+		h := bigUint(uint64(head.t))
+		h.Lsh(h, uint(64-head.k))
+		sum := new(big.Int).Sub(two64, h)
+		sum.Mul(sum, bigUint(delta)).Rsh(sum, 64).Add(sum, h)
+		off := new(big.Int).Sub(bigUint(gamma), sum)
+		require.True(t, off.Sign() >= 0 && off.Cmp(big.NewInt(1)) <= 0, "%s: off by %v·2^-64", at, off)
+
+		cost := func(k int, delta *big.Int) *big.Int { // in units of 2⁻⁶⁴
+			c := new(big.Int).Lsh(big.NewInt(int64(k)), 64)
+			return c.Add(c, new(big.Int).Mul(delta, big.NewInt(residualCost)))
+		}
+		// The 2⁻⁵⁶ by which the definition rounds costs down.
+		chosen := cost(head.k, bigUint(delta))
+		chosen.Sub(chosen, big.NewInt(1<<8))
+		for k := range maxHeadBits + 1 {
+			h := bigUint(gamma >> (64 - k))
+			h.Lsh(h, uint(64-k))
+			d := new(big.Int).Sub(bigUint(gamma), h)
+			d.Lsh(d, 64).Div(d, h.Sub(two64, h))
+			require.Negative(t, chosen.Cmp(cost(k, d)), "%s: %d levels", at, k)
+		}
+	}
+}
+
+// deltas are residuals: all sizes, among them those of DropBlock.
+func deltas() []uint64 {
+	all := []uint64{1, 2, 1 << 20, 1 << 24, 1 << 31, 1 << 40, 1 << 62, 1<<63 - 1, 1 << 63, 3 << 62, 1<<64 - 1}
+	for _, gamma := range gammas {
+		if gamma < 1 {
+			if _, delta := splitGamma(fixed64(gamma)); delta > 0 {
+				all = append(all, delta)
+			}
+		}
+	}
+	r := Philox{key: [2]uint32{3, 1}}
+	for range 60 {
+		all = append(all, max(r.Uint64()>>(4+r.Uint32()%44), 1))
+	}
+	return all
+}
+
+// The weights are the differences of P(gap ≥ g) = (1−δ)^g in units of 2⁻³²,
+// that probability being carried with 64 bits, rounded down, and then rounded
+// half up: so by the definition in exact integers, and to within 2⁻³³ and the
+// g·2⁻⁶⁴ that were rounded down of the true power.
+func TestGapWeights(t *testing.T) {
+	for _, delta := range deltas() {
+		var weights [gapLen]uint64
+		gapWeights(&weights, delta)
+
+		q := new(big.Int).Sub(two64, bigUint(delta))
+		down := new(big.Int).Set(two64)
+		power := new(big.Float).SetPrec(400).SetInt64(1)
+		factor := new(big.Float).SetPrec(400).SetMantExp(new(big.Float).SetInt(q), -64)
+		atLeast := uint64(1) << 32 // P(gap ≥ g)
+		var sum uint64
+		for g, w := range weights {
+			sum += w
+			if g == gapEscape {
+				require.Equal(t, atLeast, w, "delta %#x", delta)
+				break
+			}
+			down.Mul(down, q).Rsh(down, 64)
+			rounded := new(big.Int).Add(down, big.NewInt(1<<31))
+			next := rounded.Rsh(rounded, 32).Uint64()
+			if w != atLeast-next {
+				t.Fatalf("delta %#x: the weight of gap %d is %d, want %d", delta, g, w, atLeast-next)
+			}
+			atLeast = next
+
+			power.Mul(power, factor)
+			off, _ := new(big.Float).Sub(power, big.NewFloat(math.Ldexp(float64(next), -32))).Float64()
+			if bound := 0x1p-33 + float64(g+1)*0x1p-64; math.Abs(off) > bound {
+				t.Fatalf("delta %#x: P(gap > %d) is off by %g, want at most %g", delta, g, off, bound)
+			}
+		}
+		require.EqualValues(t, uint64(1)<<32, sum, "delta %#x", delta)
+	}
+}
+
+// Over all entries of the alias table every gap has exactly its weight.
+func TestGapTable(t *testing.T) {
+	for _, delta := range deltas() {
+		var table gapTable
+		buildGaps(&table, delta)
+		var want, got [gapLen]uint64
+		gapWeights(&want, delta)
+		for own, entry := range table {
+			threshold, alias := uint64(entry>>10), entry&1023
+			got[own] += threshold
+			got[alias] += 1<<22 - threshold
+		}
+		require.Equal(t, want, got, "delta %#x", delta)
+	}
+}
+
+// The rate of seeds, of a walk through the positions, is δ to within 2⁻⁴²:
+// what a weight is rounded by, spread over the 1023 positions of the longest
+// gap. For a δ of that order and above seeds are neither lost nor doubled.
+func TestGapRate(t *testing.T) {
+	for _, delta := range deltas() {
+		var table gapTable
+		words := buildGaps(&table, delta)
+		var weights [gapLen]uint64
+		gapWeights(&weights, delta)
+		var seeds, positions float64
+		for g, w := range weights {
+			if g < gapEscape {
+				seeds += float64(w)
+				positions += float64(w) * float64(g+1)
+			} else {
+				positions += float64(w) * gapEscape
+			}
+		}
+		d := float64(delta) * 0x1p-64
+		// Gaps far down the tail err by a few 2⁻³³ in turn: relative to δ.
+		require.InDelta(t, d, seeds/positions, 0x1p-42+d*0x1p-31, "delta %#x", delta)
+		require.InEpsilon(t, 0x1p32/positions, words, 1e-12, "delta %#x", delta)
+	}
+}
+
+func TestNewBernoulliBad(t *testing.T) {
+	for _, gamma := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), -math.SmallestNonzeroFloat64, math.Nextafter(1, 2)} {
+		b, err := NewBernoulli(gamma)
+		require.EqualError(t, err, fmt.Sprintf("dropblock: gamma is %v, want a probability from 0 to 1", gamma))
+		require.Nil(t, b)
+	}
+	b, err := NewBernoulli(math.Copysign(0, -1))
+	require.NoError(t, err)
+	require.Zero(t, b.Fill(KernelSet{}, make([]uint64, 2), 128, Key{}, 0))
+}

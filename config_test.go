@@ -1,0 +1,366 @@
+package dropblock_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/dropblock-go/dropblock"
+	"github.com/stretchr/testify/require"
+)
+
+// fixture is what calls could write to: a filled mask and slices, with copies
+// to see that they did not.
+type fixture struct {
+	layer *dropblock.Layer
+	shape dropblock.Shape
+	mask  dropblock.Mask
+	empty dropblock.Mask
+
+	floats, source []float32
+	bools          []bool
+	words          []uint64
+	random         []uint32
+
+	bernoulli *dropblock.Bernoulli
+}
+
+func newFixture(t *testing.T, kernels dropblock.KernelSet) *fixture {
+	f := &fixture{
+		layer: newLayer(t, dropblock.Config{DropProb: 0.3, Block: dropblock.Square(3), Seed: 1, Kernels: kernels}),
+		shape: dropblock.NCHW(2, 3, 5, 7),
+	}
+	f.layer.Sample(&f.mask, f.shape, 1)
+	n := f.shape.Len()
+	f.floats, f.source = slices.Repeat([]float32{7}, 2*n), slices.Repeat([]float32{5}, 2*n)
+	f.bools = slices.Repeat([]bool{true, false}, n)
+	f.words = slices.Repeat([]uint64{0xfedcba9876543210}, (2*n+63)/64)
+	f.random = slices.Repeat([]uint32{9}, 64)
+	var err error
+	f.bernoulli, err = dropblock.NewBernoulli(0.4)
+	require.NoError(t, err)
+	return f
+}
+
+// requireUnwritten compares with a fixture that no call has seen.
+func (f *fixture) requireUnwritten(t *testing.T, kernels dropblock.KernelSet) {
+	t.Helper()
+	fresh := newFixture(t, kernels)
+	requireSame(t, &fresh.mask, &f.mask)
+	require.Nil(t, f.empty.Words())
+	require.Zero(t, f.empty.Shape())
+	require.Equal(t, fresh.floats, f.floats)
+	require.Equal(t, fresh.source, f.source)
+	require.Equal(t, fresh.bools, f.bools)
+	require.Equal(t, fresh.words, f.words)
+	require.Equal(t, fresh.random, f.random)
+}
+
+// huge is 2³¹−1, on 64-bit machines times 2¹⁶.
+func huge() int {
+	n := math.MaxInt32
+	if strconv.IntSize == 64 {
+		n <<= 16
+	}
+	return n
+}
+
+// badConfigs are refused by New.
+var badConfigs = []struct {
+	name  string
+	spoil func(cfg *dropblock.Config)
+	want  string
+}{
+	{"p NaN", func(c *dropblock.Config) { c.DropProb = math.NaN() }, "DropProb is NaN, want a probability from 0 to 1"},
+	{"p below 0", func(c *dropblock.Config) { c.DropProb = -math.SmallestNonzeroFloat64 }, "DropProb is -5e-324, want a probability from 0 to 1"},
+	{"p above 1", func(c *dropblock.Config) { c.DropProb = math.Nextafter(1, 2) }, "DropProb is 1.0000000000000002, want a probability from 0 to 1"},
+	{"p in percent", func(c *dropblock.Config) { c.DropProb = 10 }, "DropProb is 10, want a probability from 0 to 1"},
+	{"p Inf", func(c *dropblock.Config) { c.DropProb = math.Inf(1) }, "DropProb is +Inf, want a probability from 0 to 1"},
+	{"p -Inf", func(c *dropblock.Config) { c.DropProb = math.Inf(-1) }, "DropProb is -Inf, want a probability from 0 to 1"},
+	{"no block", func(c *dropblock.Config) { c.Block = dropblock.Block{} }, "Block.H is 0, want 1 or more"},
+	{"block H 0", func(c *dropblock.Config) { c.Block.H = 0 }, "Block.H is 0, want 1 or more"},
+	{"block W 0", func(c *dropblock.Config) { c.Block.W = 0 }, "Block.W is 0, want 1 or more"},
+	{"block H -1", func(c *dropblock.Config) { c.Block.H = -1 }, "Block.H is -1, want 1 or more"},
+	{"block W smallest", func(c *dropblock.Config) { c.Block.W = math.MinInt32 }, "Block.W is -2147483648, want 1 or more"},
+	{"even", func(c *dropblock.Config) { c.Even = 2 }, "Even is Even(2), want one of its constants, 0 to 1"},
+	{"region", func(c *dropblock.Config) { c.Region = 2 }, "Region is Region(2), want one of its constants, 0 to 1"},
+	{"gamma", func(c *dropblock.Config) { c.Gamma = 2 }, "Gamma is GammaRule(2), want one of its constants, 0 to 1"},
+	{"share", func(c *dropblock.Config) { c.Share = 255 }, "Share is Share(255), want one of its constants, 0 to 1"},
+	{"norm", func(c *dropblock.Config) { c.Norm = 2 }, "Norm is Norm(2), want one of its constants, 0 to 1"},
+}
+
+func TestNewBad(t *testing.T) {
+	for _, c := range badConfigs {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := dropblock.Config{DropProb: 0.1, Block: dropblock.Square(7)}
+			c.spoil(&cfg)
+			layer, err := dropblock.New(cfg)
+			require.EqualError(t, err, "dropblock: "+c.want)
+			require.Nil(t, layer)
+		})
+	}
+}
+
+// badShapes are refused by Shape.Check, by Grow with the same error, and by
+// the calls without an error with a panic of the same text.
+var badShapes = []struct {
+	shape dropblock.Shape
+	want  string
+}{
+	{dropblock.NCHW(-1, 2, 3, 4), "shape -1x2x3x4: N is -1, want 0 or more"},
+	{dropblock.NCHW(1, -2, 3, 4), "shape 1x-2x3x4: C is -2, want 0 or more"},
+	{dropblock.NCHW(1, 2, -3, 4), "shape 1x2x-3x4: H is -3, want 0 or more"},
+	{dropblock.NCHW(1, 2, 3, -4), "shape 1x2x3x-4: W is -4, want 0 or more"},
+	{dropblock.NCHW(-1, -1, 1, 1), "shape -1x-1x1x1: N is -1, want 0 or more"}, // the product is 1
+	{dropblock.NCHW(0, 1, 1, -1), "shape 0x1x1x-1: W is -1, want 0 or more"},   // and empty
+	{dropblock.NCHW(1, 1, 1<<16, 1<<15), "shape 1x1x65536x32768: a sample of C·H·W has more than 2147483647 elements"},
+	{dropblock.NCHW(1, 1<<11, 1<<10, 1<<10), "shape 1x2048x1024x1024: a sample of C·H·W has more than 2147483647 elements"},
+	{dropblock.NCHW(1, 1<<16, 1<<16, 1<<16), "shape 1x65536x65536x65536: a sample of C·H·W has more than 2147483647 elements"},
+	{dropblock.NCHW(1, 1<<22, 1<<21, 1<<21), "shape 1x4194304x2097152x2097152: a sample of C·H·W has more than 2147483647 elements"}, // 2⁶⁴
+	{
+		dropblock.NCHW(huge(), 1, 1<<15, 1<<15),
+		fmt.Sprintf("shape %dx1x32768x32768: the number of elements overflows an int", huge()),
+	},
+	{
+		dropblock.NCHW(math.MaxInt, 1, 1, 2),
+		fmt.Sprintf("shape %dx1x1x2: the number of elements overflows an int", math.MaxInt),
+	},
+	{
+		dropblock.NCHW(math.MaxInt/2+1, 1, 1, 4), // 2⁶⁴, or 2³²
+		fmt.Sprintf("shape %dx1x1x4: the number of elements overflows an int", math.MaxInt/2+1),
+	},
+}
+
+func TestShapeBad(t *testing.T) {
+	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
+		f := newFixture(t, kernels)
+		for _, c := range badShapes {
+			want := "dropblock: " + c.want
+			require.EqualError(t, c.shape.Check(), want)
+			for _, m := range []*dropblock.Mask{&f.mask, &f.empty} {
+				require.EqualError(t, f.layer.Grow(m, c.shape, f.words), want)
+				require.PanicsWithValue(t, want, func() { f.layer.Sample(m, c.shape, 1) })
+				require.PanicsWithValue(t, want, func() { f.layer.SampleAt(m, c.shape, dropblock.Position{}) })
+				require.PanicsWithValue(t, want, func() { m.Identity(c.shape) })
+			}
+			require.PanicsWithValue(t, want, func() { f.layer.Seeds(f.words, c.shape, dropblock.Position{}) })
+			require.PanicsWithValue(t, want, func() { f.layer.Gamma(c.shape) })
+			f.requireUnwritten(t, kernels)
+		}
+	})
+}
+
+func TestShapeGood(t *testing.T) {
+	for _, s := range []dropblock.Shape{
+		{}, dropblock.NCHW(1, 1, 1, 1), dropblock.NCHW(huge(), 0, 1, huge()), dropblock.NCHW(1, 1, 1, math.MaxInt32),
+		dropblock.NCHW(math.MaxInt, 1, 1, 1),
+	} {
+		require.NoError(t, s.Check(), s)
+	}
+}
+
+// badCalls panic with want.
+var badCalls = []struct {
+	name string
+	call func(f *fixture, k dropblock.KernelSet)
+	want string
+}{
+	{"Sample, step -1", func(f *fixture, k dropblock.KernelSet) { f.layer.Sample(&f.mask, f.shape, -1) }, "Sample: step is negative"},
+	{"Sample, smallest step", func(f *fixture, k dropblock.KernelSet) { f.layer.Sample(&f.empty, f.shape, math.MinInt) }, "Sample: step is negative"},
+
+	{"Seeds, nil", func(f *fixture, k dropblock.KernelSet) { f.layer.Seeds(nil, f.shape, dropblock.Position{}) },
+		"seeds has 0 words, want 4 for the 210 elements of a mask of 2x3x5x7"},
+	{"Seeds, short", func(f *fixture, k dropblock.KernelSet) { f.layer.Seeds(f.words[:3], f.shape, dropblock.Position{}) },
+		"seeds has 3 words, want 4 for the 210 elements of a mask of 2x3x5x7"},
+	{"Seeds, long", func(f *fixture, k dropblock.KernelSet) { f.layer.Seeds(f.words[:5], f.shape, dropblock.Position{}) },
+		"seeds has 5 words, want 4 for the 210 elements of a mask of 2x3x5x7"},
+
+	{"Apply, empty mask", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(f.floats, f.source, &f.empty) },
+		"Apply: the mask is empty: Sample, Grow or Identity comes first"},
+	{"Apply, empty mask, nil", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(nil, nil, &f.empty) },
+		"Apply: the mask is empty: Sample, Grow or Identity comes first"},
+	{"Apply, dst nil", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(nil, f.source[:210], &f.mask) },
+		"Apply: dst has not the length of the mask's shape"},
+	{"Apply, dst short", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(f.floats[:209], f.source[:210], &f.mask) },
+		"Apply: dst has not the length of the mask's shape"},
+	{"Apply, dst long", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(f.floats[:211], f.source[:210], &f.mask) },
+		"Apply: dst has not the length of the mask's shape"},
+	{"Apply, src nil", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(f.floats[:210], nil, &f.mask) },
+		"Apply: src has not the length of the mask's shape"},
+	{"Apply, src short", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(f.floats[:210], f.source[:209], &f.mask) },
+		"Apply: src has not the length of the mask's shape"},
+	{"Apply, src long", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(f.floats[:210], f.source, &f.mask) },
+		"Apply: src has not the length of the mask's shape"},
+	{"Apply, dst one ahead", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(f.floats[1:211], f.floats[:210], &f.mask) },
+		"Apply: dst and src overlap in part"},
+	{"Apply, dst one behind", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(f.floats[:210], f.floats[1:211], &f.mask) },
+		"Apply: dst and src overlap in part"},
+	{"Apply, one element in common", func(f *fixture, k dropblock.KernelSet) {
+		dropblock.Apply(f.floats[209:419], f.floats[:210], &f.mask)
+	}, "Apply: dst and src overlap in part"},
+	{"Apply, src's last is dst's first", func(f *fixture, k dropblock.KernelSet) {
+		dropblock.Apply(f.floats[:210], f.floats[209:419], &f.mask)
+	}, "Apply: dst and src overlap in part"},
+
+	{"ScaleTo, empty mask", func(f *fixture, k dropblock.KernelSet) { f.empty.ScaleTo(f.floats[:210]) },
+		"ScaleTo: the mask is empty: Sample, Grow or Identity comes first"},
+	{"ScaleTo, nil", func(f *fixture, k dropblock.KernelSet) { f.mask.ScaleTo(nil) },
+		"ScaleTo: dst has not the length of the mask's shape"},
+	{"ScaleTo, short", func(f *fixture, k dropblock.KernelSet) { f.mask.ScaleTo(f.floats[:209]) },
+		"ScaleTo: dst has not the length of the mask's shape"},
+	{"ScaleTo, long", func(f *fixture, k dropblock.KernelSet) { f.mask.ScaleTo(f.floats) },
+		"ScaleTo: dst has not the length of the mask's shape"},
+	{"KeepTo, empty mask", func(f *fixture, k dropblock.KernelSet) { f.empty.KeepTo(f.bools[:210]) },
+		"KeepTo: the mask is empty: Sample, Grow or Identity comes first"},
+	{"KeepTo, short", func(f *fixture, k dropblock.KernelSet) { f.mask.KeepTo(f.bools[:1]) },
+		"KeepTo: dst has not the length of the mask's shape"},
+	{"KeepTo, long", func(f *fixture, k dropblock.KernelSet) { f.mask.KeepTo(f.bools[:211]) },
+		"KeepTo: dst has not the length of the mask's shape"},
+
+	{"Fill, n -1", func(f *fixture, k dropblock.KernelSet) { f.bernoulli.Fill(k, f.words, -1, dropblock.Key{}, 0) },
+		"Fill: n is negative"},
+	{"Fill, short", func(f *fixture, k dropblock.KernelSet) { f.bernoulli.Fill(k, f.words[:2], 129, dropblock.Key{}, 0) },
+		"Fill: dst is shorter than its bits"},
+	{"Fill, nil", func(f *fixture, k dropblock.KernelSet) { f.bernoulli.Fill(k, nil, 1, dropblock.Key{}, 0) },
+		"Fill: dst is shorter than its bits"},
+
+	{"Philox, 1 word", func(f *fixture, k dropblock.KernelSet) { k.Philox(f.random[:1], dropblock.Key{}, [4]uint32{}) },
+		"Philox: the length of dst is not a multiple of 4"},
+	{"Philox, 62 words", func(f *fixture, k dropblock.KernelSet) { k.Philox(f.random[:62], dropblock.Key{}, [4]uint32{}) },
+		"Philox: the length of dst is not a multiple of 4"},
+
+	{"Dilate, n -1", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words, -1, 1, 3) }, "Dilate: n is negative"},
+	{"Dilate, short", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words[:2], 129, 1, 3) }, "Dilate: words is shorter than its bits"},
+	{"Dilate, stride 0", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words, 128, 0, 3) }, "Dilate: stride and size must be at least 1"},
+	{"Dilate, stride -1", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words, 128, -1, 3) }, "Dilate: stride and size must be at least 1"},
+	{"Dilate, size 0", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words, 128, 1, 0) }, "Dilate: stride and size must be at least 1"},
+	{"Dilate, size smallest", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words, 128, 1, math.MinInt) }, "Dilate: stride and size must be at least 1"},
+
+	{"Scale, lengths", func(f *fixture, k dropblock.KernelSet) { k.Scale(f.floats[:64], f.source[:65], f.words, 2) },
+		"Scale: dst and src have different lengths"},
+	{"Scale, keep short", func(f *fixture, k dropblock.KernelSet) { k.Scale(f.floats[:65], f.source[:65], f.words[:1], 2) },
+		"Scale: keep is shorter than its bits"},
+	{"Scale, keep nil", func(f *fixture, k dropblock.KernelSet) { k.Scale(f.floats[:1], f.source[:1], nil, 2) },
+		"Scale: keep is shorter than its bits"},
+	{"Scale, overlap", func(f *fixture, k dropblock.KernelSet) { k.Scale(f.floats[4:68], f.floats[:64], f.words, 2) },
+		"Scale: dst and src overlap in part"},
+	{"Expand, keep short", func(f *fixture, k dropblock.KernelSet) { k.Expand(f.floats[:129], f.words[:2], 2) },
+		"Expand: keep is shorter than its bits"},
+	{"ExpandBool, keep short", func(f *fixture, k dropblock.KernelSet) { k.ExpandBool(f.bools[:129], f.words[:2]) },
+		"ExpandBool: keep is shorter than its bits"},
+}
+
+func TestCallsBad(t *testing.T) {
+	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
+		f := newFixture(t, kernels)
+		for _, c := range badCalls {
+			require.PanicsWithValue(t, "dropblock: "+c.want, func() { c.call(f, kernels) }, c.name)
+			f.requireUnwritten(t, kernels)
+		}
+	})
+}
+
+func TestFillTooLong(t *testing.T) {
+	if strconv.IntSize == 32 {
+		return // no int is above the limit
+	}
+	b, err := dropblock.NewBernoulli(0.5)
+	require.NoError(t, err)
+	// A slice as long as the bits ask for, of memory that is not touched.
+	n := math.MaxInt32
+	n++
+	dst := make([]uint64, n/64)
+	require.PanicsWithValue(t, "dropblock: Fill: n is above 2147483647", func() {
+		b.Fill(dropblock.KernelSet{}, dst, n, dropblock.Key{}, 0)
+	})
+	require.Equal(t, make([]uint64, 1024), dst[:1024])
+}
+
+// Seeds whose blocks leave the map, or that come in the wrong number of words.
+func TestGrowBad(t *testing.T) {
+	s := dropblock.NCHW(2, 3, 5, 7)
+	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
+		f := newFixture(t, kernels)
+		for _, words := range []int{0, 3, 5, 7} {
+			require.EqualError(t, f.layer.Grow(&f.mask, s, f.words[:words]),
+				fmt.Sprintf("dropblock: seeds has %d words, want 4 for the 210 elements of a mask of 2x3x5x7", words))
+			f.requireUnwritten(t, kernels)
+		}
+		shared := newLayer(t, dropblock.Config{Block: dropblock.Square(3), Share: dropblock.ShareChannels, Kernels: kernels})
+		require.EqualError(t, shared.Grow(&f.mask, s, f.words[:4]),
+			"dropblock: seeds has 4 words, want 2 for the 70 elements of a mask of 2x1x5x7")
+		f.requireUnwritten(t, kernels)
+
+		// Every cell of every plane, for odd and even blocks with both anchors:
+		// only those in the valid region are taken.
+		for _, block := range []dropblock.Block{dropblock.Square(3), dropblock.Rect(2, 4), dropblock.Rect(5, 1)} {
+			for _, even := range []dropblock.Even{dropblock.EvenBefore, dropblock.EvenAfter} {
+				layer := newLayer(t, dropblock.Config{Block: block, Even: even, Kernels: kernels})
+				top, left := before(even, block.H), before(even, block.W)
+				for i := range s.Len() {
+					n, c, h, w := i/105, i/35%3, i/7%5, i%7
+					seeds := make([]bool, s.Len())
+					seeds[i] = true
+					if h >= top && h-top <= s.H-block.H && w >= left && w-left <= s.W-block.W {
+						var m dropblock.Mask
+						require.NoError(t, layer.Grow(&m, s, pack(seeds)))
+						require.Equal(t, block.H*block.W, m.Dropped())
+						continue
+					}
+					require.EqualError(t, layer.Grow(&f.mask, s, pack(seeds)), fmt.Sprintf(
+						"dropblock: the block of the seed at n %d, c %d, h %d, w %d leaves the map, want h %d to %d and w %d to %d in the valid region of %v blocks",
+						n, c, h, w, top, top+s.H-block.H, left, left+s.W-block.W, block))
+				}
+				f.requireUnwritten(t, kernels)
+			}
+		}
+	})
+}
+
+func TestKernelsByName(t *testing.T) {
+	sets := dropblock.Kernels()
+	require.Equal(t, "generic", sets[len(sets)-1].String())
+	for _, k := range sets {
+		got, err := dropblock.KernelsByName(k.String())
+		require.NoError(t, err)
+		require.Equal(t, k, got)
+		require.Equal(t, k, newLayer(t, dropblock.Config{Block: dropblock.Square(1), Kernels: k}).Kernels())
+	}
+	best, err := dropblock.KernelsByName("auto")
+	require.NoError(t, err)
+	require.Equal(t, sets[0], best)
+	require.Equal(t, sets[0], newLayer(t, dropblock.Config{Block: dropblock.Square(1)}).Kernels())
+	require.Equal(t, "auto", dropblock.KernelSet{}.String())
+	for _, name := range []string{"", "AVX2", "sse9", "generic "} {
+		_, err := dropblock.KernelsByName(name)
+		require.EqualError(t, err, fmt.Sprintf("dropblock: kernel set %q is not available here, want auto or one of %v", name, sets))
+	}
+	// The list is the caller's own.
+	sets[0] = dropblock.KernelSet{}
+	require.NotEqual(t, sets[0], dropblock.Kernels()[0])
+}
+
+func TestConfigStrings(t *testing.T) {
+	for want, got := range map[string]fmt.Stringer{
+		"before": dropblock.EvenBefore, "after": dropblock.EvenAfter, "Even(9)": dropblock.Even(9),
+		"valid": dropblock.RegionValid, "full": dropblock.RegionFull, "Region(255)": dropblock.Region(255),
+		"paper": dropblock.GammaPaper, "simple": dropblock.GammaSimple, "GammaRule(77)": dropblock.GammaRule(77),
+		"channels": dropblock.ShareChannels, "Share(200)": dropblock.Share(200),
+		"tensor": dropblock.NormTensor, "Norm(200)": dropblock.Norm(200),
+		"3x5": dropblock.Rect(3, 5), "1x2x3x4": dropblock.NCHW(1, 2, 3, 4),
+	} {
+		require.Equal(t, want, got.String())
+	}
+	require.Equal(t, "none", dropblock.ShareNone.String())
+	require.Equal(t, "none", dropblock.NormNone.String())
+}
+
+func TestLayerConfig(t *testing.T) {
+	cfg := dropblock.Config{
+		DropProb: 0.25, Block: dropblock.Rect(2, 3), Even: dropblock.EvenAfter, Region: dropblock.RegionFull,
+		Gamma: dropblock.GammaSimple, Share: dropblock.ShareChannels, Norm: dropblock.NormNone, Seed: 1, Layer: 2,
+	}
+	require.Equal(t, cfg, newLayer(t, cfg).Config())
+}

@@ -1,0 +1,243 @@
+package fuzz
+
+import (
+	"bytes"
+	"encoding/binary"
+	"flag"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/dropblock-go/dropblock"
+	"github.com/dropblock-go/dropblock/internal/guard"
+)
+
+// TestMain has the garbage collector wait for more than 4 MiB, which would take
+// a third of the time.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(1600)
+	m.Run()
+}
+
+// An input is what a fuzz target makes of its arguments. Its check computes
+// with every kernel set and returns an error where one differs from the
+// reference.
+type input interface{ check() error }
+
+func fuzzed(t *testing.T, in input) {
+	t.Helper()
+	if err := in.check(); err != nil {
+		t.Fatalf("%v\n%+v", err, in)
+	}
+}
+
+// kernelSets are those to hold to the references.
+var kernelSets = dropblock.Kernels()
+
+func eachSet(check func(set dropblock.KernelSet) error) error {
+	for _, set := range kernelSets {
+		if err := check(set); err != nil {
+			return fmt.Errorf("impl=%v: %w", set, err)
+		}
+	}
+	return nil
+}
+
+var (
+	execs = flag.Int("fuzz.n", 2000, "inputs that TestRandom draws for each target")
+	seed  = flag.Uint64("fuzz.seed", 1, "seed of TestRandom's inputs")
+)
+
+// TestRandom draws inputs for the fuzz targets from a generator: native fuzzing
+// finds paths, this makes numbers.
+func TestRandom(t *testing.T) {
+	for _, target := range []struct {
+		name string
+		draw func(r *rand.Rand) input
+	}{
+		{"Philox", randomPhilox},
+		{"Bernoulli", randomBernoulli},
+		{"Dilate", randomDilate},
+		{"Scale", randomScale},
+		{"Expand", randomExpand},
+		{"Count", randomCount},
+		{"Grow", randomGrow},
+		{"Forward", randomForward},
+	} {
+		t.Run(target.name, func(t *testing.T) {
+			start := time.Now()
+			var next atomic.Int64
+			var workers sync.WaitGroup
+			for range runtime.GOMAXPROCS(0) {
+				workers.Go(func() {
+					for !t.Failed() {
+						i := next.Add(1) - 1
+						if i >= int64(*execs) {
+							return
+						}
+						in := target.draw(rand.New(rand.NewPCG(*seed, uint64(i))))
+						if err := recovered(in); err != nil {
+							t.Errorf("input %d of -fuzz.seed %d: %v\n%+v", i, *seed, err, in)
+						}
+					}
+				})
+			}
+			workers.Wait()
+			t.Logf("%d inputs, %d kernel sets, %.0f inputs/s", *execs, len(kernelSets),
+				float64(*execs)/time.Since(start).Seconds())
+		})
+	}
+}
+
+// recovered is the input's check with a panic as an error, so that the input is
+// reported.
+func recovered(in input) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return in.check()
+}
+
+// sameFloats compares bit for bit, but for the payload of a NaN.
+func sameFloats(got, want []float32) error {
+	for i, w := range want {
+		g := got[i]
+		if math.Float32bits(g) != math.Float32bits(w) && (g == g || w == w) {
+			return fmt.Errorf("element %d of %d is %v (%#08x), want %v (%#08x)",
+				i, len(want), g, math.Float32bits(g), w, math.Float32bits(w))
+		}
+	}
+	return nil
+}
+
+// sameBits compares words with the bits they should hold, those past the end
+// being 0.
+func sameBits(got []uint64, want []bool) error {
+	words := Words(want)
+	if len(got) != len(words) {
+		return fmt.Errorf("%d words for %d bits, want %d", len(got), len(want), len(words))
+	}
+	for i, w := range words {
+		if got[i] != w {
+			return fmt.Errorf("word %d for %d bits is %#016x, want %#016x", i, len(want), got[i], w)
+		}
+	}
+	return nil
+}
+
+// sameBools compares the bytes of booleans, of which only 0 and 1 are valid.
+func sameBools(got, want []bool) error {
+	g, w := guard.Bytes(got), guard.Bytes(want)
+	if bytes.Equal(g, w) {
+		return nil
+	}
+	for i := range w {
+		if g[i] != w[i] {
+			return fmt.Errorf("boolean %d of %d is %#02x, want %#02x", i, len(w), g[i], w[i])
+		}
+	}
+	return nil
+}
+
+func same[E comparable](what string, got, want E) error {
+	if got != want {
+		return fmt.Errorf("%s is %v, want %v", what, got, want)
+	}
+	return nil
+}
+
+// wordsOf makes n words of the bytes, over and over.
+func wordsOf(data []byte, n int) []uint64 {
+	words := make([]uint64, n)
+	if len(data) == 0 {
+		return words
+	}
+	at := 0
+	for i := range words {
+		for shift := 0; shift < 64; shift += 8 {
+			words[i] |= uint64(data[at]) << shift
+			at = (at + 1) % len(data)
+		}
+	}
+	return words
+}
+
+// floatsOf takes the bytes as little-endian elements.
+func floatsOf(data []byte) []float32 {
+	floats := make([]float32, len(data)/4)
+	for i := range floats {
+		floats[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+	}
+	return floats
+}
+
+// randomFloats are ordinary numbers and, in some draws, every pattern of bits
+// and special values.
+func randomFloats(r *rand.Rand, n int) []float32 {
+	floats := make([]float32, n)
+	kind := r.IntN(3)
+	for i := range floats {
+		switch {
+		case kind == 0:
+			floats[i] = r.Float32() - .5
+		case kind == 1 || r.IntN(2) == 0:
+			floats[i] = math.Float32frombits(r.Uint32())
+		default:
+			floats[i] = math.Float32frombits(specialFloats[r.IntN(len(specialFloats))])
+		}
+	}
+	return floats
+}
+
+var specialFloats = []uint32{
+	0, 1 << 31, // ±0
+	1, 1<<31 | 1, 0x7fffff, // the smallest and largest denormals
+	0x800000, 0x807fffff, // the smallest normals
+	0x3f800000, 0xbf800000, // ±1
+	0x7f7fffff, 0xff7fffff, // the largest
+	0x7f800000, 0xff800000, // ±Inf
+	0x7fc00000, 0xffc00000, 0x7f800001, // NaN
+}
+
+// randomScaleBits are those of a usual scale, or of any float32.
+func randomScaleBits(r *rand.Rand) uint32 {
+	switch r.IntN(4) {
+	case 0:
+		return r.Uint32()
+	case 1:
+		return specialFloats[r.IntN(len(specialFloats))]
+	}
+	return math.Float32bits(1 + r.Float32())
+}
+
+// randomWords are words of random density: runs of equal words are as likely
+// as mixed ones.
+func randomWords(r *rand.Rand, n int) []uint64 {
+	words := make([]uint64, n)
+	kind := r.IntN(5)
+	for i := range words {
+		switch k := kind; {
+		case k == 0 || k == 4 && r.IntN(3) == 0:
+		case k == 1 || k == 4 && r.IntN(2) == 0:
+			words[i] = math.MaxUint64
+		case k == 2:
+			words[i] = r.Uint64() & r.Uint64() & r.Uint64() & r.Uint64()
+		default:
+			words[i] = r.Uint64()
+		}
+	}
+	return words
+}
+
+func bytesOf[E any](s []E) []byte { return bytes.Clone(guard.Bytes(s)) }
+
+// randomLen is below limit and mostly small.
+func randomLen(r *rand.Rand, limit int) int { return r.IntN(1 + r.IntN(limit)) }

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// isa is an instruction set that kernels are generated for.
+type isa struct {
+	name  string
+	bytes int // of a vector
+}
+
+var (
+	avx2   = isa{"AVX2", 32}
+	avx512 = isa{"AVX512", 64}
+)
+
+// The operations below take registers of any width: those of 64 bytes have
+// other names for some.
+
+func wide(v operand.Op) bool {
+	r, ok := v.(reg.Register)
+	return ok && r.Size() == 64
+}
+
+// vec makes a vector register.
+func (a *amd64) vec() reg.VecVirtual {
+	if a.isa == avx512 {
+		return a.ZMM()
+	}
+	return a.YMM()
+}
+
+func (a *amd64) vecs(n int) []reg.VecVirtual {
+	v := make([]reg.VecVirtual, n)
+	for i := range v {
+		v[i] = a.vec()
+	}
+	return v
+}
+
+// move loads or stores a vector, aligned or not.
+func (a *amd64) move(from, to operand.Op) {
+	if wide(from) || wide(to) {
+		a.VMOVDQU64(from, to)
+	} else {
+		a.VMOVDQU(from, to)
+	}
+}
+
+func (a *amd64) and(x, y, z operand.Op) {
+	if wide(z) {
+		a.VPANDQ(x, y, z)
+	} else {
+		a.VPAND(x, y, z)
+	}
+}
+
+func (a *amd64) or(x, y, z operand.Op) {
+	if wide(z) {
+		a.VPORQ(x, y, z)
+	} else {
+		a.VPOR(x, y, z)
+	}
+}
+
+func (a *amd64) xor(x, y, z operand.Op) {
+	if wide(z) {
+		a.VPXORQ(x, y, z)
+	} else {
+		a.VPXOR(x, y, z)
+	}
+}
+
+// Truth tables of VPTERNLOG: bit 4x+2y+z of the immediate is the result for
+// the bits x, y and z of the destination, the second and the first source.
+const (
+	xor3    = 0x96 // x ^ y ^ z
+	nor     = 0x11 // ^(y | z)
+	orAndOr = 0xe8 // (x & y) | (z & (x | y))
+)
+
+// xorXor xors x and y into z.
+func (a *amd64) xorXor(x, y operand.Op, z reg.VecVirtual) {
+	if a.isa == avx512 {
+		a.VPTERNLOGQ(operand.U8(xor3), x, y, z)
+		return
+	}
+	a.xor(x, z, z)
+	a.xor(y, z, z)
+}
+
+// repeat32 and repeat64 are tables of one value in every lane.
+func (a *amd64) repeat32(name string, v uint32) operand.Mem {
+	values := make([]operand.Constant, 16)
+	for i := range values {
+		values[i] = operand.U32(v)
+	}
+	return a.data(name, values...)
+}
+
+func (a *amd64) repeat64(name string, v uint64) operand.Mem {
+	values := make([]operand.Constant, 8)
+	for i := range values {
+		values[i] = operand.U64(v)
+	}
+	return a.data(name, values...)
+}

@@ -1,0 +1,208 @@
+package dropblock
+
+import (
+	"encoding/binary"
+	"flag"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The files of testdata/golden pin stream version 1. They are text so that a
+// change can be read, and written anew only with
+//
+//	go test -run Golden -update .
+//
+// which is right for new lines. A line that changes is a new stream version.
+var update = flag.Bool("update", false, "write testdata/golden anew")
+
+const goldenHead = "# %s of stream version 1. Do not edit: a line that changes is a new stream version.\n"
+
+// golden compares lines with those of a file, or writes them.
+func golden(t *testing.T, name, title string, lines []string) {
+	t.Helper()
+	path := filepath.Join("testdata", "golden", name)
+	got := fmt.Sprintf(goldenHead, title) + strings.Join(lines, "\n") + "\n"
+	if *update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o777))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o666))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	gotLines, wantLines := strings.Split(got, "\n"), strings.Split(string(want), "\n")
+	for i := range min(len(gotLines), len(wantLines)) {
+		if gotLines[i] != wantLines[i] {
+			t.Errorf("%s:%d:\n got %s\nwant %s", path, i+1, gotLines[i], wantLines[i])
+		}
+	}
+	require.Equal(t, len(wantLines), len(gotLines), "%s: number of lines", path)
+}
+
+// sum64 is the FNV-1a hash of words as bytes, least significant first.
+func sum64[W uint32 | uint64](words []W) string {
+	h := fnv.New64a()
+	binary.Write(h, binary.LittleEndian, words)
+	return fmt.Sprintf("%016x", h.Sum64())
+}
+
+// floatBits writes a float64 so that every bit can be seen.
+func floatBits(f float64) string { return fmt.Sprintf("%016x", math.Float64bits(f)) }
+
+type goldenMask struct {
+	cfg   Config
+	shape Shape
+	at    Position
+}
+
+// goldenMasks are all values of the enumerations, blocks of all kinds, maps
+// square and not, of a cell, of a row, of a column and of several chunks, every
+// way to draw (a residual, a head, both, none), and keys and positions that
+// fill their words.
+func goldenMasks() (all []goldenMask) {
+	add := func(cfg Config, s Shape, at Position) {
+		all = append(all, goldenMask{cfg, s, at})
+	}
+	key := func(cfg Config) Config {
+		cfg.Seed, cfg.Layer = 0x0123456789abcdef, 7
+		return cfg
+	}
+	small := NCHW(2, 3, 7, 7)
+
+	// Every combination of what changes the bits, even block.
+	for _, region := range []Region{RegionValid, RegionFull} {
+		for _, even := range []Even{EvenBefore, EvenAfter} {
+			for _, gamma := range []GammaRule{GammaPaper, GammaSimple} {
+				for _, share := range []Share{ShareNone, ShareChannels} {
+					add(key(Config{DropProb: 0.2, Block: Rect(2, 4), Region: region, Even: even, Gamma: gamma, Share: share}), small, Position{Step: 1})
+				}
+			}
+		}
+	}
+	add(key(Config{DropProb: 0.2, Block: Square(3), Norm: NormNone}), small, Position{Step: 1})
+	add(Config{DropProb: 0.2, Block: Square(3)}, small, Position{})
+
+	// Blocks and maps.
+	for _, b := range []Block{Square(1), Square(2), Square(3), Square(5), Square(7), Rect(1, 7), Rect(7, 1), Square(14), Square(100), Rect(3, 100)} {
+		add(key(Config{DropProb: 0.1, Block: b}), NCHW(3, 8, 14, 14), Position{Step: 2})
+	}
+	for _, s := range []Shape{
+		NCHW(1, 1, 1, 1), NCHW(5, 7, 1, 1), NCHW(2, 3, 1, 31), NCHW(2, 3, 31, 1), NCHW(2, 3, 5, 9), NCHW(3, 1, 13, 8),
+		NCHW(1, 2, 64, 64), NCHW(4, 16, 56, 56), NCHW(1, 1, 97, 224), NCHW(2, 0, 7, 7), NCHW(0, 3, 7, 7),
+	} {
+		add(key(Config{DropProb: 0.3, Block: Square(3)}), s, Position{Step: 3})
+	}
+	add(key(Config{DropProb: 0.1, Block: Rect(66, 70)}), NCHW(1, 2, 112, 112), Position{Step: 3})
+
+	// Samples of more than a chunk of 65536 positions, dense and not.
+	for _, p := range []float64{0.004, 0.1, 0.3, 0.5, 0.9} {
+		add(key(Config{DropProb: p, Block: Square(1)}), NCHW(2, 3, 181, 127), Position{Step: 4})
+		add(key(Config{DropProb: p, Block: Square(7)}), NCHW(2, 2, 211, 223), Position{Step: 4})
+	}
+	add(key(Config{DropProb: 0.6, Block: Square(2), Region: RegionFull, Share: ShareChannels}), NCHW(2, 3, 300, 301), Position{Step: 4})
+
+	// Gammas with a head between blocks, 0, 1, and nearly.
+	for _, p := range []float64{0, 1e-12, 0.01, 0.25, 0.5, 0.75, 0.99, 1 - 0x1p-53, 1} {
+		add(key(Config{DropProb: p, Block: Square(1)}), NCHW(2, 3, 9, 11), Position{Step: 5})
+		add(key(Config{DropProb: p, Block: Square(2)}), NCHW(2, 3, 9, 11), Position{Step: 5})
+	}
+
+	// Keys and positions.
+	cfg := Config{DropProb: 0.25, Block: Square(3)}
+	for _, c := range []struct {
+		seed  uint64
+		layer uint32
+		at    Position
+	}{
+		{1<<64 - 1, 1<<32 - 1, Position{1<<64 - 1, 0}},
+		{1, 0, Position{0, 0}}, {1 << 32, 0, Position{0, 0}}, {0, 1, Position{0, 0}}, {0, 0, Position{1, 0}}, {0, 0, Position{1 << 32, 0}},
+		{0, 0, Position{0, 1}}, {0, 0, Position{0, 1<<32 - 2}}, {0, 0, Position{0, 1<<40 + 12345}}, {0, 0, Position{9, 1<<64 - 2}},
+	} {
+		cfg.Seed, cfg.Layer = c.seed, c.layer
+		add(cfg, NCHW(4, 2, 8, 9), c.at)
+	}
+	return all
+}
+
+func (g *goldenMask) line(t *testing.T, kernels KernelSet, m *Mask) string {
+	cfg := g.cfg
+	cfg.Kernels = kernels
+	layer, err := New(cfg)
+	require.NoError(t, err)
+	layer.SampleAt(m, g.shape, g.at)
+	line := fmt.Sprintf(
+		"p=%s block=%v even=%v region=%v gamma=%v share=%v norm=%v seed=%x layer=%x shape=%v step=%x sample=%x: gamma=%s seeds=%d kept=%d scale=%s fnv=%s",
+		floatBits(cfg.DropProb), cfg.Block, cfg.Even, cfg.Region, cfg.Gamma, cfg.Share, cfg.Norm, cfg.Seed, cfg.Layer, g.shape, g.at.Step, g.at.Sample,
+		floatBits(m.Gamma()), m.Seeds(), m.Kept(), floatBits(m.Scale()), sum64(m.Words()))
+	if len(m.Words()) <= 10 {
+		line += fmt.Sprintf(" words=%016x", m.Words())
+	}
+	return line
+}
+
+func TestGoldenMasks(t *testing.T) {
+	for _, kernels := range Kernels() {
+		t.Run(kernels.String(), func(t *testing.T) {
+			var m Mask
+			var lines []string
+			for _, g := range goldenMasks() {
+				lines = append(lines, g.line(t, kernels, &m))
+			}
+			golden(t, "masks.txt", "Masks", lines)
+		})
+	}
+}
+
+// Keys of layers and steps, and the first words that they draw.
+func TestGoldenKeys(t *testing.T) {
+	for _, kernels := range Kernels() {
+		t.Run(kernels.String(), func(t *testing.T) {
+			var lines []string
+			for _, seed := range []uint64{0, 1, 42, 1 << 32, 0x0123456789abcdef, 1<<64 - 1} {
+				for _, layer := range []uint32{0, 1, 1<<32 - 1} {
+					for _, step := range []uint64{0, 1, 1<<32 + 1, 1<<64 - 1} {
+						key := NewKey(seed, layer, step)
+						var words [32]uint32
+						kernels.Philox(words[:], key, [4]uint32{1 << 31, 2, 3, 4})
+						lines = append(lines, fmt.Sprintf("seed=%x layer=%x step=%x: key=%08x fnv=%s", seed, layer, step, key, sum64(words[:])))
+					}
+				}
+			}
+			golden(t, "keys.txt", "Keys and words", lines)
+		})
+	}
+}
+
+// The split of gammas and the alias tables of their residuals, and bits that
+// are drawn with them.
+func TestGoldenBernoulli(t *testing.T) {
+	const n = chunkLen + 1000
+	for _, kernels := range Kernels() {
+		t.Run(kernels.String(), func(t *testing.T) {
+			words := make([]uint64, wordsLen(n))
+			var lines []string
+			for _, gamma := range gammas {
+				b, err := NewBernoulli(gamma)
+				require.NoError(t, err)
+				ones := b.Fill(kernels, words, n, Key{0x01234567, 0x89abcdef}, 1<<32+9)
+				line := fmt.Sprintf("gamma=%s: ones=%d fnv=%s", floatBits(gamma), ones, sum64(words))
+				if gamma < 1 {
+					head, delta := splitGamma(fixed64(gamma))
+					line += fmt.Sprintf(" fixed=%016x head=%d/2^%d delta=%016x", fixed64(gamma), head.t, head.k, delta)
+					if delta > 0 {
+						var table gapTable
+						buildGaps(&table, delta)
+						line += " table=" + sum64(table[:])
+					}
+				}
+				lines = append(lines, line)
+			}
+			golden(t, "bernoulli.txt", "Bits of probability gamma", lines)
+		})
+	}
+}

@@ -1,0 +1,362 @@
+package dropblock
+
+import (
+	"errors"
+	"math"
+	"math/bits"
+	"testing"
+	"unsafe"
+
+	"github.com/dropblock-go/dropblock/internal/guard"
+)
+
+// The sweeps have to find what kernels do wrong. Each of these is the generic
+// kernel with one fault, most of them such as assembly is prone to.
+
+// past is the element i of a slice, inside of it or not.
+func past[E any](s []E, i int) *E {
+	var e E
+	return (*E)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(s)), i*int(unsafe.Sizeof(e))))
+}
+
+// touch reads an element, inside of a slice or not.
+func touch[E any](s []E, i int) {
+	sink ^= *(*byte)(unsafe.Pointer(past(s, i)))
+}
+
+var sink byte
+
+// mustFail runs a sweep for each faulty kernel. Reading too much is seen where
+// memory can be protected.
+func mustFail[K any](t *testing.T, sweep func(testing.TB, K) error, reads, others map[string]K) {
+	t.Helper()
+	for fault, kernel := range others {
+		t.Run(fault, func(t *testing.T) {
+			if sweep(t, kernel) == nil {
+				t.Error("the sweep does not see it")
+			}
+		})
+	}
+	_, free, err := guard.Pages(1)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return
+	}
+	pass(t, err)
+	pass(t, free())
+	if reads != nil {
+		mustFail(t, sweep, nil, reads)
+	}
+}
+
+func TestSweepSeesScale(t *testing.T) {
+	type kernel = scaleKernel
+	mustFail(t, sweepScale, map[string]kernel{
+		"reads src behind": func(dst, src []float32, keep []uint64, scale float32) {
+			touch(src, len(src))
+			scaleGeneric(dst, src, keep, scale)
+		},
+		"reads src before": func(dst, src []float32, keep []uint64, scale float32) {
+			touch(src, -1)
+			scaleGeneric(dst, src, keep, scale)
+		},
+		"reads a vector of src behind": func(dst, src []float32, keep []uint64, scale float32) {
+			if len(src)%8 == 7 {
+				touch(src, len(src))
+			}
+			scaleGeneric(dst, src, keep, scale)
+		},
+		"reads keep behind": func(dst, src []float32, keep []uint64, scale float32) {
+			if len(src)%64 == 0 {
+				touch(keep, len(src)/64)
+			}
+			scaleGeneric(dst, src, keep, scale)
+		},
+		"reads dst behind": func(dst, src []float32, keep []uint64, scale float32) {
+			touch(dst, len(dst))
+			scaleGeneric(dst, src, keep, scale)
+		},
+	}, map[string]kernel{
+		"writes behind": func(dst, src []float32, keep []uint64, scale float32) {
+			*past(dst, len(dst)) = 0
+			scaleGeneric(dst, src, keep, scale)
+		},
+		"writes before": func(dst, src []float32, keep []uint64, scale float32) {
+			*past(dst, -1) = 0
+			scaleGeneric(dst, src, keep, scale)
+		},
+		"writes behind where dst is aligned": func(dst, src []float32, keep []uint64, scale float32) {
+			if len(dst) == 449 && uintptr(unsafe.Pointer(unsafe.SliceData(dst)))%64 == 0 {
+				*past(dst, len(dst)) = 0
+			}
+			scaleGeneric(dst, src, keep, scale)
+		},
+		"leaves out the last element": func(dst, src []float32, keep []uint64, scale float32) {
+			scaleGeneric(dst[:max(len(dst)-1, 0)], src[:max(len(src)-1, 0)], keep, scale)
+		},
+		"writes src": func(dst, src []float32, keep []uint64, scale float32) {
+			scaleGeneric(dst, src, keep, scale)
+			if len(src) == 320 {
+				src[319] = 7
+			}
+		},
+		"writes keep": func(dst, src []float32, keep []uint64, scale float32) {
+			scaleGeneric(dst, src, keep, scale)
+			if len(keep) > 0 {
+				keep[0] ^= 1 << 63
+			}
+		},
+		"multiplies what is dropped": func(dst, src []float32, keep []uint64, scale float32) {
+			for i, x := range src {
+				dst[i] = x * scale * float32(keep[i/64]>>(i%64)&1)
+			}
+		},
+		"leaves −0 where it drops": func(dst, src []float32, keep []uint64, scale float32) {
+			for i, x := range src {
+				dst[i] = x * scale
+				if keep[i/64]>>(i%64)&1 == 0 {
+					dst[i] = float32(math.Copysign(0, float64(x)))
+				}
+			}
+		},
+		"flushes denormals": func(dst, src []float32, keep []uint64, scale float32) {
+			scaleGeneric(dst, src, keep, scale)
+			for i, y := range dst {
+				if y != 0 && y > -0x1p-126 && y < 0x1p-126 {
+					dst[i] = 0
+				}
+			}
+		},
+		"does not scale the last element": func(dst, src []float32, keep []uint64, scale float32) {
+			if n := len(src); n > 0 && &dst[0] != &src[0] {
+				last := src[n-1]
+				scaleGeneric(dst, src, keep, scale)
+				dst[n-1] = selectBit(last, keep[(n-1)/64], n-1)
+				return
+			}
+			scaleGeneric(dst, src, keep, scale)
+		},
+		"is wrong in place": func(dst, src []float32, keep []uint64, scale float32) {
+			scaleGeneric(dst, src, keep, scale)
+			if len(src) > 64 && &dst[0] == &src[0] {
+				scaleGeneric(dst[64:], src[64:], keep[1:], scale)
+			}
+		},
+	})
+}
+
+func TestSweepSeesExpand(t *testing.T) {
+	mustFail(t, sweepExpand, map[string]expandKernel{
+		"reads keep behind": func(dst []float32, keep []uint64, scale float32) {
+			touch(keep, wordsLen(len(dst)))
+			expandGeneric(dst, keep, scale)
+		},
+	}, map[string]expandKernel{
+		"writes behind": func(dst []float32, keep []uint64, scale float32) {
+			*past(dst, len(dst)) = 0
+			expandGeneric(dst, keep, scale)
+		},
+		"writes +0 for a scale of −0": func(dst []float32, keep []uint64, scale float32) {
+			expandGeneric(dst, keep, scale+0)
+		},
+	})
+	mustFail(t, sweepExpandBool, map[string]expandBoolKernel{
+		"reads keep by vectors": func(dst []bool, keep []uint64) {
+			touch(keep, (len(keep)+3)/4*4-1)
+			expandBoolGeneric(dst, keep)
+		},
+	}, map[string]expandBoolKernel{
+		"writes a byte behind": func(dst []bool, keep []uint64) {
+			*past(dst, len(dst)) = true
+			expandBoolGeneric(dst, keep)
+		},
+		"writes 0xff for true": func(dst []bool, keep []uint64) {
+			expandBoolGeneric(dst, keep)
+			for i, b := range guard.Bytes(dst) {
+				guard.Bytes(dst)[i] = -b
+			}
+		},
+		"reverses the bits of a byte": func(dst []bool, keep []uint64) {
+			for i := range dst {
+				dst[i] = bits.Reverse8(uint8(keep[i/64]>>(i%64&^7)))>>(i%8)&1 == 1
+			}
+		},
+	})
+}
+
+func TestSweepSeesDilate(t *testing.T) {
+	mustFail(t, sweepDilateRow, map[string]dilateRowKernel{
+		"reads src before": func(dst, src []uint64, b int) {
+			touch(src, -1)
+			dilateRowGeneric(dst, src, b)
+		},
+		"reads src behind": func(dst, src []uint64, b int) {
+			touch(src, len(dst)+1)
+			dilateRowGeneric(dst, src, b)
+		},
+	}, map[string]dilateRowKernel{
+		"does not look at the lead": func(dst, src []uint64, b int) {
+			dilateRowGeneric(dst, append([]uint64{0}, src[1:]...), b)
+		},
+		"is a cell short for 64": func(dst, src []uint64, b int) {
+			dilateRowGeneric(dst, src, min(b, 63))
+		},
+		"writes a word behind": func(dst, src []uint64, b int) {
+			dilateRowGeneric(dst, src, b)
+			*past(dst, len(dst)) = 0
+		},
+	})
+	mustFail(t, sweepDilateStep, map[string]dilateStepKernel{
+		"reads src before": func(dst, src []uint64, shift int) {
+			if shift%64 == 63 {
+				touch(src, -1)
+			}
+			dilateStepGeneric(dst, src, shift)
+		},
+		"reads src behind": func(dst, src []uint64, shift int) {
+			touch(src, len(src))
+			dilateStepGeneric(dst, src, shift)
+		},
+	}, map[string]dilateStepKernel{
+		"brings in a word for whole words": func(dst, src []uint64, shift int) {
+			dilateStepGeneric(dst, src, shift)
+			if shift%64 == 0 {
+				for i := range dst {
+					dst[i] |= src[i]
+				}
+			}
+		},
+		"writes src": func(dst, src []uint64, shift int) {
+			dilateStepGeneric(dst, src, shift)
+			src[len(src)-1]++
+		},
+	})
+	mustFail(t, sweepDilateKeep, map[string]dilateKeepKernel{
+		"reads src behind": func(dst, src []uint64, shift int) int {
+			touch(src, len(src))
+			return dilateKeepGeneric(dst, src, shift)
+		},
+	}, map[string]dilateKeepKernel{
+		"counts behind the last word": func(dst, src []uint64, shift int) int {
+			return dilateKeepGeneric(dst, src, shift) + len(dst)%2*64
+		},
+		"counts bytes modulo 256": func(dst, src []uint64, shift int) int {
+			kept := dilateKeepGeneric(dst, src, shift)
+			if len(dst) > 400 && kept > 255*64 {
+				kept -= 256
+			}
+			return kept
+		},
+		"does not take the complement of the last word": func(dst, src []uint64, shift int) int {
+			kept := dilateKeepGeneric(dst, src, shift)
+			if n := len(dst); n > 4 {
+				dst[n-1] = ^dst[n-1]
+			}
+			return kept
+		},
+		"is wrong in place": func(dst, src []uint64, shift int) int {
+			kept := dilateKeepGeneric(dst, src, shift)
+			if len(dst) > 9 && &dst[0] == &src[1] {
+				dst[9] = ^dst[9]
+			}
+			return kept
+		},
+	})
+	mustFail(t, sweepCount, map[string]countKernel{
+		"reads by vectors": func(words []uint64) int {
+			touch(words, (len(words)+3)/4*4-1)
+			return countGeneric(words)
+		},
+	}, map[string]countKernel{
+		"overflows a byte": func(words []uint64) int {
+			n := 0
+			for ; len(words) > 0; words = words[min(len(words), 32):] {
+				// All ones in 32 words make 256 in each byte of a sum.
+				n += countGeneric(words[:min(len(words), 32)]) % (8 * 256)
+			}
+			return n
+		},
+		"leaves out a word": func(words []uint64) int {
+			return countGeneric(words[:max(len(words)-1, 0)])
+		},
+	})
+}
+
+func TestSweepSeesBernoulli(t *testing.T) {
+	stride := func(t testing.TB, kernel philoxKernel) error { return sweepPhilox(t, kernel, 1) }
+	mustFail(t, stride, map[string]philoxKernel{
+		"reads the keys of an eleventh round": func(dst []uint32, ks *roundKeys, ctr *[4]uint32) {
+			touch(ks[:], len(ks))
+			philoxGeneric(dst, ks, ctr)
+		},
+		"reads a vector of the counter": func(dst []uint32, ks *roundKeys, ctr *[4]uint32) {
+			touch(ctr[:], 4)
+			philoxGeneric(dst, ks, ctr)
+		},
+	}, map[string]philoxKernel{
+		"advances the counter": func(dst []uint32, ks *roundKeys, ctr *[4]uint32) {
+			philoxGeneric(dst, ks, ctr)
+			ctr[0] += uint32(len(dst) / 4)
+		},
+		"forgets the last key": func(dst []uint32, ks *roundKeys, ctr *[4]uint32) {
+			short := *ks
+			short[9] = short[8]
+			philoxGeneric(dst, &short, ctr)
+		},
+		"writes a block behind": func(dst []uint32, ks *roundKeys, ctr *[4]uint32) {
+			philoxGeneric(dst, ks, ctr)
+			*past(dst, len(dst)+3) = 0
+		},
+	})
+	mustFail(t, sweepHead, nil, map[string]headMethod{
+		"takes the levels the other way round": func(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
+			bernoulliHeadGeneric(dst, ks, ctr, bits.Reverse32(h.t)>>(32-h.k), h.k)
+		},
+		"has one group for all": func(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
+			for ; len(dst) > 0; dst = dst[headGroupWords:] {
+				bernoulliHeadGeneric(dst[:headGroupWords], ks, ctr, h.t, h.k)
+			}
+		},
+		"writes a word behind": func(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
+			bernoulliHeadGeneric(dst, ks, ctr, h.t, h.k)
+			*past(dst, len(dst)) = 0
+		},
+	})
+	mustFail(t, sweepGaps, map[string]bernoulliGapsKernel{
+		"reads drawn behind": func(words []uint64, drawn []uint32, table *gapTable, w *walk) {
+			touch(drawn, len(drawn))
+			bernoulliGapsGeneric(words, drawn, table, w)
+		},
+		"reads the table behind": func(words []uint64, drawn []uint32, table *gapTable, w *walk) {
+			touch(table[:], gapLen)
+			bernoulliGapsGeneric(words, drawn, table, w)
+		},
+	}, map[string]bernoulliGapsKernel{
+		"takes equal thresholds for below": func(words []uint64, drawn []uint32, table *gapTable, w *walk) {
+			moved := *table
+			for i := range moved {
+				moved[i] += 1 << gapBits
+			}
+			bernoulliGapsGeneric(words, drawn, &moved, w)
+		},
+		"sets a seed for an escape": func(words []uint64, drawn []uint32, table *gapTable, w *walk) {
+			for _, word := range drawn {
+				next := w[walkNext]
+				bernoulliGapsGeneric(words, []uint32{word}, table, w)
+				if at := next + gapEscape; w[walkNext] == at && at < w[walkEnd] {
+					bit := walkBitOf(w, at)
+					words[bit/64] |= 1 << (bit % 64)
+				}
+			}
+		},
+		"forgets what stood in the first word": func(words []uint64, drawn []uint32, table *gapTable, w *walk) {
+			words[0] = 0
+			bernoulliGapsGeneric(words, drawn, table, w)
+		},
+		"writes behind the last position": func(words []uint64, drawn []uint32, table *gapTable, w *walk) {
+			bernoulliGapsGeneric(words, drawn, table, w)
+			if w[walkNext] >= w[walkEnd] {
+				*past(words, len(words)) = 0
+			}
+		},
+	})
+}

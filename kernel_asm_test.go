@@ -1,0 +1,57 @@
+//go:build amd64 && gc && !purego
+
+package dropblock
+
+import (
+	"testing"
+
+	"github.com/dropblock-go/dropblock/fuzz"
+	"github.com/dropblock-go/dropblock/internal/guard"
+)
+
+// assembly tells that this build has kernels in assembly.
+const assembly = true
+
+// TestApplyStream has Apply bypass the caches, which it otherwise does for
+// feature maps too large for a test.
+func TestApplyStream(t *testing.T) {
+	defer func(size int) { lastLevelCache = size }(lastLevelCache)
+	lastLevelCache = 8
+	eachISA(t, func(t *testing.T, k isa) {
+		for _, p := range []fuzz.Params{
+			{P: .1, BlockH: 7, BlockW: 7, N: 2, C: 3, H: 14, W: 14},
+			{P: .1, BlockH: 3, BlockW: 3, N: 1, C: 5, H: 99, W: 101},
+			{P: .5, BlockH: 3, BlockW: 3, N: 3, C: 7, H: 60, W: 50, ShareChannels: true},
+			{P: .2, BlockH: 5, BlockW: 5, N: 1, C: 3, H: 140, W: 150, ShareChannels: true},
+		} {
+			cfg := Config{DropProb: p.P, Block: Rect(p.BlockH, p.BlockW), Kernels: KernelSet{k}}
+			if p.ShareChannels {
+				cfg.Share = ShareChannels
+			}
+			layer, err := New(cfg)
+			pass(t, err)
+			var m Mask
+			layer.Sample(&m, NCHW(p.N, p.C, p.H, p.W), 0)
+
+			mask := p.Draw()
+			keep := p.Spread(mask.Keep)
+			x := make([]float32, len(keep))
+			for i := range x {
+				x[i] = float32(i) - 1000
+			}
+			want := fuzz.Scale(x, keep, float32(mask.Scale))
+			if !bypasses(len(x)) {
+				t.Fatalf("%d elements do not bypass a cache of %d bytes", len(x), lastLevelCache)
+			}
+			b := guard.Heap(4*len(x) + guard.Align)
+			for skip := 0; skip <= guard.Align; skip += 4 {
+				dst := guard.Middle[float32](b, skip, len(x))
+				Apply(dst, x, &m)
+				pass(t, sameElements(dst, want))
+				pass(t, guard.Check(b, dst))
+			}
+			Apply(x, x, &m)
+			pass(t, sameElements(x, want))
+		}
+	})
+}

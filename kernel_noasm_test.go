@@ -1,0 +1,6 @@
+//go:build !(amd64 && gc && !purego)
+
+package dropblock
+
+// assembly tells that this build has kernels in assembly.
+const assembly = false

@@ -1,0 +1,234 @@
+package dropblock_test
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/dropblock-go/dropblock"
+	"github.com/dropblock-go/dropblock/internal/npy"
+	"github.com/stretchr/testify/require"
+)
+
+func loadPeer[E npy.Element](t *testing.T, name string) (shape []int, data []E) {
+	t.Helper()
+	shape, data, err := npy.ReadFile[E](filepath.Join("testdata", "peers", name+".npy"))
+	require.NoError(t, err)
+	return shape, data
+}
+
+func nonzero(data []uint8) []bool {
+	bits := make([]bool, len(data))
+	for i, v := range data {
+		bits[i] = v != 0
+	}
+	return bits
+}
+
+// peerRules are the configurations with which the library does what others do.
+var peerRules = map[string]dropblock.Config{
+	"torchvision": {Region: dropblock.RegionValid},
+	"valid":       {Region: dropblock.RegionValid},
+	"full":        {Region: dropblock.RegionFull},
+	"timm":        {Region: dropblock.RegionFull, Share: dropblock.ShareChannels},
+	"tutorial": {
+		Region: dropblock.RegionFull, Even: dropblock.EvenAfter,
+		Gamma: dropblock.GammaSimple, Share: dropblock.ShareChannels,
+	},
+}
+
+// Blocks grown by torch's max_pool2d with the peers' padding and cropping.
+func TestPeersGrow(t *testing.T) {
+	cases := 0
+	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
+		for _, rule := range []string{"torchvision", "valid", "full", "tutorial"} {
+			for _, size := range []string{"14x14", "7x7", "5x9"} {
+				name := "grow_" + rule + "_" + size
+				_, blocks := loadPeer[uint8](t, name+"_blocks")
+				dims, seeds := loadPeer[uint8](t, name+"_seeds")
+				_, keep := loadPeer[uint8](t, name+"_keep")
+				s := dropblock.NCHW(dims[1], dims[2], dims[3], dims[4])
+				require.Equal(t, []int{len(blocks) / 2, s.N, s.C, s.H, s.W}, dims)
+				for i := range dims[0] {
+					cfg := peerRules[rule]
+					cfg.Kernels, cfg.Share = kernels, dropblock.ShareNone
+					cfg.Block = dropblock.Rect(int(blocks[2*i]), int(blocks[2*i+1]))
+					from, to := i*s.Len(), (i+1)*s.Len()
+					var m dropblock.Mask
+					require.NoError(t, newLayer(t, cfg).Grow(&m, s, pack(nonzero(seeds[from:to]))), "%s, block %v", name, cfg.Block)
+					require.Equal(t, nonzero(keep[from:to]), unpack(t, m.Words(), s.Len()), "%s, block %v", name, cfg.Block)
+					cases++
+				}
+			}
+		}
+	})
+	require.GreaterOrEqual(t, cases, 120*len(dropblock.Kernels()))
+}
+
+// Whole outputs. Theirs differ in two ways. They multiply what they drop by
+// zero, which keeps the sign and NaN, where ours is +0. And they add up to 10⁻⁶
+// to the count of what is kept and round in float32 up to four times: the sum,
+// its reciprocal, the scale, the product. We round the scale and the product.
+func TestPeersOutput(t *testing.T) {
+	files, err := filepath.Glob("testdata/peers/output_*_x.npy")
+	require.NoError(t, err)
+	require.Len(t, files, 11)
+	fields := regexp.MustCompile(`^output_([a-z]+)_\d+x\d+x\d+x\d+_p(\d+)_b(\d+)_x\.npy$`)
+	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
+		for _, file := range files {
+			f := fields.FindStringSubmatch(filepath.Base(file))
+			require.NotNil(t, f, file)
+			name := filepath.Base(file[:len(file)-len("_x.npy")])
+			t.Run(name, func(t *testing.T) {
+				percent, _ := strconv.Atoi(f[2])
+				block, _ := strconv.Atoi(f[3])
+				cfg := peerRules[f[1]]
+				cfg.DropProb, cfg.Block, cfg.Kernels = float64(percent)/100, dropblock.Square(block), kernels
+
+				dims, x := loadPeer[float32](t, name+"_x")
+				_, want := loadPeer[float32](t, name+"_y")
+				_, seeds := loadPeer[uint8](t, name+"_seeds")
+				s := dropblock.NCHW(dims[0], dims[1], dims[2], dims[3])
+				var m dropblock.Mask
+				require.NoError(t, newLayer(t, cfg).Grow(&m, s, pack(nonzero(seeds))))
+				y := make([]float32, len(x))
+				dropblock.Apply(y, x, &m)
+
+				bound := 6.01*0x1p-24 + 1e-6/float64(m.Kept())
+				for i, keep := range keptOneByOne(&m) {
+					switch ours, theirs := float64(y[i]), float64(want[i]); {
+					case !keep:
+						require.Zero(t, math.Float32bits(y[i]), "element %d", i)
+						require.True(t, theirs == 0 || theirs != theirs && math.IsNaN(float64(x[i]-x[i])),
+							"element %d of %v is dropped, but %v there", i, x[i], theirs)
+					case ours == theirs || ours != ours && theirs != theirs:
+					default:
+						require.LessOrEqual(t, math.Abs(ours-theirs), math.Abs(ours)*bound+0x1p-149, "element %d: %v, theirs %v", i, ours, theirs)
+					}
+				}
+			})
+		}
+	})
+}
+
+// torchvision's gamma. It clips the block to a square, min(b, H, W), and we
+// clip each axis, so that they differ where only one of them is shorter than
+// b. Otherwise they are the same but for the order of the factors of p·H·W:
+// they round three times, we twice.
+func TestPeersGamma(t *testing.T) {
+	_, rows := loadPeer[float64](t, "gamma")
+	clippedAlike, clippedOtherwise := 0, 0
+	for row := range slices.Chunk(rows, 5) {
+		p, b, h, w, want := row[0], int(row[1]), int(row[2]), int(row[3]), row[4]
+		layer := newLayer(t, dropblock.Config{DropProb: p, Block: dropblock.Square(b)})
+		got := layer.Gamma(dropblock.NCHW(1, 1, h, w))
+		if min(b, h) != min(b, w) {
+			clippedOtherwise++
+			bh, bw := float64(min(b, h)), float64(min(b, w))
+			area, valid := float64(h)*float64(w), (float64(h)-bh+1)*(float64(w)-bw+1)
+			require.InDelta(t, p*area/(bh*bw*valid), got, 0x1p-52, "p %v, b %d, %dx%d", p, b, h, w)
+			// A larger block takes fewer seeds.
+			require.LessOrEqual(t, got*bh*bw*valid, area*p*(1+0x1p-50))
+			continue
+		}
+		clippedAlike++
+		require.InDelta(t, want, got, want*5*0x1p-53, "p %v, b %d, %dx%d", p, b, h, w)
+
+		// The square that torchvision clips to, said outright.
+		square := newLayer(t, dropblock.Config{DropProb: p, Block: dropblock.Square(min(b, h, w))})
+		require.Equal(t, got, square.Gamma(dropblock.NCHW(1, 1, h, w)))
+	}
+	require.Greater(t, clippedAlike, 200)
+	require.Greater(t, clippedOtherwise, 50)
+}
+
+// expectedRate is the exact expectation of the drop rate on a square map: the
+// mean over the cells of 1 − (1−γ)^(seeds whose block covers the cell).
+func expectedRate(side, b int, gamma float64, region dropblock.Region) float64 {
+	cover := func(at int) (n int) { // along one axis, b odd
+		for seed := max(at-b/2, 0); seed <= min(at+b/2, side-1); seed++ {
+			if region == dropblock.RegionFull || seed >= b/2 && seed < side-b/2 {
+				n++
+			}
+		}
+		return n
+	}
+	var sum float64
+	for row := range side {
+		for col := range side {
+			sum += 1 - math.Pow(1-gamma, float64(cover(row)*cover(col)))
+		}
+	}
+	return sum / float64(side*side)
+}
+
+// measuredRate is the mean drop rate of planes and its standard error.
+func measuredRate(t *testing.T, cfg dropblock.Config, s dropblock.Shape) (mean, stderr float64) {
+	var m dropblock.Mask
+	newLayer(t, cfg).Sample(&m, s, 1)
+	keep := unpack(t, m.Words(), s.Len())
+	planes, cells := s.N*s.C, s.H*s.W
+	var sum, squares float64
+	for p := range planes {
+		rate := 1 - float64(countTrue(keep[p*cells:(p+1)*cells]))/float64(cells)
+		sum += rate
+		squares += rate * rate
+	}
+	n := float64(planes)
+	mean = sum / n
+	return mean, math.Sqrt((squares/n - mean*mean) / n)
+}
+
+// The drop rates that are really reached at p = 0.1, in percent: by exact
+// calculation, and by what is drawn.
+func TestDropRates(t *testing.T) {
+	rules := []struct {
+		region dropblock.Region
+		gamma  dropblock.GammaRule
+	}{
+		{dropblock.RegionValid, dropblock.GammaPaper},
+		{dropblock.RegionFull, dropblock.GammaPaper},
+		{dropblock.RegionFull, dropblock.GammaSimple},
+	}
+	for _, c := range []struct {
+		side, b int
+		percent [3]string
+	}{
+		{7, 7, [3]string{"10.0", "93.0", "5.5"}},
+		{7, 3, [3]string{"9.5", "14.9", "7.9"}},
+		{14, 7, [3]string{"9.3", "20.9", "7.4"}},
+		{28, 7, [3]string{"9.4", "13.3", "8.4"}},
+		{56, 7, [3]string{"9.5", "11.1", "9.0"}},
+	} {
+		for i, rule := range rules {
+			cfg := dropblock.Config{DropProb: 0.1, Block: dropblock.Square(c.b), Region: rule.region, Gamma: rule.gamma}
+			s := dropblock.NCHW(16, 256, c.side, c.side)
+			want := expectedRate(c.side, c.b, newLayer(t, cfg).Gamma(s), rule.region)
+			require.Equal(t, c.percent[i], fmt.Sprintf("%.1f", 100*want), "map %d, block %d, rule %d", c.side, c.b, i)
+			got, stderr := measuredRate(t, cfg, s)
+			require.InDelta(t, want, got, 4.5*stderr, "map %d, block %d, rule %d", c.side, c.b, i)
+			require.Less(t, stderr, 0.01)
+		}
+	}
+}
+
+// The rates that torchvision reached in many draws: the expectation is within
+// its errors, and ours within those of both.
+func TestPeersRates(t *testing.T) {
+	_, rows := loadPeer[float64](t, "rates")
+	require.Len(t, rows, 7*6)
+	for row := range slices.Chunk(rows, 6) {
+		side, b, p, draws, theirs, theirError := int(row[0]), int(row[1]), row[2], row[3], row[4], row[5]
+		require.GreaterOrEqual(t, draws, 200.0)
+		cfg := dropblock.Config{DropProb: p, Block: dropblock.Square(b)}
+		s := dropblock.NCHW(32, 256, side, side)
+		expected := expectedRate(side, b, newLayer(t, cfg).Gamma(s), cfg.Region)
+		ours, ourError := measuredRate(t, cfg, s)
+		require.InDelta(t, expected, theirs, 4.5*theirError, "map %d, block %d, p %v", side, b, p)
+		require.InDelta(t, theirs, ours, 4.5*math.Hypot(theirError, ourError), "map %d, block %d, p %v", side, b, p)
+	}
+}

@@ -1,0 +1,224 @@
+package dropblock
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"testing"
+
+	"github.com/dropblock-go/dropblock/fuzz"
+	"github.com/dropblock-go/dropblock/internal/guard"
+)
+
+type dilateCase struct {
+	n       int
+	by      int // the size of a block, or a shift
+	inPlace bool
+	at      layout
+}
+
+// dilateCases are the lengths to sweepLen, in all layouts where all says so.
+func dilateCases(sizes iter.Seq[int], all func(by int) bool) iter.Seq[dilateCase] {
+	inner, outer := middles(8, 8), edges([2]int{8, 8}, 2)
+	return func(yield func(dilateCase) bool) {
+		for by := range sizes {
+			for n := range lengths(sweepLen) {
+				few := 2
+				switch {
+				case all(by):
+					few = every
+				case n <= 20:
+					few = 12
+				}
+				for _, layouts := range [][]layout{inner, outer} {
+					for at := range turns(layouts, n+by, few) {
+						if !yield(dilateCase{n: n, by: by, at: at}) {
+							return
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// blockSizes are those of the row kernel.
+func blockSizes(yield func(int) bool) {
+	for b := maxRow; b >= 1; b-- {
+		if !yield(b) {
+			return
+		}
+	}
+}
+
+// largestShift takes more words than a sweep has.
+const largestShift = 65601
+
+// shifts are all of small maps, and some of larger ones.
+func shifts(yield func(int) bool) {
+	for s := range 301 {
+		if brief() && s > 66 && s%13 != 0 {
+			continue
+		}
+		if !yield(s) {
+			return
+		}
+	}
+	for _, s := range []int{
+		319, 320, 383, 448, 511, 512, 513, 1000, 1023, 1024, 4095, 4096, 4097, 6272, 50176, 65535, 65536, largestShift,
+	} {
+		if !yield(s) {
+			return
+		}
+	}
+}
+
+// dilateWords begin with a word whose ones are seen in the next one, which is
+// blank.
+func dilateWords(seed uint64) []uint64 {
+	words := mixedWords(dilateLead(largestShift)+sweepLen, seed)
+	words[0], words[1] = 1<<63|1<<40|1<<7|1, 0
+	return words
+}
+
+func sweepDilateRow(t testing.TB, kernel dilateRowKernel) error {
+	return sweepDilate(t, blockSizes, func(int) int { return 1 },
+		func(bits []bool, b int) []bool { return fuzz.Dilate(bits, 1, b) }, kernel)
+}
+
+func sweepDilateStep(t testing.TB, kernel dilateStepKernel) error {
+	return sweepDilate(t, shifts, dilateLead,
+		func(bits []bool, shift int) []bool { return fuzz.Dilate(bits, shift, 2) }, kernel)
+}
+
+func sweepDilate(
+	t testing.TB, sizes iter.Seq[int], lead func(by int) int,
+	reference func(bits []bool, by int) []bool, kernel func(dst, src []uint64, by int),
+) error {
+	words := dilateWords(3)
+	bits := fuzz.Bits(words, 64*len(words))
+	a := newArena(t, 8*len(words)+16)
+	var want []uint64
+	wantBy := -1
+	cases := dilateCases(sizes, func(by int) bool { return by == 7 || by == 14 || by == 64 })
+	return sweep(cases, func(c *dilateCase) error {
+		lead := lead(c.by)
+		if wantBy != c.by {
+			want, wantBy = fuzz.Words(reference(bits[:64*(lead+sweepLen)], c.by))[lead:], c.by
+		}
+		dst := lay[uint64](a, &c.at, 0, c.n)
+		src := lay[uint64](a, &c.at, 1, c.n+lead)
+		copy(src, words)
+		kernel(dst, src, c.by)
+		if err := unchanged("src", src, words[:len(src)]); err != nil {
+			return err
+		}
+		if err := sameWords(dst, want[:c.n]); err != nil {
+			return err
+		}
+		if err := guard.Check(a[0], dst); err != nil {
+			return err
+		}
+		return guard.Check(a[1], src)
+	})
+}
+
+// sweepDilateKeep has shift 0 in place as well.
+func sweepDilateKeep(t testing.TB, kernel dilateKeepKernel) error {
+	words := dilateWords(4)
+	bits := fuzz.Bits(words, 64*len(words))
+	a := newArena(t, 8*len(words)+16)
+	var want []uint64
+	var kept []int // in the first words of want
+	wantBy := -1
+	cases := func(yield func(dilateCase) bool) {
+		for c := range dilateCases(shifts, func(shift int) bool { return shift == 0 || shift == 14 }) {
+			if !yield(c) {
+				return
+			}
+			if c.inPlace = true; c.by == 0 && !yield(c) {
+				return
+			}
+		}
+	}
+	return sweep(cases, func(c *dilateCase) error {
+		lead := dilateLead(c.by)
+		if wantBy != c.by {
+			wantBits := fuzz.Complement(fuzz.Dilate(bits[:64*(lead+sweepLen)], c.by, 2))[64*lead:]
+			want, kept, wantBy = fuzz.Words(wantBits), prefixCounts(wantBits), c.by
+		}
+		src := lay[uint64](a, &c.at, 1, c.n+lead)
+		copy(src, words)
+		dst := src[1:]
+		if !c.inPlace {
+			dst = lay[uint64](a, &c.at, 0, c.n)
+		}
+		got := kernel(dst, src, c.by)
+		if err := sameWords(dst, want[:c.n]); err != nil {
+			return err
+		}
+		if got != kept[c.n] {
+			return fmt.Errorf("kept is %d, want %d", got, kept[c.n])
+		}
+		if c.inPlace {
+			return errors.Join(unchanged("src[0]", src[:1], words[:1]), guard.Check(a[1], src))
+		}
+		if err := unchanged("src", src, words[:len(src)]); err != nil {
+			return err
+		}
+		if err := guard.Check(a[0], dst); err != nil {
+			return err
+		}
+		return guard.Check(a[1], src)
+	})
+}
+
+// prefixCounts counts the ones in the first 0, 1, … words.
+func prefixCounts(bits []bool) []int {
+	counts := []int{0}
+	for i := 0; i < len(bits); i += 64 {
+		counts = append(counts, counts[i/64]+fuzz.Count(bits[i:i+64]))
+	}
+	return counts
+}
+
+func sweepCount(t testing.TB, kernel countKernel) error {
+	full := make([]uint64, sweepLen)
+	for i := range full {
+		full[i] = ^uint64(0)
+	}
+	sources := [][]uint64{mixedWords(sweepLen, 5), full}
+	var want [][]int
+	for _, words := range sources {
+		want = append(want, prefixCounts(fuzz.Bits(words, 64*sweepLen)))
+	}
+	a := newArena(t, 8*sweepLen+16)
+	cases := dilateCases(func(yield func(int) bool) { _ = yield(0) && yield(1) }, func(int) bool { return true })
+	return sweep(cases, func(c *dilateCase) error {
+		words := lay[uint64](a, &c.at, 0, c.n)
+		copy(words, sources[c.by])
+		if got, want := kernel(words), want[c.by][c.n]; got != want {
+			return fmt.Errorf("the count is %d, want %d", got, want)
+		}
+		if err := unchanged("words", words, sources[c.by][:c.n]); err != nil {
+			return err
+		}
+		return guard.Check(a[0], words)
+	})
+}
+
+func TestKernelDilateRow(t *testing.T) {
+	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepDilateRow(t, k.dilateRow)) })
+}
+
+func TestKernelDilateStep(t *testing.T) {
+	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepDilateStep(t, k.dilateStep)) })
+}
+
+func TestKernelDilateKeep(t *testing.T) {
+	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepDilateKeep(t, k.dilateKeep)) })
+}
+
+func TestKernelCount(t *testing.T) {
+	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepCount(t, k.count)) })
+}
