@@ -293,3 +293,53 @@ func TestApplyBackward(t *testing.T) {
 		require.InDelta(t, (loss(up)-loss(down))/(2*h), float64(dx[i]), 1e-4, "element %d", i)
 	}
 }
+
+// The kernels on their own, at lengths of many calls, with more words than the
+// elements need, whose bits do not count.
+func TestKernelSetScale(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
+		for _, n := range []int{0, 1, 31, 64, 100, 1 << 14, 1<<14 + 1, 3<<14 + 77} {
+			for _, scale := range []float32{1, 1.25, 0, float32(math.Inf(1))} {
+				keep := make([]uint64, (n+63)/64+2)
+				for i := range keep {
+					keep[i] = r.Uint64() | r.Uint64()
+				}
+				x := featureMap(n, 11)
+				want, wantFactors, wantKeep := make([]float32, n), make([]float32, n), make([]bool, n)
+				for i := range n {
+					if wantKeep[i] = keep[i>>6]>>(i&63)&1 == 1; wantKeep[i] {
+						want[i], wantFactors[i] = x[i]*scale, scale
+					}
+				}
+				y := featureMap(n, 12)
+				kernels.Scale(y, x, keep, scale)
+				requireFloats(t, want, y, "n %d, scale %v", n, scale)
+				kernels.Scale(x, x, keep, scale)
+				requireFloats(t, want, x, "n %d, scale %v, in place", n, scale)
+				kernels.Expand(y, keep, scale)
+				requireFloats(t, wantFactors, y, "n %d, scale %v, factors", n, scale)
+				got := slices.Repeat([]bool{true}, n)
+				kernels.ExpandBool(got, keep)
+				require.True(t, slices.Equal(wantKeep, got), "n %d, booleans", n)
+			}
+		}
+	})
+}
+
+func TestKernelSetCount(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 14))
+	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
+		for _, n := range []int{0, 1, 2, 3, 15, 16, 17, 1000, 1 << 13, 1<<13 + 1, 3<<13 + 5} {
+			words := make([]uint64, n)
+			for i := range words {
+				words[i] = r.Uint64()
+			}
+			require.Equal(t, countTrue(unpack(t, words, 64*n)), kernels.Count(words))
+			for i := range words {
+				words[i] = ^uint64(0)
+			}
+			require.Equal(t, 64*n, kernels.Count(words))
+		}
+	})
+}

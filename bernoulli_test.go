@@ -271,6 +271,12 @@ func TestSplitGamma(t *testing.T) {
 			require.Negative(t, chosen.Cmp(cost(k, d)), "%s: %d levels", at, k)
 		}
 	}
+	// The residual alone costs 6 and 7, as do the heads 3/2^6 and 7/2^7.
+	for _, gamma := range []float64{3.0 / 64, 7.0 / 128} {
+		head, delta := splitGamma(fixed64(gamma))
+		require.Equal(t, threshold{}, head)
+		require.Equal(t, fixed64(gamma), delta)
+	}
 }
 
 // deltas are residuals: all sizes, among them those of DropBlock.

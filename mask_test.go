@@ -571,3 +571,40 @@ func TestConcurrentUse(t *testing.T) {
 		}
 	})
 }
+
+// Dilate is the OR along one axis, at lengths of less than a word to many
+// calls of a kernel; words behind the bits stay.
+func TestKernelSetDilate(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	lengths := []int{0, 1, 5, 63, 64, 65, 1000, 16384 + 64, 50001}
+	strides := []int{1, 2, 7, 63, 64, 65, 196, 5000, 16385, math.MaxInt}
+	sizes := []int{1, 2, 3, 4, 7, 64, 65, 130, math.MaxInt}
+	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
+		for _, n := range lengths {
+			for _, stride := range strides {
+				for _, size := range sizes {
+					bits := make([]bool, n)
+					for range n/300 + 1 {
+						if n > 0 {
+							bits[r.IntN(n)] = true
+						}
+					}
+					want := make([]bool, n)
+					for i, bit := range bits {
+						for j := 0; bit && j < size; j++ {
+							want[i] = true
+							if i += stride; i < 0 || i >= n {
+								break
+							}
+						}
+					}
+					words := append(pack(bits), 0xfedcba9876543210)
+					kernels.Dilate(words, n, stride, size)
+					last := len(words) - 1
+					require.EqualValues(t, uint64(0xfedcba9876543210), words[last])
+					require.True(t, slices.Equal(want, unpack(t, words[:last], n)), "n %d, stride %d, size %d", n, stride, size)
+				}
+			}
+		}
+	})
+}

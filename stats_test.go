@@ -55,13 +55,13 @@ func layerTrial(t *testing.T, cfg Config, s Shape) *trial {
 	layer, err := New(cfg)
 	require.NoError(t, err)
 	tr := &trial{shape: s, valid: validCells(s, cfg.Block), gamma: layer.Gamma(s)}
-	if vh, vw := s.H-cfg.Block.H+1, s.W-cfg.Block.W+1; chunkLen%(vh*vw) == 0 {
-		tr.chunkLag = chunkLen / (vh * vw) * s.H * s.W
-	} else if cfg.Block == Square(1) {
+	positions := (s.H - cfg.Block.H + 1) * (s.W - cfg.Block.W + 1) // of a plane
+	switch {
+	case s.C*positions <= chunkLen: // there is no next chunk
+	case cfg.Block == Square(1):
 		tr.chunkLag = chunkLen
-	}
-	if s.C*(s.H-cfg.Block.H+1)*(s.W-cfg.Block.W+1) <= chunkLen {
-		tr.chunkLag = 0
+	case chunkLen%positions == 0:
+		tr.chunkLag = chunkLen / positions * s.H * s.W
 	}
 	tr.draw = func(at stream) []uint64 {
 		cfg.Seed, cfg.Layer = at.seed, at.layer

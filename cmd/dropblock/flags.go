@@ -51,8 +51,8 @@ var (
 	norms   = choices{"norm", []string{"tensor", "none"}, []string{"sample", "expected"}}
 	layouts = choices{"layout", []string{"nchw"}, []string{"nhwc"}}
 
-	builtKernels = []string{"generic", "avx2"}
-	laterKernels = []string{"avx512", "neon"}
+	builtKernels = []string{"generic", "avx2", "avx512"}
+	laterKernels = []string{"neon"}
 )
 
 func (c choices) pick(value string) (int, error) {
