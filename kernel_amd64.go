@@ -62,7 +62,7 @@ func (k isa) philoxStride() int {
 
 // The methods below choose the kernel. They are not inlined: their prologue is
 // the point at which a goroutine in a loop over kernel calls can be stopped,
-// and their callers have told the race and address sanitizers, which do not
+// and they tell the race and address sanitizers, which do not
 // see assembly, what a kernel reads and writes.
 
 //go:noinline

@@ -14,9 +14,10 @@ const (
 	isaGeneric
 	isaAVX2
 	isaAVX512
+	isaNEON
 )
 
-var isaNames = []string{"auto", "generic", "avx2", "avx512"}
+var isaNames = []string{"auto", "generic", "avx2", "avx512", "neon"}
 
 // KernelSet is a set of kernels for one instruction set. All of them compute
 // the same bits. The zero value stands for the best set that this CPU runs.
@@ -50,7 +51,7 @@ func (k KernelSet) resolve() isa {
 	return k.isa
 }
 
-// String returns the name of the set: auto, generic, avx2 or avx512.
+// String returns the name of the set: auto, generic, avx2, avx512 or neon.
 func (k KernelSet) String() string { return isaNames[k.isa] }
 
 // Philox fills dst with the words of Philox4x32-10 blocks, from the block with

@@ -110,7 +110,7 @@ func (m *Mask) settle(norm Norm) {
 }
 
 // wordsLen is the number of words that n bits take.
-func wordsLen(n int) int { return (n + 63) / 64 }
+func wordsLen(n int) int { return n/64 + (n%64+63)/64 }
 
 // wordsFor checks that a slice holds n bits and cuts it to their words.
 func wordsFor(call, name string, words []uint64, n int) []uint64 {
@@ -234,8 +234,11 @@ func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
 	}
 	m.reset(l.isa, s, bits)
 	words := m.seedWords(&g)
-	clear(m.buf)
-	copy(words, seeds)
+	copy(words, seeds) // Before anything is cleared: they may be the mask's own words.
+	if g.full {
+		clear(m.buf)
+	}
+	m.buf[0] = 0
 	if over := 64*len(words) - bits.Len(); over > 0 {
 		words[len(words)-1] &= ^uint64(0) >> over
 	}

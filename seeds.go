@@ -20,10 +20,10 @@ func (d *drawing) begin(b *Bernoulli, k isa, key Key) {
 // sample adds to words, zero there, the seeds of one sample, whose bits begin
 // at base, and returns their number.
 func (d *drawing) sample(words []uint64, base int, g *grid, sample uint64) (seeds int) {
-	if d.sparse() && d.delta == 0 {
+	if g.positions == 0 || d.sparse() && d.delta == 0 {
 		return 0
 	}
-	for chunk := 0; chunk*chunkLen < g.positions; chunk++ {
+	for chunk := range (g.positions-1)/chunkLen + 1 {
 		w, word := g.walk(base, chunk)
 		dst := words[word:]
 		switch {

@@ -3,6 +3,8 @@ package main
 import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/dropblock-go/dropblock/asm/arm64"
 )
 
 const (
@@ -231,6 +233,160 @@ func (a *amd64) lessOrEqual(r, t reg.VecVirtual, less operand.Mem) {
 	a.VPAND(t, or, or)
 	a.VPOR(and, or, or)
 	a.move(or, less)
+}
+
+// neonPhilox is eight blocks, in two states of four: word i of each in the
+// lanes of x[i].
+type neonPhilox struct {
+	ks, ctr, first arm64.GP
+	m0, m1         arm64.Vec
+	lanes          [2]arm64.Vec
+}
+
+func (a *neon) philox() neonPhilox {
+	p := neonPhilox{ks: a.LoadParam("ks"), ctr: a.LoadParam("ctr"), first: a.GP()}
+	a.LDR(p.first.W(), p.ctr.Off(0))
+	p.m0, p.m1, p.lanes = a.Vec(), a.Vec(), [2]arm64.Vec{a.Vec(), a.Vec()}
+	m := a.GP()
+	a.MOV(m, philoxM0)
+	a.DUP(p.m0.S4(), m.W())
+	a.MOV(m, philoxM1)
+	a.DUP(p.m1.S4(), m.W())
+	var values []operand.Constant
+	for i := range 8 {
+		values = append(values, operand.U32(i))
+	}
+	t := a.table("counterLanes", values...)
+	a.LDP(p.lanes[0].Q(), p.lanes[1].Q(), t.Off(0))
+	return p
+}
+
+// blocks runs the ten rounds from counter word 0, the states together.
+func (a *neon) blocks(p neonPhilox, counter arm64.GP) (x [2][4]arm64.Vec) {
+	rest := [3]arm64.Vec{a.Vec(), a.Vec(), a.Vec()}
+	c := a.GP()
+	a.ADD(c, p.ctr, 4)
+	for i := range rest {
+		a.LD1R(rest[i].S4(), c.Post(4))
+	}
+	for i := range x {
+		x[i] = [4]arm64.Vec{a.Vec(), a.Vec(), a.Vec(), a.Vec()}
+		a.DUP(x[i][0].S4(), counter.W())
+		a.ADD(x[i][0].S4(), x[i][0].S4(), p.lanes[i].S4())
+		for j, r := range rest {
+			a.MOV(x[i][j+1].B16(), r.B16())
+		}
+	}
+	key := a.GP()
+	a.MOV(key, p.ks)
+	for range rounds {
+		k0, k1 := a.Vec(), a.Vec()
+		a.LD1R(k0.S4(), key.Post(4))
+		a.LD1R(k1.S4(), key.Post(4))
+		for i := range x {
+			x[i] = a.philoxRound(p, x[i], k0, k1)
+		}
+	}
+	return x
+}
+
+// philoxRound is philox.go's philoxRound in four lanes: a product's low and
+// high words are the even and the odd ones of its two halves.
+func (a *neon) philoxRound(p neonPhilox, x [4]arm64.Vec, k0, k1 arm64.Vec) [4]arm64.Vec {
+	product := func(x, m arm64.Vec) (lo, hi arm64.Vec) {
+		half := a.Vec()
+		lo, hi = a.Vec(), a.Vec()
+		a.UMULL(half.D2(), x.S2(), m.S2())
+		a.UMULL2(hi.D2(), x.S4(), m.S4())
+		a.UZP1(lo.S4(), half.S4(), hi.S4())
+		a.UZP2(hi.S4(), half.S4(), hi.S4())
+		return lo, hi
+	}
+	a.EOR(x[1].B16(), x[1].B16(), k0.B16())
+	a.EOR(x[3].B16(), x[3].B16(), k1.B16())
+	lo0, hi0 := product(x[0], p.m0)
+	lo1, hi1 := product(x[2], p.m1)
+	a.EOR(hi1.B16(), hi1.B16(), x[1].B16())
+	a.EOR(hi0.B16(), hi0.B16(), x[3].B16())
+	return [4]arm64.Vec{hi1, lo1, hi0, lo0}
+}
+
+func philoxNEON(a *neon) {
+	a.function("philox", "func(dst []uint32, ks *[10][2]uint32, ctr *[4]uint32)",
+		"is philoxGeneric for a multiple of 32 words.")
+	dst, n := a.LoadBase("dst"), a.LoadLen("dst")
+	p := a.philox()
+	a.loop("blocks", n, 32, func() {
+		for _, x := range a.blocks(p, p.first) {
+			for half := range 2 {
+				// Words 0 and 1, and 2 and 3, of two blocks; then the blocks.
+				lo, hi, even, odd := a.Vec(), a.Vec(), a.Vec(), a.Vec()
+				zip := a.ZIP1
+				if half == 1 {
+					zip = a.ZIP2
+				}
+				zip(lo.S4(), x[0].S4(), x[1].S4())
+				zip(hi.S4(), x[2].S4(), x[3].S4())
+				a.ZIP1(even.D2(), lo.D2(), hi.D2())
+				a.ZIP2(odd.D2(), lo.D2(), hi.D2())
+				a.STP(even.Q(), odd.Q(), dst.Post(32))
+			}
+		}
+		a.ADD(p.first, p.first, 8)
+	})
+	a.RET()
+}
+
+func bernoulliHeadNEON(a *neon) {
+	a.function("bernoulliHead", "func(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)",
+		"is bernoulliHeadGeneric.")
+	dst, n := a.LoadBase("dst"), a.LoadLen("dst")
+	p := a.philox()
+	t, k := a.LoadParam("t"), a.LoadParam("k")
+	a.loop("group", n, headGroupWords, func() {
+		less := a.Vecs(headGroupWords / 2)
+		for _, l := range less {
+			a.MOVI(l.D2(), 0)
+		}
+		levels, left, counter := a.GP(), a.GP(), a.GP()
+		a.MOV(levels, t)
+		a.MOV(left, k)
+		a.MOV(counter, p.first)
+		a.Label("level")
+		{
+			x := a.blocks(p, counter)
+			a.ADD(counter, counter, headLevelStride)
+			// The level's bit of t as a vector of ones or zeros.
+			bit, tv := a.GP(), a.Vec()
+			a.SBFX(bit, levels, 0, 1)
+			a.DUP(tv.D2(), bit)
+			for i, x := range x {
+				for half := range 2 {
+					lo, hi := a.Vec(), a.Vec()
+					zip := a.ZIP1
+					if half == 1 {
+						zip = a.ZIP2
+					}
+					zip(lo.S4(), x[0].S4(), x[1].S4())
+					zip(hi.S4(), x[2].S4(), x[3].S4())
+					// less = t ? less|r : less&r: t where less and r differ.
+					for j, r := range []arm64.Vec{lo, hi} {
+						l := less[4*j+2*i+half]
+						a.EOR(r.B16(), r.B16(), l.B16())
+						a.BIT(l.B16(), tv.B16(), r.B16())
+					}
+				}
+			}
+			a.LSR(levels, levels, 1)
+			a.SUBS(left, left, 1)
+			a.BNE("level")
+		}
+		for i := 0; i < len(less); i += 2 {
+			a.STP(less[i].Q(), less[i+1].Q(), dst.Post(32))
+		}
+		a.ADD(p.first, p.first, headGroupWords/2)
+	})
+	a.RET()
 }
 
 // A walk's fields and the gap table, as in grid.go and bernoulli.go.

@@ -3,6 +3,8 @@ package main
 import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/dropblock-go/dropblock/asm/arm64"
 )
 
 // popcount adds up the ones of vectors: with AVX2 by a table of the ones of a
@@ -93,4 +95,48 @@ func count(a *amd64) {
 	})
 	a.Store(p.sum(), a.ReturnIndex(0))
 	a.ret()
+}
+
+// neonPopcount adds up the ones of vectors, of their bytes first, then of
+// wider and wider lanes.
+type neonPopcount struct{ total arm64.Vec }
+
+func (a *neon) popcount() neonPopcount {
+	p := neonPopcount{a.Vec()}
+	a.MOVI(p.total.D2(), 0)
+	return p
+}
+
+// add counts vectors, up to 31 of them so that their bytes do not overflow.
+// It destroys them.
+func (p neonPopcount) add(a *neon, vs []arm64.Vec) {
+	for i, v := range vs {
+		a.CNT(v.B16(), v.B16())
+		if i > 0 {
+			a.ADD(vs[0].B16(), vs[0].B16(), v.B16())
+		}
+	}
+	a.UADDLP(vs[0].H8(), vs[0].B16())
+	a.UADALP(p.total.S4(), vs[0].H8())
+}
+
+func (p neonPopcount) sum(a *neon) arm64.GP {
+	n := a.GP()
+	a.UADDLV(p.total.D(), p.total.S4())
+	a.FMOV(n, p.total.D())
+	return n
+}
+
+func countNEON(a *neon) {
+	a.function("count", "func(words []uint64) (n int)", "is countGeneric.")
+	src, n := a.LoadBase("words"), a.LoadLen("words")
+	p := a.popcount()
+	a.overWords("", n, func(w qwords, unroll int) {
+		v := a.Vecs(unroll)
+		w.load(v, src)
+		p.add(a, v)
+		a.ADD(src, src, w.bytes*unroll)
+	})
+	a.Store(p.sum(a), a.Return(0))
+	a.RET()
 }

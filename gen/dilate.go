@@ -3,6 +3,8 @@ package main
 import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/dropblock-go/dropblock/asm/arm64"
 )
 
 // dilateUnroll vectors go through the steps together.
@@ -247,4 +249,157 @@ func dilateKeep(a *amd64) {
 	})
 	a.Store(p.sum(), a.ReturnIndex(0))
 	a.ret()
+}
+
+func dilateRowNEON(a *neon) {
+	a.function("dilateRow", "func(dst, src []uint64, b int)", "is dilateRowGeneric.")
+	dst, n, src := a.LoadBase("dst"), a.LoadLen("dst"), a.LoadBase("src")
+	b := a.LoadParam("b")
+	r := neonRow{a: a, dst: dst, src: src, next: a.GP()}
+	a.ADD(r.next, src, 8)
+
+	const maxSteps = 6 // b ≤ 64
+	for steps := range maxSteps {
+		a.CMP(b, 1<<steps)
+		a.BLE(label("steps%d", steps))
+	}
+	for steps := maxSteps; steps >= 0; steps-- {
+		a.Label(label("steps%d", steps))
+		r.steps = steps
+		if steps > 0 {
+			a.SUB(b, b, 1<<(steps-1))
+			r.last = a.shiftBy(b)
+		}
+		a.overWords(label("Of%d", steps), n, r.emit)
+		if steps > 0 {
+			a.B("done")
+		}
+	}
+	a.Label("done")
+	a.RET()
+}
+
+// neonRow is a row pass of a number of steps. next is the word behind src.
+type neonRow struct {
+	a              *neon
+	dst, src, next arm64.GP
+	steps          int
+	last           neonShift
+}
+
+func (r *neonRow) emit(w qwords, unroll int) {
+	a := r.a
+	v, u := a.Vecs(unroll), a.Vecs(unroll)
+	w.load(v, r.next)
+	w.load(u, r.src)
+	for i := range v {
+		for step := range r.steps {
+			t := a.Vec()
+			if step == r.steps-1 {
+				r.last.funnel(a, t, v[i], u[i])
+				a.ORR(v[i].B16(), v[i].B16(), t.B16())
+				break
+			}
+			s := 1 << step
+			a.USHR(t.D2(), u[i].D2(), 64-s)
+			a.SLI(t.D2(), v[i].D2(), s)
+			a.ORR(v[i].B16(), v[i].B16(), t.B16())
+			a.SHL(t.D2(), u[i].D2(), s)
+			a.ORR(u[i].B16(), u[i].B16(), t.B16())
+		}
+	}
+	w.store(v, r.dst)
+	for _, p := range []arm64.GP{r.src, r.next, r.dst} {
+		a.ADD(p, p, w.bytes*unroll)
+	}
+}
+
+// neonShift is a shift of bits from words into the next ones: USHL's counts, to
+// the right below zero. By −64 nothing is left.
+type neonShift struct{ left, right arm64.Vec }
+
+// shiftBy puts the count n, below 64, into registers.
+func (a *neon) shiftBy(n arm64.GP) neonShift {
+	s, right := neonShift{a.Vec(), a.Vec()}, a.GP()
+	a.DUP(s.left.D2(), n)
+	a.SUB(right, n, 64)
+	a.DUP(s.right.D2(), right)
+	return s
+}
+
+// funnel sets t to v shifted up with the bits of the words before, u, coming
+// in.
+func (s neonShift) funnel(a *neon, t, v, u arm64.Vec) {
+	in := a.Vec()
+	a.USHL(t.D2(), v.D2(), s.left.D2())
+	a.USHL(in.D2(), u.D2(), s.right.D2())
+	a.ORR(t.B16(), t.B16(), in.B16())
+}
+
+// neonShifter computes src | src<<shift for words that have the lead in front.
+type neonShifter struct {
+	dst, src, next, leadSrc arm64.GP
+	n                       arm64.GP
+	by                      neonShift
+}
+
+func (a *neon) shifter() neonShifter {
+	s := neonShifter{dst: a.LoadBase("dst"), n: a.LoadLen("dst"), src: a.LoadBase("src"), next: a.GP(), leadSrc: a.GP()}
+	shift, bits := a.LoadParam("shift"), a.GP()
+	a.AND(bits, shift, 63)
+	s.by = a.shiftBy(bits)
+	a.ADD(s.next, s.src, 8)
+	a.LSR(shift, shift, 6)
+	a.ADD(s.leadSrc, s.next, shift.LSL(3))
+	return s
+}
+
+func (s *neonShifter) emit(a *neon, w qwords, unroll int) []arm64.Vec {
+	v, u, lead := a.Vecs(unroll), a.Vecs(unroll), a.Vecs(unroll)
+	w.load(v, s.next)
+	w.load(u, s.src)
+	w.load(lead, s.leadSrc)
+	for i := range v {
+		t := a.Vec()
+		s.by.funnel(a, t, v[i], u[i])
+		a.ORR(v[i].B16(), t.B16(), lead[i].B16())
+	}
+	return v
+}
+
+func (s *neonShifter) advance(a *neon, w qwords, unroll int) {
+	for _, p := range []arm64.GP{s.src, s.next, s.leadSrc, s.dst} {
+		a.ADD(p, p, w.bytes*unroll)
+	}
+}
+
+func dilateStepNEON(a *neon) {
+	a.function("dilateStep", "func(dst, src []uint64, shift int)", "is dilateStepGeneric.")
+	s := a.shifter()
+	a.overWords("", s.n, func(w qwords, unroll int) {
+		w.store(s.emit(a, w, unroll), s.dst)
+		s.advance(a, w, unroll)
+	})
+	a.RET()
+}
+
+func dilateKeepNEON(a *neon) {
+	a.function("dilateKeep", "func(dst, src []uint64, shift int) (kept int)", "is dilateKeepGeneric.")
+	s := a.shifter()
+	p := a.popcount()
+	a.overWords("", s.n, func(w qwords, unroll int) {
+		v := s.emit(a, w, unroll)
+		for _, v := range v {
+			if w.bytes == 8 {
+				a.MVN(v.B8(), v.B8()) // The upper half, zero, is counted too.
+			} else {
+				a.MVN(v.B16(), v.B16())
+			}
+		}
+		w.store(v, s.dst)
+		p.add(a, v)
+		s.advance(a, w, unroll)
+	})
+	a.Store(p.sum(a), a.Return(0))
+	a.RET()
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/dropblock-go/dropblock/asm/arm64"
 )
 
 func expand(a *amd64) {
@@ -82,4 +84,54 @@ func (a *amd64) boolSpreader(keep, dst reg.GPVirtual, one reg.VecVirtual) func()
 			a.move(v, at(dst, 32*half))
 		}
 	}
+}
+
+func expandNEON(a *neon) {
+	a.function("expand", "func(dst []float32, keep []uint64, scale float32)", "is expandGeneric.")
+	dst, n, keep := a.LoadBase("dst"), a.LoadLen("dst"), a.LoadBase("keep")
+	s := a.broadcastScale()
+	a.masked(n, keep, func(elements int, m []arm64.Vec) {
+		for _, m := range m {
+			a.AND(m.B16(), m.B16(), s.B16())
+		}
+		a.storePost(elements, m, dst)
+	})
+	a.RET()
+}
+
+func expandBoolNEON(a *neon) {
+	a.function("expandBool", "func(dst []bool, keep []uint64)", "is expandBoolGeneric.")
+	dst, n, keep := a.LoadBase("dst"), a.LoadLen("dst"), a.LoadBase("keep")
+	// Byte i of a vector takes a byte of the keep bits, and bit i%8 of it.
+	var spread []operand.Constant
+	for i := range uint64(8) {
+		spread = append(spread, operand.U64(i*0x0101010101010101))
+	}
+	table, index, bit := a.table("spreadBytes", spread...), a.Vecs(4), a.Vec()
+	qwords{a, 16}.load(index, table)
+	bits := a.GP()
+	a.MOV(bits, uint64(0x8040201008040201))
+	a.DUP(bit.D2(), bits)
+	a.loop("word", n, 64, func() {
+		word, v := a.Vec(), a.Vecs(4)
+		a.LDR(word.D(), keep.Post(8))
+		for i := range v {
+			a.TBL(v[i].B16(), word.B16(), index[i].B16())
+			a.CMTST(v[i].B16(), v[i].B16(), bit.B16())
+			a.USHR(v[i].B16(), v[i].B16(), 7)
+		}
+		qwords{a, 16}.store(v, dst)
+		a.ADD(dst, dst, 64)
+	})
+	a.CBZ(n, "done")
+	rest := a.GP()
+	a.LDR(rest, keep.Off(0))
+	a.loop("rest", n, 1, func() {
+		b := a.GP()
+		a.AND(b, rest, 1)
+		a.STRB(b.W(), dst.Post(1))
+		a.LSR(rest, rest, 1)
+	})
+	a.Label("done")
+	a.RET()
 }

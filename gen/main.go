@@ -22,6 +22,8 @@ import (
 	"github.com/mmcloughlin/avo/pass"
 	"github.com/mmcloughlin/avo/printer"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/dropblock-go/dropblock/asm/arm64"
 )
 
 // A file is a pair of an assembly file and its stubs.
@@ -72,6 +74,12 @@ var files = []file{
 	},
 }
 
+// neonKernels are those of kernel_arm64.s.
+var neonKernels = []func(*neon){
+	philoxNEON, bernoulliHeadNEON, dilateRowNEON, dilateStepNEON, dilateKeepNEON,
+	scaleNEON, expandNEON, expandBoolNEON, countNEON,
+}
+
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("gen: ")
@@ -85,6 +93,24 @@ func main() {
 			log.Fatalf("%s: %v", f.asm, err)
 		}
 	}
+	if err := writeNEON(*dir); err != nil {
+		log.Fatalf("kernel_arm64.s: %v", err)
+	}
+}
+
+func writeNEON(dir string) error {
+	c := arm64.NewContext("gc,!purego")
+	for _, emit := range neonKernels {
+		emit(&neon{c})
+	}
+	asm, stubs, err := c.Print(printer.Config{Name: "gen", Pkg: "dropblock"})
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "kernel_arm64.s"), asm, 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "kernel_stubs_arm64.go"), stubs, 0o644)
 }
 
 func (f *file) write(dir string) error {

@@ -3,6 +3,8 @@ package main
 import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/dropblock-go/dropblock/asm/arm64"
 )
 
 // lanes turns bits of a keep mask into masks of the lanes of float32 vectors:
@@ -133,5 +135,84 @@ func (a *amd64) broadcastScale() reg.VecVirtual {
 	}
 	s := a.vec()
 	a.VBROADCASTSS(m.Addr, s)
+	return s
+}
+
+// masked runs body over n float32 whose keep bits are at keep: 32 at a time,
+// then four, then one. body gets the number of vectors and the masks of their
+// lanes.
+func (a *neon) masked(n, keep arm64.GP, body func(elements int, m []arm64.Vec)) {
+	var values []operand.Constant
+	for i := range 32 {
+		values = append(values, operand.U32(1<<i))
+	}
+	table, bits := a.table("laneBits", values...), a.Vecs(8)
+	for i := 0; i < 8; i += 2 {
+		a.LDP(bits[i].Q(), bits[i+1].Q(), table.Off(16*i))
+	}
+	a.loop("word", n, 32, func() {
+		word, m := a.Vec(), a.Vecs(8)
+		a.LD1R(word.S4(), keep.Post(4))
+		for i := range m {
+			a.CMTST(m[i].S4(), word.S4(), bits[i].S4())
+		}
+		body(32, m)
+	})
+	a.CBZ(n, "done")
+	rest := a.GP()
+	a.LDR(rest.W(), keep.Off(0))
+	for _, elements := range []int{4, 1} {
+		a.loop(label("rest%d", elements), n, elements, func() {
+			m := a.Vec()
+			a.DUP(m.S4(), rest.W())
+			a.CMTST(m.S4(), m.S4(), bits[0].S4())
+			body(elements, []arm64.Vec{m})
+			a.LSR(rest, rest, elements)
+		})
+	}
+	a.Label("done")
+}
+
+func scaleNEON(a *neon) {
+	a.function("scale", "func(dst, src []float32, keep []uint64, scale float32)", "is scaleGeneric.")
+	dst, src, keep := a.LoadBase("dst"), a.LoadBase("src"), a.LoadBase("keep")
+	n := a.LoadLen("src")
+	s := a.broadcastScale()
+	a.masked(n, keep, func(elements int, m []arm64.Vec) {
+		x := a.Vecs(len(m))
+		if elements == 1 {
+			a.LDR(x[0].S(), src.Post(4))
+		} else {
+			a.loadPost(x, src)
+		}
+		for i := range x {
+			a.FMUL(x[i].S4(), x[i].S4(), s.S4())
+			a.AND(x[i].B16(), x[i].B16(), m[i].B16())
+		}
+		a.storePost(elements, x, dst)
+	})
+	a.RET()
+}
+
+// loadPost loads vectors and moves from behind them.
+func (a *neon) loadPost(v []arm64.Vec, from arm64.GP) {
+	qwords{a, 16}.load(v, from)
+	a.ADD(from, from, 16*len(v))
+}
+
+// storePost stores the vectors of a number of elements and moves to behind
+// them.
+func (a *neon) storePost(elements int, v []arm64.Vec, to arm64.GP) {
+	if elements == 1 {
+		a.STR(v[0].S(), to.Post(4))
+		return
+	}
+	qwords{a, 16}.store(v, to)
+	a.ADD(to, to, 16*len(v))
+}
+
+func (a *neon) broadcastScale() arm64.Vec {
+	s := a.LoadFloat("scale")
+	a.DUP(s.S4(), s.S().At(0))
 	return s
 }

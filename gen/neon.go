@@ -1,0 +1,82 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+
+	"github.com/dropblock-go/dropblock/asm/arm64"
+)
+
+// neon is the instruction layer that the arm64 generators share. Operands are
+// in the architecture's order, the destination first.
+type neon struct {
+	*arm64.Context
+}
+
+// function begins a kernel.
+func (a *neon) function(name, signature, doc string) {
+	name += "NEON"
+	a.Function(name, signature, name+" "+doc)
+}
+
+// loop runs body while at least step of the count n are left and takes step
+// off each time. Bodies advance their pointers.
+func (a *neon) loop(name string, n arm64.GP, step int, body func()) {
+	a.SUBS(n, n, step)
+	a.BLT(name + "Done")
+	a.Label(name)
+	body()
+	a.SUBS(n, n, step)
+	a.BGE(name)
+	a.Label(name + "Done")
+	a.ADD(n, n, step)
+}
+
+// table is the address of a read-only table.
+func (a *neon) table(name string, values ...operand.Constant) arm64.GP {
+	p := a.GP()
+	a.ADR(p, a.Data(name, values...))
+	return p
+}
+
+// qwords is a vector of two words, or a single one in the low half of a
+// register that is zero elsewhere.
+type qwords struct {
+	a     *neon
+	bytes int
+}
+
+// load loads vectors that follow each other, in pairs where there are any.
+func (w qwords) load(v []arm64.Vec, from arm64.GP) {
+	switch {
+	case w.bytes == 8:
+		w.a.LDR(v[0].D(), from.Off(0))
+	case len(v) == 1:
+		w.a.LDR(v[0].Q(), from.Off(0))
+	default:
+		for i := 0; i < len(v); i += 2 {
+			w.a.LDP(v[i].Q(), v[i+1].Q(), from.Off(16*i))
+		}
+	}
+}
+
+func (w qwords) store(v []arm64.Vec, to arm64.GP) {
+	switch {
+	case w.bytes == 8:
+		w.a.STR(v[0].D(), to.Off(0))
+	case len(v) == 1:
+		w.a.STR(v[0].Q(), to.Off(0))
+	default:
+		for i := 0; i < len(v); i += 2 {
+			w.a.STP(v[i].Q(), v[i+1].Q(), to.Off(16*i))
+		}
+	}
+}
+
+// overWords runs body over n words: several vectors at a time, then one, then
+// single words.
+func (a *neon) overWords(name string, n arm64.GP, body func(w qwords, unroll int)) {
+	for _, unroll := range []int{dilateUnroll, 1} {
+		a.loop(label("vectors%d%s", unroll, name), n, 2*unroll, func() { body(qwords{a, 16}, unroll) })
+	}
+	a.loop("words"+name, n, 1, func() { body(qwords{a, 8}, 1) })
+}

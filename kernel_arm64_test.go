@@ -1,0 +1,6 @@
+//go:build gc && !purego
+
+package dropblock
+
+// assembly tells that this build has kernels in assembly.
+const assembly = true
