@@ -23,7 +23,7 @@ func dilateCases(sizes iter.Seq[int], all func(by int) bool) iter.Seq[dilateCase
 	return func(yield func(dilateCase) bool) {
 		for by := range sizes {
 			for n := range lengths(sweepLen) {
-				few := 2
+				few := 1
 				switch {
 				case all(by):
 					few = every
