@@ -11,17 +11,18 @@ import (
 //go:generate go run ./gen -dir .
 
 var (
-	_ philoxKernel        = philoxAVX2
-	_ bernoulliHeadKernel = bernoulliHeadAVX2
-	_ bernoulliGapsKernel = bernoulliGapsAVX2
-	_ dilateRowKernel     = dilateRowAVX2
-	_ dilateStepKernel    = dilateStepAVX2
-	_ dilateKeepKernel    = dilateKeepAVX2
-	_ scaleKernel         = scaleAVX2
-	_ scaleKernel         = scaleStreamAVX2
-	_ expandKernel        = expandAVX2
-	_ expandBoolKernel    = expandBoolAVX2
-	_ countKernel         = countAVX2
+	_ philoxKernel          = philoxAVX2
+	_ bernoulliHeadKernel   = bernoulliHeadAVX2
+	_ bernoulliGapsKernel   = bernoulliGapsAVX2
+	_ bernoulliStampsKernel = bernoulliStampsAVX2
+	_ dilateRowKernel       = dilateRowAVX2
+	_ dilateStepKernel      = dilateStepAVX2
+	_ dilateKeepKernel      = dilateKeepAVX2
+	_ scaleKernel           = scaleAVX2
+	_ scaleKernel           = scaleStreamAVX2
+	_ expandKernel          = expandAVX2
+	_ expandBoolKernel      = expandBoolAVX2
+	_ countKernel           = countAVX2
 
 	_ philoxKernel        = philoxAVX512
 	_ bernoulliHeadKernel = bernoulliHeadAVX512
@@ -100,6 +101,17 @@ func (k isa) bernoulliGaps(words []uint64, drawn []uint32, t *gapTable, w *walk)
 		return
 	}
 	bernoulliGapsAVX2(words, drawn, t, w)
+}
+
+//go:noinline
+func (k isa) bernoulliStamps(words []uint64, drawn []uint32, t *gapTable, w *walk, stamps *stamps, n int) {
+	reads(drawn)
+	writes(words)
+	if k == isaGeneric {
+		bernoulliStampsGeneric(words, drawn, t, w, stamps, n)
+		return
+	}
+	bernoulliStampsAVX2(words, drawn, t, w, stamps, n)
 }
 
 //go:noinline

@@ -1910,57 +1910,58 @@ group1Done:
 // Requires: AVX, AVX2, BMI2, CMOV
 TEXT ·bernoulliGapsAVX2(SB), NOSPLIT, $512-64
 	MOVQ         words_base+0(FP), AX
-	MOVQ         drawn_base+24(FP), CX
-	MOVQ         drawn_len+32(FP), DX
-	MOVQ         t+48(FP), BX
-	MOVQ         w+56(FP), SI
-	VPBROADCASTD (SI), Y0
+	MOVQ         w+56(FP), CX
+	MOVL         48(CX), CX
+	MOVQ         (AX)(CX*8), DX
+	XORQ         BX, BX
+	MOVQ         drawn_base+24(FP), SI
+	MOVQ         drawn_len+32(FP), DI
+	MOVQ         t+48(FP), R8
+	MOVQ         w+56(FP), R9
+	VPBROADCASTD (R9), Y0
 	VPXOR        Y1, Y1, Y1
-	VPBROADCASTD 4(SI), Y2
+	VPBROADCASTD 4(R9), Y2
 	VMOVDQU      one32<>+0(SB), Y3
 	VPSUBD       Y3, Y2, Y2
-	MOVL         48(SI), DI
-	MOVQ         (AX)(DI*8), R8
-	XORQ         R9, R9
-	TESTQ        DX, DX
+	TESTQ        DI, DI
 	JZ           end
 
 batch:
 	MOVQ    $0x00000040, R11
-	CMPQ    DX, R11
-	CMOVQLT DX, R11
-	SUBQ    R11, DX
+	CMPQ    DI, R11
+	CMOVQLT DI, R11
+	SUBQ    R11, DI
 	XORQ    R10, R10
 
 draw:
-	VMOVDQU      (CX), Y5
+	VMOVDQU      (SI), Y5
 	VPSLLD       $0x0a, Y5, Y3
 	VPOR         gapEscape<>+0(SB), Y3, Y3
 	VPSRLD       $0x16, Y5, Y6
-	MOVL         (CX), R12
+	MOVL         (SI), R12
 	SHRL         $0x16, R12
-	VMOVD        (BX)(R12*4), X4
-	MOVL         4(CX), R12
+	VMOVD        (R8)(R12*4), X4
+	MOVL         4(SI), R12
 	SHRL         $0x16, R12
-	VPINSRD      $0x01, (BX)(R12*4), X4, X4
-	MOVL         8(CX), R12
+	VPINSRD      $0x01, (R8)(R12*4), X4, X4
+	MOVL         8(SI), R12
 	SHRL         $0x16, R12
-	VPINSRD      $0x02, (BX)(R12*4), X4, X4
-	MOVL         12(CX), R12
+	VPINSRD      $0x02, (R8)(R12*4), X4, X4
+	MOVL         12(SI), R12
 	SHRL         $0x16, R12
-	VPINSRD      $0x03, (BX)(R12*4), X4, X4
-	MOVL         16(CX), R12
+	VPINSRD      $0x03, (R8)(R12*4), X4, X4
+	MOVL         16(SI), R12
 	SHRL         $0x16, R12
-	VMOVD        (BX)(R12*4), X5
-	MOVL         20(CX), R12
+	VMOVD        (R8)(R12*4), X5
+	MOVL         20(SI), R12
 	SHRL         $0x16, R12
-	VPINSRD      $0x01, (BX)(R12*4), X5, X5
-	MOVL         24(CX), R12
+	VPINSRD      $0x01, (R8)(R12*4), X5, X5
+	MOVL         24(SI), R12
 	SHRL         $0x16, R12
-	VPINSRD      $0x02, (BX)(R12*4), X5, X5
-	MOVL         28(CX), R12
+	VPINSRD      $0x02, (R8)(R12*4), X5, X5
+	MOVL         28(SI), R12
 	SHRL         $0x16, R12
-	VPINSRD      $0x03, (BX)(R12*4), X5, X5
+	VPINSRD      $0x03, (R8)(R12*4), X5, X5
 	VINSERTI128  $0x01, X5, Y4, Y5
 	VPMAXUD      Y5, Y3, Y7
 	VPCMPEQD     Y3, Y7, Y7
@@ -1980,138 +1981,137 @@ draw:
 	VMOVDQU      lane7<>+0(SB), Y0
 	VPERMD       Y3, Y0, Y0
 	VPSUBD       Y5, Y3, Y3
-	VPBROADCASTD 4(SI), Y6
+	VPBROADCASTD 4(R9), Y6
 	VPCMPGTD     Y3, Y6, Y6
 	VPAND        Y6, Y5, Y5
 	VPADDD       Y5, Y1, Y1
-	VMOVDQU      Y5, 256(SP)(R10*4)
 	VPMINSD      Y2, Y3, Y3
-	VPBROADCASTD 12(SI), Y5
-	VPADDD       Y5, Y3, Y5
-	VPBROADCASTD 16(SI), Y6
-	VPADDD       Y6, Y3, Y3
-	VPBROADCASTD 24(SI), Y6
-	VMOVD        28(SI), X4
-	VPSRLQ       $0x20, Y3, Y7
-	VPMULUDQ     Y6, Y3, Y3
-	VPMULUDQ     Y6, Y7, Y7
+	VPBROADCASTD 12(R9), Y6
+	VPADDD       Y6, Y3, Y6
+	VPBROADCASTD 16(R9), Y7
+	VPADDD       Y7, Y3, Y3
+	VPBROADCASTD 24(R9), Y7
+	VMOVD        28(R9), X4
+	VPSRLQ       $0x20, Y3, Y8
+	VPMULUDQ     Y7, Y3, Y3
+	VPMULUDQ     Y7, Y8, Y8
 	VPSRLQ       X4, Y3, Y3
-	VPSRLQ       X4, Y7, Y7
-	VPSLLQ       $0x20, Y7, Y7
-	VPBLENDD     $0xaa, Y7, Y3, Y3
-	VPBROADCASTD 40(SI), Y6
-	VPMULLD      Y6, Y3, Y6
-	VPADDD       Y6, Y5, Y5
-	VPBROADCASTD 20(SI), Y6
-	VPADDD       Y6, Y3, Y3
-	VPBROADCASTD 32(SI), Y6
-	VMOVD        36(SI), X4
-	VPSRLQ       $0x20, Y3, Y7
-	VPMULUDQ     Y6, Y3, Y3
-	VPMULUDQ     Y6, Y7, Y7
+	VPSRLQ       X4, Y8, Y8
+	VPSLLQ       $0x20, Y8, Y8
+	VPBLENDD     $0xaa, Y8, Y3, Y3
+	VPBROADCASTD 40(R9), Y7
+	VPMULLD      Y7, Y3, Y7
+	VPADDD       Y7, Y6, Y6
+	VPBROADCASTD 20(R9), Y7
+	VPADDD       Y7, Y3, Y3
+	VPBROADCASTD 32(R9), Y7
+	VMOVD        36(R9), X4
+	VPSRLQ       $0x20, Y3, Y8
+	VPMULUDQ     Y7, Y3, Y3
+	VPMULUDQ     Y7, Y8, Y8
 	VPSRLQ       X4, Y3, Y3
-	VPSRLQ       X4, Y7, Y7
-	VPSLLQ       $0x20, Y7, Y7
-	VPBLENDD     $0xaa, Y7, Y3, Y3
-	VPBROADCASTD 44(SI), Y6
-	VPMULLD      Y6, Y3, Y6
-	VPADDD       Y6, Y5, Y5
-	VMOVDQU      Y5, (SP)(R10*4)
-	ADDQ         $0x20, CX
+	VPSRLQ       X4, Y8, Y8
+	VPSLLQ       $0x20, Y8, Y8
+	VPBLENDD     $0xaa, Y8, Y3, Y3
+	VPBROADCASTD 44(R9), Y7
+	VPMULLD      Y7, Y3, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVDQU      Y6, (SP)(R10*4)
+	VMOVDQU      Y5, 256(SP)(R10*4)
+	ADDQ         $0x20, SI
 	ADDQ         $0x08, R10
 	CMPQ         R10, R11
 	JGE          drawn
 	VMOVD        X0, R12
-	CMPL         R12, 4(SI)
+	CMPL         R12, 4(R9)
 	JL           draw
-	XORQ         DX, DX
+	XORQ         DI, DI
 
 drawn:
 	MOVQ R10, R11
 	XORQ R10, R10
 
-set:
+loop0:
 	MOVL    (SP)(R10*4), R12
 	MOVL    256(SP)(R10*4), R13
 	SHLXQ   R12, R13, R13
 	SHRQ    $0x06, R12
-	CMPQ    R12, DI
-	CMOVQNE R9, R8
-	ORQ     R13, R8
-	MOVQ    R8, (AX)(R12*8)
-	MOVQ    R12, DI
+	CMPQ    R12, CX
+	CMOVQNE BX, DX
+	ORQ     R13, DX
+	MOVQ    DX, (AX)(R12*8)
+	MOVQ    R12, CX
 	MOVL    4(SP)(R10*4), R12
 	MOVL    260(SP)(R10*4), R13
 	SHLXQ   R12, R13, R13
 	SHRQ    $0x06, R12
-	CMPQ    R12, DI
-	CMOVQNE R9, R8
-	ORQ     R13, R8
-	MOVQ    R8, (AX)(R12*8)
-	MOVQ    R12, DI
+	CMPQ    R12, CX
+	CMOVQNE BX, DX
+	ORQ     R13, DX
+	MOVQ    DX, (AX)(R12*8)
+	MOVQ    R12, CX
 	MOVL    8(SP)(R10*4), R12
 	MOVL    264(SP)(R10*4), R13
 	SHLXQ   R12, R13, R13
 	SHRQ    $0x06, R12
-	CMPQ    R12, DI
-	CMOVQNE R9, R8
-	ORQ     R13, R8
-	MOVQ    R8, (AX)(R12*8)
-	MOVQ    R12, DI
+	CMPQ    R12, CX
+	CMOVQNE BX, DX
+	ORQ     R13, DX
+	MOVQ    DX, (AX)(R12*8)
+	MOVQ    R12, CX
 	MOVL    12(SP)(R10*4), R12
 	MOVL    268(SP)(R10*4), R13
 	SHLXQ   R12, R13, R13
 	SHRQ    $0x06, R12
-	CMPQ    R12, DI
-	CMOVQNE R9, R8
-	ORQ     R13, R8
-	MOVQ    R8, (AX)(R12*8)
-	MOVQ    R12, DI
+	CMPQ    R12, CX
+	CMOVQNE BX, DX
+	ORQ     R13, DX
+	MOVQ    DX, (AX)(R12*8)
+	MOVQ    R12, CX
 	MOVL    16(SP)(R10*4), R12
 	MOVL    272(SP)(R10*4), R13
 	SHLXQ   R12, R13, R13
 	SHRQ    $0x06, R12
-	CMPQ    R12, DI
-	CMOVQNE R9, R8
-	ORQ     R13, R8
-	MOVQ    R8, (AX)(R12*8)
-	MOVQ    R12, DI
+	CMPQ    R12, CX
+	CMOVQNE BX, DX
+	ORQ     R13, DX
+	MOVQ    DX, (AX)(R12*8)
+	MOVQ    R12, CX
 	MOVL    20(SP)(R10*4), R12
 	MOVL    276(SP)(R10*4), R13
 	SHLXQ   R12, R13, R13
 	SHRQ    $0x06, R12
-	CMPQ    R12, DI
-	CMOVQNE R9, R8
-	ORQ     R13, R8
-	MOVQ    R8, (AX)(R12*8)
-	MOVQ    R12, DI
+	CMPQ    R12, CX
+	CMOVQNE BX, DX
+	ORQ     R13, DX
+	MOVQ    DX, (AX)(R12*8)
+	MOVQ    R12, CX
 	MOVL    24(SP)(R10*4), R12
 	MOVL    280(SP)(R10*4), R13
 	SHLXQ   R12, R13, R13
 	SHRQ    $0x06, R12
-	CMPQ    R12, DI
-	CMOVQNE R9, R8
-	ORQ     R13, R8
-	MOVQ    R8, (AX)(R12*8)
-	MOVQ    R12, DI
+	CMPQ    R12, CX
+	CMOVQNE BX, DX
+	ORQ     R13, DX
+	MOVQ    DX, (AX)(R12*8)
+	MOVQ    R12, CX
 	MOVL    28(SP)(R10*4), R12
 	MOVL    284(SP)(R10*4), R13
 	SHLXQ   R12, R13, R13
 	SHRQ    $0x06, R12
-	CMPQ    R12, DI
-	CMOVQNE R9, R8
-	ORQ     R13, R8
-	MOVQ    R8, (AX)(R12*8)
-	MOVQ    R12, DI
+	CMPQ    R12, CX
+	CMOVQNE BX, DX
+	ORQ     R13, DX
+	MOVQ    DX, (AX)(R12*8)
+	MOVQ    R12, CX
 	ADDQ    $0x08, R10
 	CMPQ    R10, R11
-	JL      set
-	TESTQ   DX, DX
+	JL      loop0
+	TESTQ   DI, DI
 	JNZ     batch
 
 end:
-	VMOVD        X0, (SI)
-	MOVL         DI, 48(SI)
+	VMOVD        X0, (R9)
 	VEXTRACTI128 $0x01, Y1, X0
 	VPADDD       X1, X0, X0
 	VPSHUFD      $0x4e, X0, X1
@@ -2119,7 +2119,9 @@ end:
 	VPSHUFD      $0xb1, X0, X1
 	VPADDD       X1, X0, X0
 	VMOVD        X0, AX
-	ADDL         AX, 8(SI)
+	ADDL         AX, 8(R9)
+	MOVQ         w+56(FP), AX
+	MOVL         CX, 48(AX)
 	VZEROUPPER
 	RET
 
@@ -2176,6 +2178,421 @@ DATA lane7<>+52(SB)/4, $0x00000007
 DATA lane7<>+56(SB)/4, $0x00000007
 DATA lane7<>+60(SB)/4, $0x00000007
 GLOBL lane7<>(SB), RODATA|NOPTR, $64
+
+// func bernoulliStampsAVX2(words []uint64, drawn []uint32, t *[1024]uint32, w *[13]uint32, stamps *[65][5]uint64, n int)
+// Requires: AVX, AVX2, CMOV
+TEXT ·bernoulliStampsAVX2(SB), NOSPLIT, $512-80
+	MOVQ         words_base+0(FP), AX
+	MOVQ         stamps+64(FP), CX
+	MOVQ         n+72(FP), DX
+	MOVQ         drawn_base+24(FP), BX
+	MOVQ         drawn_len+32(FP), SI
+	MOVQ         t+48(FP), DI
+	MOVQ         w+56(FP), R8
+	VPBROADCASTD (R8), Y0
+	VPXOR        Y1, Y1, Y1
+	VPBROADCASTD 4(R8), Y2
+	VMOVDQU      one32<>+0(SB), Y3
+	VPSUBD       Y3, Y2, Y2
+	TESTQ        SI, SI
+	JZ           end
+
+batch:
+	MOVQ    $0x00000040, R10
+	CMPQ    SI, R10
+	CMOVQLT SI, R10
+	SUBQ    R10, SI
+	XORQ    R9, R9
+
+draw:
+	VMOVDQU      (BX), Y5
+	VPSLLD       $0x0a, Y5, Y3
+	VPOR         gapEscape<>+0(SB), Y3, Y3
+	VPSRLD       $0x16, Y5, Y6
+	MOVL         (BX), R11
+	SHRL         $0x16, R11
+	VMOVD        (DI)(R11*4), X4
+	MOVL         4(BX), R11
+	SHRL         $0x16, R11
+	VPINSRD      $0x01, (DI)(R11*4), X4, X4
+	MOVL         8(BX), R11
+	SHRL         $0x16, R11
+	VPINSRD      $0x02, (DI)(R11*4), X4, X4
+	MOVL         12(BX), R11
+	SHRL         $0x16, R11
+	VPINSRD      $0x03, (DI)(R11*4), X4, X4
+	MOVL         16(BX), R11
+	SHRL         $0x16, R11
+	VMOVD        (DI)(R11*4), X5
+	MOVL         20(BX), R11
+	SHRL         $0x16, R11
+	VPINSRD      $0x01, (DI)(R11*4), X5, X5
+	MOVL         24(BX), R11
+	SHRL         $0x16, R11
+	VPINSRD      $0x02, (DI)(R11*4), X5, X5
+	MOVL         28(BX), R11
+	SHRL         $0x16, R11
+	VPINSRD      $0x03, (DI)(R11*4), X5, X5
+	VINSERTI128  $0x01, X5, Y4, Y5
+	VPMAXUD      Y5, Y3, Y7
+	VPCMPEQD     Y3, Y7, Y7
+	VPAND        gapEscape<>+0(SB), Y5, Y5
+	VPBLENDVB    Y7, Y5, Y6, Y3
+	VPCMPEQD     gapEscape<>+0(SB), Y3, Y5
+	VPADDD       one32<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y3, Y3
+	VPSLLDQ      $0x04, Y3, Y6
+	VPADDD       Y6, Y3, Y3
+	VPSLLDQ      $0x08, Y3, Y6
+	VPADDD       Y6, Y3, Y3
+	VPERM2I128   $0x08, Y3, Y3, Y6
+	VPSHUFD      $0xff, Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPADDD       Y0, Y3, Y3
+	VMOVDQU      lane7<>+0(SB), Y0
+	VPERMD       Y3, Y0, Y0
+	VPSUBD       Y5, Y3, Y3
+	VPBROADCASTD 4(R8), Y6
+	VPCMPGTD     Y3, Y6, Y6
+	VPAND        Y6, Y5, Y5
+	VPADDD       Y5, Y1, Y1
+	VPMINSD      Y2, Y3, Y3
+	VPBROADCASTD 12(R8), Y6
+	VPADDD       Y6, Y3, Y6
+	VPBROADCASTD 16(R8), Y7
+	VPADDD       Y7, Y3, Y3
+	VPBROADCASTD 24(R8), Y7
+	VMOVD        28(R8), X4
+	VPSRLQ       $0x20, Y3, Y8
+	VPMULUDQ     Y7, Y3, Y3
+	VPMULUDQ     Y7, Y8, Y8
+	VPSRLQ       X4, Y3, Y3
+	VPSRLQ       X4, Y8, Y8
+	VPSLLQ       $0x20, Y8, Y8
+	VPBLENDD     $0xaa, Y8, Y3, Y3
+	VPBROADCASTD 40(R8), Y7
+	VPMULLD      Y7, Y3, Y7
+	VPADDD       Y7, Y6, Y6
+	VPBROADCASTD 20(R8), Y7
+	VPADDD       Y7, Y3, Y3
+	VPBROADCASTD 32(R8), Y7
+	VMOVD        36(R8), X4
+	VPSRLQ       $0x20, Y3, Y8
+	VPMULUDQ     Y7, Y3, Y3
+	VPMULUDQ     Y7, Y8, Y8
+	VPSRLQ       X4, Y3, Y3
+	VPSRLQ       X4, Y8, Y8
+	VPSLLQ       $0x20, Y8, Y8
+	VPBLENDD     $0xaa, Y8, Y3, Y3
+	VPBROADCASTD 44(R8), Y7
+	VPMULLD      Y7, Y3, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVDQU      one32<>+0(SB), Y3
+	VPSUBD       Y5, Y3, Y5
+	VPSLLD       $0x06, Y5, Y5
+	VPAND        bitMask32<>+0(SB), Y6, Y3
+	VPMAXUD      Y5, Y3, Y3
+	VPMULLD      stampBytes<>+0(SB), Y3, Y3
+	VPSRLD       $0x06, Y6, Y6
+	VMOVDQU      Y6, (SP)(R9*4)
+	VMOVDQU      Y3, 256(SP)(R9*4)
+	ADDQ         $0x20, BX
+	ADDQ         $0x08, R9
+	CMPQ         R9, R10
+	JGE          drawn
+	VMOVD        X0, R11
+	CMPL         R11, 4(R8)
+	JL           draw
+	XORQ         SI, SI
+
+drawn:
+	MOVQ R9, R10
+	XORQ R9, R9
+	CMPQ DX, $0x02
+	JG   set1
+
+loop0:
+	MOVL (SP)(R9*4), R11
+	MOVL 256(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R12
+	ORQ  R12, 8(AX)(R11*8)
+	MOVL 4(SP)(R9*4), R11
+	MOVL 260(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R12
+	ORQ  R12, 8(AX)(R11*8)
+	MOVL 8(SP)(R9*4), R11
+	MOVL 264(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R12
+	ORQ  R12, 8(AX)(R11*8)
+	MOVL 12(SP)(R9*4), R11
+	MOVL 268(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R12
+	ORQ  R12, 8(AX)(R11*8)
+	MOVL 16(SP)(R9*4), R11
+	MOVL 272(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R12
+	ORQ  R12, 8(AX)(R11*8)
+	MOVL 20(SP)(R9*4), R11
+	MOVL 276(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R12
+	ORQ  R12, 8(AX)(R11*8)
+	MOVL 24(SP)(R9*4), R11
+	MOVL 280(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R12
+	ORQ  R12, 8(AX)(R11*8)
+	MOVL 28(SP)(R9*4), R11
+	MOVL 284(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R12
+	ORQ  R12, 8(AX)(R11*8)
+	ADDQ $0x08, R9
+	CMPQ R9, R10
+	JL   loop0
+	JMP  set
+
+set1:
+	CMPQ DX, $0x03
+	JG   set2
+
+loop1:
+	MOVL (SP)(R9*4), R11
+	MOVL 256(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R13
+	ORQ  R13, 8(AX)(R11*8)
+	MOVQ 16(CX)(R12*1), R12
+	ORQ  R12, 16(AX)(R11*8)
+	MOVL 4(SP)(R9*4), R11
+	MOVL 260(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R13
+	ORQ  R13, 8(AX)(R11*8)
+	MOVQ 16(CX)(R12*1), R12
+	ORQ  R12, 16(AX)(R11*8)
+	MOVL 8(SP)(R9*4), R11
+	MOVL 264(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R13
+	ORQ  R13, 8(AX)(R11*8)
+	MOVQ 16(CX)(R12*1), R12
+	ORQ  R12, 16(AX)(R11*8)
+	MOVL 12(SP)(R9*4), R11
+	MOVL 268(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R13
+	ORQ  R13, 8(AX)(R11*8)
+	MOVQ 16(CX)(R12*1), R12
+	ORQ  R12, 16(AX)(R11*8)
+	MOVL 16(SP)(R9*4), R11
+	MOVL 272(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R13
+	ORQ  R13, 8(AX)(R11*8)
+	MOVQ 16(CX)(R12*1), R12
+	ORQ  R12, 16(AX)(R11*8)
+	MOVL 20(SP)(R9*4), R11
+	MOVL 276(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R13
+	ORQ  R13, 8(AX)(R11*8)
+	MOVQ 16(CX)(R12*1), R12
+	ORQ  R12, 16(AX)(R11*8)
+	MOVL 24(SP)(R9*4), R11
+	MOVL 280(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R13
+	ORQ  R13, 8(AX)(R11*8)
+	MOVQ 16(CX)(R12*1), R12
+	ORQ  R12, 16(AX)(R11*8)
+	MOVL 28(SP)(R9*4), R11
+	MOVL 284(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R13
+	ORQ  R13, 8(AX)(R11*8)
+	MOVQ 16(CX)(R12*1), R12
+	ORQ  R12, 16(AX)(R11*8)
+	ADDQ $0x08, R9
+	CMPQ R9, R10
+	JL   loop1
+	JMP  set
+
+set2:
+loop2:
+	MOVL (SP)(R9*4), R11
+	MOVL 256(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R13
+	ORQ  R13, 8(AX)(R11*8)
+	MOVQ 16(CX)(R12*1), R13
+	ORQ  R13, 16(AX)(R11*8)
+	MOVQ 24(CX)(R12*1), R13
+	ORQ  R13, 24(AX)(R11*8)
+	MOVQ 32(CX)(R12*1), R12
+	ORQ  R12, 32(AX)(R11*8)
+	MOVL 4(SP)(R9*4), R11
+	MOVL 260(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R13
+	ORQ  R13, 8(AX)(R11*8)
+	MOVQ 16(CX)(R12*1), R13
+	ORQ  R13, 16(AX)(R11*8)
+	MOVQ 24(CX)(R12*1), R13
+	ORQ  R13, 24(AX)(R11*8)
+	MOVQ 32(CX)(R12*1), R12
+	ORQ  R12, 32(AX)(R11*8)
+	MOVL 8(SP)(R9*4), R11
+	MOVL 264(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R13
+	ORQ  R13, 8(AX)(R11*8)
+	MOVQ 16(CX)(R12*1), R13
+	ORQ  R13, 16(AX)(R11*8)
+	MOVQ 24(CX)(R12*1), R13
+	ORQ  R13, 24(AX)(R11*8)
+	MOVQ 32(CX)(R12*1), R12
+	ORQ  R12, 32(AX)(R11*8)
+	MOVL 12(SP)(R9*4), R11
+	MOVL 268(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R13
+	ORQ  R13, 8(AX)(R11*8)
+	MOVQ 16(CX)(R12*1), R13
+	ORQ  R13, 16(AX)(R11*8)
+	MOVQ 24(CX)(R12*1), R13
+	ORQ  R13, 24(AX)(R11*8)
+	MOVQ 32(CX)(R12*1), R12
+	ORQ  R12, 32(AX)(R11*8)
+	MOVL 16(SP)(R9*4), R11
+	MOVL 272(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R13
+	ORQ  R13, 8(AX)(R11*8)
+	MOVQ 16(CX)(R12*1), R13
+	ORQ  R13, 16(AX)(R11*8)
+	MOVQ 24(CX)(R12*1), R13
+	ORQ  R13, 24(AX)(R11*8)
+	MOVQ 32(CX)(R12*1), R12
+	ORQ  R12, 32(AX)(R11*8)
+	MOVL 20(SP)(R9*4), R11
+	MOVL 276(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R13
+	ORQ  R13, 8(AX)(R11*8)
+	MOVQ 16(CX)(R12*1), R13
+	ORQ  R13, 16(AX)(R11*8)
+	MOVQ 24(CX)(R12*1), R13
+	ORQ  R13, 24(AX)(R11*8)
+	MOVQ 32(CX)(R12*1), R12
+	ORQ  R12, 32(AX)(R11*8)
+	MOVL 24(SP)(R9*4), R11
+	MOVL 280(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R13
+	ORQ  R13, 8(AX)(R11*8)
+	MOVQ 16(CX)(R12*1), R13
+	ORQ  R13, 16(AX)(R11*8)
+	MOVQ 24(CX)(R12*1), R13
+	ORQ  R13, 24(AX)(R11*8)
+	MOVQ 32(CX)(R12*1), R12
+	ORQ  R12, 32(AX)(R11*8)
+	MOVL 28(SP)(R9*4), R11
+	MOVL 284(SP)(R9*4), R12
+	MOVQ (CX)(R12*1), R13
+	ORQ  R13, (AX)(R11*8)
+	MOVQ 8(CX)(R12*1), R13
+	ORQ  R13, 8(AX)(R11*8)
+	MOVQ 16(CX)(R12*1), R13
+	ORQ  R13, 16(AX)(R11*8)
+	MOVQ 24(CX)(R12*1), R13
+	ORQ  R13, 24(AX)(R11*8)
+	MOVQ 32(CX)(R12*1), R12
+	ORQ  R12, 32(AX)(R11*8)
+	ADDQ $0x08, R9
+	CMPQ R9, R10
+	JL   loop2
+
+set:
+	TESTQ SI, SI
+	JNZ   batch
+
+end:
+	VMOVD        X0, (R8)
+	VEXTRACTI128 $0x01, Y1, X0
+	VPADDD       X1, X0, X0
+	VPSHUFD      $0x4e, X0, X1
+	VPADDD       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VPADDD       X1, X0, X0
+	VMOVD        X0, AX
+	ADDL         AX, 8(R8)
+	VZEROUPPER
+	RET
+
+DATA bitMask32<>+0(SB)/4, $0x0000003f
+DATA bitMask32<>+4(SB)/4, $0x0000003f
+DATA bitMask32<>+8(SB)/4, $0x0000003f
+DATA bitMask32<>+12(SB)/4, $0x0000003f
+DATA bitMask32<>+16(SB)/4, $0x0000003f
+DATA bitMask32<>+20(SB)/4, $0x0000003f
+DATA bitMask32<>+24(SB)/4, $0x0000003f
+DATA bitMask32<>+28(SB)/4, $0x0000003f
+DATA bitMask32<>+32(SB)/4, $0x0000003f
+DATA bitMask32<>+36(SB)/4, $0x0000003f
+DATA bitMask32<>+40(SB)/4, $0x0000003f
+DATA bitMask32<>+44(SB)/4, $0x0000003f
+DATA bitMask32<>+48(SB)/4, $0x0000003f
+DATA bitMask32<>+52(SB)/4, $0x0000003f
+DATA bitMask32<>+56(SB)/4, $0x0000003f
+DATA bitMask32<>+60(SB)/4, $0x0000003f
+GLOBL bitMask32<>(SB), RODATA|NOPTR, $64
+
+DATA stampBytes<>+0(SB)/4, $0x00000028
+DATA stampBytes<>+4(SB)/4, $0x00000028
+DATA stampBytes<>+8(SB)/4, $0x00000028
+DATA stampBytes<>+12(SB)/4, $0x00000028
+DATA stampBytes<>+16(SB)/4, $0x00000028
+DATA stampBytes<>+20(SB)/4, $0x00000028
+DATA stampBytes<>+24(SB)/4, $0x00000028
+DATA stampBytes<>+28(SB)/4, $0x00000028
+DATA stampBytes<>+32(SB)/4, $0x00000028
+DATA stampBytes<>+36(SB)/4, $0x00000028
+DATA stampBytes<>+40(SB)/4, $0x00000028
+DATA stampBytes<>+44(SB)/4, $0x00000028
+DATA stampBytes<>+48(SB)/4, $0x00000028
+DATA stampBytes<>+52(SB)/4, $0x00000028
+DATA stampBytes<>+56(SB)/4, $0x00000028
+DATA stampBytes<>+60(SB)/4, $0x00000028
+GLOBL stampBytes<>(SB), RODATA|NOPTR, $64
 
 // func dilateRowAVX2(dst []uint64, src []uint64, b int)
 // Requires: AVX, AVX2
@@ -4377,14 +4794,119 @@ TEXT ·dilateKeepAVX2(SB), NOSPLIT, $0-64
 	VMOVQ          DI, X1
 	SHRQ           $0x06, BX
 	LEAQ           8(DX)(BX*8), BX
-	VPCMPEQD       Y2, Y2, Y2
+	VMOVDQU        allOnes<>+0(SB), Y2
 	VMOVQ          X2, X3
 	VPXOR          Y4, Y4, Y4
 	VBROADCASTI128 nibbleOnes<>+0(SB), Y5
 	VPBROADCASTQ   nibbleLow<>+0(SB), Y6
 	VPXOR          Y7, Y7, Y7
+	MOVQ           shift+48(FP), SI
+	CMPQ           SI, $0x00
+	JNE            shifted
 	CMPQ           CX, $0x00000010
-	JL             vectors4Done
+	JL             vectors4WholeDone
+
+vectors4Whole:
+	VMOVDQU (BX), Y0
+	VPXOR   Y2, Y0, Y0
+	VMOVDQU Y0, (AX)
+	VMOVDQU 32(BX), Y1
+	VPXOR   Y2, Y1, Y1
+	VMOVDQU Y1, 32(AX)
+	VMOVDQU 64(BX), Y8
+	VPXOR   Y2, Y8, Y8
+	VMOVDQU Y8, 64(AX)
+	VMOVDQU 96(BX), Y9
+	VPXOR   Y2, Y9, Y9
+	VMOVDQU Y9, 96(AX)
+	VPSRLW  $0x04, Y0, Y10
+	VPAND   Y6, Y0, Y0
+	VPAND   Y6, Y10, Y10
+	VPSHUFB Y0, Y5, Y0
+	VPSHUFB Y10, Y5, Y10
+	VPADDB  Y0, Y10, Y0
+	VPSRLW  $0x04, Y1, Y10
+	VPAND   Y6, Y1, Y1
+	VPAND   Y6, Y10, Y10
+	VPSHUFB Y1, Y5, Y1
+	VPSHUFB Y10, Y5, Y10
+	VPADDB  Y1, Y10, Y1
+	VPADDB  Y1, Y0, Y0
+	VPSRLW  $0x04, Y8, Y1
+	VPAND   Y6, Y8, Y8
+	VPAND   Y6, Y1, Y1
+	VPSHUFB Y8, Y5, Y8
+	VPSHUFB Y1, Y5, Y1
+	VPADDB  Y8, Y1, Y8
+	VPADDB  Y8, Y0, Y0
+	VPSRLW  $0x04, Y9, Y1
+	VPAND   Y6, Y9, Y9
+	VPAND   Y6, Y1, Y1
+	VPSHUFB Y9, Y5, Y9
+	VPSHUFB Y1, Y5, Y1
+	VPADDB  Y9, Y1, Y9
+	VPADDB  Y9, Y0, Y0
+	VPSADBW Y7, Y0, Y0
+	VPADDQ  Y0, Y4, Y4
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     vectors4Whole
+
+vectors4WholeDone:
+	CMPQ CX, $0x00000004
+	JL   vectors1WholeDone
+
+vectors1Whole:
+	VMOVDQU (BX), Y0
+	VPXOR   Y2, Y0, Y0
+	VMOVDQU Y0, (AX)
+	VPSRLW  $0x04, Y0, Y1
+	VPAND   Y6, Y0, Y0
+	VPAND   Y6, Y1, Y1
+	VPSHUFB Y0, Y5, Y0
+	VPSHUFB Y1, Y5, Y1
+	VPADDB  Y0, Y1, Y0
+	VPSADBW Y7, Y0, Y0
+	VPADDQ  Y0, Y4, Y4
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000004, CX
+	CMPQ    CX, $0x00000004
+	JGE     vectors1Whole
+
+vectors1WholeDone:
+	CMPQ CX, $0x00000001
+	JL   wordsWholeDone
+
+wordsWhole:
+	VMOVQ   (BX), X11
+	VPXOR   X3, X11, X11
+	VMOVQ   X11, (AX)
+	VPSRLW  $0x04, X11, X0
+	VPAND   X6, X11, X11
+	VPAND   X6, X0, X0
+	VPSHUFB X11, X5, X11
+	VPSHUFB X0, X5, X0
+	VPADDB  X11, X0, X11
+	VPSADBW X7, X11, X11
+	VPADDQ  Y11, Y4, Y4
+	ADDQ    $0x00000008, DX
+	ADDQ    $0x00000008, BX
+	ADDQ    $0x00000008, AX
+	SUBQ    $0x00000001, CX
+	CMPQ    CX, $0x00000001
+	JGE     wordsWhole
+
+wordsWholeDone:
+	JMP done
+
+shifted:
+	CMPQ CX, $0x00000010
+	JL   vectors4Done
 
 vectors4:
 	VMOVDQU 8(DX), Y8
@@ -4518,6 +5040,7 @@ words:
 	JGE     words
 
 wordsDone:
+done:
 	VEXTRACTI128 $0x01, Y4, X0
 	VPADDQ       X0, X4, X0
 	VPSRLDQ      $0x08, X0, X1
@@ -4526,6 +5049,16 @@ wordsDone:
 	MOVQ         AX, kept+56(FP)
 	VZEROUPPER
 	RET
+
+DATA allOnes<>+0(SB)/8, $0xffffffffffffffff
+DATA allOnes<>+8(SB)/8, $0xffffffffffffffff
+DATA allOnes<>+16(SB)/8, $0xffffffffffffffff
+DATA allOnes<>+24(SB)/8, $0xffffffffffffffff
+DATA allOnes<>+32(SB)/8, $0xffffffffffffffff
+DATA allOnes<>+40(SB)/8, $0xffffffffffffffff
+DATA allOnes<>+48(SB)/8, $0xffffffffffffffff
+DATA allOnes<>+56(SB)/8, $0xffffffffffffffff
+GLOBL allOnes<>(SB), RODATA|NOPTR, $64
 
 DATA nibbleOnes<>+0(SB)/8, $0x0302020102010100
 DATA nibbleOnes<>+8(SB)/8, $0x0403030203020201
@@ -4553,20 +5086,92 @@ TEXT ·dilateKeepAVX512(SB), NOSPLIT, $0-64
 	VPBROADCASTQ SI, Z0
 	SHRQ         $0x06, BX
 	LEAQ         8(DX)(BX*8), BX
-	VPCMPEQD     Y1, Y1, Y1
-	VMOVQ        X1, X1
-	VPXORQ       Z2, Z2, Z2
+	VMOVDQU64    allOnes<>+0(SB), Z1
+	VMOVQ        X1, X2
+	VPXORQ       Z3, Z3, Z3
+	MOVQ         shift+48(FP), SI
+	CMPQ         SI, $0x00
+	JNE          shifted
 	CMPQ         CX, $0x00000020
-	JL           vectors4Done
+	JL           vectors4WholeDone
+
+vectors4Whole:
+	VMOVDQU64 (BX), Z0
+	VPXORQ    Z1, Z0, Z0
+	VMOVDQU64 Z0, (AX)
+	VMOVDQU64 64(BX), Z5
+	VPXORQ    Z1, Z5, Z5
+	VMOVDQU64 Z5, 64(AX)
+	VMOVDQU64 128(BX), Z6
+	VPXORQ    Z1, Z6, Z6
+	VMOVDQU64 Z6, 128(AX)
+	VMOVDQU64 192(BX), Z7
+	VPXORQ    Z1, Z7, Z7
+	VMOVDQU64 Z7, 192(AX)
+	VPOPCNTQ  Z0, Z0
+	VPADDQ    Z0, Z3, Z3
+	VPOPCNTQ  Z5, Z5
+	VPADDQ    Z5, Z3, Z3
+	VPOPCNTQ  Z6, Z6
+	VPADDQ    Z6, Z3, Z3
+	VPOPCNTQ  Z7, Z7
+	VPADDQ    Z7, Z3, Z3
+	ADDQ      $0x00000100, DX
+	ADDQ      $0x00000100, BX
+	ADDQ      $0x00000100, AX
+	SUBQ      $0x00000020, CX
+	CMPQ      CX, $0x00000020
+	JGE       vectors4Whole
+
+vectors4WholeDone:
+	CMPQ CX, $0x00000008
+	JL   vectors1WholeDone
+
+vectors1Whole:
+	VMOVDQU64 (BX), Z0
+	VPXORQ    Z1, Z0, Z0
+	VMOVDQU64 Z0, (AX)
+	VPOPCNTQ  Z0, Z0
+	VPADDQ    Z0, Z3, Z3
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000008, CX
+	CMPQ      CX, $0x00000008
+	JGE       vectors1Whole
+
+vectors1WholeDone:
+	CMPQ CX, $0x00000001
+	JL   wordsWholeDone
+
+wordsWhole:
+	VMOVQ    (BX), X4
+	VPXOR    X2, X4, X4
+	VMOVQ    X4, (AX)
+	VPOPCNTQ X4, X4
+	VPADDQ   Z4, Z3, Z3
+	ADDQ     $0x00000008, DX
+	ADDQ     $0x00000008, BX
+	ADDQ     $0x00000008, AX
+	SUBQ     $0x00000001, CX
+	CMPQ     CX, $0x00000001
+	JGE      wordsWhole
+
+wordsWholeDone:
+	JMP done
+
+shifted:
+	CMPQ CX, $0x00000020
+	JL   vectors4Done
 
 vectors4:
-	VMOVDQU64  8(DX), Z4
+	VMOVDQU64  8(DX), Z1
 	VMOVDQU64  (DX), Z5
-	VMOVDQA64  Z4, Z4
-	VPSHLDVQ   Z0, Z5, Z4
+	VMOVDQA64  Z1, Z1
+	VPSHLDVQ   Z0, Z5, Z1
 	VMOVDQU64  (BX), Z5
-	VPTERNLOGQ $0x11, Z5, Z4, Z4
-	VMOVDQU64  Z4, (AX)
+	VPTERNLOGQ $0x11, Z5, Z1, Z1
+	VMOVDQU64  Z1, (AX)
 	VMOVDQU64  72(DX), Z5
 	VMOVDQU64  64(DX), Z6
 	VMOVDQA64  Z5, Z5
@@ -4588,14 +5193,14 @@ vectors4:
 	VMOVDQU64  192(BX), Z8
 	VPTERNLOGQ $0x11, Z8, Z7, Z7
 	VMOVDQU64  Z7, 192(AX)
-	VPOPCNTQ   Z4, Z4
-	VPADDQ     Z4, Z2, Z2
+	VPOPCNTQ   Z1, Z1
+	VPADDQ     Z1, Z3, Z3
 	VPOPCNTQ   Z5, Z5
-	VPADDQ     Z5, Z2, Z2
+	VPADDQ     Z5, Z3, Z3
 	VPOPCNTQ   Z6, Z6
-	VPADDQ     Z6, Z2, Z2
+	VPADDQ     Z6, Z3, Z3
 	VPOPCNTQ   Z7, Z7
-	VPADDQ     Z7, Z2, Z2
+	VPADDQ     Z7, Z3, Z3
 	ADDQ       $0x00000100, DX
 	ADDQ       $0x00000100, BX
 	ADDQ       $0x00000100, AX
@@ -4608,15 +5213,15 @@ vectors4Done:
 	JL   vectors1Done
 
 vectors1:
-	VMOVDQU64  8(DX), Z4
+	VMOVDQU64  8(DX), Z1
 	VMOVDQU64  (DX), Z5
-	VMOVDQA64  Z4, Z4
-	VPSHLDVQ   Z0, Z5, Z4
+	VMOVDQA64  Z1, Z1
+	VPSHLDVQ   Z0, Z5, Z1
 	VMOVDQU64  (BX), Z5
-	VPTERNLOGQ $0x11, Z5, Z4, Z4
-	VMOVDQU64  Z4, (AX)
-	VPOPCNTQ   Z4, Z4
-	VPADDQ     Z4, Z2, Z2
+	VPTERNLOGQ $0x11, Z5, Z1, Z1
+	VMOVDQU64  Z1, (AX)
+	VPOPCNTQ   Z1, Z1
+	VPADDQ     Z1, Z3, Z3
 	ADDQ       $0x00000040, DX
 	ADDQ       $0x00000040, BX
 	ADDQ       $0x00000040, AX
@@ -4629,16 +5234,16 @@ vectors1Done:
 	JL   wordsDone
 
 words:
-	VMOVQ     8(DX), X3
-	VMOVQ     (DX), X4
-	VMOVDQA64 X3, X3
-	VPSHLDVQ  X0, X4, X3
-	VMOVQ     (BX), X4
-	VPOR      X4, X3, X3
-	VPXOR     X1, X3, X3
-	VMOVQ     X3, (AX)
-	VPOPCNTQ  X3, X3
-	VPADDQ    Z3, Z2, Z2
+	VMOVQ     8(DX), X4
+	VMOVQ     (DX), X1
+	VMOVDQA64 X4, X4
+	VPSHLDVQ  X0, X1, X4
+	VMOVQ     (BX), X1
+	VPOR      X1, X4, X4
+	VPXOR     X2, X4, X4
+	VMOVQ     X4, (AX)
+	VPOPCNTQ  X4, X4
+	VPADDQ    Z4, Z3, Z3
 	ADDQ      $0x00000008, DX
 	ADDQ      $0x00000008, BX
 	ADDQ      $0x00000008, AX
@@ -4647,10 +5252,11 @@ words:
 	JGE       words
 
 wordsDone:
-	VEXTRACTI64X4 $0x01, Z2, Y0
-	VPADDQ        Y2, Y0, Y2
-	VEXTRACTI128  $0x01, Y2, X0
-	VPADDQ        X0, X2, X0
+done:
+	VEXTRACTI64X4 $0x01, Z3, Y0
+	VPADDQ        Y3, Y0, Y3
+	VEXTRACTI128  $0x01, Y3, X0
+	VPADDQ        X0, X3, X0
 	VPSRLDQ       $0x08, X0, X1
 	VPADDQ        X1, X0, X0
 	VMOVQ         X0, AX

@@ -66,6 +66,10 @@ func (k isa) bernoulliGaps(words []uint64, drawn []uint32, t *gapTable, w *walk)
 	bernoulliGapsGeneric(words, drawn, t, w)
 }
 
+func (k isa) bernoulliStamps(words []uint64, drawn []uint32, t *gapTable, w *walk, stamps *stamps, n int) {
+	bernoulliStampsGeneric(words, drawn, t, w, stamps, n)
+}
+
 //go:noinline
 func (k isa) dilateRow(dst, src []uint64, b int) {
 	reads(src)

@@ -1791,6 +1791,79 @@ TEXT ·dilateKeepNEON(SB), NOSPLIT, $0-64
 	LSR  $6, R4, R4
 	ADD  R4<<3, R3, R4
 	WORD $0x6f00e402 // movi v2.2d, #0
+	MOVD shift+48(FP), R5
+	CBNZ R5, shifted
+	SUBS $8, R1, R1
+	BLT  vectors4WholeDone
+
+vectors4Whole:
+	FLDPQ (R4), (F0, F1)
+	FLDPQ 32(R4), (F3, F4)
+	WORD  $0x6e205800 // mvn v0.16b, v0.16b
+	WORD  $0x6e205821 // mvn v1.16b, v1.16b
+	WORD  $0x6e205863 // mvn v3.16b, v3.16b
+	WORD  $0x6e205884 // mvn v4.16b, v4.16b
+	FSTPQ (F0, F1), (R0)
+	FSTPQ (F3, F4), 32(R0)
+	VCNT  V0.B16, V0.B16
+	VCNT  V1.B16, V1.B16
+	VADD  V1.B16, V0.B16, V0.B16
+	VCNT  V3.B16, V3.B16
+	VADD  V3.B16, V0.B16, V0.B16
+	VCNT  V4.B16, V4.B16
+	VADD  V4.B16, V0.B16, V0.B16
+	WORD  $0x6e202800 // uaddlp v0.8h, v0.16b
+	WORD  $0x6e606802 // uadalp v2.4s, v0.8h
+	ADD   $64, R2, R2
+	ADD   $64, R3, R3
+	ADD   $64, R4, R4
+	ADD   $64, R0, R0
+	SUBS  $8, R1, R1
+	BGE   vectors4Whole
+
+vectors4WholeDone:
+	ADD  $8, R1, R1
+	SUBS $2, R1, R1
+	BLT  vectors1WholeDone
+
+vectors1Whole:
+	FMOVQ (R4), F0
+	WORD  $0x6e205800 // mvn v0.16b, v0.16b
+	FMOVQ F0, (R0)
+	VCNT  V0.B16, V0.B16
+	WORD  $0x6e202800 // uaddlp v0.8h, v0.16b
+	WORD  $0x6e606802 // uadalp v2.4s, v0.8h
+	ADD   $16, R2, R2
+	ADD   $16, R3, R3
+	ADD   $16, R4, R4
+	ADD   $16, R0, R0
+	SUBS  $2, R1, R1
+	BGE   vectors1Whole
+
+vectors1WholeDone:
+	ADD  $2, R1, R1
+	SUBS $1, R1, R1
+	BLT  wordsWholeDone
+
+wordsWhole:
+	FMOVD (R4), F0
+	WORD  $0x2e205800 // mvn v0.8b, v0.8b
+	FMOVD F0, (R0)
+	VCNT  V0.B16, V0.B16
+	WORD  $0x6e202800 // uaddlp v0.8h, v0.16b
+	WORD  $0x6e606802 // uadalp v2.4s, v0.8h
+	ADD   $8, R2, R2
+	ADD   $8, R3, R3
+	ADD   $8, R4, R4
+	ADD   $8, R0, R0
+	SUBS  $1, R1, R1
+	BGE   wordsWhole
+
+wordsWholeDone:
+	ADD $1, R1, R1
+	B   done
+
+shifted:
 	SUBS $8, R1, R1
 	BLT  vectors4Done
 
@@ -1890,7 +1963,9 @@ words:
 	BGE   words
 
 wordsDone:
-	ADD     $1, R1, R1
+	ADD $1, R1, R1
+
+done:
 	VUADDLV V2.S4, V2
 	FMOVD   F2, R0
 	MOVD    R0, kept+56(FP)

@@ -16,29 +16,31 @@ import (
 // The kernel signatures. Every instruction set's kernels are assigned to them
 // at compile time.
 type (
-	philoxKernel        func(dst []uint32, ks *roundKeys, ctr *[4]uint32)
-	bernoulliHeadKernel func(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, k int)
-	bernoulliGapsKernel func(words []uint64, drawn []uint32, t *gapTable, w *walk)
-	dilateRowKernel     func(dst, src []uint64, b int)
-	dilateStepKernel    func(dst, src []uint64, shift int)
-	dilateKeepKernel    func(dst, src []uint64, shift int) (kept int)
-	scaleKernel         func(dst, src []float32, keep []uint64, scale float32)
-	expandKernel        func(dst []float32, keep []uint64, scale float32)
-	expandBoolKernel    func(dst []bool, keep []uint64)
-	countKernel         func(words []uint64) int
+	philoxKernel          func(dst []uint32, ks *roundKeys, ctr *[4]uint32)
+	bernoulliHeadKernel   func(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, k int)
+	bernoulliGapsKernel   func(words []uint64, drawn []uint32, t *gapTable, w *walk)
+	bernoulliStampsKernel func(words []uint64, drawn []uint32, t *gapTable, w *walk, stamps *stamps, n int)
+	dilateRowKernel       func(dst, src []uint64, b int)
+	dilateStepKernel      func(dst, src []uint64, shift int)
+	dilateKeepKernel      func(dst, src []uint64, shift int) (kept int)
+	scaleKernel           func(dst, src []float32, keep []uint64, scale float32)
+	expandKernel          func(dst []float32, keep []uint64, scale float32)
+	expandBoolKernel      func(dst []bool, keep []uint64)
+	countKernel           func(words []uint64) int
 )
 
 var (
-	_ philoxKernel        = philoxGeneric
-	_ bernoulliHeadKernel = bernoulliHeadGeneric
-	_ bernoulliGapsKernel = bernoulliGapsGeneric
-	_ dilateRowKernel     = dilateRowGeneric
-	_ dilateStepKernel    = dilateStepGeneric
-	_ dilateKeepKernel    = dilateKeepGeneric
-	_ scaleKernel         = scaleGeneric
-	_ expandKernel        = expandGeneric
-	_ expandBoolKernel    = expandBoolGeneric
-	_ countKernel         = countGeneric
+	_ philoxKernel          = philoxGeneric
+	_ bernoulliHeadKernel   = bernoulliHeadGeneric
+	_ bernoulliGapsKernel   = bernoulliGapsGeneric
+	_ bernoulliStampsKernel = bernoulliStampsGeneric
+	_ dilateRowKernel       = dilateRowGeneric
+	_ dilateStepKernel      = dilateStepGeneric
+	_ dilateKeepKernel      = dilateKeepGeneric
+	_ scaleKernel           = scaleGeneric
+	_ expandKernel          = expandGeneric
+	_ expandBoolKernel      = expandBoolGeneric
+	_ countKernel           = countGeneric
 )
 
 // # bernoulli
@@ -135,6 +137,22 @@ const gapCallLen = 256
 // the store before it. Words are only stored, from a copy in a register.
 func bernoulliGapsGeneric(words []uint64, drawn []uint32, t *gapTable, w *walk) {
 	var positions [gapCallLen]uint32
+	before := w[walkWord]
+	bits := words[before]
+	for _, p := range gapPositions(&positions, drawn, t, w) {
+		bit := walkBitOf(w, p)
+		i := bit >> 6
+		same := uint64(int64(uint64(i^before)-1) >> 63)
+		bits = bits&same | 1<<(bit&63)
+		words[i] = bits
+		before = i
+	}
+	w[walkWord] = before
+}
+
+// gapPositions walks on with the drawn words and returns the positions of the
+// seeds that come before the end.
+func gapPositions(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) []uint32 {
 	n, next := 0, w[walkNext]
 	for _, word := range drawn[:min(len(drawn), gapCallLen)] {
 		own := word >> (32 - gapBits)
@@ -151,21 +169,39 @@ func bernoulliGapsGeneric(words []uint64, drawn []uint32, t *gapTable, w *walk) 
 		next += seed
 	}
 	w[walkNext] = next
-	before := w[walkWord]
-	bits := words[before]
-	for _, p := range positions[:n] {
-		if p >= w[walkEnd] {
-			break
-		}
-		bit := walkBitOf(w, p)
-		i := bit >> 6
-		same := uint64(int64(uint64(i^before)-1) >> 63)
-		bits = bits&same | 1<<(bit&63)
-		words[i] = bits
-		before = i
-		w[walkSeeds]++
+	for n > 0 && positions[n-1] >= w[walkEnd] {
+		n--
 	}
-	w[walkWord] = before
+	w[walkSeeds] += uint32(n)
+	return positions[:n]
+}
+
+// Where a block has few bits from its first to its last, and seeds are rare, it
+// costs less to set the blocks than to set the seeds and dilate.
+
+// stamps are a block's bits, from its first one on, which is bit i of stamp i.
+// The last one is nothing, for draws that are no seeds.
+type stamps = [65][stampWords]uint64
+
+// stampWords is how many words the bits of a block may touch.
+const stampWords = 5
+
+// bernoulliStampsGeneric is bernoulliGapsGeneric, but sets the bits of the
+// blocks, in n words each. It may write zeros to n−1 words behind that of the
+// last position.
+func bernoulliStampsGeneric(words []uint64, drawn []uint32, t *gapTable, w *walk, stamps *stamps, n int) {
+	var positions [gapCallLen]uint32
+	for _, p := range gapPositions(&positions, drawn, t, w) {
+		stampAt(words, walkBitOf(w, p), stamps, n)
+	}
+}
+
+// stampAt sets the bits of a block.
+func stampAt(words []uint64, bit uint32, stamps *stamps, n int) {
+	stamp, dst := stamps[bit&63][:n], words[bit>>6:][:n]
+	for i, v := range stamp {
+		dst[i] |= v
+	}
 }
 
 // # dilate
@@ -235,6 +271,15 @@ func dilateStepGeneric(dst, src []uint64, shift int) {
 func dilateKeepGeneric(dst, src []uint64, shift int) (kept int) {
 	lead, s := dilateLead(shift), uint(shift&63)
 	src = src[:len(dst)+lead]
+	if shift == 0 {
+		// Nothing comes in from the words before, which may have just been
+		// stored.
+		for i, v := range src[1:] {
+			dst[i] = ^v
+			kept += bits.OnesCount64(^v)
+		}
+		return kept
+	}
 	for i := range dst {
 		v := ^(src[i+lead] | src[i+1]<<s | src[i]>>1>>(63-s))
 		dst[i] = v

@@ -29,6 +29,11 @@ func bernoulliHeadAVX512(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint
 //go:noescape
 func bernoulliGapsAVX2(words []uint64, drawn []uint32, t *[1024]uint32, w *[13]uint32)
 
+// bernoulliStampsAVX2 is bernoulliStampsGeneric for a multiple of eight drawn words.
+//
+//go:noescape
+func bernoulliStampsAVX2(words []uint64, drawn []uint32, t *[1024]uint32, w *[13]uint32, stamps *[65][5]uint64, n int)
+
 // dilateRowAVX2 is dilateRowGeneric.
 //
 //go:noescape

@@ -66,11 +66,14 @@ func (m *Mask) Identity(s Shape) {
 	m.keepAll()
 }
 
+// spareWords stand behind the mask's, for blocks that are set by whole words.
+const spareWords = max(stampWords, paintWords)
+
 // reset gives the mask its shapes and enough words, whose values are not set.
 func (m *Mask) reset(k isa, s, bits Shape) {
 	n := 1 + wordsLen(bits.Len())
-	if cap(m.buf) < n+stampWords {
-		m.buf = make([]uint64, n+stampWords)
+	if cap(m.buf) < n+spareWords {
+		m.buf = make([]uint64, n+spareWords)
 	}
 	m.buf = m.buf[:n]
 	m.shape, m.bits, m.isa, m.filled = s, bits, k, true
@@ -161,10 +164,17 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 	if m.bernoulli.gamma != m.gamma {
 		m.bernoulli.set(m.gamma)
 	}
-	seeds := m.seedWords(&g)
 	clear(m.buf)
-	clear(seeds)
 	m.drawing.begin(&m.bernoulli, l.isa, NewKey(l.cfg.Seed, l.cfg.Layer, at.Step))
+	if m.drawing.stamp(&g) {
+		m.seeds = m.drawing.batch(m.buf[1:len(m.buf)+spareWords], &g, at.Sample)
+		l.finish(m, new(dilation))
+		return
+	}
+	seeds := m.seedWords(&g)
+	if g.full {
+		clear(seeds)
+	}
 	m.seeds = m.drawing.batch(seeds, &g, at.Sample)
 	l.grow(m, &g, seeds)
 }
@@ -196,11 +206,16 @@ func (d *drawing) batch(words []uint64, g *geometry, sample uint64) (seeds int) 
 func (l *Layer) grow(m *Mask, g *geometry, seeds []uint64) {
 	var d dilation
 	if g.full {
-		g.paint(m.buf[1:len(m.buf)+stampWords], seeds)
+		g.paint(m.buf[1:len(m.buf)+spareWords], seeds)
 	} else {
 		d.axis(1, g.bw)
 		d.axis(g.w, g.bh)
 	}
+	l.finish(m, &d)
+}
+
+// finish carries out what the plan has left to do, and counts.
+func (l *Layer) finish(m *Mask, d *dilation) {
 	d.seal()
 	m.kept = d.keep(l.isa, m.buf, &m.scratch) - m.trim()
 	m.settle(l.cfg.Norm)

@@ -24,19 +24,19 @@ func (g *geometry) eachSeed(seeds []uint64, visit func(bit, plane, row, col int)
 	}
 }
 
-// stampWords is how many words the stamp of a block may take. A painted block
+// paintWords is how many words the stamp of a block may take. A painted block
 // touches one more.
-const stampWords = 3
+const paintWords = 3
 
 // stamp is a block's bits from its first one on, all rows of one width.
-type stamp [stampWords]uint64
+type stamp [paintWords]uint64
 
 // paint sets the blocks of the seeds in words, clipped at the borders of their
-// planes. words has stampWords spare words behind those of the mask. The cost
+// planes. words has paintWords spare words behind those of the mask. The cost
 // is that of the seeds: for the drop probabilities of training it is less than
 // that of a dilation with a mask for every border and every step.
 func (g *geometry) paint(words, seeds []uint64) {
-	if span := (g.bh-1)*g.w + g.bw; span <= 64*stampWords {
+	if span := (g.bh-1)*g.w + g.bw; span <= 64*paintWords {
 		g.paintStamps(words, seeds)
 		return
 	}
@@ -63,7 +63,7 @@ func (g *geometry) clip(row, col int) (top, left, height, width int) {
 // in one go. There is a stamp for every width; lower blocks take the first
 // bits of it.
 func (g *geometry) paintStamps(words, seeds []uint64) {
-	var stamps [64*stampWords + 1]stamp
+	var stamps [64*paintWords + 1]stamp
 	for width := 1; width <= g.bw; width++ {
 		for row := range g.bh {
 			setRun(stamps[width][:], row*g.w, width)
@@ -75,7 +75,7 @@ func (g *geometry) paintStamps(words, seeds []uint64) {
 		st := &stamps[width]
 		a, b, c := st[0]&ones(span), st[1]&ones(span-64), st[2]&ones(span-128)
 		s := uint(at & 63)
-		dst := words[at>>6:][:stampWords+1]
+		dst := words[at>>6:][:paintWords+1]
 		dst[0] |= a << s
 		dst[1] |= b<<s | a>>1>>(63-s)
 		dst[2] |= c<<s | b>>1>>(63-s)

@@ -10,11 +10,35 @@ type drawing struct {
 	drawn [gapCallLen]uint32 // the words of the residual
 	// The bits of a chunk's head and of its residual, made at first use.
 	head, residual []uint64
+	// Blocks to set instead of seeds, of stamped words each, if that is not 0.
+	stamps   stamps
+	stampsOf [3]int // the row and the block that they are for
+	stamped  int
 }
 
 func (d *drawing) begin(b *Bernoulli, k isa, key Key) {
-	d.Bernoulli, d.k = b, k
+	d.Bernoulli, d.k, d.stamped = b, k, 0
 	expandKey(&d.ks, key)
+}
+
+// stamp has the drawing set blocks where that is possible and costs less than
+// to dilate, and reports whether it does.
+func (d *drawing) stamp(g *geometry) bool {
+	span := (g.bh-1)*g.w + g.bw
+	cells, positions := float64(g.h*g.w), float64(g.vh*g.vw)
+	if g.full || span == 1 || span > 64*stampWords-63 || d.gamma*positions*d.k.stampFrom() > cells {
+		return false
+	}
+	d.stamped = (63 + span + 63) / 64
+	if block := [3]int{g.w, g.bh, g.bw}; d.stampsOf != block {
+		d.stampsOf, d.stamps = block, stamps{}
+		for bit := range 64 {
+			for row := range g.bh {
+				setRun(d.stamps[bit][:], bit+row*g.w, g.bw)
+			}
+		}
+	}
+	return true
 }
 
 // sample adds to words, zero there, the seeds of one sample, whose bits begin
@@ -28,7 +52,7 @@ func (d *drawing) sample(words []uint64, base int, g *grid, sample uint64) (seed
 		dst := words[word:]
 		switch {
 		case d.sparse():
-			d.drawGaps(dst, &w, chunk, sample)
+			d.drawGaps(dst, &w, chunk, sample, d.stamped > 0)
 			seeds += int(w[walkSeeds])
 		case g.dense() && w[walkBit] == 0 && w[walkEnd]%headGroupLen == 0:
 			seeds += d.drawDense(dst[:w[walkEnd]/64], int(w[walkEnd]), chunk, sample)
@@ -102,7 +126,7 @@ func (d *drawing) addResidual(dst []uint64, n int, chunk int, sample uint64) {
 	clear(residual)
 	w := flat
 	w[walkEnd] = uint32(n)
-	d.drawGaps(residual, &w, chunk, sample)
+	d.drawGaps(residual, &w, chunk, sample, false)
 	for i, v := range residual {
 		dst[i] |= v
 	}
@@ -123,7 +147,11 @@ func (d *drawing) drawMapped(words []uint64, dense bool, w *walk, chunk int, sam
 	for i, v := range drawn {
 		for ; v != 0; v &= v - 1 {
 			bit := walkBitOf(w, uint32(i*64+bits.TrailingZeros64(v)))
-			words[bit>>6] |= 1 << (bit & 63)
+			if d.stamped > 0 {
+				stampAt(words, bit, &d.stamps, d.stamped)
+			} else {
+				words[bit>>6] |= 1 << (bit & 63)
+			}
 		}
 	}
 	return seeds
@@ -145,8 +173,8 @@ func orShifted(dst []uint64, bit int, src []uint64) {
 }
 
 // drawGaps sets the bits of a chunk's residual in words, which are zero behind
-// the first one.
-func (d *drawing) drawGaps(words []uint64, w *walk, chunk int, sample uint64) {
+// the first one, or stamps its blocks.
+func (d *drawing) drawGaps(words []uint64, w *walk, chunk int, sample uint64, stamp bool) {
 	ctr := chunkCounter(domainGaps, chunk, sample)
 	stride := 4 * d.k.philoxStride()
 	for w[walkNext] < w[walkEnd] {
@@ -155,6 +183,10 @@ func (d *drawing) drawGaps(words []uint64, w *walk, chunk int, sample uint64) {
 		drawn := d.drawn[:min((want+stride-1)/stride*stride, gapCallLen)]
 		d.k.philox(drawn, &d.ks, &ctr)
 		ctr[0] += uint32(len(drawn) / 4)
-		d.k.bernoulliGaps(words, drawn, &d.gaps, w)
+		if stamp {
+			d.k.bernoulliStamps(words, drawn, &d.gaps, w, &d.stamps, d.stamped)
+		} else {
+			d.k.bernoulliGaps(words, drawn, &d.gaps, w)
+		}
 	}
 }

@@ -407,22 +407,74 @@ const (
 )
 
 const (
-	gapBits   = 10
-	gapEscape = 1<<gapBits - 1
+	gapBits    = 10
+	gapEscape  = 1<<gapBits - 1
+	stampWords = 5
 )
 
 // gapBatch words are turned into bits before these are set: each of the two
 // loops alone is short enough for the CPU to overlap its turns.
 const gapBatch = 64
 
-// bernoulliGaps takes eight words at a time: their table entries are loaded
+// bernoulliGaps and bernoulliStamps take eight words at a time: their table entries are loaded
 // one by one (a gather is slow where microcode guards it), gaps become
-// positions by a prefix sum, positions become bits, and the bits are set one
-// by one.
+// positions by a prefix sum, positions become bits, and these are set one by
+// one.
 func bernoulliGaps(a *amd64) {
 	a.function("bernoulliGaps", "func(words []uint64, drawn []uint32, t *[1024]uint32, w *[13]uint32)",
 		"is bernoulliGapsGeneric for a multiple of eight drawn words.")
 	words := a.base("words")
+	before, current, zero := a.GP64(), a.GP64(), a.GP64()
+	a.MOVL(at(a.param("w"), walkWord), before.As32())
+	a.MOVQ(operand.Mem{Base: words, Index: before, Scale: 8}, current)
+	a.XORQ(zero, zero)
+	a.walk(func(bit, seed reg.VecVirtual) (x, y reg.VecVirtual) {
+		return bit, seed
+	}, nil, []int{0}, func(_ int, bit, one reg.GPVirtual) {
+		a.SHLXQ(bit, one, one)
+		a.SHRQ(operand.U8(6), bit)
+		a.CMPQ(bit, before)
+		a.CMOVQNE(zero, current)
+		a.ORQ(one, current)
+		a.MOVQ(current, operand.Mem{Base: words, Index: bit, Scale: 8})
+		a.MOVQ(bit, before)
+	})
+	a.MOVL(before.As32(), at(a.param("w"), walkWord))
+	a.ret()
+}
+
+// bernoulliStamps ORs in the words of a stamp, one by one: a wider load would
+// wait for the stores of the stamps before it that it overlaps.
+func bernoulliStamps(a *amd64) {
+	a.function("bernoulliStamps", "func(words []uint64, drawn []uint32, t *[1024]uint32, w *[13]uint32, stamps *[65][5]uint64, n int)",
+		"is bernoulliStampsGeneric for a multiple of eight drawn words.")
+	words, stamps, touched := a.base("words"), a.param("stamps"), a.param("n")
+	a.walk(func(bit, seed reg.VecVirtual) (x, y reg.VecVirtual) {
+		// The stamp of the bit in its word, or the last one, which is nothing.
+		stamp, none := a.YMM(), a.YMM()
+		a.VPSUBD(seed, a.load(a.repeat32("one32", 1)), none)
+		a.VPSLLD(operand.U8(6), none, none)
+		a.VPAND(a.repeat32("bitMask32", 63), bit, stamp)
+		a.VPMAXUD(none, stamp, stamp)
+		a.VPMULLD(a.repeat32("stampBytes", 8*stampWords), stamp, stamp)
+		a.VPSRLD(operand.U8(6), bit, bit)
+		return bit, stamp
+	}, touched, []int{2, 3, stampWords}, func(n int, word, stamp reg.GPVirtual) {
+		for k := range n {
+			v := a.GP64()
+			a.MOVQ(operand.Mem{Base: stamps, Index: stamp, Scale: 1, Disp: 8 * k}, v)
+			a.ORQ(v, operand.Mem{Base: words, Index: word, Scale: 8, Disp: 8 * k})
+		}
+	})
+	a.ret()
+}
+
+// walk draws a batch of words, of which prepare makes two lanes a seed from its
+// bit and from 1, or 0 where there is none, and then calls set with the lanes of
+// each, batch after batch. There is a loop of sets for each of the sizes; the
+// first one that is not below size is taken.
+func (a *amd64) walk(prepare func(bit, seed reg.VecVirtual) (x, y reg.VecVirtual),
+	size reg.GPVirtual, sizes []int, set func(size int, x, y reg.GPVirtual)) {
 	drawn, n := a.slice("drawn")
 	table, w := a.param("t"), a.param("w")
 	field := func(offset int) reg.VecVirtual {
@@ -435,11 +487,7 @@ func bernoulliGaps(a *amd64) {
 	a.VPXOR(seeds, seeds, seeds)
 	last := field(walkEnd)
 	a.VPSUBD(a.load(a.repeat32("one32", 1)), last, last)
-	bits, ones := a.AllocLocal(4*gapBatch), a.AllocLocal(4*gapBatch)
-	before, current, zero := a.GP64(), a.GP64(), a.GP64()
-	a.MOVL(at(w, walkWord), before.As32())
-	a.MOVQ(operand.Mem{Base: words, Index: before, Scale: 8}, current)
-	a.XORQ(zero, zero)
+	xs, ys := a.AllocLocal(4*gapBatch), a.AllocLocal(4*gapBatch)
 
 	i, batch := a.GP64(), a.GP64()
 	a.TESTQ(n, n)
@@ -483,7 +531,6 @@ func bernoulliGaps(a *amd64) {
 		a.VPCMPGTD(position, field(walkEnd), valid)
 		a.VPAND(valid, seed, seed)
 		a.VPADDD(seed, seeds, seeds)
-		a.VMOVDQU(seed, ones.Idx(i, 4))
 		a.VPMINSD(last, position, position)
 
 		bit, q := a.YMM(), a.YMM()
@@ -497,7 +544,9 @@ func bernoulliGaps(a *amd64) {
 		a.divide(q, w, walkPerRow, walkRowShift)
 		a.VPMULLD(field(walkSkipPlane), q, product)
 		a.VPADDD(product, bit, bit)
-		a.VMOVDQU(bit, bits.Idx(i, 4))
+		x, y := prepare(bit, seed)
+		a.VMOVDQU(x, xs.Idx(i, 4))
+		a.VMOVDQU(y, ys.Idx(i, 4))
 
 		a.ADDQ(operand.U8(32), drawn)
 		a.ADDQ(operand.U8(8), i)
@@ -513,31 +562,36 @@ func bernoulliGaps(a *amd64) {
 
 	a.MOVQ(i, batch)
 	a.XORQ(i, i)
-	a.Label("set")
-	for j := range 8 {
-		index, one := a.GP64(), a.GP64()
-		a.MOVL(bits.Offset(4*j).Idx(i, 4), index.As32())
-		a.MOVL(ones.Offset(4*j).Idx(i, 4), one.As32())
-		a.SHLXQ(index, one, one)
-		a.SHRQ(operand.U8(6), index)
-		a.CMPQ(index, before)
-		a.CMOVQNE(zero, current)
-		a.ORQ(one, current)
-		a.MOVQ(current, operand.Mem{Base: words, Index: index, Scale: 8})
-		a.MOVQ(index, before)
+	for k, n := range sizes {
+		next := label("set%d", k+1)
+		if k < len(sizes)-1 {
+			a.CMPQ(size, operand.U8(n))
+			a.JG(operand.LabelRef(next))
+		}
+		loop := label("loop%d", k)
+		a.Label(loop)
+		for j := range 8 {
+			x, y := a.GP64(), a.GP64()
+			a.MOVL(xs.Offset(4*j).Idx(i, 4), x.As32())
+			a.MOVL(ys.Offset(4*j).Idx(i, 4), y.As32())
+			set(n, x, y)
+		}
+		a.ADDQ(operand.U8(8), i)
+		a.CMPQ(i, batch)
+		a.JL(operand.LabelRef(loop))
+		if k < len(sizes)-1 {
+			a.JMP(operand.LabelRef("set"))
+			a.Label(next)
+		}
 	}
-	a.ADDQ(operand.U8(8), i)
-	a.CMPQ(i, batch)
-	a.JL(operand.LabelRef("set"))
+	a.Label("set")
 	a.TESTQ(n, n)
 	a.JNZ(operand.LabelRef("batch"))
 
 	a.Label("end")
 	a.VMOVD(next.AsX(), at(w, walkNext))
-	a.MOVL(before.As32(), at(w, walkWord))
 	total := a.sumLanes(seeds)
 	a.ADDL(total, at(w, walkSeeds))
-	a.ret()
 }
 
 // gapEntries loads the table's entries for the top bits of eight words.

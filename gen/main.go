@@ -52,6 +52,7 @@ var files = []file{
 			{philox, both},
 			{bernoulliHead, both},
 			{bernoulliGaps, narrow},
+			{bernoulliStamps, narrow},
 			{dilateRow, both},
 			{dilateStep, both},
 			{dilateKeep, both},
