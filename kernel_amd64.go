@@ -36,19 +36,32 @@ var (
 	_ countKernel         = countAVX512
 )
 
-// archKernels lists the sets whose every feature bit the CPU and the operating
-// system have. TestGate holds the bits against the generated kernels'
-// requirements.
-func archKernels() (sets []KernelSet) {
-	x := &cpu.X86
-	if !(x.HasAVX && x.HasAVX2 && x.HasBMI2) {
-		return nil
+// The features of the sets, every bit by name: bits are independent, x/sys's
+// HasAVX512 is F alone, and GODEBUG can turn off any one of them. TestGate holds
+// them against the generated kernels' requirements.
+var (
+	featuresAVX2 = []feature{
+		{"AVX", &cpu.X86.HasAVX},
+		{"AVX2", &cpu.X86.HasAVX2},
+		{"BMI2", &cpu.X86.HasBMI2},
 	}
-	sets = []KernelSet{{isaAVX2}}
-	// Bits are independent: x/sys's HasAVX512 is F alone, and GODEBUG can turn
-	// off any one of them.
-	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VBMI2 && x.HasAVX512VPOPCNTDQ {
-		sets = append([]KernelSet{{isaAVX512}}, sets...)
+	featuresAVX512 = append([]feature{
+		{"AVX512F", &cpu.X86.HasAVX512F},
+		{"AVX512BW", &cpu.X86.HasAVX512BW},
+		{"AVX512DQ", &cpu.X86.HasAVX512DQ},
+		{"AVX512VL", &cpu.X86.HasAVX512VL},
+		{"AVX512VBMI2", &cpu.X86.HasAVX512VBMI2},
+		{"AVX512VPOPCNTDQ", &cpu.X86.HasAVX512VPOPCNTDQ},
+	}, featuresAVX2...)
+)
+
+// archKernels lists the sets that the CPU runs, best first.
+func archKernels() (sets []KernelSet) {
+	if haveAll(featuresAVX512) {
+		sets = append(sets, KernelSet{isaAVX512})
+	}
+	if haveAll(featuresAVX2) {
+		sets = append(sets, KernelSet{isaAVX2})
 	}
 	return sets
 }

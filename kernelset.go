@@ -41,6 +41,23 @@ func KernelsByName(name string) (KernelSet, error) {
 	return KernelSet{}, fmt.Errorf("dropblock: kernel set %q is not available here, want auto or one of %v", name, available)
 }
 
+// A feature is a bit that the kernels of a set need, under the name that the
+// generators give it.
+type feature struct {
+	name string
+	has  *bool
+}
+
+// haveAll reports whether the CPU and the operating system have all features.
+func haveAll(features []feature) bool {
+	for _, f := range features {
+		if !*f.has {
+			return false
+		}
+	}
+	return true
+}
+
 // available is set by the architecture's file.
 var available = append(archKernels(), KernelSet{isaGeneric})
 

@@ -1,0 +1,9 @@
+//go:build gc && !purego
+
+package dropblock
+
+import "testing"
+
+func TestGate(t *testing.T) {
+	checkGate(t, "kernel_arm64.s", map[string][]feature{"NEON": featuresNEON})
+}
