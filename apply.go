@@ -1,6 +1,9 @@
 package dropblock
 
-import "unsafe"
+import (
+	"sync"
+	"unsafe"
+)
 
 // Apply writes src to dst, what the mask keeps multiplied by its scale and what
 // it drops as +0, whatever was there. The same call with the same mask takes
@@ -25,7 +28,26 @@ func Apply(dst, src []float32, m *Mask) {
 			copy(dst, src)
 		}
 	default:
-		m.write(&output{dst: dst, src: src, stream: &dst[0] != &src[0] && bypasses(len(dst))})
+		m.write(output{dst: dst, src: src, stream: &dst[0] != &src[0] && bypasses(len(dst))})
+	}
+}
+
+// ApplyPart is [Apply] for callers who share the work among goroutines of their
+// own: it writes one part of dst, the parts 0 to of−1 together all of it, and
+// no element twice. It starts no goroutine. It panics like Apply, and if part
+// is not from 0 to of−1.
+func ApplyPart(dst, src []float32, m *Mask, part, of int) {
+	m.mustHold("ApplyPart", "dst", len(dst))
+	m.mustHold("ApplyPart", "src", len(src))
+	if partialOverlap(dst, src) {
+		panic("dropblock: ApplyPart: dst and src overlap in part")
+	}
+	if part < 0 || part >= of {
+		panic("dropblock: ApplyPart: part is not from 0 to of-1")
+	}
+	if len(dst) > 0 {
+		o := output{dst: dst, src: src, stream: &dst[0] != &src[0] && bypasses(len(dst))}
+		m.writePart(&o, part, of)
 	}
 }
 
@@ -43,7 +65,7 @@ func bypasses(n int) bool {
 // another length.
 func (m *Mask) ScaleTo(dst []float32) {
 	m.mustHold("ScaleTo", "dst", len(dst))
-	m.write(&output{dst: dst})
+	m.write(output{dst: dst})
 }
 
 // KeepTo writes the mask as booleans, true to keep. dst is a feature map of
@@ -51,7 +73,7 @@ func (m *Mask) ScaleTo(dst []float32) {
 // or dst has another length.
 func (m *Mask) KeepTo(dst []bool) {
 	m.mustHold("KeepTo", "dst", len(dst))
-	m.write(&output{bools: dst})
+	m.write(output{bools: dst})
 }
 
 // output is where a mask goes: applied to src, as factors if that is nil, or
@@ -86,15 +108,44 @@ func (m *Mask) mustHold(call, name string, n int) {
 	}
 }
 
-// write cuts the feature map into pieces of at most scaleCallLen elements.
-func (m *Mask) write(o *output) {
-	words, n := m.buf[1:], m.shape.Len()
-	if n > 0 && m.bits != m.shape {
-		m.writeShared(o)
+// job is an output that several goroutines write.
+type job struct {
+	team
+	output
+	mask *Mask
+}
+
+func (j *job) part(i, of int) { j.mask.writePart(&j.output, i, of) }
+
+// jobs keeps what calls have used, as a mask may be applied by many goroutines
+// at once.
+var jobs = sync.Pool{New: func() any { return new(job) }}
+
+// write writes the output, on several goroutines if it is large.
+func (m *Mask) write(o output) {
+	of := workers(m.workers, m.shape.Len())
+	if of == 1 {
+		m.writePart(&o, 0, 1)
 		return
 	}
-	for from := 0; from < n; from += scaleCallLen {
-		to := min(from+scaleCallLen, n)
+	j := jobs.Get().(*job)
+	j.output, j.mask = o, m
+	j.run(j, of)
+	j.output, j.mask = output{}, nil
+	jobs.Put(j)
+}
+
+// writePart cuts a part of the feature map into pieces of at most scaleCallLen
+// elements.
+func (m *Mask) writePart(o *output, part, of int) {
+	n := m.shape.Len()
+	if n > 0 && m.bits != m.shape {
+		m.writeShared(o, part, of)
+		return
+	}
+	words, end := m.buf[1:], share(n, scaleCallLen, part+1, of)
+	for from := share(n, scaleCallLen, part, of); from < end; from += scaleCallLen {
+		to := min(from+scaleCallLen, end)
 		o.piece(m, from, to, words[from/64:wordsLen(to)])
 	}
 }
@@ -103,13 +154,19 @@ func (m *Mask) write(o *output) {
 // as many channels as a piece has room for, so that kernels see long runs of
 // bits that begin with a word. Of a plane larger than that it takes a piece
 // through all channels.
-func (m *Mask) writeShared(o *output) {
+func (m *Mask) writeShared(o *output, part, of int) {
 	plane := m.shape.H * m.shape.W
 	repeat := min(max(scaleCallLen/plane, 1), m.shape.C)
+	cuts := (plane + scaleCallLen - 1) / scaleCallLen // of a plane
+	groups := (m.shape.C + repeat - 1) / repeat       // of channels
 	var buf [scaleCallLen / 64]uint64
-	for n := range m.shape.N {
-		for at := 0; at < plane; at += scaleCallLen {
-			length := min(plane-at, scaleCallLen)
+	pieces := m.shape.N * cuts * groups
+	bits := -1 // the cut of a sample that buf holds
+	for i := share(pieces, 1, part, of); i < share(pieces, 1, part+1, of); i++ {
+		n, at, c := i/groups/cuts, i/groups%cuts*scaleCallLen, i%groups*repeat
+		length := min(plane-at, scaleCallLen)
+		if bits != i/groups {
+			bits = i / groups
 			clear(buf[:])
 			copyBits(buf[:], 0, m.buf[1:], n*plane+at, length)
 			for done := 1; done < repeat; {
@@ -117,12 +174,10 @@ func (m *Mask) writeShared(o *output) {
 				copyBits(buf[:], done*length, buf[:], 0, again*length)
 				done += again
 			}
-			for c := 0; c < m.shape.C; c += repeat {
-				from := (n*m.shape.C+c)*plane + at
-				to := from + min(repeat, m.shape.C-c)*length
-				o.piece(m, from, to, buf[:wordsLen(to-from)])
-			}
 		}
+		from := (n*m.shape.C+c)*plane + at
+		to := from + min(repeat, m.shape.C-c)*length
+		o.piece(m, from, to, buf[:wordsLen(to-from)])
 	}
 }
 

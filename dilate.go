@@ -17,6 +17,9 @@ const (
 	maxSteps = 4 * 31
 )
 
+// reset empties the plan.
+func (d *dilation) reset() { d.row, d.n, d.halo = 0, 0, 0 }
+
 // axis adds the dilation by size cells, stride bits apart, 1 ≤ size.
 func (d *dilation) axis(stride, size int) {
 	run := 1
@@ -41,7 +44,7 @@ func (d *dilation) axis(stride, size int) {
 func (d *dilation) seal() {
 	d.row = max(d.row, 1)
 	if d.n == 0 {
-		d.n, d.halo = 1, dilateLead(0)
+		d.steps[0], d.n, d.halo = 0, 1, dilateLead(0)
 	}
 }
 
@@ -66,30 +69,91 @@ func (s *scratch) take(halo, words int) (row, a, b []uint64, chunk int) {
 	return buf[:size], buf[size : 2*size], buf[2*size:], chunk
 }
 
-// keep turns the seeds in words[1:] into the keep mask of their blocks, in
-// place, and returns the number of its ones, whole words counted. words[0] is
-// zero. The plan is sealed.
-func (d *dilation) keep(k isa, words []uint64, s *scratch) (kept int) {
-	if d.row == 1 && d.n == 1 && d.steps[0] == 0 {
-		return k.keepCalls(words[1:], words, 0)
-	}
+// keepTask turns seeds into the keep mask of their blocks, in place.
+type keepTask struct {
+	team
+	parts []keepPart
+
+	k     isa
+	plan  *dilation
+	words []uint64 // a zero, then the seeds
+}
+
+// keepPart is the work on a range of words.
+type keepPart struct {
+	from, to int
+	scratch
+	row, a, b []uint64
+	chunk     int
+	seeds     uint64 // of the word before the range
+	kept      int
+}
+
+// run takes the seeds in words[1:] through the plan, which is sealed, and
+// returns the number of ones of the keep mask, whole words counted. words[0] is
+// zero.
+func (t *keepTask) run(k isa, plan *dilation, words []uint64, of int) (kept int) {
+	t.k, t.plan, t.words = k, plan, words
 	n := len(words) - 1
-	row, a, b, chunk := s.take(d.halo, n)
-	clear(row[:d.halo])
-	var seeds uint64 // of the word before the chunk
-	for from := 0; from < n; from += chunk {
-		to := min(from+chunk, n)
-		in := words[from : 1+to]
-		// The word before the chunk is a result already: lend it its seeds.
-		result := in[0]
-		in[0], seeds = seeds, in[len(in)-1]
-		cur := row[:d.halo+to-from]
-		k.rowCalls(cur[d.halo:], in, d.row)
-		in[0] = result
-		kept += d.finish(k, in[1:], cur, a, b)
-		copy(row[:d.halo], cur[len(cur)-d.halo:])
+	of = max(min(of, n/dilateChunk), 1)
+	for len(t.parts) < of {
+		t.parts = append(t.parts, keepPart{})
 	}
+	for i := range of {
+		p := &t.parts[i]
+		p.from, p.to = share(n, dilateChunk, i, of), share(n, dilateChunk, i+1, of)
+		t.prepare(p)
+	}
+	if of == 1 {
+		t.part(0, 1)
+	} else {
+		t.team.run(t, of)
+	}
+	for i := range of {
+		kept += t.parts[i].kept
+	}
+	t.words = nil
 	return kept
+}
+
+// trivial reports whether the complement is all there is to do.
+func (d *dilation) trivial() bool { return d.row == 1 && d.n == 1 && d.steps[0] == 0 }
+
+// prepare saves what a part needs of the seeds before its range, before they
+// are overwritten.
+func (t *keepTask) prepare(p *keepPart) {
+	if t.plan.trivial() {
+		return
+	}
+	halo := t.plan.halo
+	p.row, p.a, p.b, p.chunk = p.take(halo, p.to-p.from)
+	p.seeds = t.words[p.from]
+	before := min(halo, p.from)
+	clear(p.row[:halo-before])
+	t.k.rowCalls(p.row[halo-before:halo], t.words[p.from-before:p.from+1], t.plan.row)
+}
+
+func (t *keepTask) part(i, _ int) {
+	p := &t.parts[i]
+	p.kept = 0
+	if t.plan.trivial() {
+		p.kept = t.k.keepCalls(t.words[1+p.from:1+p.to], t.words[p.from:1+p.to], 0)
+		return
+	}
+	halo := t.plan.halo
+	for from := p.from; from < p.to; from += p.chunk {
+		to := min(from+p.chunk, p.to)
+		in := t.words[from : 1+to]
+		row := p.row[:halo+to-from]
+		// The word before the chunk is a result already, or another part's:
+		// its seeds stand in front of a copy of the first word.
+		first := [2]uint64{p.seeds, in[1]}
+		p.seeds = in[len(in)-1]
+		t.k.rowCalls(row[halo:halo+1], first[:], t.plan.row)
+		t.k.rowCalls(row[halo+1:], in[1:], t.plan.row)
+		p.kept += t.plan.finish(t.k, in[1:], row, p.a, p.b)
+		copy(p.row[:halo], row[len(row)-halo:])
+	}
 }
 
 // finish takes the row pass of a chunk, its halo in front, through the steps.

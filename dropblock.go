@@ -62,6 +62,11 @@ type Config struct {
 	// that this CPU runs. It changes the speed and never a bit of the result.
 	Kernels KernelSet
 
+	// Workers is the most goroutines that a call of the layer, or one with a
+	// mask of it, may use, its own included; 0 stands for GOMAXPROCS. Only
+	// large feature maps use more than one, and the result is the same bits.
+	Workers int
+
 	_ struct{} // Field names are required: new fields will come.
 }
 
@@ -102,6 +107,9 @@ func (cfg *Config) check() error {
 		if f.n > f.last {
 			return fmt.Errorf("%s is %v, want one of its constants, 0 to %d", f.name, f.value, f.last)
 		}
+	}
+	if cfg.Workers < 0 {
+		return fmt.Errorf("Workers is %d, want 0 for GOMAXPROCS, or 1 or more", cfg.Workers)
 	}
 	return nil
 }

@@ -10,17 +10,20 @@ type Mask struct {
 	bits  Shape // of the mask
 	isa   isa
 
-	buf    []uint64 // a zero, then the words
-	kept   int
-	seeds  int
-	gamma  float64
-	scale  float64
-	filled bool
+	workers int      // Config.Workers
+	buf     []uint64 // a zero, then the words
+	kept    int
+	seeds   int
+	gamma   float64
+	scale   float64
+	filled  bool
 
 	bernoulli Bernoulli
 	drawing   drawing
 	seedBuf   []uint64 // the seeds of RegionFull
-	scratch   scratch
+	draw      drawTask
+	plan      dilation
+	keep      keepTask
 }
 
 // Words returns the mask as a string of bits in the memory order of its shape:
@@ -62,7 +65,7 @@ func (m *Mask) Scale() float64 { return m.scale }
 // [Shape.Check].
 func (m *Mask) Identity(s Shape) {
 	s.mustCheck()
-	m.reset(KernelSet{}.resolve(), s, s)
+	m.reset(KernelSet{}.resolve(), 0, s, s)
 	m.keepAll()
 }
 
@@ -70,13 +73,13 @@ func (m *Mask) Identity(s Shape) {
 const spareWords = max(stampWords, paintWords)
 
 // reset gives the mask its shapes and enough words, whose values are not set.
-func (m *Mask) reset(k isa, s, bits Shape) {
+func (m *Mask) reset(k isa, workers int, s, bits Shape) {
 	n := 1 + wordsLen(bits.Len())
 	if cap(m.buf) < n+spareWords {
 		m.buf = make([]uint64, n+spareWords)
 	}
 	m.buf = m.buf[:n]
-	m.shape, m.bits, m.isa, m.filled = s, bits, k, true
+	m.shape, m.bits, m.isa, m.workers, m.filled = s, bits, k, workers, true
 	m.seeds, m.gamma, m.scale = 0, 0, 1
 }
 
@@ -150,7 +153,7 @@ func (l *Layer) Sample(m *Mask, s Shape, step int) {
 // leaving m as it was, if s does not pass [Shape.Check].
 func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 	s.mustCheck()
-	m.reset(l.isa, s, l.cfg.maskShape(s))
+	m.reset(l.isa, l.cfg.Workers, s, l.cfg.maskShape(s))
 	if m.bits.Len() == 0 {
 		m.kept = 0
 		return
@@ -168,16 +171,21 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 	m.drawing.begin(&m.bernoulli, l.isa, NewKey(l.cfg.Seed, l.cfg.Layer, at.Step))
 	if m.drawing.stamp(&g) {
 		m.seeds = m.drawing.batch(m.buf[1:len(m.buf)+spareWords], &g, at.Sample)
-		l.finish(m, new(dilation))
+		m.plan.reset()
+		l.finish(m)
 		return
 	}
 	seeds := m.seedWords(&g)
 	if g.full {
 		clear(seeds)
 	}
-	m.seeds = m.drawing.batch(seeds, &g, at.Sample)
+	m.seeds = m.draw.run(&m.drawing, seeds, &g, at.Sample, l.maskWorkers(m))
 	l.grow(m, &g, seeds)
 }
+
+// maskWorkers is how many goroutines draw and dilate a mask: its elements cost
+// a fourth of those of a feature map.
+func (l *Layer) maskWorkers(m *Mask) int { return workers(l.cfg.Workers, m.bits.Len()/4) }
 
 // seedWords is where seeds are drawn: the mask's own words if they are grown
 // in place.
@@ -192,32 +200,23 @@ func (m *Mask) seedWords(g *geometry) []uint64 {
 	return m.seedBuf[:len(words)]
 }
 
-// batch adds the seeds of all samples to words, which are zero.
-func (d *drawing) batch(words []uint64, g *geometry, sample uint64) (seeds int) {
-	grid := g.grid()
-	for n := range g.samples {
-		seeds += d.sample(words, n*grid.sampleBits, &grid, sample+uint64(n))
-	}
-	return seeds
-}
-
 // grow turns the seeds into the keep mask. With RegionFull the mask's words
 // are zero, otherwise they are the seeds themselves.
 func (l *Layer) grow(m *Mask, g *geometry, seeds []uint64) {
-	var d dilation
+	m.plan.reset()
 	if g.full {
 		g.paint(m.buf[1:len(m.buf)+spareWords], seeds)
 	} else {
-		d.axis(1, g.bw)
-		d.axis(g.w, g.bh)
+		m.plan.axis(1, g.bw)
+		m.plan.axis(g.w, g.bh)
 	}
-	l.finish(m, &d)
+	l.finish(m)
 }
 
 // finish carries out what the plan has left to do, and counts.
-func (l *Layer) finish(m *Mask, d *dilation) {
-	d.seal()
-	m.kept = d.keep(l.isa, m.buf, &m.scratch) - m.trim()
+func (l *Layer) finish(m *Mask) {
+	m.plan.seal()
+	m.kept = m.keep.run(l.isa, &m.plan, m.buf, l.maskWorkers(m)) - m.trim()
 	m.settle(l.cfg.Norm)
 }
 
@@ -237,7 +236,7 @@ func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
 		return err
 	}
 	if bits.Len() == 0 {
-		m.reset(l.isa, s, bits)
+		m.reset(l.isa, l.cfg.Workers, s, bits)
 		m.kept = 0
 		return nil
 	}
@@ -247,7 +246,7 @@ func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
 			return err
 		}
 	}
-	m.reset(l.isa, s, bits)
+	m.reset(l.isa, l.cfg.Workers, s, bits)
 	words := m.seedWords(&g)
 	copy(words, seeds) // Before anything is cleared: they may be the mask's own words.
 	if g.full {

@@ -21,3 +21,6 @@ func writes[E any](s []E) {
 		runtime.RaceWriteRange(unsafe.Pointer(&s[0]), len(s)*int(unsafe.Sizeof(s[0])))
 	}
 }
+
+// sanitized tells of the hooks, which make buffers on the stack escape.
+const sanitized = true

@@ -41,6 +41,62 @@ func (d *drawing) stamp(g *geometry) bool {
 	return true
 }
 
+// batch adds the seeds of all samples to words, which are zero.
+func (d *drawing) batch(words []uint64, g *geometry, sample uint64) (seeds int) {
+	grid := g.grid()
+	return d.samples(words, &grid, 0, g.samples, sample)
+}
+
+// samples adds the seeds of the samples from and up to to.
+func (d *drawing) samples(words []uint64, g *grid, from, to int, sample uint64) (seeds int) {
+	for n := from; n < to; n++ {
+		seeds += d.sample(words, n*g.sampleBits, g, sample+uint64(n))
+	}
+	return seeds
+}
+
+// drawTask draws a batch on several goroutines, each with a drawing of its own.
+type drawTask struct {
+	team
+	drawings []drawing // of the parts from 1 on
+	first    *drawing
+	seeds    []int
+
+	words   []uint64
+	grid    grid
+	samples int
+	unit    int // samples that begin and end with a word
+	sample  uint64
+}
+
+func (t *drawTask) run(d *drawing, words []uint64, g *geometry, sample uint64, of int) (seeds int) {
+	t.grid = g.grid()
+	t.unit = 64 >> min(bits.TrailingZeros(uint(t.grid.sampleBits)), 6)
+	if of = min(of, g.samples/t.unit); of <= 1 {
+		return d.samples(words, &t.grid, 0, g.samples, sample)
+	}
+	for len(t.seeds) < of {
+		t.seeds = append(t.seeds, 0)
+		t.drawings = append(t.drawings, drawing{})
+	}
+	t.first, t.words, t.samples, t.sample = d, words, g.samples, sample
+	t.team.run(t, of)
+	for _, n := range t.seeds[:of] {
+		seeds += n
+	}
+	t.words = nil
+	return seeds
+}
+
+func (t *drawTask) part(i, of int) {
+	d := t.first
+	if i > 0 {
+		d = &t.drawings[i]
+		d.Bernoulli, d.k, d.ks = t.first.Bernoulli, t.first.k, t.first.ks
+	}
+	t.seeds[i] = d.samples(t.words, &t.grid, share(t.samples, t.unit, i, of), share(t.samples, t.unit, i+1, of), t.sample)
+}
+
 // sample adds to words, zero there, the seeds of one sample, whose bits begin
 // at base, and returns their number.
 func (d *drawing) sample(words []uint64, base int, g *grid, sample uint64) (seeds int) {
