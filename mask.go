@@ -184,8 +184,8 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 }
 
 // maskWorkers is how many goroutines draw and dilate a mask: its elements cost
-// a fourth of those of a feature map.
-func (l *Layer) maskWorkers(m *Mask) int { return workers(l.cfg.Workers, m.bits.Len()/4) }
+// an eighth to a half of those of a feature map.
+func (l *Layer) maskWorkers(m *Mask) int { return workers(l.cfg.Workers, m.bits.Len()/8) }
 
 // seedWords is where seeds are drawn: the mask's own words if they are grown
 // in place.
