@@ -17,18 +17,18 @@ emulator() {
 	command -v "$emulator" >/dev/null
 }
 
-# emulated GOARCH QEMU [FLAG...] runs the tests that pin bits on another CPU.
+# emulated GOARCH QEMU TESTS [FLAG...] runs tests of the library on another CPU.
 # asyncpreemptoff: QEMU 7.2 loses the signals that preempt goroutines.
-pinned='^(TestStream|TestGolden|TestPhilox|TestKernelSet|TestHead|TestGap|TestApply|TestShards|Example)'
+pinned='^(TestStream|TestGolden|TestPhilox|TestKernelSet|TestHead|TestGap|TestApply|TestShards|TestWorkers$|Example)'
 emulated() {
-	local arch=$1 qemu=$2
-	shift 2
+	local arch=$1 qemu=$2 tests=$3
+	shift 3
 	step "GOARCH=$arch under qemu-$qemu $*"
 	if ! emulator "$qemu"; then
 		missing+=("GOARCH=$arch: qemu-$qemu-static is not there, and could not be installed")
 		return
 	fi
-	GODEBUG=asyncpreemptoff=1 GOARCH=$arch CGO_ENABLED=0 $go test -short -run "$pinned" -exec "$emulator $*" .
+	GODEBUG=asyncpreemptoff=1 GOARCH=$arch CGO_ENABLED=0 $go test -short -run "$tests" -exec "$emulator $*" .
 }
 
 step "gofmt, vet, and the assembly generated anew"
@@ -36,7 +36,7 @@ scripts/vet.sh
 
 step "go test"
 $go test ./...
-$go test -C gen ./...
+$go test -C asm ./...
 $go test -C cmd/dropblock ./...
 
 step "go test -tags purego"
@@ -50,13 +50,16 @@ else
 	missing+=("go test -race: it needs cgo and a C compiler")
 fi
 
-emulated 386 i386
-emulated arm64 aarch64
-emulated s390x s390x
-emulated riscv64 riscv64
+# NEON: every kernel swept, between guard pages, and the goldens on three CPUs.
+emulated arm64 aarch64 . -cpu cortex-a57
+emulated arm64 aarch64 "$pinned" -cpu neoverse-n1
+emulated arm64 aarch64 "$pinned" -cpu max
+emulated 386 i386 "$pinned"
+emulated s390x s390x "$pinned"
+emulated riscv64 riscv64 "$pinned"
 # CPUs that lack instructions: the right kernels are chosen, and none is illegal.
-emulated amd64 x86_64 -cpu Nehalem
-emulated amd64 x86_64 -cpu Haswell
+emulated amd64 x86_64 "$pinned" -cpu Nehalem
+emulated amd64 x86_64 "$pinned" -cpu Haswell
 
 if [ ${#missing[@]} -gt 0 ]; then
 	step "Not run"
