@@ -78,8 +78,8 @@ func philoxGeneric(dst []uint32, ks *roundKeys, ctr *[4]uint32) {
 		x0, x1, x2, x3 := c[0], c[1], c[2], c[3]
 		y0, y1, y2, y3 := c[0]+1, c[1], c[2], c[3]
 		for r := range ks {
-			x0, x1, x2, x3 = philoxRound(x0, x1, x2, x3, &ks[r])
-			y0, y1, y2, y3 = philoxRound(y0, y1, y2, y3, &ks[r])
+			x0, x1, x2, x3 = philoxRound(x0, x1, x2, x3, ks[r][0], ks[r][1])
+			y0, y1, y2, y3 = philoxRound(y0, y1, y2, y3, ks[r][0], ks[r][1])
 		}
 		*(*[8]uint32)(dst) = [8]uint32{x0, x1, x2, x3, y0, y1, y2, y3}
 		c[0] += 2

@@ -20,34 +20,38 @@ const (
 // stubs know no types of the package.
 type roundKeys = [philoxRounds][2]uint32
 
-func expandKey(k *roundKeys, key [2]uint32) {
-	for r := range k {
-		k[r] = key
-		key[0] += philoxW0
-		key[1] += philoxW1
+func expandKey(ks *roundKeys, key [2]uint32) {
+	k0, k1 := key[0], key[1]
+	for r := range ks {
+		ks[r][0], ks[r][1] = k0, k1
+		k0, k1 = k0+philoxW0, k1+philoxW1
 	}
 }
 
 // Philox4x32 is Philox4x32-10 in its stateless form: four random words that
 // are a function of a counter and a key.
 func Philox4x32(counter [4]uint32, key [2]uint32) [4]uint32 {
-	var ks roundKeys
-	expandKey(&ks, key)
-	return philoxBlock(&ks, counter)
+	x0, x1, x2, x3 := counter[0], counter[1], counter[2], counter[3]
+	k0, k1 := key[0], key[1]
+	for range philoxRounds {
+		x0, x1, x2, x3 = philoxRound(x0, x1, x2, x3, k0, k1)
+		k0, k1 = k0+philoxW0, k1+philoxW1
+	}
+	return [4]uint32{x0, x1, x2, x3}
 }
 
 func philoxBlock(ks *roundKeys, c [4]uint32) [4]uint32 {
 	x0, x1, x2, x3 := c[0], c[1], c[2], c[3]
 	for r := range ks {
-		x0, x1, x2, x3 = philoxRound(x0, x1, x2, x3, &ks[r])
+		x0, x1, x2, x3 = philoxRound(x0, x1, x2, x3, ks[r][0], ks[r][1])
 	}
 	return [4]uint32{x0, x1, x2, x3}
 }
 
-func philoxRound(x0, x1, x2, x3 uint32, k *[2]uint32) (uint32, uint32, uint32, uint32) {
+func philoxRound(x0, x1, x2, x3, k0, k1 uint32) (uint32, uint32, uint32, uint32) {
 	p0 := uint64(x0) * philoxM0
 	p1 := uint64(x2) * philoxM1
-	return uint32(p1>>32) ^ x1 ^ k[0], uint32(p1), uint32(p0>>32) ^ x3 ^ k[1], uint32(p0)
+	return uint32(p1>>32) ^ x1 ^ k0, uint32(p1), uint32(p0>>32) ^ x3 ^ k1, uint32(p0)
 }
 
 // Philox is Philox4x32-10 as a [rand.Source]. The zero value is a source with
