@@ -1,14 +1,18 @@
-# make demo    the command on a photograph and a feature map; pictures in out/
-# make test    all tests; installs the emulators they need, if it may
-# make fuzz    the fuzz targets, a fixed number of inputs each
-# make bench   every operation beside a copy of the same feature map
-# make generate  the assembly, from gen/
+# make demo         the command on a photograph and a feature map; pictures in out/
+# make test         all tests; installs the emulators they need, if it may
+# make vet          gofmt, go vet for every kind of build, assembly up to date
+# make fuzz         the fuzz targets, a fixed number of inputs each
+# make bench        every operation beside a copy of the same feature map
+# make generate     the assembly, from gen/ and asm/
+# make model-arm64  what llvm-mca predicts for the NEON kernels
+# make bench-arm64  tests and benchmarks for arm64 machines, as binaries in out/
 
 GO ?= go
 FUZZ_COUNT ?= 200000
 BENCH_FLAGS ?=
+MODEL_FLAGS ?=
 
-.PHONY: demo test vet fuzz bench generate
+.PHONY: demo test vet fuzz bench generate model-arm64 bench-arm64
 
 demo:
 	@scripts/demo.sh
@@ -27,3 +31,9 @@ bench:
 
 generate:
 	$(GO) generate . ./bench
+
+model-arm64:
+	$(GO) run ./bench/model $(MODEL_FLAGS)
+
+bench-arm64:
+	@scripts/bench-arm64.sh

@@ -6,318 +6,321 @@
 
 // func philoxNEON(dst []uint32, ks *[10][2]uint32, ctr *[4]uint32)
 // Requires: ASIMD
-TEXT ·philoxNEON(SB), NOSPLIT, $0-40
-	MOVD  dst_base+0(FP), R0
-	MOVD  dst_len+8(FP), R1
-	MOVD  ks+24(FP), R2
-	MOVD  ctr+32(FP), R3
-	MOVWU (R3), R4
-	MOVD  $3528531795, R5
-	VDUP  R5, V0.S4
-	MOVD  $3449720151, R5
-	VDUP  R5, V1.S4
-	MOVD  $counterLanes<>+0(SB), R5
-	FLDPQ (R5), (F2, F3)
-	SUBS  $32, R1, R1
-	BLT   blocksDone
+TEXT ·philoxNEON(SB), NOSPLIT, $296-40
+	MOVD    dst_base+0(FP), R0
+	MOVD    dst_len+8(FP), R1
+	MOVD    ks+24(FP), R3
+	MOVD    ctr+32(FP), R4
+	MOVD    $3528531795, R2
+	VDUP    R2, V0.S4
+	MOVD    $3449720151, R2
+	VDUP    R2, V1.S4
+	MOVD    $counterLanes<>+0(SB), R2
+	FLDPQ   (R2), (F2, F3)
+	MOVWU.P 4(R4), R2
+	VLD1R.P 4(R4), [V4.S4]
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	VEOR    V7.B16, V4.B16, V4.B16
+	VEOR    V8.B16, V6.B16, V6.B16
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	FSTPQ   (F7, F8), 16(RSP)
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	FSTPQ   (F7, F8), 48(RSP)
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	FSTPQ   (F7, F8), 80(RSP)
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	FSTPQ   (F7, F8), 112(RSP)
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	FSTPQ   (F7, F8), 144(RSP)
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	FSTPQ   (F7, F8), 176(RSP)
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	FSTPQ   (F7, F8), 208(RSP)
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	FSTPQ   (F7, F8), 240(RSP)
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	FSTPQ   (F7, F8), 272(RSP)
+	WORD    $0x2ea1c0a7 // umull v7.2d, v5.2s, v1.2s
+	WORD    $0x6ea1c0a5 // umull2 v5.2d, v5.4s, v1.4s
+	VUZP2   V5.S4, V7.S4, V8.S4
+	VUZP1   V5.S4, V7.S4, V5.S4
+	VEOR    V4.B16, V8.B16, V8.B16
+	SUBS    $32, R1, R1
+	BLT     blocksDone
 
 blocks:
-	ADD     $4, R3, R5
-	VLD1R.P 4(R5), [V4.S4]
-	VLD1R.P 4(R5), [V5.S4]
-	VLD1R.P 4(R5), [V6.S4]
-	VDUP    R4, V7.S4
-	VADD    V2.S4, V7.S4, V7.S4
-	VMOV    V4.B16, V8.B16
-	VMOV    V5.B16, V9.B16
-	VMOV    V6.B16, V10.B16
-	VDUP    R4, V11.S4
-	VADD    V3.S4, V11.S4, V11.S4
-	VMOV    V4.B16, V4.B16
-	VMOV    V5.B16, V5.B16
-	VMOV    V6.B16, V6.B16
-	MOVD    R2, R5
-	VLD1R.P 4(R5), [V12.S4]
-	VLD1R.P 4(R5), [V13.S4]
-	VEOR    V12.B16, V8.B16, V8.B16
-	VEOR    V13.B16, V10.B16, V10.B16
-	WORD    $0x2ea0c0ee // umull v14.2d, v7.2s, v0.2s
-	WORD    $0x6ea0c0ef // umull2 v15.2d, v7.4s, v0.4s
-	VUZP1   V15.S4, V14.S4, V7.S4
-	VUZP2   V15.S4, V14.S4, V15.S4
-	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
-	WORD    $0x6ea1c130 // umull2 v16.2d, v9.4s, v1.4s
-	VUZP1   V16.S4, V14.S4, V9.S4
-	VUZP2   V16.S4, V14.S4, V16.S4
-	VEOR    V8.B16, V16.B16, V16.B16
-	VEOR    V10.B16, V15.B16, V15.B16
+	VDUP    R2, V4.S4
+	VADD    V2.S4, V4.S4, V4.S4
+	WORD    $0x2ea0c087 // umull v7.2d, v4.2s, v0.2s
+	WORD    $0x6ea0c084 // umull2 v4.2d, v4.4s, v0.4s
+	VUZP2   V4.S4, V7.S4, V9.S4
+	VEOR    V6.B16, V9.B16, V9.B16
+	VUZP1   V4.S4, V7.S4, V4.S4
+	VDUP    R2, V7.S4
+	VADD    V3.S4, V7.S4, V7.S4
+	WORD    $0x2ea0c0ea // umull v10.2d, v7.2s, v0.2s
+	WORD    $0x6ea0c0e7 // umull2 v7.2d, v7.4s, v0.4s
+	VUZP2   V7.S4, V10.S4, V11.S4
+	VEOR    V6.B16, V11.B16, V11.B16
+	VUZP1   V7.S4, V10.S4, V7.S4
+	FLDPQ   16(RSP), (F10, F12)
+	WORD    $0x2ea0c10d // umull v13.2d, v8.2s, v0.2s
+	WORD    $0x6ea0c10e // umull2 v14.2d, v8.4s, v0.4s
+	WORD    $0x2ea1c12f // umull v15.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V16.B16
 	VEOR    V12.B16, V4.B16, V4.B16
-	VEOR    V13.B16, V6.B16, V6.B16
-	WORD    $0x2ea0c168 // umull v8.2d, v11.2s, v0.2s
-	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
-	VUZP1   V11.S4, V8.S4, V10.S4
-	VUZP2   V11.S4, V8.S4, V11.S4
-	WORD    $0x2ea1c0a8 // umull v8.2d, v5.2s, v1.2s
-	WORD    $0x6ea1c0ac // umull2 v12.2d, v5.4s, v1.4s
-	VUZP1   V12.S4, V8.S4, V5.S4
-	VUZP2   V12.S4, V8.S4, V12.S4
-	VEOR    V4.B16, V12.B16, V12.B16
-	VEOR    V6.B16, V11.B16, V11.B16
-	VLD1R.P 4(R5), [V4.S4]
-	VLD1R.P 4(R5), [V6.S4]
-	VEOR    V4.B16, V9.B16, V9.B16
-	VEOR    V6.B16, V7.B16, V7.B16
-	WORD    $0x2ea0c208 // umull v8.2d, v16.2s, v0.2s
-	WORD    $0x6ea0c20e // umull2 v14.2d, v16.4s, v0.4s
-	VUZP1   V14.S4, V8.S4, V13.S4
-	VUZP2   V14.S4, V8.S4, V14.S4
-	WORD    $0x2ea1c1e8 // umull v8.2d, v15.2s, v1.2s
-	WORD    $0x6ea1c1f0 // umull2 v16.2d, v15.4s, v1.4s
-	VUZP1   V16.S4, V8.S4, V15.S4
-	VUZP2   V16.S4, V8.S4, V16.S4
-	VEOR    V9.B16, V16.B16, V16.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V9.S4, V15.S4, V18.S4
+	VEOR    V16.B16, V18.B16, V18.B16
+	VEOR    V4.B16, V17.B16, V17.B16
+	VUZP1   V9.S4, V15.S4, V4.S4
+	VUZP1   V14.S4, V13.S4, V9.S4
+	WORD    $0x2ea0c10d // umull v13.2d, v8.2s, v0.2s
+	WORD    $0x6ea0c10e // umull2 v14.2d, v8.4s, v0.4s
+	WORD    $0x2ea1c16f // umull v15.2d, v11.2s, v1.2s
+	WORD    $0x6ea1c16b // umull2 v11.2d, v11.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V10.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V12.S4
+	VUZP2   V11.S4, V15.S4, V16.S4
+	VEOR    V10.B16, V16.B16, V16.B16
+	VEOR    V7.B16, V12.B16, V12.B16
+	VUZP1   V11.S4, V15.S4, V7.S4
+	VUZP1   V14.S4, V13.S4, V10.S4
+	FLDPQ   48(RSP), (F11, F13)
+	WORD    $0x2ea0c24e // umull v14.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24f // umull2 v15.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c232 // umull v18.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c231 // umull2 v17.2d, v17.4s, v1.4s
+	VEOR    V11.B16, V4.B16, V4.B16
+	VEOR    V13.B16, V9.B16, V9.B16
+	VUZP2   V15.S4, V14.S4, V19.S4
+	VUZP2   V17.S4, V18.S4, V20.S4
+	VEOR    V4.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V17.S4, V18.S4, V4.S4
+	VUZP1   V15.S4, V14.S4, V9.S4
+	WORD    $0x2ea0c20e // umull v14.2d, v16.2s, v0.2s
+	WORD    $0x6ea0c20f // umull2 v15.2d, v16.4s, v0.4s
+	WORD    $0x2ea1c190 // umull v16.2d, v12.2s, v1.2s
+	WORD    $0x6ea1c18c // umull2 v12.2d, v12.4s, v1.4s
+	VEOR    V11.B16, V7.B16, V7.B16
+	VEOR    V13.B16, V10.B16, V10.B16
+	VUZP2   V15.S4, V14.S4, V11.S4
+	VUZP2   V12.S4, V16.S4, V13.S4
+	VEOR    V7.B16, V13.B16, V13.B16
+	VEOR    V10.B16, V11.B16, V11.B16
+	VUZP1   V12.S4, V16.S4, V7.S4
+	VUZP1   V15.S4, V14.S4, V10.S4
+	FLDPQ   80(RSP), (F12, F14)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V12.B16, V4.B16, V4.B16
+	VEOR    V14.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V4.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V4.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1af // umull v15.2d, v13.2s, v0.2s
+	WORD    $0x6ea0c1ad // umull2 v13.2d, v13.4s, v0.4s
+	WORD    $0x2ea1c170 // umull v16.2d, v11.2s, v1.2s
+	WORD    $0x6ea1c16b // umull2 v11.2d, v11.4s, v1.4s
+	VEOR    V12.B16, V7.B16, V7.B16
+	VEOR    V14.B16, V10.B16, V10.B16
+	VUZP2   V13.S4, V15.S4, V12.S4
+	VUZP2   V11.S4, V16.S4, V14.S4
 	VEOR    V7.B16, V14.B16, V14.B16
-	VEOR    V4.B16, V5.B16, V5.B16
-	VEOR    V6.B16, V10.B16, V10.B16
-	WORD    $0x2ea0c184 // umull v4.2d, v12.2s, v0.2s
-	WORD    $0x6ea0c187 // umull2 v7.2d, v12.4s, v0.4s
-	VUZP1   V7.S4, V4.S4, V6.S4
-	VUZP2   V7.S4, V4.S4, V7.S4
-	WORD    $0x2ea1c164 // umull v4.2d, v11.2s, v1.2s
-	WORD    $0x6ea1c169 // umull2 v9.2d, v11.4s, v1.4s
-	VUZP1   V9.S4, V4.S4, V8.S4
-	VUZP2   V9.S4, V4.S4, V9.S4
-	VEOR    V5.B16, V9.B16, V9.B16
-	VEOR    V10.B16, V7.B16, V7.B16
-	VLD1R.P 4(R5), [V4.S4]
-	VLD1R.P 4(R5), [V5.S4]
-	VEOR    V4.B16, V15.B16, V15.B16
-	VEOR    V5.B16, V13.B16, V13.B16
-	WORD    $0x2ea0c20a // umull v10.2d, v16.2s, v0.2s
-	WORD    $0x6ea0c20c // umull2 v12.2d, v16.4s, v0.4s
-	VUZP1   V12.S4, V10.S4, V11.S4
-	VUZP2   V12.S4, V10.S4, V12.S4
-	WORD    $0x2ea1c1ca // umull v10.2d, v14.2s, v1.2s
-	WORD    $0x6ea1c1d0 // umull2 v16.2d, v14.4s, v1.4s
-	VUZP1   V16.S4, V10.S4, V14.S4
-	VUZP2   V16.S4, V10.S4, V16.S4
-	VEOR    V15.B16, V16.B16, V16.B16
-	VEOR    V13.B16, V12.B16, V12.B16
-	VEOR    V4.B16, V8.B16, V8.B16
-	VEOR    V5.B16, V6.B16, V6.B16
-	WORD    $0x2ea0c124 // umull v4.2d, v9.2s, v0.2s
-	WORD    $0x6ea0c129 // umull2 v9.2d, v9.4s, v0.4s
-	VUZP1   V9.S4, V4.S4, V5.S4
-	VUZP2   V9.S4, V4.S4, V9.S4
-	WORD    $0x2ea1c0e4 // umull v4.2d, v7.2s, v1.2s
-	WORD    $0x6ea1c0ea // umull2 v10.2d, v7.4s, v1.4s
-	VUZP1   V10.S4, V4.S4, V7.S4
-	VUZP2   V10.S4, V4.S4, V10.S4
-	VEOR    V8.B16, V10.B16, V10.B16
-	VEOR    V6.B16, V9.B16, V9.B16
-	VLD1R.P 4(R5), [V4.S4]
-	VLD1R.P 4(R5), [V6.S4]
-	VEOR    V4.B16, V14.B16, V14.B16
-	VEOR    V6.B16, V11.B16, V11.B16
-	WORD    $0x2ea0c208 // umull v8.2d, v16.2s, v0.2s
-	WORD    $0x6ea0c20f // umull2 v15.2d, v16.4s, v0.4s
-	VUZP1   V15.S4, V8.S4, V13.S4
-	VUZP2   V15.S4, V8.S4, V15.S4
-	WORD    $0x2ea1c188 // umull v8.2d, v12.2s, v1.2s
-	WORD    $0x6ea1c190 // umull2 v16.2d, v12.4s, v1.4s
-	VUZP1   V16.S4, V8.S4, V12.S4
-	VUZP2   V16.S4, V8.S4, V16.S4
-	VEOR    V14.B16, V16.B16, V16.B16
-	VEOR    V11.B16, V15.B16, V15.B16
-	VEOR    V4.B16, V7.B16, V7.B16
-	VEOR    V6.B16, V5.B16, V5.B16
-	WORD    $0x2ea0c144 // umull v4.2d, v10.2s, v0.2s
-	WORD    $0x6ea0c148 // umull2 v8.2d, v10.4s, v0.4s
-	VUZP1   V8.S4, V4.S4, V6.S4
-	VUZP2   V8.S4, V4.S4, V8.S4
-	WORD    $0x2ea1c124 // umull v4.2d, v9.2s, v1.2s
-	WORD    $0x6ea1c12a // umull2 v10.2d, v9.4s, v1.4s
-	VUZP1   V10.S4, V4.S4, V9.S4
-	VUZP2   V10.S4, V4.S4, V10.S4
-	VEOR    V7.B16, V10.B16, V10.B16
-	VEOR    V5.B16, V8.B16, V8.B16
-	VLD1R.P 4(R5), [V4.S4]
-	VLD1R.P 4(R5), [V5.S4]
-	VEOR    V4.B16, V12.B16, V12.B16
-	VEOR    V5.B16, V13.B16, V13.B16
-	WORD    $0x2ea0c207 // umull v7.2d, v16.2s, v0.2s
-	WORD    $0x6ea0c20e // umull2 v14.2d, v16.4s, v0.4s
-	VUZP1   V14.S4, V7.S4, V11.S4
-	VUZP2   V14.S4, V7.S4, V14.S4
-	WORD    $0x2ea1c1e7 // umull v7.2d, v15.2s, v1.2s
-	WORD    $0x6ea1c1f0 // umull2 v16.2d, v15.4s, v1.4s
-	VUZP1   V16.S4, V7.S4, V15.S4
-	VUZP2   V16.S4, V7.S4, V16.S4
-	VEOR    V12.B16, V16.B16, V16.B16
-	VEOR    V13.B16, V14.B16, V14.B16
-	VEOR    V4.B16, V9.B16, V9.B16
-	VEOR    V5.B16, V6.B16, V6.B16
-	WORD    $0x2ea0c144 // umull v4.2d, v10.2s, v0.2s
-	WORD    $0x6ea0c147 // umull2 v7.2d, v10.4s, v0.4s
-	VUZP1   V7.S4, V4.S4, V5.S4
-	VUZP2   V7.S4, V4.S4, V7.S4
-	WORD    $0x2ea1c104 // umull v4.2d, v8.2s, v1.2s
-	WORD    $0x6ea1c10a // umull2 v10.2d, v8.4s, v1.4s
-	VUZP1   V10.S4, V4.S4, V8.S4
-	VUZP2   V10.S4, V4.S4, V10.S4
-	VEOR    V9.B16, V10.B16, V10.B16
-	VEOR    V6.B16, V7.B16, V7.B16
-	VLD1R.P 4(R5), [V4.S4]
-	VLD1R.P 4(R5), [V6.S4]
-	VEOR    V4.B16, V15.B16, V15.B16
-	VEOR    V6.B16, V11.B16, V11.B16
-	WORD    $0x2ea0c209 // umull v9.2d, v16.2s, v0.2s
-	WORD    $0x6ea0c20d // umull2 v13.2d, v16.4s, v0.4s
-	VUZP1   V13.S4, V9.S4, V12.S4
-	VUZP2   V13.S4, V9.S4, V13.S4
-	WORD    $0x2ea1c1c9 // umull v9.2d, v14.2s, v1.2s
-	WORD    $0x6ea1c1d0 // umull2 v16.2d, v14.4s, v1.4s
-	VUZP1   V16.S4, V9.S4, V14.S4
-	VUZP2   V16.S4, V9.S4, V16.S4
-	VEOR    V15.B16, V16.B16, V16.B16
-	VEOR    V11.B16, V13.B16, V13.B16
-	VEOR    V4.B16, V8.B16, V8.B16
-	VEOR    V6.B16, V5.B16, V5.B16
-	WORD    $0x2ea0c144 // umull v4.2d, v10.2s, v0.2s
-	WORD    $0x6ea0c149 // umull2 v9.2d, v10.4s, v0.4s
-	VUZP1   V9.S4, V4.S4, V6.S4
-	VUZP2   V9.S4, V4.S4, V9.S4
-	WORD    $0x2ea1c0e4 // umull v4.2d, v7.2s, v1.2s
-	WORD    $0x6ea1c0ea // umull2 v10.2d, v7.4s, v1.4s
-	VUZP1   V10.S4, V4.S4, V7.S4
-	VUZP2   V10.S4, V4.S4, V10.S4
-	VEOR    V8.B16, V10.B16, V10.B16
-	VEOR    V5.B16, V9.B16, V9.B16
-	VLD1R.P 4(R5), [V4.S4]
-	VLD1R.P 4(R5), [V5.S4]
-	VEOR    V4.B16, V14.B16, V14.B16
-	VEOR    V5.B16, V12.B16, V12.B16
-	WORD    $0x2ea0c208 // umull v8.2d, v16.2s, v0.2s
-	WORD    $0x6ea0c20f // umull2 v15.2d, v16.4s, v0.4s
-	VUZP1   V15.S4, V8.S4, V11.S4
-	VUZP2   V15.S4, V8.S4, V15.S4
-	WORD    $0x2ea1c1a8 // umull v8.2d, v13.2s, v1.2s
-	WORD    $0x6ea1c1b0 // umull2 v16.2d, v13.4s, v1.4s
-	VUZP1   V16.S4, V8.S4, V13.S4
-	VUZP2   V16.S4, V8.S4, V16.S4
-	VEOR    V14.B16, V16.B16, V16.B16
-	VEOR    V12.B16, V15.B16, V15.B16
-	VEOR    V4.B16, V7.B16, V7.B16
-	VEOR    V5.B16, V6.B16, V6.B16
-	WORD    $0x2ea0c144 // umull v4.2d, v10.2s, v0.2s
-	WORD    $0x6ea0c148 // umull2 v8.2d, v10.4s, v0.4s
-	VUZP1   V8.S4, V4.S4, V5.S4
-	VUZP2   V8.S4, V4.S4, V8.S4
-	WORD    $0x2ea1c124 // umull v4.2d, v9.2s, v1.2s
-	WORD    $0x6ea1c12a // umull2 v10.2d, v9.4s, v1.4s
-	VUZP1   V10.S4, V4.S4, V9.S4
-	VUZP2   V10.S4, V4.S4, V10.S4
-	VEOR    V7.B16, V10.B16, V10.B16
-	VEOR    V6.B16, V8.B16, V8.B16
-	VLD1R.P 4(R5), [V4.S4]
-	VLD1R.P 4(R5), [V6.S4]
-	VEOR    V4.B16, V13.B16, V13.B16
-	VEOR    V6.B16, V11.B16, V11.B16
-	WORD    $0x2ea0c207 // umull v7.2d, v16.2s, v0.2s
-	WORD    $0x6ea0c20e // umull2 v14.2d, v16.4s, v0.4s
-	VUZP1   V14.S4, V7.S4, V12.S4
-	VUZP2   V14.S4, V7.S4, V14.S4
-	WORD    $0x2ea1c1e7 // umull v7.2d, v15.2s, v1.2s
-	WORD    $0x6ea1c1f0 // umull2 v16.2d, v15.4s, v1.4s
-	VUZP1   V16.S4, V7.S4, V15.S4
-	VUZP2   V16.S4, V7.S4, V16.S4
-	VEOR    V13.B16, V16.B16, V16.B16
-	VEOR    V11.B16, V14.B16, V14.B16
-	VEOR    V4.B16, V9.B16, V9.B16
-	VEOR    V6.B16, V5.B16, V5.B16
-	WORD    $0x2ea0c144 // umull v4.2d, v10.2s, v0.2s
-	WORD    $0x6ea0c147 // umull2 v7.2d, v10.4s, v0.4s
-	VUZP1   V7.S4, V4.S4, V6.S4
-	VUZP2   V7.S4, V4.S4, V7.S4
-	WORD    $0x2ea1c104 // umull v4.2d, v8.2s, v1.2s
-	WORD    $0x6ea1c10a // umull2 v10.2d, v8.4s, v1.4s
-	VUZP1   V10.S4, V4.S4, V8.S4
-	VUZP2   V10.S4, V4.S4, V10.S4
-	VEOR    V9.B16, V10.B16, V10.B16
-	VEOR    V5.B16, V7.B16, V7.B16
-	VLD1R.P 4(R5), [V4.S4]
-	VLD1R.P 4(R5), [V5.S4]
-	VEOR    V4.B16, V15.B16, V15.B16
-	VEOR    V5.B16, V12.B16, V12.B16
-	WORD    $0x2ea0c209 // umull v9.2d, v16.2s, v0.2s
-	WORD    $0x6ea0c20d // umull2 v13.2d, v16.4s, v0.4s
-	VUZP1   V13.S4, V9.S4, V11.S4
-	VUZP2   V13.S4, V9.S4, V13.S4
-	WORD    $0x2ea1c1c9 // umull v9.2d, v14.2s, v1.2s
-	WORD    $0x6ea1c1d0 // umull2 v16.2d, v14.4s, v1.4s
-	VUZP1   V16.S4, V9.S4, V14.S4
-	VUZP2   V16.S4, V9.S4, V16.S4
-	VEOR    V15.B16, V16.B16, V16.B16
-	VEOR    V12.B16, V13.B16, V13.B16
-	VEOR    V4.B16, V8.B16, V8.B16
-	VEOR    V5.B16, V6.B16, V6.B16
-	WORD    $0x2ea0c144 // umull v4.2d, v10.2s, v0.2s
-	WORD    $0x6ea0c149 // umull2 v9.2d, v10.4s, v0.4s
-	VUZP1   V9.S4, V4.S4, V5.S4
-	VUZP2   V9.S4, V4.S4, V9.S4
-	WORD    $0x2ea1c0e4 // umull v4.2d, v7.2s, v1.2s
-	WORD    $0x6ea1c0ea // umull2 v10.2d, v7.4s, v1.4s
-	VUZP1   V10.S4, V4.S4, V7.S4
-	VUZP2   V10.S4, V4.S4, V10.S4
-	VEOR    V8.B16, V10.B16, V10.B16
-	VEOR    V6.B16, V9.B16, V9.B16
-	VLD1R.P 4(R5), [V4.S4]
-	VLD1R.P 4(R5), [V6.S4]
-	VEOR    V4.B16, V14.B16, V14.B16
-	VEOR    V6.B16, V11.B16, V11.B16
-	WORD    $0x2ea0c208 // umull v8.2d, v16.2s, v0.2s
-	WORD    $0x6ea0c20f // umull2 v15.2d, v16.4s, v0.4s
-	VUZP1   V15.S4, V8.S4, V12.S4
-	VUZP2   V15.S4, V8.S4, V15.S4
-	WORD    $0x2ea1c1a8 // umull v8.2d, v13.2s, v1.2s
-	WORD    $0x6ea1c1b0 // umull2 v16.2d, v13.4s, v1.4s
-	VUZP1   V16.S4, V8.S4, V13.S4
-	VUZP2   V16.S4, V8.S4, V16.S4
-	VEOR    V14.B16, V16.B16, V16.B16
-	VEOR    V11.B16, V15.B16, V15.B16
-	VEOR    V4.B16, V7.B16, V7.B16
-	VEOR    V6.B16, V5.B16, V5.B16
-	WORD    $0x2ea0c144 // umull v4.2d, v10.2s, v0.2s
-	WORD    $0x6ea0c148 // umull2 v8.2d, v10.4s, v0.4s
-	VUZP1   V8.S4, V4.S4, V6.S4
-	VUZP2   V8.S4, V4.S4, V8.S4
-	WORD    $0x2ea1c124 // umull v4.2d, v9.2s, v1.2s
-	WORD    $0x6ea1c12a // umull2 v10.2d, v9.4s, v1.4s
-	VUZP1   V10.S4, V4.S4, V9.S4
-	VUZP2   V10.S4, V4.S4, V10.S4
-	VEOR    V7.B16, V10.B16, V10.B16
-	VEOR    V5.B16, V8.B16, V8.B16
-	VZIP1   V13.S4, V16.S4, V4.S4
-	VZIP1   V12.S4, V15.S4, V5.S4
-	VZIP1   V5.D2, V4.D2, V7.D2
-	VZIP2   V5.D2, V4.D2, V4.D2
-	FSTPQ.P (F7, F4), 32(R0)
-	VZIP2   V13.S4, V16.S4, V4.S4
-	VZIP2   V12.S4, V15.S4, V5.S4
-	VZIP1   V5.D2, V4.D2, V7.D2
-	VZIP2   V5.D2, V4.D2, V4.D2
-	FSTPQ.P (F7, F4), 32(R0)
-	VZIP1   V9.S4, V10.S4, V4.S4
-	VZIP1   V6.S4, V8.S4, V5.S4
-	VZIP1   V5.D2, V4.D2, V7.D2
-	VZIP2   V5.D2, V4.D2, V4.D2
-	FSTPQ.P (F7, F4), 32(R0)
-	VZIP2   V9.S4, V10.S4, V4.S4
-	VZIP2   V6.S4, V8.S4, V5.S4
-	VZIP1   V5.D2, V4.D2, V6.D2
-	VZIP2   V5.D2, V4.D2, V4.D2
-	FSTPQ.P (F6, F4), 32(R0)
-	ADD     $8, R4, R4
+	VEOR    V10.B16, V12.B16, V12.B16
+	VUZP1   V11.S4, V16.S4, V7.S4
+	VUZP1   V13.S4, V15.S4, V10.S4
+	FLDPQ   112(RSP), (F11, F13)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V11.B16, V4.B16, V4.B16
+	VEOR    V13.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V4.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V4.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1cf // umull v15.2d, v14.2s, v0.2s
+	WORD    $0x6ea0c1ce // umull2 v14.2d, v14.4s, v0.4s
+	WORD    $0x2ea1c190 // umull v16.2d, v12.2s, v1.2s
+	WORD    $0x6ea1c18c // umull2 v12.2d, v12.4s, v1.4s
+	VEOR    V11.B16, V7.B16, V7.B16
+	VEOR    V13.B16, V10.B16, V10.B16
+	VUZP2   V14.S4, V15.S4, V11.S4
+	VUZP2   V12.S4, V16.S4, V13.S4
+	VEOR    V7.B16, V13.B16, V13.B16
+	VEOR    V10.B16, V11.B16, V11.B16
+	VUZP1   V12.S4, V16.S4, V7.S4
+	VUZP1   V14.S4, V15.S4, V10.S4
+	FLDPQ   144(RSP), (F12, F14)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V12.B16, V4.B16, V4.B16
+	VEOR    V14.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V4.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V4.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1af // umull v15.2d, v13.2s, v0.2s
+	WORD    $0x6ea0c1ad // umull2 v13.2d, v13.4s, v0.4s
+	WORD    $0x2ea1c170 // umull v16.2d, v11.2s, v1.2s
+	WORD    $0x6ea1c16b // umull2 v11.2d, v11.4s, v1.4s
+	VEOR    V12.B16, V7.B16, V7.B16
+	VEOR    V14.B16, V10.B16, V10.B16
+	VUZP2   V13.S4, V15.S4, V12.S4
+	VUZP2   V11.S4, V16.S4, V14.S4
+	VEOR    V7.B16, V14.B16, V14.B16
+	VEOR    V10.B16, V12.B16, V12.B16
+	VUZP1   V11.S4, V16.S4, V7.S4
+	VUZP1   V13.S4, V15.S4, V10.S4
+	FLDPQ   176(RSP), (F11, F13)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V11.B16, V4.B16, V4.B16
+	VEOR    V13.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V4.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V4.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1cf // umull v15.2d, v14.2s, v0.2s
+	WORD    $0x6ea0c1ce // umull2 v14.2d, v14.4s, v0.4s
+	WORD    $0x2ea1c190 // umull v16.2d, v12.2s, v1.2s
+	WORD    $0x6ea1c18c // umull2 v12.2d, v12.4s, v1.4s
+	VEOR    V11.B16, V7.B16, V7.B16
+	VEOR    V13.B16, V10.B16, V10.B16
+	VUZP2   V14.S4, V15.S4, V11.S4
+	VUZP2   V12.S4, V16.S4, V13.S4
+	VEOR    V7.B16, V13.B16, V13.B16
+	VEOR    V10.B16, V11.B16, V11.B16
+	VUZP1   V12.S4, V16.S4, V7.S4
+	VUZP1   V14.S4, V15.S4, V10.S4
+	FLDPQ   208(RSP), (F12, F14)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V12.B16, V4.B16, V4.B16
+	VEOR    V14.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V4.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V4.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1af // umull v15.2d, v13.2s, v0.2s
+	WORD    $0x6ea0c1ad // umull2 v13.2d, v13.4s, v0.4s
+	WORD    $0x2ea1c170 // umull v16.2d, v11.2s, v1.2s
+	WORD    $0x6ea1c16b // umull2 v11.2d, v11.4s, v1.4s
+	VEOR    V12.B16, V7.B16, V7.B16
+	VEOR    V14.B16, V10.B16, V10.B16
+	VUZP2   V13.S4, V15.S4, V12.S4
+	VUZP2   V11.S4, V16.S4, V14.S4
+	VEOR    V7.B16, V14.B16, V14.B16
+	VEOR    V10.B16, V12.B16, V12.B16
+	VUZP1   V11.S4, V16.S4, V7.S4
+	VUZP1   V13.S4, V15.S4, V10.S4
+	FLDPQ   240(RSP), (F11, F13)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V11.B16, V4.B16, V4.B16
+	VEOR    V13.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V4.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V4.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1cf // umull v15.2d, v14.2s, v0.2s
+	WORD    $0x6ea0c1ce // umull2 v14.2d, v14.4s, v0.4s
+	WORD    $0x2ea1c190 // umull v16.2d, v12.2s, v1.2s
+	WORD    $0x6ea1c18c // umull2 v12.2d, v12.4s, v1.4s
+	VEOR    V11.B16, V7.B16, V7.B16
+	VEOR    V13.B16, V10.B16, V10.B16
+	VUZP2   V14.S4, V15.S4, V11.S4
+	VUZP2   V12.S4, V16.S4, V13.S4
+	VEOR    V7.B16, V13.B16, V13.B16
+	VEOR    V10.B16, V11.B16, V11.B16
+	VUZP1   V12.S4, V16.S4, V7.S4
+	VUZP1   V14.S4, V15.S4, V10.S4
+	FLDPQ   272(RSP), (F12, F14)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V12.B16, V4.B16, V4.B16
+	VEOR    V14.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V4.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V4.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1af // umull v15.2d, v13.2s, v0.2s
+	WORD    $0x6ea0c1ad // umull2 v13.2d, v13.4s, v0.4s
+	WORD    $0x2ea1c170 // umull v16.2d, v11.2s, v1.2s
+	WORD    $0x6ea1c16b // umull2 v11.2d, v11.4s, v1.4s
+	VEOR    V12.B16, V7.B16, V7.B16
+	VEOR    V14.B16, V10.B16, V10.B16
+	VUZP2   V13.S4, V15.S4, V12.S4
+	VUZP2   V11.S4, V16.S4, V14.S4
+	VEOR    V7.B16, V14.B16, V14.B16
+	VEOR    V10.B16, V12.B16, V12.B16
+	VUZP1   V11.S4, V16.S4, V7.S4
+	VUZP1   V13.S4, V15.S4, V10.S4
+	VZIP1   V4.S4, V20.S4, V11.S4
+	VZIP1   V9.S4, V19.S4, V13.S4
+	VZIP1   V13.D2, V11.D2, V15.D2
+	VZIP2   V13.D2, V11.D2, V11.D2
+	FSTPQ.P (F15, F11), 32(R0)
+	VZIP2   V4.S4, V20.S4, V4.S4
+	VZIP2   V9.S4, V19.S4, V9.S4
+	VZIP1   V9.D2, V4.D2, V11.D2
+	VZIP2   V9.D2, V4.D2, V4.D2
+	FSTPQ.P (F11, F4), 32(R0)
+	VZIP1   V7.S4, V14.S4, V4.S4
+	VZIP1   V10.S4, V12.S4, V9.S4
+	VZIP1   V9.D2, V4.D2, V11.D2
+	VZIP2   V9.D2, V4.D2, V4.D2
+	FSTPQ.P (F11, F4), 32(R0)
+	VZIP2   V7.S4, V14.S4, V4.S4
+	VZIP2   V10.S4, V12.S4, V7.S4
+	VZIP1   V7.D2, V4.D2, V9.D2
+	VZIP2   V7.D2, V4.D2, V4.D2
+	FSTPQ.P (F9, F4), 32(R0)
+	ADD     $8, R2, R2
 	SUBS    $32, R1, R1
 	BGE     blocks
 
@@ -337,347 +340,350 @@ GLOBL counterLanes<>(SB), RODATA|NOPTR, $32
 
 // func bernoulliHeadNEON(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)
 // Requires: ASIMD
-TEXT ·bernoulliHeadNEON(SB), NOSPLIT, $0-56
-	MOVD  dst_base+0(FP), R0
-	MOVD  dst_len+8(FP), R1
-	MOVD  ks+24(FP), R2
-	MOVD  ctr+32(FP), R3
-	MOVWU (R3), R4
-	MOVD  $3528531795, R5
-	VDUP  R5, V0.S4
-	MOVD  $3449720151, R5
-	VDUP  R5, V1.S4
-	MOVD  $counterLanes<>+0(SB), R5
-	FLDPQ (R5), (F2, F3)
-	MOVWU t+40(FP), R5
-	MOVD  k+48(FP), R6
-	SUBS  $16, R1, R1
-	BLT   groupDone
+TEXT ·bernoulliHeadNEON(SB), NOSPLIT, $296-56
+	MOVD    dst_base+0(FP), R0
+	MOVD    dst_len+8(FP), R1
+	MOVD    ks+24(FP), R3
+	MOVD    ctr+32(FP), R4
+	MOVD    $3528531795, R2
+	VDUP    R2, V0.S4
+	MOVD    $3449720151, R2
+	VDUP    R2, V1.S4
+	MOVD    $counterLanes<>+0(SB), R2
+	FLDPQ   (R2), (F2, F3)
+	MOVWU.P 4(R4), R2
+	VLD1R.P 4(R4), [V4.S4]
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	VEOR    V7.B16, V4.B16, V4.B16
+	VEOR    V8.B16, V6.B16, V6.B16
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	FSTPQ   (F7, F8), 16(RSP)
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	FSTPQ   (F7, F8), 48(RSP)
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	FSTPQ   (F7, F8), 80(RSP)
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	FSTPQ   (F7, F8), 112(RSP)
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	FSTPQ   (F7, F8), 144(RSP)
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	FSTPQ   (F7, F8), 176(RSP)
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	FSTPQ   (F7, F8), 208(RSP)
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	FSTPQ   (F7, F8), 240(RSP)
+	VLD1R.P 4(R3), [V7.S4]
+	VLD1R.P 4(R3), [V8.S4]
+	FSTPQ   (F7, F8), 272(RSP)
+	WORD    $0x2ea1c0a7 // umull v7.2d, v5.2s, v1.2s
+	WORD    $0x6ea1c0a5 // umull2 v5.2d, v5.4s, v1.4s
+	VUZP2   V5.S4, V7.S4, V8.S4
+	VUZP1   V5.S4, V7.S4, V5.S4
+	VEOR    V4.B16, V8.B16, V8.B16
+	MOVWU   t+40(FP), R3
+	MOVD    k+48(FP), R4
+	SUBS    $16, R1, R1
+	BLT     groupDone
 
 group:
 	WORD $0x6f00e404 // movi v4.2d, #0
-	WORD $0x6f00e405 // movi v5.2d, #0
-	WORD $0x6f00e406 // movi v6.2d, #0
 	WORD $0x6f00e407 // movi v7.2d, #0
-	WORD $0x6f00e408 // movi v8.2d, #0
 	WORD $0x6f00e409 // movi v9.2d, #0
 	WORD $0x6f00e40a // movi v10.2d, #0
 	WORD $0x6f00e40b // movi v11.2d, #0
-	MOVD R5, R7
-	MOVD R6, R8
-	MOVD R4, R9
+	WORD $0x6f00e40c // movi v12.2d, #0
+	WORD $0x6f00e40d // movi v13.2d, #0
+	WORD $0x6f00e40e // movi v14.2d, #0
+	MOVD R3, R5
+	MOVD R4, R6
+	MOVD R2, R7
 
 level:
-	ADD     $4, R3, R10
-	VLD1R.P 4(R10), [V12.S4]
-	VLD1R.P 4(R10), [V13.S4]
-	VLD1R.P 4(R10), [V14.S4]
-	VDUP    R9, V15.S4
+	VDUP    R7, V15.S4
 	VADD    V2.S4, V15.S4, V15.S4
-	VMOV    V12.B16, V16.B16
-	VMOV    V13.B16, V17.B16
-	VMOV    V14.B16, V18.B16
-	VDUP    R9, V19.S4
-	VADD    V3.S4, V19.S4, V19.S4
-	VMOV    V12.B16, V12.B16
-	VMOV    V13.B16, V13.B16
-	VMOV    V14.B16, V14.B16
-	MOVD    R2, R10
-	VLD1R.P 4(R10), [V20.S4]
-	VLD1R.P 4(R10), [V21.S4]
+	WORD    $0x2ea0c1f0 // umull v16.2d, v15.2s, v0.2s
+	WORD    $0x6ea0c1ef // umull2 v15.2d, v15.4s, v0.4s
+	VUZP2   V15.S4, V16.S4, V17.S4
+	VEOR    V6.B16, V17.B16, V17.B16
+	VUZP1   V15.S4, V16.S4, V15.S4
+	VDUP    R7, V16.S4
+	VADD    V3.S4, V16.S4, V16.S4
+	WORD    $0x2ea0c212 // umull v18.2d, v16.2s, v0.2s
+	WORD    $0x6ea0c210 // umull2 v16.2d, v16.4s, v0.4s
+	VUZP2   V16.S4, V18.S4, V19.S4
+	VEOR    V6.B16, V19.B16, V19.B16
+	VUZP1   V16.S4, V18.S4, V16.S4
+	FLDPQ   16(RSP), (F18, F20)
+	WORD    $0x2ea0c115 // umull v21.2d, v8.2s, v0.2s
+	WORD    $0x6ea0c116 // umull2 v22.2d, v8.4s, v0.4s
+	WORD    $0x2ea1c237 // umull v23.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c231 // umull2 v17.2d, v17.4s, v1.4s
+	VEOR    V18.B16, V5.B16, V24.B16
+	VEOR    V20.B16, V15.B16, V15.B16
+	VUZP2   V22.S4, V21.S4, V25.S4
+	VUZP2   V17.S4, V23.S4, V26.S4
+	VEOR    V24.B16, V26.B16, V26.B16
+	VEOR    V15.B16, V25.B16, V25.B16
+	VUZP1   V17.S4, V23.S4, V15.S4
+	VUZP1   V22.S4, V21.S4, V17.S4
+	WORD    $0x2ea0c115 // umull v21.2d, v8.2s, v0.2s
+	WORD    $0x6ea0c116 // umull2 v22.2d, v8.4s, v0.4s
+	WORD    $0x2ea1c277 // umull v23.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c273 // umull2 v19.2d, v19.4s, v1.4s
+	VEOR    V18.B16, V5.B16, V18.B16
 	VEOR    V20.B16, V16.B16, V16.B16
+	VUZP2   V22.S4, V21.S4, V20.S4
+	VUZP2   V19.S4, V23.S4, V24.S4
+	VEOR    V18.B16, V24.B16, V24.B16
+	VEOR    V16.B16, V20.B16, V20.B16
+	VUZP1   V19.S4, V23.S4, V16.S4
+	VUZP1   V22.S4, V21.S4, V18.S4
+	FLDPQ   48(RSP), (F19, F21)
+	WORD    $0x2ea0c356 // umull v22.2d, v26.2s, v0.2s
+	WORD    $0x6ea0c357 // umull2 v23.2d, v26.4s, v0.4s
+	WORD    $0x2ea1c33a // umull v26.2d, v25.2s, v1.2s
+	WORD    $0x6ea1c339 // umull2 v25.2d, v25.4s, v1.4s
+	VEOR    V19.B16, V15.B16, V15.B16
+	VEOR    V21.B16, V17.B16, V17.B16
+	VUZP2   V23.S4, V22.S4, V27.S4
+	VUZP2   V25.S4, V26.S4, V28.S4
+	VEOR    V15.B16, V28.B16, V28.B16
+	VEOR    V17.B16, V27.B16, V27.B16
+	VUZP1   V25.S4, V26.S4, V15.S4
+	VUZP1   V23.S4, V22.S4, V17.S4
+	WORD    $0x2ea0c316 // umull v22.2d, v24.2s, v0.2s
+	WORD    $0x6ea0c317 // umull2 v23.2d, v24.4s, v0.4s
+	WORD    $0x2ea1c298 // umull v24.2d, v20.2s, v1.2s
+	WORD    $0x6ea1c294 // umull2 v20.2d, v20.4s, v1.4s
+	VEOR    V19.B16, V16.B16, V16.B16
 	VEOR    V21.B16, V18.B16, V18.B16
-	WORD    $0x2ea0c1f6 // umull v22.2d, v15.2s, v0.2s
-	WORD    $0x6ea0c1f7 // umull2 v23.2d, v15.4s, v0.4s
-	VUZP1   V23.S4, V22.S4, V15.S4
-	VUZP2   V23.S4, V22.S4, V23.S4
-	WORD    $0x2ea1c236 // umull v22.2d, v17.2s, v1.2s
-	WORD    $0x6ea1c238 // umull2 v24.2d, v17.4s, v1.4s
-	VUZP1   V24.S4, V22.S4, V17.S4
-	VUZP2   V24.S4, V22.S4, V24.S4
-	VEOR    V16.B16, V24.B16, V24.B16
-	VEOR    V18.B16, V23.B16, V23.B16
-	VEOR    V20.B16, V12.B16, V12.B16
-	VEOR    V21.B16, V14.B16, V14.B16
-	WORD    $0x2ea0c270 // umull v16.2d, v19.2s, v0.2s
-	WORD    $0x6ea0c273 // umull2 v19.2d, v19.4s, v0.4s
-	VUZP1   V19.S4, V16.S4, V18.S4
-	VUZP2   V19.S4, V16.S4, V19.S4
-	WORD    $0x2ea1c1b0 // umull v16.2d, v13.2s, v1.2s
-	WORD    $0x6ea1c1b4 // umull2 v20.2d, v13.4s, v1.4s
-	VUZP1   V20.S4, V16.S4, V13.S4
-	VUZP2   V20.S4, V16.S4, V20.S4
-	VEOR    V12.B16, V20.B16, V20.B16
-	VEOR    V14.B16, V19.B16, V19.B16
-	VLD1R.P 4(R10), [V12.S4]
-	VLD1R.P 4(R10), [V14.S4]
+	VUZP2   V23.S4, V22.S4, V19.S4
+	VUZP2   V20.S4, V24.S4, V21.S4
+	VEOR    V16.B16, V21.B16, V21.B16
+	VEOR    V18.B16, V19.B16, V19.B16
+	VUZP1   V20.S4, V24.S4, V16.S4
+	VUZP1   V23.S4, V22.S4, V18.S4
+	FLDPQ   80(RSP), (F20, F22)
+	WORD    $0x2ea0c397 // umull v23.2d, v28.2s, v0.2s
+	WORD    $0x6ea0c398 // umull2 v24.2d, v28.4s, v0.4s
+	WORD    $0x2ea1c379 // umull v25.2d, v27.2s, v1.2s
+	WORD    $0x6ea1c37a // umull2 v26.2d, v27.4s, v1.4s
+	VEOR    V20.B16, V15.B16, V15.B16
+	VEOR    V22.B16, V17.B16, V17.B16
+	VUZP2   V24.S4, V23.S4, V27.S4
+	VUZP2   V26.S4, V25.S4, V28.S4
+	VEOR    V15.B16, V28.B16, V28.B16
+	VEOR    V17.B16, V27.B16, V27.B16
+	VUZP1   V26.S4, V25.S4, V15.S4
+	VUZP1   V24.S4, V23.S4, V17.S4
+	WORD    $0x2ea0c2b7 // umull v23.2d, v21.2s, v0.2s
+	WORD    $0x6ea0c2b5 // umull2 v21.2d, v21.4s, v0.4s
+	WORD    $0x2ea1c278 // umull v24.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c273 // umull2 v19.2d, v19.4s, v1.4s
+	VEOR    V20.B16, V16.B16, V16.B16
+	VEOR    V22.B16, V18.B16, V18.B16
+	VUZP2   V21.S4, V23.S4, V20.S4
+	VUZP2   V19.S4, V24.S4, V22.S4
+	VEOR    V16.B16, V22.B16, V22.B16
+	VEOR    V18.B16, V20.B16, V20.B16
+	VUZP1   V19.S4, V24.S4, V16.S4
+	VUZP1   V21.S4, V23.S4, V18.S4
+	FLDPQ   112(RSP), (F19, F21)
+	WORD    $0x2ea0c397 // umull v23.2d, v28.2s, v0.2s
+	WORD    $0x6ea0c398 // umull2 v24.2d, v28.4s, v0.4s
+	WORD    $0x2ea1c379 // umull v25.2d, v27.2s, v1.2s
+	WORD    $0x6ea1c37a // umull2 v26.2d, v27.4s, v1.4s
+	VEOR    V19.B16, V15.B16, V15.B16
+	VEOR    V21.B16, V17.B16, V17.B16
+	VUZP2   V24.S4, V23.S4, V27.S4
+	VUZP2   V26.S4, V25.S4, V28.S4
+	VEOR    V15.B16, V28.B16, V28.B16
+	VEOR    V17.B16, V27.B16, V27.B16
+	VUZP1   V26.S4, V25.S4, V15.S4
+	VUZP1   V24.S4, V23.S4, V17.S4
+	WORD    $0x2ea0c2d7 // umull v23.2d, v22.2s, v0.2s
+	WORD    $0x6ea0c2d6 // umull2 v22.2d, v22.4s, v0.4s
+	WORD    $0x2ea1c298 // umull v24.2d, v20.2s, v1.2s
+	WORD    $0x6ea1c294 // umull2 v20.2d, v20.4s, v1.4s
+	VEOR    V19.B16, V16.B16, V16.B16
+	VEOR    V21.B16, V18.B16, V18.B16
+	VUZP2   V22.S4, V23.S4, V19.S4
+	VUZP2   V20.S4, V24.S4, V21.S4
+	VEOR    V16.B16, V21.B16, V21.B16
+	VEOR    V18.B16, V19.B16, V19.B16
+	VUZP1   V20.S4, V24.S4, V16.S4
+	VUZP1   V22.S4, V23.S4, V18.S4
+	FLDPQ   144(RSP), (F20, F22)
+	WORD    $0x2ea0c397 // umull v23.2d, v28.2s, v0.2s
+	WORD    $0x6ea0c398 // umull2 v24.2d, v28.4s, v0.4s
+	WORD    $0x2ea1c379 // umull v25.2d, v27.2s, v1.2s
+	WORD    $0x6ea1c37a // umull2 v26.2d, v27.4s, v1.4s
+	VEOR    V20.B16, V15.B16, V15.B16
+	VEOR    V22.B16, V17.B16, V17.B16
+	VUZP2   V24.S4, V23.S4, V27.S4
+	VUZP2   V26.S4, V25.S4, V28.S4
+	VEOR    V15.B16, V28.B16, V28.B16
+	VEOR    V17.B16, V27.B16, V27.B16
+	VUZP1   V26.S4, V25.S4, V15.S4
+	VUZP1   V24.S4, V23.S4, V17.S4
+	WORD    $0x2ea0c2b7 // umull v23.2d, v21.2s, v0.2s
+	WORD    $0x6ea0c2b5 // umull2 v21.2d, v21.4s, v0.4s
+	WORD    $0x2ea1c278 // umull v24.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c273 // umull2 v19.2d, v19.4s, v1.4s
+	VEOR    V20.B16, V16.B16, V16.B16
+	VEOR    V22.B16, V18.B16, V18.B16
+	VUZP2   V21.S4, V23.S4, V20.S4
+	VUZP2   V19.S4, V24.S4, V22.S4
+	VEOR    V16.B16, V22.B16, V22.B16
+	VEOR    V18.B16, V20.B16, V20.B16
+	VUZP1   V19.S4, V24.S4, V16.S4
+	VUZP1   V21.S4, V23.S4, V18.S4
+	FLDPQ   176(RSP), (F19, F21)
+	WORD    $0x2ea0c397 // umull v23.2d, v28.2s, v0.2s
+	WORD    $0x6ea0c398 // umull2 v24.2d, v28.4s, v0.4s
+	WORD    $0x2ea1c379 // umull v25.2d, v27.2s, v1.2s
+	WORD    $0x6ea1c37a // umull2 v26.2d, v27.4s, v1.4s
+	VEOR    V19.B16, V15.B16, V15.B16
+	VEOR    V21.B16, V17.B16, V17.B16
+	VUZP2   V24.S4, V23.S4, V27.S4
+	VUZP2   V26.S4, V25.S4, V28.S4
+	VEOR    V15.B16, V28.B16, V28.B16
+	VEOR    V17.B16, V27.B16, V27.B16
+	VUZP1   V26.S4, V25.S4, V15.S4
+	VUZP1   V24.S4, V23.S4, V17.S4
+	WORD    $0x2ea0c2d7 // umull v23.2d, v22.2s, v0.2s
+	WORD    $0x6ea0c2d6 // umull2 v22.2d, v22.4s, v0.4s
+	WORD    $0x2ea1c298 // umull v24.2d, v20.2s, v1.2s
+	WORD    $0x6ea1c294 // umull2 v20.2d, v20.4s, v1.4s
+	VEOR    V19.B16, V16.B16, V16.B16
+	VEOR    V21.B16, V18.B16, V18.B16
+	VUZP2   V22.S4, V23.S4, V19.S4
+	VUZP2   V20.S4, V24.S4, V21.S4
+	VEOR    V16.B16, V21.B16, V21.B16
+	VEOR    V18.B16, V19.B16, V19.B16
+	VUZP1   V20.S4, V24.S4, V16.S4
+	VUZP1   V22.S4, V23.S4, V18.S4
+	FLDPQ   208(RSP), (F20, F22)
+	WORD    $0x2ea0c397 // umull v23.2d, v28.2s, v0.2s
+	WORD    $0x6ea0c398 // umull2 v24.2d, v28.4s, v0.4s
+	WORD    $0x2ea1c379 // umull v25.2d, v27.2s, v1.2s
+	WORD    $0x6ea1c37a // umull2 v26.2d, v27.4s, v1.4s
+	VEOR    V20.B16, V15.B16, V15.B16
+	VEOR    V22.B16, V17.B16, V17.B16
+	VUZP2   V24.S4, V23.S4, V27.S4
+	VUZP2   V26.S4, V25.S4, V28.S4
+	VEOR    V15.B16, V28.B16, V28.B16
+	VEOR    V17.B16, V27.B16, V27.B16
+	VUZP1   V26.S4, V25.S4, V15.S4
+	VUZP1   V24.S4, V23.S4, V17.S4
+	WORD    $0x2ea0c2b7 // umull v23.2d, v21.2s, v0.2s
+	WORD    $0x6ea0c2b5 // umull2 v21.2d, v21.4s, v0.4s
+	WORD    $0x2ea1c278 // umull v24.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c273 // umull2 v19.2d, v19.4s, v1.4s
+	VEOR    V20.B16, V16.B16, V16.B16
+	VEOR    V22.B16, V18.B16, V18.B16
+	VUZP2   V21.S4, V23.S4, V20.S4
+	VUZP2   V19.S4, V24.S4, V22.S4
+	VEOR    V16.B16, V22.B16, V22.B16
+	VEOR    V18.B16, V20.B16, V20.B16
+	VUZP1   V19.S4, V24.S4, V16.S4
+	VUZP1   V21.S4, V23.S4, V18.S4
+	FLDPQ   240(RSP), (F19, F21)
+	WORD    $0x2ea0c397 // umull v23.2d, v28.2s, v0.2s
+	WORD    $0x6ea0c398 // umull2 v24.2d, v28.4s, v0.4s
+	WORD    $0x2ea1c379 // umull v25.2d, v27.2s, v1.2s
+	WORD    $0x6ea1c37a // umull2 v26.2d, v27.4s, v1.4s
+	VEOR    V19.B16, V15.B16, V15.B16
+	VEOR    V21.B16, V17.B16, V17.B16
+	VUZP2   V24.S4, V23.S4, V27.S4
+	VUZP2   V26.S4, V25.S4, V28.S4
+	VEOR    V15.B16, V28.B16, V28.B16
+	VEOR    V17.B16, V27.B16, V27.B16
+	VUZP1   V26.S4, V25.S4, V15.S4
+	VUZP1   V24.S4, V23.S4, V17.S4
+	WORD    $0x2ea0c2d7 // umull v23.2d, v22.2s, v0.2s
+	WORD    $0x6ea0c2d6 // umull2 v22.2d, v22.4s, v0.4s
+	WORD    $0x2ea1c298 // umull v24.2d, v20.2s, v1.2s
+	WORD    $0x6ea1c294 // umull2 v20.2d, v20.4s, v1.4s
+	VEOR    V19.B16, V16.B16, V16.B16
+	VEOR    V21.B16, V18.B16, V18.B16
+	VUZP2   V22.S4, V23.S4, V19.S4
+	VUZP2   V20.S4, V24.S4, V21.S4
+	VEOR    V16.B16, V21.B16, V21.B16
+	VEOR    V18.B16, V19.B16, V19.B16
+	VUZP1   V20.S4, V24.S4, V16.S4
+	VUZP1   V22.S4, V23.S4, V18.S4
+	FLDPQ   272(RSP), (F20, F22)
+	WORD    $0x2ea0c397 // umull v23.2d, v28.2s, v0.2s
+	WORD    $0x6ea0c398 // umull2 v24.2d, v28.4s, v0.4s
+	WORD    $0x2ea1c379 // umull v25.2d, v27.2s, v1.2s
+	WORD    $0x6ea1c37a // umull2 v26.2d, v27.4s, v1.4s
+	VEOR    V20.B16, V15.B16, V15.B16
+	VEOR    V22.B16, V17.B16, V17.B16
+	VUZP2   V24.S4, V23.S4, V27.S4
+	VUZP2   V26.S4, V25.S4, V28.S4
+	VEOR    V15.B16, V28.B16, V28.B16
+	VEOR    V17.B16, V27.B16, V27.B16
+	VUZP1   V26.S4, V25.S4, V15.S4
+	VUZP1   V24.S4, V23.S4, V17.S4
+	WORD    $0x2ea0c2b7 // umull v23.2d, v21.2s, v0.2s
+	WORD    $0x6ea0c2b5 // umull2 v21.2d, v21.4s, v0.4s
+	WORD    $0x2ea1c278 // umull v24.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c273 // umull2 v19.2d, v19.4s, v1.4s
+	VEOR    V20.B16, V16.B16, V16.B16
+	VEOR    V22.B16, V18.B16, V18.B16
+	VUZP2   V21.S4, V23.S4, V20.S4
+	VUZP2   V19.S4, V24.S4, V22.S4
+	VEOR    V16.B16, V22.B16, V22.B16
+	VEOR    V18.B16, V20.B16, V20.B16
+	VUZP1   V19.S4, V24.S4, V16.S4
+	VUZP1   V21.S4, V23.S4, V18.S4
+	ADD     $512, R7, R7
+	SBFX    $0, R5, $1, R8
+	VDUP    R8, V19.D2
+	VZIP1   V15.S4, V28.S4, V21.S4
+	VZIP1   V17.S4, V27.S4, V23.S4
+	VEOR    V4.B16, V21.B16, V21.B16
+	VBIT    V21.B16, V19.B16, V4.B16
+	VEOR    V11.B16, V23.B16, V23.B16
+	VBIT    V23.B16, V19.B16, V11.B16
+	VZIP2   V15.S4, V28.S4, V15.S4
+	VZIP2   V17.S4, V27.S4, V17.S4
+	VEOR    V7.B16, V15.B16, V15.B16
+	VBIT    V15.B16, V19.B16, V7.B16
 	VEOR    V12.B16, V17.B16, V17.B16
-	VEOR    V14.B16, V15.B16, V15.B16
-	WORD    $0x2ea0c310 // umull v16.2d, v24.2s, v0.2s
-	WORD    $0x6ea0c316 // umull2 v22.2d, v24.4s, v0.4s
-	VUZP1   V22.S4, V16.S4, V21.S4
-	VUZP2   V22.S4, V16.S4, V22.S4
-	WORD    $0x2ea1c2f0 // umull v16.2d, v23.2s, v1.2s
-	WORD    $0x6ea1c2f8 // umull2 v24.2d, v23.4s, v1.4s
-	VUZP1   V24.S4, V16.S4, V23.S4
-	VUZP2   V24.S4, V16.S4, V24.S4
-	VEOR    V17.B16, V24.B16, V24.B16
-	VEOR    V15.B16, V22.B16, V22.B16
-	VEOR    V12.B16, V13.B16, V13.B16
-	VEOR    V14.B16, V18.B16, V18.B16
-	WORD    $0x2ea0c28c // umull v12.2d, v20.2s, v0.2s
-	WORD    $0x6ea0c28f // umull2 v15.2d, v20.4s, v0.4s
-	VUZP1   V15.S4, V12.S4, V14.S4
-	VUZP2   V15.S4, V12.S4, V15.S4
-	WORD    $0x2ea1c26c // umull v12.2d, v19.2s, v1.2s
-	WORD    $0x6ea1c271 // umull2 v17.2d, v19.4s, v1.4s
-	VUZP1   V17.S4, V12.S4, V16.S4
-	VUZP2   V17.S4, V12.S4, V17.S4
-	VEOR    V13.B16, V17.B16, V17.B16
-	VEOR    V18.B16, V15.B16, V15.B16
-	VLD1R.P 4(R10), [V12.S4]
-	VLD1R.P 4(R10), [V13.S4]
-	VEOR    V12.B16, V23.B16, V23.B16
-	VEOR    V13.B16, V21.B16, V21.B16
-	WORD    $0x2ea0c312 // umull v18.2d, v24.2s, v0.2s
-	WORD    $0x6ea0c314 // umull2 v20.2d, v24.4s, v0.4s
-	VUZP1   V20.S4, V18.S4, V19.S4
-	VUZP2   V20.S4, V18.S4, V20.S4
-	WORD    $0x2ea1c2d2 // umull v18.2d, v22.2s, v1.2s
-	WORD    $0x6ea1c2d8 // umull2 v24.2d, v22.4s, v1.4s
-	VUZP1   V24.S4, V18.S4, V22.S4
-	VUZP2   V24.S4, V18.S4, V24.S4
-	VEOR    V23.B16, V24.B16, V24.B16
-	VEOR    V21.B16, V20.B16, V20.B16
-	VEOR    V12.B16, V16.B16, V16.B16
-	VEOR    V13.B16, V14.B16, V14.B16
-	WORD    $0x2ea0c22c // umull v12.2d, v17.2s, v0.2s
-	WORD    $0x6ea0c231 // umull2 v17.2d, v17.4s, v0.4s
-	VUZP1   V17.S4, V12.S4, V13.S4
-	VUZP2   V17.S4, V12.S4, V17.S4
-	WORD    $0x2ea1c1ec // umull v12.2d, v15.2s, v1.2s
-	WORD    $0x6ea1c1f2 // umull2 v18.2d, v15.4s, v1.4s
-	VUZP1   V18.S4, V12.S4, V15.S4
-	VUZP2   V18.S4, V12.S4, V18.S4
-	VEOR    V16.B16, V18.B16, V18.B16
-	VEOR    V14.B16, V17.B16, V17.B16
-	VLD1R.P 4(R10), [V12.S4]
-	VLD1R.P 4(R10), [V14.S4]
-	VEOR    V12.B16, V22.B16, V22.B16
-	VEOR    V14.B16, V19.B16, V19.B16
-	WORD    $0x2ea0c310 // umull v16.2d, v24.2s, v0.2s
-	WORD    $0x6ea0c317 // umull2 v23.2d, v24.4s, v0.4s
-	VUZP1   V23.S4, V16.S4, V21.S4
-	VUZP2   V23.S4, V16.S4, V23.S4
-	WORD    $0x2ea1c290 // umull v16.2d, v20.2s, v1.2s
-	WORD    $0x6ea1c298 // umull2 v24.2d, v20.4s, v1.4s
-	VUZP1   V24.S4, V16.S4, V20.S4
-	VUZP2   V24.S4, V16.S4, V24.S4
-	VEOR    V22.B16, V24.B16, V24.B16
-	VEOR    V19.B16, V23.B16, V23.B16
-	VEOR    V12.B16, V15.B16, V15.B16
-	VEOR    V14.B16, V13.B16, V13.B16
-	WORD    $0x2ea0c24c // umull v12.2d, v18.2s, v0.2s
-	WORD    $0x6ea0c250 // umull2 v16.2d, v18.4s, v0.4s
-	VUZP1   V16.S4, V12.S4, V14.S4
-	VUZP2   V16.S4, V12.S4, V16.S4
-	WORD    $0x2ea1c22c // umull v12.2d, v17.2s, v1.2s
-	WORD    $0x6ea1c232 // umull2 v18.2d, v17.4s, v1.4s
-	VUZP1   V18.S4, V12.S4, V17.S4
-	VUZP2   V18.S4, V12.S4, V18.S4
-	VEOR    V15.B16, V18.B16, V18.B16
-	VEOR    V13.B16, V16.B16, V16.B16
-	VLD1R.P 4(R10), [V12.S4]
-	VLD1R.P 4(R10), [V13.S4]
-	VEOR    V12.B16, V20.B16, V20.B16
-	VEOR    V13.B16, V21.B16, V21.B16
-	WORD    $0x2ea0c30f // umull v15.2d, v24.2s, v0.2s
-	WORD    $0x6ea0c316 // umull2 v22.2d, v24.4s, v0.4s
-	VUZP1   V22.S4, V15.S4, V19.S4
-	VUZP2   V22.S4, V15.S4, V22.S4
-	WORD    $0x2ea1c2ef // umull v15.2d, v23.2s, v1.2s
-	WORD    $0x6ea1c2f8 // umull2 v24.2d, v23.4s, v1.4s
-	VUZP1   V24.S4, V15.S4, V23.S4
-	VUZP2   V24.S4, V15.S4, V24.S4
-	VEOR    V20.B16, V24.B16, V24.B16
-	VEOR    V21.B16, V22.B16, V22.B16
-	VEOR    V12.B16, V17.B16, V17.B16
-	VEOR    V13.B16, V14.B16, V14.B16
-	WORD    $0x2ea0c24c // umull v12.2d, v18.2s, v0.2s
-	WORD    $0x6ea0c24f // umull2 v15.2d, v18.4s, v0.4s
-	VUZP1   V15.S4, V12.S4, V13.S4
-	VUZP2   V15.S4, V12.S4, V15.S4
-	WORD    $0x2ea1c20c // umull v12.2d, v16.2s, v1.2s
-	WORD    $0x6ea1c212 // umull2 v18.2d, v16.4s, v1.4s
-	VUZP1   V18.S4, V12.S4, V16.S4
-	VUZP2   V18.S4, V12.S4, V18.S4
-	VEOR    V17.B16, V18.B16, V18.B16
-	VEOR    V14.B16, V15.B16, V15.B16
-	VLD1R.P 4(R10), [V12.S4]
-	VLD1R.P 4(R10), [V14.S4]
-	VEOR    V12.B16, V23.B16, V23.B16
-	VEOR    V14.B16, V19.B16, V19.B16
-	WORD    $0x2ea0c311 // umull v17.2d, v24.2s, v0.2s
-	WORD    $0x6ea0c315 // umull2 v21.2d, v24.4s, v0.4s
-	VUZP1   V21.S4, V17.S4, V20.S4
-	VUZP2   V21.S4, V17.S4, V21.S4
-	WORD    $0x2ea1c2d1 // umull v17.2d, v22.2s, v1.2s
-	WORD    $0x6ea1c2d8 // umull2 v24.2d, v22.4s, v1.4s
-	VUZP1   V24.S4, V17.S4, V22.S4
-	VUZP2   V24.S4, V17.S4, V24.S4
-	VEOR    V23.B16, V24.B16, V24.B16
-	VEOR    V19.B16, V21.B16, V21.B16
-	VEOR    V12.B16, V16.B16, V16.B16
-	VEOR    V14.B16, V13.B16, V13.B16
-	WORD    $0x2ea0c24c // umull v12.2d, v18.2s, v0.2s
-	WORD    $0x6ea0c251 // umull2 v17.2d, v18.4s, v0.4s
-	VUZP1   V17.S4, V12.S4, V14.S4
-	VUZP2   V17.S4, V12.S4, V17.S4
-	WORD    $0x2ea1c1ec // umull v12.2d, v15.2s, v1.2s
-	WORD    $0x6ea1c1f2 // umull2 v18.2d, v15.4s, v1.4s
-	VUZP1   V18.S4, V12.S4, V15.S4
-	VUZP2   V18.S4, V12.S4, V18.S4
-	VEOR    V16.B16, V18.B16, V18.B16
-	VEOR    V13.B16, V17.B16, V17.B16
-	VLD1R.P 4(R10), [V12.S4]
-	VLD1R.P 4(R10), [V13.S4]
-	VEOR    V12.B16, V22.B16, V22.B16
-	VEOR    V13.B16, V20.B16, V20.B16
-	WORD    $0x2ea0c310 // umull v16.2d, v24.2s, v0.2s
-	WORD    $0x6ea0c317 // umull2 v23.2d, v24.4s, v0.4s
-	VUZP1   V23.S4, V16.S4, V19.S4
-	VUZP2   V23.S4, V16.S4, V23.S4
-	WORD    $0x2ea1c2b0 // umull v16.2d, v21.2s, v1.2s
-	WORD    $0x6ea1c2b8 // umull2 v24.2d, v21.4s, v1.4s
-	VUZP1   V24.S4, V16.S4, V21.S4
-	VUZP2   V24.S4, V16.S4, V24.S4
-	VEOR    V22.B16, V24.B16, V24.B16
-	VEOR    V20.B16, V23.B16, V23.B16
-	VEOR    V12.B16, V15.B16, V15.B16
-	VEOR    V13.B16, V14.B16, V14.B16
-	WORD    $0x2ea0c24c // umull v12.2d, v18.2s, v0.2s
-	WORD    $0x6ea0c250 // umull2 v16.2d, v18.4s, v0.4s
-	VUZP1   V16.S4, V12.S4, V13.S4
-	VUZP2   V16.S4, V12.S4, V16.S4
-	WORD    $0x2ea1c22c // umull v12.2d, v17.2s, v1.2s
-	WORD    $0x6ea1c232 // umull2 v18.2d, v17.4s, v1.4s
-	VUZP1   V18.S4, V12.S4, V17.S4
-	VUZP2   V18.S4, V12.S4, V18.S4
-	VEOR    V15.B16, V18.B16, V18.B16
-	VEOR    V14.B16, V16.B16, V16.B16
-	VLD1R.P 4(R10), [V12.S4]
-	VLD1R.P 4(R10), [V14.S4]
-	VEOR    V12.B16, V21.B16, V21.B16
-	VEOR    V14.B16, V19.B16, V19.B16
-	WORD    $0x2ea0c30f // umull v15.2d, v24.2s, v0.2s
-	WORD    $0x6ea0c316 // umull2 v22.2d, v24.4s, v0.4s
-	VUZP1   V22.S4, V15.S4, V20.S4
-	VUZP2   V22.S4, V15.S4, V22.S4
-	WORD    $0x2ea1c2ef // umull v15.2d, v23.2s, v1.2s
-	WORD    $0x6ea1c2f8 // umull2 v24.2d, v23.4s, v1.4s
-	VUZP1   V24.S4, V15.S4, V23.S4
-	VUZP2   V24.S4, V15.S4, V24.S4
-	VEOR    V21.B16, V24.B16, V24.B16
-	VEOR    V19.B16, V22.B16, V22.B16
-	VEOR    V12.B16, V17.B16, V17.B16
-	VEOR    V14.B16, V13.B16, V13.B16
-	WORD    $0x2ea0c24c // umull v12.2d, v18.2s, v0.2s
-	WORD    $0x6ea0c24f // umull2 v15.2d, v18.4s, v0.4s
-	VUZP1   V15.S4, V12.S4, V14.S4
-	VUZP2   V15.S4, V12.S4, V15.S4
-	WORD    $0x2ea1c20c // umull v12.2d, v16.2s, v1.2s
-	WORD    $0x6ea1c212 // umull2 v18.2d, v16.4s, v1.4s
-	VUZP1   V18.S4, V12.S4, V16.S4
-	VUZP2   V18.S4, V12.S4, V18.S4
-	VEOR    V17.B16, V18.B16, V18.B16
-	VEOR    V13.B16, V15.B16, V15.B16
-	VLD1R.P 4(R10), [V12.S4]
-	VLD1R.P 4(R10), [V13.S4]
-	VEOR    V12.B16, V23.B16, V23.B16
-	VEOR    V13.B16, V20.B16, V20.B16
-	WORD    $0x2ea0c311 // umull v17.2d, v24.2s, v0.2s
-	WORD    $0x6ea0c315 // umull2 v21.2d, v24.4s, v0.4s
-	VUZP1   V21.S4, V17.S4, V19.S4
-	VUZP2   V21.S4, V17.S4, V21.S4
-	WORD    $0x2ea1c2d1 // umull v17.2d, v22.2s, v1.2s
-	WORD    $0x6ea1c2d8 // umull2 v24.2d, v22.4s, v1.4s
-	VUZP1   V24.S4, V17.S4, V22.S4
-	VUZP2   V24.S4, V17.S4, V24.S4
-	VEOR    V23.B16, V24.B16, V24.B16
-	VEOR    V20.B16, V21.B16, V21.B16
-	VEOR    V12.B16, V16.B16, V16.B16
-	VEOR    V13.B16, V14.B16, V14.B16
-	WORD    $0x2ea0c24c // umull v12.2d, v18.2s, v0.2s
-	WORD    $0x6ea0c251 // umull2 v17.2d, v18.4s, v0.4s
-	VUZP1   V17.S4, V12.S4, V13.S4
-	VUZP2   V17.S4, V12.S4, V17.S4
-	WORD    $0x2ea1c1ec // umull v12.2d, v15.2s, v1.2s
-	WORD    $0x6ea1c1f2 // umull2 v18.2d, v15.4s, v1.4s
-	VUZP1   V18.S4, V12.S4, V15.S4
-	VUZP2   V18.S4, V12.S4, V18.S4
-	VEOR    V16.B16, V18.B16, V18.B16
-	VEOR    V14.B16, V17.B16, V17.B16
-	VLD1R.P 4(R10), [V12.S4]
-	VLD1R.P 4(R10), [V14.S4]
-	VEOR    V12.B16, V22.B16, V22.B16
-	VEOR    V14.B16, V19.B16, V19.B16
-	WORD    $0x2ea0c310 // umull v16.2d, v24.2s, v0.2s
-	WORD    $0x6ea0c317 // umull2 v23.2d, v24.4s, v0.4s
-	VUZP1   V23.S4, V16.S4, V20.S4
-	VUZP2   V23.S4, V16.S4, V23.S4
-	WORD    $0x2ea1c2b0 // umull v16.2d, v21.2s, v1.2s
-	WORD    $0x6ea1c2b8 // umull2 v24.2d, v21.4s, v1.4s
-	VUZP1   V24.S4, V16.S4, V21.S4
-	VUZP2   V24.S4, V16.S4, V24.S4
-	VEOR    V22.B16, V24.B16, V24.B16
-	VEOR    V19.B16, V23.B16, V23.B16
-	VEOR    V12.B16, V15.B16, V15.B16
-	VEOR    V14.B16, V13.B16, V13.B16
-	WORD    $0x2ea0c24c // umull v12.2d, v18.2s, v0.2s
-	WORD    $0x6ea0c250 // umull2 v16.2d, v18.4s, v0.4s
-	VUZP1   V16.S4, V12.S4, V14.S4
-	VUZP2   V16.S4, V12.S4, V16.S4
-	WORD    $0x2ea1c22c // umull v12.2d, v17.2s, v1.2s
-	WORD    $0x6ea1c232 // umull2 v18.2d, v17.4s, v1.4s
-	VUZP1   V18.S4, V12.S4, V17.S4
-	VUZP2   V18.S4, V12.S4, V18.S4
-	VEOR    V15.B16, V18.B16, V18.B16
-	VEOR    V13.B16, V16.B16, V16.B16
-	ADD     $512, R9, R9
-	SBFX    $0, R7, $1, R10
-	VDUP    R10, V12.D2
-	VZIP1   V21.S4, V24.S4, V13.S4
-	VZIP1   V20.S4, V23.S4, V15.S4
-	VEOR    V4.B16, V13.B16, V13.B16
-	VBIT    V13.B16, V12.B16, V4.B16
-	VEOR    V8.B16, V15.B16, V15.B16
-	VBIT    V15.B16, V12.B16, V8.B16
-	VZIP2   V21.S4, V24.S4, V13.S4
-	VZIP2   V20.S4, V23.S4, V15.S4
-	VEOR    V5.B16, V13.B16, V13.B16
-	VBIT    V13.B16, V12.B16, V5.B16
+	VBIT    V17.B16, V19.B16, V12.B16
+	VZIP1   V16.S4, V22.S4, V15.S4
+	VZIP1   V18.S4, V20.S4, V17.S4
 	VEOR    V9.B16, V15.B16, V15.B16
-	VBIT    V15.B16, V12.B16, V9.B16
-	VZIP1   V17.S4, V18.S4, V13.S4
-	VZIP1   V14.S4, V16.S4, V15.S4
-	VEOR    V6.B16, V13.B16, V13.B16
-	VBIT    V13.B16, V12.B16, V6.B16
+	VBIT    V15.B16, V19.B16, V9.B16
+	VEOR    V13.B16, V17.B16, V17.B16
+	VBIT    V17.B16, V19.B16, V13.B16
+	VZIP2   V16.S4, V22.S4, V15.S4
+	VZIP2   V18.S4, V20.S4, V16.S4
 	VEOR    V10.B16, V15.B16, V15.B16
-	VBIT    V15.B16, V12.B16, V10.B16
-	VZIP2   V17.S4, V18.S4, V13.S4
-	VZIP2   V14.S4, V16.S4, V14.S4
-	VEOR    V7.B16, V13.B16, V13.B16
-	VBIT    V13.B16, V12.B16, V7.B16
-	VEOR    V11.B16, V14.B16, V14.B16
-	VBIT    V14.B16, V12.B16, V11.B16
-	LSR     $1, R7, R7
-	SUBS    $1, R8, R8
+	VBIT    V15.B16, V19.B16, V10.B16
+	VEOR    V14.B16, V16.B16, V16.B16
+	VBIT    V16.B16, V19.B16, V14.B16
+	LSR     $1, R5, R5
+	SUBS    $1, R6, R6
 	BNE     level
-	FSTPQ.P (F4, F5), 32(R0)
-	FSTPQ.P (F6, F7), 32(R0)
-	FSTPQ.P (F8, F9), 32(R0)
-	FSTPQ.P (F10, F11), 32(R0)
-	ADD     $8, R4, R4
+	FSTPQ.P (F4, F7), 32(R0)
+	FSTPQ.P (F9, F10), 32(R0)
+	FSTPQ.P (F11, F12), 32(R0)
+	FSTPQ.P (F13, F14), 32(R0)
+	ADD     $8, R2, R2
 	SUBS    $16, R1, R1
 	BGE     group
 

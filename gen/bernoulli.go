@@ -236,17 +236,26 @@ func (a *amd64) lessOrEqual(r, t reg.VecVirtual, less operand.Mem) {
 }
 
 // neonPhilox is eight blocks, in two states of four: word i of each in the
-// lanes of x[i].
+// lanes of x[i]. LD1R and MOV take a vector unit's turn that the rounds want:
+// the keys are spread out once, into the frame, and of the first round only
+// what depends on counter word 0 is left to the blocks.
 type neonPhilox struct {
-	ks, ctr, first arm64.GP
-	m0, m1         arm64.Vec
-	lanes          [2]arm64.Vec
+	first  arm64.GP  // counter word 0
+	keys   arm64.Mem // two vectors for each round but the first
+	m0, m1 arm64.Vec
+	lanes  [2]arm64.Vec
+	x0, x1 arm64.Vec // words 0 and 1 behind the first round
+	x3     arm64.Vec // word 3 with its key
 }
 
 func (a *neon) philox() neonPhilox {
-	p := neonPhilox{ks: a.LoadParam("ks"), ctr: a.LoadParam("ctr"), first: a.GP()}
-	a.LDR(p.first.W(), p.ctr.Off(0))
-	p.m0, p.m1, p.lanes = a.Vec(), a.Vec(), [2]arm64.Vec{a.Vec(), a.Vec()}
+	p := neonPhilox{
+		first: a.GP(),
+		// Behind the link register's 8 bytes, aligned to 16 for LDP.
+		keys: a.Local(8 + 32*(rounds-1)).Add(8),
+		m0:   a.Vec(), m1: a.Vec(), lanes: [2]arm64.Vec{a.Vec(), a.Vec()},
+	}
+	ks, ctr := a.LoadParam("ks"), a.LoadParam("ctr")
 	m := a.GP()
 	a.MOV(m, philoxM0)
 	a.DUP(p.m0.S4(), m.W())
@@ -258,31 +267,43 @@ func (a *neon) philox() neonPhilox {
 	}
 	t := a.table("counterLanes", values...)
 	a.LDP(p.lanes[0].Q(), p.lanes[1].Q(), t.Off(0))
+
+	spread := func(from arm64.GP) arm64.Vec {
+		v := a.Vec()
+		a.LD1R(v.S4(), from.Post(4))
+		return v
+	}
+	a.LDR(p.first.W(), ctr.Post(4))
+	c1, c2, c3 := spread(ctr), spread(ctr), spread(ctr)
+	for r := range rounds {
+		k0, k1 := spread(ks), spread(ks)
+		if r == 0 {
+			a.EOR(c1.B16(), c1.B16(), k0.B16())
+			a.EOR(c3.B16(), c3.B16(), k1.B16())
+			continue
+		}
+		a.STP(k0.Q(), k1.Q(), p.keys.Add(32*(r-1)))
+	}
+	half := a.multiply(c2, p.m1)
+	p.x0, p.x1, p.x3 = half.high(a), half.low(a), c3
+	a.EOR(p.x0.B16(), p.x0.B16(), c1.B16())
 	return p
 }
 
 // blocks runs the ten rounds from counter word 0, the states together.
 func (a *neon) blocks(p neonPhilox, counter arm64.GP) (x [2][4]arm64.Vec) {
-	rest := [3]arm64.Vec{a.Vec(), a.Vec(), a.Vec()}
-	c := a.GP()
-	a.ADD(c, p.ctr, 4)
-	for i := range rest {
-		a.LD1R(rest[i].S4(), c.Post(4))
-	}
 	for i := range x {
-		x[i] = [4]arm64.Vec{a.Vec(), a.Vec(), a.Vec(), a.Vec()}
-		a.DUP(x[i][0].S4(), counter.W())
-		a.ADD(x[i][0].S4(), x[i][0].S4(), p.lanes[i].S4())
-		for j, r := range rest {
-			a.MOV(x[i][j+1].B16(), r.B16())
-		}
+		c := a.Vec()
+		a.DUP(c.S4(), counter.W())
+		a.ADD(c.S4(), c.S4(), p.lanes[i].S4())
+		half := a.multiply(c, p.m0)
+		x2 := half.high(a)
+		a.EOR(x2.B16(), x2.B16(), p.x3.B16())
+		x[i] = [4]arm64.Vec{p.x0, p.x1, x2, half.low(a)}
 	}
-	key := a.GP()
-	a.MOV(key, p.ks)
-	for range rounds {
+	for r := 1; r < rounds; r++ {
 		k0, k1 := a.Vec(), a.Vec()
-		a.LD1R(k0.S4(), key.Post(4))
-		a.LD1R(k1.S4(), key.Post(4))
+		a.LDP(k0.Q(), k1.Q(), p.keys.Add(32*(r-1)))
 		for i := range x {
 			x[i] = a.philoxRound(p, x[i], k0, k1)
 		}
@@ -290,25 +311,39 @@ func (a *neon) blocks(p neonPhilox, counter arm64.GP) (x [2][4]arm64.Vec) {
 	return x
 }
 
-// philoxRound is philox.go's philoxRound in four lanes: a product's low and
-// high words are the even and the odd ones of its two halves.
+// product is the products of four lanes, in two vectors of two.
+type product [2]arm64.Vec
+
+func (a *neon) multiply(x, m arm64.Vec) product {
+	p := product{a.Vec(), a.Vec()}
+	a.UMULL(p[0].D2(), x.S2(), m.S2())
+	a.UMULL2(p[1].D2(), x.S4(), m.S4())
+	return p
+}
+
+func (p product) low(a *neon) arm64.Vec {
+	lo := a.Vec()
+	a.UZP1(lo.S4(), p[0].S4(), p[1].S4())
+	return lo
+}
+
+func (p product) high(a *neon) arm64.Vec {
+	hi := a.Vec()
+	a.UZP2(hi.S4(), p[0].S4(), p[1].S4())
+	return hi
+}
+
+// philoxRound is philox.go's philoxRound in four lanes. The next round waits
+// for the high halves: they come first.
 func (a *neon) philoxRound(p neonPhilox, x [4]arm64.Vec, k0, k1 arm64.Vec) [4]arm64.Vec {
-	product := func(x, m arm64.Vec) (lo, hi arm64.Vec) {
-		half := a.Vec()
-		lo, hi = a.Vec(), a.Vec()
-		a.UMULL(half.D2(), x.S2(), m.S2())
-		a.UMULL2(hi.D2(), x.S4(), m.S4())
-		a.UZP1(lo.S4(), half.S4(), hi.S4())
-		a.UZP2(hi.S4(), half.S4(), hi.S4())
-		return lo, hi
-	}
-	a.EOR(x[1].B16(), x[1].B16(), k0.B16())
-	a.EOR(x[3].B16(), x[3].B16(), k1.B16())
-	lo0, hi0 := product(x[0], p.m0)
-	lo1, hi1 := product(x[2], p.m1)
-	a.EOR(hi1.B16(), hi1.B16(), x[1].B16())
-	a.EOR(hi0.B16(), hi0.B16(), x[3].B16())
-	return [4]arm64.Vec{hi1, lo1, hi0, lo0}
+	product0, product1 := a.multiply(x[0], p.m0), a.multiply(x[2], p.m1)
+	x1, x3 := a.Vec(), a.Vec()
+	a.EOR(x1.B16(), x[1].B16(), k0.B16())
+	a.EOR(x3.B16(), x[3].B16(), k1.B16())
+	hi0, hi1 := product0.high(a), product1.high(a)
+	a.EOR(hi1.B16(), hi1.B16(), x1.B16())
+	a.EOR(hi0.B16(), hi0.B16(), x3.B16())
+	return [4]arm64.Vec{hi1, product1.low(a), hi0, product0.low(a)}
 }
 
 func philoxNEON(a *neon) {

@@ -31,6 +31,9 @@ emulated() {
 	GODEBUG=asyncpreemptoff=1 GOARCH=$arch CGO_ENABLED=0 $go test -short -run "$tests" -exec "$emulator $*" .
 }
 
+# Some tests of the ordinary run use the arm64 emulator too.
+emulator aarch64 || true
+
 step "gofmt, vet, and the assembly generated anew"
 scripts/vet.sh
 

@@ -160,8 +160,6 @@ func TestUsageErrors(t *testing.T) {
 		{"apply -layer 4294967296 map.npy out.npy", "-layer 4294967296: want an integer from 0 to 4294967295"},
 		{"apply -step x map.npy out.npy", "-step x: want"},
 		{"apply -sample-offset -3 map.npy out.npy", "-sample-offset -3: want"},
-		{"apply -kernel neon map.npy out.npy", "-kernel neon is not built yet; want " + orList(kernels)},
-		{"apply -kernel neon map.npy out.npy", "-kernel neon is not built yet"},
 		{"apply -kernel sse map.npy out.npy", "-kernel sse is unknown; want " + orList(kernels)},
 
 		{"apply map.txt out.npy", "IN map.txt: want a name that ends in .npy, .png, .jpg or .jpeg"},

@@ -51,8 +51,7 @@ var (
 	norms   = choices{"norm", []string{"tensor", "none"}, []string{"sample", "expected"}}
 	layouts = choices{"layout", []string{"nchw"}, []string{"nhwc"}}
 
-	builtKernels = []string{"generic", "avx2", "avx512"}
-	laterKernels = []string{"neon"}
+	builtKernels = []string{"generic", "avx2", "avx512", "neon"}
 )
 
 func (c choices) pick(value string) (int, error) {
@@ -153,7 +152,7 @@ var sizeFlag = flagSpec{"size", "14", "map to draw: 14, or rows and columns, 14x
 	return nil
 }}
 
-// pickKernel distinguishes what this CPU does not run from what is not built.
+// pickKernel distinguishes what this CPU does not run from what there is not.
 func pickKernel(name string) (dropblock.KernelSet, error) {
 	set, err := dropblock.KernelsByName(name)
 	if err == nil {
@@ -164,10 +163,7 @@ func pickKernel(name string) (dropblock.KernelSet, error) {
 		names = append(names, k.String())
 	}
 	state := "is unknown"
-	switch {
-	case slices.Contains(laterKernels, name):
-		state = "is not built yet"
-	case slices.Contains(builtKernels, name):
+	if slices.Contains(builtKernels, name) {
 		state = "does not run on this CPU"
 	}
 	return set, usagef("-kernel %s %s; want %s", name, state, orList(names))
