@@ -30,7 +30,7 @@ bench:
 	$(GO) run ./bench $(BENCH_FLAGS)
 
 generate:
-	$(GO) generate . ./bench
+	$(GO) generate .
 
 model-arm64:
 	$(GO) run ./bench/model $(MODEL_FLAGS)

@@ -1,6 +1,7 @@
 package dropblock
 
 import (
+	"math/bits"
 	"sync"
 	"unsafe"
 )
@@ -19,16 +20,8 @@ func Apply(dst, src []float32, m *Mask) {
 	if partialOverlap(dst, src) {
 		panic("dropblock: Apply: dst and src overlap in part")
 	}
-	switch {
-	case len(dst) == 0:
-	case m.kept == 0:
-		clear(dst)
-	case m.kept == m.bits.Len() && m.scale == 1:
-		if &dst[0] != &src[0] {
-			copy(dst, src)
-		}
-	default:
-		m.write(output{dst: dst, src: src, stream: &dst[0] != &src[0] && bypasses(len(dst))})
+	if len(dst) > 0 {
+		m.write(m.output(dst, src))
 	}
 }
 
@@ -46,9 +39,25 @@ func ApplyPart(dst, src []float32, m *Mask, part, of int) {
 		panic("dropblock: ApplyPart: part is not from 0 to of-1")
 	}
 	if len(dst) > 0 {
-		o := output{dst: dst, src: src, stream: &dst[0] != &src[0] && bypasses(len(dst))}
+		o := m.output(dst, src)
 		m.writePart(&o, part, of)
 	}
+}
+
+// output is what it takes to apply the mask to src, which is not empty.
+func (m *Mask) output(dst, src []float32) output {
+	o := output{dst: dst, src: src}
+	switch {
+	case m.kept == 0:
+		o.whole = wholeZero
+	case m.kept == m.bits.Len() && m.scale == 1 && &dst[0] == &src[0]:
+		o.whole = wholeNothing
+	case m.kept == m.bits.Len() && m.scale == 1:
+		o.whole = wholeCopy
+	default:
+		o.stream = &dst[0] != &src[0] && bypasses(len(dst))
+	}
+	return o
 }
 
 // bypasses reports whether an output of n float32 is stored around the caches:
@@ -56,7 +65,8 @@ func ApplyPart(dst, src []float32, m *Mask, part, of int) {
 // then saves reading the destination, and the gain was 10 % at 12 MiB a map and
 // 30 % at 25 MiB where the last level had 32 MiB; at 6 MiB it would lose 20 %.
 func bypasses(n int) bool {
-	return lastLevelCache > 0 && n > lastLevelCache/2/8
+	size := lastLevelCache()
+	return size > 0 && n > size/2/8
 }
 
 // ScaleTo writes the mask as factors: its scale where it keeps and +0 where it
@@ -82,7 +92,18 @@ type output struct {
 	dst, src []float32
 	bools    []bool
 	stream   bool // around the caches
+	whole    whole
 }
+
+// whole is what is done to all of an output, whatever the bits.
+type whole uint8
+
+const (
+	wholeByBits whole = iota
+	wholeZero
+	wholeCopy
+	wholeNothing
+)
 
 // piece writes the elements from and up to to, keep having their bits from
 // bit 0 of a word on.
@@ -139,14 +160,21 @@ func (m *Mask) write(o output) {
 // elements.
 func (m *Mask) writePart(o *output, part, of int) {
 	n := m.shape.Len()
-	if n > 0 && m.bits != m.shape {
+	from, end := share(n, scaleCallLen, part, of), share(n, scaleCallLen, part+1, of)
+	switch {
+	case o.whole == wholeZero:
+		clear(o.dst[from:end])
+	case o.whole == wholeCopy:
+		copy(o.dst[from:end], o.src[from:end])
+	case o.whole == wholeNothing:
+	case n > 0 && m.bits != m.shape:
 		m.writeShared(o, part, of)
-		return
-	}
-	words, end := m.buf[1:], share(n, scaleCallLen, part+1, of)
-	for from := share(n, scaleCallLen, part, of); from < end; from += scaleCallLen {
-		to := min(from+scaleCallLen, end)
-		o.piece(m, from, to, words[from/64:wordsLen(to)])
+	default:
+		words := m.buf[1:]
+		for ; from < end; from += scaleCallLen {
+			to := min(from+scaleCallLen, end)
+			o.piece(m, from, to, words[from/64:wordsLen(to)])
+		}
 	}
 }
 
@@ -157,17 +185,20 @@ func (m *Mask) writePart(o *output, part, of int) {
 func (m *Mask) writeShared(o *output, part, of int) {
 	plane := m.shape.H * m.shape.W
 	repeat := min(max(scaleCallLen/plane, 1), m.shape.C)
+	if aligned := 16 >> min(bits.TrailingZeros(uint(plane)), 4); repeat < m.shape.C && repeat > aligned {
+		repeat -= repeat % aligned // Pieces begin at multiples of 64 bytes of dst.
+	}
 	cuts := (plane + scaleCallLen - 1) / scaleCallLen // of a plane
 	groups := (m.shape.C + repeat - 1) / repeat       // of channels
 	var buf [scaleCallLen / 64]uint64
 	pieces := m.shape.N * cuts * groups
-	bits := -1 // the cut of a sample that buf holds
+	held := -1 // the cut of a sample that buf holds
 	for i := share(pieces, 1, part, of); i < share(pieces, 1, part+1, of); i++ {
 		n, at, c := i/groups/cuts, i/groups%cuts*scaleCallLen, i%groups*repeat
 		length := min(plane-at, scaleCallLen)
-		if bits != i/groups {
-			bits = i / groups
-			clear(buf[:])
+		if held != i/groups {
+			held = i / groups
+			clear(buf[:wordsLen(repeat*length)])
 			copyBits(buf[:], 0, m.buf[1:], n*plane+at, length)
 			for done := 1; done < repeat; {
 				again := min(done, repeat-done)

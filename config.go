@@ -5,9 +5,9 @@ import "fmt"
 // Block is the size of a block in cells of the feature map, one number an
 // axis.
 type Block struct {
-	H, W int
+	_ struct{} // Field names are required: new fields will come.
 
-	_ struct{}
+	H, W int
 }
 
 // Square returns a block of b rows and b columns.
@@ -36,8 +36,8 @@ func (b Block) check() error {
 type Even uint8
 
 const (
-	// EvenBefore starts a block of b cells at seed − ⌊b/2⌋ (torchvision,
-	// timm, tensorflow/tpu).
+	// EvenBefore starts a block of b cells at seed − ⌊b/2⌋ (timm,
+	// tensorflow/tpu).
 	EvenBefore Even = iota
 	// EvenAfter starts a block of b cells at seed − ⌊(b−1)/2⌋
 	// (miguelvr/dropblock).

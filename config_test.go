@@ -171,11 +171,11 @@ var badCalls = []struct {
 	{"Sample, smallest step", func(f *fixture, k dropblock.KernelSet) { f.layer.Sample(&f.empty, f.shape, math.MinInt) }, "Sample: step is negative"},
 
 	{"Seeds, nil", func(f *fixture, k dropblock.KernelSet) { f.layer.Seeds(nil, f.shape, dropblock.Position{}) },
-		"seeds has 0 words, want 4 for the 210 elements of a mask of 2x3x5x7"},
+		"dst has 0 words, want 4 for the 210 elements of a mask of 2x3x5x7"},
 	{"Seeds, short", func(f *fixture, k dropblock.KernelSet) { f.layer.Seeds(f.words[:3], f.shape, dropblock.Position{}) },
-		"seeds has 3 words, want 4 for the 210 elements of a mask of 2x3x5x7"},
+		"dst has 3 words, want 4 for the 210 elements of a mask of 2x3x5x7"},
 	{"Seeds, long", func(f *fixture, k dropblock.KernelSet) { f.layer.Seeds(f.words[:5], f.shape, dropblock.Position{}) },
-		"seeds has 5 words, want 4 for the 210 elements of a mask of 2x3x5x7"},
+		"dst has 5 words, want 4 for the 210 elements of a mask of 2x3x5x7"},
 
 	{"Apply, empty mask", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(f.floats, f.source, &f.empty) },
 		"Apply: the mask is empty: Sample, Grow or Identity comes first"},

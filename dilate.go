@@ -95,7 +95,8 @@ type keepPart struct {
 func (t *keepTask) run(k isa, plan *dilation, words []uint64, of int) (kept int) {
 	t.k, t.plan, t.words = k, plan, words
 	n := len(words) - 1
-	of = max(min(of, n/dilateChunk), 1)
+	// Every part repeats the row pass of its halo.
+	of = max(min(of, n/max(dilateChunk, 2*plan.halo)), 1)
 	for len(t.parts) < of {
 		t.parts = append(t.parts, keepPart{})
 	}

@@ -26,6 +26,8 @@ import (
 // Config describes a DropBlock layer. The zero value of every field but Block
 // is a usable default, and new fields keep that property.
 type Config struct {
+	_ struct{} // Field names are required: new fields will come.
+
 	// DropProb is the paper's 1 − keep_prob, in [0, 1]: the fraction of
 	// elements to drop, as Gamma understands it. 0 makes the layer the
 	// identity; 1 drops all where gamma is 1, for a block of one cell or of
@@ -66,8 +68,6 @@ type Config struct {
 	// mask of it, may use, its own included; 0 stands for GOMAXPROCS. Only
 	// large feature maps use more than one, and the result is the same bits.
 	Workers int
-
-	_ struct{} // Field names are required: new fields will come.
 }
 
 // A Layer draws masks. Make one with [New].

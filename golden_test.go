@@ -119,9 +119,9 @@ func goldenMasks() (all []goldenMask) {
 		layer uint32
 		at    Position
 	}{
-		{1<<64 - 1, 1<<32 - 1, Position{1<<64 - 1, 0}},
-		{1, 0, Position{0, 0}}, {1 << 32, 0, Position{0, 0}}, {0, 1, Position{0, 0}}, {0, 0, Position{1, 0}}, {0, 0, Position{1 << 32, 0}},
-		{0, 0, Position{0, 1}}, {0, 0, Position{0, 1<<32 - 2}}, {0, 0, Position{0, 1<<40 + 12345}}, {0, 0, Position{9, 1<<64 - 2}},
+		{1<<64 - 1, 1<<32 - 1, Position{Step: 1<<64 - 1, Sample: 0}},
+		{1, 0, Position{Step: 0, Sample: 0}}, {1 << 32, 0, Position{Step: 0, Sample: 0}}, {0, 1, Position{Step: 0, Sample: 0}}, {0, 0, Position{Step: 1, Sample: 0}}, {0, 0, Position{Step: 1 << 32, Sample: 0}},
+		{0, 0, Position{Step: 0, Sample: 1}}, {0, 0, Position{Step: 0, Sample: 1<<32 - 2}}, {0, 0, Position{Step: 0, Sample: 1<<40 + 12345}}, {0, 0, Position{Step: 9, Sample: 1<<64 - 2}},
 	} {
 		cfg.Seed, cfg.Layer = c.seed, c.layer
 		add(cfg, NCHW(4, 2, 8, 9), c.at)

@@ -68,10 +68,10 @@ func archKernels() (sets []KernelSet) {
 
 // philoxStride is how many blocks a kernel set's Philox draws at once.
 func (k isa) philoxStride() int {
-	if k == isaGeneric {
-		return 1
+	if k == isaAVX2 || k == isaAVX512 {
+		return 8
 	}
-	return 8
+	return 1
 }
 
 // The methods below choose the kernel. They are not inlined: their prologue is
@@ -109,22 +109,24 @@ func (k isa) bernoulliHead(dst []uint64, ks *roundKeys, ctr *[4]uint32, h thresh
 func (k isa) bernoulliGaps(words []uint64, drawn []uint32, t *gapTable, w *walk) {
 	reads(drawn)
 	writes(words)
-	if k == isaGeneric {
+	switch k {
+	case isaAVX512, isaAVX2:
+		bernoulliGapsAVX2(words, drawn, t, w)
+	default:
 		bernoulliGapsGeneric(words, drawn, t, w)
-		return
 	}
-	bernoulliGapsAVX2(words, drawn, t, w)
 }
 
 //go:noinline
 func (k isa) bernoulliStamps(words []uint64, drawn []uint32, t *gapTable, w *walk, stamps *stamps, n int) {
 	reads(drawn)
 	writes(words)
-	if k == isaGeneric {
+	switch k {
+	case isaAVX512, isaAVX2:
+		bernoulliStampsAVX2(words, drawn, t, w, stamps, n)
+	default:
 		bernoulliStampsGeneric(words, drawn, t, w, stamps, n)
-		return
 	}
-	bernoulliStampsAVX2(words, drawn, t, w, stamps, n)
 }
 
 //go:noinline
@@ -157,7 +159,11 @@ func (k isa) dilateStep(dst, src []uint64, shift int) {
 
 //go:noinline
 func (k isa) dilateKeep(dst, src []uint64, shift int) int {
-	reads(src)
+	if shift == 0 {
+		reads(src[1:]) // The word before may be another goroutine's.
+	} else {
+		reads(src)
+	}
 	writes(dst)
 	switch k {
 	case isaAVX512:
@@ -189,18 +195,17 @@ func (k isa) scale(dst, src []float32, keep []uint64, scale float32) {
 //
 //go:noinline
 func (k isa) scaleStream(dst, src []float32, keep []uint64, scale float32) {
-	aligned := uintptr(unsafe.Pointer(unsafe.SliceData(dst)))%64 == 0
-	if k == isaGeneric || !aligned {
-		k.scale(dst, src, keep, scale)
-		return
-	}
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(dst)))
 	reads(src)
 	reads(keep)
 	writes(dst)
-	if k == isaAVX512 {
+	switch {
+	case k == isaAVX512 && at%64 == 0:
 		scaleStreamAVX512(dst, src, keep, scale)
-	} else {
+	case k == isaAVX2 && at%32 == 0:
 		scaleStreamAVX2(dst, src, keep, scale)
+	default:
+		k.scale(dst, src, keep, scale)
 	}
 }
 

@@ -97,7 +97,11 @@ func (k isa) dilateStep(dst, src []uint64, shift int) {
 
 //go:noinline
 func (k isa) dilateKeep(dst, src []uint64, shift int) int {
-	reads(src)
+	if shift == 0 {
+		reads(src[1:]) // The word before may be another goroutine's.
+	} else {
+		reads(src)
+	}
 	writes(dst)
 	if k == isaNEON {
 		return dilateKeepNEON(dst, src, shift)

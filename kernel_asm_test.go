@@ -15,8 +15,8 @@ const assembly = true
 // TestApplyStream has Apply bypass the caches, which it otherwise does for
 // feature maps too large for a test.
 func TestApplyStream(t *testing.T) {
-	defer func(size int) { lastLevelCache = size }(lastLevelCache)
-	lastLevelCache = 8
+	defer func(f func() int) { lastLevelCache = f }(lastLevelCache)
+	lastLevelCache = func() int { return 8 }
 	eachISA(t, func(t *testing.T, k isa) {
 		for _, p := range []fuzz.Params{
 			{P: .1, BlockH: 7, BlockW: 7, N: 2, C: 3, H: 14, W: 14},
@@ -41,7 +41,7 @@ func TestApplyStream(t *testing.T) {
 			}
 			want := fuzz.Scale(x, keep, float32(mask.Scale))
 			if !bypasses(len(x)) {
-				t.Fatalf("%d elements do not bypass a cache of %d bytes", len(x), lastLevelCache)
+				t.Fatalf("%d elements do not bypass a cache of %d bytes", len(x), lastLevelCache())
 			}
 			b := guard.Heap(4*len(x) + guard.Align)
 			for skip := 0; skip <= guard.Align; skip += 4 {

@@ -61,8 +61,9 @@ func (m *Mask) Gamma() float64 { return m.gamma }
 func (m *Mask) Scale() float64 { return m.scale }
 
 // Identity makes m the mask that keeps all elements of a feature map of shape
-// s with scale 1: what a layer does in inference. It panics if s does not pass
-// [Shape.Check].
+// s with scale 1: what a layer does in inference. Whatever the layers' Config
+// says, it copies with up to GOMAXPROCS goroutines, and in place does nothing.
+// It panics if s does not pass [Shape.Check].
 func (m *Mask) Identity(s Shape) {
 	s.mustCheck()
 	m.reset(KernelSet{}.resolve(), 0, s, s)
@@ -134,6 +135,8 @@ func wordsFor(call, name string, words []uint64, n int) []uint64 {
 // come before it. A sample's mask depends on its own global index alone, not
 // on how the samples are batched.
 type Position struct {
+	_ struct{} // Field names are required: new fields will come.
+
 	Step   uint64
 	Sample uint64
 }
@@ -149,7 +152,8 @@ func (l *Layer) Sample(m *Mask, s Shape, step int) {
 }
 
 // SampleAt draws the mask of a feature map of shape s at a position. It
-// allocates only where m has not held as large a mask before. It panics,
+// allocates nothing if m has held such a mask before: as large, of the same
+// region, and with as many workers. It panics,
 // leaving m as it was, if s does not pass [Shape.Check].
 func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 	s.mustCheck()
@@ -232,7 +236,7 @@ func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
 		return err
 	}
 	bits := l.cfg.maskShape(s)
-	if err := checkSeeds(bits, seeds); err != nil {
+	if err := checkWords("seeds", bits, seeds); err != nil {
 		return err
 	}
 	if bits.Len() == 0 {
@@ -271,7 +275,7 @@ func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
 func (l *Layer) Seeds(dst []uint64, s Shape, at Position) (seeds int) {
 	s.mustCheck()
 	bits := l.cfg.maskShape(s)
-	if err := checkSeeds(bits, dst); err != nil {
+	if err := checkWords("dst", bits, dst); err != nil {
 		panic(err.Error())
 	}
 	clear(dst)

@@ -101,11 +101,11 @@ func setRun(words []uint64, at, n int) {
 	}
 }
 
-// checkSeeds checks the length of the words of a mask.
-func checkSeeds(bits Shape, words []uint64) error {
+// checkWords checks the length of the words of a mask.
+func checkWords(name string, bits Shape, words []uint64) error {
 	if n := wordsLen(bits.Len()); len(words) != n {
-		return fmt.Errorf("dropblock: seeds has %d words, want %d for the %d elements of a mask of %v",
-			len(words), n, bits.Len(), bits)
+		return fmt.Errorf("dropblock: %s has %d words, want %d for the %d elements of a mask of %v",
+			name, len(words), n, bits.Len(), bits)
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 // A call shares its work among goroutines from this many elements for each of
 // them on: 128 Ki float32 take some 10 µs, several times what it costs to start
 // a goroutine and wait for it.
-const workerLen = 1 << 17
+var workerLen = 1 << 17 // a variable for the tests
 
 // workers is how many goroutines a call uses on n elements, of which most are
 // allowed, or GOMAXPROCS if that is 0.
@@ -57,6 +57,13 @@ func (t *team) run(task task, of int) {
 // share is where part i of n things begins, things that are cut at multiples of
 // a unit.
 func share(n, unit, i, of int) int {
-	units := (n + unit - 1) / unit
-	return min(units*i/of*unit, n)
+	if n == 0 {
+		return 0
+	}
+	units := (n-1)/unit + 1
+	begin := units/of*i + min(i, units%of)
+	if begin >= units {
+		return n
+	}
+	return begin * unit
 }

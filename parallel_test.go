@@ -8,72 +8,112 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// parallelCases are large enough for several workers, with samples that begin
-// with a word and samples that do not, one sample alone, blocks that are
-// stamped, dilated over long halos and painted, a dense head, and shared masks.
+// parallelCases are samples that begin with a word and samples that do not, one
+// sample alone, blocks that are stamped, dilated over long halos and painted, a
+// dense head, and shared masks.
 var parallelCases = []struct {
-	shape Shape
-	cfg   Config
+	shape          Shape
+	cfg            Config
+	draws, dilates bool // by several goroutines
 }{
-	{NCHW(16, 256, 14, 14), Config{DropProb: .1, Block: Square(7)}},
-	{NCHW(16, 512, 7, 7), Config{DropProb: .1, Block: Square(3)}},
-	{NCHW(67, 83, 13, 11), Config{DropProb: .3, Block: Square(2)}},
-	{NCHW(1, 17, 224, 224), Config{DropProb: .1, Block: Square(7)}},
-	{NCHW(2, 3, 401, 403), Config{DropProb: .1, Block: Rect(90, 3)}},
-	{NCHW(3, 100, 56, 56), Config{DropProb: .1, Block: Square(1)}},
-	{NCHW(3, 100, 56, 56), Config{DropProb: .5, Block: Square(1)}},
-	{NCHW(8, 40, 56, 56), Config{DropProb: .1, Block: Square(5), Region: RegionFull}},
-	{NCHW(32, 256, 14, 14), Config{DropProb: .1, Block: Square(7), Share: ShareChannels}},
-	{NCHW(1, 30, 190, 190), Config{DropProb: .1, Block: Square(7), Share: ShareChannels}},
+	{NCHW(16, 64, 14, 14), Config{DropProb: .1, Block: Square(7)}, false, true},
+	{NCHW(16, 192, 7, 7), Config{DropProb: .2, Block: Square(3)}, true, true},
+	{NCHW(131, 47, 13, 11), Config{DropProb: .3, Block: Square(2)}, true, true},
+	{NCHW(1, 17, 97, 101), Config{DropProb: .1, Block: Square(7)}, false, true},
+	{NCHW(2, 3, 301, 303), Config{DropProb: .1, Block: Rect(20, 3)}, false, true},
+	{NCHW(3, 64, 28, 28), Config{DropProb: .1, Block: Square(1)}, true, true},
+	{NCHW(3, 64, 28, 28), Config{DropProb: .5, Block: Square(1)}, true, true},
+	{NCHW(8, 24, 28, 28), Config{DropProb: .1, Block: Square(5), Region: RegionFull}, true, true},
+	{NCHW(160, 64, 14, 14), Config{DropProb: .1, Block: Square(7), Share: ShareChannels}, false, false},
+	{NCHW(4, 3, 190, 190), Config{DropProb: .1, Block: Square(7), Share: ShareChannels}, false, true},
+	{NCHW(16, 64, 14, 14), Config{DropProb: 1, Block: Square(1)}, true, true},
+	{NCHW(16, 64, 14, 14), Config{DropProb: 0, Block: Square(1)}, false, false},
+}
+
+// manyWorkers has small shapes shared among goroutines.
+func manyWorkers(t *testing.T) {
+	size := workerLen
+	workerLen = 1 << 10
+	t.Cleanup(func() { workerLen = size })
 }
 
 // TestWorkers holds masks and outputs of many workers to those of one.
 func TestWorkers(t *testing.T) {
+	manyWorkers(t)
 	for _, c := range parallelCases {
-		t.Run(fmt.Sprintf("%v-b%v-%v-%v", c.shape, c.cfg.Block, c.cfg.Region, c.cfg.Share), func(t *testing.T) {
-			n := c.shape.Len()
-			x := make([]float32, n)
-			for i := range x {
-				x[i] = float32(i%8191) - 4095
-			}
-			var wantMask Mask
-			want, got := make([]float32, n), make([]float32, n)
-			wantBools, gotBools := make([]bool, n), make([]bool, n)
-			for _, workers := range []int{1, 2, 3, 5, 8, 64} {
-				c.cfg.Workers = workers
-				layer, err := New(c.cfg)
-				require.NoError(t, err)
-				var m Mask
-				for step := range 3 { // the second and third reuse what the first made
-					layer.Sample(&m, c.shape, step)
+		for _, kernels := range Kernels() {
+			t.Run(fmt.Sprintf("%v-p%v-b%v-%v-%v/impl=%v", c.shape, c.cfg.DropProb, c.cfg.Block, c.cfg.Region, c.cfg.Share, kernels), func(t *testing.T) {
+				cfg := c.cfg
+				cfg.Kernels = kernels
+				n := c.shape.Len()
+				x := make([]float32, n)
+				for i := range x {
+					x[i] = float32(i%8191) - 4095.5
 				}
-				if workers == 1 {
-					layer.Sample(&wantMask, c.shape, 2)
-					Apply(want, x, &wantMask)
-					wantMask.KeepTo(wantBools)
-					continue
-				}
-				require.Equal(t, wantMask.Words(), m.Words(), workers)
-				require.Equal(t, wantMask.Kept(), m.Kept(), workers)
-				require.Equal(t, wantMask.Seeds(), m.Seeds(), workers)
-				Apply(got, x, &m)
-				require.True(t, slices.Equal(want, got), workers)
-				m.KeepTo(gotBools)
-				require.True(t, slices.Equal(wantBools, gotBools), workers)
-
-				clear(got)
-				for part := range workers {
-					before := slices.Clone(got)
-					ApplyPart(got, x, &m, part, workers)
-					for i := range got { // a part leaves the parts before it as they were
-						if before[i] != 0 && got[i] != before[i] {
-							t.Fatalf("part %d of %d changes element %d of another", part, workers, i)
-						}
+				var wantMask Mask
+				want, got := make([]float32, n), make([]float32, n)
+				wantBools, gotBools := make([]bool, n), make([]bool, n)
+				for _, workers := range []int{1, 2, 3, 16} {
+					cfg.Workers = workers
+					layer, err := New(cfg)
+					require.NoError(t, err)
+					var m Mask
+					for step := range 3 { // the second and third reuse what the first made
+						layer.Sample(&m, c.shape, step)
 					}
+					if workers == 1 {
+						layer.Sample(&wantMask, c.shape, 2)
+						Apply(want, x, &wantMask)
+						wantMask.KeepTo(wantBools)
+						continue
+					}
+					require.Equal(t, c.draws, len(m.draw.drawings) > 0, "drawn by several goroutines")
+					require.Equal(t, c.dilates, len(m.keep.parts) > 1, "dilated by several goroutines")
+					require.Equal(t, wantMask.Words(), m.Words(), workers)
+					require.Equal(t, wantMask.Kept(), m.Kept(), workers)
+					require.Equal(t, wantMask.Seeds(), m.Seeds(), workers)
+					Apply(got, x, &m)
+					require.True(t, slices.Equal(want, got), workers)
+					m.KeepTo(gotBools)
+					require.True(t, slices.Equal(wantBools, gotBools), workers)
+
+					// The parts write every element once.
+					inPlace, times := slices.Clone(x), make([]int, n)
+					for part := range workers {
+						for i := range got {
+							got[i] = -1e9
+						}
+						ApplyPart(got, x, &m, part, workers)
+						for i, v := range got {
+							if v != -1e9 {
+								times[i]++
+								require.Equal(t, want[i], v)
+							}
+						}
+						ApplyPart(inPlace, inPlace, &m, part, workers)
+					}
+					require.Equal(t, slices.Repeat([]int{1}, n), times)
+					require.True(t, slices.Equal(want, inPlace), workers)
 				}
-				require.True(t, slices.Equal(want, got), workers)
+			})
+		}
+	}
+}
+
+// TestShare holds the parts of any number to be all of it, in order.
+func TestShare(t *testing.T) {
+	for _, n := range []int{0, 1, 6, 63, 64, 65, 1000, 1<<31 - 1} {
+		for _, unit := range []int{1, 7, 64, 1 << 14} {
+			for _, of := range []int{1, 2, 3, 64, 1<<31 - 1} {
+				require.Zero(t, share(n, unit, 0, of))
+				require.Equal(t, n, share(n, unit, of, of))
+				for _, i := range []int{0, of / 3, of / 2, of - 1} {
+					from, to := share(n, unit, i, of), share(n, unit, i+1, of)
+					require.LessOrEqual(t, from, to)
+					require.True(t, from%unit == 0 || from == n)
+				}
 			}
-		})
+		}
 	}
 }
 
@@ -82,6 +122,7 @@ func TestWorkersAllocs(t *testing.T) {
 	if sanitized {
 		t.Skip("the sanitizers' hooks make buffers escape")
 	}
+	manyWorkers(t)
 	for _, c := range parallelCases {
 		c.cfg.Workers = 3
 		layer, err := New(c.cfg)

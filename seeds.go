@@ -58,7 +58,7 @@ func (d *drawing) samples(words []uint64, g *grid, from, to int, sample uint64) 
 // drawTask draws a batch on several goroutines, each with a drawing of its own.
 type drawTask struct {
 	team
-	drawings []drawing // of the parts from 1 on
+	drawings []drawing // of the parts from 1 on, the second one first
 	first    *drawing
 	seeds    []int
 
@@ -77,6 +77,8 @@ func (t *drawTask) run(d *drawing, words []uint64, g *geometry, sample uint64, o
 	}
 	for len(t.seeds) < of {
 		t.seeds = append(t.seeds, 0)
+	}
+	for len(t.drawings) < of-1 {
 		t.drawings = append(t.drawings, drawing{})
 	}
 	t.first, t.words, t.samples, t.sample = d, words, g.samples, sample
@@ -91,7 +93,7 @@ func (t *drawTask) run(d *drawing, words []uint64, g *geometry, sample uint64, o
 func (t *drawTask) part(i, of int) {
 	d := t.first
 	if i > 0 {
-		d = &t.drawings[i]
+		d = &t.drawings[i-1]
 		d.Bernoulli, d.k, d.ks = t.first.Bernoulli, t.first.k, t.first.ks
 	}
 	t.seeds[i] = d.samples(t.words, &t.grid, share(t.samples, t.unit, i, of), share(t.samples, t.unit, i+1, of), t.sample)
@@ -105,7 +107,10 @@ func (d *drawing) sample(words []uint64, base int, g *grid, sample uint64) (seed
 	}
 	for chunk := range (g.positions-1)/chunkLen + 1 {
 		w, word := g.walk(base, chunk)
-		dst := words[word:]
+		// To the word of the last position, as the sanitizers are told that all
+		// of dst is written and the words behind may be another goroutine's.
+		last := int(walkBitOf(&w, w[walkEnd]-1) / 64)
+		dst := words[word : word+last+max(d.stamped, 1)]
 		switch {
 		case d.sparse():
 			d.drawGaps(dst, &w, chunk, sample, d.stamped > 0)

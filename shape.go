@@ -13,9 +13,9 @@ const maxSample = 1<<31 - 1
 // C channels, each a plane of H rows of W elements. Use [NCHW] to make one. A
 // shape with a zero extent is valid and has no elements.
 type Shape struct {
-	N, C, H, W int
+	_ struct{} // Field names are required: new fields will come.
 
-	_ struct{}
+	N, C, H, W int
 }
 
 // NCHW returns the shape of a feature map stored sample by sample, channel by

@@ -81,6 +81,7 @@ func (s setting) layer(k dropblock.KernelSet) (*dropblock.Layer, error) {
 		Share:    s.share,
 		Seed:     42,
 		Kernels:  k,
+		Workers:  1, // like the copy
 	})
 }
 
