@@ -5267,117 +5267,190 @@ done:
 // func scaleAVX2(dst []float32, src []float32, keep []uint64, scale float32)
 // Requires: AVX, AVX2
 TEXT ·scaleAVX2(SB), NOSPLIT, $0-76
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         src_base+24(FP), CX
-	MOVQ         keep_base+48(FP), DX
-	MOVQ         src_len+32(FP), BX
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
 	VMOVDQU      laneBits<>+0(SB), Y1
 	VMOVDQU      laneBits<>+32(SB), Y2
 	VMOVDQU      laneBits<>+64(SB), Y3
 	VMOVDQU      laneBits<>+96(SB), Y4
-	CMPQ         BX, $0x00000040
-	JL           wordDone
+	CMPQ         DX, BX
+	JEQ          inPlace
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         128(BX), SI
+	MOVQ         192(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	MOVQ         128(DX), SI
+	MOVQ         192(DX), SI
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      (BX), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      32(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y6, Y8, Y8
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      64(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y6, Y9, Y9
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      96(BX), Y6
+	VMULPS       Y0, Y6, Y6
+	VPAND        Y5, Y6, Y6
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y10
+	VPCMPEQD     Y1, Y10, Y10
+	VMOVUPS      128(BX), Y11
+	VMULPS       Y0, Y11, Y11
+	VPAND        Y10, Y11, Y11
+	VPAND        Y2, Y5, Y10
+	VPCMPEQD     Y2, Y10, Y10
+	VMOVUPS      160(BX), Y12
+	VMULPS       Y0, Y12, Y12
+	VPAND        Y10, Y12, Y12
+	VPAND        Y3, Y5, Y10
+	VPCMPEQD     Y3, Y10, Y10
+	VMOVUPS      192(BX), Y13
+	VMULPS       Y0, Y13, Y13
+	VPAND        Y10, Y13, Y13
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      224(BX), Y10
+	VMULPS       Y0, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VMOVUPS      Y9, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	VMOVUPS      Y11, 128(DX)
+	VMOVUPS      Y12, 160(DX)
+	VMOVUPS      Y13, 192(DX)
+	VMOVUPS      Y10, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+inPlace:
+	CMPQ AX, $0x00000040
+	JL   wordDone
 
 word:
-	VPBROADCASTD (DX), Y5
+	VPBROADCASTD (CX), Y5
 	VPAND        Y1, Y5, Y6
 	VPCMPEQD     Y1, Y6, Y6
-	VMOVUPS      (CX), Y7
+	VMOVUPS      (BX), Y7
 	VMULPS       Y0, Y7, Y7
 	VPAND        Y6, Y7, Y7
-	VMOVUPS      Y7, (AX)
 	VPAND        Y2, Y5, Y6
 	VPCMPEQD     Y2, Y6, Y6
-	VMOVUPS      32(CX), Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VMOVUPS      Y7, 32(AX)
+	VMOVUPS      32(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y6, Y8, Y8
 	VPAND        Y3, Y5, Y6
 	VPCMPEQD     Y3, Y6, Y6
-	VMOVUPS      64(CX), Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VMOVUPS      Y7, 64(AX)
+	VMOVUPS      64(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y6, Y9, Y9
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      96(CX), Y6
+	VMOVUPS      96(BX), Y6
 	VMULPS       Y0, Y6, Y6
 	VPAND        Y5, Y6, Y6
-	VMOVUPS      Y6, 96(AX)
-	VPBROADCASTD 4(DX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VMOVUPS      128(CX), Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VMOVUPS      Y7, 128(AX)
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
-	VMOVUPS      160(CX), Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VMOVUPS      Y7, 160(AX)
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VMOVUPS      192(CX), Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VMOVUPS      Y7, 192(AX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y10
+	VPCMPEQD     Y1, Y10, Y10
+	VMOVUPS      128(BX), Y11
+	VMULPS       Y0, Y11, Y11
+	VPAND        Y10, Y11, Y11
+	VPAND        Y2, Y5, Y10
+	VPCMPEQD     Y2, Y10, Y10
+	VMOVUPS      160(BX), Y12
+	VMULPS       Y0, Y12, Y12
+	VPAND        Y10, Y12, Y12
+	VPAND        Y3, Y5, Y10
+	VPCMPEQD     Y3, Y10, Y10
+	VMOVUPS      192(BX), Y13
+	VMULPS       Y0, Y13, Y13
+	VPAND        Y10, Y13, Y13
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      224(CX), Y6
-	VMULPS       Y0, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VMOVUPS      Y6, 224(AX)
-	ADDQ         $0x08, DX
-	ADDQ         $0x00000100, CX
-	ADDQ         $0x00000100, AX
-	SUBQ         $0x00000040, BX
-	CMPQ         BX, $0x00000040
+	VMOVUPS      224(BX), Y10
+	VMULPS       Y0, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VMOVUPS      Y9, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	VMOVUPS      Y11, 128(DX)
+	VMOVUPS      Y12, 160(DX)
+	VMOVUPS      Y13, 192(DX)
+	VMOVUPS      Y10, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
 	JGE          word
 
 wordDone:
-	TESTQ BX, BX
+	TESTQ AX, AX
 	JZ    done
-	MOVQ  (DX), DX
-	CMPQ  BX, $0x00000008
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
 	JL    rest8Done
 
 rest8:
-	VMOVQ        DX, X2
+	VMOVQ        CX, X2
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
-	VMOVUPS      (CX), Y3
+	VMOVUPS      (BX), Y3
 	VMULPS       Y0, Y3, Y3
 	VPAND        Y2, Y3, Y3
-	VMOVUPS      Y3, (AX)
-	SHRQ         $0x08, DX
-	ADDQ         $0x00000020, CX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x00000008, BX
-	CMPQ         BX, $0x00000008
+	VMOVUPS      Y3, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
 	JGE          rest8
 
 rest8Done:
-	CMPQ BX, $0x00000001
+	CMPQ AX, $0x00000001
 	JL   rest1Done
 
 rest1:
-	VMOVQ        DX, X2
+	VMOVQ        CX, X2
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
-	VMOVSS       (CX), X3
+	VMOVSS       (BX), X3
 	VMULPS       X0, X3, X3
 	VPAND        X2, X3, X3
-	VMOVSS       X3, (AX)
-	SHRQ         $0x01, DX
-	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, AX
-	SUBQ         $0x00000001, BX
-	CMPQ         BX, $0x00000001
+	VMOVSS       X3, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
 	JGE          rest1
 
 rest1Done:
@@ -5422,79 +5495,129 @@ GLOBL laneBits<>(SB), RODATA|NOPTR, $128
 // func scaleAVX512(dst []float32, src []float32, keep []uint64, scale float32)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·scaleAVX512(SB), NOSPLIT, $0-76
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         src_base+24(FP), CX
-	MOVQ         keep_base+48(FP), DX
-	MOVQ         src_len+32(FP), BX
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Z0
 	VMOVDQU64    laneBits<>+0(SB), Z1
 	VMOVDQU64    laneBits<>+64(SB), Z2
-	CMPQ         BX, $0x00000040
-	JL           wordDone
+	CMPQ         DX, BX
+	JEQ          inPlace
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         128(BX), SI
+	MOVQ         192(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	MOVQ         128(DX), SI
+	MOVQ         192(DX), SI
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      (BX), Y4
+	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      64(BX), Y5
+	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      128(BX), Y6
+	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      192(BX), Y7
+	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VMULPS.Z     Z0, Z7, K1, Z7
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z5, 64(DX)
+	VMOVUPS      Z6, 128(DX)
+	VMOVUPS      Z7, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+inPlace:
+	CMPQ AX, $0x00000040
+	JL   wordDone
 
 word:
-	VPBROADCASTD (DX), Z3
+	VPBROADCASTD (CX), Z3
 	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      (CX), Z4
-	VMULPS.Z     Z0, Z4, K1, Z4
-	VMOVUPS      Z4, (AX)
+	VMOVUPS      (BX), Y8
+	VINSERTF64X4 $0x01, 32(BX), Z8, Z8
+	VMULPS.Z     Z0, Z8, K1, Z8
 	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      64(CX), Z3
-	VMULPS.Z     Z0, Z3, K1, Z3
-	VMOVUPS      Z3, 64(AX)
-	VPBROADCASTD 4(DX), Z3
+	VMOVUPS      64(BX), Y9
+	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
+	VMULPS.Z     Z0, Z9, K1, Z9
+	VPBROADCASTD 4(CX), Z3
 	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      128(CX), Z4
-	VMULPS.Z     Z0, Z4, K1, Z4
-	VMOVUPS      Z4, 128(AX)
+	VMOVUPS      128(BX), Y10
+	VINSERTF64X4 $0x01, 160(BX), Z10, Z10
+	VMULPS.Z     Z0, Z10, K1, Z10
 	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      192(CX), Z3
-	VMULPS.Z     Z0, Z3, K1, Z3
-	VMOVUPS      Z3, 192(AX)
-	ADDQ         $0x08, DX
-	ADDQ         $0x00000100, CX
-	ADDQ         $0x00000100, AX
-	SUBQ         $0x00000040, BX
-	CMPQ         BX, $0x00000040
+	VMOVUPS      192(BX), Y11
+	VINSERTF64X4 $0x01, 224(BX), Z11, Z11
+	VMULPS.Z     Z0, Z11, K1, Z11
+	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z9, 64(DX)
+	VMOVUPS      Z10, 128(DX)
+	VMOVUPS      Z11, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
 	JGE          word
 
 wordDone:
-	TESTQ BX, BX
+	TESTQ AX, AX
 	JZ    done
-	MOVQ  (DX), DX
-	CMPQ  BX, $0x00000010
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000010
 	JL    rest16Done
 
 rest16:
-	VMOVQ        DX, X2
+	VMOVQ        CX, X2
 	VPBROADCASTD X2, Z2
 	VPTESTMD     Z1, Z2, K1
-	VMOVUPS      (CX), Z2
-	VMULPS.Z     Z0, Z2, K1, Z2
-	VMOVUPS      Z2, (AX)
-	SHRQ         $0x10, DX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, AX
-	SUBQ         $0x00000010, BX
-	CMPQ         BX, $0x00000010
+	VMOVUPS      (BX), Y12
+	VINSERTF64X4 $0x01, 32(BX), Z12, Z12
+	VMULPS.Z     Z0, Z12, K1, Z12
+	VMOVUPS      Z12, (DX)
+	SHRQ         $0x10, CX
+	ADDQ         $0x00000040, BX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, AX
+	CMPQ         AX, $0x00000010
 	JGE          rest16
 
 rest16Done:
-	CMPQ BX, $0x00000001
+	CMPQ AX, $0x00000001
 	JL   rest1Done
 
 rest1:
-	VMOVQ        DX, X2
+	VMOVQ        CX, X2
 	VPBROADCASTD X2, Z2
 	VPTESTMD     Z1, Z2, K1
-	VMOVSS       (CX), X2
+	VMOVSS       (BX), X2
 	VMULPS.Z     X0, X2, K1, X2
-	VMOVSS       X2, (AX)
-	SHRQ         $0x01, DX
-	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, AX
-	SUBQ         $0x00000001, BX
-	CMPQ         BX, $0x00000001
+	VMOVSS       X2, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
 	JGE          rest1
 
 rest1Done:
@@ -5505,117 +5628,186 @@ done:
 // func scaleStreamAVX2(dst []float32, src []float32, keep []uint64, scale float32)
 // Requires: AVX, AVX2, MMX+
 TEXT ·scaleStreamAVX2(SB), NOSPLIT, $0-76
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         src_base+24(FP), CX
-	MOVQ         keep_base+48(FP), DX
-	MOVQ         src_len+32(FP), BX
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
 	VMOVDQU      laneBits<>+0(SB), Y1
 	VMOVDQU      laneBits<>+32(SB), Y2
 	VMOVDQU      laneBits<>+64(SB), Y3
 	VMOVDQU      laneBits<>+96(SB), Y4
-	CMPQ         BX, $0x00000040
-	JL           wordDone
+	CMPQ         DX, BX
+	JEQ          inPlace
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         128(BX), SI
+	MOVQ         192(BX), SI
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      (BX), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      32(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y6, Y8, Y8
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      64(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y6, Y9, Y9
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      96(BX), Y6
+	VMULPS       Y0, Y6, Y6
+	VPAND        Y5, Y6, Y6
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y10
+	VPCMPEQD     Y1, Y10, Y10
+	VMOVUPS      128(BX), Y11
+	VMULPS       Y0, Y11, Y11
+	VPAND        Y10, Y11, Y11
+	VPAND        Y2, Y5, Y10
+	VPCMPEQD     Y2, Y10, Y10
+	VMOVUPS      160(BX), Y12
+	VMULPS       Y0, Y12, Y12
+	VPAND        Y10, Y12, Y12
+	VPAND        Y3, Y5, Y10
+	VPCMPEQD     Y3, Y10, Y10
+	VMOVUPS      192(BX), Y13
+	VMULPS       Y0, Y13, Y13
+	VPAND        Y10, Y13, Y13
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      224(BX), Y10
+	VMULPS       Y0, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVNTPS     Y7, (DX)
+	VMOVNTPS     Y8, 32(DX)
+	VMOVNTPS     Y9, 64(DX)
+	VMOVNTPS     Y6, 96(DX)
+	VMOVNTPS     Y11, 128(DX)
+	VMOVNTPS     Y12, 160(DX)
+	VMOVNTPS     Y13, 192(DX)
+	VMOVNTPS     Y10, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+inPlace:
+	CMPQ AX, $0x00000040
+	JL   wordDone
 
 word:
-	VPBROADCASTD (DX), Y5
+	VPBROADCASTD (CX), Y5
 	VPAND        Y1, Y5, Y6
 	VPCMPEQD     Y1, Y6, Y6
-	VMOVUPS      (CX), Y7
+	VMOVUPS      (BX), Y7
 	VMULPS       Y0, Y7, Y7
 	VPAND        Y6, Y7, Y7
-	VMOVNTPS     Y7, (AX)
 	VPAND        Y2, Y5, Y6
 	VPCMPEQD     Y2, Y6, Y6
-	VMOVUPS      32(CX), Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VMOVNTPS     Y7, 32(AX)
+	VMOVUPS      32(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y6, Y8, Y8
 	VPAND        Y3, Y5, Y6
 	VPCMPEQD     Y3, Y6, Y6
-	VMOVUPS      64(CX), Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VMOVNTPS     Y7, 64(AX)
+	VMOVUPS      64(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y6, Y9, Y9
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      96(CX), Y6
+	VMOVUPS      96(BX), Y6
 	VMULPS       Y0, Y6, Y6
 	VPAND        Y5, Y6, Y6
-	VMOVNTPS     Y6, 96(AX)
-	VPBROADCASTD 4(DX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VMOVUPS      128(CX), Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VMOVNTPS     Y7, 128(AX)
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
-	VMOVUPS      160(CX), Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VMOVNTPS     Y7, 160(AX)
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VMOVUPS      192(CX), Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VMOVNTPS     Y7, 192(AX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y10
+	VPCMPEQD     Y1, Y10, Y10
+	VMOVUPS      128(BX), Y11
+	VMULPS       Y0, Y11, Y11
+	VPAND        Y10, Y11, Y11
+	VPAND        Y2, Y5, Y10
+	VPCMPEQD     Y2, Y10, Y10
+	VMOVUPS      160(BX), Y12
+	VMULPS       Y0, Y12, Y12
+	VPAND        Y10, Y12, Y12
+	VPAND        Y3, Y5, Y10
+	VPCMPEQD     Y3, Y10, Y10
+	VMOVUPS      192(BX), Y13
+	VMULPS       Y0, Y13, Y13
+	VPAND        Y10, Y13, Y13
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      224(CX), Y6
-	VMULPS       Y0, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VMOVNTPS     Y6, 224(AX)
-	ADDQ         $0x08, DX
-	ADDQ         $0x00000100, CX
-	ADDQ         $0x00000100, AX
-	SUBQ         $0x00000040, BX
-	CMPQ         BX, $0x00000040
+	VMOVUPS      224(BX), Y10
+	VMULPS       Y0, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVNTPS     Y7, (DX)
+	VMOVNTPS     Y8, 32(DX)
+	VMOVNTPS     Y9, 64(DX)
+	VMOVNTPS     Y6, 96(DX)
+	VMOVNTPS     Y11, 128(DX)
+	VMOVNTPS     Y12, 160(DX)
+	VMOVNTPS     Y13, 192(DX)
+	VMOVNTPS     Y10, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
 	JGE          word
 
 wordDone:
-	TESTQ BX, BX
+	TESTQ AX, AX
 	JZ    done
-	MOVQ  (DX), DX
-	CMPQ  BX, $0x00000008
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
 	JL    rest8Done
 
 rest8:
-	VMOVQ        DX, X2
+	VMOVQ        CX, X2
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
-	VMOVUPS      (CX), Y3
+	VMOVUPS      (BX), Y3
 	VMULPS       Y0, Y3, Y3
 	VPAND        Y2, Y3, Y3
-	VMOVNTPS     Y3, (AX)
-	SHRQ         $0x08, DX
-	ADDQ         $0x00000020, CX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x00000008, BX
-	CMPQ         BX, $0x00000008
+	VMOVUPS      Y3, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
 	JGE          rest8
 
 rest8Done:
-	CMPQ BX, $0x00000001
+	CMPQ AX, $0x00000001
 	JL   rest1Done
 
 rest1:
-	VMOVQ        DX, X2
+	VMOVQ        CX, X2
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
-	VMOVSS       (CX), X3
+	VMOVSS       (BX), X3
 	VMULPS       X0, X3, X3
 	VPAND        X2, X3, X3
-	VMOVSS       X3, (AX)
-	SHRQ         $0x01, DX
-	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, AX
-	SUBQ         $0x00000001, BX
-	CMPQ         BX, $0x00000001
+	VMOVSS       X3, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
 	JGE          rest1
 
 rest1Done:
@@ -5627,79 +5819,125 @@ done:
 // func scaleStreamAVX512(dst []float32, src []float32, keep []uint64, scale float32)
 // Requires: AVX, AVX512F, AVX512VL, MMX+
 TEXT ·scaleStreamAVX512(SB), NOSPLIT, $0-76
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         src_base+24(FP), CX
-	MOVQ         keep_base+48(FP), DX
-	MOVQ         src_len+32(FP), BX
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Z0
 	VMOVDQU64    laneBits<>+0(SB), Z1
 	VMOVDQU64    laneBits<>+64(SB), Z2
-	CMPQ         BX, $0x00000040
-	JL           wordDone
+	CMPQ         DX, BX
+	JEQ          inPlace
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         128(BX), SI
+	MOVQ         192(BX), SI
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      (BX), Y4
+	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      64(BX), Y5
+	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      128(BX), Y6
+	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      192(BX), Y7
+	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VMULPS.Z     Z0, Z7, K1, Z7
+	VMOVNTPS     Z4, (DX)
+	VMOVNTPS     Z5, 64(DX)
+	VMOVNTPS     Z6, 128(DX)
+	VMOVNTPS     Z7, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+inPlace:
+	CMPQ AX, $0x00000040
+	JL   wordDone
 
 word:
-	VPBROADCASTD (DX), Z3
+	VPBROADCASTD (CX), Z3
 	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      (CX), Z4
-	VMULPS.Z     Z0, Z4, K1, Z4
-	VMOVNTPS     Z4, (AX)
+	VMOVUPS      (BX), Y8
+	VINSERTF64X4 $0x01, 32(BX), Z8, Z8
+	VMULPS.Z     Z0, Z8, K1, Z8
 	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      64(CX), Z3
-	VMULPS.Z     Z0, Z3, K1, Z3
-	VMOVNTPS     Z3, 64(AX)
-	VPBROADCASTD 4(DX), Z3
+	VMOVUPS      64(BX), Y9
+	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
+	VMULPS.Z     Z0, Z9, K1, Z9
+	VPBROADCASTD 4(CX), Z3
 	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      128(CX), Z4
-	VMULPS.Z     Z0, Z4, K1, Z4
-	VMOVNTPS     Z4, 128(AX)
+	VMOVUPS      128(BX), Y10
+	VINSERTF64X4 $0x01, 160(BX), Z10, Z10
+	VMULPS.Z     Z0, Z10, K1, Z10
 	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      192(CX), Z3
-	VMULPS.Z     Z0, Z3, K1, Z3
-	VMOVNTPS     Z3, 192(AX)
-	ADDQ         $0x08, DX
-	ADDQ         $0x00000100, CX
-	ADDQ         $0x00000100, AX
-	SUBQ         $0x00000040, BX
-	CMPQ         BX, $0x00000040
+	VMOVUPS      192(BX), Y11
+	VINSERTF64X4 $0x01, 224(BX), Z11, Z11
+	VMULPS.Z     Z0, Z11, K1, Z11
+	VMOVNTPS     Z8, (DX)
+	VMOVNTPS     Z9, 64(DX)
+	VMOVNTPS     Z10, 128(DX)
+	VMOVNTPS     Z11, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
 	JGE          word
 
 wordDone:
-	TESTQ BX, BX
+	TESTQ AX, AX
 	JZ    done
-	MOVQ  (DX), DX
-	CMPQ  BX, $0x00000010
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000010
 	JL    rest16Done
 
 rest16:
-	VMOVQ        DX, X2
+	VMOVQ        CX, X2
 	VPBROADCASTD X2, Z2
 	VPTESTMD     Z1, Z2, K1
-	VMOVUPS      (CX), Z2
-	VMULPS.Z     Z0, Z2, K1, Z2
-	VMOVNTPS     Z2, (AX)
-	SHRQ         $0x10, DX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, AX
-	SUBQ         $0x00000010, BX
-	CMPQ         BX, $0x00000010
+	VMOVUPS      (BX), Y12
+	VINSERTF64X4 $0x01, 32(BX), Z12, Z12
+	VMULPS.Z     Z0, Z12, K1, Z12
+	VMOVUPS      Z12, (DX)
+	SHRQ         $0x10, CX
+	ADDQ         $0x00000040, BX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, AX
+	CMPQ         AX, $0x00000010
 	JGE          rest16
 
 rest16Done:
-	CMPQ BX, $0x00000001
+	CMPQ AX, $0x00000001
 	JL   rest1Done
 
 rest1:
-	VMOVQ        DX, X2
+	VMOVQ        CX, X2
 	VPBROADCASTD X2, Z2
 	VPTESTMD     Z1, Z2, K1
-	VMOVSS       (CX), X2
+	VMOVSS       (BX), X2
 	VMULPS.Z     X0, X2, K1, X2
-	VMOVSS       X2, (AX)
-	SHRQ         $0x01, DX
-	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000004, AX
-	SUBQ         $0x00000001, BX
-	CMPQ         BX, $0x00000001
+	VMOVSS       X2, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
 	JGE          rest1
 
 rest1Done:
@@ -5711,93 +5949,93 @@ done:
 // func expandAVX2(dst []float32, keep []uint64, scale float32)
 // Requires: AVX, AVX2
 TEXT ·expandAVX2(SB), NOSPLIT, $0-52
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         dst_len+8(FP), CX
-	MOVQ         keep_base+24(FP), DX
+	MOVQ         keep_base+24(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), DX
 	VBROADCASTSS scale+48(FP), Y0
 	VMOVDQU      laneBits<>+0(SB), Y1
 	VMOVDQU      laneBits<>+32(SB), Y2
 	VMOVDQU      laneBits<>+64(SB), Y3
 	VMOVDQU      laneBits<>+96(SB), Y4
-	CMPQ         CX, $0x00000040
+	CMPQ         DX, $0x00000040
 	JL           wordDone
 
 word:
-	VPBROADCASTD (DX), Y5
+	VPBROADCASTD (AX), Y5
 	VPAND        Y1, Y5, Y6
 	VPCMPEQD     Y1, Y6, Y6
 	VPAND        Y0, Y6, Y6
-	VMOVUPS      Y6, (AX)
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
-	VPAND        Y0, Y6, Y6
-	VMOVUPS      Y6, 32(AX)
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VPAND        Y0, Y6, Y6
-	VMOVUPS      Y6, 64(AX)
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPAND        Y0, Y7, Y7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPAND        Y0, Y8, Y8
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
 	VPAND        Y0, Y5, Y5
-	VMOVUPS      Y5, 96(AX)
-	VPBROADCASTD 4(DX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPAND        Y0, Y6, Y6
-	VMOVUPS      Y6, 128(AX)
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
-	VPAND        Y0, Y6, Y6
-	VMOVUPS      Y6, 160(AX)
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VPAND        Y0, Y6, Y6
-	VMOVUPS      Y6, 192(AX)
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VPAND        Y0, Y5, Y5
-	VMOVUPS      Y5, 224(AX)
-	ADDQ         $0x08, DX
-	ADDQ         $0x00000100, AX
-	SUBQ         $0x00000040, CX
-	CMPQ         CX, $0x00000040
+	VPBROADCASTD 4(AX), Y9
+	VPAND        Y1, Y9, Y10
+	VPCMPEQD     Y1, Y10, Y10
+	VPAND        Y0, Y10, Y10
+	VPAND        Y2, Y9, Y11
+	VPCMPEQD     Y2, Y11, Y11
+	VPAND        Y0, Y11, Y11
+	VPAND        Y3, Y9, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VPAND        Y0, Y12, Y12
+	VPAND        Y4, Y9, Y9
+	VPCMPEQD     Y4, Y9, Y9
+	VPAND        Y0, Y9, Y9
+	VMOVUPS      Y6, (CX)
+	VMOVUPS      Y7, 32(CX)
+	VMOVUPS      Y8, 64(CX)
+	VMOVUPS      Y5, 96(CX)
+	VMOVUPS      Y10, 128(CX)
+	VMOVUPS      Y11, 160(CX)
+	VMOVUPS      Y12, 192(CX)
+	VMOVUPS      Y9, 224(CX)
+	ADDQ         $0x08, AX
+	ADDQ         $0x00000100, CX
+	SUBQ         $0x00000040, DX
+	CMPQ         DX, $0x00000040
 	JGE          word
 
 wordDone:
-	TESTQ CX, CX
+	TESTQ DX, DX
 	JZ    done
-	MOVQ  (DX), DX
-	CMPQ  CX, $0x00000008
+	MOVQ  (AX), AX
+	CMPQ  DX, $0x00000008
 	JL    rest8Done
 
 rest8:
-	VMOVQ        DX, X2
+	VMOVQ        AX, X2
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
 	VPAND        Y0, Y2, Y2
-	VMOVUPS      Y2, (AX)
-	SHRQ         $0x08, DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x00000008, CX
-	CMPQ         CX, $0x00000008
+	VMOVUPS      Y2, (CX)
+	SHRQ         $0x08, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	CMPQ         DX, $0x00000008
 	JGE          rest8
 
 rest8Done:
-	CMPQ CX, $0x00000001
+	CMPQ DX, $0x00000001
 	JL   rest1Done
 
 rest1:
-	VMOVQ        DX, X2
+	VMOVQ        AX, X2
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
 	VPAND        Y0, Y2, Y2
-	VMOVSS       X2, (AX)
-	SHRQ         $0x01, DX
-	ADDQ         $0x00000004, AX
-	SUBQ         $0x00000001, CX
-	CMPQ         CX, $0x00000001
+	VMOVSS       X2, (CX)
+	SHRQ         $0x01, AX
+	ADDQ         $0x00000004, CX
+	SUBQ         $0x00000001, DX
+	CMPQ         DX, $0x00000001
 	JGE          rest1
 
 rest1Done:
@@ -5808,69 +6046,69 @@ done:
 // func expandAVX512(dst []float32, keep []uint64, scale float32)
 // Requires: AVX, AVX512F
 TEXT ·expandAVX512(SB), NOSPLIT, $0-52
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         dst_len+8(FP), CX
-	MOVQ         keep_base+24(FP), DX
+	MOVQ         keep_base+24(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), DX
 	VBROADCASTSS scale+48(FP), Z0
 	VMOVDQU64    laneBits<>+0(SB), Z1
 	VMOVDQU64    laneBits<>+64(SB), Z2
-	CMPQ         CX, $0x00000040
+	CMPQ         DX, $0x00000040
 	JL           wordDone
 
 word:
-	VPBROADCASTD (DX), Z3
+	VPBROADCASTD (AX), Z3
 	VPTESTMD     Z1, Z3, K1
 	VMOVAPS.Z    Z0, K1, Z4
-	VMOVUPS      Z4, (AX)
 	VPTESTMD     Z2, Z3, K1
 	VMOVAPS.Z    Z0, K1, Z3
-	VMOVUPS      Z3, 64(AX)
-	VPBROADCASTD 4(DX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VMOVAPS.Z    Z0, K1, Z4
-	VMOVUPS      Z4, 128(AX)
-	VPTESTMD     Z2, Z3, K1
-	VMOVAPS.Z    Z0, K1, Z3
-	VMOVUPS      Z3, 192(AX)
-	ADDQ         $0x08, DX
-	ADDQ         $0x00000100, AX
-	SUBQ         $0x00000040, CX
-	CMPQ         CX, $0x00000040
+	VPBROADCASTD 4(AX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VMOVAPS.Z    Z0, K1, Z6
+	VPTESTMD     Z2, Z5, K1
+	VMOVAPS.Z    Z0, K1, Z5
+	VMOVUPS      Z4, (CX)
+	VMOVUPS      Z3, 64(CX)
+	VMOVUPS      Z6, 128(CX)
+	VMOVUPS      Z5, 192(CX)
+	ADDQ         $0x08, AX
+	ADDQ         $0x00000100, CX
+	SUBQ         $0x00000040, DX
+	CMPQ         DX, $0x00000040
 	JGE          word
 
 wordDone:
-	TESTQ CX, CX
+	TESTQ DX, DX
 	JZ    done
-	MOVQ  (DX), DX
-	CMPQ  CX, $0x00000010
+	MOVQ  (AX), AX
+	CMPQ  DX, $0x00000010
 	JL    rest16Done
 
 rest16:
-	VMOVQ        DX, X2
+	VMOVQ        AX, X2
 	VPBROADCASTD X2, Z2
 	VPTESTMD     Z1, Z2, K1
 	VMOVAPS.Z    Z0, K1, Z2
-	VMOVUPS      Z2, (AX)
-	SHRQ         $0x10, DX
-	ADDQ         $0x00000040, AX
-	SUBQ         $0x00000010, CX
-	CMPQ         CX, $0x00000010
+	VMOVUPS      Z2, (CX)
+	SHRQ         $0x10, AX
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000010, DX
+	CMPQ         DX, $0x00000010
 	JGE          rest16
 
 rest16Done:
-	CMPQ CX, $0x00000001
+	CMPQ DX, $0x00000001
 	JL   rest1Done
 
 rest1:
-	VMOVQ        DX, X2
+	VMOVQ        AX, X2
 	VPBROADCASTD X2, Z2
 	VPTESTMD     Z1, Z2, K1
 	VMOVAPS.Z    Z0, K1, Z2
-	VMOVSS       X2, (AX)
-	SHRQ         $0x01, DX
-	ADDQ         $0x00000004, AX
-	SUBQ         $0x00000001, CX
-	CMPQ         CX, $0x00000001
+	VMOVSS       X2, (CX)
+	SHRQ         $0x01, AX
+	ADDQ         $0x00000004, CX
+	SUBQ         $0x00000001, DX
+	CMPQ         DX, $0x00000001
 	JGE          rest1
 
 rest1Done:

@@ -9,24 +9,20 @@ import (
 
 func expand(a *amd64) {
 	a.function("expand", "func(dst []float32, keep []uint64, scale float32)", "is expandGeneric.")
-	dst, n := a.slice("dst")
-	keep := a.base("keep")
+	w := maskedLoop{keep: a.base("keep"), store: a.vmovups}
+	w.dst, w.n = a.slice("dst")
 	s := a.broadcastScale()
-	a.masked(n, keep, func(offset, elements int, m reg.Register) {
+	w.value = func(_, _ int, m reg.Register) reg.VecVirtual {
 		x := a.vec()
 		if a.isa == avx512 {
 			a.VMOVAPS_Z(s, m, x)
 		} else {
 			a.VPAND(s, m, x)
 		}
-		if elements == 1 {
-			a.VMOVSS(x.AsX(), at(dst, offset))
-			return
-		}
-		a.VMOVUPS(x, at(dst, offset))
-	}, func(elements int) {
-		a.ADDQ(operand.U32(uint32(4*elements)), dst)
-	})
+		return x
+	}
+	w.advance = func(elements int) { a.ADDQ(operand.U32(uint32(4*elements)), w.dst) }
+	a.masked(w)
 	a.ret()
 }
 

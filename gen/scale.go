@@ -41,34 +41,66 @@ func (l *lanes) mask(word reg.VecVirtual, j int) reg.Register {
 	return m
 }
 
-// masked runs body over n float32 whose keep bits are at keep: 64 at a time
-// with the masks of a word, then a vector, then one (of which lane 0 counts).
-func (a *amd64) masked(n, keep reg.GPVirtual, body func(offset, elements int, m reg.Register), advance func(elements int)) {
+// maskedLoop is work on n float32 whose keep bits are at keep.
+type maskedLoop struct {
+	n, keep, dst reg.GPVirtual
+	// value makes the elements at an offset: a vector, or one in lane 0.
+	value   func(offset, elements int, m reg.Register) reg.VecVirtual
+	store   func(x, to operand.Op) // of vectors of a word
+	advance func(elements int)
+	// touch comes before the values of a word, in a loop of its own: if dst is
+	// src, the loop without it is taken.
+	touch func()
+	src   reg.GPVirtual
+}
+
+// masked goes on by 64 elements with the masks of a word, then by a vector, then
+// by one.
+func (a *amd64) masked(w maskedLoop) {
 	l := a.lanes()
 	vector := a.isa.bytes / 4
-	a.loop("word", n, 64, func() {
+	turn := func() {
+		var x []reg.VecVirtual
 		for half := range 2 {
 			word := a.vec()
-			a.VPBROADCASTD(at(keep, 4*half), word)
+			a.VPBROADCASTD(at(w.keep, 4*half), word)
 			for j := range l.bits {
-				body(128*half+a.isa.bytes*j, vector, l.mask(word, j))
+				x = append(x, w.value(128*half+a.isa.bytes*j, vector, l.mask(word, j)))
 			}
 		}
-		a.ADDQ(operand.U8(8), keep)
-		advance(64)
-	})
-	a.TESTQ(n, n)
+		for i := range x {
+			w.store(x[i], at(w.dst, a.isa.bytes*i))
+		}
+		a.ADDQ(operand.U8(8), w.keep)
+		w.advance(64)
+	}
+	if w.touch != nil {
+		a.CMPQ(w.dst, w.src)
+		a.JEQ(operand.LabelRef("inPlace"))
+		a.loop("apart", w.n, 64, func() {
+			w.touch()
+			turn()
+		})
+		a.Label("inPlace")
+	}
+	a.loop("word", w.n, 64, turn)
+	a.TESTQ(w.n, w.n)
 	a.JZ(operand.LabelRef("done"))
 	rest := a.GP64()
-	a.MOVQ(at(keep, 0), rest)
+	a.MOVQ(at(w.keep, 0), rest)
 	for _, elements := range []int{vector, 1} {
-		a.loop(label("rest%d", elements), n, elements, func() {
+		a.loop(label("rest%d", elements), w.n, elements, func() {
 			word := a.vec()
 			a.VMOVQ(rest, word.AsX())
 			a.VPBROADCASTD(word.AsX(), word)
-			body(0, elements, l.mask(word, 0))
+			x := w.value(0, elements, l.mask(word, 0))
+			if elements == 1 {
+				a.VMOVSS(x.AsX(), at(w.dst, 0))
+			} else {
+				a.VMOVUPS(x, at(w.dst, 0))
+			}
 			a.SHRQ(operand.U8(uint8(elements)), rest)
-			advance(elements)
+			w.advance(elements)
 		})
 	}
 	a.Label("done")
@@ -84,31 +116,47 @@ func scaleStream(a *amd64) {
 
 func (a *amd64) scale(name, doc string, stream bool) {
 	a.function(name, "func(dst, src []float32, keep []uint64, scale float32)", doc)
-	dst, src, keep := a.base("dst"), a.base("src"), a.base("keep")
-	n := a.GP64()
-	a.Load(a.Param("src").Len(), n)
+	w := maskedLoop{n: a.GP64(), keep: a.base("keep"), dst: a.base("dst"), src: a.base("src"), store: a.vmovups}
+	a.Load(a.Param("src").Len(), w.n)
 	s := a.broadcastScale()
-	a.masked(n, keep, func(offset, elements int, m reg.Register) {
+	// A load from each line of a word's elements before they are worked on: the
+	// misses overlap, those of dst too, which stores would wait for one by one.
+	// Measured with maps in the last-level cache this is 2 to 10 % faster than
+	// the plain loop; prefetches, or more lines at once, are slower.
+	touched := []reg.GPVirtual{w.src, w.dst}
+	if stream {
+		w.store, touched = a.VMOVNTPS, touched[:1]
+	}
+	w.touch = func() {
+		for _, p := range touched {
+			for line := range 4 {
+				a.MOVQ(at(p, 64*line), a.GP64())
+			}
+		}
+	}
+	w.value = func(offset, elements int, m reg.Register) reg.VecVirtual {
 		// The source is loaded whole, never through the mask: that is slower,
 		// from memory by a third.
 		x := a.vec()
 		if elements == 1 {
-			a.VMOVSS(at(src, offset), x.AsX())
+			a.VMOVSS(at(w.src, offset), x.AsX())
 			a.multiplyMasked(s.AsX(), m, x.AsX())
-			a.VMOVSS(x.AsX(), at(dst, offset))
-			return
+			return x
 		}
-		a.VMOVUPS(at(src, offset), x)
-		a.multiplyMasked(s, m, x)
-		if stream {
-			a.VMOVNTPS(x, at(dst, offset))
+		if a.isa == avx512 {
+			a.VMOVUPS(at(w.src, offset), x.AsY())
+			a.VINSERTF64X4(operand.U8(1), at(w.src, offset+32), x, x)
 		} else {
-			a.VMOVUPS(x, at(dst, offset))
+			a.VMOVUPS(at(w.src, offset), x)
 		}
-	}, func(elements int) {
-		a.ADDQ(operand.U32(uint32(4*elements)), src)
-		a.ADDQ(operand.U32(uint32(4*elements)), dst)
-	})
+		a.multiplyMasked(s, m, x)
+		return x
+	}
+	w.advance = func(elements int) {
+		a.ADDQ(operand.U32(uint32(4*elements)), w.src)
+		a.ADDQ(operand.U32(uint32(4*elements)), w.dst)
+	}
+	a.masked(w)
 	if stream {
 		a.SFENCE() // Go's own stores that follow, such as a channel's, must not overtake.
 	}
