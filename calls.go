@@ -8,5 +8,6 @@ const (
 	scaleCallLen  = 1 << 14 // elements, whole words of bits
 	philoxCallLen = 1 << 12 // blocks
 	dilateCallLen = 1 << 13 // words
+	nearCallLen   = 1 << 11 // words, of many steps each
 	countCallLen  = 1 << 13 // words
 )

@@ -9,19 +9,35 @@ type dilation struct {
 	steps [maxSteps]int
 	n     int
 	halo  int // words before a chunk that its steps need: the sum of their leads
+	// The shifts of all axes, the row's too, and their sum. Up to 64 they are
+	// taken at once.
+	near    [maxNear]uint64
+	nears   int
+	nearSum int
 }
 
 const (
 	maxRow = 64
 	// maxSteps bounds the doublings of all axes: a size is below 2³¹ and takes 31.
 	maxSteps = 4 * 31
+	// maxNear is how many doublings of two axes can add up to 64 at most.
+	maxNear = 12
 )
 
 // reset empties the plan.
-func (d *dilation) reset() { d.row, d.n, d.halo = 0, 0, 0 }
+func (d *dilation) reset() { d.row, d.n, d.halo, d.nears, d.nearSum = 0, 0, 0, 0, 0 }
 
 // axis adds the dilation by size cells, stride bits apart, 1 ≤ size.
 func (d *dilation) axis(stride, size int) {
+	for run := 1; run < size; {
+		s := min(run, size-run)
+		if d.nearSum += min(stride*s, 65); d.nearSum > 64 {
+			break
+		}
+		d.near[d.nears] = uint64(stride * s)
+		d.nears++
+		run += s
+	}
 	run := 1
 	if d.row == 0 {
 		d.row = 1
@@ -117,6 +133,10 @@ func (t *keepTask) run(k isa, plan *dilation, words []uint64, of int) (kept int)
 	return kept
 }
 
+// isNear reports whether all steps are taken at once: where the sum of the
+// shifts allows it, and it costs less than pass after pass.
+func (d *dilation) isNear(k isa) bool { return d.nears > 0 && d.nearSum <= 64 && k.nearWins() }
+
 // trivial reports whether the complement is all there is to do.
 func (d *dilation) trivial() bool { return d.row == 1 && d.n == 1 && d.steps[0] == 0 }
 
@@ -126,9 +146,12 @@ func (t *keepTask) prepare(p *keepPart) {
 	if t.plan.trivial() {
 		return
 	}
+	p.seeds = t.words[p.from]
+	if t.plan.isNear(t.k) {
+		return
+	}
 	halo := t.plan.halo
 	p.row, p.a, p.b, p.chunk = p.take(halo, p.to-p.from)
-	p.seeds = t.words[p.from]
 	before := min(halo, p.from)
 	clear(p.row[:halo-before])
 	t.k.rowCalls(p.row[halo-before:halo], t.words[p.from-before:p.from+1], t.plan.row)
@@ -139,6 +162,10 @@ func (t *keepTask) part(i, _ int) {
 	p.kept = 0
 	if t.plan.trivial() {
 		p.kept = t.k.keepCalls(t.words[1+p.from:1+p.to], t.words[p.from:1+p.to], 0)
+		return
+	}
+	if t.plan.isNear(t.k) {
+		p.kept = t.keepNear(p)
 		return
 	}
 	halo := t.plan.halo
@@ -155,6 +182,20 @@ func (t *keepTask) part(i, _ int) {
 		p.kept += t.plan.finish(t.k, in[1:], row, p.a, p.b)
 		copy(p.row[:halo], row[len(row)-halo:])
 	}
+}
+
+// keepNear takes all steps of a part at once, from its end to its beginning.
+func (t *keepTask) keepNear(p *keepPart) (kept int) {
+	in, shifts := t.words[1+p.from:1+p.to], t.plan.near[:t.plan.nears]
+	for to := len(in); to > 1; {
+		from := max(to-nearCallLen, 1)
+		kept += t.k.dilateNear(in[from-1:to], shifts)
+		to = from
+	}
+	first := [2]uint64{p.seeds, in[0]}
+	kept += t.k.dilateNear(first[:], shifts)
+	in[0] = first[1]
+	return kept
 }
 
 // finish takes the row pass of a chunk, its halo in front, through the steps.

@@ -230,6 +230,30 @@ func TestSweepSeesDilate(t *testing.T) {
 			src[len(src)-1]++
 		},
 	})
+	mustFail(t, sweepDilateNear, map[string]dilateNearKernel{
+		"reads the word before": func(words, shifts []uint64) int {
+			touch(words, -1)
+			return dilateNearGeneric(words, shifts)
+		},
+	}, map[string]dilateNearKernel{
+		"goes from the beginning": func(words, shifts []uint64) (kept int) {
+			for i := range words[1:] {
+				kept += dilateNearGeneric(words[i:i+2], shifts)
+			}
+			return kept
+		},
+		"leaves a shift out": func(words, shifts []uint64) int {
+			return dilateNearGeneric(words, shifts[:min(len(shifts), 6)])
+		},
+		"writes the first word": func(words, shifts []uint64) int {
+			kept := dilateNearGeneric(words, shifts)
+			words[0] &^= 1
+			return kept
+		},
+		"counts the first word": func(words, shifts []uint64) int {
+			return dilateNearGeneric(words, shifts) + 4
+		},
+	})
 	mustFail(t, sweepDilateKeep, map[string]dilateKeepKernel{
 		"reads src behind": func(dst, src []uint64, shift int) int {
 			touch(src, len(src))

@@ -29,6 +29,7 @@ var (
 	_ dilateRowKernel     = dilateRowAVX512
 	_ dilateStepKernel    = dilateStepAVX512
 	_ dilateKeepKernel    = dilateKeepAVX512
+	_ dilateNearKernel    = dilateNearAVX512
 	_ scaleKernel         = scaleAVX512
 	_ scaleKernel         = scaleStreamAVX512
 	_ expandKernel        = expandAVX512
@@ -173,6 +174,16 @@ func (k isa) dilateKeep(dst, src []uint64, shift int) int {
 	default:
 		return dilateKeepGeneric(dst, src, shift)
 	}
+}
+
+//go:noinline
+func (k isa) dilateNear(words, shifts []uint64) int {
+	reads(words[:1])
+	writes(words[1:])
+	if k == isaAVX512 {
+		return dilateNearAVX512(words, shifts)
+	}
+	return dilateNearGeneric(words, shifts)
 }
 
 //go:noinline

@@ -5264,6 +5264,158 @@ done:
 	VZEROUPPER
 	RET
 
+// func dilateNearAVX512(words []uint64, shifts []uint64) (kept int)
+// Requires: AVX, AVX2, AVX512F, AVX512VBMI2, AVX512VL, AVX512VPOPCNTDQ
+TEXT ·dilateNearAVX512(SB), NOSPLIT, $0-56
+	MOVQ      words_base+0(FP), AX
+	MOVQ      words_len+8(FP), CX
+	MOVQ      shifts_base+24(FP), DX
+	MOVQ      shifts_len+32(FP), BX
+	DECQ      CX
+	LEAQ      8(AX)(CX*8), AX
+	VMOVDQU64 allOnes<>+0(SB), Z0
+	VMOVQ     X0, X1
+	VPXORQ    Z2, Z2, Z2
+	CMPQ      CX, $0x00000020
+	JL        vectors4Done
+
+vectors4:
+	VMOVDQU64 -256(AX), Z3
+	VMOVDQU64 -264(AX), Z4
+	VMOVDQU64 -192(AX), Z5
+	VMOVDQU64 -200(AX), Z6
+	VMOVDQU64 -128(AX), Z7
+	VMOVDQU64 -136(AX), Z8
+	VMOVDQU64 -64(AX), Z9
+	VMOVDQU64 -72(AX), Z10
+	XORQ      SI, SI
+	CMPQ      SI, BX
+	JGE       step256Done
+
+step256:
+	VPBROADCASTQ (DX)(SI*8), Z11
+	VMOVDQA64    Z3, Z12
+	VPSHLDVQ     Z11, Z4, Z12
+	VPORQ        Z12, Z3, Z3
+	VPSLLVQ      Z11, Z4, Z12
+	VPORQ        Z12, Z4, Z4
+	VMOVDQA64    Z5, Z12
+	VPSHLDVQ     Z11, Z6, Z12
+	VPORQ        Z12, Z5, Z5
+	VPSLLVQ      Z11, Z6, Z12
+	VPORQ        Z12, Z6, Z6
+	VMOVDQA64    Z7, Z12
+	VPSHLDVQ     Z11, Z8, Z12
+	VPORQ        Z12, Z7, Z7
+	VPSLLVQ      Z11, Z8, Z12
+	VPORQ        Z12, Z8, Z8
+	VMOVDQA64    Z9, Z12
+	VPSHLDVQ     Z11, Z10, Z12
+	VPORQ        Z12, Z9, Z9
+	VPSLLVQ      Z11, Z10, Z12
+	VPORQ        Z12, Z10, Z10
+	INCQ         SI
+	CMPQ         SI, BX
+	JL           step256
+
+step256Done:
+	VPXORQ    Z0, Z3, Z3
+	VMOVDQU64 Z3, -256(AX)
+	VPXORQ    Z0, Z5, Z5
+	VMOVDQU64 Z5, -192(AX)
+	VPXORQ    Z0, Z7, Z7
+	VMOVDQU64 Z7, -128(AX)
+	VPXORQ    Z0, Z9, Z9
+	VMOVDQU64 Z9, -64(AX)
+	VPOPCNTQ  Z3, Z3
+	VPADDQ    Z3, Z2, Z2
+	VPOPCNTQ  Z5, Z5
+	VPADDQ    Z5, Z2, Z2
+	VPOPCNTQ  Z7, Z7
+	VPADDQ    Z7, Z2, Z2
+	VPOPCNTQ  Z9, Z9
+	VPADDQ    Z9, Z2, Z2
+	SUBQ      $0x00000100, AX
+	SUBQ      $0x00000020, CX
+	CMPQ      CX, $0x00000020
+	JGE       vectors4
+
+vectors4Done:
+	CMPQ CX, $0x00000008
+	JL   vectors1Done
+
+vectors1:
+	VMOVDQU64 -64(AX), Z3
+	VMOVDQU64 -72(AX), Z4
+	XORQ      SI, SI
+	CMPQ      SI, BX
+	JGE       step64Done
+
+step64:
+	VPBROADCASTQ (DX)(SI*8), Z5
+	VMOVDQA64    Z3, Z6
+	VPSHLDVQ     Z5, Z4, Z6
+	VPORQ        Z6, Z3, Z3
+	VPSLLVQ      Z5, Z4, Z6
+	VPORQ        Z6, Z4, Z4
+	INCQ         SI
+	CMPQ         SI, BX
+	JL           step64
+
+step64Done:
+	VPXORQ    Z0, Z3, Z3
+	VMOVDQU64 Z3, -64(AX)
+	VPOPCNTQ  Z3, Z3
+	VPADDQ    Z3, Z2, Z2
+	SUBQ      $0x00000040, AX
+	SUBQ      $0x00000008, CX
+	CMPQ      CX, $0x00000008
+	JGE       vectors1
+
+vectors1Done:
+	CMPQ CX, $0x00000001
+	JL   wordsDone
+
+words:
+	VMOVQ -8(AX), X13
+	VMOVQ -16(AX), X0
+	XORQ  SI, SI
+	CMPQ  SI, BX
+	JGE   step8Done
+
+step8:
+	VPBROADCASTQ (DX)(SI*8), Z3
+	VMOVDQA64    X13, X4
+	VPSHLDVQ     X3, X0, X4
+	VPOR         X4, X13, X13
+	VPSLLVQ      X3, X0, X4
+	VPOR         X4, X0, X0
+	INCQ         SI
+	CMPQ         SI, BX
+	JL           step8
+
+step8Done:
+	VPXOR    X1, X13, X13
+	VMOVQ    X13, -8(AX)
+	VPOPCNTQ X13, X13
+	VPADDQ   Z13, Z2, Z2
+	SUBQ     $0x00000008, AX
+	SUBQ     $0x00000001, CX
+	CMPQ     CX, $0x00000001
+	JGE      words
+
+wordsDone:
+	VEXTRACTI64X4 $0x01, Z2, Y0
+	VPADDQ        Y2, Y0, Y2
+	VEXTRACTI128  $0x01, Y2, X0
+	VPADDQ        X0, X2, X0
+	VPSRLDQ       $0x08, X0, X1
+	VPADDQ        X1, X0, X0
+	VMOVQ         X0, AX
+	MOVQ          AX, kept+48(FP)
+	VZEROUPPER
+	RET
+
 // func scaleAVX2(dst []float32, src []float32, keep []uint64, scale float32)
 // Requires: AVX, AVX2
 TEXT ·scaleAVX2(SB), NOSPLIT, $0-76

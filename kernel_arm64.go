@@ -110,6 +110,13 @@ func (k isa) dilateKeep(dst, src []uint64, shift int) int {
 }
 
 //go:noinline
+func (k isa) dilateNear(words, shifts []uint64) int {
+	reads(words[:1])
+	writes(words[1:])
+	return dilateNearGeneric(words, shifts)
+}
+
+//go:noinline
 func (k isa) scale(dst, src []float32, keep []uint64, scale float32) {
 	reads(src)
 	reads(keep)

@@ -23,6 +23,7 @@ type (
 	dilateRowKernel       func(dst, src []uint64, b int)
 	dilateStepKernel      func(dst, src []uint64, shift int)
 	dilateKeepKernel      func(dst, src []uint64, shift int) (kept int)
+	dilateNearKernel      func(words, shifts []uint64) (kept int)
 	scaleKernel           func(dst, src []float32, keep []uint64, scale float32)
 	expandKernel          func(dst []float32, keep []uint64, scale float32)
 	expandBoolKernel      func(dst []bool, keep []uint64)
@@ -37,6 +38,7 @@ var (
 	_ dilateRowKernel       = dilateRowGeneric
 	_ dilateStepKernel      = dilateStepGeneric
 	_ dilateKeepKernel      = dilateKeepGeneric
+	_ dilateNearKernel      = dilateNearGeneric
 	_ scaleKernel           = scaleGeneric
 	_ expandKernel          = expandGeneric
 	_ expandBoolKernel      = expandBoolGeneric
@@ -284,6 +286,25 @@ func dilateKeepGeneric(dst, src []uint64, shift int) (kept int) {
 		v := ^(src[i+lead] | src[i+1]<<s | src[i]>>1>>(63-s))
 		dst[i] = v
 		kept += bits.OnesCount64(v)
+	}
+	return kept
+}
+
+// dilateNearGeneric takes all steps of a small block on a small map, in place: it
+// sets each word but the first to the complement of what the shifts make of it
+// and counts the ones. The shifts add up to at most 64, so that they bring in
+// nothing but bits of the word before, as it was. That is why it goes from the
+// end to the beginning. There is at least one word.
+func dilateNearGeneric(words, shifts []uint64) (kept int) {
+	for i := len(words) - 1; i > 0; i-- {
+		v := words[i]
+		u := words[i-1] // Its own low bits lack what is before them, which no shift brings into v.
+		for _, s := range shifts {
+			v |= v<<s | u>>1>>(63-s)
+			u |= u << s
+		}
+		words[i] = ^v
+		kept += bits.OnesCount64(^v)
 	}
 	return kept
 }

@@ -25,6 +25,8 @@ func (k isa) dilateRow(dst, src []uint64, b int) { dilateRowGeneric(dst, src, b)
 
 func (k isa) dilateStep(dst, src []uint64, shift int) { dilateStepGeneric(dst, src, shift) }
 
+func (k isa) dilateNear(words, shifts []uint64) int { return dilateNearGeneric(words, shifts) }
+
 func (k isa) dilateKeep(dst, src []uint64, shift int) int { return dilateKeepGeneric(dst, src, shift) }
 
 func (k isa) scale(dst, src []float32, keep []uint64, scale float32) {

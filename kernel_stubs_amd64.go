@@ -64,6 +64,11 @@ func dilateKeepAVX2(dst []uint64, src []uint64, shift int) (kept int)
 //go:noescape
 func dilateKeepAVX512(dst []uint64, src []uint64, shift int) (kept int)
 
+// dilateNearAVX512 is dilateNearGeneric.
+//
+//go:noescape
+func dilateNearAVX512(words []uint64, shifts []uint64) (kept int)
+
 // scaleAVX2 is scaleGeneric.
 //
 //go:noescape

@@ -173,6 +173,50 @@ func sweepDilateKeep(t testing.TB, kernel dilateKeepKernel) error {
 	})
 }
 
+// nearShifts are those of blocks on small maps, none, one, and some that add up
+// to 64 in all orders.
+var nearShifts = [][]uint64{
+	{}, {1}, {63}, {1, 1, 7, 7}, {1, 2, 1, 7, 14, 7}, {1, 1, 14, 14}, {1, 2, 3, 8, 16, 24},
+	{1, 2, 4, 8, 16, 32, 1}, {32, 16, 8, 4, 2, 1}, {63, 1}, {1, 63}, {32, 32}, {1, 1, 31, 31},
+}
+
+// sweepDilateNear compares with one shift after the other over all the words,
+// the first of which stays as it was.
+func sweepDilateNear(t testing.TB, kernel dilateNearKernel) error {
+	words := mixedWords(1+sweepLen, 9)
+	words[0] = 1<<63 | 1<<40 | 1<<7 | 1
+	a := newArena(t, 8*len(words)+16)
+	var want []uint64
+	var kept []int
+	wantBy := -1
+	sizes := func(yield func(int) bool) {
+		for i := range nearShifts {
+			if !yield(i) {
+				return
+			}
+		}
+	}
+	return sweep(dilateCases(sizes, func(by int) bool { return by == 4 }), func(c *dilateCase) error {
+		if wantBy != c.by {
+			bits := fuzz.Bits(words, 64*len(words))
+			for _, s := range nearShifts[c.by] {
+				bits = fuzz.Dilate(bits, int(s), 2)
+			}
+			bits = fuzz.Complement(bits)[64:]
+			want, kept, wantBy = fuzz.Words(bits), prefixCounts(bits), c.by
+		}
+		got := lay[uint64](a, &c.at, 0, c.n+1)
+		copy(got, words)
+		if n := kernel(got, nearShifts[c.by]); n != kept[c.n] {
+			return fmt.Errorf("kept is %d, want %d", n, kept[c.n])
+		}
+		if err := sameWords(got[1:], want[:c.n]); err != nil {
+			return err
+		}
+		return errors.Join(unchanged("words[0]", got[:1], words[:1]), guard.Check(a[0], got))
+	})
+}
+
 // prefixCounts counts the ones in the first 0, 1, … words.
 func prefixCounts(bits []bool) []int {
 	counts := []int{0}
@@ -217,6 +261,10 @@ func TestKernelDilateStep(t *testing.T) {
 
 func TestKernelDilateKeep(t *testing.T) {
 	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepDilateKeep(t, k.dilateKeep)) })
+}
+
+func TestKernelDilateNear(t *testing.T) {
+	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepDilateNear(t, k.dilateNear)) })
 }
 
 func TestKernelCount(t *testing.T) {

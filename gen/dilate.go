@@ -274,6 +274,69 @@ func dilateKeep(a *amd64) {
 	a.ret()
 }
 
+// dilateNear is for AVX-512. With AVX2, which takes three instructions for a
+// funnel shift, the passes were 4 % faster.
+func dilateNear(a *amd64) {
+	a.function("dilateNear", "func(words, shifts []uint64) (kept int)", "is dilateNearGeneric.")
+	begin, n := a.slice("words")
+	shifts, steps := a.slice("shifts")
+	a.DECQ(n)
+	end := a.GP64() // of what is left
+	a.LEAQ(operand.Mem{Base: begin, Index: n, Scale: 8, Disp: 8}, end)
+	ones := a.vec()
+	one := a.XMM()
+	a.move(a.repeat64("allOnes", 1<<64-1), ones)
+	a.VMOVQ(ones.AsX(), one)
+	p := a.popcount()
+
+	turn := func(w words, unroll int) {
+		bytes := w.bytes * unroll
+		v, u := make([]reg.VecVirtual, unroll), make([]reg.VecVirtual, unroll)
+		for i := range v {
+			v[i], u[i] = w.new(), w.new()
+			w.load(at(end, w.bytes*i-bytes), v[i])
+			w.load(at(end, w.bytes*i-bytes-8), u[i])
+		}
+		step, done := label("step%d", bytes), label("step%dDone", bytes)
+		i := a.GP64()
+		a.XORQ(i, i)
+		a.CMPQ(i, steps)
+		a.JGE(operand.LabelRef(done))
+		a.Label(step)
+		{
+			s := shift{count: a.ZMM()}
+			a.VPBROADCASTQ(operand.Mem{Base: shifts, Index: i, Scale: 8}, s.count)
+			for j := range v {
+				t := w.new()
+				s.funnel(w, v[j], u[j], t)
+				a.or(t, v[j], v[j])
+				a.VPSLLVQ(w.as(s.count), u[j], t)
+				a.or(t, u[j], u[j])
+			}
+			a.INCQ(i)
+			a.CMPQ(i, steps)
+			a.JL(operand.LabelRef(step))
+		}
+		a.Label(done)
+		for j := range v {
+			if w.bytes == 8 { // The rest of the register, zero, is counted too.
+				a.VPXOR(one, v[j], v[j])
+			} else {
+				a.xor(ones, v[j], v[j])
+			}
+			w.store(v[j], at(end, w.bytes*j-bytes))
+		}
+		p.add(w, v)
+		a.SUBQ(operand.U32(uint32(bytes)), end)
+	}
+	for _, unroll := range []int{dilateUnroll, 1} {
+		a.loop(label("vectors%d", unroll), n, a.isa.bytes/8*unroll, func() { turn(words{a, a.isa.bytes}, unroll) })
+	}
+	a.loop("words", n, 1, func() { turn(words{a, 8}, 1) })
+	a.Store(p.sum(), a.ReturnIndex(0))
+	a.ret()
+}
+
 func dilateRowNEON(a *neon) {
 	a.function("dilateRow", "func(dst, src []uint64, b int)", "is dilateRowGeneric.")
 	dst, n, src := a.LoadBase("dst"), a.LoadLen("dst"), a.LoadBase("src")

@@ -39,8 +39,9 @@ type kernel struct {
 }
 
 var (
-	both   = []isa{avx2, avx512}
-	narrow = []isa{avx2}
+	both     = []isa{avx2, avx512}
+	narrow   = []isa{avx2}
+	wideOnly = []isa{avx512}
 )
 
 var files = []file{
@@ -56,6 +57,7 @@ var files = []file{
 			{dilateRow, both},
 			{dilateStep, both},
 			{dilateKeep, both},
+			{dilateNear, wideOnly},
 			{scale, both},
 			{scaleStream, both},
 			{expand, both},
