@@ -31,13 +31,18 @@ func expandKey(ks *roundKeys, key [2]uint32) {
 // Philox4x32 is Philox4x32-10 in its stateless form: four random words that
 // are a function of a counter and a key.
 func Philox4x32(counter [4]uint32, key [2]uint32) [4]uint32 {
-	x0, x1, x2, x3 := counter[0], counter[1], counter[2], counter[3]
-	k0, k1 := key[0], key[1]
+	x0, x1, x2, x3 := philox10(counter[0], counter[1], counter[2], counter[3], key[0], key[1])
+	return [4]uint32{x0, x1, x2, x3}
+}
+
+// philox10 takes and returns words in registers: an array that was just stored
+// word by word is waited for when it is copied.
+func philox10(x0, x1, x2, x3, k0, k1 uint32) (_, _, _, _ uint32) {
 	for range philoxRounds {
 		x0, x1, x2, x3 = philoxRound(x0, x1, x2, x3, k0, k1)
 		k0, k1 = k0+philoxW0, k1+philoxW1
 	}
-	return [4]uint32{x0, x1, x2, x3}
+	return x0, x1, x2, x3
 }
 
 func philoxBlock(ks *roundKeys, c [4]uint32) [4]uint32 {

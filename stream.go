@@ -25,11 +25,8 @@ type Key [2]uint32
 
 // NewKey derives the key of a layer at a step from the seed of a network.
 func NewKey(seed uint64, layer uint32, step uint64) Key {
-	w := Philox4x32(
-		[4]uint32{layer, uint32(step), uint32(step >> 32), streamTag},
-		[2]uint32{uint32(seed), uint32(seed >> 32)},
-	)
-	return Key{w[0], w[1]}
+	k0, k1, _, _ := philox10(layer, uint32(step), uint32(step>>32), streamTag, uint32(seed), uint32(seed>>32))
+	return Key{k0, k1}
 }
 
 // chunkCounter is the first counter of a domain in a chunk of a sample.
