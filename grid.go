@@ -57,7 +57,6 @@ type walk = [walkLen]uint32
 const (
 	walkNext      = iota // the position to draw on from
 	walkEnd              // the number of positions
-	walkSeeds            // the seeds drawn
 	walkBit              // bit of position 0 in its word
 	walkCol              // column of position 0
 	walkRow              // row of position 0 in its plane
@@ -67,7 +66,6 @@ const (
 	walkRowShift         // and its shift
 	walkSkipRow          // bits from the end of a row to the next one
 	walkSkipPlane        // bits from the end of a plane to the next one, in addition
-	walkWord             // index of the last word written, behind which all are zero; kernel sets may differ in it
 	walkLen
 )
 

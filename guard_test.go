@@ -345,41 +345,106 @@ func TestSweepSeesBernoulli(t *testing.T) {
 			*past(dst, len(dst)) = 0
 		},
 	})
-	mustFail(t, sweepGaps, map[string]bernoulliGapsKernel{
-		"reads drawn behind": func(words []uint64, drawn []uint32, table *gapTable, w *walk) {
+	type gaps = bernoulliGapsKernel
+	mustFail(t, sweepGaps, map[string]gaps{
+		"reads drawn behind": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
 			touch(drawn, len(drawn))
-			bernoulliGapsGeneric(words, drawn, table, w)
+			return bernoulliGapsGeneric(positions, drawn, table, w)
 		},
-		"reads the table behind": func(words []uint64, drawn []uint32, table *gapTable, w *walk) {
+		"reads the table behind": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
 			touch(table[:], gapLen)
-			bernoulliGapsGeneric(words, drawn, table, w)
+			return bernoulliGapsGeneric(positions, drawn, table, w)
 		},
-	}, map[string]bernoulliGapsKernel{
-		"takes equal thresholds for below": func(words []uint64, drawn []uint32, table *gapTable, w *walk) {
+	}, map[string]gaps{
+		"takes equal thresholds for below": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
 			moved := *table
 			for i := range moved {
 				moved[i] += 1 << gapBits
 			}
-			bernoulliGapsGeneric(words, drawn, &moved, w)
+			return bernoulliGapsGeneric(positions, drawn, &moved, w)
 		},
-		"sets a seed for an escape": func(words []uint64, drawn []uint32, table *gapTable, w *walk) {
-			for _, word := range drawn {
-				next := w[walkNext]
-				bernoulliGapsGeneric(words, []uint32{word}, table, w)
-				if at := next + gapEscape; w[walkNext] == at && at < w[walkEnd] {
-					bit := walkBitOf(w, at)
-					words[bit/64] |= 1 << (bit % 64)
-				}
+		"takes an escape for a seed": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
+			next := w[walkNext]
+			n := bernoulliGapsGeneric(positions, drawn, table, w)
+			if at := next + gapEscape; n > 0 && positions[0] > at {
+				positions[0] = at
 			}
+			return n
 		},
-		"forgets what stood in the first word": func(words []uint64, drawn []uint32, table *gapTable, w *walk) {
-			words[0] = 0
-			bernoulliGapsGeneric(words, drawn, table, w)
+		"counts a seed behind the end": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
+			n := bernoulliGapsGeneric(positions, drawn, table, w)
+			if w[walkNext] > w[walkEnd] && n < gapCallLen {
+				n++
+			}
+			return n
 		},
-		"writes behind the last position": func(words []uint64, drawn []uint32, table *gapTable, w *walk) {
-			bernoulliGapsGeneric(words, drawn, table, w)
-			if w[walkNext] >= w[walkEnd] {
-				*past(words, len(words)) = 0
+		"writes a vector behind": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
+			n := bernoulliGapsGeneric(positions, drawn, table, w)
+			if len(drawn) == gapCallLen {
+				*past(positions[:], gapCallLen+7) = 0
+			}
+			return n
+		},
+	})
+	mustFail(t, sweepPlace, map[string]bernoulliPlaceKernel{
+		"reads bits behind": func(bits []uint32, w *walk) {
+			touch(bits, (len(bits)+7)/8*8-1)
+			bernoulliPlaceGeneric(bits, w)
+		},
+	}, map[string]bernoulliPlaceKernel{
+		"forgets the row that a chunk begins in": func(bits []uint32, w *walk) {
+			v := *w
+			v[walkRow] = 0
+			bernoulliPlaceGeneric(bits, &v)
+		},
+		"forgets the last bit": func(bits []uint32, w *walk) { bernoulliPlaceGeneric(bits[:max(len(bits)-1, 0)], w) },
+		"writes behind": func(bits []uint32, w *walk) {
+			bernoulliPlaceGeneric(bits, w)
+			*past(bits, len(bits)) = 0
+		},
+	})
+	mustFail(t, sweepSeeds, map[string]bernoulliSeedsKernel{
+		"reads bits behind": func(words []uint64, bits []uint32) {
+			touch(bits, len(bits))
+			bernoulliSeedsGeneric(words, bits)
+		},
+	}, map[string]bernoulliSeedsKernel{
+		"forgets what stood in a word": func(words []uint64, bits []uint32) {
+			for _, bit := range bits {
+				words[bit/64] = 0
+			}
+			bernoulliSeedsGeneric(words, bits)
+		},
+		"writes behind the last word": func(words []uint64, bits []uint32) {
+			bernoulliSeedsGeneric(words, bits)
+			*past(words, len(words)) = 0
+		},
+	})
+	mustFail(t, sweepStamps, map[string]bernoulliStampsKernel{
+		"reads bits behind": func(words []uint64, bits []uint32, stamps *stamps, n int) {
+			touch(bits, len(bits))
+			bernoulliStampsGeneric(words, bits, stamps, n)
+		},
+		"reads more words than it has room for": func(words []uint64, bits []uint32, stamps *stamps, n int) {
+			if len(bits) > 0 {
+				touch(words, int(bits[len(bits)-1]/64)+stampRoom(n))
+			}
+			bernoulliStampsGeneric(words, bits, stamps, n)
+		},
+	}, map[string]bernoulliStampsKernel{
+		"is a word short": func(words []uint64, bits []uint32, stamps *stamps, n int) {
+			bernoulliStampsGeneric(words, bits, stamps, n-1)
+		},
+		"forgets earlier blocks": func(words []uint64, bits []uint32, stamps *stamps, n int) {
+			if len(bits) > 0 {
+				words[bits[0]/64] = ^uint64(0)
+			}
+			bernoulliStampsGeneric(words, bits, stamps, n)
+		},
+		"writes more words than it has room for": func(words []uint64, bits []uint32, stamps *stamps, n int) {
+			bernoulliStampsGeneric(words, bits, stamps, n)
+			if len(bits) > 0 {
+				*past(words, int(bits[len(bits)-1]/64)+stampRoom(n)) = 0
 			}
 		},
 	})

@@ -14,6 +14,8 @@ var (
 	_ philoxKernel          = philoxAVX2
 	_ bernoulliHeadKernel   = bernoulliHeadAVX2
 	_ bernoulliGapsKernel   = bernoulliGapsAVX2
+	_ bernoulliPlaceKernel  = bernoulliPlaceAVX2
+	_ bernoulliSeedsKernel  = bernoulliSeedsAVX2
 	_ bernoulliStampsKernel = bernoulliStampsAVX2
 	_ dilateRowKernel       = dilateRowAVX2
 	_ dilateStepKernel      = dilateStepAVX2
@@ -24,17 +26,18 @@ var (
 	_ expandBoolKernel      = expandBoolAVX2
 	_ countKernel           = countAVX2
 
-	_ philoxKernel        = philoxAVX512
-	_ bernoulliHeadKernel = bernoulliHeadAVX512
-	_ dilateRowKernel     = dilateRowAVX512
-	_ dilateStepKernel    = dilateStepAVX512
-	_ dilateKeepKernel    = dilateKeepAVX512
-	_ dilateNearKernel    = dilateNearAVX512
-	_ scaleKernel         = scaleAVX512
-	_ scaleKernel         = scaleStreamAVX512
-	_ expandKernel        = expandAVX512
-	_ expandBoolKernel    = expandBoolAVX512
-	_ countKernel         = countAVX512
+	_ philoxKernel          = philoxAVX512
+	_ bernoulliHeadKernel   = bernoulliHeadAVX512
+	_ bernoulliStampsKernel = bernoulliStampsAVX512
+	_ dilateRowKernel       = dilateRowAVX512
+	_ dilateStepKernel      = dilateStepAVX512
+	_ dilateKeepKernel      = dilateKeepAVX512
+	_ dilateNearKernel      = dilateNearAVX512
+	_ scaleKernel           = scaleAVX512
+	_ scaleKernel           = scaleStreamAVX512
+	_ expandKernel          = expandAVX512
+	_ expandBoolKernel      = expandBoolAVX512
+	_ countKernel           = countAVX512
 )
 
 // The features of the sets, every bit by name: bits are independent, x/sys's
@@ -45,6 +48,7 @@ var (
 		{"AVX", &cpu.X86.HasAVX},
 		{"AVX2", &cpu.X86.HasAVX2},
 		{"BMI2", &cpu.X86.HasBMI2},
+		{"POPCNT", &cpu.X86.HasPOPCNT},
 	}
 	featuresAVX512 = append([]feature{
 		{"AVX512F", &cpu.X86.HasAVX512F},
@@ -107,26 +111,51 @@ func (k isa) bernoulliHead(dst []uint64, ks *roundKeys, ctr *[4]uint32, h thresh
 }
 
 //go:noinline
-func (k isa) bernoulliGaps(words []uint64, drawn []uint32, t *gapTable, w *walk) {
+func (k isa) bernoulliGaps(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) int {
 	reads(drawn)
-	writes(words)
+	writes(positions[:])
 	switch k {
 	case isaAVX512, isaAVX2:
-		bernoulliGapsAVX2(words, drawn, t, w)
+		return bernoulliGapsAVX2(positions, drawn, t, w)
 	default:
-		bernoulliGapsGeneric(words, drawn, t, w)
+		return bernoulliGapsGeneric(positions, drawn, t, w)
 	}
 }
 
 //go:noinline
-func (k isa) bernoulliStamps(words []uint64, drawn []uint32, t *gapTable, w *walk, stamps *stamps, n int) {
-	reads(drawn)
+func (k isa) bernoulliPlace(bits []uint32, w *walk) {
+	writes(bits)
+	switch k {
+	case isaAVX512, isaAVX2:
+		bernoulliPlaceAVX2(bits, w)
+	default:
+		bernoulliPlaceGeneric(bits, w)
+	}
+}
+
+//go:noinline
+func (k isa) bernoulliSeeds(words []uint64, bits []uint32) {
+	reads(bits)
 	writes(words)
 	switch k {
 	case isaAVX512, isaAVX2:
-		bernoulliStampsAVX2(words, drawn, t, w, stamps, n)
+		bernoulliSeedsAVX2(words, bits)
 	default:
-		bernoulliStampsGeneric(words, drawn, t, w, stamps, n)
+		bernoulliSeedsGeneric(words, bits)
+	}
+}
+
+//go:noinline
+func (k isa) bernoulliStamps(words []uint64, bits []uint32, stamps *stamps, n int) {
+	reads(bits)
+	writes(words)
+	switch k {
+	case isaAVX512:
+		bernoulliStampsAVX512(words, bits, stamps, n)
+	case isaAVX2:
+		bernoulliStampsAVX2(words, bits, stamps, n)
+	default:
+		bernoulliStampsGeneric(words, bits, stamps, n)
 	}
 }
 

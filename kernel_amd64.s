@@ -1906,222 +1906,92 @@ group1Done:
 	VZEROUPPER
 	RET
 
-// func bernoulliGapsAVX2(words []uint64, drawn []uint32, t *[1024]uint32, w *[13]uint32)
-// Requires: AVX, AVX2, BMI2, CMOV
-TEXT ·bernoulliGapsAVX2(SB), NOSPLIT, $512-64
-	MOVQ         words_base+0(FP), AX
-	MOVQ         w+56(FP), CX
-	MOVL         48(CX), CX
-	MOVQ         (AX)(CX*8), DX
-	XORQ         BX, BX
-	MOVQ         drawn_base+24(FP), SI
-	MOVQ         drawn_len+32(FP), DI
-	MOVQ         t+48(FP), R8
-	MOVQ         w+56(FP), R9
-	VPBROADCASTD (R9), Y0
-	VPXOR        Y1, Y1, Y1
-	VPBROADCASTD 4(R9), Y2
-	VMOVDQU      one32<>+0(SB), Y3
-	VPSUBD       Y3, Y2, Y2
-	TESTQ        DI, DI
-	JZ           end
-
-batch:
-	MOVQ    $0x00000040, R11
-	CMPQ    DI, R11
-	CMOVQLT DI, R11
-	SUBQ    R11, DI
-	XORQ    R10, R10
+// func bernoulliGapsAVX2(positions *[256]uint32, drawn []uint32, t *[1024]uint32, w *[11]uint32) (n int)
+// Requires: AVX, AVX2, POPCNT
+TEXT ·bernoulliGapsAVX2(SB), NOSPLIT, $0-56
+	MOVQ         positions+0(FP), AX
+	MOVQ         t+32(FP), CX
+	MOVQ         w+40(FP), DX
+	MOVQ         drawn_base+8(FP), BX
+	MOVQ         drawn_len+16(FP), SI
+	MOVQ         AX, DI
+	VMOVDQU      gapEscape<>+0(SB), Y0
+	VMOVDQU      one32<>+0(SB), Y1
+	VPBROADCASTD 4(DX), Y2
+	VPBROADCASTD (DX), Y3
+	LEAQ         compressions<>+0(SB), R8
+	CMPQ         SI, $0x00000008
+	JL           drawDone
 
 draw:
-	VMOVDQU      (SI), Y5
-	VPSLLD       $0x0a, Y5, Y3
-	VPOR         gapEscape<>+0(SB), Y3, Y3
-	VPSRLD       $0x16, Y5, Y6
-	MOVL         (SI), R12
-	SHRL         $0x16, R12
-	VMOVD        (R8)(R12*4), X4
-	MOVL         4(SI), R12
-	SHRL         $0x16, R12
-	VPINSRD      $0x01, (R8)(R12*4), X4, X4
-	MOVL         8(SI), R12
-	SHRL         $0x16, R12
-	VPINSRD      $0x02, (R8)(R12*4), X4, X4
-	MOVL         12(SI), R12
-	SHRL         $0x16, R12
-	VPINSRD      $0x03, (R8)(R12*4), X4, X4
-	MOVL         16(SI), R12
-	SHRL         $0x16, R12
-	VMOVD        (R8)(R12*4), X5
-	MOVL         20(SI), R12
-	SHRL         $0x16, R12
-	VPINSRD      $0x01, (R8)(R12*4), X5, X5
-	MOVL         24(SI), R12
-	SHRL         $0x16, R12
-	VPINSRD      $0x02, (R8)(R12*4), X5, X5
-	MOVL         28(SI), R12
-	SHRL         $0x16, R12
-	VPINSRD      $0x03, (R8)(R12*4), X5, X5
-	VINSERTI128  $0x01, X5, Y4, Y5
-	VPMAXUD      Y5, Y3, Y7
-	VPCMPEQD     Y3, Y7, Y7
-	VPAND        gapEscape<>+0(SB), Y5, Y5
-	VPBLENDVB    Y7, Y5, Y6, Y3
-	VPCMPEQD     gapEscape<>+0(SB), Y3, Y5
-	VPADDD       one32<>+0(SB), Y5, Y5
-	VPADDD       Y5, Y3, Y3
-	VPSLLDQ      $0x04, Y3, Y6
-	VPADDD       Y6, Y3, Y3
-	VPSLLDQ      $0x08, Y3, Y6
-	VPADDD       Y6, Y3, Y3
-	VPERM2I128   $0x08, Y3, Y3, Y6
-	VPSHUFD      $0xff, Y6, Y6
-	VPADDD       Y6, Y3, Y3
-	VPADDD       Y0, Y3, Y3
-	VMOVDQU      lane7<>+0(SB), Y0
-	VPERMD       Y3, Y0, Y0
-	VPSUBD       Y5, Y3, Y3
-	VPBROADCASTD 4(R9), Y6
-	VPCMPGTD     Y3, Y6, Y6
-	VPAND        Y6, Y5, Y5
-	VPADDD       Y5, Y1, Y1
-	VPMINSD      Y2, Y3, Y3
-	VPBROADCASTD 12(R9), Y6
-	VPADDD       Y6, Y3, Y6
-	VPBROADCASTD 16(R9), Y7
-	VPADDD       Y7, Y3, Y3
-	VPBROADCASTD 24(R9), Y7
-	VMOVD        28(R9), X4
-	VPSRLQ       $0x20, Y3, Y8
-	VPMULUDQ     Y7, Y3, Y3
-	VPMULUDQ     Y7, Y8, Y8
-	VPSRLQ       X4, Y3, Y3
-	VPSRLQ       X4, Y8, Y8
-	VPSLLQ       $0x20, Y8, Y8
-	VPBLENDD     $0xaa, Y8, Y3, Y3
-	VPBROADCASTD 40(R9), Y7
-	VPMULLD      Y7, Y3, Y7
-	VPADDD       Y7, Y6, Y6
-	VPBROADCASTD 20(R9), Y7
-	VPADDD       Y7, Y3, Y3
-	VPBROADCASTD 32(R9), Y7
-	VMOVD        36(R9), X4
-	VPSRLQ       $0x20, Y3, Y8
-	VPMULUDQ     Y7, Y3, Y3
-	VPMULUDQ     Y7, Y8, Y8
-	VPSRLQ       X4, Y3, Y3
-	VPSRLQ       X4, Y8, Y8
-	VPSLLQ       $0x20, Y8, Y8
-	VPBLENDD     $0xaa, Y8, Y3, Y3
-	VPBROADCASTD 44(R9), Y7
-	VPMULLD      Y7, Y3, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      Y6, (SP)(R10*4)
-	VMOVDQU      Y5, 256(SP)(R10*4)
-	ADDQ         $0x20, SI
-	ADDQ         $0x08, R10
-	CMPQ         R10, R11
-	JGE          drawn
-	VMOVD        X0, R12
-	CMPL         R12, 4(R9)
-	JL           draw
-	XORQ         DI, DI
+	VMOVDQU     (BX), Y5
+	VPSLLD      $0x0a, Y5, Y4
+	VPOR        Y0, Y4, Y4
+	VPSRLD      $0x16, Y5, Y6
+	MOVL        (BX), R9
+	SHRL        $0x16, R9
+	VMOVD       (CX)(R9*4), X7
+	MOVL        4(BX), R9
+	SHRL        $0x16, R9
+	VPINSRD     $0x01, (CX)(R9*4), X7, X7
+	MOVL        8(BX), R9
+	SHRL        $0x16, R9
+	VPINSRD     $0x02, (CX)(R9*4), X7, X7
+	MOVL        12(BX), R9
+	SHRL        $0x16, R9
+	VPINSRD     $0x03, (CX)(R9*4), X7, X7
+	MOVL        16(BX), R9
+	SHRL        $0x16, R9
+	VMOVD       (CX)(R9*4), X5
+	MOVL        20(BX), R9
+	SHRL        $0x16, R9
+	VPINSRD     $0x01, (CX)(R9*4), X5, X5
+	MOVL        24(BX), R9
+	SHRL        $0x16, R9
+	VPINSRD     $0x02, (CX)(R9*4), X5, X5
+	MOVL        28(BX), R9
+	SHRL        $0x16, R9
+	VPINSRD     $0x03, (CX)(R9*4), X5, X5
+	VINSERTI128 $0x01, X5, Y7, Y5
+	VPMAXUD     Y5, Y4, Y8
+	VPCMPEQD    Y4, Y8, Y8
+	VPAND       Y0, Y5, Y5
+	VPBLENDVB   Y8, Y5, Y6, Y4
+	VPCMPEQD    Y0, Y4, Y5
+	VPADDD      Y1, Y4, Y4
+	VPADDD      Y5, Y4, Y4
+	VPSLLDQ     $0x04, Y4, Y6
+	VPADDD      Y6, Y4, Y4
+	VPSLLDQ     $0x08, Y4, Y6
+	VPADDD      Y6, Y4, Y4
+	VPERM2I128  $0x08, Y4, Y4, Y6
+	VPSHUFD     $0xff, Y6, Y6
+	VPADDD      Y6, Y4, Y4
+	VPADDD      Y3, Y4, Y4
+	VMOVDQU     lane7<>+0(SB), Y3
+	VPERMD      Y4, Y3, Y3
+	VPSUBD      Y1, Y4, Y4
+	VPCMPGTD    Y4, Y2, Y6
+	VPANDN      Y6, Y5, Y6
+	VMOVMSKPS   Y6, R9
+	VPMOVZXBD   (R8)(R9*8), Y5
+	VPERMD      Y4, Y5, Y4
+	VMOVDQU     Y4, (DI)
+	POPCNTL     R9, R9
+	LEAQ        (DI)(R9*4), DI
+	ADDQ        $0x20, BX
+	VMOVD       X3, R9
+	CMPL        R9, 4(DX)
+	JGE         drawDone
+	SUBQ        $0x00000008, SI
+	CMPQ        SI, $0x00000008
+	JGE         draw
 
-drawn:
-	MOVQ R10, R11
-	XORQ R10, R10
-
-loop0:
-	MOVL    (SP)(R10*4), R12
-	MOVL    256(SP)(R10*4), R13
-	SHLXQ   R12, R13, R13
-	SHRQ    $0x06, R12
-	CMPQ    R12, CX
-	CMOVQNE BX, DX
-	ORQ     R13, DX
-	MOVQ    DX, (AX)(R12*8)
-	MOVQ    R12, CX
-	MOVL    4(SP)(R10*4), R12
-	MOVL    260(SP)(R10*4), R13
-	SHLXQ   R12, R13, R13
-	SHRQ    $0x06, R12
-	CMPQ    R12, CX
-	CMOVQNE BX, DX
-	ORQ     R13, DX
-	MOVQ    DX, (AX)(R12*8)
-	MOVQ    R12, CX
-	MOVL    8(SP)(R10*4), R12
-	MOVL    264(SP)(R10*4), R13
-	SHLXQ   R12, R13, R13
-	SHRQ    $0x06, R12
-	CMPQ    R12, CX
-	CMOVQNE BX, DX
-	ORQ     R13, DX
-	MOVQ    DX, (AX)(R12*8)
-	MOVQ    R12, CX
-	MOVL    12(SP)(R10*4), R12
-	MOVL    268(SP)(R10*4), R13
-	SHLXQ   R12, R13, R13
-	SHRQ    $0x06, R12
-	CMPQ    R12, CX
-	CMOVQNE BX, DX
-	ORQ     R13, DX
-	MOVQ    DX, (AX)(R12*8)
-	MOVQ    R12, CX
-	MOVL    16(SP)(R10*4), R12
-	MOVL    272(SP)(R10*4), R13
-	SHLXQ   R12, R13, R13
-	SHRQ    $0x06, R12
-	CMPQ    R12, CX
-	CMOVQNE BX, DX
-	ORQ     R13, DX
-	MOVQ    DX, (AX)(R12*8)
-	MOVQ    R12, CX
-	MOVL    20(SP)(R10*4), R12
-	MOVL    276(SP)(R10*4), R13
-	SHLXQ   R12, R13, R13
-	SHRQ    $0x06, R12
-	CMPQ    R12, CX
-	CMOVQNE BX, DX
-	ORQ     R13, DX
-	MOVQ    DX, (AX)(R12*8)
-	MOVQ    R12, CX
-	MOVL    24(SP)(R10*4), R12
-	MOVL    280(SP)(R10*4), R13
-	SHLXQ   R12, R13, R13
-	SHRQ    $0x06, R12
-	CMPQ    R12, CX
-	CMOVQNE BX, DX
-	ORQ     R13, DX
-	MOVQ    DX, (AX)(R12*8)
-	MOVQ    R12, CX
-	MOVL    28(SP)(R10*4), R12
-	MOVL    284(SP)(R10*4), R13
-	SHLXQ   R12, R13, R13
-	SHRQ    $0x06, R12
-	CMPQ    R12, CX
-	CMOVQNE BX, DX
-	ORQ     R13, DX
-	MOVQ    DX, (AX)(R12*8)
-	MOVQ    R12, CX
-	ADDQ    $0x08, R10
-	CMPQ    R10, R11
-	JL      loop0
-	TESTQ   DI, DI
-	JNZ     batch
-
-end:
-	VMOVD        X0, (R9)
-	VEXTRACTI128 $0x01, Y1, X0
-	VPADDD       X1, X0, X0
-	VPSHUFD      $0x4e, X0, X1
-	VPADDD       X1, X0, X0
-	VPSHUFD      $0xb1, X0, X1
-	VPADDD       X1, X0, X0
-	VMOVD        X0, AX
-	ADDL         AX, 8(R9)
-	MOVQ         w+56(FP), AX
-	MOVL         CX, 48(AX)
+drawDone:
+	VMOVD X3, (DX)
+	SUBQ  AX, DI
+	SHRQ  $0x02, DI
+	MOVQ  DI, n+48(FP)
 	VZEROUPPER
 	RET
 
@@ -2161,6 +2031,264 @@ DATA one32<>+56(SB)/4, $0x00000001
 DATA one32<>+60(SB)/4, $0x00000001
 GLOBL one32<>(SB), RODATA|NOPTR, $64
 
+DATA compressions<>+0(SB)/8, $0x0000000000000000
+DATA compressions<>+8(SB)/8, $0x0000000000000000
+DATA compressions<>+16(SB)/8, $0x0000000000000001
+DATA compressions<>+24(SB)/8, $0x0000000000000100
+DATA compressions<>+32(SB)/8, $0x0000000000000002
+DATA compressions<>+40(SB)/8, $0x0000000000000200
+DATA compressions<>+48(SB)/8, $0x0000000000000201
+DATA compressions<>+56(SB)/8, $0x0000000000020100
+DATA compressions<>+64(SB)/8, $0x0000000000000003
+DATA compressions<>+72(SB)/8, $0x0000000000000300
+DATA compressions<>+80(SB)/8, $0x0000000000000301
+DATA compressions<>+88(SB)/8, $0x0000000000030100
+DATA compressions<>+96(SB)/8, $0x0000000000000302
+DATA compressions<>+104(SB)/8, $0x0000000000030200
+DATA compressions<>+112(SB)/8, $0x0000000000030201
+DATA compressions<>+120(SB)/8, $0x0000000003020100
+DATA compressions<>+128(SB)/8, $0x0000000000000004
+DATA compressions<>+136(SB)/8, $0x0000000000000400
+DATA compressions<>+144(SB)/8, $0x0000000000000401
+DATA compressions<>+152(SB)/8, $0x0000000000040100
+DATA compressions<>+160(SB)/8, $0x0000000000000402
+DATA compressions<>+168(SB)/8, $0x0000000000040200
+DATA compressions<>+176(SB)/8, $0x0000000000040201
+DATA compressions<>+184(SB)/8, $0x0000000004020100
+DATA compressions<>+192(SB)/8, $0x0000000000000403
+DATA compressions<>+200(SB)/8, $0x0000000000040300
+DATA compressions<>+208(SB)/8, $0x0000000000040301
+DATA compressions<>+216(SB)/8, $0x0000000004030100
+DATA compressions<>+224(SB)/8, $0x0000000000040302
+DATA compressions<>+232(SB)/8, $0x0000000004030200
+DATA compressions<>+240(SB)/8, $0x0000000004030201
+DATA compressions<>+248(SB)/8, $0x0000000403020100
+DATA compressions<>+256(SB)/8, $0x0000000000000005
+DATA compressions<>+264(SB)/8, $0x0000000000000500
+DATA compressions<>+272(SB)/8, $0x0000000000000501
+DATA compressions<>+280(SB)/8, $0x0000000000050100
+DATA compressions<>+288(SB)/8, $0x0000000000000502
+DATA compressions<>+296(SB)/8, $0x0000000000050200
+DATA compressions<>+304(SB)/8, $0x0000000000050201
+DATA compressions<>+312(SB)/8, $0x0000000005020100
+DATA compressions<>+320(SB)/8, $0x0000000000000503
+DATA compressions<>+328(SB)/8, $0x0000000000050300
+DATA compressions<>+336(SB)/8, $0x0000000000050301
+DATA compressions<>+344(SB)/8, $0x0000000005030100
+DATA compressions<>+352(SB)/8, $0x0000000000050302
+DATA compressions<>+360(SB)/8, $0x0000000005030200
+DATA compressions<>+368(SB)/8, $0x0000000005030201
+DATA compressions<>+376(SB)/8, $0x0000000503020100
+DATA compressions<>+384(SB)/8, $0x0000000000000504
+DATA compressions<>+392(SB)/8, $0x0000000000050400
+DATA compressions<>+400(SB)/8, $0x0000000000050401
+DATA compressions<>+408(SB)/8, $0x0000000005040100
+DATA compressions<>+416(SB)/8, $0x0000000000050402
+DATA compressions<>+424(SB)/8, $0x0000000005040200
+DATA compressions<>+432(SB)/8, $0x0000000005040201
+DATA compressions<>+440(SB)/8, $0x0000000504020100
+DATA compressions<>+448(SB)/8, $0x0000000000050403
+DATA compressions<>+456(SB)/8, $0x0000000005040300
+DATA compressions<>+464(SB)/8, $0x0000000005040301
+DATA compressions<>+472(SB)/8, $0x0000000504030100
+DATA compressions<>+480(SB)/8, $0x0000000005040302
+DATA compressions<>+488(SB)/8, $0x0000000504030200
+DATA compressions<>+496(SB)/8, $0x0000000504030201
+DATA compressions<>+504(SB)/8, $0x0000050403020100
+DATA compressions<>+512(SB)/8, $0x0000000000000006
+DATA compressions<>+520(SB)/8, $0x0000000000000600
+DATA compressions<>+528(SB)/8, $0x0000000000000601
+DATA compressions<>+536(SB)/8, $0x0000000000060100
+DATA compressions<>+544(SB)/8, $0x0000000000000602
+DATA compressions<>+552(SB)/8, $0x0000000000060200
+DATA compressions<>+560(SB)/8, $0x0000000000060201
+DATA compressions<>+568(SB)/8, $0x0000000006020100
+DATA compressions<>+576(SB)/8, $0x0000000000000603
+DATA compressions<>+584(SB)/8, $0x0000000000060300
+DATA compressions<>+592(SB)/8, $0x0000000000060301
+DATA compressions<>+600(SB)/8, $0x0000000006030100
+DATA compressions<>+608(SB)/8, $0x0000000000060302
+DATA compressions<>+616(SB)/8, $0x0000000006030200
+DATA compressions<>+624(SB)/8, $0x0000000006030201
+DATA compressions<>+632(SB)/8, $0x0000000603020100
+DATA compressions<>+640(SB)/8, $0x0000000000000604
+DATA compressions<>+648(SB)/8, $0x0000000000060400
+DATA compressions<>+656(SB)/8, $0x0000000000060401
+DATA compressions<>+664(SB)/8, $0x0000000006040100
+DATA compressions<>+672(SB)/8, $0x0000000000060402
+DATA compressions<>+680(SB)/8, $0x0000000006040200
+DATA compressions<>+688(SB)/8, $0x0000000006040201
+DATA compressions<>+696(SB)/8, $0x0000000604020100
+DATA compressions<>+704(SB)/8, $0x0000000000060403
+DATA compressions<>+712(SB)/8, $0x0000000006040300
+DATA compressions<>+720(SB)/8, $0x0000000006040301
+DATA compressions<>+728(SB)/8, $0x0000000604030100
+DATA compressions<>+736(SB)/8, $0x0000000006040302
+DATA compressions<>+744(SB)/8, $0x0000000604030200
+DATA compressions<>+752(SB)/8, $0x0000000604030201
+DATA compressions<>+760(SB)/8, $0x0000060403020100
+DATA compressions<>+768(SB)/8, $0x0000000000000605
+DATA compressions<>+776(SB)/8, $0x0000000000060500
+DATA compressions<>+784(SB)/8, $0x0000000000060501
+DATA compressions<>+792(SB)/8, $0x0000000006050100
+DATA compressions<>+800(SB)/8, $0x0000000000060502
+DATA compressions<>+808(SB)/8, $0x0000000006050200
+DATA compressions<>+816(SB)/8, $0x0000000006050201
+DATA compressions<>+824(SB)/8, $0x0000000605020100
+DATA compressions<>+832(SB)/8, $0x0000000000060503
+DATA compressions<>+840(SB)/8, $0x0000000006050300
+DATA compressions<>+848(SB)/8, $0x0000000006050301
+DATA compressions<>+856(SB)/8, $0x0000000605030100
+DATA compressions<>+864(SB)/8, $0x0000000006050302
+DATA compressions<>+872(SB)/8, $0x0000000605030200
+DATA compressions<>+880(SB)/8, $0x0000000605030201
+DATA compressions<>+888(SB)/8, $0x0000060503020100
+DATA compressions<>+896(SB)/8, $0x0000000000060504
+DATA compressions<>+904(SB)/8, $0x0000000006050400
+DATA compressions<>+912(SB)/8, $0x0000000006050401
+DATA compressions<>+920(SB)/8, $0x0000000605040100
+DATA compressions<>+928(SB)/8, $0x0000000006050402
+DATA compressions<>+936(SB)/8, $0x0000000605040200
+DATA compressions<>+944(SB)/8, $0x0000000605040201
+DATA compressions<>+952(SB)/8, $0x0000060504020100
+DATA compressions<>+960(SB)/8, $0x0000000006050403
+DATA compressions<>+968(SB)/8, $0x0000000605040300
+DATA compressions<>+976(SB)/8, $0x0000000605040301
+DATA compressions<>+984(SB)/8, $0x0000060504030100
+DATA compressions<>+992(SB)/8, $0x0000000605040302
+DATA compressions<>+1000(SB)/8, $0x0000060504030200
+DATA compressions<>+1008(SB)/8, $0x0000060504030201
+DATA compressions<>+1016(SB)/8, $0x0006050403020100
+DATA compressions<>+1024(SB)/8, $0x0000000000000007
+DATA compressions<>+1032(SB)/8, $0x0000000000000700
+DATA compressions<>+1040(SB)/8, $0x0000000000000701
+DATA compressions<>+1048(SB)/8, $0x0000000000070100
+DATA compressions<>+1056(SB)/8, $0x0000000000000702
+DATA compressions<>+1064(SB)/8, $0x0000000000070200
+DATA compressions<>+1072(SB)/8, $0x0000000000070201
+DATA compressions<>+1080(SB)/8, $0x0000000007020100
+DATA compressions<>+1088(SB)/8, $0x0000000000000703
+DATA compressions<>+1096(SB)/8, $0x0000000000070300
+DATA compressions<>+1104(SB)/8, $0x0000000000070301
+DATA compressions<>+1112(SB)/8, $0x0000000007030100
+DATA compressions<>+1120(SB)/8, $0x0000000000070302
+DATA compressions<>+1128(SB)/8, $0x0000000007030200
+DATA compressions<>+1136(SB)/8, $0x0000000007030201
+DATA compressions<>+1144(SB)/8, $0x0000000703020100
+DATA compressions<>+1152(SB)/8, $0x0000000000000704
+DATA compressions<>+1160(SB)/8, $0x0000000000070400
+DATA compressions<>+1168(SB)/8, $0x0000000000070401
+DATA compressions<>+1176(SB)/8, $0x0000000007040100
+DATA compressions<>+1184(SB)/8, $0x0000000000070402
+DATA compressions<>+1192(SB)/8, $0x0000000007040200
+DATA compressions<>+1200(SB)/8, $0x0000000007040201
+DATA compressions<>+1208(SB)/8, $0x0000000704020100
+DATA compressions<>+1216(SB)/8, $0x0000000000070403
+DATA compressions<>+1224(SB)/8, $0x0000000007040300
+DATA compressions<>+1232(SB)/8, $0x0000000007040301
+DATA compressions<>+1240(SB)/8, $0x0000000704030100
+DATA compressions<>+1248(SB)/8, $0x0000000007040302
+DATA compressions<>+1256(SB)/8, $0x0000000704030200
+DATA compressions<>+1264(SB)/8, $0x0000000704030201
+DATA compressions<>+1272(SB)/8, $0x0000070403020100
+DATA compressions<>+1280(SB)/8, $0x0000000000000705
+DATA compressions<>+1288(SB)/8, $0x0000000000070500
+DATA compressions<>+1296(SB)/8, $0x0000000000070501
+DATA compressions<>+1304(SB)/8, $0x0000000007050100
+DATA compressions<>+1312(SB)/8, $0x0000000000070502
+DATA compressions<>+1320(SB)/8, $0x0000000007050200
+DATA compressions<>+1328(SB)/8, $0x0000000007050201
+DATA compressions<>+1336(SB)/8, $0x0000000705020100
+DATA compressions<>+1344(SB)/8, $0x0000000000070503
+DATA compressions<>+1352(SB)/8, $0x0000000007050300
+DATA compressions<>+1360(SB)/8, $0x0000000007050301
+DATA compressions<>+1368(SB)/8, $0x0000000705030100
+DATA compressions<>+1376(SB)/8, $0x0000000007050302
+DATA compressions<>+1384(SB)/8, $0x0000000705030200
+DATA compressions<>+1392(SB)/8, $0x0000000705030201
+DATA compressions<>+1400(SB)/8, $0x0000070503020100
+DATA compressions<>+1408(SB)/8, $0x0000000000070504
+DATA compressions<>+1416(SB)/8, $0x0000000007050400
+DATA compressions<>+1424(SB)/8, $0x0000000007050401
+DATA compressions<>+1432(SB)/8, $0x0000000705040100
+DATA compressions<>+1440(SB)/8, $0x0000000007050402
+DATA compressions<>+1448(SB)/8, $0x0000000705040200
+DATA compressions<>+1456(SB)/8, $0x0000000705040201
+DATA compressions<>+1464(SB)/8, $0x0000070504020100
+DATA compressions<>+1472(SB)/8, $0x0000000007050403
+DATA compressions<>+1480(SB)/8, $0x0000000705040300
+DATA compressions<>+1488(SB)/8, $0x0000000705040301
+DATA compressions<>+1496(SB)/8, $0x0000070504030100
+DATA compressions<>+1504(SB)/8, $0x0000000705040302
+DATA compressions<>+1512(SB)/8, $0x0000070504030200
+DATA compressions<>+1520(SB)/8, $0x0000070504030201
+DATA compressions<>+1528(SB)/8, $0x0007050403020100
+DATA compressions<>+1536(SB)/8, $0x0000000000000706
+DATA compressions<>+1544(SB)/8, $0x0000000000070600
+DATA compressions<>+1552(SB)/8, $0x0000000000070601
+DATA compressions<>+1560(SB)/8, $0x0000000007060100
+DATA compressions<>+1568(SB)/8, $0x0000000000070602
+DATA compressions<>+1576(SB)/8, $0x0000000007060200
+DATA compressions<>+1584(SB)/8, $0x0000000007060201
+DATA compressions<>+1592(SB)/8, $0x0000000706020100
+DATA compressions<>+1600(SB)/8, $0x0000000000070603
+DATA compressions<>+1608(SB)/8, $0x0000000007060300
+DATA compressions<>+1616(SB)/8, $0x0000000007060301
+DATA compressions<>+1624(SB)/8, $0x0000000706030100
+DATA compressions<>+1632(SB)/8, $0x0000000007060302
+DATA compressions<>+1640(SB)/8, $0x0000000706030200
+DATA compressions<>+1648(SB)/8, $0x0000000706030201
+DATA compressions<>+1656(SB)/8, $0x0000070603020100
+DATA compressions<>+1664(SB)/8, $0x0000000000070604
+DATA compressions<>+1672(SB)/8, $0x0000000007060400
+DATA compressions<>+1680(SB)/8, $0x0000000007060401
+DATA compressions<>+1688(SB)/8, $0x0000000706040100
+DATA compressions<>+1696(SB)/8, $0x0000000007060402
+DATA compressions<>+1704(SB)/8, $0x0000000706040200
+DATA compressions<>+1712(SB)/8, $0x0000000706040201
+DATA compressions<>+1720(SB)/8, $0x0000070604020100
+DATA compressions<>+1728(SB)/8, $0x0000000007060403
+DATA compressions<>+1736(SB)/8, $0x0000000706040300
+DATA compressions<>+1744(SB)/8, $0x0000000706040301
+DATA compressions<>+1752(SB)/8, $0x0000070604030100
+DATA compressions<>+1760(SB)/8, $0x0000000706040302
+DATA compressions<>+1768(SB)/8, $0x0000070604030200
+DATA compressions<>+1776(SB)/8, $0x0000070604030201
+DATA compressions<>+1784(SB)/8, $0x0007060403020100
+DATA compressions<>+1792(SB)/8, $0x0000000000070605
+DATA compressions<>+1800(SB)/8, $0x0000000007060500
+DATA compressions<>+1808(SB)/8, $0x0000000007060501
+DATA compressions<>+1816(SB)/8, $0x0000000706050100
+DATA compressions<>+1824(SB)/8, $0x0000000007060502
+DATA compressions<>+1832(SB)/8, $0x0000000706050200
+DATA compressions<>+1840(SB)/8, $0x0000000706050201
+DATA compressions<>+1848(SB)/8, $0x0000070605020100
+DATA compressions<>+1856(SB)/8, $0x0000000007060503
+DATA compressions<>+1864(SB)/8, $0x0000000706050300
+DATA compressions<>+1872(SB)/8, $0x0000000706050301
+DATA compressions<>+1880(SB)/8, $0x0000070605030100
+DATA compressions<>+1888(SB)/8, $0x0000000706050302
+DATA compressions<>+1896(SB)/8, $0x0000070605030200
+DATA compressions<>+1904(SB)/8, $0x0000070605030201
+DATA compressions<>+1912(SB)/8, $0x0007060503020100
+DATA compressions<>+1920(SB)/8, $0x0000000007060504
+DATA compressions<>+1928(SB)/8, $0x0000000706050400
+DATA compressions<>+1936(SB)/8, $0x0000000706050401
+DATA compressions<>+1944(SB)/8, $0x0000070605040100
+DATA compressions<>+1952(SB)/8, $0x0000000706050402
+DATA compressions<>+1960(SB)/8, $0x0000070605040200
+DATA compressions<>+1968(SB)/8, $0x0000070605040201
+DATA compressions<>+1976(SB)/8, $0x0007060504020100
+DATA compressions<>+1984(SB)/8, $0x0000000706050403
+DATA compressions<>+1992(SB)/8, $0x0000070605040300
+DATA compressions<>+2000(SB)/8, $0x0000070605040301
+DATA compressions<>+2008(SB)/8, $0x0007060504030100
+DATA compressions<>+2016(SB)/8, $0x0000070605040302
+DATA compressions<>+2024(SB)/8, $0x0007060504030200
+DATA compressions<>+2032(SB)/8, $0x0007060504030201
+DATA compressions<>+2040(SB)/8, $0x0706050403020100
+GLOBL compressions<>(SB), RODATA|NOPTR, $2048
+
 DATA lane7<>+0(SB)/4, $0x00000007
 DATA lane7<>+4(SB)/4, $0x00000007
 DATA lane7<>+8(SB)/4, $0x00000007
@@ -2179,420 +2307,740 @@ DATA lane7<>+56(SB)/4, $0x00000007
 DATA lane7<>+60(SB)/4, $0x00000007
 GLOBL lane7<>(SB), RODATA|NOPTR, $64
 
-// func bernoulliStampsAVX2(words []uint64, drawn []uint32, t *[1024]uint32, w *[13]uint32, stamps *[65][5]uint64, n int)
-// Requires: AVX, AVX2, CMOV
-TEXT ·bernoulliStampsAVX2(SB), NOSPLIT, $512-80
-	MOVQ         words_base+0(FP), AX
-	MOVQ         stamps+64(FP), CX
-	MOVQ         n+72(FP), DX
-	MOVQ         drawn_base+24(FP), BX
-	MOVQ         drawn_len+32(FP), SI
-	MOVQ         t+48(FP), DI
-	MOVQ         w+56(FP), R8
-	VPBROADCASTD (R8), Y0
-	VPXOR        Y1, Y1, Y1
-	VPBROADCASTD 4(R8), Y2
-	VMOVDQU      one32<>+0(SB), Y3
-	VPSUBD       Y3, Y2, Y2
-	TESTQ        SI, SI
+// func bernoulliPlaceAVX2(bits []uint32, w *[11]uint32)
+// Requires: AVX, AVX2
+TEXT ·bernoulliPlaceAVX2(SB), NOSPLIT, $0-32
+	MOVQ         bits_base+0(FP), AX
+	MOVQ         bits_len+8(FP), CX
+	MOVQ         w+24(FP), DX
+	VPBROADCASTD 8(DX), Y0
+	VPBROADCASTD 12(DX), Y1
+	VPBROADCASTD 16(DX), Y2
+	VPBROADCASTD 36(DX), Y3
+	VPBROADCASTD 40(DX), Y4
+	VPBROADCASTD 20(DX), Y5
+	MOVL         24(DX), BX
+	SUBL         $0x1f, BX
+	VMOVD        BX, X6
+	VPBROADCASTD 28(DX), Y7
+	MOVL         32(DX), DX
+	SUBL         $0x1f, DX
+	VMOVD        DX, X8
+	CMPQ         CX, $0x00000008
+	JL           placeDone
+
+place:
+	VMOVDQU  (AX), Y9
+	VPADDD   Y1, Y9, Y10
+	VPADDD   Y0, Y9, Y9
+	VPSRLQ   $0x1f, Y10, Y11
+	VPADDD   Y10, Y10, Y10
+	VPMULUDQ Y5, Y10, Y10
+	VPMULUDQ Y5, Y11, Y11
+	VPSRLQ   $0x20, Y10, Y10
+	VPBLENDD $0xaa, Y11, Y10, Y10
+	VPSRLD   X6, Y10, Y10
+	VPMULLD  Y3, Y10, Y11
+	VPADDD   Y11, Y9, Y9
+	VPADDD   Y2, Y10, Y10
+	VPSRLQ   $0x1f, Y10, Y11
+	VPADDD   Y10, Y10, Y10
+	VPMULUDQ Y7, Y10, Y10
+	VPMULUDQ Y7, Y11, Y11
+	VPSRLQ   $0x20, Y10, Y10
+	VPBLENDD $0xaa, Y11, Y10, Y10
+	VPSRLD   X8, Y10, Y10
+	VPMULLD  Y4, Y10, Y11
+	VPADDD   Y11, Y9, Y9
+	VMOVDQU  Y9, (AX)
+	ADDQ     $0x20, AX
+	SUBQ     $0x00000008, CX
+	CMPQ     CX, $0x00000008
+	JGE      place
+
+placeDone:
+	TESTQ        CX, CX
 	JZ           end
-
-batch:
-	MOVQ    $0x00000040, R10
-	CMPQ    SI, R10
-	CMOVQLT SI, R10
-	SUBQ    R10, SI
-	XORQ    R9, R9
-
-draw:
-	VMOVDQU      (BX), Y5
-	VPSLLD       $0x0a, Y5, Y3
-	VPOR         gapEscape<>+0(SB), Y3, Y3
-	VPSRLD       $0x16, Y5, Y6
-	MOVL         (BX), R11
-	SHRL         $0x16, R11
-	VMOVD        (DI)(R11*4), X4
-	MOVL         4(BX), R11
-	SHRL         $0x16, R11
-	VPINSRD      $0x01, (DI)(R11*4), X4, X4
-	MOVL         8(BX), R11
-	SHRL         $0x16, R11
-	VPINSRD      $0x02, (DI)(R11*4), X4, X4
-	MOVL         12(BX), R11
-	SHRL         $0x16, R11
-	VPINSRD      $0x03, (DI)(R11*4), X4, X4
-	MOVL         16(BX), R11
-	SHRL         $0x16, R11
-	VMOVD        (DI)(R11*4), X5
-	MOVL         20(BX), R11
-	SHRL         $0x16, R11
-	VPINSRD      $0x01, (DI)(R11*4), X5, X5
-	MOVL         24(BX), R11
-	SHRL         $0x16, R11
-	VPINSRD      $0x02, (DI)(R11*4), X5, X5
-	MOVL         28(BX), R11
-	SHRL         $0x16, R11
-	VPINSRD      $0x03, (DI)(R11*4), X5, X5
-	VINSERTI128  $0x01, X5, Y4, Y5
-	VPMAXUD      Y5, Y3, Y7
-	VPCMPEQD     Y3, Y7, Y7
-	VPAND        gapEscape<>+0(SB), Y5, Y5
-	VPBLENDVB    Y7, Y5, Y6, Y3
-	VPCMPEQD     gapEscape<>+0(SB), Y3, Y5
-	VPADDD       one32<>+0(SB), Y5, Y5
-	VPADDD       Y5, Y3, Y3
-	VPSLLDQ      $0x04, Y3, Y6
-	VPADDD       Y6, Y3, Y3
-	VPSLLDQ      $0x08, Y3, Y6
-	VPADDD       Y6, Y3, Y3
-	VPERM2I128   $0x08, Y3, Y3, Y6
-	VPSHUFD      $0xff, Y6, Y6
-	VPADDD       Y6, Y3, Y3
-	VPADDD       Y0, Y3, Y3
-	VMOVDQU      lane7<>+0(SB), Y0
-	VPERMD       Y3, Y0, Y0
-	VPSUBD       Y5, Y3, Y3
-	VPBROADCASTD 4(R8), Y6
-	VPCMPGTD     Y3, Y6, Y6
-	VPAND        Y6, Y5, Y5
-	VPADDD       Y5, Y1, Y1
-	VPMINSD      Y2, Y3, Y3
-	VPBROADCASTD 12(R8), Y6
-	VPADDD       Y6, Y3, Y6
-	VPBROADCASTD 16(R8), Y7
-	VPADDD       Y7, Y3, Y3
-	VPBROADCASTD 24(R8), Y7
-	VMOVD        28(R8), X4
-	VPSRLQ       $0x20, Y3, Y8
-	VPMULUDQ     Y7, Y3, Y3
-	VPMULUDQ     Y7, Y8, Y8
-	VPSRLQ       X4, Y3, Y3
-	VPSRLQ       X4, Y8, Y8
-	VPSLLQ       $0x20, Y8, Y8
-	VPBLENDD     $0xaa, Y8, Y3, Y3
-	VPBROADCASTD 40(R8), Y7
-	VPMULLD      Y7, Y3, Y7
-	VPADDD       Y7, Y6, Y6
-	VPBROADCASTD 20(R8), Y7
-	VPADDD       Y7, Y3, Y3
-	VPBROADCASTD 32(R8), Y7
-	VMOVD        36(R8), X4
-	VPSRLQ       $0x20, Y3, Y8
-	VPMULUDQ     Y7, Y3, Y3
-	VPMULUDQ     Y7, Y8, Y8
-	VPSRLQ       X4, Y3, Y3
-	VPSRLQ       X4, Y8, Y8
-	VPSLLQ       $0x20, Y8, Y8
-	VPBLENDD     $0xaa, Y8, Y3, Y3
-	VPBROADCASTD 44(R8), Y7
-	VPMULLD      Y7, Y3, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      one32<>+0(SB), Y3
-	VPSUBD       Y5, Y3, Y5
-	VPSLLD       $0x06, Y5, Y5
-	VPAND        bitMask32<>+0(SB), Y6, Y3
-	VPMAXUD      Y5, Y3, Y3
-	VPMULLD      stampBytes<>+0(SB), Y3, Y3
-	VPSRLD       $0x06, Y6, Y6
-	VMOVDQU      Y6, (SP)(R9*4)
-	VMOVDQU      Y3, 256(SP)(R9*4)
-	ADDQ         $0x20, BX
-	ADDQ         $0x08, R9
-	CMPQ         R9, R10
-	JGE          drawn
-	VMOVD        X0, R11
-	CMPL         R11, 4(R8)
-	JL           draw
-	XORQ         SI, SI
-
-drawn:
-	MOVQ R9, R10
-	XORQ R9, R9
-	CMPQ DX, $0x02
-	JG   set1
-
-loop0:
-	MOVL (SP)(R9*4), R11
-	MOVL 256(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R12
-	ORQ  R12, 8(AX)(R11*8)
-	MOVL 4(SP)(R9*4), R11
-	MOVL 260(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R12
-	ORQ  R12, 8(AX)(R11*8)
-	MOVL 8(SP)(R9*4), R11
-	MOVL 264(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R12
-	ORQ  R12, 8(AX)(R11*8)
-	MOVL 12(SP)(R9*4), R11
-	MOVL 268(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R12
-	ORQ  R12, 8(AX)(R11*8)
-	MOVL 16(SP)(R9*4), R11
-	MOVL 272(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R12
-	ORQ  R12, 8(AX)(R11*8)
-	MOVL 20(SP)(R9*4), R11
-	MOVL 276(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R12
-	ORQ  R12, 8(AX)(R11*8)
-	MOVL 24(SP)(R9*4), R11
-	MOVL 280(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R12
-	ORQ  R12, 8(AX)(R11*8)
-	MOVL 28(SP)(R9*4), R11
-	MOVL 284(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R12
-	ORQ  R12, 8(AX)(R11*8)
-	ADDQ $0x08, R9
-	CMPQ R9, R10
-	JL   loop0
-	JMP  set
-
-set1:
-	CMPQ DX, $0x03
-	JG   set2
-
-loop1:
-	MOVL (SP)(R9*4), R11
-	MOVL 256(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R13
-	ORQ  R13, 8(AX)(R11*8)
-	MOVQ 16(CX)(R12*1), R12
-	ORQ  R12, 16(AX)(R11*8)
-	MOVL 4(SP)(R9*4), R11
-	MOVL 260(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R13
-	ORQ  R13, 8(AX)(R11*8)
-	MOVQ 16(CX)(R12*1), R12
-	ORQ  R12, 16(AX)(R11*8)
-	MOVL 8(SP)(R9*4), R11
-	MOVL 264(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R13
-	ORQ  R13, 8(AX)(R11*8)
-	MOVQ 16(CX)(R12*1), R12
-	ORQ  R12, 16(AX)(R11*8)
-	MOVL 12(SP)(R9*4), R11
-	MOVL 268(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R13
-	ORQ  R13, 8(AX)(R11*8)
-	MOVQ 16(CX)(R12*1), R12
-	ORQ  R12, 16(AX)(R11*8)
-	MOVL 16(SP)(R9*4), R11
-	MOVL 272(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R13
-	ORQ  R13, 8(AX)(R11*8)
-	MOVQ 16(CX)(R12*1), R12
-	ORQ  R12, 16(AX)(R11*8)
-	MOVL 20(SP)(R9*4), R11
-	MOVL 276(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R13
-	ORQ  R13, 8(AX)(R11*8)
-	MOVQ 16(CX)(R12*1), R12
-	ORQ  R12, 16(AX)(R11*8)
-	MOVL 24(SP)(R9*4), R11
-	MOVL 280(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R13
-	ORQ  R13, 8(AX)(R11*8)
-	MOVQ 16(CX)(R12*1), R12
-	ORQ  R12, 16(AX)(R11*8)
-	MOVL 28(SP)(R9*4), R11
-	MOVL 284(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R13
-	ORQ  R13, 8(AX)(R11*8)
-	MOVQ 16(CX)(R12*1), R12
-	ORQ  R12, 16(AX)(R11*8)
-	ADDQ $0x08, R9
-	CMPQ R9, R10
-	JL   loop1
-	JMP  set
-
-set2:
-loop2:
-	MOVL (SP)(R9*4), R11
-	MOVL 256(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R13
-	ORQ  R13, 8(AX)(R11*8)
-	MOVQ 16(CX)(R12*1), R13
-	ORQ  R13, 16(AX)(R11*8)
-	MOVQ 24(CX)(R12*1), R13
-	ORQ  R13, 24(AX)(R11*8)
-	MOVQ 32(CX)(R12*1), R12
-	ORQ  R12, 32(AX)(R11*8)
-	MOVL 4(SP)(R9*4), R11
-	MOVL 260(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R13
-	ORQ  R13, 8(AX)(R11*8)
-	MOVQ 16(CX)(R12*1), R13
-	ORQ  R13, 16(AX)(R11*8)
-	MOVQ 24(CX)(R12*1), R13
-	ORQ  R13, 24(AX)(R11*8)
-	MOVQ 32(CX)(R12*1), R12
-	ORQ  R12, 32(AX)(R11*8)
-	MOVL 8(SP)(R9*4), R11
-	MOVL 264(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R13
-	ORQ  R13, 8(AX)(R11*8)
-	MOVQ 16(CX)(R12*1), R13
-	ORQ  R13, 16(AX)(R11*8)
-	MOVQ 24(CX)(R12*1), R13
-	ORQ  R13, 24(AX)(R11*8)
-	MOVQ 32(CX)(R12*1), R12
-	ORQ  R12, 32(AX)(R11*8)
-	MOVL 12(SP)(R9*4), R11
-	MOVL 268(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R13
-	ORQ  R13, 8(AX)(R11*8)
-	MOVQ 16(CX)(R12*1), R13
-	ORQ  R13, 16(AX)(R11*8)
-	MOVQ 24(CX)(R12*1), R13
-	ORQ  R13, 24(AX)(R11*8)
-	MOVQ 32(CX)(R12*1), R12
-	ORQ  R12, 32(AX)(R11*8)
-	MOVL 16(SP)(R9*4), R11
-	MOVL 272(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R13
-	ORQ  R13, 8(AX)(R11*8)
-	MOVQ 16(CX)(R12*1), R13
-	ORQ  R13, 16(AX)(R11*8)
-	MOVQ 24(CX)(R12*1), R13
-	ORQ  R13, 24(AX)(R11*8)
-	MOVQ 32(CX)(R12*1), R12
-	ORQ  R12, 32(AX)(R11*8)
-	MOVL 20(SP)(R9*4), R11
-	MOVL 276(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R13
-	ORQ  R13, 8(AX)(R11*8)
-	MOVQ 16(CX)(R12*1), R13
-	ORQ  R13, 16(AX)(R11*8)
-	MOVQ 24(CX)(R12*1), R13
-	ORQ  R13, 24(AX)(R11*8)
-	MOVQ 32(CX)(R12*1), R12
-	ORQ  R12, 32(AX)(R11*8)
-	MOVL 24(SP)(R9*4), R11
-	MOVL 280(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R13
-	ORQ  R13, 8(AX)(R11*8)
-	MOVQ 16(CX)(R12*1), R13
-	ORQ  R13, 16(AX)(R11*8)
-	MOVQ 24(CX)(R12*1), R13
-	ORQ  R13, 24(AX)(R11*8)
-	MOVQ 32(CX)(R12*1), R12
-	ORQ  R12, 32(AX)(R11*8)
-	MOVL 28(SP)(R9*4), R11
-	MOVL 284(SP)(R9*4), R12
-	MOVQ (CX)(R12*1), R13
-	ORQ  R13, (AX)(R11*8)
-	MOVQ 8(CX)(R12*1), R13
-	ORQ  R13, 8(AX)(R11*8)
-	MOVQ 16(CX)(R12*1), R13
-	ORQ  R13, 16(AX)(R11*8)
-	MOVQ 24(CX)(R12*1), R13
-	ORQ  R13, 24(AX)(R11*8)
-	MOVQ 32(CX)(R12*1), R12
-	ORQ  R12, 32(AX)(R11*8)
-	ADDQ $0x08, R9
-	CMPQ R9, R10
-	JL   loop2
-
-set:
-	TESTQ SI, SI
-	JNZ   batch
+	VMOVD        CX, X10
+	VPBROADCASTD X10, Y10
+	VPCMPGTD     lanes32<>+0(SB), Y10, Y10
+	VPMASKMOVD   (AX), Y10, Y9
+	VPADDD       Y1, Y9, Y1
+	VPADDD       Y0, Y9, Y9
+	VPSRLQ       $0x1f, Y1, Y0
+	VPADDD       Y1, Y1, Y1
+	VPMULUDQ     Y5, Y1, Y1
+	VPMULUDQ     Y5, Y0, Y0
+	VPSRLQ       $0x20, Y1, Y1
+	VPBLENDD     $0xaa, Y0, Y1, Y1
+	VPSRLD       X6, Y1, Y1
+	VPMULLD      Y3, Y1, Y0
+	VPADDD       Y0, Y9, Y9
+	VPADDD       Y2, Y1, Y1
+	VPSRLQ       $0x1f, Y1, Y0
+	VPADDD       Y1, Y1, Y1
+	VPMULUDQ     Y7, Y1, Y1
+	VPMULUDQ     Y7, Y0, Y0
+	VPSRLQ       $0x20, Y1, Y1
+	VPBLENDD     $0xaa, Y0, Y1, Y1
+	VPSRLD       X8, Y1, Y1
+	VPMULLD      Y4, Y1, Y0
+	VPADDD       Y0, Y9, Y9
+	VPMASKMOVD   Y9, Y10, (AX)
 
 end:
-	VMOVD        X0, (R8)
-	VEXTRACTI128 $0x01, Y1, X0
-	VPADDD       X1, X0, X0
-	VPSHUFD      $0x4e, X0, X1
-	VPADDD       X1, X0, X0
-	VPSHUFD      $0xb1, X0, X1
-	VPADDD       X1, X0, X0
-	VMOVD        X0, AX
-	ADDL         AX, 8(R8)
 	VZEROUPPER
 	RET
 
-DATA bitMask32<>+0(SB)/4, $0x0000003f
-DATA bitMask32<>+4(SB)/4, $0x0000003f
-DATA bitMask32<>+8(SB)/4, $0x0000003f
-DATA bitMask32<>+12(SB)/4, $0x0000003f
-DATA bitMask32<>+16(SB)/4, $0x0000003f
-DATA bitMask32<>+20(SB)/4, $0x0000003f
-DATA bitMask32<>+24(SB)/4, $0x0000003f
-DATA bitMask32<>+28(SB)/4, $0x0000003f
-DATA bitMask32<>+32(SB)/4, $0x0000003f
-DATA bitMask32<>+36(SB)/4, $0x0000003f
-DATA bitMask32<>+40(SB)/4, $0x0000003f
-DATA bitMask32<>+44(SB)/4, $0x0000003f
-DATA bitMask32<>+48(SB)/4, $0x0000003f
-DATA bitMask32<>+52(SB)/4, $0x0000003f
-DATA bitMask32<>+56(SB)/4, $0x0000003f
-DATA bitMask32<>+60(SB)/4, $0x0000003f
-GLOBL bitMask32<>(SB), RODATA|NOPTR, $64
+DATA lanes32<>+0(SB)/4, $0x00000000
+DATA lanes32<>+4(SB)/4, $0x00000001
+DATA lanes32<>+8(SB)/4, $0x00000002
+DATA lanes32<>+12(SB)/4, $0x00000003
+DATA lanes32<>+16(SB)/4, $0x00000004
+DATA lanes32<>+20(SB)/4, $0x00000005
+DATA lanes32<>+24(SB)/4, $0x00000006
+DATA lanes32<>+28(SB)/4, $0x00000007
+GLOBL lanes32<>(SB), RODATA|NOPTR, $32
 
-DATA stampBytes<>+0(SB)/4, $0x00000028
-DATA stampBytes<>+4(SB)/4, $0x00000028
-DATA stampBytes<>+8(SB)/4, $0x00000028
-DATA stampBytes<>+12(SB)/4, $0x00000028
-DATA stampBytes<>+16(SB)/4, $0x00000028
-DATA stampBytes<>+20(SB)/4, $0x00000028
-DATA stampBytes<>+24(SB)/4, $0x00000028
-DATA stampBytes<>+28(SB)/4, $0x00000028
-DATA stampBytes<>+32(SB)/4, $0x00000028
-DATA stampBytes<>+36(SB)/4, $0x00000028
-DATA stampBytes<>+40(SB)/4, $0x00000028
-DATA stampBytes<>+44(SB)/4, $0x00000028
-DATA stampBytes<>+48(SB)/4, $0x00000028
-DATA stampBytes<>+52(SB)/4, $0x00000028
-DATA stampBytes<>+56(SB)/4, $0x00000028
-DATA stampBytes<>+60(SB)/4, $0x00000028
-GLOBL stampBytes<>(SB), RODATA|NOPTR, $64
+// func bernoulliSeedsAVX2(words []uint64, bits []uint32)
+// Requires: BMI2
+TEXT ·bernoulliSeedsAVX2(SB), NOSPLIT, $0-48
+	MOVQ words_base+0(FP), AX
+	MOVQ bits_base+24(FP), CX
+	MOVQ bits_len+32(FP), DX
+	MOVL $0x00000001, BX
+	CMPQ DX, $0x00000008
+	JL   seeds8Done
+
+seeds8:
+	MOVL  (CX), SI
+	SHLXQ SI, BX, DI
+	SHRL  $0x06, SI
+	ORQ   DI, (AX)(SI*8)
+	MOVL  4(CX), SI
+	SHLXQ SI, BX, DI
+	SHRL  $0x06, SI
+	ORQ   DI, (AX)(SI*8)
+	MOVL  8(CX), SI
+	SHLXQ SI, BX, DI
+	SHRL  $0x06, SI
+	ORQ   DI, (AX)(SI*8)
+	MOVL  12(CX), SI
+	SHLXQ SI, BX, DI
+	SHRL  $0x06, SI
+	ORQ   DI, (AX)(SI*8)
+	MOVL  16(CX), SI
+	SHLXQ SI, BX, DI
+	SHRL  $0x06, SI
+	ORQ   DI, (AX)(SI*8)
+	MOVL  20(CX), SI
+	SHLXQ SI, BX, DI
+	SHRL  $0x06, SI
+	ORQ   DI, (AX)(SI*8)
+	MOVL  24(CX), SI
+	SHLXQ SI, BX, DI
+	SHRL  $0x06, SI
+	ORQ   DI, (AX)(SI*8)
+	MOVL  28(CX), SI
+	SHLXQ SI, BX, DI
+	SHRL  $0x06, SI
+	ORQ   DI, (AX)(SI*8)
+	ADDQ  $0x20, CX
+	SUBQ  $0x00000008, DX
+	CMPQ  DX, $0x00000008
+	JGE   seeds8
+
+seeds8Done:
+	CMPQ DX, $0x00000001
+	JL   seeds1Done
+
+seeds1:
+	MOVL  (CX), SI
+	SHLXQ SI, BX, DI
+	SHRL  $0x06, SI
+	ORQ   DI, (AX)(SI*8)
+	ADDQ  $0x04, CX
+	SUBQ  $0x00000001, DX
+	CMPQ  DX, $0x00000001
+	JGE   seeds1
+
+seeds1Done:
+	RET
+
+// func bernoulliStampsAVX2(words []uint64, bits []uint32, stamps *[64][8]uint64, n int)
+// Requires: AVX, AVX2, CMOV
+TEXT ·bernoulliStampsAVX2(SB), NOSPLIT, $0-64
+	MOVQ    words_base+0(FP), AX
+	MOVQ    stamps+48(FP), CX
+	MOVQ    n+56(FP), DX
+	MOVQ    bits_base+24(FP), BX
+	MOVQ    bits_len+32(FP), SI
+	TESTQ   SI, SI
+	JZ      end
+	CMPQ    DX, $0x04
+	JG      long
+	LEAQ    shortMoves<>+0(SB), DX
+	MOVL    $0x00000004, DI
+	MOVL    (BX), R8
+	SHRL    $0x06, R8
+	VMOVDQU (AX)(R8*8), Y0
+	CMPQ    SI, $0x00000002
+	JL      shortDone
+
+short:
+	MOVL    (BX), R9
+	MOVL    R9, R10
+	ANDL    $0x3f, R10
+	SHLL    $0x06, R10
+	SHRL    $0x06, R9
+	MOVL    4(BX), R11
+	MOVL    R11, R12
+	ANDL    $0x3f, R12
+	SHLL    $0x06, R12
+	SHRL    $0x06, R11
+	MOVL    R9, R13
+	SUBL    R8, R13
+	CMPL    R13, DI
+	CMOVLGT DI, R13
+	SHLL    $0x06, R13
+	VMOVDQU (DX)(R13*1), Y1
+	VPERMD  Y0, Y1, Y1
+	VPOR    32(DX)(R13*1), Y1, Y1
+	VPAND   (CX)(R10*1), Y1, Y1
+	VMOVDQU Y1, (AX)(R9*8)
+	VMOVDQU (CX)(R10*1), Y1
+	MOVL    R11, R10
+	SUBL    R9, R10
+	CMPL    R10, DI
+	CMOVLGT DI, R10
+	SHLL    $0x06, R10
+	VMOVDQU (DX)(R10*1), Y2
+	VPERMD  Y1, Y2, Y1
+	VPOR    32(DX)(R10*1), Y1, Y1
+	VPAND   (CX)(R12*1), Y1, Y1
+	MOVL    R11, R9
+	SUBL    R8, R9
+	CMPL    R9, DI
+	CMOVLGT DI, R9
+	SHLL    $0x06, R9
+	VMOVDQU (DX)(R9*1), Y2
+	VPERMD  Y0, Y2, Y0
+	VPOR    32(DX)(R9*1), Y0, Y0
+	VPAND   Y1, Y0, Y0
+	VMOVDQU Y0, (AX)(R11*8)
+	MOVL    R11, R8
+	ADDQ    $0x08, BX
+	SUBQ    $0x00000002, SI
+	CMPQ    SI, $0x00000002
+	JGE     short
+
+shortDone:
+	TESTQ   SI, SI
+	JZ      shortOdd
+	MOVL    (BX), BX
+	MOVL    BX, SI
+	ANDL    $0x3f, SI
+	SHLL    $0x06, SI
+	SHRL    $0x06, BX
+	MOVL    BX, R9
+	SUBL    R8, R9
+	CMPL    R9, DI
+	CMOVLGT DI, R9
+	SHLL    $0x06, R9
+	VMOVDQU (DX)(R9*1), Y1
+	VPERMD  Y0, Y1, Y0
+	VPOR    32(DX)(R9*1), Y0, Y0
+	VPAND   (CX)(SI*1), Y0, Y0
+	VMOVDQU Y0, (AX)(BX*8)
+
+shortOdd:
+	JMP end
+
+long:
+	CMPQ SI, $0x00000001
+	JL   wordsDone
+
+words:
+	MOVL (BX), DX
+	MOVL DX, DI
+	ANDL $0x3f, DI
+	SHLL $0x06, DI
+	SHRL $0x06, DX
+	ADDQ CX, DI
+	MOVQ (DI), R8
+	ANDQ R8, (AX)(DX*8)
+	MOVQ 8(DI), R8
+	ANDQ R8, 8(AX)(DX*8)
+	MOVQ 16(DI), R8
+	ANDQ R8, 16(AX)(DX*8)
+	MOVQ 24(DI), R8
+	ANDQ R8, 24(AX)(DX*8)
+	MOVQ 32(DI), R8
+	ANDQ R8, 32(AX)(DX*8)
+	MOVQ 40(DI), R8
+	ANDQ R8, 40(AX)(DX*8)
+	MOVQ 48(DI), R8
+	ANDQ R8, 48(AX)(DX*8)
+	MOVQ 56(DI), DI
+	ANDQ DI, 56(AX)(DX*8)
+	ADDQ $0x04, BX
+	SUBQ $0x00000001, SI
+	CMPQ SI, $0x00000001
+	JGE  words
+
+wordsDone:
+end:
+	VZEROUPPER
+	RET
+
+DATA shortMoves<>+0(SB)/4, $0x00000000
+DATA shortMoves<>+4(SB)/4, $0x00000001
+DATA shortMoves<>+8(SB)/4, $0x00000002
+DATA shortMoves<>+12(SB)/4, $0x00000003
+DATA shortMoves<>+16(SB)/4, $0x00000004
+DATA shortMoves<>+20(SB)/4, $0x00000005
+DATA shortMoves<>+24(SB)/4, $0x00000006
+DATA shortMoves<>+28(SB)/4, $0x00000007
+DATA shortMoves<>+32(SB)/8, $0x0000000000000000
+DATA shortMoves<>+40(SB)/8, $0x0000000000000000
+DATA shortMoves<>+48(SB)/8, $0x0000000000000000
+DATA shortMoves<>+56(SB)/8, $0x0000000000000000
+DATA shortMoves<>+64(SB)/4, $0x00000002
+DATA shortMoves<>+68(SB)/4, $0x00000003
+DATA shortMoves<>+72(SB)/4, $0x00000004
+DATA shortMoves<>+76(SB)/4, $0x00000005
+DATA shortMoves<>+80(SB)/4, $0x00000006
+DATA shortMoves<>+84(SB)/4, $0x00000007
+DATA shortMoves<>+88(SB)/4, $0x00000000
+DATA shortMoves<>+92(SB)/4, $0x00000001
+DATA shortMoves<>+96(SB)/8, $0x0000000000000000
+DATA shortMoves<>+104(SB)/8, $0x0000000000000000
+DATA shortMoves<>+112(SB)/8, $0x0000000000000000
+DATA shortMoves<>+120(SB)/8, $0xffffffffffffffff
+DATA shortMoves<>+128(SB)/4, $0x00000004
+DATA shortMoves<>+132(SB)/4, $0x00000005
+DATA shortMoves<>+136(SB)/4, $0x00000006
+DATA shortMoves<>+140(SB)/4, $0x00000007
+DATA shortMoves<>+144(SB)/4, $0x00000000
+DATA shortMoves<>+148(SB)/4, $0x00000001
+DATA shortMoves<>+152(SB)/4, $0x00000002
+DATA shortMoves<>+156(SB)/4, $0x00000003
+DATA shortMoves<>+160(SB)/8, $0x0000000000000000
+DATA shortMoves<>+168(SB)/8, $0x0000000000000000
+DATA shortMoves<>+176(SB)/8, $0xffffffffffffffff
+DATA shortMoves<>+184(SB)/8, $0xffffffffffffffff
+DATA shortMoves<>+192(SB)/4, $0x00000006
+DATA shortMoves<>+196(SB)/4, $0x00000007
+DATA shortMoves<>+200(SB)/4, $0x00000000
+DATA shortMoves<>+204(SB)/4, $0x00000001
+DATA shortMoves<>+208(SB)/4, $0x00000002
+DATA shortMoves<>+212(SB)/4, $0x00000003
+DATA shortMoves<>+216(SB)/4, $0x00000004
+DATA shortMoves<>+220(SB)/4, $0x00000005
+DATA shortMoves<>+224(SB)/8, $0x0000000000000000
+DATA shortMoves<>+232(SB)/8, $0xffffffffffffffff
+DATA shortMoves<>+240(SB)/8, $0xffffffffffffffff
+DATA shortMoves<>+248(SB)/8, $0xffffffffffffffff
+DATA shortMoves<>+256(SB)/4, $0x00000000
+DATA shortMoves<>+260(SB)/4, $0x00000001
+DATA shortMoves<>+264(SB)/4, $0x00000002
+DATA shortMoves<>+268(SB)/4, $0x00000003
+DATA shortMoves<>+272(SB)/4, $0x00000004
+DATA shortMoves<>+276(SB)/4, $0x00000005
+DATA shortMoves<>+280(SB)/4, $0x00000006
+DATA shortMoves<>+284(SB)/4, $0x00000007
+DATA shortMoves<>+288(SB)/8, $0xffffffffffffffff
+DATA shortMoves<>+296(SB)/8, $0xffffffffffffffff
+DATA shortMoves<>+304(SB)/8, $0xffffffffffffffff
+DATA shortMoves<>+312(SB)/8, $0xffffffffffffffff
+GLOBL shortMoves<>(SB), RODATA|NOPTR, $320
+
+// func bernoulliStampsAVX512(words []uint64, bits []uint32, stamps *[64][8]uint64, n int)
+// Requires: AVX, AVX2, AVX512F, AVX512VL, CMOV
+TEXT ·bernoulliStampsAVX512(SB), NOSPLIT, $0-64
+	MOVQ    words_base+0(FP), AX
+	MOVQ    stamps+48(FP), CX
+	MOVQ    n+56(FP), DX
+	MOVQ    bits_base+24(FP), BX
+	MOVQ    bits_len+32(FP), SI
+	TESTQ   SI, SI
+	JZ      end
+	CMPQ    DX, $0x04
+	JG      long
+	LEAQ    shortMoves<>+0(SB), DX
+	MOVL    $0x00000004, DI
+	MOVL    (BX), R8
+	SHRL    $0x06, R8
+	VMOVDQU (AX)(R8*8), Y0
+	CMPQ    SI, $0x00000002
+	JL      shortDone
+
+short:
+	MOVL       (BX), R9
+	MOVL       R9, R10
+	ANDL       $0x3f, R10
+	SHLL       $0x06, R10
+	SHRL       $0x06, R9
+	MOVL       4(BX), R11
+	MOVL       R11, R12
+	ANDL       $0x3f, R12
+	SHLL       $0x06, R12
+	SHRL       $0x06, R11
+	MOVL       R9, R13
+	SUBL       R8, R13
+	CMPL       R13, DI
+	CMOVLGT    DI, R13
+	SHLL       $0x06, R13
+	VMOVDQU    (DX)(R13*1), Y2
+	VPERMD     Y0, Y2, Y1
+	VMOVDQU    32(DX)(R13*1), Y2
+	VPTERNLOGQ $0xa8, (CX)(R10*1), Y2, Y1
+	VMOVDQU    Y1, (AX)(R9*8)
+	VMOVDQU    (CX)(R10*1), Y1
+	MOVL       R11, R10
+	SUBL       R9, R10
+	CMPL       R10, DI
+	CMOVLGT    DI, R10
+	SHLL       $0x06, R10
+	VMOVDQU    (DX)(R10*1), Y2
+	VPERMD     Y1, Y2, Y1
+	VMOVDQU    32(DX)(R10*1), Y2
+	VPTERNLOGQ $0xa8, (CX)(R12*1), Y2, Y1
+	MOVL       R11, R9
+	SUBL       R8, R9
+	CMPL       R9, DI
+	CMOVLGT    DI, R9
+	SHLL       $0x06, R9
+	VMOVDQU    (DX)(R9*1), Y2
+	VPERMD     Y0, Y2, Y0
+	VMOVDQU    32(DX)(R9*1), Y2
+	VPTERNLOGQ $0xa8, Y1, Y2, Y0
+	VMOVDQU    Y0, (AX)(R11*8)
+	MOVL       R11, R8
+	ADDQ       $0x08, BX
+	SUBQ       $0x00000002, SI
+	CMPQ       SI, $0x00000002
+	JGE        short
+
+shortDone:
+	TESTQ      SI, SI
+	JZ         shortOdd
+	MOVL       (BX), BX
+	MOVL       BX, SI
+	ANDL       $0x3f, SI
+	SHLL       $0x06, SI
+	SHRL       $0x06, BX
+	MOVL       BX, R9
+	SUBL       R8, R9
+	CMPL       R9, DI
+	CMOVLGT    DI, R9
+	SHLL       $0x06, R9
+	VMOVDQU    (DX)(R9*1), Y1
+	VPERMD     Y0, Y1, Y0
+	VMOVDQU    32(DX)(R9*1), Y1
+	VPTERNLOGQ $0xa8, (CX)(SI*1), Y1, Y0
+	VMOVDQU    Y0, (AX)(BX*8)
+
+shortOdd:
+	JMP end
+
+long:
+	LEAQ      vectorsMoves<>+0(SB), DX
+	MOVL      $0x00000008, DI
+	MOVL      (BX), R8
+	SHRL      $0x06, R8
+	VMOVDQU64 (AX)(R8*8), Z0
+	CMPQ      SI, $0x00000002
+	JL        vectorsDone
+
+vectors:
+	MOVL       (BX), R9
+	MOVL       R9, R10
+	ANDL       $0x3f, R10
+	SHLL       $0x06, R10
+	SHRL       $0x06, R9
+	MOVL       4(BX), R11
+	MOVL       R11, R12
+	ANDL       $0x3f, R12
+	SHLL       $0x06, R12
+	SHRL       $0x06, R11
+	MOVL       R9, R13
+	SUBL       R8, R13
+	CMPL       R13, DI
+	CMOVLGT    DI, R13
+	SHLL       $0x07, R13
+	VMOVDQU64  (DX)(R13*1), Z2
+	VPERMD     Z0, Z2, Z1
+	VMOVDQU64  64(DX)(R13*1), Z2
+	VPTERNLOGQ $0xa8, (CX)(R10*1), Z2, Z1
+	VMOVDQU64  Z1, (AX)(R9*8)
+	VMOVDQU64  (CX)(R10*1), Z1
+	MOVL       R11, R10
+	SUBL       R9, R10
+	CMPL       R10, DI
+	CMOVLGT    DI, R10
+	SHLL       $0x07, R10
+	VMOVDQU64  (DX)(R10*1), Z2
+	VPERMD     Z1, Z2, Z1
+	VMOVDQU64  64(DX)(R10*1), Z2
+	VPTERNLOGQ $0xa8, (CX)(R12*1), Z2, Z1
+	MOVL       R11, R9
+	SUBL       R8, R9
+	CMPL       R9, DI
+	CMOVLGT    DI, R9
+	SHLL       $0x07, R9
+	VMOVDQU64  (DX)(R9*1), Z2
+	VPERMD     Z0, Z2, Z0
+	VMOVDQU64  64(DX)(R9*1), Z2
+	VPTERNLOGQ $0xa8, Z1, Z2, Z0
+	VMOVDQU64  Z0, (AX)(R11*8)
+	MOVL       R11, R8
+	ADDQ       $0x08, BX
+	SUBQ       $0x00000002, SI
+	CMPQ       SI, $0x00000002
+	JGE        vectors
+
+vectorsDone:
+	TESTQ      SI, SI
+	JZ         vectorsOdd
+	MOVL       (BX), BX
+	MOVL       BX, SI
+	ANDL       $0x3f, SI
+	SHLL       $0x06, SI
+	SHRL       $0x06, BX
+	MOVL       BX, R9
+	SUBL       R8, R9
+	CMPL       R9, DI
+	CMOVLGT    DI, R9
+	SHLL       $0x07, R9
+	VMOVDQU64  (DX)(R9*1), Z1
+	VPERMD     Z0, Z1, Z0
+	VMOVDQU64  64(DX)(R9*1), Z1
+	VPTERNLOGQ $0xa8, (CX)(SI*1), Z1, Z0
+	VMOVDQU64  Z0, (AX)(BX*8)
+
+vectorsOdd:
+end:
+	VZEROUPPER
+	RET
+
+DATA vectorsMoves<>+0(SB)/4, $0x00000000
+DATA vectorsMoves<>+4(SB)/4, $0x00000001
+DATA vectorsMoves<>+8(SB)/4, $0x00000002
+DATA vectorsMoves<>+12(SB)/4, $0x00000003
+DATA vectorsMoves<>+16(SB)/4, $0x00000004
+DATA vectorsMoves<>+20(SB)/4, $0x00000005
+DATA vectorsMoves<>+24(SB)/4, $0x00000006
+DATA vectorsMoves<>+28(SB)/4, $0x00000007
+DATA vectorsMoves<>+32(SB)/4, $0x00000008
+DATA vectorsMoves<>+36(SB)/4, $0x00000009
+DATA vectorsMoves<>+40(SB)/4, $0x0000000a
+DATA vectorsMoves<>+44(SB)/4, $0x0000000b
+DATA vectorsMoves<>+48(SB)/4, $0x0000000c
+DATA vectorsMoves<>+52(SB)/4, $0x0000000d
+DATA vectorsMoves<>+56(SB)/4, $0x0000000e
+DATA vectorsMoves<>+60(SB)/4, $0x0000000f
+DATA vectorsMoves<>+64(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+72(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+80(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+88(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+96(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+104(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+112(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+120(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+128(SB)/4, $0x00000002
+DATA vectorsMoves<>+132(SB)/4, $0x00000003
+DATA vectorsMoves<>+136(SB)/4, $0x00000004
+DATA vectorsMoves<>+140(SB)/4, $0x00000005
+DATA vectorsMoves<>+144(SB)/4, $0x00000006
+DATA vectorsMoves<>+148(SB)/4, $0x00000007
+DATA vectorsMoves<>+152(SB)/4, $0x00000008
+DATA vectorsMoves<>+156(SB)/4, $0x00000009
+DATA vectorsMoves<>+160(SB)/4, $0x0000000a
+DATA vectorsMoves<>+164(SB)/4, $0x0000000b
+DATA vectorsMoves<>+168(SB)/4, $0x0000000c
+DATA vectorsMoves<>+172(SB)/4, $0x0000000d
+DATA vectorsMoves<>+176(SB)/4, $0x0000000e
+DATA vectorsMoves<>+180(SB)/4, $0x0000000f
+DATA vectorsMoves<>+184(SB)/4, $0x00000000
+DATA vectorsMoves<>+188(SB)/4, $0x00000001
+DATA vectorsMoves<>+192(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+200(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+208(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+216(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+224(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+232(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+240(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+248(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+256(SB)/4, $0x00000004
+DATA vectorsMoves<>+260(SB)/4, $0x00000005
+DATA vectorsMoves<>+264(SB)/4, $0x00000006
+DATA vectorsMoves<>+268(SB)/4, $0x00000007
+DATA vectorsMoves<>+272(SB)/4, $0x00000008
+DATA vectorsMoves<>+276(SB)/4, $0x00000009
+DATA vectorsMoves<>+280(SB)/4, $0x0000000a
+DATA vectorsMoves<>+284(SB)/4, $0x0000000b
+DATA vectorsMoves<>+288(SB)/4, $0x0000000c
+DATA vectorsMoves<>+292(SB)/4, $0x0000000d
+DATA vectorsMoves<>+296(SB)/4, $0x0000000e
+DATA vectorsMoves<>+300(SB)/4, $0x0000000f
+DATA vectorsMoves<>+304(SB)/4, $0x00000000
+DATA vectorsMoves<>+308(SB)/4, $0x00000001
+DATA vectorsMoves<>+312(SB)/4, $0x00000002
+DATA vectorsMoves<>+316(SB)/4, $0x00000003
+DATA vectorsMoves<>+320(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+328(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+336(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+344(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+352(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+360(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+368(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+376(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+384(SB)/4, $0x00000006
+DATA vectorsMoves<>+388(SB)/4, $0x00000007
+DATA vectorsMoves<>+392(SB)/4, $0x00000008
+DATA vectorsMoves<>+396(SB)/4, $0x00000009
+DATA vectorsMoves<>+400(SB)/4, $0x0000000a
+DATA vectorsMoves<>+404(SB)/4, $0x0000000b
+DATA vectorsMoves<>+408(SB)/4, $0x0000000c
+DATA vectorsMoves<>+412(SB)/4, $0x0000000d
+DATA vectorsMoves<>+416(SB)/4, $0x0000000e
+DATA vectorsMoves<>+420(SB)/4, $0x0000000f
+DATA vectorsMoves<>+424(SB)/4, $0x00000000
+DATA vectorsMoves<>+428(SB)/4, $0x00000001
+DATA vectorsMoves<>+432(SB)/4, $0x00000002
+DATA vectorsMoves<>+436(SB)/4, $0x00000003
+DATA vectorsMoves<>+440(SB)/4, $0x00000004
+DATA vectorsMoves<>+444(SB)/4, $0x00000005
+DATA vectorsMoves<>+448(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+456(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+464(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+472(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+480(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+488(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+496(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+504(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+512(SB)/4, $0x00000008
+DATA vectorsMoves<>+516(SB)/4, $0x00000009
+DATA vectorsMoves<>+520(SB)/4, $0x0000000a
+DATA vectorsMoves<>+524(SB)/4, $0x0000000b
+DATA vectorsMoves<>+528(SB)/4, $0x0000000c
+DATA vectorsMoves<>+532(SB)/4, $0x0000000d
+DATA vectorsMoves<>+536(SB)/4, $0x0000000e
+DATA vectorsMoves<>+540(SB)/4, $0x0000000f
+DATA vectorsMoves<>+544(SB)/4, $0x00000000
+DATA vectorsMoves<>+548(SB)/4, $0x00000001
+DATA vectorsMoves<>+552(SB)/4, $0x00000002
+DATA vectorsMoves<>+556(SB)/4, $0x00000003
+DATA vectorsMoves<>+560(SB)/4, $0x00000004
+DATA vectorsMoves<>+564(SB)/4, $0x00000005
+DATA vectorsMoves<>+568(SB)/4, $0x00000006
+DATA vectorsMoves<>+572(SB)/4, $0x00000007
+DATA vectorsMoves<>+576(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+584(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+592(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+600(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+608(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+616(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+624(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+632(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+640(SB)/4, $0x0000000a
+DATA vectorsMoves<>+644(SB)/4, $0x0000000b
+DATA vectorsMoves<>+648(SB)/4, $0x0000000c
+DATA vectorsMoves<>+652(SB)/4, $0x0000000d
+DATA vectorsMoves<>+656(SB)/4, $0x0000000e
+DATA vectorsMoves<>+660(SB)/4, $0x0000000f
+DATA vectorsMoves<>+664(SB)/4, $0x00000000
+DATA vectorsMoves<>+668(SB)/4, $0x00000001
+DATA vectorsMoves<>+672(SB)/4, $0x00000002
+DATA vectorsMoves<>+676(SB)/4, $0x00000003
+DATA vectorsMoves<>+680(SB)/4, $0x00000004
+DATA vectorsMoves<>+684(SB)/4, $0x00000005
+DATA vectorsMoves<>+688(SB)/4, $0x00000006
+DATA vectorsMoves<>+692(SB)/4, $0x00000007
+DATA vectorsMoves<>+696(SB)/4, $0x00000008
+DATA vectorsMoves<>+700(SB)/4, $0x00000009
+DATA vectorsMoves<>+704(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+712(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+720(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+728(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+736(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+744(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+752(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+760(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+768(SB)/4, $0x0000000c
+DATA vectorsMoves<>+772(SB)/4, $0x0000000d
+DATA vectorsMoves<>+776(SB)/4, $0x0000000e
+DATA vectorsMoves<>+780(SB)/4, $0x0000000f
+DATA vectorsMoves<>+784(SB)/4, $0x00000000
+DATA vectorsMoves<>+788(SB)/4, $0x00000001
+DATA vectorsMoves<>+792(SB)/4, $0x00000002
+DATA vectorsMoves<>+796(SB)/4, $0x00000003
+DATA vectorsMoves<>+800(SB)/4, $0x00000004
+DATA vectorsMoves<>+804(SB)/4, $0x00000005
+DATA vectorsMoves<>+808(SB)/4, $0x00000006
+DATA vectorsMoves<>+812(SB)/4, $0x00000007
+DATA vectorsMoves<>+816(SB)/4, $0x00000008
+DATA vectorsMoves<>+820(SB)/4, $0x00000009
+DATA vectorsMoves<>+824(SB)/4, $0x0000000a
+DATA vectorsMoves<>+828(SB)/4, $0x0000000b
+DATA vectorsMoves<>+832(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+840(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+848(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+856(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+864(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+872(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+880(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+888(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+896(SB)/4, $0x0000000e
+DATA vectorsMoves<>+900(SB)/4, $0x0000000f
+DATA vectorsMoves<>+904(SB)/4, $0x00000000
+DATA vectorsMoves<>+908(SB)/4, $0x00000001
+DATA vectorsMoves<>+912(SB)/4, $0x00000002
+DATA vectorsMoves<>+916(SB)/4, $0x00000003
+DATA vectorsMoves<>+920(SB)/4, $0x00000004
+DATA vectorsMoves<>+924(SB)/4, $0x00000005
+DATA vectorsMoves<>+928(SB)/4, $0x00000006
+DATA vectorsMoves<>+932(SB)/4, $0x00000007
+DATA vectorsMoves<>+936(SB)/4, $0x00000008
+DATA vectorsMoves<>+940(SB)/4, $0x00000009
+DATA vectorsMoves<>+944(SB)/4, $0x0000000a
+DATA vectorsMoves<>+948(SB)/4, $0x0000000b
+DATA vectorsMoves<>+952(SB)/4, $0x0000000c
+DATA vectorsMoves<>+956(SB)/4, $0x0000000d
+DATA vectorsMoves<>+960(SB)/8, $0x0000000000000000
+DATA vectorsMoves<>+968(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+976(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+984(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+992(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+1000(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+1008(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+1016(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+1024(SB)/4, $0x00000000
+DATA vectorsMoves<>+1028(SB)/4, $0x00000001
+DATA vectorsMoves<>+1032(SB)/4, $0x00000002
+DATA vectorsMoves<>+1036(SB)/4, $0x00000003
+DATA vectorsMoves<>+1040(SB)/4, $0x00000004
+DATA vectorsMoves<>+1044(SB)/4, $0x00000005
+DATA vectorsMoves<>+1048(SB)/4, $0x00000006
+DATA vectorsMoves<>+1052(SB)/4, $0x00000007
+DATA vectorsMoves<>+1056(SB)/4, $0x00000008
+DATA vectorsMoves<>+1060(SB)/4, $0x00000009
+DATA vectorsMoves<>+1064(SB)/4, $0x0000000a
+DATA vectorsMoves<>+1068(SB)/4, $0x0000000b
+DATA vectorsMoves<>+1072(SB)/4, $0x0000000c
+DATA vectorsMoves<>+1076(SB)/4, $0x0000000d
+DATA vectorsMoves<>+1080(SB)/4, $0x0000000e
+DATA vectorsMoves<>+1084(SB)/4, $0x0000000f
+DATA vectorsMoves<>+1088(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+1096(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+1104(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+1112(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+1120(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+1128(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+1136(SB)/8, $0xffffffffffffffff
+DATA vectorsMoves<>+1144(SB)/8, $0xffffffffffffffff
+GLOBL vectorsMoves<>(SB), RODATA|NOPTR, $1152
 
 // func dilateRowAVX2(dst []uint64, src []uint64, b int)
 // Requires: AVX, AVX2

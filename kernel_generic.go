@@ -18,8 +18,10 @@ import (
 type (
 	philoxKernel          func(dst []uint32, ks *roundKeys, ctr *[4]uint32)
 	bernoulliHeadKernel   func(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, k int)
-	bernoulliGapsKernel   func(words []uint64, drawn []uint32, t *gapTable, w *walk)
-	bernoulliStampsKernel func(words []uint64, drawn []uint32, t *gapTable, w *walk, stamps *stamps, n int)
+	bernoulliGapsKernel   func(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) (n int)
+	bernoulliPlaceKernel  func(bits []uint32, w *walk)
+	bernoulliSeedsKernel  func(words []uint64, bits []uint32)
+	bernoulliStampsKernel func(words []uint64, bits []uint32, stamps *stamps, n int)
 	dilateRowKernel       func(dst, src []uint64, b int)
 	dilateStepKernel      func(dst, src []uint64, shift int)
 	dilateKeepKernel      func(dst, src []uint64, shift int) (kept int)
@@ -34,6 +36,8 @@ var (
 	_ philoxKernel          = philoxGeneric
 	_ bernoulliHeadKernel   = bernoulliHeadGeneric
 	_ bernoulliGapsKernel   = bernoulliGapsGeneric
+	_ bernoulliPlaceKernel  = bernoulliPlaceGeneric
+	_ bernoulliSeedsKernel  = bernoulliSeedsGeneric
 	_ bernoulliStampsKernel = bernoulliStampsGeneric
 	_ dilateRowKernel       = dilateRowGeneric
 	_ dilateStepKernel      = dilateStepGeneric
@@ -128,34 +132,11 @@ func bernoulliHeadGeneric(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32,
 const gapCallLen = 256
 
 // bernoulliGapsGeneric walks on with each of the drawn words, at most
-// gapCallLen and for assembly a multiple of eight, and sets the bits of the
-// seeds that it comes to before the end. words begins with the word in which
-// the chunk does; behind the word walkWord they are zero up to that of the
-// last position.
-//
-// Two things would be guessed wrong half of the time, and are not left to
-// guess: whether a gap is the entry's own, which is no branch, and whether a
-// seed falls in the word of the one before, which would have a load wait for
-// the store before it. Words are only stored, from a copy in a register.
-func bernoulliGapsGeneric(words []uint64, drawn []uint32, t *gapTable, w *walk) {
-	var positions [gapCallLen]uint32
-	before := w[walkWord]
-	bits := words[before]
-	for _, p := range gapPositions(&positions, drawn, t, w) {
-		bit := walkBitOf(w, p)
-		i := bit >> 6
-		same := uint64(int64(uint64(i^before)-1) >> 63)
-		bits = bits&same | 1<<(bit&63)
-		words[i] = bits
-		before = i
-	}
-	w[walkWord] = before
-}
-
-// gapPositions walks on with the drawn words and returns the positions of the
-// seeds that come before the end.
-func gapPositions(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) []uint32 {
-	n, next := 0, w[walkNext]
+// gapCallLen, and writes the positions of the n seeds that it comes to before
+// the end. Positions behind them may be anything. Whether a gap is the entry's
+// own would be guessed wrong half of the time, and is no branch.
+func bernoulliGapsGeneric(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) (n int) {
+	next := w[walkNext]
 	for _, word := range drawn[:min(len(drawn), gapCallLen)] {
 		own := word >> (32 - gapBits)
 		e := t[own]
@@ -174,35 +155,51 @@ func gapPositions(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w 
 	for n > 0 && positions[n-1] >= w[walkEnd] {
 		n--
 	}
-	w[walkSeeds] += uint32(n)
-	return positions[:n]
+	return n
+}
+
+// bernoulliPlaceGeneric maps positions to bits, in place.
+func bernoulliPlaceGeneric(bits []uint32, w *walk) {
+	v := *w
+	for i, p := range bits {
+		bits[i] = walkBitOf(&v, p)
+	}
+}
+
+// bernoulliSeedsGeneric sets bits, which ascend.
+func bernoulliSeedsGeneric(words []uint64, bits []uint32) {
+	for _, bit := range bits {
+		words[bit>>6] |= 1 << (bit & 63)
+	}
 }
 
 // Where a block has few bits from its first to its last, and seeds are rare, it
 // costs less to set the blocks than to set the seeds and dilate.
 
-// stamps are a block's bits, from its first one on, which is bit i of stamp i.
-// The last one is nothing, for draws that are no seeds.
-type stamps = [65][stampWords]uint64
+// stamps are the complement of a block's bits, from its first one on, which is
+// bit i of stamp i: ANDed to ones they leave a keep mask.
+type stamps = [64][stampWords]uint64
 
 // stampWords is how many words the bits of a block may touch.
-const stampWords = 5
+const stampWords = 8
 
-// bernoulliStampsGeneric is bernoulliGapsGeneric, but sets the bits of the
-// blocks, in n words each. It may write zeros to n−1 words behind that of the
-// last position.
-func bernoulliStampsGeneric(words []uint64, drawn []uint32, t *gapTable, w *walk, stamps *stamps, n int) {
-	var positions [gapCallLen]uint32
-	for _, p := range gapPositions(&positions, drawn, t, w) {
-		stampAt(words, walkBitOf(w, p), stamps, n)
+// stampRoom is how many words, from that of a block's first bit on, a kernel may
+// load and store for blocks of n words.
+func stampRoom(n int) int {
+	if n <= stampWords/2 {
+		return stampWords / 2
 	}
+	return stampWords
 }
 
-// stampAt sets the bits of a block.
-func stampAt(words []uint64, bit uint32, stamps *stamps, n int) {
-	stamp, dst := stamps[bit&63][:n], words[bit>>6:][:n]
-	for i, v := range stamp {
-		dst[i] |= v
+// bernoulliStampsGeneric drops blocks of n words, whose first bits ascend. What
+// earlier calls dropped ascends as well; the words behind are ones.
+func bernoulliStampsGeneric(words []uint64, bits []uint32, stamps *stamps, n int) {
+	for _, bit := range bits {
+		stamp, dst := stamps[bit&63][:n], words[bit>>6:][:n]
+		for i, v := range stamp {
+			dst[i] &= v
+		}
 	}
 }
 

@@ -13,12 +13,16 @@ func (k isa) bernoulliHead(dst []uint64, ks *roundKeys, ctr *[4]uint32, h thresh
 	bernoulliHeadGeneric(dst, ks, ctr, h.t, h.k)
 }
 
-func (k isa) bernoulliGaps(words []uint64, drawn []uint32, t *gapTable, w *walk) {
-	bernoulliGapsGeneric(words, drawn, t, w)
+func (k isa) bernoulliGaps(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) int {
+	return bernoulliGapsGeneric(positions, drawn, t, w)
 }
 
-func (k isa) bernoulliStamps(words []uint64, drawn []uint32, t *gapTable, w *walk, stamps *stamps, n int) {
-	bernoulliStampsGeneric(words, drawn, t, w, stamps, n)
+func (k isa) bernoulliPlace(bits []uint32, w *walk) { bernoulliPlaceGeneric(bits, w) }
+
+func (k isa) bernoulliSeeds(words []uint64, bits []uint32) { bernoulliSeedsGeneric(words, bits) }
+
+func (k isa) bernoulliStamps(words []uint64, bits []uint32, stamps *stamps, n int) {
+	bernoulliStampsGeneric(words, bits, stamps, n)
 }
 
 func (k isa) dilateRow(dst, src []uint64, b int) { dilateRowGeneric(dst, src, b) }

@@ -27,12 +27,27 @@ func bernoulliHeadAVX512(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint
 // bernoulliGapsAVX2 is bernoulliGapsGeneric for a multiple of eight drawn words.
 //
 //go:noescape
-func bernoulliGapsAVX2(words []uint64, drawn []uint32, t *[1024]uint32, w *[13]uint32)
+func bernoulliGapsAVX2(positions *[256]uint32, drawn []uint32, t *[1024]uint32, w *[11]uint32) (n int)
 
-// bernoulliStampsAVX2 is bernoulliStampsGeneric for a multiple of eight drawn words.
+// bernoulliPlaceAVX2 is bernoulliPlaceGeneric.
 //
 //go:noescape
-func bernoulliStampsAVX2(words []uint64, drawn []uint32, t *[1024]uint32, w *[13]uint32, stamps *[65][5]uint64, n int)
+func bernoulliPlaceAVX2(bits []uint32, w *[11]uint32)
+
+// bernoulliSeedsAVX2 is bernoulliSeedsGeneric.
+//
+//go:noescape
+func bernoulliSeedsAVX2(words []uint64, bits []uint32)
+
+// bernoulliStampsAVX2 is bernoulliStampsGeneric.
+//
+//go:noescape
+func bernoulliStampsAVX2(words []uint64, bits []uint32, stamps *[64][8]uint64, n int)
+
+// bernoulliStampsAVX512 is bernoulliStampsGeneric.
+//
+//go:noescape
+func bernoulliStampsAVX512(words []uint64, bits []uint32, stamps *[64][8]uint64, n int)
 
 // dilateRowAVX2 is dilateRowGeneric.
 //

@@ -87,10 +87,20 @@ func (m *Mask) reset(k isa, workers int, s, bits Shape) {
 // keepAll is the identity, with the seeds and gamma as they are.
 func (m *Mask) keepAll() {
 	words := m.buf[1:]
-	for i := range words {
+	setOnes(words)
+	m.kept = 64*len(words) - m.trim()
+}
+
+// setOnes makes words all ones, most of them by copies from the first ones,
+// which are faster than a loop.
+func setOnes(words []uint64) {
+	const first = 1 << 9
+	for i := range words[:min(len(words), first)] {
 		words[i] = ^uint64(0)
 	}
-	m.kept = 64*len(words) - m.trim()
+	for n := first; n < len(words); n += first {
+		copy(words[n:], words[:first])
+	}
 }
 
 // trim makes the bits past the end zero and returns how many of them there
@@ -171,14 +181,16 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 	if m.bernoulli.gamma != m.gamma {
 		m.bernoulli.set(m.gamma)
 	}
-	clear(m.buf)
 	m.drawing.begin(&m.bernoulli, l.isa, NewKey(l.cfg.Seed, l.cfg.Layer, at.Step))
 	if m.drawing.stamp(&g) {
+		setOnes(m.buf[1:])
 		m.seeds = m.drawing.batch(m.buf[1:len(m.buf)+spareWords], &g, at.Sample)
-		m.plan.reset()
-		l.finish(m)
+		m.trim()
+		m.kept = l.Kernels().Count(m.buf[1:])
+		m.settle(l.cfg.Norm)
 		return
 	}
+	clear(m.buf)
 	seeds := m.seedWords(&g)
 	if g.full {
 		clear(seeds)

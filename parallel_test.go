@@ -16,7 +16,7 @@ var parallelCases = []struct {
 	cfg            Config
 	draws, dilates bool // by several goroutines
 }{
-	{NCHW(16, 64, 14, 14), Config{DropProb: .1, Block: Square(7)}, false, true},
+	{NCHW(16, 64, 14, 14), Config{DropProb: .1, Block: Square(7)}, false, false},
 	{NCHW(16, 192, 7, 7), Config{DropProb: .2, Block: Square(3)}, true, true},
 	{NCHW(131, 47, 13, 11), Config{DropProb: .3, Block: Square(2)}, true, true},
 	{NCHW(1, 17, 97, 101), Config{DropProb: .1, Block: Square(7)}, false, true},

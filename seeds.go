@@ -8,9 +8,10 @@ type drawing struct {
 	k     isa
 	ks    roundKeys
 	drawn [gapCallLen]uint32 // the words of the residual
-	// The bits of a chunk's head and of its residual, made at first use.
-	head, residual []uint64
-	// Blocks to set instead of seeds, of stamped words each, if that is not 0.
+	seeds [gapCallLen]uint32 // positions of seeds, then bits
+	head  []uint64           // the bits of a chunk's head, made at first use
+	// Blocks to drop instead of seeds to set, of stamped words each, if that is
+	// not 0.
 	stamps   stamps
 	stampsOf [3]int // the row and the block that they are for
 	stamped  int
@@ -21,8 +22,9 @@ func (d *drawing) begin(b *Bernoulli, k isa, key Key) {
 	expandKey(&d.ks, key)
 }
 
-// stamp has the drawing set blocks where that is possible and costs less than
-// to dilate, and reports whether it does.
+// stamp has the drawing drop blocks, from words that are ones, where that is
+// possible and costs less than to set seeds and dilate, and reports whether it
+// does.
 func (d *drawing) stamp(g *geometry) bool {
 	span := (g.bh-1)*g.w + g.bw
 	cells, positions := float64(g.h*g.w), float64(g.vh*g.vw)
@@ -32,16 +34,21 @@ func (d *drawing) stamp(g *geometry) bool {
 	d.stamped = (63 + span + 63) / 64
 	if block := [3]int{g.w, g.bh, g.bw}; d.stampsOf != block {
 		d.stampsOf, d.stamps = block, stamps{}
-		for bit := range 64 {
+		for bit := range d.stamps {
+			s := &d.stamps[bit]
 			for row := range g.bh {
-				setRun(d.stamps[bit][:], bit+row*g.w, g.bw)
+				setRun(s[:], bit+row*g.w, g.bw)
+			}
+			for i := range s {
+				s[i] = ^s[i]
 			}
 		}
 	}
 	return true
 }
 
-// batch adds the seeds of all samples to words, which are zero.
+// batch adds the seeds of all samples to words, which are zero, or drops their
+// blocks from words, which are ones, and stampRoom behind those of the mask.
 func (d *drawing) batch(words []uint64, g *geometry, sample uint64) (seeds int) {
 	grid := g.grid()
 	return d.samples(words, &grid, 0, g.samples, sample)
@@ -100,7 +107,7 @@ func (t *drawTask) part(i, of int) {
 }
 
 // sample adds to words, zero there, the seeds of one sample, whose bits begin
-// at base, and returns their number.
+// at base, or drops its blocks, and returns their number.
 func (d *drawing) sample(words []uint64, base int, g *grid, sample uint64) (seeds int) {
 	if g.positions == 0 || d.sparse() && d.delta == 0 {
 		return 0
@@ -109,12 +116,14 @@ func (d *drawing) sample(words []uint64, base int, g *grid, sample uint64) (seed
 		w, word := g.walk(base, chunk)
 		// To the word of the last position, as the sanitizers are told that all
 		// of dst is written and the words behind may be another goroutine's.
-		last := int(walkBitOf(&w, w[walkEnd]-1) / 64)
-		dst := words[word : word+last+max(d.stamped, 1)]
+		end := word + int(walkBitOf(&w, w[walkEnd]-1)/64) + 1
+		if d.stamped > 0 {
+			end += stampRoom(d.stamped) - 1
+		}
+		dst := words[word:end]
 		switch {
 		case d.sparse():
-			d.drawGaps(dst, &w, chunk, sample, d.stamped > 0)
-			seeds += int(w[walkSeeds])
+			seeds += d.drawGaps(dst, &w, chunk, sample, d.stamped)
 		case g.dense() && w[walkBit] == 0 && w[walkEnd]%headGroupLen == 0:
 			seeds += d.drawDense(dst[:w[walkEnd]/64], int(w[walkEnd]), chunk, sample)
 		default:
@@ -147,33 +156,25 @@ func (b *Bernoulli) Fill(kernels KernelSet, dst []uint64, n int, key Key, sample
 //
 //go:noinline
 func (b *Bernoulli) fillDense(k isa, dst []uint64, g *grid, key Key, sample uint64) int {
-	var head, residual [chunkLen / 64]uint64
-	d := drawing{head: head[:], residual: residual[:]}
+	var head [chunkLen / 64]uint64
+	d := drawing{head: head[:]}
 	d.begin(b, k, key)
 	return d.sample(dst, 0, g, sample)
-}
-
-// room is n words, made in full at first use.
-func room(buf *[]uint64, n int) []uint64 {
-	if *buf == nil {
-		*buf = make([]uint64, chunkLen/64)
-	}
-	return (*buf)[:n]
 }
 
 // drawDense writes the bits of a chunk of n positions to dst, whole groups of
 // the head, and returns the number of ones in the first n.
 func (d *drawing) drawDense(dst []uint64, n int, chunk int, sample uint64) int {
 	if d.ones {
-		for i := range dst {
-			dst[i] = ^uint64(0)
-		}
+		setOnes(dst)
 	} else {
 		ctr := chunkCounter(domainHead, chunk, sample)
 		d.k.bernoulliHead(dst, &d.ks, &ctr, d.threshold)
 	}
 	if d.delta != 0 {
-		d.addResidual(dst, n, chunk, sample)
+		w := flat
+		w[walkEnd] = uint32(n)
+		d.drawGaps(dst, &w, chunk, sample, 0)
 	}
 	if n%64 != 0 {
 		dst[n/64] &= 1<<(n%64) - 1
@@ -181,41 +182,51 @@ func (d *drawing) drawDense(dst []uint64, n int, chunk int, sample uint64) int {
 	return d.k.count(dst[:wordsLen(n)])
 }
 
-// addResidual ORs the residual of a chunk of n positions into dst.
-func (d *drawing) addResidual(dst []uint64, n int, chunk int, sample uint64) {
-	residual := room(&d.residual, wordsLen(n))
-	clear(residual)
-	w := flat
-	w[walkEnd] = uint32(n)
-	d.drawGaps(residual, &w, chunk, sample, false)
-	for i, v := range residual {
-		dst[i] |= v
-	}
-}
-
 // drawMapped draws a chunk densely and moves its ones to where the walk's grid
 // has them.
 func (d *drawing) drawMapped(words []uint64, dense bool, w *walk, chunk int, sample uint64) int {
 	n := int(w[walkEnd])
 	groups := (n + headGroupLen - 1) / headGroupLen
-	drawn := room(&d.head, groups*headGroupWords)
+	if d.head == nil {
+		d.head = make([]uint64, chunkLen/64)
+	}
+	drawn := d.head[:groups*headGroupWords]
 	seeds := d.drawDense(drawn, n, chunk, sample)
 	drawn = drawn[:wordsLen(n)]
 	if dense {
 		orShifted(words, int(w[walkBit]), drawn)
 		return seeds
 	}
-	for i, v := range drawn {
-		for ; v != 0; v &= v - 1 {
-			bit := walkBitOf(w, uint32(i*64+bits.TrailingZeros64(v)))
-			if d.stamped > 0 {
-				stampAt(words, bit, &d.stamps, d.stamped)
-			} else {
-				words[bit>>6] |= 1 << (bit & 63)
-			}
-		}
+	for from := 0; from < len(drawn); {
+		n, used := onesOf(&d.seeds, drawn[from:], from)
+		d.set(words, d.seeds[:n], w, d.stamped)
+		from += used
 	}
 	return seeds
+}
+
+// onesOf writes the positions of n ones of words, the first of which begins
+// with position 64·from, and returns how many words it came to: all, or so many
+// that those of another one may not fit.
+func onesOf(positions *[gapCallLen]uint32, words []uint64, from int) (n, used int) {
+	for i, v := range words {
+		if n > gapCallLen-64 {
+			return n, i
+		}
+		first := uint32(from+i) * 64
+		// Eight at a time, of which some may be none: how many ones a word has
+		// is guessed wrong too often.
+		next := n + bits.OnesCount64(v)
+		for ; v != 0; n += 8 {
+			p := (*[8]uint32)(positions[n:])
+			for j := range p {
+				p[j] = first + uint32(bits.TrailingZeros64(v))
+				v &= v - 1
+			}
+		}
+		n = next
+	}
+	return n, len(words)
 }
 
 // orShifted ORs src into dst from a bit of its first word on. Ones of src lie
@@ -233,9 +244,9 @@ func orShifted(dst []uint64, bit int, src []uint64) {
 	}
 }
 
-// drawGaps sets the bits of a chunk's residual in words, which are zero behind
-// the first one, or stamps its blocks.
-func (d *drawing) drawGaps(words []uint64, w *walk, chunk int, sample uint64, stamp bool) {
+// drawGaps draws a chunk's residual: it sets the bits of seeds or, if stamped is
+// not 0, drops blocks of so many words. It returns the number of seeds.
+func (d *drawing) drawGaps(words []uint64, w *walk, chunk int, sample uint64, stamped int) (seeds int) {
 	ctr := chunkCounter(domainGaps, chunk, sample)
 	stride := 4 * d.k.philoxStride()
 	for w[walkNext] < w[walkEnd] {
@@ -244,10 +255,21 @@ func (d *drawing) drawGaps(words []uint64, w *walk, chunk int, sample uint64, st
 		drawn := d.drawn[:min((want+stride-1)/stride*stride, gapCallLen)]
 		d.k.philox(drawn, &d.ks, &ctr)
 		ctr[0] += uint32(len(drawn) / 4)
-		if stamp {
-			d.k.bernoulliStamps(words, drawn, &d.gaps, w, &d.stamps, d.stamped)
-		} else {
-			d.k.bernoulliGaps(words, drawn, &d.gaps, w)
-		}
+		n := d.k.bernoulliGaps(&d.seeds, drawn, &d.gaps, w)
+		d.set(words, d.seeds[:n], w, stamped)
+		seeds += n
+	}
+	return seeds
+}
+
+// set sets the seeds at positions, which ascend, or drops their blocks.
+func (d *drawing) set(words []uint64, positions []uint32, w *walk, stamped int) {
+	if w[walkSkipRow]|w[walkSkipPlane]|w[walkBit] != 0 {
+		d.k.bernoulliPlace(positions, w)
+	}
+	if stamped > 0 {
+		d.k.bernoulliStamps(words, positions, &d.stamps, stamped)
+	} else {
+		d.k.bernoulliSeeds(words, positions)
 	}
 }

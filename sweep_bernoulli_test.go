@@ -3,6 +3,7 @@ package dropblock
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/dropblock-go/dropblock/fuzz"
@@ -119,44 +120,25 @@ func sweepHead(t testing.TB, kernel headMethod) error {
 }
 
 type gapsCase struct {
-	shape Shape
-	block Block
-	full  bool
-	base  int // bit of the sample's first cell
-	chunk int
 	delta uint64
+	end   int
 	call  int // words that a call draws with
 	at    layout
 }
 
-// sweepGaps walks through chunks, a few calls each.
+// sweepGaps walks to the end of chunks, a few calls each.
 func sweepGaps(t testing.TB, kernel bernoulliGapsKernel) error {
-	a := newArena(t, 4*chunkLen)
-	layouts := append(middles(8, 16), edges([2]int{8, 4}, 4)...)
+	a := newArena(t, 4*gapLen+64)
+	layouts := append(middles(4, 16), edges([2]int{4, 4}, 4)...)
 	cases := func(yield func(gapsCase) bool) {
 		turn := 0
-		for _, s := range []Shape{
-			NCHW(1, 1, 1, 1), NCHW(1, 1, 7, 7), NCHW(1, 5, 7, 7), NCHW(1, 9, 14, 14), NCHW(1, 1, 9, 70),
-			NCHW(1, 2, 31, 200), NCHW(1, 300, 2, 1), NCHW(1, 3, 1, 333), NCHW(1, 9, 200, 50),
-		} {
-			for _, block := range []Block{Square(1), Rect(7, 3), Rect(2, 6)} {
-				for _, full := range []bool{false, true} {
-					for _, delta := range []uint64{1, 1 << 44, 0x00858d5c9d1e1234, 0x01c7 << 48, 1 << 63, 1<<64 - 1} {
-						for _, call := range []int{0, 8, 16, 24, 120, gapCallLen} {
-							few := 2
-							if s.Len() <= 49 {
-								few = 10
-							}
-							for at := range turns(layouts, turn, few) {
-								turn++
-								c := gapsCase{s, block, full, turn * 37 % 200, 0, delta, call, at}
-								if !yield(c) {
-									return
-								}
-								if c.chunk = 1; s.Len() > chunkLen && !yield(c) {
-									return
-								}
-							}
+		for _, delta := range []uint64{1, 1 << 44, 0x00058d5c9d1e1234, 0x00858d5c9d1e1234, 0x01c7 << 48, 1 << 63, 1<<64 - 1} {
+			for _, end := range []int{1, 2, 7, 8, 64, 200, 1023, 1024, 5000, chunkLen} {
+				for call := 0; call <= gapCallLen; call += 8 {
+					for at := range turns(layouts, turn, 3) {
+						turn++
+						if !yield(gapsCase{delta, end, call, at}) {
+							return
 						}
 					}
 				}
@@ -173,41 +155,19 @@ func sweepGaps(t testing.TB, kernel bernoulliGapsKernel) error {
 }
 
 func (c *gapsCase) check(a *arena, kernel bernoulliGapsKernel, gaps *fuzz.GapTable) error {
-	cfg := Config{Block: c.block}
-	if c.full {
-		cfg.Region = RegionFull
-	}
-	g := cfg.geometry(c.shape)
-	grid := g.grid()
-	from := c.chunk * chunkLen
-	end := min(grid.positions-from, chunkLen)
-	if end <= 0 {
-		return nil // no such chunk in the valid region
-	}
-	first, word := grid.walk(c.base, c.chunk)
-	// bitOf is the bit of a position of the chunk, from its first word on.
-	bitOf := func(position int) int {
-		position += from
-		plane, row, col := position/(grid.rows*grid.cols), position/grid.cols%grid.rows, position%grid.cols
-		return c.base + (plane*c.shape.H+row)*c.shape.W + col - 64*word
-	}
-
-	words := lay[uint64](a, &c.at, 0, bitOf(end-1)/64+1)
+	positions := lay[[gapCallLen]uint32](a, &c.at, 0, 1)
 	drawn := lay[uint32](a, &c.at, 1, c.call)
 	tables := lay[gapTable](a, &c.at, 2, 1)
 	walks := lay[walk](a, &c.at, 3, 1)
-	clear(words)
-	words[0] = 0x5a5a5a5a5a5a5a5a & (1<<bitOf(0) - 1) // of the sample before
 	buildGaps(&tables[0], c.delta)
-	walks[0] = first
-
 	table := tables[0]
-	want := make([]uint64, len(words))
-	want[0] = words[0]
-	wantWalk := first
+	w := flat
+	w[walkEnd] = uint32(c.end)
+	walks[0] = w
+
 	next := 0
-	counter := [4]uint32{uint32(c.base), uint32(c.call)}
-	for call := 0; call < 6 && next < end; call++ {
+	counter := [4]uint32{uint32(c.end), uint32(c.call)}
+	for call := 0; call < 6 && next < c.end; call++ {
 		source := fuzz.PhiloxWords(c.call/4, counter, sweepKey)
 		counter[2]++
 		for i := 3; i < len(source); i += 4 { // at a threshold, or just below
@@ -215,31 +175,32 @@ func (c *gapsCase) check(a *arena, kernel bernoulliGapsKernel, gaps *fuzz.GapTab
 			source[i] = own<<(32-gapBits) | max(table[own]>>gapBits, 1) - uint32(i/4%2)
 		}
 		copy(drawn, source)
-		for _, w := range source {
-			gap := int(gaps.Gap(w))
+		var want []uint32
+		for _, word := range source {
+			gap := int(gaps.Gap(word))
 			next += gap
 			if gap == gapEscape {
 				continue
 			}
-			if next < end {
-				bit := bitOf(next)
-				want[bit/64] |= 1 << (bit % 64)
-				wantWalk[walkSeeds]++
+			if next < c.end {
+				want = append(want, uint32(next))
 			}
 			next++
 		}
-		kernel(words, drawn, &tables[0], &walks[0])
-		if err := sameWords(words, want); err != nil {
+		n := kernel(&positions[0], drawn, &tables[0], &walks[0])
+		if n != len(want) {
+			return fmt.Errorf("call %d: %d seeds, want %d", call, n, len(want))
+		}
+		if err := sameWords(positions[0][:n], want); err != nil {
 			return fmt.Errorf("call %d: %w", call, err)
 		}
+		w[walkNext] = uint32(next)
 		got := walks[0]
-		wantWalk[walkNext] = uint32(next)
-		if next >= end && got[walkNext] >= uint32(end) {
+		if next >= c.end && got[walkNext] >= uint32(c.end) {
 			got[walkNext] = uint32(next) // past the end it does not matter where
 		}
-		got[walkWord] = 0 // may be that of an escape: what the next call makes of it is what counts
-		if got != wantWalk {
-			return fmt.Errorf("call %d: the walk is %d, want %d", call, got, wantWalk)
+		if got != w {
+			return fmt.Errorf("call %d: the walk is %d, want %d", call, got, w)
 		}
 		if err := unchanged("drawn", drawn, source); err != nil {
 			return err
@@ -249,7 +210,123 @@ func (c *gapsCase) check(a *arena, kernel bernoulliGapsKernel, gaps *fuzz.GapTab
 		return errors.New("the table is changed")
 	}
 	return errors.Join(
-		guard.Check(a[0], words), guard.Check(a[1], drawn), guard.Check(a[2], tables), guard.Check(a[3], walks))
+		guard.Check(a[0], positions), guard.Check(a[1], drawn), guard.Check(a[2], tables), guard.Check(a[3], walks))
+}
+
+type placeCase struct {
+	shape Shape
+	block Block
+	full  bool
+	base  int // bit of the sample's first cell
+	chunk int
+	n     int
+	at    layout
+}
+
+// sweepPlace maps positions from one end of a chunk to the other.
+func sweepPlace(t testing.TB, kernel bernoulliPlaceKernel) error {
+	a := newArena(t, 4*sweepLen+64)
+	layouts := append(middles(4, 16), edges([2]int{4, 4}, 4)...)
+	cases := func(yield func(placeCase) bool) {
+		turn := 0
+		for _, s := range []Shape{
+			NCHW(1, 1, 1, 1), NCHW(1, 1, 7, 7), NCHW(1, 5, 7, 7), NCHW(1, 9, 14, 14), NCHW(1, 1, 9, 70),
+			NCHW(1, 2, 31, 200), NCHW(1, 300, 2, 1), NCHW(1, 3, 1, 333), NCHW(1, 9, 200, 50), NCHW(1, 1<<23, 8, 30),
+		} {
+			for _, block := range []Block{Square(1), Square(7), Rect(7, 3), Rect(2, 6)} {
+				for _, full := range []bool{false, true} {
+					for n := range lengths(67) {
+						for at := range turns(layouts, turn, 3) {
+							turn++
+							c := placeCase{s, block, full, turn * 37 % 200, 0, n, at}
+							if !yield(c) {
+								return
+							}
+							if c.chunk = turn % (s.Len()/chunkLen + 1); c.chunk > 0 && !yield(c) {
+								return
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	return sweep(cases, func(c *placeCase) error {
+		cfg := Config{Block: c.block}
+		if c.full {
+			cfg.Region = RegionFull
+		}
+		g := cfg.geometry(c.shape)
+		rows, cols := g.vh, g.vw
+		if g.full {
+			rows, cols = g.h, g.w
+		}
+		grid := g.grid()
+		from := c.chunk * chunkLen
+		end := min(grid.positions-from, chunkLen)
+		if end <= 0 {
+			return nil // no such chunk in the valid region
+		}
+		bits := lay[uint32](a, &c.at, 0, c.n)
+		walks := lay[walk](a, &c.at, 3, 1)
+		first, word := grid.walk(c.base, c.chunk)
+		walks[0] = first
+		want := make([]uint32, c.n)
+		for i := range bits {
+			position := i * (end - 1) / max(c.n-1, 1)
+			bits[i] = uint32(position)
+			position += from
+			plane, row, col := position/(rows*cols), position/cols%rows, position%cols
+			want[i] = uint32(c.base + (plane*g.h+row)*g.w + col - 64*word)
+		}
+		kernel(bits, &walks[0])
+		if err := sameWords(bits, want); err != nil {
+			return err
+		}
+		if walks[0] != first {
+			return errors.New("the walk is changed")
+		}
+		return errors.Join(guard.Check(a[0], bits), guard.Check(a[3], walks))
+	})
+}
+
+type seedsCase struct {
+	n, apart int
+	at       layout
+}
+
+// sweepSeeds sets seeds up to the last bit, among others.
+func sweepSeeds(t testing.TB, kernel bernoulliSeedsKernel) error {
+	a := newArena(t, 8*sweepLen+64)
+	layouts := append(middles(8, 16), edges([2]int{8, 4}, 4)...)
+	cases := func(yield func(seedsCase) bool) {
+		for n := range lengths(gapCallLen) {
+			for _, apart := range []int{1, 3, 40, 64, 113} {
+				for at := range turns(layouts, n+apart, 4) {
+					if !yield(seedsCase{n, apart, at}) {
+						return
+					}
+				}
+			}
+		}
+	}
+	return sweep(cases, func(c *seedsCase) error {
+		words := lay[uint64](a, &c.at, 0, wordsLen(c.n*c.apart))
+		bits := lay[uint32](a, &c.at, 1, c.n)
+		copy(words, mixedWords(len(words), uint64(c.n)))
+		want := slices.Clone(words)
+		for i := range bits {
+			bit := 64*len(words) - 1 - (c.n-1-i)*c.apart
+			bits[i] = uint32(bit)
+			want[bit/64] |= 1 << (bit % 64)
+		}
+		source := slices.Clone(bits)
+		kernel(words, bits)
+		if err := sameWords(words, want); err != nil {
+			return err
+		}
+		return errors.Join(unchanged("bits", bits, source), guard.Check(a[0], words), guard.Check(a[1], bits))
+	})
 }
 
 func TestKernelPhilox(t *testing.T) {
@@ -262,4 +339,12 @@ func TestKernelHead(t *testing.T) {
 
 func TestKernelGaps(t *testing.T) {
 	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepGaps(t, k.bernoulliGaps)) })
+}
+
+func TestKernelPlace(t *testing.T) {
+	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepPlace(t, k.bernoulliPlace)) })
+}
+
+func TestKernelSeeds(t *testing.T) {
+	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepSeeds(t, k.bernoulliSeeds)) })
 }

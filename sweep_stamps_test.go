@@ -1,89 +1,111 @@
 package dropblock
 
 import (
-	"fmt"
+	"errors"
+	"slices"
 	"testing"
 
-	"github.com/dropblock-go/dropblock/fuzz"
 	"github.com/dropblock-go/dropblock/internal/guard"
 )
 
-// TestKernelStamps holds the stamps to the blocks, cell by cell, of the seeds
-// that bernoulliGaps draws with the same words: every number of words that a
-// block may touch, calls that stop at the end and calls that go on.
-func TestKernelStamps(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) {
-		buf, drawnBuf := guard.Heap(1<<20), guard.Heap(4*gapCallLen+guard.Align)
-		turn := 0
-		for _, s := range []Shape{
-			NCHW(1, 1, 7, 7), NCHW(1, 40, 7, 7), NCHW(1, 9, 14, 14), NCHW(1, 3, 28, 28), NCHW(1, 2, 9, 70),
-			NCHW(1, 2, 40, 128), NCHW(1, 3, 1, 333), NCHW(1, 5, 100, 40),
-		} {
-			for _, block := range []Block{Square(2), Square(3), Square(7), Rect(1, 7), Rect(7, 1), Rect(2, 130), Rect(3, 90)} {
-				for _, gamma := range []float64{.0005, .002, .01, .2} {
-					turn++
-					cfg := Config{Block: block}
-					g := cfg.geometry(s)
-					if err := checkStamps(k, &g, gamma, turn, buf, drawnBuf); err != nil {
-						t.Fatalf("shape %v, block %v, gamma %v: %v", s, block, gamma, err)
+type stampsCase struct {
+	n     int // bits
+	touch int // words that a block may touch
+	apart int // bits from one to the next, on average
+	at    layout
+}
+
+// sweepStamps drops blocks of every number of words, the last one as far back as
+// it may be, in two calls: the second goes on among the words of the first.
+func sweepStamps(t testing.TB, kernel bernoulliStampsKernel) error {
+	a := newArena(t, 64*64*8)
+	layouts := append(middles(8, 16), edges([2]int{8, 4}, 4)...)
+	cases := func(yield func(stampsCase) bool) {
+		for n := range lengths(70) {
+			for touch := 1; touch <= stampWords; touch++ {
+				for _, apart := range []int{1, 20, 64, 200, 700} {
+					for at := range turns(layouts, n+touch+apart, 3) {
+						if !yield(stampsCase{n, touch, apart, at}) {
+							return
+						}
 					}
 				}
 			}
 		}
+	}
+	return sweep(cases, func(c *stampsCase) error {
+		gaps := mixedWords(c.n+1, uint64(c.n*c.touch))
+		total := 0
+		for i := range c.n {
+			total += int(gaps[i] % uint64(2*c.apart))
+		}
+		words := lay[uint64](a, &c.at, 0, total/64+stampRoom(c.touch))
+		bits := lay[uint32](a, &c.at, 1, c.n)
+		tables := lay[stamps](a, &c.at, 2, 1)
+		st := &tables[0]
+		setOnes(words)
+		for bit := range st {
+			setOnes(st[bit][:])
+			for i := range c.touch { // not a block, but as good
+				st[bit][i] = 0xd1b54a32d192ed03 * uint64(64*i+bit+1)
+			}
+		}
+		table := *st
+		want := slices.Clone(words)
+		bit := 0
+		for i := range bits {
+			bit += int(gaps[i] % uint64(2*c.apart))
+			bits[i] = uint32(bit)
+			for k := range c.touch {
+				want[bit/64+k] &= st[bit%64][k]
+			}
+		}
+		source := slices.Clone(bits)
+		half := c.n * 2 / 5
+		kernel(words, bits[:half], st, c.touch)
+		kernel(words, bits[half:], st, c.touch)
+		if err := sameWords(words, want); err != nil {
+			return err
+		}
+		if *st != table {
+			return errors.New("the stamps are changed")
+		}
+		return errors.Join(unchanged("bits", bits, source),
+			guard.Check(a[0], words), guard.Check(a[1], bits), guard.Check(a[2], tables))
 	})
 }
 
-func checkStamps(k isa, g *geometry, gamma float64, turn int, buf, drawnBuf *guard.Buffer) error {
-	b, err := NewBernoulli(gamma)
-	if err != nil {
-		return err
-	}
-	buildGaps(&b.gaps, fixed64(gamma))
-	span := (g.bh-1)*g.w + g.bw
-	if span > 64*stampWords-63 {
-		return nil
-	}
-	n := (63 + span + 63) / 64
-	var st stamps
-	for bit := range 64 {
-		for row := range g.bh {
-			setRun(st[bit][:], bit+row*g.w, g.bw)
-		}
-	}
+func TestKernelStamps(t *testing.T) {
+	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepStamps(t, k.bernoulliStamps)) })
+}
 
-	base := turn * 41 % 200
-	grid := g.grid()
-	seeds := make([]uint64, wordsLen(base+grid.sampleBits))
-	first, word := grid.walk(base, 0)
-	words := guard.Middle[uint64](buf, 8*(turn%8), len(seeds)-word+stampWords-1)
-	clear(words)
-	drawn := guard.Middle[uint32](drawnBuf, 4*(turn%16), 32)
-	seedWalk, stampWalk := first, first
-	counter := [4]uint32{0, uint32(turn)}
-	for seedWalk[walkNext] < seedWalk[walkEnd] {
-		copy(drawn, fuzz.PhiloxWords(len(drawn)/4, counter, sweepKey))
-		counter[0] += uint32(len(drawn) / 4)
-		bernoulliGapsGeneric(seeds[word:], drawn, &b.gaps, &seedWalk)
-		k.bernoulliStamps(words, drawn, &b.gaps, &stampWalk, &st, n)
-	}
-	if seedWalk[walkSeeds] != stampWalk[walkSeeds] {
-		return fmt.Errorf("%d seeds, want %d", stampWalk[walkSeeds], seedWalk[walkSeeds])
-	}
-
-	want := make([]uint64, len(words))
-	for bit := range 64 * len(seeds) {
-		if seeds[bit/64]>>(bit%64)&1 == 0 {
-			continue
-		}
-		for row := range g.bh {
-			for col := range g.bw {
-				cell := bit + row*g.w + col - 64*word
-				want[cell/64] |= 1 << (cell % 64)
+// TestStamp holds the table to the blocks, row by row.
+func TestStamp(t *testing.T) {
+	for _, s := range []Shape{NCHW(1, 1, 7, 7), NCHW(1, 9, 14, 14), NCHW(1, 1, 9, 70), NCHW(1, 1, 40, 128), NCHW(1, 3, 1, 333)} {
+		for _, block := range []Block{Square(2), Square(3), Square(7), Rect(1, 7), Rect(7, 1), Rect(2, 130), Rect(3, 90)} {
+			cfg := Config{Block: block}
+			g := cfg.geometry(s)
+			var d drawing
+			d.begin(&Bernoulli{gamma: 1e-9}, isaGeneric, Key{})
+			span := (g.bh-1)*g.w + g.bw
+			if got, want := d.stamp(&g), span > 1 && span <= 64*stampWords-63; got != want {
+				t.Fatalf("shape %v, block %v: stamped %v, want %v", s, block, got, want)
+			}
+			if d.stamped == 0 {
+				continue
+			}
+			for bit := range d.stamps {
+				for cell := range 64 * stampWords {
+					i := cell - bit
+					keep := i < 0 || i/g.w >= g.bh || i%g.w >= g.bw
+					if got := d.stamps[bit][cell/64]>>(cell%64)&1 != 0; got != keep {
+						t.Fatalf("shape %v, block %v: stamp %d keeps cell %d: %v, want %v", s, block, bit, cell, got, keep)
+					}
+					if !keep && cell >= 64*d.stamped {
+						t.Fatalf("shape %v, block %v: stamp %d has more than %d words", s, block, bit, d.stamped)
+					}
+				}
 			}
 		}
 	}
-	if err := sameWords(words, want); err != nil {
-		return err
-	}
-	return guard.Check(buf, words)
 }

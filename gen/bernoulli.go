@@ -428,7 +428,6 @@ func bernoulliHeadNEON(a *neon) {
 const (
 	walkNext = 4 * iota
 	walkEnd
-	walkSeeds
 	walkBit
 	walkCol
 	walkRow
@@ -438,104 +437,33 @@ const (
 	walkRowShift
 	walkSkipRow
 	walkSkipPlane
-	walkWord
 )
 
 const (
 	gapBits    = 10
 	gapEscape  = 1<<gapBits - 1
-	stampWords = 5
+	stampWords = 8
 )
 
-// gapBatch words are turned into bits before these are set: each of the two
-// loops alone is short enough for the CPU to overlap its turns.
-const gapBatch = 64
-
-// bernoulliGaps and bernoulliStamps take eight words at a time: their table entries are loaded
-// one by one (a gather is slow where microcode guards it), gaps become
-// positions by a prefix sum, positions become bits, and these are set one by
-// one.
+// bernoulliGaps takes eight words at a time: their table entries are loaded one
+// by one (a gather is slow where microcode guards it), and gaps become positions
+// by a prefix sum.
 func bernoulliGaps(a *amd64) {
-	a.function("bernoulliGaps", "func(words []uint64, drawn []uint32, t *[1024]uint32, w *[13]uint32)",
+	a.function("bernoulliGaps", "func(positions *[256]uint32, drawn []uint32, t *[1024]uint32, w *[11]uint32) (n int)",
 		"is bernoulliGapsGeneric for a multiple of eight drawn words.")
-	words := a.base("words")
-	before, current, zero := a.GP64(), a.GP64(), a.GP64()
-	a.MOVL(at(a.param("w"), walkWord), before.As32())
-	a.MOVQ(operand.Mem{Base: words, Index: before, Scale: 8}, current)
-	a.XORQ(zero, zero)
-	a.walk(func(bit, seed reg.VecVirtual) (x, y reg.VecVirtual) {
-		return bit, seed
-	}, nil, []int{0}, func(_ int, bit, one reg.GPVirtual) {
-		a.SHLXQ(bit, one, one)
-		a.SHRQ(operand.U8(6), bit)
-		a.CMPQ(bit, before)
-		a.CMOVQNE(zero, current)
-		a.ORQ(one, current)
-		a.MOVQ(current, operand.Mem{Base: words, Index: bit, Scale: 8})
-		a.MOVQ(bit, before)
-	})
-	a.MOVL(before.As32(), at(a.param("w"), walkWord))
-	a.ret()
-}
+	positions, table, w := a.param("positions"), a.param("t"), a.param("w")
+	drawn, left := a.slice("drawn")
+	to := a.GP64()
+	a.MOVQ(positions, to)
+	escape, one, end, next := a.YMM(), a.YMM(), a.YMM(), a.YMM()
+	a.VMOVDQU(a.repeat32("gapEscape", gapEscape), escape)
+	a.VMOVDQU(a.repeat32("one32", 1), one)
+	a.VPBROADCASTD(at(w, walkEnd), end)
+	a.VPBROADCASTD(at(w, walkNext), next)
+	compress := a.GP64()
+	a.LEAQ(a.compressions(), compress)
 
-// bernoulliStamps ORs in the words of a stamp, one by one: a wider load would
-// wait for the stores of the stamps before it that it overlaps.
-func bernoulliStamps(a *amd64) {
-	a.function("bernoulliStamps", "func(words []uint64, drawn []uint32, t *[1024]uint32, w *[13]uint32, stamps *[65][5]uint64, n int)",
-		"is bernoulliStampsGeneric for a multiple of eight drawn words.")
-	words, stamps, touched := a.base("words"), a.param("stamps"), a.param("n")
-	a.walk(func(bit, seed reg.VecVirtual) (x, y reg.VecVirtual) {
-		// The stamp of the bit in its word, or the last one, which is nothing.
-		stamp, none := a.YMM(), a.YMM()
-		a.VPSUBD(seed, a.load(a.repeat32("one32", 1)), none)
-		a.VPSLLD(operand.U8(6), none, none)
-		a.VPAND(a.repeat32("bitMask32", 63), bit, stamp)
-		a.VPMAXUD(none, stamp, stamp)
-		a.VPMULLD(a.repeat32("stampBytes", 8*stampWords), stamp, stamp)
-		a.VPSRLD(operand.U8(6), bit, bit)
-		return bit, stamp
-	}, touched, []int{2, 3, stampWords}, func(n int, word, stamp reg.GPVirtual) {
-		for k := range n {
-			v := a.GP64()
-			a.MOVQ(operand.Mem{Base: stamps, Index: stamp, Scale: 1, Disp: 8 * k}, v)
-			a.ORQ(v, operand.Mem{Base: words, Index: word, Scale: 8, Disp: 8 * k})
-		}
-	})
-	a.ret()
-}
-
-// walk draws a batch of words, of which prepare makes two lanes a seed from its
-// bit and from 1, or 0 where there is none, and then calls set with the lanes of
-// each, batch after batch. There is a loop of sets for each of the sizes; the
-// first one that is not below size is taken.
-func (a *amd64) walk(prepare func(bit, seed reg.VecVirtual) (x, y reg.VecVirtual),
-	size reg.GPVirtual, sizes []int, set func(size int, x, y reg.GPVirtual)) {
-	drawn, n := a.slice("drawn")
-	table, w := a.param("t"), a.param("w")
-	field := func(offset int) reg.VecVirtual {
-		v := a.YMM()
-		a.VPBROADCASTD(at(w, offset), v)
-		return v
-	}
-	escape := a.repeat32("gapEscape", gapEscape)
-	next, seeds := field(walkNext), a.YMM()
-	a.VPXOR(seeds, seeds, seeds)
-	last := field(walkEnd)
-	a.VPSUBD(a.load(a.repeat32("one32", 1)), last, last)
-	xs, ys := a.AllocLocal(4*gapBatch), a.AllocLocal(4*gapBatch)
-
-	i, batch := a.GP64(), a.GP64()
-	a.TESTQ(n, n)
-	a.JZ(operand.LabelRef("end"))
-	a.Label("batch")
-	a.MOVQ(operand.U32(gapBatch), batch)
-	a.CMPQ(n, batch)
-	a.CMOVQLT(n, batch)
-	a.SUBQ(batch, n)
-	a.XORQ(i, i)
-
-	a.Label("draw")
-	{
+	a.loop("draw", left, 8, func() {
 		own, e := a.YMM(), a.YMM()
 		a.VMOVDQU(at(drawn, 0), e)
 		a.VPSLLD(operand.U8(gapBits), e, own)
@@ -552,81 +480,55 @@ func (a *amd64) walk(prepare func(bit, seed reg.VecVirtual) (x, y reg.VecVirtual
 		a.VPAND(escape, e, e)
 		a.VPBLENDVB(notBelow, e, own, gap)
 
-		seed, after := a.YMM(), a.YMM()
-		a.VPCMPEQD(escape, gap, seed)
-		a.VPADDD(a.repeat32("one32", 1), seed, seed) // 0 for the escape
-		a.VPADDD(seed, gap, after)
+		none, after := a.YMM(), a.YMM()
+		a.VPCMPEQD(escape, gap, none)
+		a.VPADDD(one, gap, after)
+		a.VPADDD(none, after, after) // behind the seed, if there is one
 		a.prefixSum(after)
 		a.VPADDD(next, after, after)
 		a.VPERMD(after, a.load(a.repeat32("lane7", 7)), next)
 
-		// Positions behind the end set nothing in the last one's word.
-		position, valid := a.YMM(), a.YMM()
-		a.VPSUBD(seed, after, position)
-		a.VPCMPGTD(position, field(walkEnd), valid)
-		a.VPAND(valid, seed, seed)
-		a.VPADDD(seed, seeds, seeds)
-		a.VPMINSD(last, position, position)
-
-		bit, q := a.YMM(), a.YMM()
-		a.VPADDD(field(walkBit), position, bit)
-		a.VPADDD(field(walkCol), position, q)
-		a.divide(q, w, walkPerCol, walkColShift)
-		product := a.YMM()
-		a.VPMULLD(field(walkSkipRow), q, product)
-		a.VPADDD(product, bit, bit)
-		a.VPADDD(field(walkRow), q, q)
-		a.divide(q, w, walkPerRow, walkRowShift)
-		a.VPMULLD(field(walkSkipPlane), q, product)
-		a.VPADDD(product, bit, bit)
-		x, y := prepare(bit, seed)
-		a.VMOVDQU(x, xs.Idx(i, 4))
-		a.VMOVDQU(y, ys.Idx(i, 4))
+		// Of the positions those that are seeds before the end.
+		position, seed := a.YMM(), a.YMM()
+		a.VPSUBD(one, after, position)
+		a.VPCMPGTD(position, end, seed)
+		a.VPANDN(seed, none, seed)
+		set, order := a.GP64(), a.YMM()
+		a.VMOVMSKPS(seed, set.As32())
+		a.VPMOVZXBD(operand.Mem{Base: compress, Index: set, Scale: 8}, order)
+		a.VPERMD(position, order, position)
+		a.VMOVDQU(position, at(to, 0))
+		a.POPCNTL(set.As32(), set.As32())
+		a.LEAQ(operand.Mem{Base: to, Index: set, Scale: 4}, to)
 
 		a.ADDQ(operand.U8(32), drawn)
-		a.ADDQ(operand.U8(8), i)
-		a.CMPQ(i, batch)
-		a.JGE(operand.LabelRef("drawn"))
 		past := a.GP32()
 		a.VMOVD(next.AsX(), past)
 		a.CMPL(past, at(w, walkEnd))
-		a.JL(operand.LabelRef("draw"))
-		a.XORQ(n, n)
-	}
-	a.Label("drawn")
-
-	a.MOVQ(i, batch)
-	a.XORQ(i, i)
-	for k, n := range sizes {
-		next := label("set%d", k+1)
-		if k < len(sizes)-1 {
-			a.CMPQ(size, operand.U8(n))
-			a.JG(operand.LabelRef(next))
-		}
-		loop := label("loop%d", k)
-		a.Label(loop)
-		for j := range 8 {
-			x, y := a.GP64(), a.GP64()
-			a.MOVL(xs.Offset(4*j).Idx(i, 4), x.As32())
-			a.MOVL(ys.Offset(4*j).Idx(i, 4), y.As32())
-			set(n, x, y)
-		}
-		a.ADDQ(operand.U8(8), i)
-		a.CMPQ(i, batch)
-		a.JL(operand.LabelRef(loop))
-		if k < len(sizes)-1 {
-			a.JMP(operand.LabelRef("set"))
-			a.Label(next)
-		}
-	}
-	a.Label("set")
-	a.TESTQ(n, n)
-	a.JNZ(operand.LabelRef("batch"))
-
-	a.Label("end")
+		a.JGE(operand.LabelRef("drawDone"))
+	})
 	a.VMOVD(next.AsX(), at(w, walkNext))
-	total := a.sumLanes(seeds)
-	a.ADDL(total, at(w, walkSeeds))
+	a.SUBQ(positions, to)
+	a.SHRQ(operand.U8(2), to)
+	a.Store(to, a.ReturnIndex(0))
+	a.ret()
+}
+
+// compressions has for each set of eight lanes their numbers, in bytes.
+func (a *amd64) compressions() operand.Mem {
+	var lanes []operand.Constant
+	for set := range 256 {
+		var v uint64
+		n := 0
+		for lane := range 8 {
+			if set>>lane&1 != 0 {
+				v |= uint64(lane) << (8 * n)
+				n++
+			}
+		}
+		lanes = append(lanes, operand.U64(v))
+	}
+	return a.data("compressions", lanes...)
 }
 
 // gapEntries loads the table's entries for the top bits of eight words.
@@ -663,32 +565,222 @@ func (a *amd64) prefixSum(v reg.VecVirtual) {
 	a.VPADDD(t, v, v)
 }
 
-// divide is grid.go's divide in eight lanes, in place.
-func (a *amd64) divide(q reg.VecVirtual, w reg.GPVirtual, per, shift int) {
-	m, odd, count := a.YMM(), a.YMM(), a.XMM()
-	a.VPBROADCASTD(at(w, per), m)
-	a.VMOVD(at(w, shift), count)
-	a.VPSRLQ(operand.U8(32), q, odd)
-	a.VPMULUDQ(m, q, q)
-	a.VPMULUDQ(m, odd, odd)
-	a.VPSRLQ(count, q, q)
-	a.VPSRLQ(count, odd, odd)
-	a.VPSLLQ(operand.U8(32), odd, odd)
-	a.VPBLENDD(operand.U8(0xaa), odd, q, q)
+// bernoulliPlace takes eight positions at a time.
+func bernoulliPlace(a *amd64) {
+	a.function("bernoulliPlace", "func(bits []uint32, w *[11]uint32)", "is bernoulliPlaceGeneric.")
+	bits, n := a.slice("bits")
+	w := a.param("w")
+	field := func(offset int) reg.VecVirtual {
+		v := a.YMM()
+		a.VPBROADCASTD(at(w, offset), v)
+		return v
+	}
+	bit, col, row := field(walkBit), field(walkCol), field(walkRow)
+	skipRow, skipPlane := field(walkSkipRow), field(walkSkipPlane)
+	byCol, byRow := a.divisor(w, walkPerCol, walkColShift), a.divisor(w, walkPerRow, walkRowShift)
+	place := func(v reg.VecVirtual) {
+		q, product := a.YMM(), a.YMM()
+		a.VPADDD(col, v, q)
+		a.VPADDD(bit, v, v)
+		a.divide(q, byCol)
+		a.VPMULLD(skipRow, q, product)
+		a.VPADDD(product, v, v)
+		a.VPADDD(row, q, q)
+		a.divide(q, byRow)
+		a.VPMULLD(skipPlane, q, product)
+		a.VPADDD(product, v, v)
+	}
+	v := a.YMM()
+	a.loop("place", n, 8, func() {
+		a.VMOVDQU(at(bits, 0), v)
+		place(v)
+		a.VMOVDQU(v, at(bits, 0))
+		a.ADDQ(operand.U8(32), bits)
+	})
+	a.TESTQ(n, n)
+	a.JZ(operand.LabelRef("end"))
+	var numbers []operand.Constant
+	for i := range 8 {
+		numbers = append(numbers, operand.U32(i))
+	}
+	mask := a.YMM()
+	a.VMOVD(n.As32(), mask.AsX())
+	a.VPBROADCASTD(mask.AsX(), mask)
+	a.VPCMPGTD(a.data("lanes32", numbers...), mask, mask)
+	a.VPMASKMOVD(at(bits, 0), mask, v)
+	place(v)
+	a.VPMASKMOVD(v, mask, at(bits, 0))
+	a.Label("end")
+	a.ret()
 }
 
-// sumLanes adds the eight lanes up.
-func (a *amd64) sumLanes(v reg.VecVirtual) reg.Register {
-	x, t := a.XMM(), a.XMM()
-	a.VEXTRACTI128(operand.U8(1), v, x)
-	a.VPADDD(v.AsX(), x, x)
-	for _, order := range []uint8{0x4e, 0xb1} {
-		a.VPSHUFD(operand.U8(order), x, t)
-		a.VPADDD(t, x, x)
+// divisor is a reciprocal in every lane, and how far divide shifts.
+type divisor struct{ m, shift reg.VecVirtual }
+
+func (a *amd64) divisor(w reg.GPVirtual, per, shift int) divisor {
+	d := divisor{a.YMM(), a.XMM()}
+	a.VPBROADCASTD(at(w, per), d.m)
+	count := a.GP32()
+	a.MOVL(at(w, shift), count)
+	a.SUBL(operand.U8(31), count)
+	a.VMOVD(count, d.shift)
+	return d
+}
+
+// divide is grid.go's divide in eight lanes, in place. The shift is at least 31
+// and numbers are below 2³¹: what it leaves is in the high half of the product
+// of twice the number.
+func (a *amd64) divide(q reg.VecVirtual, d divisor) {
+	odd := a.YMM()
+	a.VPSRLQ(operand.U8(31), q, odd)
+	a.VPADDD(q, q, q)
+	a.VPMULUDQ(d.m, q, q)
+	a.VPMULUDQ(d.m, odd, odd)
+	a.VPSRLQ(operand.U8(32), q, q)
+	a.VPBLENDD(operand.U8(0xaa), odd, q, q)
+	a.VPSRLD(d.shift, q, q)
+}
+
+func bernoulliSeeds(a *amd64) {
+	a.function("bernoulliSeeds", "func(words []uint64, bits []uint32)", "is bernoulliSeedsGeneric.")
+	words := a.base("words")
+	bits, n := a.slice("bits")
+	one := a.GP64()
+	a.MOVL(operand.U32(1), one.As32())
+	for _, step := range []int{8, 1} {
+		a.loop(label("seeds%d", step), n, step, func() {
+			for i := range step {
+				word, bit := a.GP64(), a.GP64()
+				a.MOVL(at(bits, 4*i), word.As32())
+				a.SHLXQ(word, one, bit)
+				a.SHRL(operand.U8(6), word.As32())
+				a.ORQ(bit, operand.Mem{Base: words, Index: word, Scale: 8})
+			}
+			a.ADDQ(operand.U8(4*step), bits)
+		})
 	}
-	n := a.GP32()
-	a.VMOVD(x, n)
-	return n
+	a.RET()
+}
+
+// bernoulliStamps holds the words from that of the last block's first bit on in
+// a vector, moves it up to those of the next block and only stores: a load would
+// wait for the stores that it overlaps.
+func bernoulliStamps(a *amd64) {
+	a.function("bernoulliStamps", "func(words []uint64, bits []uint32, stamps *[64][8]uint64, n int)",
+		"is bernoulliStampsGeneric.")
+	words, stamps, size := a.base("words"), a.param("stamps"), a.param("n")
+	bits, n := a.slice("bits")
+	a.TESTQ(n, n)
+	a.JZ(operand.LabelRef("end"))
+	a.CMPQ(size, operand.U8(stampWords/2))
+	a.JG(operand.LabelRef("long"))
+	a.stampVectors("short", 32, words, stamps, bits, n)
+	a.JMP(operand.LabelRef("end"))
+	a.Label("long")
+	if a.isa == avx512 {
+		a.stampVectors("vectors", 64, words, stamps, bits, n)
+	} else {
+		a.loop("words", n, 1, func() {
+			word, stamp := a.stampOf(at(bits, 0))
+			a.ADDQ(stamps, stamp)
+			for k := range stampWords {
+				v := a.GP64()
+				a.MOVQ(at(stamp, 8*k), v)
+				a.ANDQ(v, operand.Mem{Base: words, Index: word, Scale: 8, Disp: 8 * k})
+			}
+			a.ADDQ(operand.U8(4), bits)
+		})
+	}
+	a.Label("end")
+	a.ret()
+}
+
+// stampOf is the word of a bit and the offset of its stamp.
+func (a *amd64) stampOf(bit operand.Mem) (word, stamp reg.GPVirtual) {
+	word, stamp = a.GP64(), a.GP64()
+	a.MOVL(bit, word.As32())
+	a.MOVL(word.As32(), stamp.As32())
+	a.ANDL(operand.U8(63), stamp.As32())
+	a.SHLL(operand.U8(6), stamp.As32())
+	a.SHRL(operand.U8(6), word.As32())
+	return word, stamp
+}
+
+// stampVectors stamps vectors of words, two a turn: the second vector is made
+// of the one before both, so that the next turn waits for one move only.
+func (a *amd64) stampVectors(name string, bytes int, words, stamps, bits, n reg.GPVirtual) {
+	vec := a.YMM
+	if bytes == 64 {
+		vec = a.ZMM
+	}
+	// For each number of words to move up by: which doublewords the vector then
+	// has, and ones where it has none.
+	var moves []operand.Constant
+	for by := range bytes/8 + 1 {
+		for i := range bytes / 4 {
+			moves = append(moves, operand.U32((i+2*by)%(bytes/4)))
+		}
+		for i := range bytes / 8 {
+			var fill uint64
+			if i+by >= bytes/8 {
+				fill = 1<<64 - 1
+			}
+			moves = append(moves, operand.U64(fill))
+		}
+	}
+	table, most := a.GP64(), a.GP64()
+	a.LEAQ(a.data(name+"Moves", moves...), table)
+	a.MOVL(operand.U32(uint32(bytes/8)), most.As32())
+	// and is (v moved from a word to another) & stamp.
+	and := func(v reg.VecVirtual, from, to reg.GPVirtual, stamp operand.Op, out reg.VecVirtual) {
+		by, order := a.GP64(), vec()
+		a.MOVL(to.As32(), by.As32())
+		a.SUBL(from.As32(), by.As32())
+		a.CMPL(by.As32(), most.As32())
+		a.CMOVLGT(most.As32(), by.As32())
+		if bytes == 64 {
+			a.SHLL(operand.U8(7), by.As32())
+		} else {
+			a.SHLL(operand.U8(6), by.As32())
+		}
+		a.move(operand.Mem{Base: table, Index: by, Scale: 1}, order)
+		fill := operand.Mem{Base: table, Index: by, Scale: 1, Disp: bytes}
+		a.VPERMD(v, order, out)
+		if a.isa == avx512 {
+			a.move(fill, order)
+			a.VPTERNLOGQ(operand.U8(orAnd), stamp, order, out)
+			return
+		}
+		a.or(fill, out, out)
+		a.and(stamp, out, out)
+	}
+	word := func(i reg.GPVirtual) operand.Mem { return operand.Mem{Base: words, Index: i, Scale: 8} }
+	stamp := func(i reg.GPVirtual) operand.Mem { return operand.Mem{Base: stamps, Index: i, Scale: 1} }
+
+	held, before := vec(), a.GP64()
+	a.MOVL(at(bits, 0), before.As32())
+	a.SHRL(operand.U8(6), before.As32())
+	a.move(word(before), held)
+	a.loop(name, n, 2, func() {
+		one, stamp1 := a.stampOf(at(bits, 0))
+		two, stamp2 := a.stampOf(at(bits, 4))
+		v, both := vec(), vec()
+		and(held, before, one, stamp(stamp1), v)
+		a.move(v, word(one))
+		a.move(stamp(stamp1), v)
+		and(v, one, two, stamp(stamp2), both)
+		and(held, before, two, both, held)
+		a.move(held, word(two))
+		a.MOVL(two.As32(), before.As32())
+		a.ADDQ(operand.U8(8), bits)
+	})
+	odd := name + "Odd"
+	a.TESTQ(n, n)
+	a.JZ(operand.LabelRef(odd))
+	last, stampLast := a.stampOf(at(bits, 0))
+	and(held, before, last, stamp(stampLast), held)
+	a.move(held, word(last))
+	a.Label(odd)
 }
 
 // load loads a vector.

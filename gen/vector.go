@@ -79,6 +79,7 @@ const (
 	xor3    = 0x96 // x ^ y ^ z
 	nor     = 0x11 // ^(y | z)
 	orAndOr = 0xe8 // (x & y) | (z & (x | y))
+	orAnd   = 0xa8 // (x | y) & z
 )
 
 // xorXor xors x and y into z.
