@@ -6,20 +6,19 @@ import "math"
 // equal masks' planes of H×W cells, a block clipped to the map, and the valid
 // region of vh×vw first corners at which a whole block fits.
 type geometry struct {
-	samples int // masks along N
-	planes  int // planes of one sample's mask
-	h, w    int // cells of a plane
-	bh, bw  int // the block, clipped to the map
-	vh, vw  int // first corners of whole blocks
-	ah, aw  int // cells of a block before its seed
-	full    bool
+	planes int // planes of one sample's mask
+	h, w   int // cells of a plane
+	bh, bw int // the block, clipped to the map
+	vh, vw int // first corners of whole blocks
+	ah, aw int // cells of a block before its seed
+	full   bool
 }
 
 func (cfg *Config) geometry(s Shape) geometry {
 	m := cfg.maskShape(s)
 	bh, bw := min(cfg.Block.H, s.H), min(cfg.Block.W, s.W)
 	return geometry{
-		samples: m.N, planes: m.C, h: m.H, w: m.W,
+		planes: m.C, h: m.H, w: m.W,
 		bh: bh, bw: bw,
 		vh: s.H - bh + 1, vw: s.W - bw + 1,
 		ah: cfg.Even.before(bh), aw: cfg.Even.before(bw),

@@ -18,6 +18,10 @@ type Mask struct {
 	scale   float64
 	filled  bool
 
+	// What draws have in common while the layer and the shape stay.
+	layer     *Layer // nil if nothing is prepared
+	geometry  geometry
+	grid      grid
 	bernoulli Bernoulli
 	drawing   drawing
 	seedBuf   []uint64 // the seeds of RegionFull
@@ -80,7 +84,7 @@ func (m *Mask) reset(k isa, workers int, s, bits Shape) {
 		m.buf = make([]uint64, n+spareWords)
 	}
 	m.buf = m.buf[:n]
-	m.shape, m.bits, m.isa, m.workers, m.filled = s, bits, k, workers, true
+	m.shape, m.bits, m.isa, m.workers, m.filled, m.layer = s, bits, k, workers, true, nil
 	m.seeds, m.gamma, m.scale = 0, 0, 1
 }
 
@@ -166,37 +170,51 @@ func (l *Layer) Sample(m *Mask, s Shape, step int) {
 // region, and with as many workers. It panics,
 // leaving m as it was, if s does not pass [Shape.Check].
 func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
-	s.mustCheck()
-	m.reset(l.isa, l.cfg.Workers, s, l.cfg.maskShape(s))
-	if m.bits.Len() == 0 {
+	if m.layer != l || m.shape != s {
+		l.prepare(m, s)
+	}
+	switch {
+	case m.bits.Len() == 0:
 		m.kept = 0
 		return
-	}
-	g := l.cfg.geometry(s)
-	m.gamma = l.cfg.gamma(&g)
-	if m.gamma == 0 {
+	case m.gamma == 0:
 		m.keepAll()
 		return
 	}
-	if m.bernoulli.gamma != m.gamma {
-		m.bernoulli.set(m.gamma)
-	}
 	m.drawing.begin(&m.bernoulli, l.isa, NewKey(l.cfg.Seed, l.cfg.Layer, at.Step))
-	if m.drawing.stamp(&g) {
+	if m.drawing.stamped > 0 {
 		setOnes(m.buf[1:])
-		m.seeds = m.drawing.batch(m.buf[1:len(m.buf)+spareWords], &g, at.Sample)
+		m.seeds = m.drawing.samples(m.buf[1:len(m.buf)+spareWords], &m.grid, 0, m.bits.N, at.Sample)
 		m.trim()
 		m.kept = l.Kernels().Count(m.buf[1:])
 		m.settle(l.cfg.Norm)
 		return
 	}
 	clear(m.buf)
-	seeds := m.seedWords(&g)
+	g := &m.geometry
+	seeds := m.seedWords(g)
 	if g.full {
 		clear(seeds)
 	}
-	m.seeds = m.draw.run(&m.drawing, seeds, &g, at.Sample, l.maskWorkers(m))
-	l.grow(m, &g, seeds)
+	m.seeds = m.draw.run(&m.drawing, seeds, &m.grid, m.bits.N, at.Sample, l.maskWorkers(m))
+	l.grow(m, g, seeds)
+}
+
+// prepare does what is the same for all draws of a layer on feature maps of
+// shape s: for a map of a few thousand elements it takes as long as a draw.
+func (l *Layer) prepare(m *Mask, s Shape) {
+	s.mustCheck()
+	m.reset(l.isa, l.cfg.Workers, s, l.cfg.maskShape(s))
+	if m.bits.Len() > 0 {
+		m.geometry = l.cfg.geometry(s)
+		m.grid = m.geometry.grid()
+		m.gamma = l.cfg.gamma(&m.geometry)
+		if m.bernoulli.gamma != m.gamma {
+			m.bernoulli.set(m.gamma)
+		}
+		m.drawing.stamp(&m.geometry, &m.bernoulli, l.isa)
+	}
+	m.layer = l
 }
 
 // maskWorkers is how many goroutines draw and dilate a mask: its elements cost
@@ -302,7 +320,8 @@ func (l *Layer) Seeds(dst []uint64, s Shape, at Position) (seeds int) {
 	}
 	var d drawing
 	d.begin(&b, l.isa, NewKey(l.cfg.Seed, l.cfg.Layer, at.Step))
-	seeds = d.batch(dst, &g, at.Sample)
+	grid := g.grid()
+	seeds = d.samples(dst, &grid, 0, bits.N, at.Sample)
 	if !g.full {
 		shiftUp(dst, g.ah*g.w+g.aw)
 	}

@@ -18,18 +18,18 @@ type drawing struct {
 }
 
 func (d *drawing) begin(b *Bernoulli, k isa, key Key) {
-	d.Bernoulli, d.k, d.stamped = b, k, 0
+	d.Bernoulli, d.k = b, k
 	expandKey(&d.ks, key)
 }
 
 // stamp has the drawing drop blocks, from words that are ones, where that is
-// possible and costs less than to set seeds and dilate, and reports whether it
-// does.
-func (d *drawing) stamp(g *geometry) bool {
+// possible and costs less than to set seeds and dilate.
+func (d *drawing) stamp(g *geometry, b *Bernoulli, k isa) {
+	d.stamped = 0
 	span := (g.bh-1)*g.w + g.bw
 	cells, positions := float64(g.h*g.w), float64(g.vh*g.vw)
-	if g.full || span == 1 || span > 64*stampWords-63 || d.gamma*positions*d.k.stampFrom() > cells {
-		return false
+	if g.full || span == 1 || span > 64*stampWords-63 || b.gamma*positions*k.stampFrom() > cells {
+		return
 	}
 	d.stamped = (63 + span + 63) / 64
 	if block := [3]int{g.w, g.bh, g.bw}; d.stampsOf != block {
@@ -44,17 +44,11 @@ func (d *drawing) stamp(g *geometry) bool {
 			}
 		}
 	}
-	return true
 }
 
-// batch adds the seeds of all samples to words, which are zero, or drops their
-// blocks from words, which are ones, and stampRoom behind those of the mask.
-func (d *drawing) batch(words []uint64, g *geometry, sample uint64) (seeds int) {
-	grid := g.grid()
-	return d.samples(words, &grid, 0, g.samples, sample)
-}
-
-// samples adds the seeds of the samples from and up to to.
+// samples adds the seeds of the samples from and up to to to words, which are
+// zero, or drops their blocks from words, which are ones, and stampRoom behind
+// those of the mask.
 func (d *drawing) samples(words []uint64, g *grid, from, to int, sample uint64) (seeds int) {
 	for n := from; n < to; n++ {
 		seeds += d.sample(words, n*g.sampleBits, g, sample+uint64(n))
@@ -70,17 +64,16 @@ type drawTask struct {
 	seeds    []int
 
 	words   []uint64
-	grid    grid
+	grid    *grid
 	samples int
 	unit    int // samples that begin and end with a word
 	sample  uint64
 }
 
-func (t *drawTask) run(d *drawing, words []uint64, g *geometry, sample uint64, of int) (seeds int) {
-	t.grid = g.grid()
-	t.unit = 64 >> min(bits.TrailingZeros(uint(t.grid.sampleBits)), 6)
-	if of = min(of, g.samples/t.unit); of <= 1 {
-		return d.samples(words, &t.grid, 0, g.samples, sample)
+func (t *drawTask) run(d *drawing, words []uint64, g *grid, samples int, sample uint64, of int) (seeds int) {
+	t.unit = 64 >> min(bits.TrailingZeros(uint(g.sampleBits)), 6)
+	if of = min(of, samples/t.unit); of <= 1 {
+		return d.samples(words, g, 0, samples, sample)
 	}
 	for len(t.seeds) < of {
 		t.seeds = append(t.seeds, 0)
@@ -88,12 +81,12 @@ func (t *drawTask) run(d *drawing, words []uint64, g *geometry, sample uint64, o
 	for len(t.drawings) < of-1 {
 		t.drawings = append(t.drawings, drawing{})
 	}
-	t.first, t.words, t.samples, t.sample = d, words, g.samples, sample
+	t.first, t.words, t.grid, t.samples, t.sample = d, words, g, samples, sample
 	t.team.run(t, of)
 	for _, n := range t.seeds[:of] {
 		seeds += n
 	}
-	t.words = nil
+	t.words, t.grid = nil, nil
 	return seeds
 }
 
@@ -103,7 +96,7 @@ func (t *drawTask) part(i, of int) {
 		d = &t.drawings[i-1]
 		d.Bernoulli, d.k, d.ks = t.first.Bernoulli, t.first.k, t.first.ks
 	}
-	t.seeds[i] = d.samples(t.words, &t.grid, share(t.samples, t.unit, i, of), share(t.samples, t.unit, i+1, of), t.sample)
+	t.seeds[i] = d.samples(t.words, t.grid, share(t.samples, t.unit, i, of), share(t.samples, t.unit, i+1, of), t.sample)
 }
 
 // sample adds to words, zero there, the seeds of one sample, whose bits begin
