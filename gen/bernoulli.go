@@ -20,104 +20,160 @@ const (
 // quadwords of x[i]. The high halves are anything, as VPMULUDQ ignores them.
 type philoxState struct{ x [4]reg.VecVirtual }
 
-// philoxConst is what the rounds need in registers.
+// philoxConst is what the rounds need beside the counters.
 type philoxConst struct {
-	ks, ctr reg.GPVirtual
-	m0, m1  reg.VecVirtual
-	high    reg.Register // of a 64-byte vector's doublewords, the odd ones
+	ks     reg.GPVirtual
+	first  reg.GPVirtual // counter word 0
+	m0, m1 reg.VecVirtual
+	// What the first three rounds XOR in: until then some of the words are the
+	// same in all blocks.
+	same [4]operand.Mem
+	even reg.Register // of a 64-byte vector's doublewords, the even ones
 }
 
+// philoxConst computes what blocks have in common that differ in counter word 0
+// alone: words 0 and 1 behind the first round, word 3 behind the second one.
 func (a *amd64) philoxConst() philoxConst {
-	c := philoxConst{ks: a.param("ks"), ctr: a.param("ctr"), m0: a.vec(), m1: a.vec()}
+	c := philoxConst{ks: a.param("ks"), first: a.GP64(), m0: a.vec(), m1: a.vec()}
+	ctr := a.param("ctr")
+	a.MOVL(at(ctr, 0), c.first.As32())
 	a.VPBROADCASTQ(a.repeat64("philoxM0", philoxM0), c.m0)
 	a.VPBROADCASTQ(a.repeat64("philoxM1", philoxM1), c.m1)
 	if a.isa == avx512 {
-		odd, k := a.GP32(), a.K()
-		a.MOVL(operand.U32(0xaaaa), odd)
-		a.KMOVW(odd, k)
-		c.high = k
+		even, k := a.GP32(), a.K()
+		a.MOVL(operand.U32(0x5555), even)
+		a.KMOVW(even, k)
+		c.even = k
 	}
+	frame := a.AllocLocal(4 * len(c.same))
+	key := func(r, i int) operand.Mem { return at(c.ks, 8*r+4*i) }
+	set := func(i int, v reg.GPVirtual) {
+		c.same[i] = frame.Offset(4 * i)
+		a.MOVL(v.As32(), c.same[i])
+	}
+	multiply := func(v reg.GPVirtual, by uint32) (high reg.GPVirtual) {
+		m := a.GP64()
+		a.MOVL(operand.U32(by), m.As32())
+		a.IMULQ(m, v)
+		high = a.GP64()
+		a.MOVQ(v, high)
+		a.SHRQ(operand.U8(32), high)
+		return high
+	}
+	x1, x3 := a.GP64(), a.GP64()
+	a.MOVL(at(ctr, 12), x3.As32())
+	a.XORL(key(0, 1), x3.As32())
+	set(0, x3) // round 0, word 2
+	a.MOVL(at(ctr, 8), x1.As32())
+	x0 := multiply(x1, philoxM1)
+	a.XORL(at(ctr, 4), x0.As32())
+	a.XORL(key(0, 0), x0.As32())
+	a.XORL(key(1, 0), x1.As32())
+	set(1, x1) // round 1, word 0
+	x2 := multiply(x0, philoxM0)
+	a.XORL(key(1, 1), x2.As32())
+	set(2, x2) // round 1, word 2
+	a.XORL(key(2, 1), x0.As32())
+	set(3, x0) // round 2, word 2
 	return c
 }
 
-// counters spreads counter word 0 from a register to the consecutive values of
-// n states. It is kept there, not in vectors, for want of vectors.
-func (a *amd64) counters(first reg.GPVirtual, n int) []reg.VecVirtual {
+// counters is the products of the first round from counter word 0 on, for n
+// states.
+func (a *amd64) counters(c philoxConst, n int) []reg.VecVirtual {
 	values := make([]operand.Constant, 32)
 	for i := range values {
 		values[i] = operand.U64(i)
 	}
 	lanes := a.data("counterLanes", values...)
-	x0 := a.vecs(n)
-	for i, x := range x0 {
-		a.VMOVQ(first, x.AsX())
-		a.VPBROADCASTD(x.AsX(), x)
-		a.VPADDD(lanes.Offset(a.isa.bytes*i), x, x)
+	first, p0 := a.vec(), a.vecs(n)
+	a.VMOVQ(c.first, first.AsX())
+	a.VPBROADCASTQ(first.AsX(), first)
+	for i, p := range p0 {
+		a.VPADDD(lanes.Offset(a.isa.bytes*i), first, p)
+		a.VPMULUDQ(p, c.m0, p)
 	}
-	return x0
+	return p0
 }
 
-// counter0 loads counter word 0.
-func (a *amd64) counter0(c philoxConst) reg.GPVirtual {
-	r := a.GP64()
-	a.MOVL(at(c.ctr, 0), r.As32())
-	return r
+// high sets x to the high halves of the products p, XORed with x and with a
+// doubleword for all.
+func (a *amd64) high(p reg.VecVirtual, k operand.Mem, x reg.VecVirtual) {
+	hi := a.vec()
+	a.VPSRLQ(operand.U8(32), p, hi)
+	if a.isa == avx512 {
+		a.VPTERNLOGD_BCST(operand.U8(xor3), k, hi, x)
+		return
+	}
+	key := a.vec()
+	a.VPBROADCASTD(k, key)
+	a.xorXor(key, hi, x) // The key first: x is there before hi.
 }
 
-// philoxBlocks runs the ten rounds from the given counter words 0. The states
-// go through a round together, so that the multipliers stay busy.
-func (a *amd64) philoxBlocks(c philoxConst, x0 []reg.VecVirtual) []philoxState {
-	s := make([]philoxState, len(x0))
+// xorAll XORs x with a doubleword for all into to.
+func (a *amd64) xorAll(k operand.Mem, x, to reg.VecVirtual) {
+	if a.isa == avx512 {
+		a.VPXORD_BCST(k, x, to)
+		return
+	}
+	key := a.vec()
+	a.VPBROADCASTD(k, key)
+	a.xor(key, x, to)
+}
+
+// philoxBlocks runs the rounds but the last one, from the products of the first
+// one on, which it leaves alone. The states go through a round together, so that
+// the multipliers stay busy.
+func (a *amd64) philoxBlocks(c philoxConst, p0 []reg.VecVirtual) []philoxState {
+	s := make([]philoxState, len(p0))
 	for i := range s {
-		s[i].x[0] = x0[i]
-		for w := 1; w < 4; w++ {
-			s[i].x[w] = a.vec()
-			a.VPBROADCASTD(at(c.ctr, 4*w), s[i].x[w])
-		}
+		x2, q, hi := a.vec(), a.vec(), a.vec()
+		a.VPSRLQ(operand.U8(32), p0[i], x2)
+		a.xorAll(c.same[0], x2, x2)
+		a.VPMULUDQ(x2, c.m1, q)
+		a.VPSRLQ(operand.U8(32), q, hi)
+		a.xorAll(c.same[1], hi, hi)
+		a.xorAll(c.same[2], p0[i], x2)
+		s[i].x = [4]reg.VecVirtual{hi, q, x2}
 	}
-	for r := range rounds {
-		k0, k1 := a.vec(), a.vec()
-		a.VPBROADCASTD(at(c.ks, 8*r), k0)
-		a.VPBROADCASTD(at(c.ks, 8*r+4), k1)
+	for r := 2; r < rounds-1; r++ {
 		for i := range s {
-			a.philoxRound(c, &s[i], k0, k1)
+			x := s[i].x
+			p, q := a.vec(), a.vec()
+			a.VPMULUDQ(x[2], c.m1, q)
+			a.VPMULUDQ(x[0], c.m0, p)
+			a.high(q, at(c.ks, 8*r), x[1])
+			if r == 2 {
+				x[3] = a.vec()
+				a.VPSRLQ(operand.U8(32), p, x[3])
+				a.xorAll(c.same[3], x[3], x[3])
+			} else {
+				a.high(p, at(c.ks, 8*r+4), x[3])
+			}
+			s[i].x = [4]reg.VecVirtual{x[1], q, x[3], p}
 		}
 	}
 	return s
 }
 
-// philoxRound is philox.go's philoxRound in all lanes.
-func (a *amd64) philoxRound(c philoxConst, s *philoxState, k0, k1 reg.VecVirtual) {
-	x := s.x
-	p0, p1, hi := a.vec(), a.vec(), a.vec()
-	a.VPMULUDQ(x[0], c.m0, p0)
-	a.VPMULUDQ(x[2], c.m1, p1)
-	a.VPSRLQ(operand.U8(32), p1, hi)
-	a.xorXor(hi, k0, x[1])
-	a.VPSRLQ(operand.U8(32), p0, hi)
-	a.xorXor(hi, k1, x[3])
-	s.x = [4]reg.VecVirtual{x[1], p1, x[3], p0}
-}
-
-// halves joins words 0 and 1, and 2 and 3, of each block.
-func (a *amd64) halves(c philoxConst, s philoxState) (lo, hi reg.VecVirtual) {
-	for i := 0; i < 4; i += 2 {
-		a.VPSLLQ(operand.U8(32), s.x[i+1], s.x[i+1])
-		if a.isa == avx512 {
-			a.VMOVDQA32(s.x[i+1], c.high, s.x[i])
-		} else {
-			a.VPBLENDD(operand.U8(0xaa), s.x[i+1], s.x[i], s.x[i])
-		}
+// lastRound is the last round of words 0 and 1, or 2 and 3, of each block: a
+// half is hi ^ lo.
+func (a *amd64) lastRound(c philoxConst, s philoxState, half int) (hi, lo reg.VecVirtual) {
+	from, m := s.x[2], c.m1
+	if half == 1 {
+		from, m = s.x[0], c.m0
 	}
-	return s.x[0], s.x[2]
-}
-
-// philoxUnroll states go together: as many as there are registers for.
-func (a *amd64) philoxUnroll() int {
+	hi, lo = a.vec(), s.x[1+2*half]
+	a.VPMULUDQ(from, m, hi)
+	key := at(c.ks, 8*(rounds-1)+4*half)
 	if a.isa == avx512 {
-		return 4
+		a.VPXORD_BCST_Z(key, lo, c.even, lo)
+	} else {
+		a.xorAll(key, lo, lo)
+		a.VPAND(a.repeat64("lowHalf", 1<<32-1), lo, lo)
 	}
-	return 2
+	a.VPSHUFD(operand.U8(0xb1), hi, hi)
+	return hi, lo
 }
 
 func philox(a *amd64) {
@@ -125,20 +181,31 @@ func philox(a *amd64) {
 		"is philoxGeneric for a multiple of 32 words.")
 	dst, n := a.slice("dst")
 	c := a.philoxConst()
-	first := a.counter0(c)
 	blocks := a.isa.bytes / 8
-
-	for states := a.philoxUnroll(); states*blocks >= 8; states /= 2 {
+	for _, states := range a.philoxStates() {
 		a.loop(label("blocks%d", states), n, 4*states*blocks, func() {
-			for i, s := range a.philoxBlocks(c, a.counters(first, states)) {
-				lo, hi := a.halves(c, s)
-				a.storeBlocks(lo, hi, dst, 2*a.isa.bytes*i)
+			for i, s := range a.philoxBlocks(c, a.counters(c, states)) {
+				var halves [2]reg.VecVirtual
+				for half := range halves {
+					hi, lo := a.lastRound(c, s, half)
+					a.xor(hi, lo, lo)
+					halves[half] = lo
+				}
+				a.storeBlocks(halves[0], halves[1], dst, 2*a.isa.bytes*i)
 			}
-			a.ADDQ(operand.U8(states*blocks), first)
+			a.ADDQ(operand.U8(states*blocks), c.first)
 			a.ADDQ(operand.U32(uint32(16*states*blocks)), dst)
 		})
 	}
 	a.ret()
+}
+
+// philoxStates go together: as many as there are registers for, then fewer.
+func (a *amd64) philoxStates() []int {
+	if a.isa == avx512 {
+		return []int{4, 2, 1}
+	}
+	return []int{3, 1}
 }
 
 // storeBlocks stores halves block by block.
@@ -165,74 +232,137 @@ func (a *amd64) storeBlocks(lo, hi reg.VecVirtual, dst reg.GPVirtual, offset int
 	a.move(out, at(dst, offset+32))
 }
 
+// headStates go together, whole groups.
+func (a *amd64) headStates() []int {
+	if a.isa == avx512 {
+		return []int{3, 1}
+	}
+	return []int{2}
+}
+
+// bernoulliHead holds the counters' first products from level to level: these
+// are as far apart as the counters times the multiplier.
 func bernoulliHead(a *amd64) {
 	a.function("bernoulliHead", "func(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)",
 		"is bernoulliHeadGeneric.")
 	dst, n := a.slice("dst")
 	c := a.philoxConst()
-	first := a.counter0(c)
 	t32, k := a.GP32(), a.param("k")
 	a.Load(a.Param("t"), t32)
 	t := t32.As64()
 	blocks := a.isa.bytes / 8
+	step := a.repeat64("levelStep", headLevelStride*philoxM0)
 
-	for states := a.philoxUnroll(); states*blocks >= headGroupWords/2; states /= 2 {
+	for _, states := range a.headStates() {
 		group, level := label("group%d", states), label("level%d", states)
-		words := 2 * states * blocks
-		a.loop(group, n, words, func() {
-			zero := a.vec()
-			a.xor(zero, zero, zero)
-			for i := range words * 8 / a.isa.bytes {
-				a.move(zero, at(dst, a.isa.bytes*i))
+		a.loop(group, n, 2*states*blocks, func() {
+			// less, in registers or where it is to go.
+			var less []operand.Op
+			for i := range states {
+				// Counter j is of group j/8, its halves are words j%8 and j%8+8.
+				j := i * blocks
+				for half := range 2 {
+					to := at(dst, 8*(j/8*headGroupWords+j%8+half*headGroupWords/2))
+					if a.isa == avx512 {
+						less = append(less, a.vec())
+						a.xor(less[2*i+half], less[2*i+half], less[2*i+half])
+					} else {
+						less = append(less, to)
+					}
+				}
 			}
-			levels, left, counter := a.GP64(), a.GP64(), a.GP64()
+			if a.isa == avx2 {
+				zero := a.vec()
+				a.xor(zero, zero, zero)
+				for _, l := range less {
+					a.move(zero, l)
+				}
+			}
+			p0 := a.counters(c, states)
+			var held []operand.Mem
+			if a.isa == avx2 {
+				held = make([]operand.Mem, states)
+				for i := range held {
+					held[i] = a.AllocLocal(a.isa.bytes)
+					a.move(p0[i], held[i])
+				}
+			}
+			levels, left := a.GP64(), a.GP64()
 			a.MOVQ(t, levels)
 			a.MOVQ(k, left)
-			a.MOVQ(first, counter)
 			a.Label(level)
 			{
-				s := a.philoxBlocks(c, a.counters(counter, states))
-				a.ADDQ(operand.U32(headLevelStride), counter)
-				// The level's bit of t as a vector of ones or zeros.
-				bit, tv := a.GP64(), a.vec()
-				a.MOVQ(levels, bit)
-				a.ANDQ(operand.U8(1), bit)
-				a.NEGQ(bit)
-				a.VMOVQ(bit, tv.AsX())
-				a.VPBROADCASTQ(tv.AsX(), tv)
-				for i := range s {
-					// Counter j is of group j/8, its halves are words j%8 and j%8+8.
-					j := i * blocks
-					offset := 8 * (j/8*headGroupWords + j%8)
-					lo, hi := a.halves(c, s[i])
-					a.lessOrEqual(lo, tv, at(dst, offset))
-					a.lessOrEqual(hi, tv, at(dst, offset+8*headGroupWords/2))
+				if a.isa == avx2 {
+					p0 = a.vecs(states)
+					for i := range p0 {
+						a.move(held[i], p0[i])
+					}
 				}
+				s := a.philoxBlocks(c, p0)
+				for i, p := range p0 {
+					if a.isa == avx512 {
+						a.VPADDQ(step, p, p)
+						continue
+					}
+					next := a.vec()
+					a.move(held[i], next)
+					a.VPADDQ(step, next, next)
+					a.move(next, held[i])
+				}
+				var hi, lo []reg.VecVirtual
+				for i := range s {
+					for half := range 2 {
+						h, l := a.lastRound(c, s[i], half)
+						hi, lo = append(hi, h), append(lo, l)
+					}
+				}
+				// less = t ? less|r : less&r, r being hi ^ lo.
+				and, done := label("and%d", states), label("done%d", states)
 				a.SHRQ(operand.U8(1), levels)
+				a.JCC(operand.LabelRef(and))
+				for i := range less {
+					a.lessOr(hi[i], lo[i], less[i])
+				}
+				a.JMP(operand.LabelRef(done))
+				a.Label(and)
+				for i := range less {
+					a.lessAnd(hi[i], lo[i], less[i])
+				}
+				a.Label(done)
 				a.DECQ(left)
 				a.JNZ(operand.LabelRef(level))
 			}
-			a.ADDQ(operand.U8(states*blocks), first)
-			a.ADDQ(operand.U32(uint32(8*words)), dst)
+			if a.isa == avx512 {
+				for i, l := range less {
+					j := i / 2 * blocks
+					a.move(l, at(dst, 8*(j/8*headGroupWords+j%8+i%2*headGroupWords/2)))
+				}
+			}
+			a.ADDQ(operand.U8(states*blocks), c.first)
+			a.ADDQ(operand.U32(uint32(8*2*states*blocks)), dst)
 		})
 	}
 	a.ret()
 }
 
-// lessOrEqual is a level of the head: less = t ? less|r : less&r, which is
-// (less & r) | (t & (less | r)).
-func (a *amd64) lessOrEqual(r, t reg.VecVirtual, less operand.Mem) {
+func (a *amd64) lessOr(hi, lo reg.VecVirtual, less operand.Op) {
 	if a.isa == avx512 {
-		a.VPTERNLOGQ(operand.U8(orAndOr), less, t, r)
-		a.move(r, less)
+		a.VPTERNLOGQ(operand.U8(orXor), lo, hi, less)
 		return
 	}
-	and, or := a.YMM(), a.YMM()
-	a.VPAND(less, r, and)
-	a.VPOR(less, r, or)
-	a.VPAND(t, or, or)
-	a.VPOR(and, or, or)
-	a.move(or, less)
+	a.xor(hi, lo, lo)
+	a.or(less, lo, lo)
+	a.move(lo, less)
+}
+
+func (a *amd64) lessAnd(hi, lo reg.VecVirtual, less operand.Op) {
+	if a.isa == avx512 {
+		a.VPTERNLOGQ(operand.U8(andXor), lo, hi, less)
+		return
+	}
+	a.xor(hi, lo, lo)
+	a.and(less, lo, lo)
+	a.move(lo, less)
 }
 
 // neonPhilox is eight blocks, in two states of four: word i of each in the

@@ -76,10 +76,11 @@ func (a *amd64) xor(x, y, z operand.Op) {
 // Truth tables of VPTERNLOG: bit 4x+2y+z of the immediate is the result for
 // the bits x, y and z of the destination, the second and the first source.
 const (
-	xor3    = 0x96 // x ^ y ^ z
-	nor     = 0x11 // ^(y | z)
-	orAndOr = 0xe8 // (x & y) | (z & (x | y))
-	orAnd   = 0xa8 // (x | y) & z
+	xor3   = 0x96 // x ^ y ^ z
+	nor    = 0x11 // ^(y | z)
+	orAnd  = 0xa8 // (x | y) & z
+	orXor  = 0xf6 // x | (y ^ z)
+	andXor = 0x60 // x & (y ^ z)
 )
 
 // xorXor xors x and y into z.
