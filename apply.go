@@ -50,9 +50,9 @@ func (m *Mask) output(dst, src []float32) output {
 	switch {
 	case m.kept == 0:
 		o.whole = wholeZero
-	case m.kept == m.bits.Len() && m.scale == 1 && &dst[0] == &src[0]:
+	case m.kept == m.count && m.scale == 1 && &dst[0] == &src[0]:
 		o.whole = wholeNothing
-	case m.kept == m.bits.Len() && m.scale == 1:
+	case m.kept == m.count && m.scale == 1:
 		o.whole = wholeCopy
 	default:
 		o.stream = &dst[0] != &src[0] && bypasses(len(dst))
@@ -125,7 +125,7 @@ func (m *Mask) mustHold(call, name string, n int) {
 	if !m.filled {
 		panic("dropblock: " + call + ": the mask is empty: Sample, Grow or Identity comes first")
 	}
-	if n != m.shape.Len() {
+	if n != m.size {
 		panic("dropblock: " + call + ": " + name + " has not the length of the mask's shape")
 	}
 }
@@ -145,7 +145,7 @@ var jobs = sync.Pool{New: func() any { return new(job) }}
 
 // write writes the output, on several goroutines if it is large.
 func (m *Mask) write(o output) {
-	of := workers(m.workers, m.shape.Len())
+	of := workers(m.workers, m.size)
 	if of == 1 {
 		m.writePart(&o, 0, 1)
 		return
@@ -160,15 +160,17 @@ func (m *Mask) write(o output) {
 // writePart cuts a part of the feature map into pieces of at most scaleCallLen
 // elements.
 func (m *Mask) writePart(o *output, part, of int) {
-	n := m.shape.Len()
-	from, end := share(n, scaleCallLen, part, of), share(n, scaleCallLen, part+1, of)
+	from, end := 0, m.size
+	if of > 1 {
+		from, end = share(m.size, scaleCallLen, part, of), share(m.size, scaleCallLen, part+1, of)
+	}
 	switch {
 	case o.whole == wholeZero:
 		clear(o.dst[from:end])
 	case o.whole == wholeCopy:
 		copy(o.dst[from:end], o.src[from:end])
 	case o.whole == wholeNothing:
-	case n > 0 && m.bits != m.shape:
+	case m.size > 0 && m.bits != m.shape:
 		m.writeShared(o, part, of)
 	default:
 		words := m.buf[1:]

@@ -8,6 +8,8 @@ import "slices"
 type Mask struct {
 	shape Shape // of the feature map
 	bits  Shape // of the mask
+	size  int   // shape's number of elements
+	count int   // bits' number of elements
 	isa   isa
 
 	workers int      // Config.Workers
@@ -51,7 +53,7 @@ func (m *Mask) MaskShape() Shape { return m.bits }
 func (m *Mask) Kept() int { return m.kept }
 
 // Dropped returns the number of zeros among the mask's elements.
-func (m *Mask) Dropped() int { return m.bits.Len() - m.kept }
+func (m *Mask) Dropped() int { return m.count - m.kept }
 
 // Seeds returns the number of seeds that the mask was grown from.
 func (m *Mask) Seeds() int { return m.seeds }
@@ -79,7 +81,8 @@ const spareWords = max(stampWords, paintWords)
 
 // reset gives the mask its shapes and enough words, whose values are not set.
 func (m *Mask) reset(k isa, workers int, s, bits Shape) {
-	n := 1 + wordsLen(bits.Len())
+	m.size, m.count = s.Len(), bits.Len()
+	n := 1 + wordsLen(m.count)
 	if cap(m.buf) < n+spareWords {
 		m.buf = make([]uint64, n+spareWords)
 	}
@@ -111,7 +114,7 @@ func setOnes(words []uint64) {
 // were, all ones.
 func (m *Mask) trim() int {
 	words := m.buf[1:]
-	over := 64*len(words) - m.bits.Len()
+	over := 64*len(words) - m.count
 	if over > 0 {
 		words[len(words)-1] &= ^uint64(0) >> over
 	}
@@ -127,7 +130,7 @@ func (m *Mask) settle(norm Norm) {
 		m.scale = 0
 		return
 	}
-	m.scale = float64(m.bits.Len()) / float64(m.kept)
+	m.scale = float64(m.count) / float64(m.kept)
 }
 
 // wordsLen is the number of words that n bits take.
@@ -174,7 +177,7 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 		l.prepare(m, s)
 	}
 	switch {
-	case m.bits.Len() == 0:
+	case m.count == 0:
 		m.kept = 0
 		return
 	case m.gamma == 0:
@@ -205,7 +208,7 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 func (l *Layer) prepare(m *Mask, s Shape) {
 	s.mustCheck()
 	m.reset(l.isa, l.cfg.Workers, s, l.cfg.maskShape(s))
-	if m.bits.Len() > 0 {
+	if m.count > 0 {
 		m.geometry = l.cfg.geometry(s)
 		m.grid = m.geometry.grid()
 		m.gamma = l.cfg.gamma(&m.geometry)
@@ -219,7 +222,7 @@ func (l *Layer) prepare(m *Mask, s Shape) {
 
 // maskWorkers is how many goroutines draw and dilate a mask: its elements cost
 // an eighth to a half of those of a feature map.
-func (l *Layer) maskWorkers(m *Mask) int { return workers(l.cfg.Workers, m.bits.Len()/8) }
+func (l *Layer) maskWorkers(m *Mask) int { return workers(l.cfg.Workers, m.count/8) }
 
 // seedWords is where seeds are drawn: the mask's own words if they are grown
 // in place.
