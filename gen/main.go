@@ -52,6 +52,7 @@ var files = []file{
 			{philox, both},
 			{bernoulliHead, both},
 			{bernoulliGaps, narrow},
+			{bernoulliOnes, both},
 			{bernoulliPlace, narrow},
 			{bernoulliSeeds, narrow},
 			{bernoulliStamps, both},
