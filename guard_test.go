@@ -386,6 +386,34 @@ func TestSweepSeesBernoulli(t *testing.T) {
 			return n
 		},
 	})
+	mustFail(t, sweepOnes, map[string]bernoulliOnesKernel{
+		"reads words behind": func(positions *[gapCallLen]uint32, words []uint64, first uint32) (int, int) {
+			touch(words, len(words))
+			return bernoulliOnesGeneric(positions, words, first)
+		},
+	}, map[string]bernoulliOnesKernel{
+		"takes 32 ones of a word": func(positions *[gapCallLen]uint32, words []uint64, first uint32) (int, int) {
+			n, used := bernoulliOnesGeneric(positions, words, first)
+			if used == 1 && n > 32 {
+				positions[32] = 0
+			}
+			return n, used
+		},
+		"takes a word too many": func(positions *[gapCallLen]uint32, words []uint64, first uint32) (int, int) {
+			n, used := bernoulliOnesGeneric(positions, words, first)
+			if n == gapCallLen && used < len(words) {
+				used++
+			}
+			return n, used
+		},
+		"writes behind the positions": func(positions *[gapCallLen]uint32, words []uint64, first uint32) (int, int) {
+			n, used := bernoulliOnesGeneric(positions, words, first)
+			if n == gapCallLen {
+				*past(positions[:], gapCallLen+15) = 0
+			}
+			return n, used
+		},
+	})
 	mustFail(t, sweepPlace, map[string]bernoulliPlaceKernel{
 		"reads bits behind": func(bits []uint32, w *walk) {
 			touch(bits, (len(bits)+7)/8*8-1)

@@ -14,6 +14,7 @@ var (
 	_ philoxKernel          = philoxAVX2
 	_ bernoulliHeadKernel   = bernoulliHeadAVX2
 	_ bernoulliGapsKernel   = bernoulliGapsAVX2
+	_ bernoulliOnesKernel   = bernoulliOnesAVX2
 	_ bernoulliPlaceKernel  = bernoulliPlaceAVX2
 	_ bernoulliSeedsKernel  = bernoulliSeedsAVX2
 	_ bernoulliStampsKernel = bernoulliStampsAVX2
@@ -28,6 +29,7 @@ var (
 
 	_ philoxKernel          = philoxAVX512
 	_ bernoulliHeadKernel   = bernoulliHeadAVX512
+	_ bernoulliOnesKernel   = bernoulliOnesAVX512
 	_ bernoulliStampsKernel = bernoulliStampsAVX512
 	_ dilateRowKernel       = dilateRowAVX512
 	_ dilateStepKernel      = dilateStepAVX512
@@ -47,6 +49,7 @@ var (
 	featuresAVX2 = []feature{
 		{"AVX", &cpu.X86.HasAVX},
 		{"AVX2", &cpu.X86.HasAVX2},
+		{"BMI", &cpu.X86.HasBMI1},
 		{"BMI2", &cpu.X86.HasBMI2},
 		{"POPCNT", &cpu.X86.HasPOPCNT},
 	}
@@ -119,6 +122,20 @@ func (k isa) bernoulliGaps(positions *[gapCallLen]uint32, drawn []uint32, t *gap
 		return bernoulliGapsAVX2(positions, drawn, t, w)
 	default:
 		return bernoulliGapsGeneric(positions, drawn, t, w)
+	}
+}
+
+//go:noinline
+func (k isa) bernoulliOnes(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int) {
+	reads(words)
+	writes(positions[:])
+	switch k {
+	case isaAVX512:
+		return bernoulliOnesAVX512(positions, words, first)
+	case isaAVX2:
+		return bernoulliOnesAVX2(positions, words, first)
+	default:
+		return bernoulliOnesGeneric(positions, words, first)
 	}
 }
 

@@ -2101,6 +2101,163 @@ DATA lane7<>+56(SB)/4, $0x00000007
 DATA lane7<>+60(SB)/4, $0x00000007
 GLOBL lane7<>(SB), RODATA|NOPTR, $64
 
+// func bernoulliOnesAVX2(positions *[256]uint32, words []uint64, first uint32) (n int, used int)
+// Requires: BMI, POPCNT
+TEXT ·bernoulliOnesAVX2(SB), NOSPLIT, $0-56
+	MOVQ positions+0(FP), AX
+	MOVQ words_base+8(FP), CX
+	MOVQ words_len+16(FP), DX
+	MOVL first+32(FP), BX
+	MOVQ AX, SI
+	LEAQ 768(AX), DI
+	CMPQ DX, $0x00000001
+	JL   wordsDone
+
+words:
+	CMPQ    SI, DI
+	JA      wordsDone
+	MOVQ    (CX), R8
+	POPCNTQ R8, R9
+	MOVQ    SI, R11
+
+more:
+	TZCNTQ R8, R10
+	ADDL   BX, R10
+	MOVL   R10, (R11)
+	BLSRQ  R8, R8
+	TZCNTQ R8, R10
+	ADDL   BX, R10
+	MOVL   R10, 4(R11)
+	BLSRQ  R8, R8
+	TZCNTQ R8, R10
+	ADDL   BX, R10
+	MOVL   R10, 8(R11)
+	BLSRQ  R8, R8
+	TZCNTQ R8, R10
+	ADDL   BX, R10
+	MOVL   R10, 12(R11)
+	BLSRQ  R8, R8
+	TZCNTQ R8, R10
+	ADDL   BX, R10
+	MOVL   R10, 16(R11)
+	BLSRQ  R8, R8
+	TZCNTQ R8, R10
+	ADDL   BX, R10
+	MOVL   R10, 20(R11)
+	BLSRQ  R8, R8
+	TZCNTQ R8, R10
+	ADDL   BX, R10
+	MOVL   R10, 24(R11)
+	BLSRQ  R8, R8
+	TZCNTQ R8, R10
+	ADDL   BX, R10
+	MOVL   R10, 28(R11)
+	BLSRQ  R8, R8
+	ADDQ   $0x20, R11
+	TESTQ  R8, R8
+	JNZ    more
+	ADDL   $0x40, BX
+	LEAQ   (SI)(R9*4), SI
+	ADDQ   $0x08, CX
+	SUBQ   $0x00000001, DX
+	CMPQ   DX, $0x00000001
+	JGE    words
+
+wordsDone:
+	MOVQ words_len+16(FP), CX
+	SUBQ DX, CX
+	MOVQ CX, used+48(FP)
+	SUBQ AX, SI
+	SHRQ $0x02, SI
+	MOVQ SI, n+40(FP)
+	RET
+
+// func bernoulliOnesAVX512(positions *[256]uint32, words []uint64, first uint32) (n int, used int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI2, POPCNT
+TEXT ·bernoulliOnesAVX512(SB), NOSPLIT, $0-56
+	MOVQ         positions+0(FP), AX
+	MOVQ         words_base+8(FP), CX
+	MOVQ         words_len+16(FP), DX
+	MOVL         first+32(FP), BX
+	MOVQ         AX, SI
+	LEAQ         768(AX), DI
+	VMOVDQU64    bitNumbers<>+0(SB), Z0
+	VPBROADCASTD BX, Z1
+	VMOVDQU64    sixtyFour32<>+0(SB), Z2
+	CMPQ         DX, $0x00000001
+	JL           wordsDone
+
+words:
+	CMPQ          SI, DI
+	JA            wordsDone
+	MOVQ          (CX), BX
+	POPCNTQ       BX, R8
+	KMOVQ         BX, K1
+	VPCOMPRESSB.Z Z0, K1, Z3
+	VPMOVZXBD     X3, Z4
+	VPADDD        Z1, Z4, Z4
+	VMOVDQU64     Z4, (SI)
+	CMPQ          R8, $0x10
+	JLE           few
+	VEXTRACTI32X4 $0x01, Z3, X4
+	VPMOVZXBD     X4, Z4
+	VPADDD        Z1, Z4, Z4
+	VMOVDQU64     Z4, 64(SI)
+	VEXTRACTI32X4 $0x02, Z3, X4
+	VPMOVZXBD     X4, Z4
+	VPADDD        Z1, Z4, Z4
+	VMOVDQU64     Z4, 128(SI)
+	VEXTRACTI32X4 $0x03, Z3, X3
+	VPMOVZXBD     X3, Z3
+	VPADDD        Z1, Z3, Z3
+	VMOVDQU64     Z3, 192(SI)
+
+few:
+	VPADDD Z2, Z1, Z1
+	LEAQ   (SI)(R8*4), SI
+	ADDQ   $0x08, CX
+	SUBQ   $0x00000001, DX
+	CMPQ   DX, $0x00000001
+	JGE    words
+
+wordsDone:
+	MOVQ words_len+16(FP), CX
+	SUBQ DX, CX
+	MOVQ CX, used+48(FP)
+	SUBQ AX, SI
+	SHRQ $0x02, SI
+	MOVQ SI, n+40(FP)
+	VZEROUPPER
+	RET
+
+DATA bitNumbers<>+0(SB)/8, $0x0706050403020100
+DATA bitNumbers<>+8(SB)/8, $0x0f0e0d0c0b0a0908
+DATA bitNumbers<>+16(SB)/8, $0x1716151413121110
+DATA bitNumbers<>+24(SB)/8, $0x1f1e1d1c1b1a1918
+DATA bitNumbers<>+32(SB)/8, $0x2726252423222120
+DATA bitNumbers<>+40(SB)/8, $0x2f2e2d2c2b2a2928
+DATA bitNumbers<>+48(SB)/8, $0x3736353433323130
+DATA bitNumbers<>+56(SB)/8, $0x3f3e3d3c3b3a3938
+GLOBL bitNumbers<>(SB), RODATA|NOPTR, $64
+
+DATA sixtyFour32<>+0(SB)/4, $0x00000040
+DATA sixtyFour32<>+4(SB)/4, $0x00000040
+DATA sixtyFour32<>+8(SB)/4, $0x00000040
+DATA sixtyFour32<>+12(SB)/4, $0x00000040
+DATA sixtyFour32<>+16(SB)/4, $0x00000040
+DATA sixtyFour32<>+20(SB)/4, $0x00000040
+DATA sixtyFour32<>+24(SB)/4, $0x00000040
+DATA sixtyFour32<>+28(SB)/4, $0x00000040
+DATA sixtyFour32<>+32(SB)/4, $0x00000040
+DATA sixtyFour32<>+36(SB)/4, $0x00000040
+DATA sixtyFour32<>+40(SB)/4, $0x00000040
+DATA sixtyFour32<>+44(SB)/4, $0x00000040
+DATA sixtyFour32<>+48(SB)/4, $0x00000040
+DATA sixtyFour32<>+52(SB)/4, $0x00000040
+DATA sixtyFour32<>+56(SB)/4, $0x00000040
+DATA sixtyFour32<>+60(SB)/4, $0x00000040
+GLOBL sixtyFour32<>(SB), RODATA|NOPTR, $64
+
 // func bernoulliPlaceAVX2(bits []uint32, w *[11]uint32)
 // Requires: AVX, AVX2
 TEXT ·bernoulliPlaceAVX2(SB), NOSPLIT, $0-32

@@ -69,6 +69,10 @@ func (k isa) bernoulliGaps(positions *[gapCallLen]uint32, drawn []uint32, t *gap
 	return bernoulliGapsGeneric(positions, drawn, t, w)
 }
 
+func (k isa) bernoulliOnes(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int) {
+	return bernoulliOnesGeneric(positions, words, first)
+}
+
 func (k isa) bernoulliPlace(bits []uint32, w *walk) { bernoulliPlaceGeneric(bits, w) }
 
 func (k isa) bernoulliSeeds(words []uint64, bits []uint32) { bernoulliSeedsGeneric(words, bits) }

@@ -19,6 +19,7 @@ type (
 	philoxKernel          func(dst []uint32, ks *roundKeys, ctr *[4]uint32)
 	bernoulliHeadKernel   func(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, k int)
 	bernoulliGapsKernel   func(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) (n int)
+	bernoulliOnesKernel   func(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int)
 	bernoulliPlaceKernel  func(bits []uint32, w *walk)
 	bernoulliSeedsKernel  func(words []uint64, bits []uint32)
 	bernoulliStampsKernel func(words []uint64, bits []uint32, stamps *stamps, n int)
@@ -36,6 +37,7 @@ var (
 	_ philoxKernel          = philoxGeneric
 	_ bernoulliHeadKernel   = bernoulliHeadGeneric
 	_ bernoulliGapsKernel   = bernoulliGapsGeneric
+	_ bernoulliOnesKernel   = bernoulliOnesGeneric
 	_ bernoulliPlaceKernel  = bernoulliPlaceGeneric
 	_ bernoulliSeedsKernel  = bernoulliSeedsGeneric
 	_ bernoulliStampsKernel = bernoulliStampsGeneric
@@ -156,6 +158,31 @@ func bernoulliGapsGeneric(positions *[gapCallLen]uint32, drawn []uint32, t *gapT
 		n--
 	}
 	return n
+}
+
+// bernoulliOnesGeneric writes the positions of the n ones of words, which begin
+// with the position first, and returns how many words it came to: all, or so
+// many that the ones of another one may not fit. Positions behind them may be
+// anything.
+func bernoulliOnesGeneric(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int) {
+	for i, v := range words {
+		if n > gapCallLen-64 {
+			return n, i
+		}
+		next := n + bits.OnesCount64(v)
+		// Eight at a time, of which some may be none: how many ones a word has
+		// is guessed wrong too often.
+		for ; v != 0; n += 8 {
+			p := (*[8]uint32)(positions[n:])
+			for j := range p {
+				p[j] = first + uint32(bits.TrailingZeros64(v))
+				v &= v - 1
+			}
+		}
+		n = next
+		first += 64
+	}
+	return n, len(words)
 }
 
 // bernoulliPlaceGeneric maps positions to bits, in place.

@@ -1,6 +1,9 @@
 package dropblock
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // Mask is the keep mask of a feature map, with the scale of what is kept. The
 // zero value is empty; [Layer.Sample], [Layer.Grow] and [Mask.Identity] fill it
@@ -98,15 +101,15 @@ func (m *Mask) keepAll() {
 	m.kept = 64*len(words) - m.trim()
 }
 
-// setOnes makes words all ones, most of them by copies from the first ones,
+// setOnes makes words all ones, most of them by copies of what it has made,
 // which are faster than a loop.
 func setOnes(words []uint64) {
-	const first = 1 << 9
+	const first, most = 16, 1 << 9
 	for i := range words[:min(len(words), first)] {
 		words[i] = ^uint64(0)
 	}
-	for n := first; n < len(words); n += first {
-		copy(words[n:], words[:first])
+	for n := first; n < len(words); {
+		n += copy(words[n:], words[:min(n, most)])
 	}
 }
 
@@ -186,10 +189,9 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 	}
 	m.drawing.begin(&m.bernoulli, l.isa, NewKey(l.cfg.Seed, l.cfg.Layer, at.Step))
 	if m.drawing.stamped > 0 {
-		setOnes(m.buf[1:])
-		m.seeds = m.drawing.samples(m.buf[1:len(m.buf)+spareWords], &m.grid, 0, m.bits.N, at.Sample)
+		m.seeds, m.kept = m.drawing.stampSamples(m.buf[1:len(m.buf)+spareWords], spareWords, &m.grid, m.bits.N, at.Sample)
 		m.trim()
-		m.kept = l.Kernels().Count(m.buf[1:])
+		m.kept += bits.OnesCount64(m.buf[len(m.buf)-1])
 		m.settle(l.cfg.Norm)
 		return
 	}

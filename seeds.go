@@ -46,6 +46,32 @@ func (d *drawing) stamp(g *geometry, b *Bernoulli, k isa) {
 	}
 }
 
+// stampLen is how many words, at least, go from ones to blocks to a count
+// together, in a 32 KiB first-level cache.
+const stampLen = 1 << 10
+
+// stampSamples makes words the keep mask of all samples, whose last word has no
+// bits to be zero behind the mask yet, and counts the ones of all words before
+// that one. spare words behind may be anything and become anything.
+func (d *drawing) stampSamples(words []uint64, spare int, g *grid, samples int, sample uint64) (seeds, kept int) {
+	k := KernelSet{d.k}
+	unit := (64*stampLen-1)/g.sampleBits + 1
+	n := len(words) - spare
+	set, counted := 0, 0
+	for from := 0; from < samples; from += unit {
+		to := min(from+unit, samples)
+		// Words behind these are filled anew, whatever a stamp has left there.
+		fill := wordsLen(to * g.sampleBits)
+		setOnes(words[set:fill])
+		set = fill
+		seeds += d.samples(words, g, from, to, sample)
+		whole := min(to*g.sampleBits/64, n-1)
+		kept += k.Count(words[counted:whole])
+		counted = whole
+	}
+	return seeds, kept
+}
+
 // samples adds the seeds of the samples from and up to to to words, which are
 // zero, or drops their blocks from words, which are ones, and stampRoom behind
 // those of the mask.
@@ -191,35 +217,11 @@ func (d *drawing) drawMapped(words []uint64, dense bool, w *walk, chunk int, sam
 		return seeds
 	}
 	for from := 0; from < len(drawn); {
-		n, used := onesOf(&d.seeds, drawn[from:], from)
+		n, used := d.k.bernoulliOnes(&d.seeds, drawn[from:], uint32(64*from))
 		d.set(words, d.seeds[:n], w, d.stamped)
 		from += used
 	}
 	return seeds
-}
-
-// onesOf writes the positions of n ones of words, the first of which begins
-// with position 64·from, and returns how many words it came to: all, or so many
-// that those of another one may not fit.
-func onesOf(positions *[gapCallLen]uint32, words []uint64, from int) (n, used int) {
-	for i, v := range words {
-		if n > gapCallLen-64 {
-			return n, i
-		}
-		first := uint32(from+i) * 64
-		// Eight at a time, of which some may be none: how many ones a word has
-		// is guessed wrong too often.
-		next := n + bits.OnesCount64(v)
-		for ; v != 0; n += 8 {
-			p := (*[8]uint32)(positions[n:])
-			for j := range p {
-				p[j] = first + uint32(bits.TrailingZeros64(v))
-				v &= v - 1
-			}
-		}
-		n = next
-	}
-	return n, len(words)
 }
 
 // orShifted ORs src into dst from a bit of its first word on. Ones of src lie

@@ -53,6 +53,7 @@ var files = []file{
 			{philox, both},
 			{bernoulliHead, both},
 			{bernoulliGaps, narrow},
+			{bernoulliOnes, both},
 			{bernoulliPlace, narrow},
 			{bernoulliSeeds, narrow},
 			{bernoulliStamps, both},
