@@ -9,8 +9,8 @@ type dilation struct {
 	steps [maxSteps]int
 	n     int
 	halo  int // words before a chunk that its steps need: the sum of their leads
-	// The shifts of all axes, the row's too, and their sum. Up to 64 they are
-	// taken at once.
+	// The shifts of all axes, the row's too, in pairs, and the sum of the second
+	// ones. Up to 64 they are taken at once.
 	near    [maxNear]uint64
 	nears   int
 	nearSum int
@@ -20,8 +20,8 @@ const (
 	maxRow = 64
 	// maxSteps bounds the doublings of all axes: a size is below 2³¹ and takes 31.
 	maxSteps = 4 * 31
-	// maxNear is how many doublings of two axes can add up to 64 at most.
-	maxNear = 12
+	// maxNear is above the shifts of two axes that add up to 64 at most.
+	maxNear = 2 * 12
 )
 
 // reset empties the plan.
@@ -31,12 +31,13 @@ func (d *dilation) reset() { d.row, d.n, d.halo, d.nears, d.nearSum = 0, 0, 0, 0
 func (d *dilation) axis(stride, size int) {
 	for run := 1; run < size; {
 		s := min(run, size-run)
-		if d.nearSum += min(stride*s, 65); d.nearSum > 64 {
+		last := s + min(run, size-run-s)
+		if d.nearSum += min(stride*last, 65); d.nearSum > 64 {
 			break
 		}
-		d.near[d.nears] = uint64(stride * s)
-		d.nears++
-		run += s
+		d.near[d.nears], d.near[d.nears+1] = uint64(stride*s), uint64(stride*last)
+		d.nears += 2
+		run += last
 	}
 	run := 1
 	if d.row == 0 {

@@ -243,7 +243,7 @@ func TestSweepSeesDilate(t *testing.T) {
 			return kept
 		},
 		"leaves a shift out": func(words, shifts []uint64) int {
-			return dilateNearGeneric(words, shifts[:min(len(shifts), 6)])
+			return dilateNearGeneric(words, shifts[:min(len(shifts), 4)])
 		},
 		"writes the first word": func(words, shifts []uint64) int {
 			kept := dilateNearGeneric(words, shifts)

@@ -315,17 +315,19 @@ func dilateKeepGeneric(dst, src []uint64, shift int) (kept int) {
 }
 
 // dilateNearGeneric takes all steps of a small block on a small map, in place: it
-// sets each word but the first to the complement of what the shifts make of it
-// and counts the ones. The shifts add up to at most 64, so that they bring in
-// nothing but bits of the word before, as it was. That is why it goes from the
-// end to the beginning. There is at least one word.
+// sets each word but the first to the complement of what the steps make of it
+// and counts the ones. A step is a pair of shifts a ≤ b: y |= y<<a | y<<b, which
+// triples a run. The shifts b add up to at most 64, so that nothing comes in but
+// bits of the word before, as it was. That is why it goes from the end to the
+// beginning. There is at least one word, and one step.
 func dilateNearGeneric(words, shifts []uint64) (kept int) {
 	for i := len(words) - 1; i > 0; i-- {
 		v := words[i]
 		u := words[i-1] // Its own low bits lack what is before them, which no shift brings into v.
-		for _, s := range shifts {
-			v |= v<<s | u>>1>>(63-s)
-			u |= u << s
+		for s := shifts; len(s) >= 2; s = s[2:] {
+			a, b := s[0], s[1]
+			v |= v<<a | u>>1>>(63-a) | v<<b | u>>1>>(63-b)
+			u |= u<<a | u<<b
 		}
 		words[i] = ^v
 		kept += bits.OnesCount64(^v)

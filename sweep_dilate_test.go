@@ -173,11 +173,11 @@ func sweepDilateKeep(t testing.TB, kernel dilateKeepKernel) error {
 	})
 }
 
-// nearShifts are those of blocks on small maps, none, one, and some that add up
-// to 64 in all orders.
+// nearShifts are those of blocks on small maps, of one step, and some whose
+// second ones add up to 64 in all orders.
 var nearShifts = [][]uint64{
-	{}, {1}, {63}, {1, 1, 7, 7}, {1, 2, 1, 7, 14, 7}, {1, 1, 14, 14}, {1, 2, 3, 8, 16, 24},
-	{1, 2, 4, 8, 16, 32, 1}, {32, 16, 8, 4, 2, 1}, {63, 1}, {1, 63}, {32, 32}, {1, 1, 31, 31},
+	{1, 1}, {1, 2}, {63, 63}, {31, 63}, {1, 2, 7, 14}, {1, 2, 2, 2, 7, 14, 14, 14}, {1, 2, 14, 28}, {1, 2, 3, 4, 8, 16, 24, 32},
+	{1, 2, 3, 6, 8, 16, 20, 40}, {20, 40, 8, 16, 3, 6, 1, 2}, {63, 63, 1, 1}, {1, 1, 63, 63}, {16, 32, 16, 32}, {1, 2, 31, 62},
 }
 
 // sweepDilateNear compares with one shift after the other over all the words,
@@ -199,8 +199,12 @@ func sweepDilateNear(t testing.TB, kernel dilateNearKernel) error {
 	return sweep(dilateCases(sizes, func(by int) bool { return by == 4 }), func(c *dilateCase) error {
 		if wantBy != c.by {
 			bits := fuzz.Bits(words, 64*len(words))
-			for _, s := range nearShifts[c.by] {
-				bits = fuzz.Dilate(bits, int(s), 2)
+			for s := nearShifts[c.by]; len(s) > 0; s = s[2:] {
+				once := fuzz.Dilate(bits, int(s[0]), 2)
+				for i, b := range fuzz.Dilate(bits, int(s[1]), 2) {
+					once[i] = once[i] || b
+				}
+				bits = once
 			}
 			bits = fuzz.Complement(bits)[64:]
 			want, kept, wantBy = fuzz.Words(bits), prefixCounts(bits), c.by

@@ -280,13 +280,10 @@ func dilateNear(a *amd64) {
 	a.function("dilateNear", "func(words, shifts []uint64) (kept int)", "is dilateNearGeneric.")
 	begin, n := a.slice("words")
 	shifts, steps := a.slice("shifts")
+	a.SUBQ(operand.U8(2), steps) // those before the last
 	a.DECQ(n)
 	end := a.GP64() // of what is left
 	a.LEAQ(operand.Mem{Base: begin, Index: n, Scale: 8, Disp: 8}, end)
-	ones := a.vec()
-	one := a.XMM()
-	a.move(a.repeat64("allOnes", 1<<64-1), ones)
-	a.VMOVQ(ones.AsX(), one)
 	p := a.popcount()
 
 	turn := func(w words, unroll int) {
@@ -297,32 +294,43 @@ func dilateNear(a *amd64) {
 			w.load(at(end, w.bytes*i-bytes), v[i])
 			w.load(at(end, w.bytes*i-bytes-8), u[i])
 		}
-		step, done := label("step%d", bytes), label("step%dDone", bytes)
 		i := a.GP64()
+		pair := func() (s [2]shift) {
+			for k := range s {
+				s[k].count = a.ZMM()
+				a.VPBROADCASTQ(operand.Mem{Base: shifts, Index: i, Scale: 8, Disp: 8 * k}, s[k].count)
+			}
+			return s
+		}
+		funnels := func(s [2]shift, v, u reg.VecVirtual) (x, y reg.VecVirtual) {
+			x, y = w.new(), w.new()
+			s[0].funnel(w, v, u, x)
+			s[1].funnel(w, v, u, y)
+			return x, y
+		}
+		step, last := label("step%d", bytes), label("last%d", bytes)
 		a.XORQ(i, i)
 		a.CMPQ(i, steps)
-		a.JGE(operand.LabelRef(done))
+		a.JGE(operand.LabelRef(last))
 		a.Label(step)
-		{
-			s := shift{count: a.ZMM()}
-			a.VPBROADCASTQ(operand.Mem{Base: shifts, Index: i, Scale: 8}, s.count)
-			for j := range v {
-				t := w.new()
-				s.funnel(w, v[j], u[j], t)
-				a.or(t, v[j], v[j])
-				a.VPSLLVQ(w.as(s.count), u[j], t)
-				a.or(t, u[j], u[j])
-			}
-			a.INCQ(i)
-			a.CMPQ(i, steps)
-			a.JL(operand.LabelRef(step))
-		}
-		a.Label(done)
+		s := pair()
 		for j := range v {
+			x, y := funnels(s, v[j], u[j])
+			a.VPTERNLOGQ(operand.U8(or3), x, y, v[j])
+			a.VPSLLVQ(w.as(s[0].count), u[j], x)
+			a.VPSLLVQ(w.as(s[1].count), u[j], y)
+			a.VPTERNLOGQ(operand.U8(or3), x, y, u[j])
+		}
+		a.ADDQ(operand.U8(2), i)
+		a.CMPQ(i, steps)
+		a.JL(operand.LabelRef(step))
+		a.Label(last)
+		s = pair()
+		for j := range v {
+			x, y := funnels(s, v[j], u[j])
+			a.VPTERNLOGQ(operand.U8(nor3), x, y, v[j])
 			if w.bytes == 8 { // The rest of the register, zero, is counted too.
-				a.VPXOR(one, v[j], v[j])
-			} else {
-				a.xor(ones, v[j], v[j])
+				a.VMOVQ(v[j], v[j])
 			}
 			w.store(v[j], at(end, w.bytes*j-bytes))
 		}

@@ -77,6 +77,8 @@ func (a *amd64) xor(x, y, z operand.Op) {
 // the bits x, y and z of the destination, the second and the first source.
 const (
 	xor3   = 0x96 // x ^ y ^ z
+	or3    = 0xfe // x | y | z
+	nor3   = 0x01 // ^(x | y | z)
 	nor    = 0x11 // ^(y | z)
 	orAnd  = 0xa8 // (x | y) & z
 	orXor  = 0xf6 // x | (y ^ z)
