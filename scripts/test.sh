@@ -17,18 +17,38 @@ emulator() {
 	command -v "$emulator" >/dev/null
 }
 
-# emulated GOARCH QEMU TESTS [FLAG...] runs tests of the library on another CPU.
+# emulated GOARCH QEMU TESTS [FLAG...] runs tests of the library on another CPU,
+# beside the run before it, as emulation is slow and keeps one core busy.
 # asyncpreemptoff: QEMU 7.2 loses the signals that preempt goroutines.
 pinned='^(TestStream|TestGolden|TestPhilox|TestKernelSet|TestHead|TestGap|TestApply|TestShards|TestWorkers$|Example)'
 emulated() {
 	local arch=$1 qemu=$2 tests=$3
 	shift 3
-	step "GOARCH=$arch under qemu-$qemu $*"
 	if ! emulator "$qemu"; then
 		missing+=("GOARCH=$arch: qemu-$qemu-static is not there, and could not be installed")
 		return
 	fi
-	GODEBUG=asyncpreemptoff=1 GOARCH=$arch CGO_ENABLED=0 $go test -short -run "$tests" -exec "$emulator $*" .
+	[ ${#running[@]} -lt 2 ] || finish
+	local log=$logs/${#titles[@]}
+	GODEBUG=asyncpreemptoff=1 GOARCH=$arch CGO_ENABLED=0 \
+		$go test -short -run "$tests" -exec "$emulator $*" . >"$log" 2>&1 &
+	running+=("$!:$log")
+	titles[$!]="GOARCH=$arch under qemu-$qemu $*"
+}
+
+logs=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$logs"' EXIT
+running=() # as PROCESS:LOG, the oldest first
+titles=()
+
+# finish waits for the oldest emulated run and prints what it said.
+finish() {
+	local pid=${running[0]%%:*} log=${running[0]#*:} status=0
+	running=("${running[@]:1}")
+	wait "$pid" || status=$?
+	step "${titles[$pid]}"
+	cat "$log"
+	return $status
 }
 
 # Some tests of the ordinary run use the arm64 emulator too.
@@ -63,6 +83,9 @@ emulated riscv64 riscv64 "$pinned"
 # CPUs that lack instructions: the right kernels are chosen, and none is illegal.
 emulated amd64 x86_64 "$pinned" -cpu Nehalem
 emulated amd64 x86_64 "$pinned" -cpu Haswell
+while [ ${#running[@]} -gt 0 ]; do
+	finish
+done
 
 if [ ${#missing[@]} -gt 0 ]; then
 	step "Not run"
