@@ -28,10 +28,11 @@ func (d *drawing) begin(b *Bernoulli, k isa, key Key) {
 func (d *drawing) stamp(g *geometry) bool {
 	span := (g.bh-1)*g.w + g.bw
 	cells, positions := float64(g.h*g.w), float64(g.vh*g.vw)
-	if g.full || span == 1 || span > 64*stampWords-63 || d.gamma*positions*d.k.stampFrom() > cells {
+	touched := (63 + span + 63) / 64
+	if g.full || span == 1 || touched > stampWords || d.gamma*positions*d.k.stampFrom(touched) > cells {
 		return false
 	}
-	d.stamped = (63 + span + 63) / 64
+	d.stamped = touched
 	if block := [3]int{g.w, g.bh, g.bw}; d.stampsOf != block {
 		d.stampsOf, d.stamps = block, stamps{}
 		for bit := range d.stamps {
