@@ -2508,38 +2508,138 @@ shortOdd:
 	JMP end
 
 long:
+	CMPQ DX, $0x05
+	JNE  not5
 	CMPQ SI, $0x00000001
-	JL   wordsDone
+	JL   words5Done
 
-words:
+words5:
 	MOVL (BX), DX
 	MOVL DX, DI
 	ANDL $0x3f, DI
 	SHLL $0x06, DI
 	SHRL $0x06, DX
-	ADDQ CX, DI
-	MOVQ (DI), R8
+	MOVQ (CX)(DI*1), R8
 	ANDQ R8, (AX)(DX*8)
-	MOVQ 8(DI), R8
+	MOVQ 8(CX)(DI*1), R8
 	ANDQ R8, 8(AX)(DX*8)
-	MOVQ 16(DI), R8
+	MOVQ 16(CX)(DI*1), R8
 	ANDQ R8, 16(AX)(DX*8)
-	MOVQ 24(DI), R8
+	MOVQ 24(CX)(DI*1), R8
 	ANDQ R8, 24(AX)(DX*8)
-	MOVQ 32(DI), R8
+	MOVQ 32(CX)(DI*1), DI
+	ANDQ DI, 32(AX)(DX*8)
+	ADDQ $0x04, BX
+	SUBQ $0x00000001, SI
+	CMPQ SI, $0x00000001
+	JGE  words5
+
+words5Done:
+	JMP end
+
+not5:
+	CMPQ DX, $0x06
+	JNE  not6
+	CMPQ SI, $0x00000001
+	JL   words6Done
+
+words6:
+	MOVL (BX), DX
+	MOVL DX, DI
+	ANDL $0x3f, DI
+	SHLL $0x06, DI
+	SHRL $0x06, DX
+	MOVQ (CX)(DI*1), R8
+	ANDQ R8, (AX)(DX*8)
+	MOVQ 8(CX)(DI*1), R8
+	ANDQ R8, 8(AX)(DX*8)
+	MOVQ 16(CX)(DI*1), R8
+	ANDQ R8, 16(AX)(DX*8)
+	MOVQ 24(CX)(DI*1), R8
+	ANDQ R8, 24(AX)(DX*8)
+	MOVQ 32(CX)(DI*1), R8
 	ANDQ R8, 32(AX)(DX*8)
-	MOVQ 40(DI), R8
+	MOVQ 40(CX)(DI*1), DI
+	ANDQ DI, 40(AX)(DX*8)
+	ADDQ $0x04, BX
+	SUBQ $0x00000001, SI
+	CMPQ SI, $0x00000001
+	JGE  words6
+
+words6Done:
+	JMP end
+
+not6:
+	CMPQ DX, $0x07
+	JNE  not7
+	CMPQ SI, $0x00000001
+	JL   words7Done
+
+words7:
+	MOVL (BX), DX
+	MOVL DX, DI
+	ANDL $0x3f, DI
+	SHLL $0x06, DI
+	SHRL $0x06, DX
+	MOVQ (CX)(DI*1), R8
+	ANDQ R8, (AX)(DX*8)
+	MOVQ 8(CX)(DI*1), R8
+	ANDQ R8, 8(AX)(DX*8)
+	MOVQ 16(CX)(DI*1), R8
+	ANDQ R8, 16(AX)(DX*8)
+	MOVQ 24(CX)(DI*1), R8
+	ANDQ R8, 24(AX)(DX*8)
+	MOVQ 32(CX)(DI*1), R8
+	ANDQ R8, 32(AX)(DX*8)
+	MOVQ 40(CX)(DI*1), R8
 	ANDQ R8, 40(AX)(DX*8)
-	MOVQ 48(DI), R8
+	MOVQ 48(CX)(DI*1), DI
+	ANDQ DI, 48(AX)(DX*8)
+	ADDQ $0x04, BX
+	SUBQ $0x00000001, SI
+	CMPQ SI, $0x00000001
+	JGE  words7
+
+words7Done:
+	JMP end
+
+not7:
+	CMPQ DX, $0x08
+	JNE  not8
+	CMPQ SI, $0x00000001
+	JL   words8Done
+
+words8:
+	MOVL (BX), DX
+	MOVL DX, DI
+	ANDL $0x3f, DI
+	SHLL $0x06, DI
+	SHRL $0x06, DX
+	MOVQ (CX)(DI*1), R8
+	ANDQ R8, (AX)(DX*8)
+	MOVQ 8(CX)(DI*1), R8
+	ANDQ R8, 8(AX)(DX*8)
+	MOVQ 16(CX)(DI*1), R8
+	ANDQ R8, 16(AX)(DX*8)
+	MOVQ 24(CX)(DI*1), R8
+	ANDQ R8, 24(AX)(DX*8)
+	MOVQ 32(CX)(DI*1), R8
+	ANDQ R8, 32(AX)(DX*8)
+	MOVQ 40(CX)(DI*1), R8
+	ANDQ R8, 40(AX)(DX*8)
+	MOVQ 48(CX)(DI*1), R8
 	ANDQ R8, 48(AX)(DX*8)
-	MOVQ 56(DI), DI
+	MOVQ 56(CX)(DI*1), DI
 	ANDQ DI, 56(AX)(DX*8)
 	ADDQ $0x04, BX
 	SUBQ $0x00000001, SI
 	CMPQ SI, $0x00000001
-	JGE  words
+	JGE  words8
 
-wordsDone:
+words8Done:
+	JMP end
+
+not8:
 end:
 	VZEROUPPER
 	RET

@@ -68,14 +68,22 @@ func (k KernelSet) resolve() isa {
 	return k.isa
 }
 
-// stampFrom is from how many cells a seed on it costs less to set blocks than
-// to set seeds and dilate. Where it was measured the times were equal at 90
-// cells for AVX2 and AVX-512 and at less than 64 for generic Go.
-func (k isa) stampFrom() float64 {
-	if k == isaGeneric || k == isaNEON {
+// stampFrom is from how many cells a seed on it costs less to stamp blocks of so
+// many words than to set seeds and dilate. Where it was measured the times were
+// equal at 90 cells for AVX2 and AVX-512, at 180 for AVX2 where a block takes
+// more words than a vector has, and at less than 64 for generic Go.
+func (k isa) stampFrom(words int) float64 {
+	long := words > stampWords/2
+	switch {
+	case k == isaGeneric:
 		return 50
+	case k == isaNEON && !long:
+		return 50
+	case k == isaAVX2 && long:
+		return 200
+	default:
+		return 100
 	}
-	return 100
 }
 
 // nearWins reports whether dilateNear costs less than the passes that it stands

@@ -28,10 +28,11 @@ func (d *drawing) stamp(g *geometry, b *Bernoulli, k isa) {
 	d.stamped = 0
 	span := (g.bh-1)*g.w + g.bw
 	cells, positions := float64(g.h*g.w), float64(g.vh*g.vw)
-	if g.full || span == 1 || span > 64*stampWords-63 || b.gamma*positions*k.stampFrom() > cells {
+	touched := (63 + span + 63) / 64
+	if g.full || span == 1 || touched > stampWords || b.gamma*positions*k.stampFrom(touched) > cells {
 		return
 	}
-	d.stamped = (63 + span + 63) / 64
+	d.stamped = touched
 	if block := [3]int{g.w, g.bh, g.bw}; d.stampsOf != block {
 		d.stampsOf, d.stamps = block, stamps{}
 		for bit := range d.stamps {

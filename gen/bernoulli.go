@@ -890,16 +890,14 @@ func bernoulliStamps(a *amd64) {
 	if a.isa == avx512 {
 		a.stampVectors("vectors", 64, words, stamps, bits, n)
 	} else {
-		a.loop("words", n, 1, func() {
-			word, stamp := a.stampOf(at(bits, 0))
-			a.ADDQ(stamps, stamp)
-			for k := range stampWords {
-				v := a.GP64()
-				a.MOVQ(at(stamp, 8*k), v)
-				a.ANDQ(v, operand.Mem{Base: words, Index: word, Scale: 8, Disp: 8 * k})
-			}
-			a.ADDQ(operand.U8(4), bits)
-		})
+		for k := stampWords/2 + 1; k <= stampWords; k++ {
+			other := label("not%d", k)
+			a.CMPQ(size, operand.U8(k))
+			a.JNE(operand.LabelRef(other))
+			a.stampEach(k, words, stamps, bits, n)
+			a.JMP(operand.LabelRef("end"))
+			a.Label(other)
+		}
 	}
 	a.Label("end")
 	a.ret()
@@ -914,6 +912,20 @@ func (a *amd64) stampOf(bit operand.Mem) (word, stamp reg.GPVirtual) {
 	a.SHLL(operand.U8(6), stamp.As32())
 	a.SHRL(operand.U8(6), word.As32())
 	return word, stamp
+}
+
+// stampEach stamps word by word: a wider load would wait for the stores that it
+// overlaps.
+func (a *amd64) stampEach(size int, words, stamps, bits, n reg.GPVirtual) {
+	a.loop(label("words%d", size), n, 1, func() {
+		word, stamp := a.stampOf(at(bits, 0))
+		for k := range size {
+			v := a.GP64()
+			a.MOVQ(operand.Mem{Base: stamps, Index: stamp, Scale: 1, Disp: 8 * k}, v)
+			a.ANDQ(v, operand.Mem{Base: words, Index: word, Scale: 8, Disp: 8 * k})
+		}
+		a.ADDQ(operand.U8(4), bits)
+	})
 }
 
 // stampVectors stamps vectors of words, two a turn: the second vector is made
