@@ -2,7 +2,7 @@
 # make test         all tests; installs the emulators they need, if it may
 # make vet          gofmt, go vet for every kind of build, assembly up to date
 # make fuzz         the fuzz targets, a fixed number of inputs each
-# make bench        every operation beside a copy of the same feature map
+# make bench        every operation beside a copy and beside others; tables and plots in bench/results
 # make generate     the assembly, from gen/ and asm/
 # make model-arm64  what llvm-mca predicts for the NEON kernels
 # make bench-arm64  tests and benchmarks for arm64 machines, as binaries in out/
@@ -27,7 +27,8 @@ fuzz:
 	@scripts/fuzz.sh $(FUZZ_COUNT)
 
 bench:
-	$(GO) run ./bench $(BENCH_FLAGS)
+	$(GO) run ./bench -peers all -sweep 11 -o bench/results $(BENCH_FLAGS); status=$$?; \
+	GOWORK=off $(GO) run -C bench/plot . ../results && exit $$status
 
 generate:
 	$(GO) generate .

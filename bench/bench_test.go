@@ -6,7 +6,9 @@ import (
 	"github.com/dropblock-go/dropblock"
 )
 
-var benchmarks = []string{opCopy, opForward, "backward", opSample, opApply, opInPlace, "dilate", "bernoulli"}
+var benchmarks = []string{
+	opCopy, opScaleCopy, opForward, opForwardInPlace, opBackward, opSample, opApply, opInPlace, opDilate, opBernoulli,
+}
 
 // BenchmarkDropBlock is everything on every setting, named
 // op=…/shape=…/impl=…, with the throughput in bytes of the feature map:
@@ -44,6 +46,12 @@ func implNames(op string) (names []string) {
 		}
 		return names
 	}
+	if op == opScaleCopy {
+		for _, s := range scaleCopies() {
+			names = append(names, s.name)
+		}
+		return names
+	}
 	for _, k := range dropblock.Kernels() {
 		names = append(names, k.String())
 	}
@@ -51,10 +59,10 @@ func implNames(op string) (names []string) {
 }
 
 func (w *workload) find(t testing.TB, name, impl string) op {
-	ops := w.copies()
+	ops := append(w.copies(), w.scaleCopies()...)
 	for _, k := range dropblock.Kernels() {
 		if k.String() == impl {
-			ops = append(append(ops, w.stepOps(k)...), w.partOps(k)...)
+			ops = append(append(ops, w.stepOps(k, 1)...), w.dilateOp(k), w.bernoulliOp(k))
 		}
 	}
 	for _, o := range ops {

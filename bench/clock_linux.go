@@ -6,12 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clockName says what now counts.
-const clockName = "CPU time"
+const hasCPUClock = true
 
-// now is the CPU time of the process, of all its threads. Unlike the time of
-// day it stands still while other processes have the CPU.
-func now() time.Duration {
+// cpuTime is the CPU time of the process, of all its threads. Unlike the time
+// of day it stands still while other processes have the CPU.
+func cpuTime() time.Duration {
 	var t unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &t); err != nil {
 		panic(err) // Every Linux has this clock.

@@ -14,3 +14,22 @@ func rooflines() []roofline {
 }
 
 func copyGo(dst, src []float32) { copy(dst, src) }
+
+// A scaleCopy is a loop that multiplies a slice into another: what a layer
+// would cost if it had no mask.
+type scaleCopy struct {
+	name string
+	run  func(dst, src []float32, scale float32) // of the same length
+}
+
+// scaleCopies returns what this CPU runs, Go's loop last.
+func scaleCopies() []scaleCopy {
+	return append(archScaleCopies(), scaleCopy{"generic", scaleCopyGo})
+}
+
+func scaleCopyGo(dst, src []float32, scale float32) {
+	dst = dst[:len(src)]
+	for i, v := range src {
+		dst[i] = v * scale
+	}
+}

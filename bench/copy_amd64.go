@@ -14,3 +14,14 @@ func archRooflines() []roofline {
 	}
 	return r
 }
+
+func archScaleCopies() []scaleCopy {
+	var s []scaleCopy
+	if cpu.X86.HasAVX && cpu.X86.HasAVX512F {
+		s = append(s, scaleCopy{"avx512", scaleCopyAVX512})
+	}
+	if cpu.X86.HasAVX && cpu.X86.HasAVX2 {
+		s = append(s, scaleCopy{"avx2", scaleCopyAVX2})
+	}
+	return s
+}

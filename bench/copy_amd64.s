@@ -66,6 +66,79 @@ singleDone:
 	VZEROUPPER
 	RET
 
+// func scaleCopyAVX2(dst []float32, src []float32, scale float32)
+// Requires: AVX
+TEXT ·scaleCopyAVX2(SB), NOSPLIT, $0-52
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         src_base+24(FP), DX
+	VBROADCASTSS scale+48(FP), Y0
+	CMPQ         CX, $0x00000040
+	JL           vectors8Done
+
+vectors8:
+	VMOVUPS (DX), Y1
+	VMOVUPS 32(DX), Y2
+	VMOVUPS 64(DX), Y3
+	VMOVUPS 96(DX), Y4
+	VMOVUPS 128(DX), Y5
+	VMOVUPS 160(DX), Y6
+	VMOVUPS 192(DX), Y7
+	VMOVUPS 224(DX), Y8
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMULPS  Y0, Y2, Y2
+	VMOVUPS Y2, 32(AX)
+	VMULPS  Y0, Y3, Y3
+	VMOVUPS Y3, 64(AX)
+	VMULPS  Y0, Y4, Y4
+	VMOVUPS Y4, 96(AX)
+	VMULPS  Y0, Y5, Y5
+	VMOVUPS Y5, 128(AX)
+	VMULPS  Y0, Y6, Y6
+	VMOVUPS Y6, 160(AX)
+	VMULPS  Y0, Y7, Y7
+	VMOVUPS Y7, 192(AX)
+	VMULPS  Y0, Y8, Y8
+	VMOVUPS Y8, 224(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	CMPQ    CX, $0x00000040
+	JGE     vectors8
+
+vectors8Done:
+	CMPQ CX, $0x00000008
+	JL   vectors1Done
+
+vectors1:
+	VMOVUPS (DX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, CX
+	CMPQ    CX, $0x00000008
+	JGE     vectors1
+
+vectors1Done:
+	CMPQ CX, $0x00000001
+	JL   singleDone
+
+single:
+	VMOVSS (DX), X1
+	VMULSS X0, X1, X1
+	VMOVSS X1, (AX)
+	ADDQ   $0x00000004, DX
+	ADDQ   $0x00000004, AX
+	SUBQ   $0x00000001, CX
+	CMPQ   CX, $0x00000001
+	JGE    single
+
+singleDone:
+	VZEROUPPER
+	RET
+
 // func copyVectorAVX512(dst []float32, src []float32)
 // Requires: AVX, AVX512F
 TEXT ·copyVectorAVX512(SB), NOSPLIT, $0-48
@@ -118,6 +191,79 @@ vectors1Done:
 single:
 	VMOVSS (DX), X0
 	VMOVSS X0, (AX)
+	ADDQ   $0x00000004, DX
+	ADDQ   $0x00000004, AX
+	SUBQ   $0x00000001, CX
+	CMPQ   CX, $0x00000001
+	JGE    single
+
+singleDone:
+	VZEROUPPER
+	RET
+
+// func scaleCopyAVX512(dst []float32, src []float32, scale float32)
+// Requires: AVX, AVX512F
+TEXT ·scaleCopyAVX512(SB), NOSPLIT, $0-52
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         src_base+24(FP), DX
+	VBROADCASTSS scale+48(FP), Z0
+	CMPQ         CX, $0x00000080
+	JL           vectors8Done
+
+vectors8:
+	VMOVUPS (DX), Z1
+	VMOVUPS 64(DX), Z2
+	VMOVUPS 128(DX), Z3
+	VMOVUPS 192(DX), Z4
+	VMOVUPS 256(DX), Z5
+	VMOVUPS 320(DX), Z6
+	VMOVUPS 384(DX), Z7
+	VMOVUPS 448(DX), Z8
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMULPS  Z0, Z2, Z2
+	VMOVUPS Z2, 64(AX)
+	VMULPS  Z0, Z3, Z3
+	VMOVUPS Z3, 128(AX)
+	VMULPS  Z0, Z4, Z4
+	VMOVUPS Z4, 192(AX)
+	VMULPS  Z0, Z5, Z5
+	VMOVUPS Z5, 256(AX)
+	VMULPS  Z0, Z6, Z6
+	VMOVUPS Z6, 320(AX)
+	VMULPS  Z0, Z7, Z7
+	VMOVUPS Z7, 384(AX)
+	VMULPS  Z0, Z8, Z8
+	VMOVUPS Z8, 448(AX)
+	ADDQ    $0x00000200, DX
+	ADDQ    $0x00000200, AX
+	SUBQ    $0x00000080, CX
+	CMPQ    CX, $0x00000080
+	JGE     vectors8
+
+vectors8Done:
+	CMPQ CX, $0x00000010
+	JL   vectors1Done
+
+vectors1:
+	VMOVUPS (DX), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     vectors1
+
+vectors1Done:
+	CMPQ CX, $0x00000001
+	JL   singleDone
+
+single:
+	VMOVSS (DX), X1
+	VMULSS X0, X1, X1
+	VMOVSS X1, (AX)
 	ADDQ   $0x00000004, DX
 	ADDQ   $0x00000004, AX
 	SUBQ   $0x00000001, CX

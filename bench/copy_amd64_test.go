@@ -24,6 +24,7 @@ func TestCopyGate(t *testing.T) {
 	names := map[string]string{
 		"copyVectorAVX2": "vector", "copyVectorAVX512": "vector512",
 		"copyStreamAVX2": "stream", "copyStreamAVX512": "stream512",
+		"scaleCopyAVX2": "avx2", "scaleCopyAVX512": "avx512",
 	}
 	for _, has := range features {
 		if has != nil {
@@ -32,7 +33,8 @@ func TestCopyGate(t *testing.T) {
 		}
 	}
 	listed := func(name string) bool {
-		return slices.ContainsFunc(archRooflines(), func(r roofline) bool { return r.name == name })
+		return slices.ContainsFunc(archRooflines(), func(r roofline) bool { return r.name == name }) ||
+			slices.ContainsFunc(archScaleCopies(), func(s scaleCopy) bool { return s.name == name })
 	}
 
 	asm, err := os.ReadFile("copy_amd64.s")

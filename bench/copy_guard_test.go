@@ -17,14 +17,15 @@ func TestCopyGuard(t *testing.T) {
 	src, dst := guarded(t), guarded(t)
 	n := len(src)
 	copy(src, patterns(n, 1))
-	for _, r := range rooflines() {
-		t.Run(r.name, func(t *testing.T) {
+	for _, l := range loops() {
+		want := l.want(src)
+		t.Run(l.name, func(t *testing.T) {
 			for length := range maxLen + 1 {
 				for _, from := range []int{0, n - length} {
 					for _, to := range []int{0, n - length} {
 						clear(dst)
-						r.copy(dst[to:][:length], src[from:][:length])
-						if i := differ(dst[to:][:length], src[from:][:length]); i >= 0 {
+						l.run(dst[to:][:length], src[from:][:length])
+						if i := differ(dst[to:][:length], want[from:][:length]); i >= 0 {
 							t.Fatalf("%d elements to %d from %d: wrong at element %d", length, to, from, i)
 						}
 					}

@@ -3,3 +3,5 @@
 package main
 
 func archRooflines() []roofline { return nil }
+
+func archScaleCopies() []scaleCopy { return nil }

@@ -9,10 +9,20 @@ package main
 //go:noescape
 func copyVectorAVX2(dst []float32, src []float32)
 
+// scaleCopyAVX2 writes src times scale to dst, which has the same length.
+//
+//go:noescape
+func scaleCopyAVX2(dst []float32, src []float32, scale float32)
+
 // copyVectorAVX512 copies src to dst, which has the same length.
 //
 //go:noescape
 func copyVectorAVX512(dst []float32, src []float32)
+
+// scaleCopyAVX512 writes src times scale to dst, which has the same length.
+//
+//go:noescape
+func scaleCopyAVX512(dst []float32, src []float32, scale float32)
 
 // copyStreamAVX2 copies src to dst, which has the same length. Its stores bypass the caches.
 //

@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -15,6 +16,34 @@ func patterns(n int, salt uint32) []float32 {
 	return x
 }
 
+// A loop is a roofline or a scale-copy, with what it makes of a slice.
+type loop struct {
+	name string
+	run  func(dst, src []float32)
+	want func(src []float32) []float32
+}
+
+func loops() (all []loop) {
+	for _, r := range rooflines() {
+		all = append(all, loop{r.name, r.copy, slices.Clone[[]float32]})
+	}
+	const scale = 1.1
+	for _, s := range scaleCopies() {
+		all = append(all, loop{
+			"scale/" + s.name,
+			func(dst, src []float32) { s.run(dst, src, scale) },
+			func(src []float32) []float32 {
+				want := slices.Clone(src)
+				for i := range want {
+					want[i] *= scale
+				}
+				return want
+			},
+		})
+	}
+	return all
+}
+
 // TestCopies copies every length from 0 to 1024 to and from different offsets
 // and looks at everything around the destination.
 func TestCopies(t *testing.T) {
@@ -22,16 +51,17 @@ func TestCopies(t *testing.T) {
 	src := patterns(maxLen+16, 1)
 	canary := patterns(maxLen+2*margin, 1<<20)
 	dst := placed(len(canary), 0)
-	for _, r := range rooflines() {
-		t.Run(r.name, func(t *testing.T) {
+	for _, l := range loops() {
+		want := l.want(src)
+		t.Run(l.name, func(t *testing.T) {
 			for n := range maxLen + 1 {
 				for to := margin; to < margin+16; to++ { // the 64 bytes of an aligned vector
 					from := (n + 5*to) % 16
 					copy(dst, canary)
-					r.copy(dst[to:][:n], src[from:][:n])
+					l.run(dst[to:][:n], src[from:][:n])
 					for _, part := range []struct{ got, want []float32 }{
 						{dst[:to], canary[:to]},
-						{dst[to:][:n], src[from:][:n]},
+						{dst[to:][:n], want[from:][:n]},
 						{dst[to+n:], canary[to+n:]},
 					} {
 						if i := differ(part.got, part.want); i >= 0 {

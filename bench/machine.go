@@ -2,10 +2,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 )
 
@@ -33,7 +36,7 @@ func thisMachine() machine {
 	}
 	m.Caches = caches("/sys/devices/system/cpu/cpu0/cache")
 	if size := info["cache size"]; size != "" && m.Caches == nil {
-		m.Caches = []string{size}
+		m.Caches = []string{strings.ReplaceAll(size, " KB", "K")}
 	}
 	return m
 }
@@ -69,10 +72,28 @@ func caches(dir string) (all []string) {
 	return all
 }
 
-// loadAverage is how many processes ran or wanted to run in the last minute,
-// this one among them: above 1, others were there too.
-func loadAverage() string {
-	text, _ := os.ReadFile("/proc/loadavg")
-	load, _, _ := strings.Cut(string(text), " ")
-	return load
+// slug is the CPU's name as a part of a file's.
+func (m machine) slug() string {
+	name, _, _ := strings.Cut(strings.ToLower(m.CPU), " (family")
+	name = strings.NewReplacer("(r)", "", "(tm)", "", " cpu", "", " processor", "").Replace(name)
+	return strings.Trim(regexp.MustCompile("[^a-z0-9]+").ReplaceAllString(name, "-"), "-")
+}
+
+// lastLevel is the size in bytes of the last-level cache. Where the system does
+// not tell it, it is what the library takes it for.
+func (m machine) lastLevel() int {
+	size := 0
+	for _, c := range m.Caches {
+		f := strings.Fields(c) // L3 32768K
+		digits := strings.TrimRight(f[len(f)-1], "KMG")
+		n, err := strconv.Atoi(digits)
+		if err != nil {
+			continue
+		}
+		for _, unit := range f[len(f)-1][len(digits):] {
+			n <<= map[rune]int{'K': 10, 'M': 20, 'G': 30}[unit]
+		}
+		size = max(size, n)
+	}
+	return cmp.Or(size, 32*mib)
 }

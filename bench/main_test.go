@@ -3,13 +3,16 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dropblock-go/dropblock"
 )
@@ -41,24 +44,41 @@ func table(t *testing.T, text, head string) [][]string {
 func TestRun(t *testing.T) {
 	shapes := []string{"3x5x14x14-b7", "2x3x9x8-b3/share=channels"}
 	out := filepath.Join(t.TempDir(), "out.json")
-	args := []string{"-rounds", "3", "-slice", "100us", "-shapes", strings.Join(shapes, ","), "-o", out}
+	args := []string{
+		"-rounds", "3", "-slice", "100us", "-shapes", strings.Join(shapes, ","),
+		"-peers", "torchvision,tutorial,opencv-u8", "-peer-every", "2", "-python", fakePython(t, "good"), "-o", out,
+	}
 	var stdout, stderr bytes.Buffer
 	if status := run(args, &stdout, &stderr); status != 0 {
 		t.Fatalf("status %d: %s", status, &stderr)
 	}
 	kernels := implNames(opForward)
-	copies := implNames(opCopy)
+	tables, err := os.ReadFile(out[:len(out)-len("json")] + "md")
+	if err != nil || !bytes.Equal(tables, stdout.Bytes()) {
+		t.Errorf("the tables in the file are not those printed: %v", err)
+	}
 
-	ratios := table(t, stdout.String(), "shape, block | MiB | kernels | apply | in place | sample | forward | targets |")
+	ratios := table(t, stdout.String(), "shape, block | kernels | MiB | apply | backward | in place | forward | forward in place |")
 	if want := 2 + len(shapes)*len(kernels); len(ratios) != want {
 		t.Errorf("%d lines of ratios, want %d:\n%s", len(ratios), want, &stdout)
 	}
-	ratio := regexp.MustCompile(`^(\d+\.\d\d) \((\d+\.\d\d)–(\d+\.\d\d)\)$`)
 	for i, row := range ratios[2:] {
-		if want := []string{shapes[i/len(kernels)], "0.0", kernels[i%len(kernels)]}; !slices.Equal(row[:3], want) {
+		if want := []string{shapes[i/len(kernels)], kernels[i%len(kernels)], "0.0"}; !slices.Equal(row[:3], want) {
 			t.Errorf("row %d begins %q, want %q", i, row[:3], want)
 		}
-		for _, cell := range row[3:7] {
+		for _, cell := range row[3:] { // A tiny shape has no targets.
+			if number(t, cell) <= 0 {
+				t.Errorf("the ratio is %q", cell)
+			}
+		}
+	}
+	ratio := regexp.MustCompile(`^(\d+\.\d\d) \((\d+\.\d\d)–(\d+\.\d\d)\)$`)
+	quartiles := table(t, stdout.String(), "shape, block | kernels | scale-copy | apply | backward |")
+	for _, row := range quartiles[2:] {
+		for i, cell := range row[2:] {
+			if i == 0 && cell == "–" && row[1] != "generic" { // a kernel set without a scale-copy
+				continue
+			}
 			m := ratio.FindStringSubmatch(cell)
 			if m == nil {
 				t.Fatalf("%q is not a ratio with quartiles", cell)
@@ -67,17 +87,32 @@ func TestRun(t *testing.T) {
 				t.Errorf("%q: not quartiles around a median above 0", cell)
 			}
 		}
-		if row[7] != "–" {
-			t.Errorf("a tiny shape has the targets %q", row[7])
-		}
 	}
-
-	ns := table(t, stdout.String(), "shape, block | | copy |")
-	if want := 2 + len(shapes)*(len(kernels)+len(copies)); len(ns) != want {
-		t.Errorf("%d lines of times, want %d:\n%s", len(ns), want, &stdout)
+	times := table(t, stdout.String(), "shape, block |  | copy |")
+	if want := 2 + len(shapes)*(len(kernels)+len(implNames(opCopy))); len(times) != want {
+		t.Errorf("%d lines of times, want %d:\n%s", len(times), want, &stdout)
 	}
 	if n := strings.Count(stdout.String(), "| ▸ "); n != len(shapes) {
 		t.Errorf("%d fastest copies, want %d", n, len(shapes))
+	}
+	if runtime.NumCPU() > 1 {
+		workers := table(t, stdout.String(), "shape, block | kernels | MiB | copy | apply |")
+		if want := 2 + len(shapes)*len(kernels); len(workers) != want {
+			t.Errorf("%d lines of workers, want %d:\n%s", len(workers), want, &stdout)
+		}
+	}
+	peers := table(t, stdout.String(), "shape, block | peer |")
+	var got []string
+	for _, row := range peers[2:] {
+		got = append(got, row[0]+" "+row[1])
+		for _, cell := range row[4 : 4+len(kernels)] {
+			if number(t, cell) <= 0 {
+				t.Errorf("the speed-up is %q", cell)
+			}
+		}
+	}
+	if want := []string{shapes[0] + " torchvision", shapes[0] + " opencv-u8", shapes[1] + " tutorial"}; !slices.Equal(got, want) {
+		t.Errorf("peers %q, want %q", got, want)
 	}
 
 	text, err := os.ReadFile(out)
@@ -91,21 +126,70 @@ func TestRun(t *testing.T) {
 	if want := "go run ./bench " + strings.Join(args, " "); rep.Command != want {
 		t.Errorf("command %q, want %q", rep.Command, want)
 	}
-	if rep.Machine.CPU == "" || rep.Machine.Go == "" || rep.Date.IsZero() || len(rep.Results) != len(shapes) {
+	if rep.Machine.CPU == "" || rep.Machine.Go == "" || rep.Date.IsZero() || rep.Versions["fake"] != "1" || len(rep.Results) != len(shapes) {
 		t.Errorf("the JSON lacks something: %+v", rep)
 	}
 	for i, res := range rep.Results {
-		if res.Setting != shapes[i] || len(res.Series) != len(copies)+len(stepOpNames)*len(kernels) {
-			t.Errorf("result %d is %d series of %s", i, len(res.Series), res.Setting)
+		if res.Setting != shapes[i] {
+			t.Errorf("result %d is of %s", i, res.Setting)
 		}
-		if fastest := res.find(opCopy, res.Copy); fastest.Ratio != (quartiles{1, 1, 1}) {
+		if fastest := res.find(opCopy, res.Copy, 1); fastest.Ratio.Median != 1 {
 			t.Errorf("%s: the fastest copy has the ratio %v to itself", res.Setting, fastest.Ratio)
 		}
 		for _, s := range res.Series {
-			if len(s.Rounds) != 3 || s.NsPerElement.Median != slices.Sorted(slices.Values(s.Rounds))[1] {
-				t.Errorf("%s %s of %s: the median of %v is %v", res.Setting, s.Op, s.Impl, s.Rounds, s.NsPerElement.Median)
+			rounds := 3
+			if s.Every == 2 {
+				rounds = 2
+			}
+			if len(s.Wall) != rounds || s.CPU != nil && len(s.CPU) != rounds || s.NsPerElement != quartilesOf(s.rounds()) {
+				t.Errorf("%s: %s of %s: %v of %v and %v", res.Setting, s.Op, s.Impl, s.NsPerElement, s.CPU, s.Wall)
 			}
 		}
+		for _, k := range kernels {
+			for _, op := range stepOpNames {
+				for threads := 1; threads <= min(2, runtime.NumCPU()); threads++ {
+					if res.find(op, k, threads) == nil {
+						t.Errorf("%s: no %s of %s with %d workers", res.Setting, op, k, threads)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestSweep runs the sweep's first sizes.
+func TestSweep(t *testing.T) {
+	opt, err := parse([]string{"-slice", "1us", "-rounds", "2", "-peers", "all", "-python", fakePython(t, "good")}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt.workers = []int{1, 2}
+	if _, notRun := opt.startPeers(); notRun != nil {
+		t.Fatal(notRun)
+	}
+	defer opt.stopPeers()
+	sizes := sweepSettings()
+	for _, s := range []setting{sizes[0], sizes[13]} {
+		res, err := opt.one(s, true, newProgress(io.Discard, 1))
+		if err != nil || res.failed != nil {
+			t.Fatal(err, res.failed)
+		}
+		for _, k := range opt.kernels {
+			if res.find(opForward, k.String(), 1) == nil {
+				t.Errorf("%v: no forward of %v", s, k)
+			}
+		}
+		for _, p := range sweepPeers {
+			if res.find(opForward, p, 1) == nil {
+				t.Errorf("%v: no %s", s, p)
+			}
+		}
+	}
+	if n := 4 * sizes[0].shape.Len(); n < 16<<10 || n > 17<<10 {
+		t.Errorf("the sweep begins with %d bytes", n)
+	}
+	if n := 4 * sizes[12].shape.Len(); n < 64<<20 || n > 65<<20 {
+		t.Errorf("the sweep ends with %d bytes", n)
 	}
 }
 
@@ -138,6 +222,12 @@ func TestUsage(t *testing.T) {
 		{[]string{"-kernels", "sse"}, `-kernels: dropblock: kernel set "sse"`},
 		{[]string{"-kernels", "auto," + dropblock.Kernels()[0].String()}, "is there twice"},
 		{[]string{"-o", filepath.Join(t.TempDir(), "none", "x.json")}, "-o is"},
+		{[]string{"-o", filepath.Join(t.TempDir(), "x.txt")}, "-o is"},
+		{[]string{"-sweep", "-1"}, "-sweep is -1"},
+		{[]string{"-peer-every", "0"}, "-peer-every is 0"},
+		{[]string{"-peers", "torch"}, `-peers: "torch" is not a peer, want none, all or some of [torchvision`},
+		{[]string{"-peers", "timm,timm"}, "-peers: timm is there twice"},
+		{[]string{"-python", "/nosuch/python"}, `-python is "/nosuch/python"`},
 		{[]string{"-nosuch"}, "-nosuch"},
 		{[]string{"stray"}, `unexpected argument "stray"`},
 	} {
@@ -162,44 +252,75 @@ func TestSettingNames(t *testing.T) {
 
 // TestCheck holds made-up measurements against the targets.
 func TestCheck(t *testing.T) {
-	made := func(name, impl string, apply, forward float64) *report {
+	type values map[string]float64 // op, then kernel set or peer
+	made := func(name string, others float64, v values) *report {
 		s, err := parseSetting(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &report{kernels: []string{impl}, Results: []*result{{
-			Setting: name, setting: s,
-			Series: []series{
-				{Op: opApply, Impl: impl, Ratio: quartiles{Median: apply}},
-				{Op: opForward, Impl: impl, Ratio: quartiles{Median: forward}},
-			},
-		}}}
+		res := &result{Setting: name, setting: s, Others: &others}
+		for key, value := range v {
+			f := strings.Split(key, "/")
+			switch {
+			case len(f) == 3 && f[2] == "2": // with two workers
+				res.Series = append(res.Series,
+					series{Op: f[0], Impl: f[1], Threads: 1, Wall: []float64{value}, Ratio: quartiles{Median: 1}},
+					series{Op: f[0], Impl: f[1], Threads: 2, Wall: []float64{1}})
+			case len(f) == 3:
+				res.SpeedUps = append(res.SpeedUps, speedUp{f[2], f[0], f[1], 1, quartiles{Median: value}})
+			default:
+				res.Series = append(res.Series, series{Op: f[0], Impl: f[1], Threads: 1, Ratio: quartiles{Median: value}})
+			}
+		}
+		return &report{Results: []*result{res}, Machine: machine{Caches: []string{"L1d 48K", "L3 32768K"}}}
 	}
 	for _, c := range []struct {
-		name, impl     string
-		apply, forward float64
-		want           string // of the error; empty for none
+		name string
+		v    values
+		want string // of the error; empty for none
 	}{
-		{"32x512x7x7-b7", "avx2", 1.06, 1.35, ""},
-		{"32x512x7x7-b7", "avx2", 1.061, 1.35, "apply 1.061 > 1.06"},
-		{"32x512x7x7-b7", "avx2", 1, 1.351, "forward 1.351 > 1.35"},
-		{"16x256x28x28-b5", "avx2", 1, 1.40, ""},
-		{"16x256x28x28-b5", "avx2", 1, 1.41, "forward 1.410 > 1.40"},
-		{"64x64x32x32-b3", "avx2", 1.06, 1.60, ""},
-		{"64x64x32x32-b3", "avx2", 1.07, 1.61, "2 of 2 targets missed"},
-		{"8x256x56x56-b7", "avx2", 9, 1.35, ""}, // too large for the target of apply
-		{"8x256x56x56-b7", "avx2", 1, 1.36, "1 of 1 targets missed"},
-		{"32x512x7x7-b7", "generic", 9, 8, ""},
-		{"32x512x7x7-b7", "generic", 1, 8.1, "forward 8.100 > 8.00"},
-		{"32x256x14x14-b1", "avx2", 1.05, 9, ""},
-		{"32x256x14x14-b1", "generic", 9, 9, "no target is set"},
-		{"32x512x7x7-b7/share=channels", "avx2", 1, 1, "no target is set"},
-		{"1x1x8x8-b3", "avx2", 1, 1, "no target is set"},
+		{"32x512x7x7-b7", values{"apply/avx2": 1.06, "forward/avx2": 1.22}, ""},
+		{"32x512x7x7-b7", values{"apply/avx2": 1.061}, "apply of avx2, ÷ copy: 1.06 > 1.06"},
+		{"32x512x7x7-b7", values{"backward/avx2": 1.07}, "backward of avx2, ÷ copy: 1.07 > 1.06"},
+		{"32x512x7x7-b7", values{"forward/avx2": 1.23}, "forward of avx2, ÷ copy: 1.23 > 1.22"},
+		{"16x256x28x28-b5", values{"forward/avx2": 1.40, "forward/avx512": 1.20}, ""},
+		{"16x256x28x28-b5", values{"forward/avx2": 1.41, "forward/avx512": 1.21}, "2 of 2 targets missed"},
+		{"64x64x32x32-b3", values{"forward/avx2": 1.60, "forward/avx512": 1.28}, ""},
+		{"64x64x32x32-b3", values{"forward/avx2": 1.61, "forward/avx512": 1.29}, "2 of 2 targets missed"},
+		{"32x256x14x14-b7", values{"inplace/avx512": 0.59, "forwardinplace/avx512": 0.71}, "2 of 2 targets missed"},
+		{"32x256x14x14-b7", values{"inplace/avx512": 0.58, "forwardinplace/avx512": 0.70, "forward/avx512": 1.15}, ""},
+		{"32x256x14x14-b1", values{"forward/avx512": 1.5, "apply/avx512": 1.03}, ""},
+		{"32x256x14x14-b1", values{"forward/avx512": 1.6, "apply/avx512": 1.04}, "2 of 2 targets missed"},
+		// Over the last-level cache.
+		{"8x256x56x56-b7", values{"apply/avx512": 1.03, "forward/avx512": 1.10, "forward/avx2": 1.35}, ""},
+		{"8x256x56x56-b7", values{"apply/avx512": 1.04, "forward/avx512": 1.11, "forward/avx2": 1.36}, "3 of 3 targets missed"},
+		{"8x256x56x56-b7", values{"apply/avx2": 9}, "no target is set"},
+		{"32x512x7x7-b7/share=channels", values{"forward/avx512": 1.03}, ""},
+		{"32x512x7x7-b7/share=channels", values{"forward/avx512": 1.04}, "1 of 1 targets missed"},
+		{"32x512x7x7-b7", values{"forward/generic": 8, "apply/generic": 99}, ""},
+		{"32x512x7x7-b7", values{"forward/generic": 8.1}, "forward of generic, ÷ copy: 8.10 > 8"},
+		{"1x1x8x8-b3", values{"apply/avx2": 1}, "no target is set"},
+		// Peers.
+		{"32x256x14x14-b7", values{"forward/avx512/torchvision": 200}, ""},
+		{"32x256x14x14-b7", values{"forward/avx512/torchvision": 199}, "÷ torchvision: 199 < 200"},
+		{"1x64x224x224-b7", values{"forward/avx512/torchvision": 199}, "199 < 200"},
+		{"32x512x7x7-b7", values{"forward/avx512/torchvision": 149}, "149 < 150"},
+		{"32x512x7x7-b3", values{"forward/avx512/torchvision": 74}, "74.0 < 75"},
+		{"16x256x28x28-b5", values{"forward/generic/torchvision": 19}, "19.0 < 20"},
+		{"32x256x14x14-b1", values{"forward/avx512/dropout": 39}, "39.0 < 40"},
+		{"8x256x56x56-b7/share=channels", values{"forward as tutorial/avx512/tutorial": 4.9}, "4.90 < 5"},
+		{"8x256x56x56-b7/share=channels", values{"forward as tutorial/avx512/tutorial": 5}, ""},
+		// Workers, where the CPUs are free.
+		{"32x256x14x14-b7", values{"apply/avx512/2": 1.8}, ""},
+		{"32x256x14x14-b7", values{"apply/avx512/2": 1.7}, "÷ one worker: 1.70 < 1.8"},
 	} {
-		err := made(c.name, c.impl, c.apply, c.forward).check()
+		err := made(c.name, 0, c.v).check()
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-			t.Errorf("%s %s, apply %v, forward %v: %v, want %q", c.name, c.impl, c.apply, c.forward, err, c.want)
+			t.Errorf("%s with %v: %v, want %q", c.name, c.v, err, c.want)
 		}
+	}
+	if err := made("32x256x14x14-b7", 0.1, values{"apply/avx512/2": 1}).check(); err != nil {
+		t.Errorf("two workers are judged although others have the CPUs: %v", err)
 	}
 }
 
@@ -225,5 +346,53 @@ func TestQuartiles(t *testing.T) {
 		if got := quartilesOf(c.v); got != c.want {
 			t.Errorf("quartiles of %v are %v, want %v", c.v, got, c.want)
 		}
+	}
+}
+
+// TestQuotients divides what rounds of both have in common.
+func TestQuotients(t *testing.T) {
+	ours := &series{Wall: []float64{1, 2, 3, 4, 5}, CPU: []float64{1, 1, 1, 1, 1}}
+	theirs := &series{Wall: []float64{10, 60, 100}, Every: 2}
+	for _, c := range []struct {
+		above, below *series
+		cpu          bool
+		want         quartiles
+	}{
+		{theirs, ours, false, quartiles{15, 20, 20}}, // 10, 20, 20
+		{ours, theirs, false, quartiles{0.05, 0.05, 0.075}},
+		{ours, ours, false, quartiles{1, 1, 1}},
+		{ours, ours, true, quartiles{1, 1, 1}},
+	} {
+		if got := quotients(c.above, c.below, c.cpu); got != c.want {
+			t.Errorf("quotients of %v and %v are %v, want %v", c.above.Wall, c.below.Wall, got, c.want)
+		}
+	}
+}
+
+func TestMachine(t *testing.T) {
+	for _, c := range []struct {
+		m    machine
+		slug string
+		last int
+	}{
+		{machine{CPU: "AMD EPYC 9355P 32-Core Processor (family 26, model 2, stepping 1)", Caches: []string{"L1d 48K", "L2 1024K", "L3 32768K"}}, "amd-epyc-9355p-32-core", 32 * mib},
+		{machine{CPU: "Intel(R) Xeon(R) CPU @ 2.60GHz (family 6, model 85, stepping 7)", Caches: []string{"36M"}}, "intel-xeon-2-60ghz", 36 * mib},
+		{machine{CPU: "arm64"}, "arm64", 32 * mib},
+	} {
+		if got := c.m.slug(); got != c.slug {
+			t.Errorf("the slug of %q is %q, want %q", c.m.CPU, got, c.slug)
+		}
+		if got := c.m.lastLevel(); got != c.last {
+			t.Errorf("the last level of %q is %d, want %d", c.m.Caches, got, c.last)
+		}
+	}
+}
+
+// TestOthers watches for CPU time of others: there is some, or it is not known.
+func TestOthers(t *testing.T) {
+	others := new(plan).watchOthers()
+	time.Sleep(150 * time.Millisecond)
+	if cpus := others(); cpus != nil && !(0 <= *cpus && *cpus <= float64(runtime.NumCPU())+1) {
+		t.Errorf("others had %v CPUs", *cpus)
 	}
 }

@@ -1,10 +1,11 @@
 package main
 
 import (
-	"math"
+	"encoding/json"
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/dropblock-go/dropblock"
@@ -12,132 +13,242 @@ import (
 
 // plan is how measurements are made.
 type plan struct {
-	rounds  int
-	slice   time.Duration
-	kernels []dropblock.KernelSet
+	rounds    int
+	slice     time.Duration
+	peerEvery int // the rounds that peers take part in: each n-th
+	kernels   []dropblock.KernelSet
+	workers   []int // the numbers that are compared
+	peers     *peerProcess
 }
 
 // A series is what the rounds measured of one op.
 type series struct {
-	Op   string `json:"op"`
-	Impl string `json:"impl"`
+	Op      string `json:"op"`
+	Impl    string `json:"impl"` // kernel set, roofline or peer
+	Threads int    `json:"threads"`
+	// Every is n if only each n-th round measured the op, from round 0 on.
+	Every int `json:"every,omitempty"`
 
+	// Of one thread of this process, by its CPU time where the system tells
+	// it; otherwise by the clock.
 	NsPerElement quartiles `json:"ns_per_element"`
-	// Ratio is to the fastest copy in the same round.
-	Ratio  quartiles `json:"ratio"`
-	Rounds []float64 `json:"rounds_ns_per_element"`
+	// Ratio is to the fastest copy in the same round, by the same clock.
+	Ratio quartiles `json:"ratio"`
+
+	CPU  []float64 `json:"cpu_ns,omitempty"` // an element, in each round
+	Wall []float64 `json:"wall_ns"`
 }
 
 // A result is what was measured of one setting.
 type result struct {
-	Setting  string   `json:"setting"`
-	Elements int      `json:"elements"`
-	Copy     string   `json:"fastest_copy"` // by the median over the rounds
-	Series   []series `json:"series"`
+	Setting  string    `json:"setting"`
+	Elements int       `json:"elements"`
+	Copy     string    `json:"fastest_copy"` // by the median over the rounds
+	Others   *float64  `json:"other_cpus"`   // that other processes used meanwhile; null if unknown
+	Series   []series  `json:"series"`
+	SpeedUps []speedUp `json:"speed_ups,omitempty"`
 
 	setting setting
+	failed  []failure
 }
 
-type quartiles struct {
-	Q1     float64 `json:"q1"`
-	Median float64 `json:"median"`
-	Q3     float64 `json:"q3"`
+// A speedUp is a peer's time divided by ours in the same round.
+type speedUp struct {
+	Peer    string    `json:"peer"`
+	Op      string    `json:"op"` // ours
+	Impl    string    `json:"impl"`
+	Threads int       `json:"threads"` // of both
+	Times   quartiles `json:"times"`
 }
 
-// measure runs the ops in turn, round after round, on the calling goroutine.
-// A change in the machine's speed then meets all of them, and a ratio within a
-// round is not touched by it.
-func (p *plan) measure(s setting) (*result, error) {
-	// One P: a call that shares its work among goroutines finds no other.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+type quartiles struct{ Q1, Median, Q3 float64 }
 
-	w := newWorkload(s)
-	if err := w.verify(p.kernels); err != nil {
-		return nil, err
-	}
-	ops := w.copies()
-	for _, k := range p.kernels {
-		ops = append(ops, w.stepOps(k)...)
-	}
-	runs := make([]int, len(ops))
-	rounds := make([][]float64, len(ops))
-	for i, o := range ops {
-		runs[i] = runsPerBatch(o.run)
-		rounds[i] = make([]float64, p.rounds)
-	}
-	batches := make([]float64, 0, p.slice/minBatch+minBatches)
+func (q quartiles) MarshalJSON() ([]byte, error) {
+	return json.Marshal([3]float64{q.Q1, q.Median, q.Q3})
+}
+
+func (q *quartiles) UnmarshalJSON(text []byte) error {
+	var v [3]float64
+	err := json.Unmarshal(text, &v)
+	*q = quartiles{v[0], v[1], v[2]}
+	return err
+}
+
+// A failure is why a peer was not timed.
+type failure struct {
+	peer string
+	err  error
+}
+
+// A turn is an op's part in a round.
+type turn struct {
+	series
+	measure func() (cpu, wall float64, err error) // nanoseconds of one run
+	err     error                                 // of a peer, which ends its turns
+}
+
+// measure runs everything in turn, round after round. A change in the
+// machine's speed then meets all of them, and a ratio within a round is not
+// touched by it.
+func (p *plan) measure(w *workload, turns []turn, progress func(round int)) *result {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	rng := rand.New(rand.NewPCG(3, 4))
 	runtime.GC() // None is due in the rounds, which allocate next to nothing.
+	others := p.watchOthers()
 	for r := range p.rounds {
+		progress(r)
 		// None always follows the same one, in the caches that this leaves.
-		for _, i := range rng.Perm(len(ops)) {
-			ns := p.round(ops[i].run, runs[i], batches)
-			rounds[i][r] = math.Round(ns/float64(runs[i])/float64(w.n)*1e6) / 1e6
+		for _, i := range rng.Perm(len(turns)) {
+			t := &turns[i]
+			if r%max(t.Every, 1) != 0 || t.err != nil {
+				continue
+			}
+			var cpu, wall float64
+			if cpu, wall, t.err = t.measure(); t.err != nil {
+				continue
+			}
+			if cpu > 0 {
+				t.CPU = append(t.CPU, digits(cpu/float64(w.n)))
+			}
+			t.Wall = append(t.Wall, digits(wall/float64(w.n)))
 		}
 	}
-	return summarize(w, ops, rounds), nil
+	res := summarize(w.setting, turns)
+	res.Others = others()
+	return res
+}
+
+// turn is that of an op of this process.
+func (p *plan) turn(o op) turn {
+	runs := 0
+	batches := make([]timing, 0, p.slice/minBatch+minBatches)
+	s := series{Op: o.name, Impl: o.impl, Threads: o.workers}
+	return turn{series: s, measure: func() (cpu, wall float64, err error) {
+		// As many Ps as workers: a call finds no other to share its work with.
+		runtime.GOMAXPROCS(o.workers)
+		if o.workers == 1 {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+		}
+		if runs == 0 {
+			runs = runsPerBatch(o.run)
+		}
+		t := p.round(o.run, runs, batches)
+		if o.workers == 1 && hasCPUClock {
+			cpu = float64(t.cpu) / float64(runs)
+		}
+		return cpu, float64(t.wall) / float64(runs), nil
+	}}
 }
 
 const (
-	// minBatch is several hundred times what reading the clock takes.
+	// minBatch is several hundred times what reading the clocks takes.
 	minBatch = 100 * time.Microsecond
 	// minBatches is the least number whose median leaves an outlier out.
 	minBatches = 3
 )
 
+// timing is a time on the two clocks.
+type timing struct{ cpu, wall time.Duration }
+
 // runsPerBatch returns how many runs take minBatch together.
 func runsPerBatch(run func()) int {
 	run()
 	for n := 1; ; n *= 2 {
-		if timed(run, n) >= minBatch {
+		if timed(run, n).wall >= minBatch {
 			return n
 		}
 	}
 }
 
-// round returns the nanoseconds of a batch of n runs: the median of the
-// batches in a slice of time. As long a slice goes before, in which the caches
-// become the op's own: the last level takes several passes.
-func (p *plan) round(run func(), n int, batches []float64) float64 {
-	for start := now(); now()-start < p.slice; {
+// round returns the time of a batch of n runs: the medians of the batches in a
+// slice of time. As long a slice goes before, in which the caches become the
+// op's own: the last level takes several passes.
+func (p *plan) round(run func(), n int, batches []timing) timing {
+	for start := time.Now(); time.Since(start) < p.slice; {
 		run()
 	}
-	for start := now(); len(batches) < minBatches || now()-start < p.slice && len(batches) < cap(batches); {
-		batches = append(batches, float64(timed(run, n)))
+	for start := time.Now(); len(batches) < minBatches || time.Since(start) < p.slice && len(batches) < cap(batches); {
+		batches = append(batches, timed(run, n))
 	}
-	slices.Sort(batches)
-	return batches[len(batches)/2]
+	middle := len(batches) / 2
+	slices.SortFunc(batches, func(a, b timing) int { return int(a.cpu - b.cpu) })
+	cpu := batches[middle].cpu
+	slices.SortFunc(batches, func(a, b timing) int { return int(a.wall - b.wall) })
+	return timing{cpu, batches[middle].wall}
 }
 
-func timed(run func(), n int) time.Duration {
-	start := now()
+func timed(run func(), n int) timing {
+	start, cpu := time.Now(), cpuTime()
 	for range n {
 		run()
 	}
-	return now() - start
+	return timing{cpuTime() - cpu, time.Since(start)}
 }
 
-func summarize(w *workload, ops []op, rounds [][]float64) *result {
-	res := &result{Setting: w.setting.String(), Elements: w.n, setting: w.setting}
-	fastest := -1
-	for i, o := range ops {
-		q := quartilesOf(rounds[i])
-		res.Series = append(res.Series, series{Op: o.name, Impl: o.impl, NsPerElement: q, Rounds: rounds[i]})
-		if o.name == opCopy && (fastest < 0 || q.Median < res.Series[fastest].NsPerElement.Median) {
-			fastest = i
+func summarize(s setting, turns []turn) *result {
+	res := &result{Setting: s.String(), Elements: s.shape.Len(), setting: s}
+	var fastest *series
+	for i := range turns {
+		t := &turns[i].series
+		if turns[i].err != nil {
+			continue
+		}
+		t.NsPerElement = quartilesOf(t.rounds())
+		if t.Op == opCopy && t.Threads == 1 && (fastest == nil || t.NsPerElement.Median < fastest.NsPerElement.Median) {
+			fastest = t
 		}
 	}
-	res.Copy = ops[fastest].impl
-	for i := range ops {
-		ratios := slices.Clone(rounds[i])
-		for r := range ratios {
-			ratios[r] /= rounds[fastest][r]
+	res.Copy = fastest.Impl
+	for i := range turns {
+		t := &turns[i].series
+		if err := turns[i].err; err != nil {
+			res.failed = append(res.failed, failure{t.Impl, err})
+			continue
 		}
-		res.Series[i].Ratio = quartilesOf(ratios)
+		t.Ratio = quotients(t, fastest, t.CPU != nil)
+		res.Series = append(res.Series, *t)
 	}
 	return res
+}
+
+// compare divides the peers' times by ours.
+func (res *result) compare(peers []peer, kernels []dropblock.KernelSet) {
+	for _, p := range peers {
+		for _, theirs := range res.Series {
+			if theirs.Impl != p.name {
+				continue
+			}
+			for _, k := range kernels {
+				if ours := res.find(p.rival(res.setting), k.String(), theirs.Threads); ours != nil {
+					res.SpeedUps = append(res.SpeedUps, speedUp{p.name, ours.Op, ours.Impl, ours.Threads, quotients(&theirs, ours, false)})
+				}
+			}
+		}
+	}
+}
+
+// rounds are by the clock that counts.
+func (s *series) rounds() []float64 {
+	if s.CPU != nil {
+		return s.CPU
+	}
+	return s.Wall
+}
+
+// quotients are of two ops in the rounds that measured both.
+func quotients(above, below *series, cpu bool) quartiles {
+	a, b := above.Wall, below.Wall
+	if cpu {
+		a, b = above.CPU, below.CPU
+	}
+	var q []float64
+	for i, v := range a {
+		if r := i * max(above.Every, 1); r%max(below.Every, 1) == 0 {
+			q = append(q, v/b[r/max(below.Every, 1)])
+		}
+	}
+	return quartilesOf(q)
 }
 
 func quartilesOf(v []float64) quartiles {
@@ -146,13 +257,23 @@ func quartilesOf(v []float64) quartiles {
 		pos := q * float64(len(v)-1)
 		i := int(pos)
 		j := min(i+1, len(v)-1)
-		return v[i] + (pos-float64(i))*(v[j]-v[i])
+		return digits(v[i] + (pos-float64(i))*(v[j]-v[i]))
 	}
 	return quartiles{at(0.25), at(0.5), at(0.75)}
 }
 
-// find returns the series of an op, which is there.
-func (res *result) find(op, impl string) *series {
-	i := slices.IndexFunc(res.Series, func(s series) bool { return s.Op == op && s.Impl == impl })
-	return &res.Series[i]
+// digits rounds to four digits, more than any measurement is worth.
+func digits(v float64) float64 {
+	r, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 4, 64), 64)
+	return r
+}
+
+// find returns the series of an op, or nil.
+func (res *result) find(op, impl string, threads int) *series {
+	for i, s := range res.Series {
+		if s.Op == op && s.Impl == impl && s.Threads == threads {
+			return &res.Series[i]
+		}
+	}
+	return nil
 }

@@ -70,19 +70,31 @@ func parseSetting(name string) (s setting, err error) {
 	if n := s.shape.Len(); n == 0 || n > maxElements {
 		return s, fmt.Errorf("%q has %d elements, want 1 to %d", name, n, maxElements)
 	}
-	_, err = s.layer(dropblock.KernelSet{})
+	_, err = dropblock.New(s.config())
 	return s, err
 }
 
-func (s setting) layer(k dropblock.KernelSet) (*dropblock.Layer, error) {
-	return dropblock.New(dropblock.Config{
+// config is that of the layer, the kernel set and the workers aside.
+func (s setting) config() dropblock.Config {
+	return dropblock.Config{
 		DropProb: dropProb,
 		Block:    dropblock.Square(s.block),
 		Share:    s.share,
 		Seed:     42,
-		Kernels:  k,
-		Workers:  1, // like the copy
-	})
+	}
+}
+
+// sweepSettings are feature maps of planes of two sizes, from 12 or 16 KiB to
+// 48 or 64 MiB, each twice the one before.
+func sweepSettings() (all []setting) {
+	for _, first := range []struct{ planes, side int }{{21, 14}, {1, 56}} {
+		for power := range 13 {
+			channels := first.planes << min(power, 6)
+			n := 1 << max(power-6, 0)
+			all = append(all, setting{shape: dropblock.NCHW(n, channels, first.side, first.side), block: 7})
+		}
+	}
+	return all
 }
 
 // parseList parses comma-separated names, none of them twice.

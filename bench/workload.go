@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"unsafe"
 
 	"github.com/dropblock-go/dropblock"
@@ -33,7 +35,7 @@ func newWorkload(s setting) *workload {
 	w := &workload{setting: s, n: n, x: placed(n, 0), y: placed(n, aside), z: placed(n, 0)}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range w.x {
-		w.x[i] = rng.Float32() - 0.5
+		w.x[i] = float32(rng.IntN(1<<23))/(1<<22) - 1 + 0x1p-23 // from −1 to 1, never 0
 	}
 	copy(w.y, w.x)
 	copy(w.z, w.x)
@@ -50,31 +52,79 @@ func placed(n, offset int) []float32 {
 
 // An op is one thing to measure.
 type op struct {
-	name string // sample, apply, …
-	impl string // kernel set or roofline
-	run  func()
+	name    string // sample, apply, …
+	impl    string // kernel set or roofline
+	workers int    // that it may use
+	run     func()
 }
 
-// The ops of a training step, which the program measures.
 const (
-	opCopy    = "copy"
-	opApply   = "apply"
-	opInPlace = "inplace"
-	opSample  = "sample"
-	opForward = "forward"
+	opCopy      = "copy"
+	opScaleCopy = "scalecopy"
+
+	// The ops of a training step. In inference there is none.
+	opApply          = "apply"
+	opBackward       = "backward" // apply, on other memory
+	opInPlace        = "inplace"  // apply, in place
+	opSample         = "sample"
+	opForward        = "forward" // sample, then apply
+	opForwardInPlace = "forwardinplace"
+
+	opDilate    = "dilate"
+	opBernoulli = "bernoulli"
 )
+
+// stepOpNames are in the order of the tables.
+var stepOpNames = []string{opApply, opBackward, opInPlace, opSample, opForward, opForwardInPlace}
+
+// titles are what tables call the ops whose names are not words.
+var titles = map[string]string{opInPlace: "in place", opForwardInPlace: "forward in place", opScaleCopy: "scale-copy"}
+
+func title(op string) string {
+	if t := titles[op]; t != "" {
+		return t
+	}
+	return op
+}
 
 // copies are the rooflines on x and y.
 func (w *workload) copies() (ops []op) {
 	for _, r := range rooflines() {
-		ops = append(ops, op{opCopy, r.name, func() { r.copy(w.y, w.x) }})
+		ops = append(ops, op{opCopy, r.name, 1, func() { r.copy(w.y, w.x) }})
+	}
+	return ops
+}
+
+// sharedCopies are the rooflines with two goroutines, a half each: what two
+// workers can gain at most where the memory is what limits them.
+func (w *workload) sharedCopies() (ops []op) {
+	half := w.n / 2 &^ (page/4 - 1)
+	for _, r := range rooflines() {
+		var done sync.WaitGroup
+		second := func() {
+			r.copy(w.y[half:], w.x[half:])
+			done.Done()
+		}
+		ops = append(ops, op{opCopy, r.name, 2, func() {
+			done.Add(1)
+			go second()
+			r.copy(w.y[:half], w.x[:half])
+			done.Wait()
+		}})
+	}
+	return ops
+}
+
+func (w *workload) scaleCopies() (ops []op) {
+	for _, s := range scaleCopies() {
+		ops = append(ops, op{opScaleCopy, s.name, 1, func() { s.run(w.y, w.x, 1.1) }})
 	}
 	return ops
 }
 
 // stepOps are the ops of a training step. Every mask is drawn for a new step.
-func (w *workload) stepOps(k dropblock.KernelSet) []op {
-	l := w.mustLayer(k)
+func (w *workload) stepOps(k dropblock.KernelSet, workers int) []op {
+	l := w.mustLayer(k, workers)
 	var held, fresh dropblock.Mask
 	l.Sample(&held, w.shape, 0)
 	step := 0
@@ -83,46 +133,69 @@ func (w *workload) stepOps(k dropblock.KernelSet) []op {
 		l.Sample(&fresh, w.shape, step)
 	}
 	return []op{
-		{opApply, k.String(), func() { dropblock.Apply(w.y, w.x, &held) }},
-		// Kept values grow, at last to +Inf, which costs no CPU more.
-		{opInPlace, k.String(), func() { dropblock.Apply(w.z, w.z, &held) }},
-		{opSample, k.String(), sample},
-		{opForward, k.String(), func() {
+		{opApply, k.String(), workers, func() { dropblock.Apply(w.y, w.x, &held) }},
+		{opBackward, k.String(), workers, func() { dropblock.Apply(w.z, w.y, &held) }},
+		// Kept values grow, at last to ±Inf, which costs no CPU more.
+		{opInPlace, k.String(), workers, func() { dropblock.Apply(w.z, w.z, &held) }},
+		{opSample, k.String(), workers, sample},
+		{opForward, k.String(), workers, func() {
 			sample()
 			dropblock.Apply(w.y, w.x, &fresh)
+		}},
+		{opForwardInPlace, k.String(), workers, func() {
+			sample()
+			dropblock.Apply(w.z, w.z, &fresh)
 		}},
 	}
 }
 
-// partOps are the backward pass, which is apply on other memory, and the
-// kernels that Sample is made of, each on the whole string of the mask's bits.
-func (w *workload) partOps(k dropblock.KernelSet) []op {
-	l := w.mustLayer(k)
-	var held dropblock.Mask
-	l.Sample(&held, w.shape, 0)
-	bits := held.MaskShape().Len()
-	words := make([]uint64, len(held.Words()))
-	b, err := dropblock.NewBernoulli(held.Gamma())
+// forwardOp is forward of another layer on the same feature map.
+func (w *workload) forwardOp(name string, cfg dropblock.Config, k dropblock.KernelSet, workers int) op {
+	l := mustLayer(cfg, k, workers)
+	var mask dropblock.Mask
+	step := 0
+	return op{name, k.String(), workers, func() {
+		step++
+		l.Sample(&mask, w.shape, step)
+		dropblock.Apply(w.y, w.x, &mask)
+	}}
+}
+
+// dilateOp grows blocks from a string of bits, as large as the mask's. Its time
+// does not depend on the bits.
+func (w *workload) dilateOp(k dropblock.KernelSet) op {
+	var m dropblock.Mask
+	w.mustLayer(k, 1).Sample(&m, w.shape, 0)
+	words, bits := slices.Clone(m.Words()), m.MaskShape().Len()
+	return op{opDilate, k.String(), 1, func() {
+		k.Dilate(words, bits, 1, min(w.block, w.shape.W))
+		k.Dilate(words, bits, w.shape.W, min(w.block, w.shape.H))
+	}}
+}
+
+// bernoulliOp draws as many bits as the mask has.
+func (w *workload) bernoulliOp(k dropblock.KernelSet) op {
+	var m dropblock.Mask
+	w.mustLayer(k, 1).Sample(&m, w.shape, 0)
+	words, bits := make([]uint64, len(m.Words())), m.MaskShape().Len()
+	b, err := dropblock.NewBernoulli(m.Gamma())
 	if err != nil {
 		panic(err)
 	}
 	step := uint64(0)
-	return []op{
-		{"backward", k.String(), func() { dropblock.Apply(w.z, w.y, &held) }},
-		{"bernoulli", k.String(), func() {
-			step++
-			b.Fill(k, words, bits, dropblock.NewKey(42, 0, step), 0)
-		}},
-		// Its time does not depend on the bits.
-		{"dilate", k.String(), func() {
-			k.Dilate(words, bits, 1, min(w.block, w.shape.W))
-			k.Dilate(words, bits, w.shape.W, min(w.block, w.shape.H))
-		}},
-	}
+	return op{opBernoulli, k.String(), 1, func() {
+		step++
+		b.Fill(k, words, bits, dropblock.NewKey(42, 0, step), 0)
+	}}
 }
 
-func (w *workload) mustLayer(k dropblock.KernelSet) *dropblock.Layer {
-	l, err := w.layer(k)
+func (w *workload) mustLayer(k dropblock.KernelSet, workers int) *dropblock.Layer {
+	return mustLayer(w.config(), k, workers)
+}
+
+func mustLayer(cfg dropblock.Config, k dropblock.KernelSet, workers int) *dropblock.Layer {
+	cfg.Kernels, cfg.Workers = k, workers
+	l, err := dropblock.New(cfg)
 	if err != nil {
 		panic(err)
 	}
@@ -130,13 +203,13 @@ func (w *workload) mustLayer(k dropblock.KernelSet) *dropblock.Layer {
 }
 
 // verify checks that every roofline copies and that the masks and outputs of
-// all kernel sets are bitwise those of generic Go.
-func (w *workload) verify(kernels []dropblock.KernelSet) error {
-	for _, r := range rooflines() {
+// all kernel sets and numbers of workers are bitwise those of generic Go.
+func (w *workload) verify(kernels []dropblock.KernelSet, workers []int) error {
+	for _, o := range append(w.copies(), w.sharedCopies()...) {
 		clear(w.y)
-		r.copy(w.y, w.x)
+		o.run()
 		if i := differ(w.y, w.x); i >= 0 {
-			return fmt.Errorf("%v: copy %s is wrong at element %d", w.setting, r.name, i)
+			return fmt.Errorf("%v: copy %s is wrong at element %d", w.setting, o.impl, i)
 		}
 	}
 	generic, err := dropblock.KernelsByName("generic")
@@ -145,29 +218,39 @@ func (w *workload) verify(kernels []dropblock.KernelSet) error {
 	}
 	for step := range 3 {
 		var want, got dropblock.Mask
-		w.mustLayer(generic).Sample(&want, w.shape, step)
+		w.mustLayer(generic, 1).Sample(&want, w.shape, step)
 		dropblock.Apply(w.y, w.x, &want)
 		for _, k := range kernels {
-			w.mustLayer(k).Sample(&got, w.shape, step)
-			if got.Kept() != want.Kept() || got.Scale() != want.Scale() {
-				return fmt.Errorf("%v, step %d: %v keeps %d with scale %v, generic %d with %v",
-					w.setting, step, k, got.Kept(), got.Scale(), want.Kept(), want.Scale())
-			}
-			for i, word := range got.Words() {
-				if word != want.Words()[i] {
-					return fmt.Errorf("%v, step %d: the mask of %v is wrong at word %d", w.setting, step, k, i)
+			for _, n := range workers {
+				w.mustLayer(k, n).Sample(&got, w.shape, step)
+				if err := w.verifyMask(&got, &want); err != nil {
+					return fmt.Errorf("%v, step %d, %v with %d workers: %w", w.setting, step, k, n, err)
 				}
 			}
-			dropblock.Apply(w.z, w.x, &got)
-			if i := differ(w.z, w.y); i >= 0 {
-				return fmt.Errorf("%v, step %d: the output of %v is wrong at element %d", w.setting, step, k, i)
-			}
-			copy(w.z, w.x)
-			dropblock.Apply(w.z, w.z, &got)
-			if i := differ(w.z, w.y); i >= 0 {
-				return fmt.Errorf("%v, step %d: the output of %v in place is wrong at element %d", w.setting, step, k, i)
-			}
 		}
+	}
+	return nil
+}
+
+// verifyMask compares a mask and its outputs with another mask and its output,
+// which is in y.
+func (w *workload) verifyMask(got, want *dropblock.Mask) error {
+	if got.Kept() != want.Kept() || got.Scale() != want.Scale() {
+		return fmt.Errorf("keeps %d with scale %v, generic %d with %v", got.Kept(), got.Scale(), want.Kept(), want.Scale())
+	}
+	for i, word := range got.Words() {
+		if word != want.Words()[i] {
+			return fmt.Errorf("the mask is wrong at word %d", i)
+		}
+	}
+	dropblock.Apply(w.z, w.x, got)
+	if i := differ(w.z, w.y); i >= 0 {
+		return fmt.Errorf("the output is wrong at element %d", i)
+	}
+	copy(w.z, w.x)
+	dropblock.Apply(w.z, w.z, got)
+	if i := differ(w.z, w.y); i >= 0 {
+		return fmt.Errorf("the output in place is wrong at element %d", i)
 	}
 	return nil
 }

@@ -6,22 +6,39 @@ import (
 )
 
 // The copies that bench/ measures everything else against: the plain loop that
-// a scaling kernel would be without its mask and multiply, and the same with
-// non-temporal stores.
+// a scaling kernel would be without its mask and multiply, the same with
+// non-temporal stores, and the plain loop with the multiply.
 
-func copyVector(a *amd64) { a.copy("copyVector", false) }
+func copyVector(a *amd64) {
+	a.copy("copyVector", false, false)
+	a.copy("scaleCopy", false, true)
+}
 
-func copyStream(a *amd64) { a.copy("copyStream", true) }
+func copyStream(a *amd64) { a.copy("copyStream", true, false) }
 
 // copy emits a copy, eight vectors at a time.
-func (a *amd64) copy(name string, stream bool) {
-	doc, store := "copies src to dst, which has the same length.", a.vmovups
+func (a *amd64) copy(name string, stream, scaled bool) {
+	signature, doc, store := "func(dst, src []float32)", "copies src to dst, which has the same length.", a.vmovups
 	if stream {
 		doc, store = doc+" Its stores bypass the caches.", a.VMOVNTDQ
 	}
-	a.function(name, "func(dst, src []float32)", doc)
+	if scaled {
+		signature, doc = "func(dst, src []float32, scale float32)", "writes src times scale to dst, which has the same length."
+	}
+	a.function(name, signature, doc)
 	dst, n := a.slice("dst")
 	src := a.base("src")
+	multiply := func(v reg.Register) {}
+	if scaled {
+		s := a.broadcastScale()
+		multiply = func(v reg.Register) {
+			if v.Size() == 16 {
+				a.VMULSS(s.AsX(), v, v)
+			} else {
+				a.VMULPS(s, v, v)
+			}
+		}
+	}
 	bytes := a.isa.bytes
 	advance := func(bytes int) {
 		a.ADDQ(operand.U32(uint32(bytes)), src)
@@ -30,6 +47,7 @@ func (a *amd64) copy(name string, stream bool) {
 	single := func() {
 		v := a.XMM()
 		a.VMOVSS(at(src, 0), v)
+		multiply(v)
 		a.VMOVSS(v, at(dst, 0))
 		advance(4)
 	}
@@ -52,6 +70,7 @@ func (a *amd64) copy(name string, stream bool) {
 				a.vmovups(at(src, bytes*i), v[i])
 			}
 			for i := range v {
+				multiply(v[i])
 				store(v[i], at(dst, bytes*i))
 			}
 			advance(bytes * unroll)

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// What other processes use of the CPUs while we measure: with some of it, two
+// workers do not have two CPUs. It is known on Linux only, which tells the time
+// of CPUs and processes in ticks.
+const tick = 10 * time.Millisecond // USER_HZ is 100 on all of Go's architectures
+
+// watchOthers begins to watch; the function that it returns ends it and tells
+// how many CPUs others had on average, or nil.
+func (p *plan) watchOthers() func() *float64 {
+	pids := []int{os.Getpid()}
+	if p.peers != nil {
+		pids = append(pids, p.peers.pid())
+	}
+	start, before := time.Now(), othersTicks(pids)
+	return func() *float64 {
+		after, passed := othersTicks(pids), time.Since(start)
+		if before < 0 || after < 0 || passed < 10*tick {
+			return nil
+		}
+		cpus := digits(max(float64(after-before)*float64(tick)/float64(passed), 0))
+		return &cpus
+	}
+}
+
+// othersTicks are those of all CPUs but what the processes had of them, or −1.
+func othersTicks(pids []int) int {
+	all, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return -1
+	}
+	line, _, _ := strings.Cut(string(all), "\n")
+	f := strings.Fields(line) // cpu user nice system idle iowait irq softirq steal …
+	if len(f) < 9 || f[0] != "cpu" {
+		return -1
+	}
+	ticks := sum(f[1:4]) + sum(f[6:9])
+	for _, pid := range pids {
+		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+		if err != nil {
+			return -1
+		}
+		// The name, which may have blanks, ends with the last parenthesis.
+		f := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+		if len(f) < 13 {
+			return -1
+		}
+		ticks -= sum(f[11:13]) // utime stime
+	}
+	return ticks
+}
+
+func sum(numbers []string) (sum int) {
+	for _, s := range numbers {
+		n, _ := strconv.Atoi(s)
+		sum += n
+	}
+	return sum
+}
