@@ -188,8 +188,10 @@ func (m *Mask) writePart(o *output, part, of int) {
 func (m *Mask) writeShared(o *output, part, of int) {
 	plane := m.shape.H * m.shape.W
 	repeat := min(max(scaleCallLen/plane, 1), m.shape.C)
-	if aligned := 16 >> min(bits.TrailingZeros(uint(plane)), 4); repeat < m.shape.C && repeat > aligned {
-		repeat -= repeat % aligned // Pieces begin at multiples of 64 bytes of dst.
+	// As many planes end with a word.
+	whole := 64 >> min(bits.TrailingZeros(uint(plane)), 6)
+	if repeat < m.shape.C && repeat > whole {
+		repeat -= repeat % whole // Pieces begin at multiples of 64 bytes of dst.
 	}
 	cuts := (plane + scaleCallLen - 1) / scaleCallLen // of a plane
 	groups := (m.shape.C + repeat - 1) / repeat       // of channels
@@ -201,13 +203,7 @@ func (m *Mask) writeShared(o *output, part, of int) {
 		length := min(plane-at, scaleCallLen)
 		if held != i/groups {
 			held = i / groups
-			clear(buf[:wordsLen(repeat*length)])
-			copyBits(buf[:], 0, m.buf[1:], n*plane+at, length)
-			for done := 1; done < repeat; {
-				again := min(done, repeat-done)
-				copyBits(buf[:], done*length, buf[:], 0, again*length)
-				done += again
-			}
+			repeatBits(buf[:wordsLen(repeat*length)], m.buf[1:], n*plane+at, length, whole)
 		}
 		from := (n*m.shape.C+c)*plane + at
 		to := from + min(repeat, m.shape.C-c)*length
@@ -215,13 +211,32 @@ func (m *Mask) writeShared(o *output, part, of int) {
 	}
 }
 
-// copyBits copies n bits to where dst is zero.
-func copyBits(dst []uint64, to int, src []uint64, from, n int) {
+// repeatBits fills dst with the n bits of src from a bit on, again and again: as
+// bits until so many times n are whole words, then as words.
+func repeatBits(dst, src []uint64, from, n, whole int) {
+	clear(dst)
+	moveBits(dst, 0, src, from, n)
+	words := whole * n / 64
+	for done, end := n, 64*min(words, len(dst)); done < end; {
+		again := min(done, end-done)
+		moveBits(dst, done, dst, 0, again)
+		done += again
+	}
+	for done := words; done < len(dst); done *= 2 {
+		copy(dst[done:], dst[:done])
+	}
+}
+
+// moveBits ORs n bits of src to dst, whose bits from there on are zero. They may
+// be the same words, as long as the bits do not overlap.
+func moveBits(dst []uint64, to int, src []uint64, from, n int) {
 	for n > 0 {
-		s := from & 63
-		w := src[from>>6] >> s
-		run := min(n, 64-s, 64-to&63)
-		dst[to>>6] |= w & (^uint64(0) >> (64 - run)) << (to & 63)
+		w := src[from>>6] >> (from & 63)
+		run := min(n, 64-to&63)
+		if have := 64 - from&63; have < run {
+			w |= src[from>>6+1] << have
+		}
+		dst[to>>6] |= w & ones(run) << (to & 63)
 		from, to, n = from+run, to+run, n-run
 	}
 }

@@ -44,8 +44,9 @@ func (l *lanes) mask(word reg.VecVirtual, j int) reg.Register {
 // maskedLoop is work on n float32 whose keep bits are at keep.
 type maskedLoop struct {
 	n, keep, dst reg.GPVirtual
-	// value makes the elements at an offset: a vector, or one in lane 0.
-	value   func(offset, elements int, m reg.Register) reg.VecVirtual
+	// value makes the elements at an offset: a vector, or one in lane 0. apart is
+	// whether they have been touched.
+	value   func(offset, elements int, m reg.Register, apart bool) reg.VecVirtual
 	store   func(x, to operand.Op) // of vectors of a word
 	advance func(elements int)
 	// touch comes before the values of a word, in a loop of its own: if dst is
@@ -59,13 +60,13 @@ type maskedLoop struct {
 func (a *amd64) masked(w maskedLoop) {
 	l := a.lanes()
 	vector := a.isa.bytes / 4
-	turn := func() {
+	turn := func(apart bool) {
 		var x []reg.VecVirtual
 		for half := range 2 {
 			word := a.vec()
 			a.VPBROADCASTD(at(w.keep, 4*half), word)
 			for j := range l.bits {
-				x = append(x, w.value(128*half+a.isa.bytes*j, vector, l.mask(word, j)))
+				x = append(x, w.value(128*half+a.isa.bytes*j, vector, l.mask(word, j), apart))
 			}
 		}
 		for i := range x {
@@ -79,11 +80,11 @@ func (a *amd64) masked(w maskedLoop) {
 		a.JEQ(operand.LabelRef("inPlace"))
 		a.loop("apart", w.n, 64, func() {
 			w.touch()
-			turn()
+			turn(true)
 		})
 		a.Label("inPlace")
 	}
-	a.loop("word", w.n, 64, turn)
+	a.loop("word", w.n, 64, func() { turn(false) })
 	a.TESTQ(w.n, w.n)
 	a.JZ(operand.LabelRef("done"))
 	rest := a.GP64()
@@ -93,7 +94,7 @@ func (a *amd64) masked(w maskedLoop) {
 			word := a.vec()
 			a.VMOVQ(rest, word.AsX())
 			a.VPBROADCASTD(word.AsX(), word)
-			x := w.value(0, elements, l.mask(word, 0))
+			x := w.value(0, elements, l.mask(word, 0), false)
 			if elements == 1 {
 				a.VMOVSS(x.AsX(), at(w.dst, 0))
 			} else {
@@ -134,7 +135,7 @@ func (a *amd64) scale(name, doc string, stream bool) {
 			}
 		}
 	}
-	w.value = func(offset, elements int, m reg.Register) reg.VecVirtual {
+	w.value = func(offset, elements int, m reg.Register, apart bool) reg.VecVirtual {
 		// The source is loaded whole, never through the mask: that is slower,
 		// from memory by a third.
 		x := a.vec()
@@ -143,7 +144,7 @@ func (a *amd64) scale(name, doc string, stream bool) {
 			a.multiplyMasked(s.AsX(), m, x.AsX())
 			return x
 		}
-		if a.isa == avx512 {
+		if a.isa == avx512 && apart {
 			a.VMOVUPS(at(w.src, offset), x.AsY())
 			a.VINSERTF64X4(operand.U8(1), at(w.src, offset+32), x, x)
 		} else {
