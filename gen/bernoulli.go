@@ -594,15 +594,18 @@ func bernoulliGaps(a *amd64) {
 	compress := a.GP64()
 	a.LEAQ(a.compressions(), compress)
 
+	// Entries are loaded a turn ahead: the turn's vectors need not wait for them.
+	ahead := a.YMM()
+	a.CMPQ(left, operand.U8(8))
+	a.JL(operand.LabelRef("drawDone"))
+	a.gapEntries(drawn, table, ahead)
 	a.loop("draw", left, 8, func() {
-		own, e := a.YMM(), a.YMM()
-		a.VMOVDQU(at(drawn, 0), e)
-		a.VPSLLD(operand.U8(gapBits), e, own)
-		fraction := own
+		own, fraction, e := a.YMM(), a.YMM(), a.YMM()
+		a.VMOVDQA(ahead, e)
+		a.VMOVDQU(at(drawn, 0), own)
+		a.VPSLLD(operand.U8(gapBits), own, fraction)
 		a.VPOR(escape, fraction, fraction)
-		own = a.YMM()
-		a.VPSRLD(operand.U8(32-gapBits), e, own)
-		a.gapEntries(drawn, table, e)
+		a.VPSRLD(operand.U8(32-gapBits), own, own)
 
 		// Equal fractions are not below the threshold.
 		notBelow, gap := a.YMM(), a.YMM()
@@ -618,6 +621,12 @@ func bernoulliGaps(a *amd64) {
 		a.prefixSum(after)
 		a.VPADDD(next, after, after)
 		a.VPERMD(after, a.load(a.repeat32("lane7", 7)), next)
+
+		then := a.GP64()
+		a.LEAQ(at(drawn, 32), then)
+		a.CMPQ(left, operand.U8(16))
+		a.CMOVQLT(drawn, then)
+		a.gapEntries(then, table, ahead)
 
 		// Of the positions those that are seeds before the end.
 		position, seed := a.YMM(), a.YMM()
