@@ -1700,7 +1700,7 @@ group1Done:
 	VZEROUPPER
 	RET
 
-// func bernoulliGapsAVX2(positions *[256]uint32, drawn []uint32, t *[1024]uint32, w *[11]uint32) (n int)
+// func bernoulliGapsAVX2(positions *[512]uint32, drawn []uint32, t *[1024]uint32, w *[11]uint32) (n int)
 // Requires: AVX, AVX2, CMOV, POPCNT
 TEXT ·bernoulliGapsAVX2(SB), NOSPLIT, $0-56
 	MOVQ         positions+0(FP), AX
@@ -2132,7 +2132,7 @@ DATA lane7<>+56(SB)/4, $0x00000007
 DATA lane7<>+60(SB)/4, $0x00000007
 GLOBL lane7<>(SB), RODATA|NOPTR, $64
 
-// func bernoulliOnesAVX2(positions *[256]uint32, words []uint64, first uint32) (n int, used int)
+// func bernoulliOnesAVX2(positions *[512]uint32, words []uint64, first uint32) (n int, used int)
 // Requires: BMI, POPCNT
 TEXT ·bernoulliOnesAVX2(SB), NOSPLIT, $0-56
 	MOVQ positions+0(FP), AX
@@ -2140,7 +2140,7 @@ TEXT ·bernoulliOnesAVX2(SB), NOSPLIT, $0-56
 	MOVQ words_len+16(FP), DX
 	MOVL first+32(FP), BX
 	MOVQ AX, SI
-	LEAQ 768(AX), DI
+	LEAQ 1792(AX), DI
 	CMPQ DX, $0x00000001
 	JL   wordsDone
 
@@ -2203,7 +2203,7 @@ wordsDone:
 	MOVQ SI, n+40(FP)
 	RET
 
-// func bernoulliOnesAVX512(positions *[256]uint32, words []uint64, first uint32) (n int, used int)
+// func bernoulliOnesAVX512(positions *[512]uint32, words []uint64, first uint32) (n int, used int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI2, POPCNT
 TEXT ·bernoulliOnesAVX512(SB), NOSPLIT, $0-56
 	MOVQ         positions+0(FP), AX
@@ -2211,7 +2211,7 @@ TEXT ·bernoulliOnesAVX512(SB), NOSPLIT, $0-56
 	MOVQ         words_len+16(FP), DX
 	MOVL         first+32(FP), BX
 	MOVQ         AX, SI
-	LEAQ         768(AX), DI
+	LEAQ         1792(AX), DI
 	VMOVDQU64    bitNumbers<>+0(SB), Z0
 	VPBROADCASTD BX, Z1
 	VMOVDQU64    sixtyFour32<>+0(SB), Z2

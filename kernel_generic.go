@@ -129,7 +129,7 @@ func bernoulliHeadGeneric(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32,
 }
 
 // gapCallLen is how many words of the residual are drawn together.
-const gapCallLen = 256
+const gapCallLen = 512
 
 // bernoulliGapsGeneric walks on with each of the drawn words, at most
 // gapCallLen, and writes the positions of the n seeds that it comes to before

@@ -58,9 +58,9 @@ func (d *drawing) batch(words []uint64, g *geometry, sample uint64) (seeds int) 
 // together, in a 32 KiB first-level cache.
 const stampLen = 1 << 10
 
-// stampBatch makes words the keep mask of all samples, whose last word has no
-// bits to be zero behind the mask yet, and counts the ones of all words before
-// that one. spare words behind may be anything and become anything.
+// stampBatch makes words, but for the spare ones at their end, the keep mask of
+// all samples. It counts the ones of all but the last of them, whose bits past
+// the end are ones still. The spare words hold anything, before and after.
 func (d *drawing) stampBatch(words []uint64, spare int, g *geometry, sample uint64) (seeds, kept int) {
 	grid := g.grid()
 	k := KernelSet{d.k}

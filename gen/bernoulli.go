@@ -570,7 +570,7 @@ const (
 )
 
 const (
-	gapCallLen = 256
+	gapCallLen = 512
 	gapBits    = 10
 	gapEscape  = 1<<gapBits - 1
 	stampWords = 8
@@ -580,7 +580,7 @@ const (
 // by one (a gather is slow where microcode guards it), and gaps become positions
 // by a prefix sum.
 func bernoulliGaps(a *amd64) {
-	a.function("bernoulliGaps", "func(positions *[256]uint32, drawn []uint32, t *[1024]uint32, w *[11]uint32) (n int)",
+	a.function("bernoulliGaps", "func(positions *[512]uint32, drawn []uint32, t *[1024]uint32, w *[11]uint32) (n int)",
 		"is bernoulliGapsGeneric for a multiple of eight drawn words.")
 	positions, table, w := a.param("positions"), a.param("t"), a.param("w")
 	drawn, left := a.slice("drawn")
@@ -708,7 +708,7 @@ func (a *amd64) prefixSum(v reg.VecVirtual) {
 // bernoulliOnes takes a word at a time. With AVX-512 its ones select the numbers
 // of their bits, of which more than 16 are rare.
 func bernoulliOnes(a *amd64) {
-	a.function("bernoulliOnes", "func(positions *[256]uint32, words []uint64, first uint32) (n int, used int)",
+	a.function("bernoulliOnes", "func(positions *[512]uint32, words []uint64, first uint32) (n int, used int)",
 		"is bernoulliOnesGeneric.")
 	positions := a.param("positions")
 	words, left := a.slice("words")
