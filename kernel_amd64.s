@@ -1700,8 +1700,8 @@ group1Done:
 	VZEROUPPER
 	RET
 
-// func bernoulliGapsAVX2(positions *[256]uint32, drawn []uint32, t *[1024]uint32, w *[11]uint32) (n int)
-// Requires: AVX, AVX2, POPCNT
+// func bernoulliGapsAVX2(positions *[512]uint32, drawn []uint32, t *[1024]uint32, w *[11]uint32) (n int)
+// Requires: AVX, AVX2, CMOV, POPCNT
 TEXT ·bernoulliGapsAVX2(SB), NOSPLIT, $0-56
 	MOVQ         positions+0(FP), AX
 	MOVQ         t+32(FP), CX
@@ -1714,63 +1714,94 @@ TEXT ·bernoulliGapsAVX2(SB), NOSPLIT, $0-56
 	VPBROADCASTD 4(DX), Y2
 	VPBROADCASTD (DX), Y3
 	LEAQ         compressions<>+0(SB), R8
+	CMPQ         SI, $0x08
+	JL           drawDone
+	MOVL         (BX), R9
+	SHRL         $0x16, R9
+	VMOVD        (CX)(R9*4), X4
+	MOVL         4(BX), R9
+	SHRL         $0x16, R9
+	VPINSRD      $0x01, (CX)(R9*4), X4, X4
+	MOVL         8(BX), R9
+	SHRL         $0x16, R9
+	VPINSRD      $0x02, (CX)(R9*4), X4, X4
+	MOVL         12(BX), R9
+	SHRL         $0x16, R9
+	VPINSRD      $0x03, (CX)(R9*4), X4, X4
+	MOVL         16(BX), R9
+	SHRL         $0x16, R9
+	VMOVD        (CX)(R9*4), X5
+	MOVL         20(BX), R9
+	SHRL         $0x16, R9
+	VPINSRD      $0x01, (CX)(R9*4), X5, X5
+	MOVL         24(BX), R9
+	SHRL         $0x16, R9
+	VPINSRD      $0x02, (CX)(R9*4), X5, X5
+	MOVL         28(BX), R9
+	SHRL         $0x16, R9
+	VPINSRD      $0x03, (CX)(R9*4), X5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
 	CMPQ         SI, $0x00000008
 	JL           drawDone
 
 draw:
-	VMOVDQU     (BX), Y5
-	VPSLLD      $0x0a, Y5, Y4
-	VPOR        Y0, Y4, Y4
-	VPSRLD      $0x16, Y5, Y6
-	MOVL        (BX), R9
-	SHRL        $0x16, R9
-	VMOVD       (CX)(R9*4), X7
-	MOVL        4(BX), R9
-	SHRL        $0x16, R9
-	VPINSRD     $0x01, (CX)(R9*4), X7, X7
-	MOVL        8(BX), R9
-	SHRL        $0x16, R9
-	VPINSRD     $0x02, (CX)(R9*4), X7, X7
-	MOVL        12(BX), R9
-	SHRL        $0x16, R9
-	VPINSRD     $0x03, (CX)(R9*4), X7, X7
-	MOVL        16(BX), R9
-	SHRL        $0x16, R9
-	VMOVD       (CX)(R9*4), X5
-	MOVL        20(BX), R9
-	SHRL        $0x16, R9
-	VPINSRD     $0x01, (CX)(R9*4), X5, X5
-	MOVL        24(BX), R9
-	SHRL        $0x16, R9
-	VPINSRD     $0x02, (CX)(R9*4), X5, X5
-	MOVL        28(BX), R9
-	SHRL        $0x16, R9
-	VPINSRD     $0x03, (CX)(R9*4), X5, X5
-	VINSERTI128 $0x01, X5, Y7, Y5
-	VPMAXUD     Y5, Y4, Y8
-	VPCMPEQD    Y4, Y8, Y8
-	VPAND       Y0, Y5, Y5
-	VPBLENDVB   Y8, Y5, Y6, Y4
+	VMOVDQA     Y4, Y6
+	VMOVDQU     (BX), Y4
+	VPSLLD      $0x0a, Y4, Y5
+	VPOR        Y0, Y5, Y5
+	VPSRLD      $0x16, Y4, Y4
+	VPMAXUD     Y6, Y5, Y8
+	VPCMPEQD    Y5, Y8, Y8
+	VPAND       Y0, Y6, Y6
+	VPBLENDVB   Y8, Y6, Y4, Y4
 	VPCMPEQD    Y0, Y4, Y5
-	VPADDD      Y1, Y4, Y4
-	VPADDD      Y5, Y4, Y4
-	VPSLLDQ     $0x04, Y4, Y6
-	VPADDD      Y6, Y4, Y4
-	VPSLLDQ     $0x08, Y4, Y6
-	VPADDD      Y6, Y4, Y4
-	VPERM2I128  $0x08, Y4, Y4, Y6
-	VPSHUFD     $0xff, Y6, Y6
-	VPADDD      Y6, Y4, Y4
-	VPADDD      Y3, Y4, Y4
+	VPADDD      Y1, Y4, Y6
+	VPADDD      Y5, Y6, Y6
+	VPSLLDQ     $0x04, Y6, Y4
+	VPADDD      Y4, Y6, Y6
+	VPSLLDQ     $0x08, Y6, Y4
+	VPADDD      Y4, Y6, Y6
+	VPERM2I128  $0x08, Y6, Y6, Y4
+	VPSHUFD     $0xff, Y4, Y4
+	VPADDD      Y4, Y6, Y6
+	VPADDD      Y3, Y6, Y6
 	VMOVDQU     lane7<>+0(SB), Y3
-	VPERMD      Y4, Y3, Y3
-	VPSUBD      Y1, Y4, Y4
-	VPCMPGTD    Y4, Y2, Y6
-	VPANDN      Y6, Y5, Y6
-	VMOVMSKPS   Y6, R9
+	VPERMD      Y6, Y3, Y3
+	LEAQ        32(BX), R9
+	CMPQ        SI, $0x10
+	CMOVQLT     BX, R9
+	MOVL        (R9), R10
+	SHRL        $0x16, R10
+	VMOVD       (CX)(R10*4), X7
+	MOVL        4(R9), R10
+	SHRL        $0x16, R10
+	VPINSRD     $0x01, (CX)(R10*4), X7, X7
+	MOVL        8(R9), R10
+	SHRL        $0x16, R10
+	VPINSRD     $0x02, (CX)(R10*4), X7, X7
+	MOVL        12(R9), R10
+	SHRL        $0x16, R10
+	VPINSRD     $0x03, (CX)(R10*4), X7, X7
+	MOVL        16(R9), R10
+	SHRL        $0x16, R10
+	VMOVD       (CX)(R10*4), X4
+	MOVL        20(R9), R10
+	SHRL        $0x16, R10
+	VPINSRD     $0x01, (CX)(R10*4), X4, X4
+	MOVL        24(R9), R10
+	SHRL        $0x16, R10
+	VPINSRD     $0x02, (CX)(R10*4), X4, X4
+	MOVL        28(R9), R9
+	SHRL        $0x16, R9
+	VPINSRD     $0x03, (CX)(R9*4), X4, X4
+	VINSERTI128 $0x01, X4, Y7, Y4
+	VPSUBD      Y1, Y6, Y6
+	VPCMPGTD    Y6, Y2, Y8
+	VPANDN      Y8, Y5, Y8
+	VMOVMSKPS   Y8, R9
 	VPMOVZXBD   (R8)(R9*8), Y5
-	VPERMD      Y4, Y5, Y4
-	VMOVDQU     Y4, (DI)
+	VPERMD      Y6, Y5, Y6
+	VMOVDQU     Y6, (DI)
 	POPCNTL     R9, R9
 	LEAQ        (DI)(R9*4), DI
 	ADDQ        $0x20, BX
@@ -2101,7 +2132,7 @@ DATA lane7<>+56(SB)/4, $0x00000007
 DATA lane7<>+60(SB)/4, $0x00000007
 GLOBL lane7<>(SB), RODATA|NOPTR, $64
 
-// func bernoulliOnesAVX2(positions *[256]uint32, words []uint64, first uint32) (n int, used int)
+// func bernoulliOnesAVX2(positions *[512]uint32, words []uint64, first uint32) (n int, used int)
 // Requires: BMI, POPCNT
 TEXT ·bernoulliOnesAVX2(SB), NOSPLIT, $0-56
 	MOVQ positions+0(FP), AX
@@ -2109,7 +2140,7 @@ TEXT ·bernoulliOnesAVX2(SB), NOSPLIT, $0-56
 	MOVQ words_len+16(FP), DX
 	MOVL first+32(FP), BX
 	MOVQ AX, SI
-	LEAQ 768(AX), DI
+	LEAQ 1792(AX), DI
 	CMPQ DX, $0x00000001
 	JL   wordsDone
 
@@ -2172,7 +2203,7 @@ wordsDone:
 	MOVQ SI, n+40(FP)
 	RET
 
-// func bernoulliOnesAVX512(positions *[256]uint32, words []uint64, first uint32) (n int, used int)
+// func bernoulliOnesAVX512(positions *[512]uint32, words []uint64, first uint32) (n int, used int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI2, POPCNT
 TEXT ·bernoulliOnesAVX512(SB), NOSPLIT, $0-56
 	MOVQ         positions+0(FP), AX
@@ -2180,7 +2211,7 @@ TEXT ·bernoulliOnesAVX512(SB), NOSPLIT, $0-56
 	MOVQ         words_len+16(FP), DX
 	MOVL         first+32(FP), BX
 	MOVQ         AX, SI
-	LEAQ         768(AX), DI
+	LEAQ         1792(AX), DI
 	VMOVDQU64    bitNumbers<>+0(SB), Z0
 	VPBROADCASTD BX, Z1
 	VMOVDQU64    sixtyFour32<>+0(SB), Z2

@@ -131,7 +131,7 @@ func bernoulliHeadGeneric(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32,
 }
 
 // gapCallLen is how many words of the residual are drawn together.
-const gapCallLen = 256
+const gapCallLen = 512
 
 // bernoulliGapsGeneric walks on with each of the drawn words, at most
 // gapCallLen, and writes the positions of the n seeds that it comes to before
@@ -187,9 +187,14 @@ func bernoulliOnesGeneric(positions *[gapCallLen]uint32, words []uint64, first u
 
 // bernoulliPlaceGeneric maps positions to bits, in place.
 func bernoulliPlaceGeneric(bits []uint32, w *walk) {
-	v := *w
+	first, col, row := w[walkBit], w[walkCol], w[walkRow]
+	perCol, colShift := w[walkPerCol], w[walkColShift]
+	perRow, rowShift := w[walkPerRow], w[walkRowShift]
+	skipRow, skipPlane := w[walkSkipRow], w[walkSkipPlane]
 	for i, p := range bits {
-		bits[i] = walkBitOf(&v, p)
+		rows := divide(col+p, perCol, colShift)
+		planes := divide(row+rows, perRow, rowShift)
+		bits[i] = first + p + rows*skipRow + planes*skipPlane
 	}
 }
 

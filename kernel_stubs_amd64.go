@@ -27,17 +27,17 @@ func bernoulliHeadAVX512(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint
 // bernoulliGapsAVX2 is bernoulliGapsGeneric for a multiple of eight drawn words.
 //
 //go:noescape
-func bernoulliGapsAVX2(positions *[256]uint32, drawn []uint32, t *[1024]uint32, w *[11]uint32) (n int)
+func bernoulliGapsAVX2(positions *[512]uint32, drawn []uint32, t *[1024]uint32, w *[11]uint32) (n int)
 
 // bernoulliOnesAVX2 is bernoulliOnesGeneric.
 //
 //go:noescape
-func bernoulliOnesAVX2(positions *[256]uint32, words []uint64, first uint32) (n int, used int)
+func bernoulliOnesAVX2(positions *[512]uint32, words []uint64, first uint32) (n int, used int)
 
 // bernoulliOnesAVX512 is bernoulliOnesGeneric.
 //
 //go:noescape
-func bernoulliOnesAVX512(positions *[256]uint32, words []uint64, first uint32) (n int, used int)
+func bernoulliOnesAVX512(positions *[512]uint32, words []uint64, first uint32) (n int, used int)
 
 // bernoulliPlaceAVX2 is bernoulliPlaceGeneric.
 //

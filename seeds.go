@@ -51,9 +51,9 @@ func (d *drawing) stamp(g *geometry, b *Bernoulli, k isa) {
 // together, in a 32 KiB first-level cache.
 const stampLen = 1 << 10
 
-// stampSamples makes words the keep mask of all samples, whose last word has no
-// bits to be zero behind the mask yet, and counts the ones of all words before
-// that one. spare words behind may be anything and become anything.
+// stampSamples makes words, but for the spare ones at their end, the keep mask of
+// all samples. It counts the ones of all but the last of them, whose bits past
+// the end are ones still. The spare words hold anything, before and after.
 func (d *drawing) stampSamples(words []uint64, spare int, g *grid, samples int, sample uint64) (seeds, kept int) {
 	k := KernelSet{d.k}
 	unit := (64*stampLen-1)/g.sampleBits + 1

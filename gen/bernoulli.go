@@ -570,7 +570,7 @@ const (
 )
 
 const (
-	gapCallLen = 256
+	gapCallLen = 512
 	gapBits    = 10
 	gapEscape  = 1<<gapBits - 1
 	stampWords = 8
@@ -580,7 +580,7 @@ const (
 // by one (a gather is slow where microcode guards it), and gaps become positions
 // by a prefix sum.
 func bernoulliGaps(a *amd64) {
-	a.function("bernoulliGaps", "func(positions *[256]uint32, drawn []uint32, t *[1024]uint32, w *[11]uint32) (n int)",
+	a.function("bernoulliGaps", "func(positions *[512]uint32, drawn []uint32, t *[1024]uint32, w *[11]uint32) (n int)",
 		"is bernoulliGapsGeneric for a multiple of eight drawn words.")
 	positions, table, w := a.param("positions"), a.param("t"), a.param("w")
 	drawn, left := a.slice("drawn")
@@ -594,15 +594,18 @@ func bernoulliGaps(a *amd64) {
 	compress := a.GP64()
 	a.LEAQ(a.compressions(), compress)
 
+	// Entries are loaded a turn ahead: the turn's vectors need not wait for them.
+	ahead := a.YMM()
+	a.CMPQ(left, operand.U8(8))
+	a.JL(operand.LabelRef("drawDone"))
+	a.gapEntries(drawn, table, ahead)
 	a.loop("draw", left, 8, func() {
-		own, e := a.YMM(), a.YMM()
-		a.VMOVDQU(at(drawn, 0), e)
-		a.VPSLLD(operand.U8(gapBits), e, own)
-		fraction := own
+		own, fraction, e := a.YMM(), a.YMM(), a.YMM()
+		a.VMOVDQA(ahead, e)
+		a.VMOVDQU(at(drawn, 0), own)
+		a.VPSLLD(operand.U8(gapBits), own, fraction)
 		a.VPOR(escape, fraction, fraction)
-		own = a.YMM()
-		a.VPSRLD(operand.U8(32-gapBits), e, own)
-		a.gapEntries(drawn, table, e)
+		a.VPSRLD(operand.U8(32-gapBits), own, own)
 
 		// Equal fractions are not below the threshold.
 		notBelow, gap := a.YMM(), a.YMM()
@@ -618,6 +621,12 @@ func bernoulliGaps(a *amd64) {
 		a.prefixSum(after)
 		a.VPADDD(next, after, after)
 		a.VPERMD(after, a.load(a.repeat32("lane7", 7)), next)
+
+		then := a.GP64()
+		a.LEAQ(at(drawn, 32), then)
+		a.CMPQ(left, operand.U8(16))
+		a.CMOVQLT(drawn, then)
+		a.gapEntries(then, table, ahead)
 
 		// Of the positions those that are seeds before the end.
 		position, seed := a.YMM(), a.YMM()
@@ -699,7 +708,7 @@ func (a *amd64) prefixSum(v reg.VecVirtual) {
 // bernoulliOnes takes a word at a time. With AVX-512 its ones select the numbers
 // of their bits, of which more than 16 are rare.
 func bernoulliOnes(a *amd64) {
-	a.function("bernoulliOnes", "func(positions *[256]uint32, words []uint64, first uint32) (n int, used int)",
+	a.function("bernoulliOnes", "func(positions *[512]uint32, words []uint64, first uint32) (n int, used int)",
 		"is bernoulliOnesGeneric.")
 	positions := a.param("positions")
 	words, left := a.slice("words")
