@@ -173,9 +173,12 @@ func (m *Mask) writePart(o *output, part, of int) {
 	case m.size > 0 && m.bits != m.shape:
 		m.writeShared(o, part, of)
 	default:
-		words := m.buf[1:]
-		for ; from < end; from += scaleCallLen {
-			to := min(from+scaleCallLen, end)
+		words, length := m.buf[1:], scaleCallLen
+		if o.stream {
+			length = streamCallLen
+		}
+		for ; from < end; from += length {
+			to := min(from+length, end)
 			o.piece(m, from, to, words[from/64:wordsLen(to)])
 		}
 	}

@@ -6,6 +6,7 @@ package dropblock
 // longest, bounded by a chunk of positions and its levels to some tens.
 const (
 	scaleCallLen  = 1 << 14 // elements, whole words of bits
+	streamCallLen = 1 << 16 // elements, as each call waits for its stores
 	philoxCallLen = 1 << 12 // blocks
 	dilateCallLen = 1 << 13 // words
 	nearCallLen   = 1 << 11 // words, of many steps each

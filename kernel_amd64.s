@@ -1063,7 +1063,7 @@ GLOBL blocks1<>(SB), RODATA|NOPTR, $64
 
 // func bernoulliHeadAVX2(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)
 // Requires: AVX, AVX2
-TEXT ·bernoulliHeadAVX2(SB), NOSPLIT, $80-56
+TEXT ·bernoulliHeadAVX2(SB), NOSPLIT, $104-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         ks+24(FP), DX
@@ -1093,6 +1093,8 @@ TEXT ·bernoulliHeadAVX2(SB), NOSPLIT, $80-56
 	MOVL         R8, 12(SP)
 	MOVQ         k+48(FP), DI
 	MOVL         t+40(FP), SI
+	LEAQ         40(SP), R8
+	ANDQ         $-32, R8
 	CMPQ         CX, $0x00000010
 	JL           group2Done
 
@@ -1108,14 +1110,14 @@ group2:
 	VPMULUDQ     Y3, Y0, Y3
 	VPADDD       counterLanes<>+32(SB), Y2, Y2
 	VPMULUDQ     Y2, Y0, Y2
-	VMOVDQU      Y3, 16(SP)
-	VMOVDQU      Y2, 48(SP)
-	MOVQ         SI, R8
-	MOVQ         DI, R9
+	VMOVDQU      Y3, (R8)
+	VMOVDQU      Y2, 32(R8)
+	MOVQ         SI, R9
+	MOVQ         DI, R10
 
 level2:
-	VMOVDQU      16(SP), Y2
-	VMOVDQU      48(SP), Y3
+	VMOVDQU      (R8), Y2
+	VMOVDQU      32(R8), Y3
 	VPSRLQ       $0x20, Y2, Y4
 	VPBROADCASTD (SP), Y5
 	VPXOR        Y5, Y4, Y4
@@ -1272,12 +1274,12 @@ level2:
 	VPBROADCASTD 68(DX), Y11
 	VPXOR        Y11, Y7, Y7
 	VPXOR        Y10, Y7, Y7
-	VMOVDQU      16(SP), Y10
+	VMOVDQU      (R8), Y10
 	VPADDQ       levelStep<>+0(SB), Y10, Y10
-	VMOVDQU      Y10, 16(SP)
-	VMOVDQU      48(SP), Y10
+	VMOVDQU      Y10, (R8)
+	VMOVDQU      32(R8), Y10
 	VPADDQ       levelStep<>+0(SB), Y10, Y10
-	VMOVDQU      Y10, 48(SP)
+	VMOVDQU      Y10, 32(R8)
 	VPMULUDQ     Y5, Y1, Y5
 	VPBROADCASTD 72(DX), Y10
 	VPXOR        Y10, Y4, Y4
@@ -1298,7 +1300,7 @@ level2:
 	VPXOR        Y10, Y2, Y2
 	VPAND        lowHalf<>+0(SB), Y2, Y2
 	VPSHUFD      $0xb1, Y9, Y9
-	SHRQ         $0x01, R8
+	SHRQ         $0x01, R9
 	JCC          and2
 	VPXOR        Y5, Y4, Y4
 	VPOR         (AX), Y4, Y4
@@ -1329,7 +1331,7 @@ and2:
 	VMOVDQU Y2, 96(AX)
 
 done2:
-	DECQ R9
+	DECQ R10
 	JNZ  level2
 	ADDQ $0x08, BX
 	ADDQ $0x00000080, AX

@@ -3,6 +3,7 @@ package dropblock
 import (
 	"math/bits"
 	"slices"
+	"unsafe"
 )
 
 // Mask is the keep mask of a feature map, with the scale of what is kept. The
@@ -87,11 +88,19 @@ func (m *Mask) reset(k isa, workers int, s, bits Shape) {
 	m.size, m.count = s.Len(), bits.Len()
 	n := 1 + wordsLen(m.count)
 	if cap(m.buf) < n+spareWords {
-		m.buf = make([]uint64, n+spareWords)
+		m.buf = alignedWords(n + spareWords)
 	}
 	m.buf = m.buf[:n]
 	m.shape, m.bits, m.isa, m.workers, m.filled, m.layer = s, bits, k, workers, true, nil
 	m.seeds, m.gamma, m.scale = 0, 0, 1
+}
+
+// alignedWords makes n words, of which the second one begins with a cache line,
+// as vectors that span two are slow.
+func alignedWords(n int) []uint64 {
+	words := make([]uint64, n+7)
+	skip := -(uintptr(unsafe.Pointer(&words[0]))/8 + 1) & 7
+	return words[skip:][:n]
 }
 
 // keepAll is the identity, with the seeds and gamma as they are.

@@ -56,6 +56,16 @@ func (a *amd64) param(name string) reg.GPVirtual {
 	return r
 }
 
+// alignedLocal returns the address of a piece of the frame that begins with a
+// vector: Go's frames do not, and vectors that span two cache lines make a loop
+// that keeps them there half as fast.
+func (a *amd64) alignedLocal(bytes int) reg.GPVirtual {
+	local, at := a.AllocLocal(bytes+a.isa.bytes-8), a.GP64()
+	a.LEAQ(local.Offset(a.isa.bytes-8), at)
+	a.ANDQ(operand.I8(-a.isa.bytes), at)
+	return at
+}
+
 // loop runs body while at least step of the count n are left and takes step
 // off each time. Bodies advance their pointers.
 func (a *amd64) loop(name string, n reg.GPVirtual, step int, body func()) {

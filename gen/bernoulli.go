@@ -252,6 +252,10 @@ func bernoulliHead(a *amd64) {
 	t := t32.As64()
 	blocks := a.isa.bytes / 8
 	step := a.repeat64("levelStep", headLevelStride*philoxM0)
+	var frame reg.GPVirtual
+	if a.isa == avx2 {
+		frame = a.alignedLocal(a.headStates()[0] * a.isa.bytes)
+	}
 
 	for _, states := range a.headStates() {
 		group, level := label("group%d", states), label("level%d", states)
@@ -283,7 +287,7 @@ func bernoulliHead(a *amd64) {
 			if a.isa == avx2 {
 				held = make([]operand.Mem, states)
 				for i := range held {
-					held[i] = a.AllocLocal(a.isa.bytes)
+					held[i] = at(frame, a.isa.bytes*i)
 					a.move(p0[i], held[i])
 				}
 			}
