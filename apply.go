@@ -234,6 +234,18 @@ func repeatBits(dst, src []uint64, from, n, whole int) {
 // be the same words, as long as the bits do not overlap.
 func moveBits(dst []uint64, to int, src []uint64, from, n int) {
 	for n > 0 {
+		if to&63 == 0 && n >= 64 { // whole words of dst
+			s, words := uint(from&63), dst[to>>6:][:n>>6]
+			for i := range words {
+				w := src[from>>6+i] >> s
+				if s > 0 {
+					w |= src[from>>6+i+1] << (64 - s)
+				}
+				words[i] = w
+			}
+			from, to, n = from+n&^63, to+n&^63, n&63
+			continue
+		}
 		w := src[from>>6] >> (from & 63)
 		run := min(n, 64-to&63)
 		if have := 64 - from&63; have < run {

@@ -17,10 +17,11 @@ emulator() {
 	command -v "$emulator" >/dev/null
 }
 
-# emulated GOARCH QEMU TESTS [FLAG...] runs tests of the library on another CPU,
+# emulated GOARCH QEMU TESTS [FLAG...] runs tests of the library, and the fuzz
+# targets on their corpus, on another CPU,
 # beside the run before it, as emulation is slow and keeps one core busy.
 # asyncpreemptoff: QEMU 7.2 loses the signals that preempt goroutines.
-pinned='^(TestStream|TestGolden|TestPhilox|TestKernelSet|TestHead|TestGap|TestApply|TestShards|TestWorkers$|Example)'
+pinned='^(TestStream|TestGolden|TestPhilox|TestKernelSet|TestHead|TestGap|TestApply|TestShards|TestWorkers$|Example|Fuzz)'
 emulated() {
 	local arch=$1 qemu=$2 tests=$3
 	shift 3
@@ -31,7 +32,7 @@ emulated() {
 	[ ${#running[@]} -lt 2 ] || finish
 	local log=$logs/${#titles[@]}
 	GODEBUG=asyncpreemptoff=1 GOARCH=$arch CGO_ENABLED=0 \
-		$go test -short -run "$tests" -exec "$emulator $*" . >"$log" 2>&1 &
+		$go test -short -run "$tests" -exec "$emulator $*" . ./fuzz >"$log" 2>&1 &
 	running+=("$!:$log")
 	titles[$!]="GOARCH=$arch under qemu-$qemu $*"
 }
@@ -61,6 +62,7 @@ step "go test"
 $go test ./...
 $go test -C asm ./...
 $go test -C cmd/dropblock ./...
+GOWORK=off $go test -C bench/plot ./...
 
 step "go test -tags purego"
 $go test -tags purego -short . ./fuzz
