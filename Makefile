@@ -28,7 +28,7 @@ fuzz:
 
 bench:
 	$(GO) run ./bench -peers all -sweep 11 -o bench/results $(BENCH_FLAGS); status=$$?; \
-	GOWORK=off $(GO) run -C bench/plot . ../results && exit $$status
+	$(GO) run ./bench/plot bench/results && exit $$status
 
 generate:
 	$(GO) generate .

@@ -1,8 +1,8 @@
 // Command plot draws what bench has measured: the time per element over the
 // size of the feature map, and how many times as fast as others the library is.
 //
-//	GOWORK=off go run . ../results
-//	GOWORK=off go run . -svg FILE.json
+//	go run ./bench/plot bench/results
+//	go run ./bench/plot -svg FILE.json
 //
 // The pictures go beside the file. Of a directory it takes the files whose
 // pictures are missing or older.
