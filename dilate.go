@@ -10,7 +10,7 @@ type dilation struct {
 	n     int
 	halo  int // words before a chunk that its steps need: the sum of their leads
 	// The shifts of all axes, the row's too, in pairs, and the sum of the second
-	// ones. Up to 64 they are taken at once.
+	// ones. Up to maxNearSum they are taken at once.
 	near    [maxNear]uint64
 	nears   int
 	nearSum int
@@ -20,7 +20,9 @@ const (
 	maxRow = 64
 	// maxSteps bounds the doublings of all axes: a size is below 2³¹ and takes 31.
 	maxSteps = 4 * 31
-	// maxNear is above the shifts of two axes that add up to 64 at most.
+	// maxNearSum is the reach of a word and its shifts.
+	maxNearSum = 63
+	// maxNear is above the shifts of two axes that add up to so much at most.
 	maxNear = 2 * 12
 )
 
@@ -32,7 +34,7 @@ func (d *dilation) axis(stride, size int) {
 	for run := 1; run < size; {
 		s := min(run, size-run)
 		last := s + min(run, size-run-s)
-		if d.nearSum += min(stride*last, 65); d.nearSum > 64 {
+		if d.nearSum += min(stride*last, maxNearSum+1); d.nearSum > maxNearSum {
 			break
 		}
 		d.near[d.nears], d.near[d.nears+1] = uint64(stride*s), uint64(stride*last)
@@ -136,7 +138,7 @@ func (t *keepTask) run(k isa, plan *dilation, words []uint64, of int) (kept int)
 
 // isNear reports whether all steps are taken at once: where the sum of the
 // shifts allows it, and it costs less than pass after pass.
-func (d *dilation) isNear(k isa) bool { return d.nears > 0 && d.nearSum <= 64 && k.nearWins() }
+func (d *dilation) isNear(k isa) bool { return d.nears > 0 && d.nearSum <= maxNearSum && k.nearWins() }
 
 // trivial reports whether the complement is all there is to do.
 func (d *dilation) trivial() bool { return d.row == 1 && d.n == 1 && d.steps[0] == 0 }

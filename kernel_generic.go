@@ -322,7 +322,7 @@ func dilateKeepGeneric(dst, src []uint64, shift int) (kept int) {
 // dilateNearGeneric takes all steps of a small block on a small map, in place: it
 // sets each word but the first to the complement of what the steps make of it
 // and counts the ones. A step is a pair of shifts a ≤ b: y |= y<<a | y<<b, which
-// triples a run. The shifts b add up to at most 64, so that nothing comes in but
+// triples a run. The shifts b add up to less than 64, so that nothing comes in but
 // bits of the word before, as it was. That is why it goes from the end to the
 // beginning. There is at least one word, and one step.
 func dilateNearGeneric(words, shifts []uint64) (kept int) {
