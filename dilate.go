@@ -58,6 +58,17 @@ func (d *dilation) axis(stride, size int) {
 	}
 }
 
+// set makes the plan for the seeds of a geometry. Where blocks are painted only
+// the complement is left to do.
+func (d *dilation) set(g *geometry) {
+	d.reset()
+	if !g.full {
+		d.axis(1, g.bw)
+		d.axis(g.w, g.bh)
+	}
+	d.seal()
+}
+
 // seal makes sure that there is a last step, which takes the complement: a
 // shift by 0 where the row pass has done all.
 func (d *dilation) seal() {

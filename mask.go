@@ -182,8 +182,8 @@ func (l *Layer) Sample(m *Mask, s Shape, step int) {
 
 // SampleAt draws the mask of a feature map of shape s at a position. It
 // allocates nothing if m has held such a mask before: as large, of the same
-// region, and with as many workers. It panics,
-// leaving m as it was, if s does not pass [Shape.Check].
+// region, and with as many workers. It panics, leaving m as it was, if s does
+// not pass [Shape.Check].
 func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 	if m.layer != l || m.shape != s {
 		l.prepare(m, s)
@@ -227,6 +227,7 @@ func (l *Layer) prepare(m *Mask, s Shape) {
 			m.bernoulli.set(m.gamma)
 		}
 		m.drawing.stamp(&m.geometry, &m.bernoulli, l.isa)
+		m.plan.set(&m.geometry)
 	}
 	m.layer = l
 }
@@ -248,22 +249,12 @@ func (m *Mask) seedWords(g *geometry) []uint64 {
 	return m.seedBuf[:len(words)]
 }
 
-// grow turns the seeds into the keep mask. With RegionFull the mask's words
-// are zero, otherwise they are the seeds themselves.
+// grow turns the seeds into the keep mask, by the plan. With RegionFull the
+// mask's words are zero, otherwise they are the seeds themselves.
 func (l *Layer) grow(m *Mask, g *geometry, seeds []uint64) {
-	m.plan.reset()
 	if g.full {
 		g.paint(m.buf[1:len(m.buf)+spareWords], seeds)
-	} else {
-		m.plan.axis(1, g.bw)
-		m.plan.axis(g.w, g.bh)
 	}
-	l.finish(m)
-}
-
-// finish carries out what the plan has left to do, and counts.
-func (l *Layer) finish(m *Mask) {
-	m.plan.seal()
 	m.kept = m.keep.run(l.isa, &m.plan, m.buf, l.maskWorkers(m)) - m.trim()
 	m.settle(l.cfg.Norm)
 }
@@ -308,6 +299,7 @@ func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
 	if !g.full {
 		shiftDown(words, g.ah*g.w+g.aw)
 	}
+	m.plan.set(&g)
 	l.grow(m, &g, words)
 	return nil
 }
