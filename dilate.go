@@ -8,7 +8,9 @@ type dilation struct {
 	row   int // block size of the row pass, at most 64
 	steps [maxSteps]int
 	n     int
-	halo  int // words before a chunk that its steps need: the sum of their leads
+	// halo is how many words before a chunk its steps need: the sum of their leads,
+	// each as whole cache lines, so that what a step stores begins with one.
+	halo int
 	// The shifts of all axes, the row's too, in pairs, and the sum of the second
 	// ones. Up to maxNearSum they are taken at once.
 	near    [maxNear]uint64
@@ -52,7 +54,7 @@ func (d *dilation) axis(stride, size int) {
 	for run < size {
 		s := min(run, size-run)
 		d.steps[d.n] = stride * s
-		d.halo += dilateLead(stride * s)
+		d.halo += lineWords(dilateLead(stride * s))
 		d.n++
 		run += s
 	}
@@ -74,7 +76,7 @@ func (d *dilation) set(g *geometry) {
 func (d *dilation) seal() {
 	d.row = max(d.row, 1)
 	if d.n == 0 {
-		d.steps[0], d.n, d.halo = 0, 1, dilateLead(0)
+		d.steps[0], d.n, d.halo = 0, 1, lineWords(dilateLead(0))
 	}
 }
 
@@ -88,15 +90,19 @@ type scratch struct {
 // Three buffers of it stay in a 32 KiB first-level cache.
 const dilateChunk = 1 << 10
 
-// take returns the three buffers for a halo and the words of a chunk.
+// take returns the three buffers for a halo and the words of a chunk. They begin
+// with cache lines, a third of a page apart: where the addresses of a load and of
+// a store before it agree in their low twelve bits, the load waits.
 func (s *scratch) take(halo, words int) (row, a, b []uint64, chunk int) {
 	chunk = min(max(dilateChunk, 2*halo), words)
+	const page = 4096 / 8
 	size := halo + chunk
-	if cap(s.buf) < 3*size {
-		s.buf = make([]uint64, 3*size)
+	apart := (size+page-1)/page*page + lineWords(page/3)
+	if cap(s.buf) < 2*apart+size {
+		s.buf = alignedWords(2*apart+size, 0)
 	}
-	buf := s.buf[:3*size]
-	return buf[:size], buf[size : 2*size], buf[2*size:], chunk
+	buf := s.buf[:2*apart+size]
+	return buf[:size], buf[apart:][:size], buf[2*apart:], chunk
 }
 
 // keepTask turns seeds into the keep mask of their blocks, in place.
@@ -187,12 +193,14 @@ func (t *keepTask) part(i, _ int) {
 		to := min(from+p.chunk, p.to)
 		in := t.words[from : 1+to]
 		row := p.row[:halo+to-from]
-		// The word before the chunk is a result already, or another part's:
-		// its seeds stand in front of a copy of the first word.
-		first := [2]uint64{p.seeds, in[1]}
+		// The word before the chunk is a result already, or another part's: its
+		// seeds stand in front of a copy of the first line.
+		var first [1 + cacheLine/8]uint64
+		first[0] = p.seeds
+		n := copy(first[1:], in[1:])
 		p.seeds = in[len(in)-1]
-		t.k.rowCalls(row[halo:halo+1], first[:], t.plan.row)
-		t.k.rowCalls(row[halo+1:], in[1:], t.plan.row)
+		t.k.rowCalls(row[halo:halo+n], first[:1+n], t.plan.row)
+		t.k.rowCalls(row[halo+n:], in[n:], t.plan.row)
 		p.kept += t.plan.finish(t.k, in[1:], row, p.a, p.b)
 		copy(p.row[:halo], row[len(row)-halo:])
 	}
@@ -214,13 +222,14 @@ func (t *keepTask) keepNear(p *keepPart) (kept int) {
 
 // finish takes the row pass of a chunk, its halo in front, through the steps.
 func (d *dilation) finish(k isa, dst, row, a, b []uint64) (kept int) {
-	last := d.n - 1
+	last, from := d.n-1, 0
 	for _, shift := range d.steps[:last] {
-		next := a[:len(row)-dilateLead(shift)]
-		k.stepCalls(next, row, shift)
-		row, a, b = next, b, a
+		lead := dilateLead(shift)
+		from += lineWords(lead)
+		k.stepCalls(a[from:len(row)], row[from-lead:], shift)
+		row, a, b = a[:len(row)], b, a
 	}
-	return k.keepCalls(dst, row, d.steps[last])
+	return k.keepCalls(dst, row[d.halo-dilateLead(d.steps[last]):], d.steps[last])
 }
 
 // rowCalls, stepCalls and keepCalls bound the work of a call of the kernels.

@@ -88,18 +88,23 @@ func (m *Mask) reset(k isa, workers int, s, bits Shape) {
 	m.size, m.count = s.Len(), bits.Len()
 	n := 1 + wordsLen(m.count)
 	if cap(m.buf) < n+spareWords {
-		m.buf = alignedWords(n + spareWords)
+		m.buf = alignedWords(n+spareWords, 1)
 	}
 	m.buf = m.buf[:n]
 	m.shape, m.bits, m.isa, m.workers, m.filled, m.layer = s, bits, k, workers, true, nil
 	m.seeds, m.gamma, m.scale = 0, 0, 1
 }
 
-// alignedWords makes n words, of which the second one begins with a cache line,
-// as vectors that span two are slow.
-func alignedWords(n int) []uint64 {
-	words := make([]uint64, n+7)
-	skip := -(uintptr(unsafe.Pointer(&words[0]))/8 + 1) & 7
+const cacheLine = 64 // bytes
+
+// lineWords rounds a number of words up to whole cache lines.
+func lineWords(n int) int { return (n + cacheLine/8 - 1) &^ (cacheLine/8 - 1) }
+
+// alignedWords makes n words, of which word i begins with a cache line, as
+// vectors that span two are slow.
+func alignedWords(n, i int) []uint64 {
+	words := make([]uint64, n+cacheLine/8-1)
+	skip := -(uintptr(unsafe.Pointer(&words[i])) / 8) & (cacheLine/8 - 1)
 	return words[skip:][:n]
 }
 

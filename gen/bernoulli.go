@@ -81,11 +81,11 @@ func (a *amd64) philoxConst() philoxConst {
 // counters is the products of the first round from counter word 0 on, for n
 // states.
 func (a *amd64) counters(c philoxConst, n int) []reg.VecVirtual {
-	values := make([]operand.Constant, 32)
+	values := make([]operand.Constant, maxStates*a.isa.bytes/8)
 	for i := range values {
 		values[i] = operand.U64(i)
 	}
-	lanes := a.data("counterLanes", values...)
+	lanes := a.data("counterLanes"+a.isa.name, values...)
 	first, p0 := a.vec(), a.vecs(n)
 	a.VMOVQ(c.first, first.AsX())
 	a.VPBROADCASTQ(first.AsX(), first)
@@ -200,10 +200,13 @@ func philox(a *amd64) {
 	a.ret()
 }
 
+// maxStates of blocks go through the rounds together.
+const maxStates = 6
+
 // philoxStates go together: as many as there are registers for, then fewer.
 func (a *amd64) philoxStates() []int {
 	if a.isa == avx512 {
-		return []int{4, 2, 1}
+		return []int{maxStates, 4, 2, 1}
 	}
 	return []int{3, 1}
 }
@@ -235,13 +238,14 @@ func (a *amd64) storeBlocks(lo, hi reg.VecVirtual, dst reg.GPVirtual, offset int
 // headStates go together, whole groups.
 func (a *amd64) headStates() []int {
 	if a.isa == avx512 {
-		return []int{3, 1}
+		return []int{maxStates, 4, 2, 1}
 	}
 	return []int{2}
 }
 
 // bernoulliHead holds the counters' first products from level to level: these
-// are as far apart as the counters times the multiplier.
+// are as far apart as the counters times the multiplier. They and what it has of
+// less, which is where it is to go, are in memory: registers are for the rounds.
 func bernoulliHead(a *amd64) {
 	a.function("bernoulliHead", "func(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)",
 		"is bernoulliHeadGeneric.")
@@ -252,66 +256,44 @@ func bernoulliHead(a *amd64) {
 	t := t32.As64()
 	blocks := a.isa.bytes / 8
 	step := a.repeat64("levelStep", headLevelStride*philoxM0)
-	var frame reg.GPVirtual
-	if a.isa == avx2 {
-		frame = a.alignedLocal(a.headStates()[0] * a.isa.bytes)
-	}
+	frame := a.alignedLocal(a.headStates()[0] * a.isa.bytes)
 
 	for _, states := range a.headStates() {
 		group, level := label("group%d", states), label("level%d", states)
 		a.loop(group, n, 2*states*blocks, func() {
-			// less, in registers or where it is to go.
-			var less []operand.Op
+			var less []operand.Mem
 			for i := range states {
 				// Counter j is of group j/8, its halves are words j%8 and j%8+8.
 				j := i * blocks
 				for half := range 2 {
-					to := at(dst, 8*(j/8*headGroupWords+j%8+half*headGroupWords/2))
-					if a.isa == avx512 {
-						less = append(less, a.vec())
-						a.xor(less[2*i+half], less[2*i+half], less[2*i+half])
-					} else {
-						less = append(less, to)
-					}
+					less = append(less, at(dst, 8*(j/8*headGroupWords+j%8+half*headGroupWords/2)))
 				}
 			}
-			if a.isa == avx2 {
-				zero := a.vec()
-				a.xor(zero, zero, zero)
-				for _, l := range less {
-					a.move(zero, l)
-				}
+			zero := a.vec()
+			a.xor(zero, zero, zero)
+			for _, l := range less {
+				a.move(zero, l)
 			}
-			p0 := a.counters(c, states)
-			var held []operand.Mem
-			if a.isa == avx2 {
-				held = make([]operand.Mem, states)
-				for i := range held {
-					held[i] = at(frame, a.isa.bytes*i)
-					a.move(p0[i], held[i])
-				}
+			held := make([]operand.Mem, states)
+			for i, p0 := range a.counters(c, states) {
+				held[i] = at(frame, a.isa.bytes*i)
+				a.move(p0, held[i])
 			}
 			levels, left := a.GP64(), a.GP64()
 			a.MOVQ(t, levels)
 			a.MOVQ(k, left)
 			a.Label(level)
 			{
-				if a.isa == avx2 {
-					p0 = a.vecs(states)
-					for i := range p0 {
-						a.move(held[i], p0[i])
-					}
+				p0 := a.vecs(states)
+				for i := range p0 {
+					a.move(held[i], p0[i])
 				}
 				s := a.philoxBlocks(c, p0)
-				for i, p := range p0 {
-					if a.isa == avx512 {
-						a.VPADDQ(step, p, p)
-						continue
-					}
+				for _, h := range held {
 					next := a.vec()
-					a.move(held[i], next)
+					a.move(h, next)
 					a.VPADDQ(step, next, next)
-					a.move(next, held[i])
+					a.move(next, h)
 				}
 				var hi, lo []reg.VecVirtual
 				for i := range s {
@@ -336,12 +318,6 @@ func bernoulliHead(a *amd64) {
 				a.DECQ(left)
 				a.JNZ(operand.LabelRef(level))
 			}
-			if a.isa == avx512 {
-				for i, l := range less {
-					j := i / 2 * blocks
-					a.move(l, at(dst, 8*(j/8*headGroupWords+j%8+i%2*headGroupWords/2)))
-				}
-			}
 			a.ADDQ(operand.U8(states*blocks), c.first)
 			a.ADDQ(operand.U32(uint32(8*2*states*blocks)), dst)
 		})
@@ -349,23 +325,25 @@ func bernoulliHead(a *amd64) {
 	a.ret()
 }
 
-func (a *amd64) lessOr(hi, lo reg.VecVirtual, less operand.Op) {
+// lessOr ORs hi ^ lo to less, and lessAnd ANDs it.
+
+func (a *amd64) lessOr(hi, lo reg.VecVirtual, less operand.Mem) {
 	if a.isa == avx512 {
-		a.VPTERNLOGQ(operand.U8(orXor), lo, hi, less)
-		return
+		a.VPTERNLOGQ(operand.U8(xorOr), less, hi, lo)
+	} else {
+		a.xor(hi, lo, lo)
+		a.or(less, lo, lo)
 	}
-	a.xor(hi, lo, lo)
-	a.or(less, lo, lo)
 	a.move(lo, less)
 }
 
-func (a *amd64) lessAnd(hi, lo reg.VecVirtual, less operand.Op) {
+func (a *amd64) lessAnd(hi, lo reg.VecVirtual, less operand.Mem) {
 	if a.isa == avx512 {
-		a.VPTERNLOGQ(operand.U8(andXor), lo, hi, less)
-		return
+		a.VPTERNLOGQ(operand.U8(xorAnd), less, hi, lo)
+	} else {
+		a.xor(hi, lo, lo)
+		a.and(less, lo, lo)
 	}
-	a.xor(hi, lo, lo)
-	a.and(less, lo, lo)
 	a.move(lo, less)
 }
 

@@ -74,11 +74,12 @@ func dilateRow(a *amd64) {
 	}
 	for steps := maxSteps; steps >= 0; steps-- {
 		a.Label(label("steps%d", steps))
-		r := row{a: a, src: src, dst: dst, steps: steps}
+		r := row{a: a, in: incoming{a: a, src: src}, dst: dst, steps: steps}
 		if steps > 0 {
 			a.SUBQ(operand.U8(1<<(steps-1)), b)
 			r.last = a.shiftBy(b)
 		}
+		r.in.begin()
 		a.overWords(label("%d", steps), n, r.emit)
 		if steps > 0 {
 			a.JMP(operand.LabelRef("done"))
@@ -88,20 +89,49 @@ func dilateRow(a *amd64) {
 	a.ret()
 }
 
+// incoming loads words and the words before each, which bits are shifted in
+// from. A vector of the latter spans two cache lines where one of the former does
+// not. AVX-512 makes it of vectors that it has.
+type incoming struct {
+	a    *amd64
+	src  reg.GPVirtual // the word before the first one
+	last reg.VecVirtual
+}
+
+func (in *incoming) begin() {
+	if in.a.isa == avx512 {
+		in.last = in.a.ZMM()
+		in.a.VPBROADCASTQ(at(in.src, 0), in.last)
+	}
+}
+
+// load loads the words v at an offset and the words before, u. Offsets ascend.
+func (in *incoming) load(w words, offset int) (v, u reg.VecVirtual) {
+	a := in.a
+	v, u = w.new(), w.new()
+	w.load(at(in.src, 8+offset), v)
+	if w.bytes == 8 || a.isa != avx512 {
+		w.load(at(in.src, offset), u)
+		return v, u
+	}
+	a.VALIGNQ(operand.U8(7), in.last, v, u)
+	a.VMOVDQA64(v, in.last)
+	return v, u
+}
+
 // row is a row pass of a number of steps.
 type row struct {
-	a        *amd64
-	src, dst reg.GPVirtual
-	steps    int
-	last     shift // the last step's
+	a     *amd64
+	in    incoming
+	dst   reg.GPVirtual
+	steps int
+	last  shift // the last step's
 }
 
 func (r *row) emit(w words, unroll int) {
 	a := r.a
 	for i := range unroll {
-		v, u := w.new(), w.new()
-		w.load(at(r.src, 8+w.bytes*i), v)
-		w.load(at(r.src, w.bytes*i), u)
+		v, u := r.in.load(w, w.bytes*i)
 		for step := range r.steps {
 			s := r.last
 			if step < r.steps-1 {
@@ -117,7 +147,7 @@ func (r *row) emit(w words, unroll int) {
 		}
 		w.store(v, at(r.dst, w.bytes*i))
 	}
-	a.ADDQ(operand.U32(uint32(w.bytes*unroll)), r.src)
+	a.ADDQ(operand.U32(uint32(w.bytes*unroll)), r.in.src)
 	a.ADDQ(operand.U32(uint32(w.bytes*unroll)), r.dst)
 }
 
@@ -169,22 +199,24 @@ func (s shift) funnel(w words, v, u, t reg.VecVirtual) {
 
 // shifter computes src | src<<shift for words that have the lead in front.
 type shifter struct {
-	dst, src, leadSrc reg.GPVirtual
-	n                 reg.GPVirtual
-	by                shift
+	dst, leadSrc reg.GPVirtual
+	in           incoming
+	n            reg.GPVirtual
+	by           shift
 }
 
 func (a *amd64) shifter() shifter {
 	var s shifter
 	s.dst, s.n = a.slice("dst")
-	s.src = a.base("src")
+	s.in = incoming{a: a, src: a.base("src")}
 	shift, bits := a.param("shift"), a.GP64()
 	a.MOVQ(shift, bits)
 	a.ANDQ(operand.U8(63), bits)
 	s.by = a.shiftBy(bits)
 	a.SHRQ(operand.U8(6), shift)
 	s.leadSrc = a.GP64()
-	a.LEAQ(operand.Mem{Base: s.src, Index: shift, Scale: 8, Disp: 8}, s.leadSrc)
+	a.LEAQ(operand.Mem{Base: s.in.src, Index: shift, Scale: 8, Disp: 8}, s.leadSrc)
+	s.in.begin()
 	return s
 }
 
@@ -193,10 +225,9 @@ func (a *amd64) shifter() shifter {
 func (s *shifter) emit(w words, unroll int, join func(unshifted, shifted reg.VecVirtual)) []reg.VecVirtual {
 	out := make([]reg.VecVirtual, unroll)
 	for i := range out {
-		v, in, t, lead := w.new(), w.new(), w.new(), w.new()
-		w.load(at(s.src, 8+w.bytes*i), v)
-		w.load(at(s.src, w.bytes*i), in)
-		s.by.funnel(w, v, in, t)
+		v, u := s.in.load(w, w.bytes*i)
+		t, lead := w.new(), w.new()
+		s.by.funnel(w, v, u, t)
 		w.load(at(s.leadSrc, w.bytes*i), lead)
 		join(lead, t)
 		w.store(t, at(s.dst, w.bytes*i))
@@ -206,7 +237,7 @@ func (s *shifter) emit(w words, unroll int, join func(unshifted, shifted reg.Vec
 }
 
 func (s *shifter) advance(w words, unroll int) {
-	for _, p := range []reg.GPVirtual{s.src, s.leadSrc, s.dst} {
+	for _, p := range []reg.GPVirtual{s.in.src, s.leadSrc, s.dst} {
 		w.a.ADDQ(operand.U32(uint32(w.bytes*unroll)), p)
 	}
 }
@@ -288,11 +319,12 @@ func dilateNear(a *amd64) {
 
 	turn := func(w words, unroll int) {
 		bytes := w.bytes * unroll
+		in := incoming{a: a, src: a.GP64()}
+		a.LEAQ(at(end, -bytes-8), in.src)
+		in.begin()
 		v, u := make([]reg.VecVirtual, unroll), make([]reg.VecVirtual, unroll)
 		for i := range v {
-			v[i], u[i] = w.new(), w.new()
-			w.load(at(end, w.bytes*i-bytes), v[i])
-			w.load(at(end, w.bytes*i-bytes-8), u[i])
+			v[i], u[i] = in.load(w, w.bytes*i)
 		}
 		i := a.GP64()
 		pair := func() (s [2]shift) {

@@ -81,8 +81,8 @@ const (
 	nor3   = 0x01 // ^(x | y | z)
 	nor    = 0x11 // ^(y | z)
 	orAnd  = 0xa8 // (x | y) & z
-	orXor  = 0xf6 // x | (y ^ z)
-	andXor = 0x60 // x & (y ^ z)
+	xorOr  = 0xbe // (x ^ y) | z
+	xorAnd = 0x28 // (x ^ y) & z
 )
 
 // xorXor xors x and y into z.
