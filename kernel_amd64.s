@@ -7236,8 +7236,10 @@ TEXT ·scaleAVX2(SB), NOSPLIT, $0-76
 	VMOVDQU      laneBits<>+32(SB), Y2
 	VMOVDQU      laneBits<>+64(SB), Y3
 	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00002000
+	JL           near
 	CMPQ         DX, BX
-	JEQ          inPlace
+	JEQ          near
 	CMPQ         AX, $0x00000040
 	JL           apartDone
 
@@ -7258,48 +7260,48 @@ apart:
 	VPAND        Y6, Y7, Y7
 	VPAND        Y2, Y5, Y6
 	VPCMPEQD     Y2, Y6, Y6
-	VMOVUPS      32(BX), Y8
-	VMULPS       Y0, Y8, Y8
-	VPAND        Y6, Y8, Y8
+	VMOVUPS      32(BX), Y10
+	VMULPS       Y0, Y10, Y10
+	VPAND        Y6, Y10, Y10
 	VPAND        Y3, Y5, Y6
 	VPCMPEQD     Y3, Y6, Y6
-	VMOVUPS      64(BX), Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y6, Y9, Y9
+	VMOVUPS      64(BX), Y11
+	VMULPS       Y0, Y11, Y11
+	VPAND        Y6, Y11, Y11
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
 	VMOVUPS      96(BX), Y6
 	VMULPS       Y0, Y6, Y6
 	VPAND        Y5, Y6, Y6
 	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y10
-	VPCMPEQD     Y1, Y10, Y10
-	VMOVUPS      128(BX), Y11
-	VMULPS       Y0, Y11, Y11
-	VPAND        Y10, Y11, Y11
-	VPAND        Y2, Y5, Y10
-	VPCMPEQD     Y2, Y10, Y10
-	VMOVUPS      160(BX), Y12
-	VMULPS       Y0, Y12, Y12
-	VPAND        Y10, Y12, Y12
-	VPAND        Y3, Y5, Y10
-	VPCMPEQD     Y3, Y10, Y10
-	VMOVUPS      192(BX), Y13
+	VPAND        Y1, Y5, Y12
+	VPCMPEQD     Y1, Y12, Y12
+	VMOVUPS      128(BX), Y13
 	VMULPS       Y0, Y13, Y13
-	VPAND        Y10, Y13, Y13
+	VPAND        Y12, Y13, Y13
+	VPAND        Y2, Y5, Y12
+	VPCMPEQD     Y2, Y12, Y12
+	VMOVUPS      160(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VPAND        Y12, Y14, Y14
+	VPAND        Y3, Y5, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VMOVUPS      192(BX), Y15
+	VMULPS       Y0, Y15, Y15
+	VPAND        Y12, Y15, Y15
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      224(BX), Y10
-	VMULPS       Y0, Y10, Y10
-	VPAND        Y5, Y10, Y10
+	VMOVUPS      224(BX), Y12
+	VMULPS       Y0, Y12, Y12
+	VPAND        Y5, Y12, Y12
 	VMOVUPS      Y7, (DX)
-	VMOVUPS      Y8, 32(DX)
-	VMOVUPS      Y9, 64(DX)
+	VMOVUPS      Y10, 32(DX)
+	VMOVUPS      Y11, 64(DX)
 	VMOVUPS      Y6, 96(DX)
-	VMOVUPS      Y11, 128(DX)
-	VMOVUPS      Y12, 160(DX)
-	VMOVUPS      Y13, 192(DX)
-	VMOVUPS      Y10, 224(DX)
+	VMOVUPS      Y13, 128(DX)
+	VMOVUPS      Y14, 160(DX)
+	VMOVUPS      Y15, 192(DX)
+	VMOVUPS      Y12, 224(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -7308,7 +7310,7 @@ apart:
 	JGE          apart
 
 apartDone:
-inPlace:
+near:
 	CMPQ AX, $0x00000040
 	JL   wordDone
 
@@ -7321,48 +7323,48 @@ word:
 	VPAND        Y6, Y7, Y7
 	VPAND        Y2, Y5, Y6
 	VPCMPEQD     Y2, Y6, Y6
-	VMOVUPS      32(BX), Y8
-	VMULPS       Y0, Y8, Y8
-	VPAND        Y6, Y8, Y8
+	VMOVUPS      32(BX), Y10
+	VMULPS       Y0, Y10, Y10
+	VPAND        Y6, Y10, Y10
 	VPAND        Y3, Y5, Y6
 	VPCMPEQD     Y3, Y6, Y6
-	VMOVUPS      64(BX), Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y6, Y9, Y9
+	VMOVUPS      64(BX), Y11
+	VMULPS       Y0, Y11, Y11
+	VPAND        Y6, Y11, Y11
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
 	VMOVUPS      96(BX), Y6
 	VMULPS       Y0, Y6, Y6
 	VPAND        Y5, Y6, Y6
 	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y10
-	VPCMPEQD     Y1, Y10, Y10
-	VMOVUPS      128(BX), Y11
-	VMULPS       Y0, Y11, Y11
-	VPAND        Y10, Y11, Y11
-	VPAND        Y2, Y5, Y10
-	VPCMPEQD     Y2, Y10, Y10
-	VMOVUPS      160(BX), Y12
-	VMULPS       Y0, Y12, Y12
-	VPAND        Y10, Y12, Y12
-	VPAND        Y3, Y5, Y10
-	VPCMPEQD     Y3, Y10, Y10
-	VMOVUPS      192(BX), Y13
+	VPAND        Y1, Y5, Y12
+	VPCMPEQD     Y1, Y12, Y12
+	VMOVUPS      128(BX), Y13
 	VMULPS       Y0, Y13, Y13
-	VPAND        Y10, Y13, Y13
+	VPAND        Y12, Y13, Y13
+	VPAND        Y2, Y5, Y12
+	VPCMPEQD     Y2, Y12, Y12
+	VMOVUPS      160(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VPAND        Y12, Y14, Y14
+	VPAND        Y3, Y5, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VMOVUPS      192(BX), Y15
+	VMULPS       Y0, Y15, Y15
+	VPAND        Y12, Y15, Y15
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      224(BX), Y10
-	VMULPS       Y0, Y10, Y10
-	VPAND        Y5, Y10, Y10
+	VMOVUPS      224(BX), Y12
+	VMULPS       Y0, Y12, Y12
+	VPAND        Y5, Y12, Y12
 	VMOVUPS      Y7, (DX)
-	VMOVUPS      Y8, 32(DX)
-	VMOVUPS      Y9, 64(DX)
+	VMOVUPS      Y10, 32(DX)
+	VMOVUPS      Y11, 64(DX)
 	VMOVUPS      Y6, 96(DX)
-	VMOVUPS      Y11, 128(DX)
-	VMOVUPS      Y12, 160(DX)
-	VMOVUPS      Y13, 192(DX)
-	VMOVUPS      Y10, 224(DX)
+	VMOVUPS      Y13, 128(DX)
+	VMOVUPS      Y14, 160(DX)
+	VMOVUPS      Y15, 192(DX)
+	VMOVUPS      Y12, 224(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -7394,6 +7396,26 @@ rest8:
 	JGE          rest8
 
 rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVUPS      (BX), X8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y2, Y8, Y8
+	VMOVUPS      X8, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
 	CMPQ AX, $0x00000001
 	JL   rest1Done
 
@@ -7402,10 +7424,10 @@ rest1:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
-	VMOVSS       (BX), X3
-	VMULPS       X0, X3, X3
-	VPAND        X2, X3, X3
-	VMOVSS       X3, (DX)
+	VMOVSS       (BX), X9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y2, Y9, Y9
+	VMOVSS       X9, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, DX
@@ -7453,7 +7475,7 @@ DATA laneBits<>+124(SB)/4, $0x80000000
 GLOBL laneBits<>(SB), RODATA|NOPTR, $128
 
 // func scaleAVX512(dst []float32, src []float32, keep []uint64, scale float32)
-// Requires: AVX, AVX512F, AVX512VL
+// Requires: AVX, AVX512F, BMI2
 TEXT ·scaleAVX512(SB), NOSPLIT, $0-76
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
@@ -7462,8 +7484,10 @@ TEXT ·scaleAVX512(SB), NOSPLIT, $0-76
 	VBROADCASTSS scale+72(FP), Z0
 	VMOVDQU64    laneBits<>+0(SB), Z1
 	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00002000
+	JL           near
 	CMPQ         DX, BX
-	JEQ          inPlace
+	JEQ          near
 	CMPQ         AX, $0x00000040
 	JL           apartDone
 
@@ -7506,7 +7530,7 @@ apart:
 	JGE          apart
 
 apartDone:
-inPlace:
+near:
 	CMPQ AX, $0x00000040
 	JL   wordDone
 
@@ -7540,42 +7564,21 @@ wordDone:
 	TESTQ AX, AX
 	JZ    done
 	MOVQ  (CX), CX
-	CMPQ  AX, $0x00000010
-	JL    rest16Done
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
 
-rest16:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Z2
-	VPTESTMD     Z1, Z2, K1
-	VMOVUPS      (BX), Z2
-	VMULPS.Z     Z0, Z2, K1, Z2
-	VMOVUPS      Z2, (DX)
-	SHRQ         $0x10, CX
-	ADDQ         $0x00000040, BX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, AX
-	CMPQ         AX, $0x00000010
-	JGE          rest16
+rest:
+	KMOVW     SI, K1
+	KMOVW     CX, K2
+	VMOVUPS.Z (BX), K1, Z1
+	VMULPS.Z  Z0, Z1, K2, Z1
+	VMOVUPS   Z1, K1, (DX)
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, DX
+	SHRQ      $0x10, CX
+	SHRQ      $0x10, SI
+	JNZ       rest
 
-rest16Done:
-	CMPQ AX, $0x00000001
-	JL   rest1Done
-
-rest1:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Z2
-	VPTESTMD     Z1, Z2, K1
-	VMOVSS       (BX), X2
-	VMULPS.Z     X0, X2, K1, X2
-	VMOVSS       X2, (DX)
-	SHRQ         $0x01, CX
-	ADDQ         $0x00000004, BX
-	ADDQ         $0x00000004, DX
-	SUBQ         $0x00000001, AX
-	CMPQ         AX, $0x00000001
-	JGE          rest1
-
-rest1Done:
 done:
 	VZEROUPPER
 	RET
@@ -7592,8 +7595,10 @@ TEXT ·scaleStreamAVX2(SB), NOSPLIT, $0-76
 	VMOVDQU      laneBits<>+32(SB), Y2
 	VMOVDQU      laneBits<>+64(SB), Y3
 	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00002000
+	JL           near
 	CMPQ         DX, BX
-	JEQ          inPlace
+	JEQ          near
 	CMPQ         AX, $0x00000040
 	JL           apartDone
 
@@ -7610,48 +7615,48 @@ apart:
 	VPAND        Y6, Y7, Y7
 	VPAND        Y2, Y5, Y6
 	VPCMPEQD     Y2, Y6, Y6
-	VMOVUPS      32(BX), Y8
-	VMULPS       Y0, Y8, Y8
-	VPAND        Y6, Y8, Y8
+	VMOVUPS      32(BX), Y10
+	VMULPS       Y0, Y10, Y10
+	VPAND        Y6, Y10, Y10
 	VPAND        Y3, Y5, Y6
 	VPCMPEQD     Y3, Y6, Y6
-	VMOVUPS      64(BX), Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y6, Y9, Y9
+	VMOVUPS      64(BX), Y11
+	VMULPS       Y0, Y11, Y11
+	VPAND        Y6, Y11, Y11
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
 	VMOVUPS      96(BX), Y6
 	VMULPS       Y0, Y6, Y6
 	VPAND        Y5, Y6, Y6
 	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y10
-	VPCMPEQD     Y1, Y10, Y10
-	VMOVUPS      128(BX), Y11
-	VMULPS       Y0, Y11, Y11
-	VPAND        Y10, Y11, Y11
-	VPAND        Y2, Y5, Y10
-	VPCMPEQD     Y2, Y10, Y10
-	VMOVUPS      160(BX), Y12
-	VMULPS       Y0, Y12, Y12
-	VPAND        Y10, Y12, Y12
-	VPAND        Y3, Y5, Y10
-	VPCMPEQD     Y3, Y10, Y10
-	VMOVUPS      192(BX), Y13
+	VPAND        Y1, Y5, Y12
+	VPCMPEQD     Y1, Y12, Y12
+	VMOVUPS      128(BX), Y13
 	VMULPS       Y0, Y13, Y13
-	VPAND        Y10, Y13, Y13
+	VPAND        Y12, Y13, Y13
+	VPAND        Y2, Y5, Y12
+	VPCMPEQD     Y2, Y12, Y12
+	VMOVUPS      160(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VPAND        Y12, Y14, Y14
+	VPAND        Y3, Y5, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VMOVUPS      192(BX), Y15
+	VMULPS       Y0, Y15, Y15
+	VPAND        Y12, Y15, Y15
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      224(BX), Y10
-	VMULPS       Y0, Y10, Y10
-	VPAND        Y5, Y10, Y10
+	VMOVUPS      224(BX), Y12
+	VMULPS       Y0, Y12, Y12
+	VPAND        Y5, Y12, Y12
 	VMOVNTPS     Y7, (DX)
-	VMOVNTPS     Y8, 32(DX)
-	VMOVNTPS     Y9, 64(DX)
+	VMOVNTPS     Y10, 32(DX)
+	VMOVNTPS     Y11, 64(DX)
 	VMOVNTPS     Y6, 96(DX)
-	VMOVNTPS     Y11, 128(DX)
-	VMOVNTPS     Y12, 160(DX)
-	VMOVNTPS     Y13, 192(DX)
-	VMOVNTPS     Y10, 224(DX)
+	VMOVNTPS     Y13, 128(DX)
+	VMOVNTPS     Y14, 160(DX)
+	VMOVNTPS     Y15, 192(DX)
+	VMOVNTPS     Y12, 224(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -7660,7 +7665,7 @@ apart:
 	JGE          apart
 
 apartDone:
-inPlace:
+near:
 	CMPQ AX, $0x00000040
 	JL   wordDone
 
@@ -7673,48 +7678,48 @@ word:
 	VPAND        Y6, Y7, Y7
 	VPAND        Y2, Y5, Y6
 	VPCMPEQD     Y2, Y6, Y6
-	VMOVUPS      32(BX), Y8
-	VMULPS       Y0, Y8, Y8
-	VPAND        Y6, Y8, Y8
+	VMOVUPS      32(BX), Y10
+	VMULPS       Y0, Y10, Y10
+	VPAND        Y6, Y10, Y10
 	VPAND        Y3, Y5, Y6
 	VPCMPEQD     Y3, Y6, Y6
-	VMOVUPS      64(BX), Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y6, Y9, Y9
+	VMOVUPS      64(BX), Y11
+	VMULPS       Y0, Y11, Y11
+	VPAND        Y6, Y11, Y11
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
 	VMOVUPS      96(BX), Y6
 	VMULPS       Y0, Y6, Y6
 	VPAND        Y5, Y6, Y6
 	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y10
-	VPCMPEQD     Y1, Y10, Y10
-	VMOVUPS      128(BX), Y11
-	VMULPS       Y0, Y11, Y11
-	VPAND        Y10, Y11, Y11
-	VPAND        Y2, Y5, Y10
-	VPCMPEQD     Y2, Y10, Y10
-	VMOVUPS      160(BX), Y12
-	VMULPS       Y0, Y12, Y12
-	VPAND        Y10, Y12, Y12
-	VPAND        Y3, Y5, Y10
-	VPCMPEQD     Y3, Y10, Y10
-	VMOVUPS      192(BX), Y13
+	VPAND        Y1, Y5, Y12
+	VPCMPEQD     Y1, Y12, Y12
+	VMOVUPS      128(BX), Y13
 	VMULPS       Y0, Y13, Y13
-	VPAND        Y10, Y13, Y13
+	VPAND        Y12, Y13, Y13
+	VPAND        Y2, Y5, Y12
+	VPCMPEQD     Y2, Y12, Y12
+	VMOVUPS      160(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VPAND        Y12, Y14, Y14
+	VPAND        Y3, Y5, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VMOVUPS      192(BX), Y15
+	VMULPS       Y0, Y15, Y15
+	VPAND        Y12, Y15, Y15
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      224(BX), Y10
-	VMULPS       Y0, Y10, Y10
-	VPAND        Y5, Y10, Y10
+	VMOVUPS      224(BX), Y12
+	VMULPS       Y0, Y12, Y12
+	VPAND        Y5, Y12, Y12
 	VMOVNTPS     Y7, (DX)
-	VMOVNTPS     Y8, 32(DX)
-	VMOVNTPS     Y9, 64(DX)
+	VMOVNTPS     Y10, 32(DX)
+	VMOVNTPS     Y11, 64(DX)
 	VMOVNTPS     Y6, 96(DX)
-	VMOVNTPS     Y11, 128(DX)
-	VMOVNTPS     Y12, 160(DX)
-	VMOVNTPS     Y13, 192(DX)
-	VMOVNTPS     Y10, 224(DX)
+	VMOVNTPS     Y13, 128(DX)
+	VMOVNTPS     Y14, 160(DX)
+	VMOVNTPS     Y15, 192(DX)
+	VMOVNTPS     Y12, 224(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -7746,6 +7751,26 @@ rest8:
 	JGE          rest8
 
 rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVUPS      (BX), X8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y2, Y8, Y8
+	VMOVUPS      X8, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
 	CMPQ AX, $0x00000001
 	JL   rest1Done
 
@@ -7754,10 +7779,10 @@ rest1:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
-	VMOVSS       (BX), X3
-	VMULPS       X0, X3, X3
-	VPAND        X2, X3, X3
-	VMOVSS       X3, (DX)
+	VMOVSS       (BX), X9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y2, Y9, Y9
+	VMOVSS       X9, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, DX
@@ -7772,7 +7797,7 @@ done:
 	RET
 
 // func scaleStreamAVX512(dst []float32, src []float32, keep []uint64, scale float32)
-// Requires: AVX, AVX512F, AVX512VL, MMX+
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·scaleStreamAVX512(SB), NOSPLIT, $0-76
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
@@ -7781,8 +7806,10 @@ TEXT ·scaleStreamAVX512(SB), NOSPLIT, $0-76
 	VBROADCASTSS scale+72(FP), Z0
 	VMOVDQU64    laneBits<>+0(SB), Z1
 	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00002000
+	JL           near
 	CMPQ         DX, BX
-	JEQ          inPlace
+	JEQ          near
 	CMPQ         AX, $0x00000040
 	JL           apartDone
 
@@ -7821,7 +7848,7 @@ apart:
 	JGE          apart
 
 apartDone:
-inPlace:
+near:
 	CMPQ AX, $0x00000040
 	JL   wordDone
 
@@ -7855,42 +7882,21 @@ wordDone:
 	TESTQ AX, AX
 	JZ    done
 	MOVQ  (CX), CX
-	CMPQ  AX, $0x00000010
-	JL    rest16Done
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
 
-rest16:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Z2
-	VPTESTMD     Z1, Z2, K1
-	VMOVUPS      (BX), Z2
-	VMULPS.Z     Z0, Z2, K1, Z2
-	VMOVUPS      Z2, (DX)
-	SHRQ         $0x10, CX
-	ADDQ         $0x00000040, BX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, AX
-	CMPQ         AX, $0x00000010
-	JGE          rest16
+rest:
+	KMOVW     SI, K1
+	KMOVW     CX, K2
+	VMOVUPS.Z (BX), K1, Z1
+	VMULPS.Z  Z0, Z1, K2, Z1
+	VMOVUPS   Z1, K1, (DX)
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, DX
+	SHRQ      $0x10, CX
+	SHRQ      $0x10, SI
+	JNZ       rest
 
-rest16Done:
-	CMPQ AX, $0x00000001
-	JL   rest1Done
-
-rest1:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Z2
-	VPTESTMD     Z1, Z2, K1
-	VMOVSS       (BX), X2
-	VMULPS.Z     X0, X2, K1, X2
-	VMOVSS       X2, (DX)
-	SHRQ         $0x01, CX
-	ADDQ         $0x00000004, BX
-	ADDQ         $0x00000004, DX
-	SUBQ         $0x00000001, AX
-	CMPQ         AX, $0x00000001
-	JGE          rest1
-
-rest1Done:
 done:
 	SFENCE
 	VZEROUPPER
@@ -7972,6 +7978,23 @@ rest8:
 	JGE          rest8
 
 rest8Done:
+	CMPQ DX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VMOVUPS      X2, (CX)
+	SHRQ         $0x04, AX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x00000004, DX
+	CMPQ         DX, $0x00000004
+	JGE          rest4
+
+rest4Done:
 	CMPQ DX, $0x00000001
 	JL   rest1Done
 
@@ -7994,7 +8017,7 @@ done:
 	RET
 
 // func expandAVX512(dst []float32, keep []uint64, scale float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, BMI2
 TEXT ·expandAVX512(SB), NOSPLIT, $0-52
 	MOVQ         keep_base+24(FP), AX
 	MOVQ         dst_base+0(FP), CX
@@ -8030,38 +8053,19 @@ wordDone:
 	TESTQ DX, DX
 	JZ    done
 	MOVQ  (AX), AX
-	CMPQ  DX, $0x00000010
-	JL    rest16Done
+	MOVQ  $-1, BX
+	BZHIQ DX, BX, BX
 
-rest16:
-	VMOVQ        AX, X2
-	VPBROADCASTD X2, Z2
-	VPTESTMD     Z1, Z2, K1
-	VMOVAPS.Z    Z0, K1, Z2
-	VMOVUPS      Z2, (CX)
-	SHRQ         $0x10, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	CMPQ         DX, $0x00000010
-	JGE          rest16
+rest:
+	KMOVW     BX, K1
+	KMOVW     AX, K2
+	VMOVAPS.Z Z0, K2, Z1
+	VMOVUPS   Z1, K1, (CX)
+	ADDQ      $0x00000040, CX
+	SHRQ      $0x10, AX
+	SHRQ      $0x10, BX
+	JNZ       rest
 
-rest16Done:
-	CMPQ DX, $0x00000001
-	JL   rest1Done
-
-rest1:
-	VMOVQ        AX, X2
-	VPBROADCASTD X2, Z2
-	VPTESTMD     Z1, Z2, K1
-	VMOVAPS.Z    Z0, K1, Z2
-	VMOVSS       X2, (CX)
-	SHRQ         $0x01, AX
-	ADDQ         $0x00000004, CX
-	SUBQ         $0x00000001, DX
-	CMPQ         DX, $0x00000001
-	JGE          rest1
-
-rest1Done:
 done:
 	VZEROUPPER
 	RET

@@ -12,7 +12,7 @@ func expand(a *amd64) {
 	w := maskedLoop{keep: a.base("keep"), store: a.vmovups}
 	w.dst, w.n = a.slice("dst")
 	s := a.broadcastScale()
-	w.value = func(_, _ int, m reg.Register, _ bool) reg.VecVirtual {
+	w.value = func(_ piece, m reg.Register) reg.VecVirtual {
 		x := a.vec()
 		if a.isa == avx512 {
 			a.VMOVAPS_Z(s, m, x)

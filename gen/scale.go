@@ -44,19 +44,29 @@ func (l *lanes) mask(word reg.VecVirtual, j int) reg.Register {
 // maskedLoop is work on n float32 whose keep bits are at keep.
 type maskedLoop struct {
 	n, keep, dst reg.GPVirtual
-	// value makes the elements at an offset: a vector, or one in lane 0. apart is
-	// whether they have been touched.
-	value   func(offset, elements int, m reg.Register, apart bool) reg.VecVirtual
+	// value makes the vector of elements at an offset, or of fewer in its low end.
+	value   func(v piece, m reg.Register) reg.VecVirtual
 	store   func(x, to operand.Op) // of vectors of a word
 	advance func(elements int)
-	// touch comes before the values of a word, in a loop of its own: if dst is
-	// src, the loop without it is taken.
+	// touch comes before the values of a word, in a loop of its own. It is left out
+	// where dst is src and where there are few elements.
 	touch func()
 	src   reg.GPVirtual
 }
 
-// masked goes on by 64 elements with the masks of a word, then by a vector, then
-// by one.
+// A piece is elements at an offset.
+type piece struct {
+	offset, elements int
+	apart            bool         // have been touched
+	exist            reg.Register // the mask of those that there are, or nil for all
+}
+
+// fewTouched elements and more are touched. Fewer are in the first two levels of
+// the caches, where that costs more than the loop itself.
+const fewTouched = 1 << 13
+
+// masked goes on by 64 elements with the masks of a word, then by what is left of
+// them.
 func (a *amd64) masked(w maskedLoop) {
 	l := a.lanes()
 	vector := a.isa.bytes / 4
@@ -66,7 +76,8 @@ func (a *amd64) masked(w maskedLoop) {
 			word := a.vec()
 			a.VPBROADCASTD(at(w.keep, 4*half), word)
 			for j := range l.bits {
-				x = append(x, w.value(128*half+a.isa.bytes*j, vector, l.mask(word, j), apart))
+				p := piece{offset: 128*half + a.isa.bytes*j, elements: vector, apart: apart}
+				x = append(x, w.value(p, l.mask(word, j)))
 			}
 		}
 		for i := range x {
@@ -76,35 +87,67 @@ func (a *amd64) masked(w maskedLoop) {
 		w.advance(64)
 	}
 	if w.touch != nil {
+		a.CMPQ(w.n, operand.U32(fewTouched))
+		a.JL(operand.LabelRef("near"))
 		a.CMPQ(w.dst, w.src)
-		a.JEQ(operand.LabelRef("inPlace"))
+		a.JEQ(operand.LabelRef("near"))
 		a.loop("apart", w.n, 64, func() {
 			w.touch()
 			turn(true)
 		})
-		a.Label("inPlace")
+		a.Label("near")
 	}
 	a.loop("word", w.n, 64, func() { turn(false) })
 	a.TESTQ(w.n, w.n)
 	a.JZ(operand.LabelRef("done"))
 	rest := a.GP64()
 	a.MOVQ(at(w.keep, 0), rest)
-	for _, elements := range []int{vector, 1} {
+	if a.isa == avx512 {
+		a.restMasked(w, rest)
+	} else {
+		a.restHalving(w, l, rest)
+	}
+	a.Label("done")
+}
+
+// restMasked takes vectors of which the last one is cut off by a mask.
+func (a *amd64) restMasked(w maskedLoop, rest reg.GPVirtual) {
+	exist := a.GP64()
+	a.MOVQ(operand.I32(-1), exist)
+	a.BZHIQ(w.n, exist, exist)
+	a.Label("rest")
+	there, keep := a.K(), a.K()
+	a.KMOVW(exist.As32(), there)
+	a.KMOVW(rest.As32(), keep)
+	x := w.value(piece{elements: 16, exist: there}, keep)
+	a.VMOVUPS(x, there, at(w.dst, 0))
+	w.advance(16)
+	a.SHRQ(operand.U8(16), rest)
+	a.SHRQ(operand.U8(16), exist)
+	a.JNZ(operand.LabelRef("rest"))
+}
+
+// restHalving takes a vector at a time, then half of one, then single elements:
+// some CPUs are slow to store through a mask of vectors.
+func (a *amd64) restHalving(w maskedLoop, l lanes, rest reg.GPVirtual) {
+	for _, elements := range []int{8, 4, 1} {
 		a.loop(label("rest%d", elements), w.n, elements, func() {
 			word := a.vec()
 			a.VMOVQ(rest, word.AsX())
 			a.VPBROADCASTD(word.AsX(), word)
-			x := w.value(0, elements, l.mask(word, 0), false)
-			if elements == 1 {
-				a.VMOVSS(x.AsX(), at(w.dst, 0))
-			} else {
+			x := w.value(piece{elements: elements}, l.mask(word, 0))
+			switch elements {
+			case 8:
 				a.VMOVUPS(x, at(w.dst, 0))
+			case 4:
+				a.VMOVUPS(x.AsX(), at(w.dst, 0))
+			case 1:
+				a.VMOVSS(x.AsX(), at(w.dst, 0))
 			}
 			a.SHRQ(operand.U8(uint8(elements)), rest)
 			w.advance(elements)
 		})
 	}
-	a.Label("done")
 }
 
 func scale(a *amd64) {
@@ -135,20 +178,22 @@ func (a *amd64) scale(name, doc string, stream bool) {
 			}
 		}
 	}
-	w.value = func(offset, elements int, m reg.Register, apart bool) reg.VecVirtual {
-		// The source is loaded whole, never through the mask: that is slower,
-		// from memory by a third.
-		x := a.vec()
-		if elements == 1 {
-			a.VMOVSS(at(w.src, offset), x.AsX())
-			a.multiplyMasked(s.AsX(), m, x.AsX())
-			return x
-		}
-		if a.isa == avx512 && apart {
-			a.VMOVUPS(at(w.src, offset), x.AsY())
-			a.VINSERTF64X4(operand.U8(1), at(w.src, offset+32), x, x)
-		} else {
-			a.VMOVUPS(at(w.src, offset), x)
+	w.value = func(p piece, m reg.Register) reg.VecVirtual {
+		// The source is loaded whole, not through the mask: that is slower, from
+		// memory by a third.
+		x, from := a.vec(), at(w.src, p.offset)
+		switch {
+		case p.exist != nil:
+			a.VMOVUPS_Z(from, p.exist, x)
+		case p.elements == 1:
+			a.VMOVSS(from, x.AsX())
+		case p.elements == 4:
+			a.VMOVUPS(from, x.AsX())
+		case a.isa == avx512 && p.apart:
+			a.VMOVUPS(from, x.AsY())
+			a.VINSERTF64X4(operand.U8(1), from.Offset(32), x, x)
+		default:
+			a.VMOVUPS(from, x)
 		}
 		a.multiplyMasked(s, m, x)
 		return x
@@ -171,9 +216,6 @@ func (a *amd64) multiplyMasked(s operand.Op, m reg.Register, x reg.Register) {
 		return
 	}
 	a.VMULPS(s, x, x)
-	if x.Size() == 16 {
-		m = m.(reg.Vec).AsX()
-	}
 	a.VPAND(m, x, x)
 }
 
