@@ -3623,8 +3623,8 @@ TEXT ·bernoulliStampsAVX2(SB), NOSPLIT, $0-64
 	JZ      end
 	CMPQ    DX, $0x04
 	JG      long
-	LEAQ    shortMoves<>+0(SB), DX
-	MOVL    $0x00000004, DI
+	MOVL    $0x00000004, DX
+	LEAQ    stampMoves<>+0(SB), DI
 	MOVL    (BX), R8
 	SHRL    $0x06, R8
 	VMOVDQU (AX)(R8*8), Y0
@@ -3644,33 +3644,34 @@ short:
 	SHRL    $0x06, R11
 	MOVL    R9, R13
 	SUBL    R8, R13
-	CMPL    R13, DI
-	CMOVLGT DI, R13
+	CMPL    R13, DX
+	CMOVLGT DX, R13
 	SHLL    $0x06, R13
-	VMOVDQU (DX)(R13*1), Y1
+	VMOVDQU (DI)(R13*1), Y1
 	VPERMD  Y0, Y1, Y1
-	VPOR    32(DX)(R13*1), Y1, Y1
+	VPOR    32(DI)(R13*1), Y1, Y1
 	VPAND   (CX)(R10*1), Y1, Y1
 	VMOVDQU Y1, (AX)(R9*8)
 	VMOVDQU (CX)(R10*1), Y1
 	MOVL    R11, R10
 	SUBL    R9, R10
-	CMPL    R10, DI
-	CMOVLGT DI, R10
+	CMPL    R10, DX
+	CMOVLGT DX, R10
 	SHLL    $0x06, R10
-	VMOVDQU (DX)(R10*1), Y2
-	VPERMD  Y1, Y2, Y1
-	VPOR    32(DX)(R10*1), Y1, Y1
-	VPAND   (CX)(R12*1), Y1, Y1
+	VMOVDQU (DI)(R10*1), Y2
+	VPERMD  Y1, Y2, Y2
+	VPOR    32(DI)(R10*1), Y2, Y2
+	VPAND   (CX)(R12*1), Y2, Y2
 	MOVL    R11, R9
 	SUBL    R8, R9
-	CMPL    R9, DI
-	CMOVLGT DI, R9
+	CMPL    R9, DX
+	CMOVLGT DX, R9
 	SHLL    $0x06, R9
-	VMOVDQU (DX)(R9*1), Y2
-	VPERMD  Y0, Y2, Y0
-	VPOR    32(DX)(R9*1), Y0, Y0
-	VPAND   Y1, Y0, Y0
+	VMOVDQU (DI)(R9*1), Y1
+	VPERMD  Y0, Y1, Y1
+	VPOR    32(DI)(R9*1), Y1, Y1
+	VPAND   Y2, Y1, Y1
+	VMOVDQU Y1, Y0
 	VMOVDQU Y0, (AX)(R11*8)
 	MOVL    R11, R8
 	ADDQ    $0x08, BX
@@ -3688,14 +3689,14 @@ shortDone:
 	SHRL    $0x06, BX
 	MOVL    BX, R9
 	SUBL    R8, R9
-	CMPL    R9, DI
-	CMOVLGT DI, R9
+	CMPL    R9, DX
+	CMOVLGT DX, R9
 	SHLL    $0x06, R9
-	VMOVDQU (DX)(R9*1), Y1
-	VPERMD  Y0, Y1, Y0
-	VPOR    32(DX)(R9*1), Y0, Y0
-	VPAND   (CX)(SI*1), Y0, Y0
-	VMOVDQU Y0, (AX)(BX*8)
+	VMOVDQU (DI)(R9*1), Y1
+	VPERMD  Y0, Y1, Y1
+	VPOR    32(DI)(R9*1), Y1, Y1
+	VPAND   (CX)(SI*1), Y1, Y1
+	VMOVDQU Y1, (AX)(BX*8)
 
 shortOdd:
 	JMP end
@@ -3837,67 +3838,67 @@ end:
 	VZEROUPPER
 	RET
 
-DATA shortMoves<>+0(SB)/4, $0x00000000
-DATA shortMoves<>+4(SB)/4, $0x00000001
-DATA shortMoves<>+8(SB)/4, $0x00000002
-DATA shortMoves<>+12(SB)/4, $0x00000003
-DATA shortMoves<>+16(SB)/4, $0x00000004
-DATA shortMoves<>+20(SB)/4, $0x00000005
-DATA shortMoves<>+24(SB)/4, $0x00000006
-DATA shortMoves<>+28(SB)/4, $0x00000007
-DATA shortMoves<>+32(SB)/8, $0x0000000000000000
-DATA shortMoves<>+40(SB)/8, $0x0000000000000000
-DATA shortMoves<>+48(SB)/8, $0x0000000000000000
-DATA shortMoves<>+56(SB)/8, $0x0000000000000000
-DATA shortMoves<>+64(SB)/4, $0x00000002
-DATA shortMoves<>+68(SB)/4, $0x00000003
-DATA shortMoves<>+72(SB)/4, $0x00000004
-DATA shortMoves<>+76(SB)/4, $0x00000005
-DATA shortMoves<>+80(SB)/4, $0x00000006
-DATA shortMoves<>+84(SB)/4, $0x00000007
-DATA shortMoves<>+88(SB)/4, $0x00000000
-DATA shortMoves<>+92(SB)/4, $0x00000001
-DATA shortMoves<>+96(SB)/8, $0x0000000000000000
-DATA shortMoves<>+104(SB)/8, $0x0000000000000000
-DATA shortMoves<>+112(SB)/8, $0x0000000000000000
-DATA shortMoves<>+120(SB)/8, $0xffffffffffffffff
-DATA shortMoves<>+128(SB)/4, $0x00000004
-DATA shortMoves<>+132(SB)/4, $0x00000005
-DATA shortMoves<>+136(SB)/4, $0x00000006
-DATA shortMoves<>+140(SB)/4, $0x00000007
-DATA shortMoves<>+144(SB)/4, $0x00000000
-DATA shortMoves<>+148(SB)/4, $0x00000001
-DATA shortMoves<>+152(SB)/4, $0x00000002
-DATA shortMoves<>+156(SB)/4, $0x00000003
-DATA shortMoves<>+160(SB)/8, $0x0000000000000000
-DATA shortMoves<>+168(SB)/8, $0x0000000000000000
-DATA shortMoves<>+176(SB)/8, $0xffffffffffffffff
-DATA shortMoves<>+184(SB)/8, $0xffffffffffffffff
-DATA shortMoves<>+192(SB)/4, $0x00000006
-DATA shortMoves<>+196(SB)/4, $0x00000007
-DATA shortMoves<>+200(SB)/4, $0x00000000
-DATA shortMoves<>+204(SB)/4, $0x00000001
-DATA shortMoves<>+208(SB)/4, $0x00000002
-DATA shortMoves<>+212(SB)/4, $0x00000003
-DATA shortMoves<>+216(SB)/4, $0x00000004
-DATA shortMoves<>+220(SB)/4, $0x00000005
-DATA shortMoves<>+224(SB)/8, $0x0000000000000000
-DATA shortMoves<>+232(SB)/8, $0xffffffffffffffff
-DATA shortMoves<>+240(SB)/8, $0xffffffffffffffff
-DATA shortMoves<>+248(SB)/8, $0xffffffffffffffff
-DATA shortMoves<>+256(SB)/4, $0x00000000
-DATA shortMoves<>+260(SB)/4, $0x00000001
-DATA shortMoves<>+264(SB)/4, $0x00000002
-DATA shortMoves<>+268(SB)/4, $0x00000003
-DATA shortMoves<>+272(SB)/4, $0x00000004
-DATA shortMoves<>+276(SB)/4, $0x00000005
-DATA shortMoves<>+280(SB)/4, $0x00000006
-DATA shortMoves<>+284(SB)/4, $0x00000007
-DATA shortMoves<>+288(SB)/8, $0xffffffffffffffff
-DATA shortMoves<>+296(SB)/8, $0xffffffffffffffff
-DATA shortMoves<>+304(SB)/8, $0xffffffffffffffff
-DATA shortMoves<>+312(SB)/8, $0xffffffffffffffff
-GLOBL shortMoves<>(SB), RODATA|NOPTR, $320
+DATA stampMoves<>+0(SB)/4, $0x00000000
+DATA stampMoves<>+4(SB)/4, $0x00000001
+DATA stampMoves<>+8(SB)/4, $0x00000002
+DATA stampMoves<>+12(SB)/4, $0x00000003
+DATA stampMoves<>+16(SB)/4, $0x00000004
+DATA stampMoves<>+20(SB)/4, $0x00000005
+DATA stampMoves<>+24(SB)/4, $0x00000006
+DATA stampMoves<>+28(SB)/4, $0x00000007
+DATA stampMoves<>+32(SB)/8, $0x0000000000000000
+DATA stampMoves<>+40(SB)/8, $0x0000000000000000
+DATA stampMoves<>+48(SB)/8, $0x0000000000000000
+DATA stampMoves<>+56(SB)/8, $0x0000000000000000
+DATA stampMoves<>+64(SB)/4, $0x00000002
+DATA stampMoves<>+68(SB)/4, $0x00000003
+DATA stampMoves<>+72(SB)/4, $0x00000004
+DATA stampMoves<>+76(SB)/4, $0x00000005
+DATA stampMoves<>+80(SB)/4, $0x00000006
+DATA stampMoves<>+84(SB)/4, $0x00000007
+DATA stampMoves<>+88(SB)/4, $0x00000000
+DATA stampMoves<>+92(SB)/4, $0x00000001
+DATA stampMoves<>+96(SB)/8, $0x0000000000000000
+DATA stampMoves<>+104(SB)/8, $0x0000000000000000
+DATA stampMoves<>+112(SB)/8, $0x0000000000000000
+DATA stampMoves<>+120(SB)/8, $0xffffffffffffffff
+DATA stampMoves<>+128(SB)/4, $0x00000004
+DATA stampMoves<>+132(SB)/4, $0x00000005
+DATA stampMoves<>+136(SB)/4, $0x00000006
+DATA stampMoves<>+140(SB)/4, $0x00000007
+DATA stampMoves<>+144(SB)/4, $0x00000000
+DATA stampMoves<>+148(SB)/4, $0x00000001
+DATA stampMoves<>+152(SB)/4, $0x00000002
+DATA stampMoves<>+156(SB)/4, $0x00000003
+DATA stampMoves<>+160(SB)/8, $0x0000000000000000
+DATA stampMoves<>+168(SB)/8, $0x0000000000000000
+DATA stampMoves<>+176(SB)/8, $0xffffffffffffffff
+DATA stampMoves<>+184(SB)/8, $0xffffffffffffffff
+DATA stampMoves<>+192(SB)/4, $0x00000006
+DATA stampMoves<>+196(SB)/4, $0x00000007
+DATA stampMoves<>+200(SB)/4, $0x00000000
+DATA stampMoves<>+204(SB)/4, $0x00000001
+DATA stampMoves<>+208(SB)/4, $0x00000002
+DATA stampMoves<>+212(SB)/4, $0x00000003
+DATA stampMoves<>+216(SB)/4, $0x00000004
+DATA stampMoves<>+220(SB)/4, $0x00000005
+DATA stampMoves<>+224(SB)/8, $0x0000000000000000
+DATA stampMoves<>+232(SB)/8, $0xffffffffffffffff
+DATA stampMoves<>+240(SB)/8, $0xffffffffffffffff
+DATA stampMoves<>+248(SB)/8, $0xffffffffffffffff
+DATA stampMoves<>+256(SB)/4, $0x00000000
+DATA stampMoves<>+260(SB)/4, $0x00000001
+DATA stampMoves<>+264(SB)/4, $0x00000002
+DATA stampMoves<>+268(SB)/4, $0x00000003
+DATA stampMoves<>+272(SB)/4, $0x00000004
+DATA stampMoves<>+276(SB)/4, $0x00000005
+DATA stampMoves<>+280(SB)/4, $0x00000006
+DATA stampMoves<>+284(SB)/4, $0x00000007
+DATA stampMoves<>+288(SB)/8, $0xffffffffffffffff
+DATA stampMoves<>+296(SB)/8, $0xffffffffffffffff
+DATA stampMoves<>+304(SB)/8, $0xffffffffffffffff
+DATA stampMoves<>+312(SB)/8, $0xffffffffffffffff
+GLOBL stampMoves<>(SB), RODATA|NOPTR, $320
 
 // func bernoulliStampsAVX512(words []uint64, bits []uint32, stamps *[64][8]uint64, n int)
 // Requires: AVX, AVX2, AVX512F, AVX512VL, CMOV
@@ -3911,380 +3912,178 @@ TEXT ·bernoulliStampsAVX512(SB), NOSPLIT, $0-64
 	JZ      end
 	CMPQ    DX, $0x04
 	JG      long
-	LEAQ    shortMoves<>+0(SB), DX
-	MOVL    $0x00000004, DI
-	MOVL    (BX), R8
-	SHRL    $0x06, R8
-	VMOVDQU (AX)(R8*8), Y0
+	MOVL    $0x00000004, DX
+	VMOVDQU wordLanes<>+0(SB), Y0
+	VMOVDQU allOnes<>+0(SB), Y1
+	MOVL    (BX), DI
+	SHRL    $0x06, DI
+	VMOVDQU (AX)(DI*8), Y2
 	CMPQ    SI, $0x00000002
 	JL      shortDone
 
 short:
-	MOVL       (BX), R9
-	MOVL       R9, R10
-	ANDL       $0x3f, R10
-	SHLL       $0x06, R10
-	SHRL       $0x06, R9
-	MOVL       4(BX), R11
-	MOVL       R11, R12
-	ANDL       $0x3f, R12
-	SHLL       $0x06, R12
-	SHRL       $0x06, R11
-	MOVL       R9, R13
-	SUBL       R8, R13
-	CMPL       R13, DI
-	CMOVLGT    DI, R13
-	SHLL       $0x06, R13
-	VMOVDQU    (DX)(R13*1), Y2
-	VPERMD     Y0, Y2, Y1
-	VMOVDQU    32(DX)(R13*1), Y2
-	VPTERNLOGQ $0xa8, (CX)(R10*1), Y2, Y1
-	VMOVDQU    Y1, (AX)(R9*8)
-	VMOVDQU    (CX)(R10*1), Y1
-	MOVL       R11, R10
-	SUBL       R9, R10
-	CMPL       R10, DI
-	CMOVLGT    DI, R10
-	SHLL       $0x06, R10
-	VMOVDQU    (DX)(R10*1), Y2
-	VPERMD     Y1, Y2, Y1
-	VMOVDQU    32(DX)(R10*1), Y2
-	VPTERNLOGQ $0xa8, (CX)(R12*1), Y2, Y1
-	MOVL       R11, R9
-	SUBL       R8, R9
-	CMPL       R9, DI
-	CMOVLGT    DI, R9
-	SHLL       $0x06, R9
-	VMOVDQU    (DX)(R9*1), Y2
-	VPERMD     Y0, Y2, Y0
-	VMOVDQU    32(DX)(R9*1), Y2
-	VPTERNLOGQ $0xa8, Y1, Y2, Y0
-	VMOVDQU    Y0, (AX)(R11*8)
-	MOVL       R11, R8
-	ADDQ       $0x08, BX
-	SUBQ       $0x00000002, SI
-	CMPQ       SI, $0x00000002
-	JGE        short
+	MOVL         (BX), R8
+	MOVL         R8, R9
+	ANDL         $0x3f, R9
+	SHLL         $0x06, R9
+	SHRL         $0x06, R8
+	MOVL         4(BX), R10
+	MOVL         R10, R11
+	ANDL         $0x3f, R11
+	SHLL         $0x06, R11
+	SHRL         $0x06, R10
+	MOVL         R8, R12
+	SUBL         DI, R12
+	CMPL         R12, DX
+	CMOVLGT      DX, R12
+	VPBROADCASTQ R12, Y3
+	VPADDQ       Y0, Y3, Y3
+	VPERMI2Q     Y1, Y2, Y3
+	VPAND        (CX)(R9*1), Y3, Y3
+	VMOVDQU      Y3, (AX)(R8*8)
+	VMOVDQU      (CX)(R9*1), Y3
+	MOVL         R10, R9
+	SUBL         R8, R9
+	CMPL         R9, DX
+	CMOVLGT      DX, R9
+	VPBROADCASTQ R9, Y4
+	VPADDQ       Y0, Y4, Y4
+	VPERMI2Q     Y1, Y3, Y4
+	VPAND        (CX)(R11*1), Y4, Y4
+	MOVL         R10, R8
+	SUBL         DI, R8
+	CMPL         R8, DX
+	CMOVLGT      DX, R8
+	VPBROADCASTQ R8, Y3
+	VPADDQ       Y0, Y3, Y3
+	VPERMI2Q     Y1, Y2, Y3
+	VPAND        Y4, Y3, Y3
+	VMOVDQU      Y3, Y2
+	VMOVDQU      Y2, (AX)(R10*8)
+	MOVL         R10, DI
+	ADDQ         $0x08, BX
+	SUBQ         $0x00000002, SI
+	CMPQ         SI, $0x00000002
+	JGE          short
 
 shortDone:
-	TESTQ      SI, SI
-	JZ         shortOdd
-	MOVL       (BX), BX
-	MOVL       BX, SI
-	ANDL       $0x3f, SI
-	SHLL       $0x06, SI
-	SHRL       $0x06, BX
-	MOVL       BX, R9
-	SUBL       R8, R9
-	CMPL       R9, DI
-	CMOVLGT    DI, R9
-	SHLL       $0x06, R9
-	VMOVDQU    (DX)(R9*1), Y1
-	VPERMD     Y0, Y1, Y0
-	VMOVDQU    32(DX)(R9*1), Y1
-	VPTERNLOGQ $0xa8, (CX)(SI*1), Y1, Y0
-	VMOVDQU    Y0, (AX)(BX*8)
+	TESTQ        SI, SI
+	JZ           shortOdd
+	MOVL         (BX), BX
+	MOVL         BX, SI
+	ANDL         $0x3f, SI
+	SHLL         $0x06, SI
+	SHRL         $0x06, BX
+	MOVL         BX, R8
+	SUBL         DI, R8
+	CMPL         R8, DX
+	CMOVLGT      DX, R8
+	VPBROADCASTQ R8, Y3
+	VPADDQ       Y0, Y3, Y3
+	VPERMI2Q     Y1, Y2, Y3
+	VPAND        (CX)(SI*1), Y3, Y3
+	VMOVDQU      Y3, (AX)(BX*8)
 
 shortOdd:
 	JMP end
 
 long:
-	LEAQ      vectorsMoves<>+0(SB), DX
-	MOVL      $0x00000008, DI
-	MOVL      (BX), R8
-	SHRL      $0x06, R8
-	VMOVDQU64 (AX)(R8*8), Z0
+	MOVL      $0x00000008, DX
+	VMOVDQU64 wordLanes<>+0(SB), Z0
+	VMOVDQU64 allOnes<>+0(SB), Z1
+	MOVL      (BX), DI
+	SHRL      $0x06, DI
+	VMOVDQU64 (AX)(DI*8), Z2
 	CMPQ      SI, $0x00000002
 	JL        vectorsDone
 
 vectors:
-	MOVL       (BX), R9
-	MOVL       R9, R10
-	ANDL       $0x3f, R10
-	SHLL       $0x06, R10
-	SHRL       $0x06, R9
-	MOVL       4(BX), R11
-	MOVL       R11, R12
-	ANDL       $0x3f, R12
-	SHLL       $0x06, R12
-	SHRL       $0x06, R11
-	MOVL       R9, R13
-	SUBL       R8, R13
-	CMPL       R13, DI
-	CMOVLGT    DI, R13
-	SHLL       $0x07, R13
-	VMOVDQU64  (DX)(R13*1), Z2
-	VPERMD     Z0, Z2, Z1
-	VMOVDQU64  64(DX)(R13*1), Z2
-	VPTERNLOGQ $0xa8, (CX)(R10*1), Z2, Z1
-	VMOVDQU64  Z1, (AX)(R9*8)
-	VMOVDQU64  (CX)(R10*1), Z1
-	MOVL       R11, R10
-	SUBL       R9, R10
-	CMPL       R10, DI
-	CMOVLGT    DI, R10
-	SHLL       $0x07, R10
-	VMOVDQU64  (DX)(R10*1), Z2
-	VPERMD     Z1, Z2, Z1
-	VMOVDQU64  64(DX)(R10*1), Z2
-	VPTERNLOGQ $0xa8, (CX)(R12*1), Z2, Z1
-	MOVL       R11, R9
-	SUBL       R8, R9
-	CMPL       R9, DI
-	CMOVLGT    DI, R9
-	SHLL       $0x07, R9
-	VMOVDQU64  (DX)(R9*1), Z2
-	VPERMD     Z0, Z2, Z0
-	VMOVDQU64  64(DX)(R9*1), Z2
-	VPTERNLOGQ $0xa8, Z1, Z2, Z0
-	VMOVDQU64  Z0, (AX)(R11*8)
-	MOVL       R11, R8
-	ADDQ       $0x08, BX
-	SUBQ       $0x00000002, SI
-	CMPQ       SI, $0x00000002
-	JGE        vectors
+	MOVL         (BX), R8
+	MOVL         R8, R9
+	ANDL         $0x3f, R9
+	SHLL         $0x06, R9
+	SHRL         $0x06, R8
+	MOVL         4(BX), R10
+	MOVL         R10, R11
+	ANDL         $0x3f, R11
+	SHLL         $0x06, R11
+	SHRL         $0x06, R10
+	MOVL         R8, R12
+	SUBL         DI, R12
+	CMPL         R12, DX
+	CMOVLGT      DX, R12
+	VPBROADCASTQ R12, Z3
+	VPADDQ       Z0, Z3, Z3
+	VPERMI2Q     Z1, Z2, Z3
+	VPANDQ       (CX)(R9*1), Z3, Z3
+	VMOVDQU64    Z3, (AX)(R8*8)
+	VMOVDQU64    (CX)(R9*1), Z3
+	MOVL         R10, R9
+	SUBL         R8, R9
+	CMPL         R9, DX
+	CMOVLGT      DX, R9
+	VPBROADCASTQ R9, Z4
+	VPADDQ       Z0, Z4, Z4
+	VPERMI2Q     Z1, Z3, Z4
+	VPANDQ       (CX)(R11*1), Z4, Z4
+	MOVL         R10, R8
+	SUBL         DI, R8
+	CMPL         R8, DX
+	CMOVLGT      DX, R8
+	VPBROADCASTQ R8, Z3
+	VPADDQ       Z0, Z3, Z3
+	VPERMI2Q     Z1, Z2, Z3
+	VPANDQ       Z4, Z3, Z3
+	VMOVDQU64    Z3, Z2
+	VMOVDQU64    Z2, (AX)(R10*8)
+	MOVL         R10, DI
+	ADDQ         $0x08, BX
+	SUBQ         $0x00000002, SI
+	CMPQ         SI, $0x00000002
+	JGE          vectors
 
 vectorsDone:
-	TESTQ      SI, SI
-	JZ         vectorsOdd
-	MOVL       (BX), BX
-	MOVL       BX, SI
-	ANDL       $0x3f, SI
-	SHLL       $0x06, SI
-	SHRL       $0x06, BX
-	MOVL       BX, R9
-	SUBL       R8, R9
-	CMPL       R9, DI
-	CMOVLGT    DI, R9
-	SHLL       $0x07, R9
-	VMOVDQU64  (DX)(R9*1), Z1
-	VPERMD     Z0, Z1, Z0
-	VMOVDQU64  64(DX)(R9*1), Z1
-	VPTERNLOGQ $0xa8, (CX)(SI*1), Z1, Z0
-	VMOVDQU64  Z0, (AX)(BX*8)
+	TESTQ        SI, SI
+	JZ           vectorsOdd
+	MOVL         (BX), BX
+	MOVL         BX, SI
+	ANDL         $0x3f, SI
+	SHLL         $0x06, SI
+	SHRL         $0x06, BX
+	MOVL         BX, R8
+	SUBL         DI, R8
+	CMPL         R8, DX
+	CMOVLGT      DX, R8
+	VPBROADCASTQ R8, Z3
+	VPADDQ       Z0, Z3, Z3
+	VPERMI2Q     Z1, Z2, Z3
+	VPANDQ       (CX)(SI*1), Z3, Z3
+	VMOVDQU64    Z3, (AX)(BX*8)
 
 vectorsOdd:
 end:
 	VZEROUPPER
 	RET
 
-DATA vectorsMoves<>+0(SB)/4, $0x00000000
-DATA vectorsMoves<>+4(SB)/4, $0x00000001
-DATA vectorsMoves<>+8(SB)/4, $0x00000002
-DATA vectorsMoves<>+12(SB)/4, $0x00000003
-DATA vectorsMoves<>+16(SB)/4, $0x00000004
-DATA vectorsMoves<>+20(SB)/4, $0x00000005
-DATA vectorsMoves<>+24(SB)/4, $0x00000006
-DATA vectorsMoves<>+28(SB)/4, $0x00000007
-DATA vectorsMoves<>+32(SB)/4, $0x00000008
-DATA vectorsMoves<>+36(SB)/4, $0x00000009
-DATA vectorsMoves<>+40(SB)/4, $0x0000000a
-DATA vectorsMoves<>+44(SB)/4, $0x0000000b
-DATA vectorsMoves<>+48(SB)/4, $0x0000000c
-DATA vectorsMoves<>+52(SB)/4, $0x0000000d
-DATA vectorsMoves<>+56(SB)/4, $0x0000000e
-DATA vectorsMoves<>+60(SB)/4, $0x0000000f
-DATA vectorsMoves<>+64(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+72(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+80(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+88(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+96(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+104(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+112(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+120(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+128(SB)/4, $0x00000002
-DATA vectorsMoves<>+132(SB)/4, $0x00000003
-DATA vectorsMoves<>+136(SB)/4, $0x00000004
-DATA vectorsMoves<>+140(SB)/4, $0x00000005
-DATA vectorsMoves<>+144(SB)/4, $0x00000006
-DATA vectorsMoves<>+148(SB)/4, $0x00000007
-DATA vectorsMoves<>+152(SB)/4, $0x00000008
-DATA vectorsMoves<>+156(SB)/4, $0x00000009
-DATA vectorsMoves<>+160(SB)/4, $0x0000000a
-DATA vectorsMoves<>+164(SB)/4, $0x0000000b
-DATA vectorsMoves<>+168(SB)/4, $0x0000000c
-DATA vectorsMoves<>+172(SB)/4, $0x0000000d
-DATA vectorsMoves<>+176(SB)/4, $0x0000000e
-DATA vectorsMoves<>+180(SB)/4, $0x0000000f
-DATA vectorsMoves<>+184(SB)/4, $0x00000000
-DATA vectorsMoves<>+188(SB)/4, $0x00000001
-DATA vectorsMoves<>+192(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+200(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+208(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+216(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+224(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+232(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+240(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+248(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+256(SB)/4, $0x00000004
-DATA vectorsMoves<>+260(SB)/4, $0x00000005
-DATA vectorsMoves<>+264(SB)/4, $0x00000006
-DATA vectorsMoves<>+268(SB)/4, $0x00000007
-DATA vectorsMoves<>+272(SB)/4, $0x00000008
-DATA vectorsMoves<>+276(SB)/4, $0x00000009
-DATA vectorsMoves<>+280(SB)/4, $0x0000000a
-DATA vectorsMoves<>+284(SB)/4, $0x0000000b
-DATA vectorsMoves<>+288(SB)/4, $0x0000000c
-DATA vectorsMoves<>+292(SB)/4, $0x0000000d
-DATA vectorsMoves<>+296(SB)/4, $0x0000000e
-DATA vectorsMoves<>+300(SB)/4, $0x0000000f
-DATA vectorsMoves<>+304(SB)/4, $0x00000000
-DATA vectorsMoves<>+308(SB)/4, $0x00000001
-DATA vectorsMoves<>+312(SB)/4, $0x00000002
-DATA vectorsMoves<>+316(SB)/4, $0x00000003
-DATA vectorsMoves<>+320(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+328(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+336(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+344(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+352(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+360(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+368(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+376(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+384(SB)/4, $0x00000006
-DATA vectorsMoves<>+388(SB)/4, $0x00000007
-DATA vectorsMoves<>+392(SB)/4, $0x00000008
-DATA vectorsMoves<>+396(SB)/4, $0x00000009
-DATA vectorsMoves<>+400(SB)/4, $0x0000000a
-DATA vectorsMoves<>+404(SB)/4, $0x0000000b
-DATA vectorsMoves<>+408(SB)/4, $0x0000000c
-DATA vectorsMoves<>+412(SB)/4, $0x0000000d
-DATA vectorsMoves<>+416(SB)/4, $0x0000000e
-DATA vectorsMoves<>+420(SB)/4, $0x0000000f
-DATA vectorsMoves<>+424(SB)/4, $0x00000000
-DATA vectorsMoves<>+428(SB)/4, $0x00000001
-DATA vectorsMoves<>+432(SB)/4, $0x00000002
-DATA vectorsMoves<>+436(SB)/4, $0x00000003
-DATA vectorsMoves<>+440(SB)/4, $0x00000004
-DATA vectorsMoves<>+444(SB)/4, $0x00000005
-DATA vectorsMoves<>+448(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+456(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+464(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+472(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+480(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+488(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+496(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+504(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+512(SB)/4, $0x00000008
-DATA vectorsMoves<>+516(SB)/4, $0x00000009
-DATA vectorsMoves<>+520(SB)/4, $0x0000000a
-DATA vectorsMoves<>+524(SB)/4, $0x0000000b
-DATA vectorsMoves<>+528(SB)/4, $0x0000000c
-DATA vectorsMoves<>+532(SB)/4, $0x0000000d
-DATA vectorsMoves<>+536(SB)/4, $0x0000000e
-DATA vectorsMoves<>+540(SB)/4, $0x0000000f
-DATA vectorsMoves<>+544(SB)/4, $0x00000000
-DATA vectorsMoves<>+548(SB)/4, $0x00000001
-DATA vectorsMoves<>+552(SB)/4, $0x00000002
-DATA vectorsMoves<>+556(SB)/4, $0x00000003
-DATA vectorsMoves<>+560(SB)/4, $0x00000004
-DATA vectorsMoves<>+564(SB)/4, $0x00000005
-DATA vectorsMoves<>+568(SB)/4, $0x00000006
-DATA vectorsMoves<>+572(SB)/4, $0x00000007
-DATA vectorsMoves<>+576(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+584(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+592(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+600(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+608(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+616(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+624(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+632(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+640(SB)/4, $0x0000000a
-DATA vectorsMoves<>+644(SB)/4, $0x0000000b
-DATA vectorsMoves<>+648(SB)/4, $0x0000000c
-DATA vectorsMoves<>+652(SB)/4, $0x0000000d
-DATA vectorsMoves<>+656(SB)/4, $0x0000000e
-DATA vectorsMoves<>+660(SB)/4, $0x0000000f
-DATA vectorsMoves<>+664(SB)/4, $0x00000000
-DATA vectorsMoves<>+668(SB)/4, $0x00000001
-DATA vectorsMoves<>+672(SB)/4, $0x00000002
-DATA vectorsMoves<>+676(SB)/4, $0x00000003
-DATA vectorsMoves<>+680(SB)/4, $0x00000004
-DATA vectorsMoves<>+684(SB)/4, $0x00000005
-DATA vectorsMoves<>+688(SB)/4, $0x00000006
-DATA vectorsMoves<>+692(SB)/4, $0x00000007
-DATA vectorsMoves<>+696(SB)/4, $0x00000008
-DATA vectorsMoves<>+700(SB)/4, $0x00000009
-DATA vectorsMoves<>+704(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+712(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+720(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+728(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+736(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+744(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+752(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+760(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+768(SB)/4, $0x0000000c
-DATA vectorsMoves<>+772(SB)/4, $0x0000000d
-DATA vectorsMoves<>+776(SB)/4, $0x0000000e
-DATA vectorsMoves<>+780(SB)/4, $0x0000000f
-DATA vectorsMoves<>+784(SB)/4, $0x00000000
-DATA vectorsMoves<>+788(SB)/4, $0x00000001
-DATA vectorsMoves<>+792(SB)/4, $0x00000002
-DATA vectorsMoves<>+796(SB)/4, $0x00000003
-DATA vectorsMoves<>+800(SB)/4, $0x00000004
-DATA vectorsMoves<>+804(SB)/4, $0x00000005
-DATA vectorsMoves<>+808(SB)/4, $0x00000006
-DATA vectorsMoves<>+812(SB)/4, $0x00000007
-DATA vectorsMoves<>+816(SB)/4, $0x00000008
-DATA vectorsMoves<>+820(SB)/4, $0x00000009
-DATA vectorsMoves<>+824(SB)/4, $0x0000000a
-DATA vectorsMoves<>+828(SB)/4, $0x0000000b
-DATA vectorsMoves<>+832(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+840(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+848(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+856(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+864(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+872(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+880(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+888(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+896(SB)/4, $0x0000000e
-DATA vectorsMoves<>+900(SB)/4, $0x0000000f
-DATA vectorsMoves<>+904(SB)/4, $0x00000000
-DATA vectorsMoves<>+908(SB)/4, $0x00000001
-DATA vectorsMoves<>+912(SB)/4, $0x00000002
-DATA vectorsMoves<>+916(SB)/4, $0x00000003
-DATA vectorsMoves<>+920(SB)/4, $0x00000004
-DATA vectorsMoves<>+924(SB)/4, $0x00000005
-DATA vectorsMoves<>+928(SB)/4, $0x00000006
-DATA vectorsMoves<>+932(SB)/4, $0x00000007
-DATA vectorsMoves<>+936(SB)/4, $0x00000008
-DATA vectorsMoves<>+940(SB)/4, $0x00000009
-DATA vectorsMoves<>+944(SB)/4, $0x0000000a
-DATA vectorsMoves<>+948(SB)/4, $0x0000000b
-DATA vectorsMoves<>+952(SB)/4, $0x0000000c
-DATA vectorsMoves<>+956(SB)/4, $0x0000000d
-DATA vectorsMoves<>+960(SB)/8, $0x0000000000000000
-DATA vectorsMoves<>+968(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+976(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+984(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+992(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+1000(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+1008(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+1016(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+1024(SB)/4, $0x00000000
-DATA vectorsMoves<>+1028(SB)/4, $0x00000001
-DATA vectorsMoves<>+1032(SB)/4, $0x00000002
-DATA vectorsMoves<>+1036(SB)/4, $0x00000003
-DATA vectorsMoves<>+1040(SB)/4, $0x00000004
-DATA vectorsMoves<>+1044(SB)/4, $0x00000005
-DATA vectorsMoves<>+1048(SB)/4, $0x00000006
-DATA vectorsMoves<>+1052(SB)/4, $0x00000007
-DATA vectorsMoves<>+1056(SB)/4, $0x00000008
-DATA vectorsMoves<>+1060(SB)/4, $0x00000009
-DATA vectorsMoves<>+1064(SB)/4, $0x0000000a
-DATA vectorsMoves<>+1068(SB)/4, $0x0000000b
-DATA vectorsMoves<>+1072(SB)/4, $0x0000000c
-DATA vectorsMoves<>+1076(SB)/4, $0x0000000d
-DATA vectorsMoves<>+1080(SB)/4, $0x0000000e
-DATA vectorsMoves<>+1084(SB)/4, $0x0000000f
-DATA vectorsMoves<>+1088(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+1096(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+1104(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+1112(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+1120(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+1128(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+1136(SB)/8, $0xffffffffffffffff
-DATA vectorsMoves<>+1144(SB)/8, $0xffffffffffffffff
-GLOBL vectorsMoves<>(SB), RODATA|NOPTR, $1152
+DATA wordLanes<>+0(SB)/8, $0x0000000000000000
+DATA wordLanes<>+8(SB)/8, $0x0000000000000001
+DATA wordLanes<>+16(SB)/8, $0x0000000000000002
+DATA wordLanes<>+24(SB)/8, $0x0000000000000003
+DATA wordLanes<>+32(SB)/8, $0x0000000000000004
+DATA wordLanes<>+40(SB)/8, $0x0000000000000005
+DATA wordLanes<>+48(SB)/8, $0x0000000000000006
+DATA wordLanes<>+56(SB)/8, $0x0000000000000007
+GLOBL wordLanes<>(SB), RODATA|NOPTR, $64
+
+DATA allOnes<>+0(SB)/8, $0xffffffffffffffff
+DATA allOnes<>+8(SB)/8, $0xffffffffffffffff
+DATA allOnes<>+16(SB)/8, $0xffffffffffffffff
+DATA allOnes<>+24(SB)/8, $0xffffffffffffffff
+DATA allOnes<>+32(SB)/8, $0xffffffffffffffff
+DATA allOnes<>+40(SB)/8, $0xffffffffffffffff
+DATA allOnes<>+48(SB)/8, $0xffffffffffffffff
+DATA allOnes<>+56(SB)/8, $0xffffffffffffffff
+GLOBL allOnes<>(SB), RODATA|NOPTR, $64
 
 // func dilateRowAVX2(dst []uint64, src []uint64, b int)
 // Requires: AVX, AVX2
@@ -6789,16 +6588,6 @@ done:
 	MOVQ         AX, kept+56(FP)
 	VZEROUPPER
 	RET
-
-DATA allOnes<>+0(SB)/8, $0xffffffffffffffff
-DATA allOnes<>+8(SB)/8, $0xffffffffffffffff
-DATA allOnes<>+16(SB)/8, $0xffffffffffffffff
-DATA allOnes<>+24(SB)/8, $0xffffffffffffffff
-DATA allOnes<>+32(SB)/8, $0xffffffffffffffff
-DATA allOnes<>+40(SB)/8, $0xffffffffffffffff
-DATA allOnes<>+48(SB)/8, $0xffffffffffffffff
-DATA allOnes<>+56(SB)/8, $0xffffffffffffffff
-GLOBL allOnes<>(SB), RODATA|NOPTR, $64
 
 DATA nibbleOnes<>+0(SB)/8, $0x0302020102010100
 DATA nibbleOnes<>+8(SB)/8, $0x0403030203020201

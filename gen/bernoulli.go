@@ -926,46 +926,19 @@ func (a *amd64) stampVectors(name string, bytes int, words, stamps, bits, n reg.
 	if bytes == 64 {
 		vec = a.ZMM
 	}
-	// For each number of words to move up by: which doublewords the vector then
-	// has, and ones where it has none.
-	var moves []operand.Constant
-	for by := range bytes/8 + 1 {
-		for i := range bytes / 4 {
-			moves = append(moves, operand.U32((i+2*by)%(bytes/4)))
-		}
-		for i := range bytes / 8 {
-			var fill uint64
-			if i+by >= bytes/8 {
-				fill = 1<<64 - 1
-			}
-			moves = append(moves, operand.U64(fill))
-		}
-	}
-	table, most := a.GP64(), a.GP64()
-	a.LEAQ(a.data(name+"Moves", moves...), table)
+	most := a.GP64()
 	a.MOVL(operand.U32(uint32(bytes/8)), most.As32())
+	moved := a.mover(vec, bytes)
 	// and is (v moved from a word to another) & stamp.
-	and := func(v reg.VecVirtual, from, to reg.GPVirtual, stamp operand.Op, out reg.VecVirtual) {
-		by, order := a.GP64(), vec()
+	and := func(v reg.VecVirtual, from, to reg.GPVirtual, stamp operand.Op) reg.VecVirtual {
+		by := a.GP64()
 		a.MOVL(to.As32(), by.As32())
 		a.SUBL(from.As32(), by.As32())
 		a.CMPL(by.As32(), most.As32())
 		a.CMOVLGT(most.As32(), by.As32())
-		if bytes == 64 {
-			a.SHLL(operand.U8(7), by.As32())
-		} else {
-			a.SHLL(operand.U8(6), by.As32())
-		}
-		a.move(operand.Mem{Base: table, Index: by, Scale: 1}, order)
-		fill := operand.Mem{Base: table, Index: by, Scale: 1, Disp: bytes}
-		a.VPERMD(v, order, out)
-		if a.isa == avx512 {
-			a.move(fill, order)
-			a.VPTERNLOGQ(operand.U8(orAnd), stamp, order, out)
-			return
-		}
-		a.or(fill, out, out)
+		out := moved(v, by)
 		a.and(stamp, out, out)
+		return out
 	}
 	word := func(i reg.GPVirtual) operand.Mem { return operand.Mem{Base: words, Index: i, Scale: 8} }
 	stamp := func(i reg.GPVirtual) operand.Mem { return operand.Mem{Base: stamps, Index: i, Scale: 1} }
@@ -977,12 +950,11 @@ func (a *amd64) stampVectors(name string, bytes int, words, stamps, bits, n reg.
 	a.loop(name, n, 2, func() {
 		one, stamp1 := a.stampOf(at(bits, 0))
 		two, stamp2 := a.stampOf(at(bits, 4))
-		v, both := vec(), vec()
-		and(held, before, one, stamp(stamp1), v)
-		a.move(v, word(one))
-		a.move(stamp(stamp1), v)
-		and(v, one, two, stamp(stamp2), both)
-		and(held, before, two, both, held)
+		a.move(and(held, before, one, stamp(stamp1)), word(one))
+		first := vec()
+		a.move(stamp(stamp1), first)
+		both := and(first, one, two, stamp(stamp2))
+		a.move(and(held, before, two, both), held)
 		a.move(held, word(two))
 		a.MOVL(two.As32(), before.As32())
 		a.ADDQ(operand.U8(8), bits)
@@ -991,9 +963,56 @@ func (a *amd64) stampVectors(name string, bytes int, words, stamps, bits, n reg.
 	a.TESTQ(n, n)
 	a.JZ(operand.LabelRef(odd))
 	last, stampLast := a.stampOf(at(bits, 0))
-	and(held, before, last, stamp(stampLast), held)
-	a.move(held, word(last))
+	a.move(and(held, before, last, stamp(stampLast)), word(last))
 	a.Label(odd)
+}
+
+// mover returns what moves the words of a vector up by a number of them, at most
+// all, with ones coming in.
+func (a *amd64) mover(vec func() reg.VecVirtual, bytes int) func(v reg.VecVirtual, by reg.GPVirtual) reg.VecVirtual {
+	size := bytes / 8
+	if a.isa == avx512 {
+		// Tables of vectors would span cache lines, as the linker aligns nothing to
+		// 64 bytes.
+		lanes, ones := vec(), vec()
+		var numbers []operand.Constant
+		for i := range 8 {
+			numbers = append(numbers, operand.U64(i))
+		}
+		a.move(a.data("wordLanes", numbers...), lanes)
+		a.move(a.repeat64("allOnes", 1<<64-1), ones)
+		return func(v reg.VecVirtual, by reg.GPVirtual) reg.VecVirtual {
+			out := vec()
+			a.VPBROADCASTQ(by, out)
+			a.VPADDQ(lanes, out, out)
+			a.VPERMI2Q(ones, v, out)
+			return out
+		}
+	}
+	// For each number of words to move up by: which doublewords the vector then
+	// has, and ones where it has none.
+	var moves []operand.Constant
+	for by := range size + 1 {
+		for i := range 2 * size {
+			moves = append(moves, operand.U32((i+2*by)%(2*size)))
+		}
+		for i := range size {
+			var fill uint64
+			if i+by >= size {
+				fill = 1<<64 - 1
+			}
+			moves = append(moves, operand.U64(fill))
+		}
+	}
+	table := a.GP64()
+	a.LEAQ(a.data("stampMoves", moves...), table)
+	return func(v reg.VecVirtual, by reg.GPVirtual) reg.VecVirtual {
+		a.SHLL(operand.U8(6), by.As32())
+		out := a.load(operand.Mem{Base: table, Index: by, Scale: 1})
+		a.VPERMD(v, out, out)
+		a.or(operand.Mem{Base: table, Index: by, Scale: 1, Disp: bytes}, out, out)
+		return out
+	}
 }
 
 // load loads a vector.

@@ -80,7 +80,6 @@ const (
 	or3    = 0xfe // x | y | z
 	nor3   = 0x01 // ^(x | y | z)
 	nor    = 0x11 // ^(y | z)
-	orAnd  = 0xa8 // (x | y) & z
 	xorOr  = 0xbe // (x ^ y) | z
 	xorAnd = 0x28 // (x ^ y) & z
 )
