@@ -449,31 +449,41 @@ func TestSweepSeesBernoulli(t *testing.T) {
 		},
 	})
 	mustFail(t, sweepStamps, map[string]bernoulliStampsKernel{
-		"reads bits behind": func(words []uint64, bits []uint32, stamps *stamps, n int) {
+		"reads bits behind": func(words []uint64, bits []uint32, stamps *stamps, n int) int {
 			touch(bits, len(bits))
-			bernoulliStampsGeneric(words, bits, stamps, n)
+			return bernoulliStampsGeneric(words, bits, stamps, n)
 		},
-		"reads more words than it has room for": func(words []uint64, bits []uint32, stamps *stamps, n int) {
+		"reads more words than it has room for": func(words []uint64, bits []uint32, stamps *stamps, n int) int {
 			if len(bits) > 0 {
 				touch(words, int(bits[len(bits)-1]/64)+stampRoom(n))
 			}
-			bernoulliStampsGeneric(words, bits, stamps, n)
+			return bernoulliStampsGeneric(words, bits, stamps, n)
 		},
 	}, map[string]bernoulliStampsKernel{
-		"is a word short": func(words []uint64, bits []uint32, stamps *stamps, n int) {
-			bernoulliStampsGeneric(words, bits, stamps, n-1)
+		"is a word short": func(words []uint64, bits []uint32, stamps *stamps, n int) int {
+			return bernoulliStampsGeneric(words, bits, stamps, n-1)
 		},
-		"forgets earlier blocks": func(words []uint64, bits []uint32, stamps *stamps, n int) {
+		"counts what was dropped before": func(words []uint64, bits []uint32, stamps *stamps, n int) (dropped int) {
+			bernoulliStampsGeneric(words, bits, stamps, n)
+			for _, bit := range bits {
+				for _, v := range stamps[bit&63][:n] {
+					dropped += 64 - countGeneric([]uint64{v})
+				}
+			}
+			return dropped
+		},
+		"forgets earlier blocks": func(words []uint64, bits []uint32, stamps *stamps, n int) int {
 			if len(bits) > 0 {
 				words[bits[0]/64] = ^uint64(0)
 			}
-			bernoulliStampsGeneric(words, bits, stamps, n)
+			return bernoulliStampsGeneric(words, bits, stamps, n)
 		},
-		"writes more words than it has room for": func(words []uint64, bits []uint32, stamps *stamps, n int) {
-			bernoulliStampsGeneric(words, bits, stamps, n)
+		"writes more words than it has room for": func(words []uint64, bits []uint32, stamps *stamps, n int) int {
+			dropped := bernoulliStampsGeneric(words, bits, stamps, n)
 			if len(bits) > 0 {
 				*past(words, int(bits[len(bits)-1]/64)+stampRoom(n)) = 0
 			}
+			return dropped
 		},
 	})
 }

@@ -163,16 +163,16 @@ func (k isa) bernoulliSeeds(words []uint64, bits []uint32) {
 }
 
 //go:noinline
-func (k isa) bernoulliStamps(words []uint64, bits []uint32, stamps *stamps, n int) {
+func (k isa) bernoulliStamps(words []uint64, bits []uint32, stamps *stamps, n int) (dropped int) {
 	reads(bits)
 	writes(words)
 	switch k {
 	case isaAVX512:
-		bernoulliStampsAVX512(words, bits, stamps, n)
+		return bernoulliStampsAVX512(words, bits, stamps, n)
 	case isaAVX2:
-		bernoulliStampsAVX2(words, bits, stamps, n)
+		return bernoulliStampsAVX2(words, bits, stamps, n)
 	default:
-		bernoulliStampsGeneric(words, bits, stamps, n)
+		return bernoulliStampsGeneric(words, bits, stamps, n)
 	}
 }
 

@@ -3611,25 +3611,30 @@ seeds1:
 seeds1Done:
 	RET
 
-// func bernoulliStampsAVX2(words []uint64, bits []uint32, stamps *[64][8]uint64, n int)
-// Requires: AVX, AVX2, CMOV
-TEXT ·bernoulliStampsAVX2(SB), NOSPLIT, $0-64
-	MOVQ    words_base+0(FP), AX
-	MOVQ    stamps+48(FP), CX
-	MOVQ    n+56(FP), DX
-	MOVQ    bits_base+24(FP), BX
-	MOVQ    bits_len+32(FP), SI
-	TESTQ   SI, SI
-	JZ      end
-	CMPQ    DX, $0x04
-	JG      long
-	MOVL    $0x00000004, DX
-	LEAQ    stampMoves<>+0(SB), DI
-	MOVL    (BX), R8
-	SHRL    $0x06, R8
-	VMOVDQU (AX)(R8*8), Y0
-	CMPQ    SI, $0x00000002
-	JL      shortDone
+// func bernoulliStampsAVX2(words []uint64, bits []uint32, stamps *[64][8]uint64, n int) (dropped int)
+// Requires: AVX, AVX2, BMI, CMOV, POPCNT
+TEXT ·bernoulliStampsAVX2(SB), NOSPLIT, $0-72
+	MOVQ           words_base+0(FP), AX
+	MOVQ           stamps+48(FP), CX
+	MOVQ           n+56(FP), DX
+	MOVQ           bits_base+24(FP), BX
+	MOVQ           bits_len+32(FP), SI
+	XORL           DI, DI
+	TESTQ          SI, SI
+	JZ             end
+	CMPQ           DX, $0x04
+	JG             long
+	MOVL           $0x00000004, DX
+	LEAQ           stampMoves<>+0(SB), DI
+	VPXOR          Y0, Y0, Y0
+	VBROADCASTI128 nibbleOnes<>+0(SB), Y1
+	VPBROADCASTQ   nibbleLow<>+0(SB), Y2
+	VPXOR          Y3, Y3, Y3
+	MOVL           (BX), R8
+	SHRL           $0x06, R8
+	VMOVDQU        (AX)(R8*8), Y4
+	CMPQ           SI, $0x00000002
+	JL             shortDone
 
 short:
 	MOVL    (BX), R9
@@ -3642,37 +3647,55 @@ short:
 	ANDL    $0x3f, R12
 	SHLL    $0x06, R12
 	SHRL    $0x06, R11
-	MOVL    R9, R13
-	SUBL    R8, R13
-	CMPL    R13, DX
-	CMOVLGT DX, R13
-	SHLL    $0x06, R13
-	VMOVDQU (DI)(R13*1), Y1
-	VPERMD  Y0, Y1, Y1
-	VPOR    32(DI)(R13*1), Y1, Y1
-	VPAND   (CX)(R10*1), Y1, Y1
-	VMOVDQU Y1, (AX)(R9*8)
-	VMOVDQU (CX)(R10*1), Y1
+	VMOVDQU (CX)(R10*1), Y5
+	MOVL    R9, R10
+	SUBL    R8, R10
+	CMPL    R10, DX
+	CMOVLGT DX, R10
+	SHLL    $0x06, R10
+	VMOVDQU (DI)(R10*1), Y6
+	VPERMD  Y4, Y6, Y6
+	VPOR    32(DI)(R10*1), Y6, Y6
+	VPAND   Y6, Y5, Y7
+	VPANDN  Y6, Y5, Y6
+	VMOVDQU Y7, (AX)(R9*8)
 	MOVL    R11, R10
 	SUBL    R9, R10
 	CMPL    R10, DX
 	CMOVLGT DX, R10
 	SHLL    $0x06, R10
-	VMOVDQU (DI)(R10*1), Y2
-	VPERMD  Y1, Y2, Y2
-	VPOR    32(DI)(R10*1), Y2, Y2
-	VPAND   (CX)(R12*1), Y2, Y2
+	VMOVDQU (DI)(R10*1), Y7
+	VPERMD  Y5, Y7, Y7
+	VPOR    32(DI)(R10*1), Y7, Y7
+	VMOVDQU (CX)(R12*1), Y5
+	VPAND   Y7, Y5, Y8
+	VPANDN  Y7, Y5, Y5
 	MOVL    R11, R9
 	SUBL    R8, R9
 	CMPL    R9, DX
 	CMOVLGT DX, R9
 	SHLL    $0x06, R9
-	VMOVDQU (DI)(R9*1), Y1
-	VPERMD  Y0, Y1, Y1
-	VPOR    32(DI)(R9*1), Y1, Y1
-	VPAND   Y2, Y1, Y1
-	VMOVDQU Y1, Y0
-	VMOVDQU Y0, (AX)(R11*8)
+	VMOVDQU (DI)(R9*1), Y7
+	VPERMD  Y4, Y7, Y7
+	VPOR    32(DI)(R9*1), Y7, Y7
+	VPAND   Y7, Y8, Y4
+	VPAND   Y7, Y5, Y5
+	VMOVDQU Y4, (AX)(R11*8)
+	VPSRLW  $0x04, Y6, Y7
+	VPAND   Y2, Y6, Y6
+	VPAND   Y2, Y7, Y7
+	VPSHUFB Y6, Y1, Y6
+	VPSHUFB Y7, Y1, Y7
+	VPADDB  Y6, Y7, Y6
+	VPSRLW  $0x04, Y5, Y7
+	VPAND   Y2, Y5, Y5
+	VPAND   Y2, Y7, Y7
+	VPSHUFB Y5, Y1, Y5
+	VPSHUFB Y7, Y1, Y7
+	VPADDB  Y5, Y7, Y5
+	VPADDB  Y5, Y6, Y6
+	VPSADBW Y3, Y6, Y6
+	VPADDQ  Y6, Y0, Y0
 	MOVL    R11, R8
 	ADDQ    $0x08, BX
 	SUBQ    $0x00000002, SI
@@ -3692,14 +3715,30 @@ shortDone:
 	CMPL    R9, DX
 	CMOVLGT DX, R9
 	SHLL    $0x06, R9
-	VMOVDQU (DI)(R9*1), Y1
-	VPERMD  Y0, Y1, Y1
-	VPOR    32(DI)(R9*1), Y1, Y1
-	VPAND   (CX)(SI*1), Y1, Y1
-	VMOVDQU Y1, (AX)(BX*8)
+	VMOVDQU (DI)(R9*1), Y5
+	VPERMD  Y4, Y5, Y5
+	VPOR    32(DI)(R9*1), Y5, Y5
+	VMOVDQU (CX)(SI*1), Y4
+	VPAND   Y5, Y4, Y6
+	VPANDN  Y5, Y4, Y4
+	VMOVDQU Y6, (AX)(BX*8)
+	VPSRLW  $0x04, Y4, Y5
+	VPAND   Y2, Y4, Y4
+	VPAND   Y2, Y5, Y5
+	VPSHUFB Y4, Y1, Y4
+	VPSHUFB Y5, Y1, Y5
+	VPADDB  Y4, Y5, Y4
+	VPSADBW Y3, Y4, Y4
+	VPADDQ  Y4, Y0, Y0
 
 shortOdd:
-	JMP end
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDQ       X1, X0, X1
+	VPSRLDQ      $0x08, X1, X0
+	VPADDQ       X0, X1, X1
+	VMOVQ        X1, AX
+	MOVQ         AX, DI
+	JMP          end
 
 long:
 	CMPQ DX, $0x05
@@ -3708,25 +3747,40 @@ long:
 	JL   words5Done
 
 words5:
-	MOVL (BX), DX
-	MOVL DX, DI
-	ANDL $0x3f, DI
-	SHLL $0x06, DI
-	SHRL $0x06, DX
-	MOVQ (CX)(DI*1), R8
-	ANDQ R8, (AX)(DX*8)
-	MOVQ 8(CX)(DI*1), R8
-	ANDQ R8, 8(AX)(DX*8)
-	MOVQ 16(CX)(DI*1), R8
-	ANDQ R8, 16(AX)(DX*8)
-	MOVQ 24(CX)(DI*1), R8
-	ANDQ R8, 24(AX)(DX*8)
-	MOVQ 32(CX)(DI*1), DI
-	ANDQ DI, 32(AX)(DX*8)
-	ADDQ $0x04, BX
-	SUBQ $0x00000001, SI
-	CMPQ SI, $0x00000001
-	JGE  words5
+	MOVL    (BX), DX
+	MOVL    DX, R8
+	ANDL    $0x3f, R8
+	SHLL    $0x06, R8
+	SHRL    $0x06, DX
+	MOVQ    (CX)(R8*1), R9
+	ANDNQ   (AX)(DX*8), R9, R10
+	ANDQ    R9, (AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    8(CX)(R8*1), R9
+	ANDNQ   8(AX)(DX*8), R9, R10
+	ANDQ    R9, 8(AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    16(CX)(R8*1), R9
+	ANDNQ   16(AX)(DX*8), R9, R10
+	ANDQ    R9, 16(AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    24(CX)(R8*1), R9
+	ANDNQ   24(AX)(DX*8), R9, R10
+	ANDQ    R9, 24(AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    32(CX)(R8*1), R8
+	ANDNQ   32(AX)(DX*8), R8, R9
+	ANDQ    R8, 32(AX)(DX*8)
+	POPCNTQ R9, R9
+	ADDQ    R9, DI
+	ADDQ    $0x04, BX
+	SUBQ    $0x00000001, SI
+	CMPQ    SI, $0x00000001
+	JGE     words5
 
 words5Done:
 	JMP end
@@ -3738,27 +3792,45 @@ not5:
 	JL   words6Done
 
 words6:
-	MOVL (BX), DX
-	MOVL DX, DI
-	ANDL $0x3f, DI
-	SHLL $0x06, DI
-	SHRL $0x06, DX
-	MOVQ (CX)(DI*1), R8
-	ANDQ R8, (AX)(DX*8)
-	MOVQ 8(CX)(DI*1), R8
-	ANDQ R8, 8(AX)(DX*8)
-	MOVQ 16(CX)(DI*1), R8
-	ANDQ R8, 16(AX)(DX*8)
-	MOVQ 24(CX)(DI*1), R8
-	ANDQ R8, 24(AX)(DX*8)
-	MOVQ 32(CX)(DI*1), R8
-	ANDQ R8, 32(AX)(DX*8)
-	MOVQ 40(CX)(DI*1), DI
-	ANDQ DI, 40(AX)(DX*8)
-	ADDQ $0x04, BX
-	SUBQ $0x00000001, SI
-	CMPQ SI, $0x00000001
-	JGE  words6
+	MOVL    (BX), DX
+	MOVL    DX, R8
+	ANDL    $0x3f, R8
+	SHLL    $0x06, R8
+	SHRL    $0x06, DX
+	MOVQ    (CX)(R8*1), R9
+	ANDNQ   (AX)(DX*8), R9, R10
+	ANDQ    R9, (AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    8(CX)(R8*1), R9
+	ANDNQ   8(AX)(DX*8), R9, R10
+	ANDQ    R9, 8(AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    16(CX)(R8*1), R9
+	ANDNQ   16(AX)(DX*8), R9, R10
+	ANDQ    R9, 16(AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    24(CX)(R8*1), R9
+	ANDNQ   24(AX)(DX*8), R9, R10
+	ANDQ    R9, 24(AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    32(CX)(R8*1), R9
+	ANDNQ   32(AX)(DX*8), R9, R10
+	ANDQ    R9, 32(AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    40(CX)(R8*1), R8
+	ANDNQ   40(AX)(DX*8), R8, R9
+	ANDQ    R8, 40(AX)(DX*8)
+	POPCNTQ R9, R9
+	ADDQ    R9, DI
+	ADDQ    $0x04, BX
+	SUBQ    $0x00000001, SI
+	CMPQ    SI, $0x00000001
+	JGE     words6
 
 words6Done:
 	JMP end
@@ -3770,29 +3842,50 @@ not6:
 	JL   words7Done
 
 words7:
-	MOVL (BX), DX
-	MOVL DX, DI
-	ANDL $0x3f, DI
-	SHLL $0x06, DI
-	SHRL $0x06, DX
-	MOVQ (CX)(DI*1), R8
-	ANDQ R8, (AX)(DX*8)
-	MOVQ 8(CX)(DI*1), R8
-	ANDQ R8, 8(AX)(DX*8)
-	MOVQ 16(CX)(DI*1), R8
-	ANDQ R8, 16(AX)(DX*8)
-	MOVQ 24(CX)(DI*1), R8
-	ANDQ R8, 24(AX)(DX*8)
-	MOVQ 32(CX)(DI*1), R8
-	ANDQ R8, 32(AX)(DX*8)
-	MOVQ 40(CX)(DI*1), R8
-	ANDQ R8, 40(AX)(DX*8)
-	MOVQ 48(CX)(DI*1), DI
-	ANDQ DI, 48(AX)(DX*8)
-	ADDQ $0x04, BX
-	SUBQ $0x00000001, SI
-	CMPQ SI, $0x00000001
-	JGE  words7
+	MOVL    (BX), DX
+	MOVL    DX, R8
+	ANDL    $0x3f, R8
+	SHLL    $0x06, R8
+	SHRL    $0x06, DX
+	MOVQ    (CX)(R8*1), R9
+	ANDNQ   (AX)(DX*8), R9, R10
+	ANDQ    R9, (AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    8(CX)(R8*1), R9
+	ANDNQ   8(AX)(DX*8), R9, R10
+	ANDQ    R9, 8(AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    16(CX)(R8*1), R9
+	ANDNQ   16(AX)(DX*8), R9, R10
+	ANDQ    R9, 16(AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    24(CX)(R8*1), R9
+	ANDNQ   24(AX)(DX*8), R9, R10
+	ANDQ    R9, 24(AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    32(CX)(R8*1), R9
+	ANDNQ   32(AX)(DX*8), R9, R10
+	ANDQ    R9, 32(AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    40(CX)(R8*1), R9
+	ANDNQ   40(AX)(DX*8), R9, R10
+	ANDQ    R9, 40(AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    48(CX)(R8*1), R8
+	ANDNQ   48(AX)(DX*8), R8, R9
+	ANDQ    R8, 48(AX)(DX*8)
+	POPCNTQ R9, R9
+	ADDQ    R9, DI
+	ADDQ    $0x04, BX
+	SUBQ    $0x00000001, SI
+	CMPQ    SI, $0x00000001
+	JGE     words7
 
 words7Done:
 	JMP end
@@ -3804,37 +3897,62 @@ not7:
 	JL   words8Done
 
 words8:
-	MOVL (BX), DX
-	MOVL DX, DI
-	ANDL $0x3f, DI
-	SHLL $0x06, DI
-	SHRL $0x06, DX
-	MOVQ (CX)(DI*1), R8
-	ANDQ R8, (AX)(DX*8)
-	MOVQ 8(CX)(DI*1), R8
-	ANDQ R8, 8(AX)(DX*8)
-	MOVQ 16(CX)(DI*1), R8
-	ANDQ R8, 16(AX)(DX*8)
-	MOVQ 24(CX)(DI*1), R8
-	ANDQ R8, 24(AX)(DX*8)
-	MOVQ 32(CX)(DI*1), R8
-	ANDQ R8, 32(AX)(DX*8)
-	MOVQ 40(CX)(DI*1), R8
-	ANDQ R8, 40(AX)(DX*8)
-	MOVQ 48(CX)(DI*1), R8
-	ANDQ R8, 48(AX)(DX*8)
-	MOVQ 56(CX)(DI*1), DI
-	ANDQ DI, 56(AX)(DX*8)
-	ADDQ $0x04, BX
-	SUBQ $0x00000001, SI
-	CMPQ SI, $0x00000001
-	JGE  words8
+	MOVL    (BX), DX
+	MOVL    DX, R8
+	ANDL    $0x3f, R8
+	SHLL    $0x06, R8
+	SHRL    $0x06, DX
+	MOVQ    (CX)(R8*1), R9
+	ANDNQ   (AX)(DX*8), R9, R10
+	ANDQ    R9, (AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    8(CX)(R8*1), R9
+	ANDNQ   8(AX)(DX*8), R9, R10
+	ANDQ    R9, 8(AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    16(CX)(R8*1), R9
+	ANDNQ   16(AX)(DX*8), R9, R10
+	ANDQ    R9, 16(AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    24(CX)(R8*1), R9
+	ANDNQ   24(AX)(DX*8), R9, R10
+	ANDQ    R9, 24(AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    32(CX)(R8*1), R9
+	ANDNQ   32(AX)(DX*8), R9, R10
+	ANDQ    R9, 32(AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    40(CX)(R8*1), R9
+	ANDNQ   40(AX)(DX*8), R9, R10
+	ANDQ    R9, 40(AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    48(CX)(R8*1), R9
+	ANDNQ   48(AX)(DX*8), R9, R10
+	ANDQ    R9, 48(AX)(DX*8)
+	POPCNTQ R10, R10
+	ADDQ    R10, DI
+	MOVQ    56(CX)(R8*1), R8
+	ANDNQ   56(AX)(DX*8), R8, R9
+	ANDQ    R8, 56(AX)(DX*8)
+	POPCNTQ R9, R9
+	ADDQ    R9, DI
+	ADDQ    $0x04, BX
+	SUBQ    $0x00000001, SI
+	CMPQ    SI, $0x00000001
+	JGE     words8
 
 words8Done:
 	JMP end
 
 not8:
 end:
+	MOVQ DI, dropped+64(FP)
 	VZEROUPPER
 	RET
 
@@ -3900,14 +4018,29 @@ DATA stampMoves<>+304(SB)/8, $0xffffffffffffffff
 DATA stampMoves<>+312(SB)/8, $0xffffffffffffffff
 GLOBL stampMoves<>(SB), RODATA|NOPTR, $320
 
-// func bernoulliStampsAVX512(words []uint64, bits []uint32, stamps *[64][8]uint64, n int)
-// Requires: AVX, AVX2, AVX512F, AVX512VL, CMOV
-TEXT ·bernoulliStampsAVX512(SB), NOSPLIT, $0-64
+DATA nibbleOnes<>+0(SB)/8, $0x0302020102010100
+DATA nibbleOnes<>+8(SB)/8, $0x0403030203020201
+GLOBL nibbleOnes<>(SB), RODATA|NOPTR, $16
+
+DATA nibbleLow<>+0(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA nibbleLow<>+8(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA nibbleLow<>+16(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA nibbleLow<>+24(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA nibbleLow<>+32(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA nibbleLow<>+40(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA nibbleLow<>+48(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA nibbleLow<>+56(SB)/8, $0x0f0f0f0f0f0f0f0f
+GLOBL nibbleLow<>(SB), RODATA|NOPTR, $64
+
+// func bernoulliStampsAVX512(words []uint64, bits []uint32, stamps *[64][8]uint64, n int) (dropped int)
+// Requires: AVX, AVX2, AVX512F, AVX512VL, AVX512VPOPCNTDQ, CMOV
+TEXT ·bernoulliStampsAVX512(SB), NOSPLIT, $0-72
 	MOVQ    words_base+0(FP), AX
 	MOVQ    stamps+48(FP), CX
 	MOVQ    n+56(FP), DX
 	MOVQ    bits_base+24(FP), BX
 	MOVQ    bits_len+32(FP), SI
+	XORL    DI, DI
 	TESTQ   SI, SI
 	JZ      end
 	CMPQ    DX, $0x04
@@ -3915,9 +4048,10 @@ TEXT ·bernoulliStampsAVX512(SB), NOSPLIT, $0-64
 	MOVL    $0x00000004, DX
 	VMOVDQU wordLanes<>+0(SB), Y0
 	VMOVDQU allOnes<>+0(SB), Y1
+	VPXORQ  Z2, Z2, Z2
 	MOVL    (BX), DI
 	SHRL    $0x06, DI
-	VMOVDQU (AX)(DI*8), Y2
+	VMOVDQU (AX)(DI*8), Y3
 	CMPQ    SI, $0x00000002
 	JL      shortDone
 
@@ -3932,34 +4066,41 @@ short:
 	ANDL         $0x3f, R11
 	SHLL         $0x06, R11
 	SHRL         $0x06, R10
-	MOVL         R8, R12
-	SUBL         DI, R12
-	CMPL         R12, DX
-	CMOVLGT      DX, R12
-	VPBROADCASTQ R12, Y3
-	VPADDQ       Y0, Y3, Y3
-	VPERMI2Q     Y1, Y2, Y3
-	VPAND        (CX)(R9*1), Y3, Y3
-	VMOVDQU      Y3, (AX)(R8*8)
-	VMOVDQU      (CX)(R9*1), Y3
+	VMOVDQU      (CX)(R9*1), Y4
+	MOVL         R8, R9
+	SUBL         DI, R9
+	CMPL         R9, DX
+	CMOVLGT      DX, R9
+	VPBROADCASTQ R9, Y5
+	VPADDQ       Y0, Y5, Y5
+	VPERMI2Q     Y1, Y3, Y5
+	VPAND        Y5, Y4, Y6
+	VPANDN       Y5, Y4, Y5
+	VMOVDQU      Y6, (AX)(R8*8)
 	MOVL         R10, R9
 	SUBL         R8, R9
 	CMPL         R9, DX
 	CMOVLGT      DX, R9
-	VPBROADCASTQ R9, Y4
-	VPADDQ       Y0, Y4, Y4
-	VPERMI2Q     Y1, Y3, Y4
-	VPAND        (CX)(R11*1), Y4, Y4
+	VPBROADCASTQ R9, Y6
+	VPADDQ       Y0, Y6, Y6
+	VPERMI2Q     Y1, Y4, Y6
+	VMOVDQU      (CX)(R11*1), Y4
+	VPAND        Y6, Y4, Y7
+	VPANDN       Y6, Y4, Y4
 	MOVL         R10, R8
 	SUBL         DI, R8
 	CMPL         R8, DX
 	CMOVLGT      DX, R8
-	VPBROADCASTQ R8, Y3
-	VPADDQ       Y0, Y3, Y3
-	VPERMI2Q     Y1, Y2, Y3
-	VPAND        Y4, Y3, Y3
-	VMOVDQU      Y3, Y2
-	VMOVDQU      Y2, (AX)(R10*8)
+	VPBROADCASTQ R8, Y6
+	VPADDQ       Y0, Y6, Y6
+	VPERMI2Q     Y1, Y3, Y6
+	VPAND        Y6, Y7, Y3
+	VPAND        Y6, Y4, Y4
+	VMOVDQU      Y3, (AX)(R10*8)
+	VPOPCNTQ     Y5, Y5
+	VPADDQ       Z5, Z2, Z2
+	VPOPCNTQ     Y4, Y4
+	VPADDQ       Z4, Z2, Z2
 	MOVL         R10, DI
 	ADDQ         $0x08, BX
 	SUBQ         $0x00000002, SI
@@ -3978,22 +4119,35 @@ shortDone:
 	SUBL         DI, R8
 	CMPL         R8, DX
 	CMOVLGT      DX, R8
-	VPBROADCASTQ R8, Y3
-	VPADDQ       Y0, Y3, Y3
-	VPERMI2Q     Y1, Y2, Y3
-	VPAND        (CX)(SI*1), Y3, Y3
-	VMOVDQU      Y3, (AX)(BX*8)
+	VPBROADCASTQ R8, Y4
+	VPADDQ       Y0, Y4, Y4
+	VPERMI2Q     Y1, Y3, Y4
+	VMOVDQU      (CX)(SI*1), Y0
+	VPAND        Y4, Y0, Y1
+	VPANDN       Y4, Y0, Y0
+	VMOVDQU      Y1, (AX)(BX*8)
+	VPOPCNTQ     Y0, Y0
+	VPADDQ       Z0, Z2, Z2
 
 shortOdd:
-	JMP end
+	VEXTRACTI64X4 $0x01, Z2, Y0
+	VPADDQ        Y2, Y0, Y2
+	VEXTRACTI128  $0x01, Y2, X0
+	VPADDQ        X0, X2, X0
+	VPSRLDQ       $0x08, X0, X1
+	VPADDQ        X1, X0, X0
+	VMOVQ         X0, AX
+	MOVQ          AX, DI
+	JMP           end
 
 long:
 	MOVL      $0x00000008, DX
 	VMOVDQU64 wordLanes<>+0(SB), Z0
 	VMOVDQU64 allOnes<>+0(SB), Z1
+	VPXORQ    Z2, Z2, Z2
 	MOVL      (BX), DI
 	SHRL      $0x06, DI
-	VMOVDQU64 (AX)(DI*8), Z2
+	VMOVDQU64 (AX)(DI*8), Z3
 	CMPQ      SI, $0x00000002
 	JL        vectorsDone
 
@@ -4008,34 +4162,41 @@ vectors:
 	ANDL         $0x3f, R11
 	SHLL         $0x06, R11
 	SHRL         $0x06, R10
-	MOVL         R8, R12
-	SUBL         DI, R12
-	CMPL         R12, DX
-	CMOVLGT      DX, R12
-	VPBROADCASTQ R12, Z3
-	VPADDQ       Z0, Z3, Z3
-	VPERMI2Q     Z1, Z2, Z3
-	VPANDQ       (CX)(R9*1), Z3, Z3
-	VMOVDQU64    Z3, (AX)(R8*8)
-	VMOVDQU64    (CX)(R9*1), Z3
+	VMOVDQU64    (CX)(R9*1), Z4
+	MOVL         R8, R9
+	SUBL         DI, R9
+	CMPL         R9, DX
+	CMOVLGT      DX, R9
+	VPBROADCASTQ R9, Z5
+	VPADDQ       Z0, Z5, Z5
+	VPERMI2Q     Z1, Z3, Z5
+	VPANDQ       Z5, Z4, Z6
+	VPANDNQ      Z5, Z4, Z5
+	VMOVDQU64    Z6, (AX)(R8*8)
 	MOVL         R10, R9
 	SUBL         R8, R9
 	CMPL         R9, DX
 	CMOVLGT      DX, R9
-	VPBROADCASTQ R9, Z4
-	VPADDQ       Z0, Z4, Z4
-	VPERMI2Q     Z1, Z3, Z4
-	VPANDQ       (CX)(R11*1), Z4, Z4
+	VPBROADCASTQ R9, Z6
+	VPADDQ       Z0, Z6, Z6
+	VPERMI2Q     Z1, Z4, Z6
+	VMOVDQU64    (CX)(R11*1), Z4
+	VPANDQ       Z6, Z4, Z7
+	VPANDNQ      Z6, Z4, Z4
 	MOVL         R10, R8
 	SUBL         DI, R8
 	CMPL         R8, DX
 	CMOVLGT      DX, R8
-	VPBROADCASTQ R8, Z3
-	VPADDQ       Z0, Z3, Z3
-	VPERMI2Q     Z1, Z2, Z3
-	VPANDQ       Z4, Z3, Z3
-	VMOVDQU64    Z3, Z2
-	VMOVDQU64    Z2, (AX)(R10*8)
+	VPBROADCASTQ R8, Z6
+	VPADDQ       Z0, Z6, Z6
+	VPERMI2Q     Z1, Z3, Z6
+	VPANDQ       Z6, Z7, Z3
+	VPANDQ       Z6, Z4, Z4
+	VMOVDQU64    Z3, (AX)(R10*8)
+	VPOPCNTQ     Z5, Z5
+	VPADDQ       Z5, Z2, Z2
+	VPOPCNTQ     Z4, Z4
+	VPADDQ       Z4, Z2, Z2
 	MOVL         R10, DI
 	ADDQ         $0x08, BX
 	SUBQ         $0x00000002, SI
@@ -4054,14 +4215,28 @@ vectorsDone:
 	SUBL         DI, R8
 	CMPL         R8, DX
 	CMOVLGT      DX, R8
-	VPBROADCASTQ R8, Z3
-	VPADDQ       Z0, Z3, Z3
-	VPERMI2Q     Z1, Z2, Z3
-	VPANDQ       (CX)(SI*1), Z3, Z3
-	VMOVDQU64    Z3, (AX)(BX*8)
+	VPBROADCASTQ R8, Z4
+	VPADDQ       Z0, Z4, Z4
+	VPERMI2Q     Z1, Z3, Z4
+	VMOVDQU64    (CX)(SI*1), Z0
+	VPANDQ       Z4, Z0, Z1
+	VPANDNQ      Z4, Z0, Z0
+	VMOVDQU64    Z1, (AX)(BX*8)
+	VPOPCNTQ     Z0, Z0
+	VPADDQ       Z0, Z2, Z2
 
 vectorsOdd:
+	VEXTRACTI64X4 $0x01, Z2, Y0
+	VPADDQ        Y2, Y0, Y2
+	VEXTRACTI128  $0x01, Y2, X0
+	VPADDQ        X0, X2, X0
+	VPSRLDQ       $0x08, X0, X1
+	VPADDQ        X1, X0, X0
+	VMOVQ         X0, AX
+	MOVQ          AX, DI
+
 end:
+	MOVQ DI, dropped+64(FP)
 	VZEROUPPER
 	RET
 
@@ -6588,20 +6763,6 @@ done:
 	MOVQ         AX, kept+56(FP)
 	VZEROUPPER
 	RET
-
-DATA nibbleOnes<>+0(SB)/8, $0x0302020102010100
-DATA nibbleOnes<>+8(SB)/8, $0x0403030203020201
-GLOBL nibbleOnes<>(SB), RODATA|NOPTR, $16
-
-DATA nibbleLow<>+0(SB)/8, $0x0f0f0f0f0f0f0f0f
-DATA nibbleLow<>+8(SB)/8, $0x0f0f0f0f0f0f0f0f
-DATA nibbleLow<>+16(SB)/8, $0x0f0f0f0f0f0f0f0f
-DATA nibbleLow<>+24(SB)/8, $0x0f0f0f0f0f0f0f0f
-DATA nibbleLow<>+32(SB)/8, $0x0f0f0f0f0f0f0f0f
-DATA nibbleLow<>+40(SB)/8, $0x0f0f0f0f0f0f0f0f
-DATA nibbleLow<>+48(SB)/8, $0x0f0f0f0f0f0f0f0f
-DATA nibbleLow<>+56(SB)/8, $0x0f0f0f0f0f0f0f0f
-GLOBL nibbleLow<>(SB), RODATA|NOPTR, $64
 
 // func dilateKeepAVX512(dst []uint64, src []uint64, shift int) (kept int)
 // Requires: AVX, AVX2, AVX512F, AVX512VBMI2, AVX512VL, AVX512VPOPCNTDQ

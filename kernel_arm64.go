@@ -77,8 +77,8 @@ func (k isa) bernoulliPlace(bits []uint32, w *walk) { bernoulliPlaceGeneric(bits
 
 func (k isa) bernoulliSeeds(words []uint64, bits []uint32) { bernoulliSeedsGeneric(words, bits) }
 
-func (k isa) bernoulliStamps(words []uint64, bits []uint32, stamps *stamps, n int) {
-	bernoulliStampsGeneric(words, bits, stamps, n)
+func (k isa) bernoulliStamps(words []uint64, bits []uint32, stamps *stamps, n int) (dropped int) {
+	return bernoulliStampsGeneric(words, bits, stamps, n)
 }
 
 //go:noinline

@@ -22,7 +22,7 @@ type (
 	bernoulliOnesKernel   func(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int)
 	bernoulliPlaceKernel  func(bits []uint32, w *walk)
 	bernoulliSeedsKernel  func(words []uint64, bits []uint32)
-	bernoulliStampsKernel func(words []uint64, bits []uint32, stamps *stamps, n int)
+	bernoulliStampsKernel func(words []uint64, bits []uint32, stamps *stamps, n int) (dropped int)
 	dilateRowKernel       func(dst, src []uint64, b int)
 	dilateStepKernel      func(dst, src []uint64, shift int)
 	dilateKeepKernel      func(dst, src []uint64, shift int) (kept int)
@@ -224,15 +224,18 @@ func stampRoom(n int) int {
 	return stampWords
 }
 
-// bernoulliStampsGeneric drops blocks of n words, whose first bits ascend. What
-// earlier calls dropped ascends as well; the words behind are ones.
-func bernoulliStampsGeneric(words []uint64, bits []uint32, stamps *stamps, n int) {
-	for _, bit := range bits {
+// bernoulliStampsGeneric drops blocks of n words, whose first bits ascend, and
+// returns how many ones it dropped. What earlier calls dropped ascends as well;
+// the words behind are ones.
+func bernoulliStampsGeneric(words []uint64, firsts []uint32, stamps *stamps, n int) (dropped int) {
+	for _, bit := range firsts {
 		stamp, dst := stamps[bit&63][:n], words[bit>>6:][:n]
 		for i, v := range stamp {
+			dropped += bits.OnesCount64(dst[i] &^ v)
 			dst[i] &= v
 		}
 	}
+	return dropped
 }
 
 // # dilate

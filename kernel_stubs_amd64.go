@@ -52,12 +52,12 @@ func bernoulliSeedsAVX2(words []uint64, bits []uint32)
 // bernoulliStampsAVX2 is bernoulliStampsGeneric.
 //
 //go:noescape
-func bernoulliStampsAVX2(words []uint64, bits []uint32, stamps *[64][8]uint64, n int)
+func bernoulliStampsAVX2(words []uint64, bits []uint32, stamps *[64][8]uint64, n int) (dropped int)
 
 // bernoulliStampsAVX512 is bernoulliStampsGeneric.
 //
 //go:noescape
-func bernoulliStampsAVX512(words []uint64, bits []uint32, stamps *[64][8]uint64, n int)
+func bernoulliStampsAVX512(words []uint64, bits []uint32, stamps *[64][8]uint64, n int) (dropped int)
 
 // dilateRowAVX2 is dilateRowGeneric.
 //

@@ -1,7 +1,6 @@
 package dropblock
 
 import (
-	"math/bits"
 	"slices"
 	"unsafe"
 )
@@ -203,9 +202,9 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 	}
 	m.drawing.begin(&m.bernoulli, l.isa, NewKey(l.cfg.Seed, l.cfg.Layer, at.Step))
 	if m.drawing.stamped > 0 {
-		m.seeds, m.kept = m.drawing.stampSamples(m.buf[1:len(m.buf)+spareWords], spareWords, &m.grid, m.bits.N, at.Sample)
+		seeds, dropped := m.drawing.stampSamples(m.buf[1:len(m.buf)+spareWords], &m.grid, m.bits.N, at.Sample)
+		m.seeds, m.kept = seeds, m.count-dropped
 		m.trim()
-		m.kept += bits.OnesCount64(m.buf[len(m.buf)-1])
 		m.settle(l.cfg.Norm)
 		return
 	}

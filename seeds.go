@@ -15,6 +15,7 @@ type drawing struct {
 	stamps   stamps
 	stampsOf [3]int // the row and the block that they are for
 	stamped  int
+	dropped  int // the ones that stamps have dropped
 }
 
 func (d *drawing) begin(b *Bernoulli, k isa, key Key) {
@@ -47,18 +48,17 @@ func (d *drawing) stamp(g *geometry, b *Bernoulli, k isa) {
 	}
 }
 
-// stampLen is how many words, at least, go from ones to blocks to a count
-// together, in a 32 KiB first-level cache.
+// stampLen is how many words, at least, go from ones to blocks together, in a
+// 32 KiB first-level cache.
 const stampLen = 1 << 10
 
 // stampSamples makes words, but for the spare ones at their end, the keep mask of
-// all samples. It counts the ones of all but the last of them, whose bits past
-// the end are ones still. The spare words hold anything, before and after.
-func (d *drawing) stampSamples(words []uint64, spare int, g *grid, samples int, sample uint64) (seeds, kept int) {
-	k := KernelSet{d.k}
+// all samples, whose bits past the end are ones still. The spare words hold
+// anything, before and after.
+func (d *drawing) stampSamples(words []uint64, g *grid, samples int, sample uint64) (seeds, dropped int) {
+	d.dropped = 0
 	unit := (64*stampLen-1)/g.sampleBits + 1
-	n := len(words) - spare
-	set, counted := 0, 0
+	set := 0
 	for from := 0; from < samples; from += unit {
 		to := min(from+unit, samples)
 		// Words behind these are filled anew, whatever a stamp has left there.
@@ -66,11 +66,8 @@ func (d *drawing) stampSamples(words []uint64, spare int, g *grid, samples int, 
 		setOnes(words[set:fill])
 		set = fill
 		seeds += d.samples(words, g, from, to, sample)
-		whole := min(to*g.sampleBits/64, n-1)
-		kept += k.Count(words[counted:whole])
-		counted = whole
 	}
-	return seeds, kept
+	return seeds, d.dropped
 }
 
 // samples adds the seeds of the samples from and up to to to words, which are
@@ -264,7 +261,7 @@ func (d *drawing) set(words []uint64, positions []uint32, w *walk, stamped int) 
 		d.k.bernoulliPlace(positions, w)
 	}
 	if stamped > 0 {
-		d.k.bernoulliStamps(words, positions, &d.stamps, stamped)
+		d.dropped += d.k.bernoulliStamps(words, positions, &d.stamps, stamped)
 	} else {
 		d.k.bernoulliSeeds(words, positions)
 	}

@@ -2,6 +2,7 @@ package dropblock
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -62,10 +63,13 @@ func sweepStamps(t testing.TB, kernel bernoulliStampsKernel) error {
 		}
 		source := slices.Clone(bits)
 		half := c.n * 2 / 5
-		kernel(words, bits[:half], st, c.touch)
-		kernel(words, bits[half:], st, c.touch)
+		dropped := kernel(words, bits[:half], st, c.touch)
+		dropped += kernel(words, bits[half:], st, c.touch)
 		if err := sameWords(words, want); err != nil {
 			return err
+		}
+		if ones := countGeneric(words); dropped != 64*len(words)-ones {
+			return fmt.Errorf("dropped is %d, want %d", dropped, 64*len(words)-ones)
 		}
 		if *st != table {
 			return errors.New("the stamps are changed")

@@ -867,30 +867,33 @@ func bernoulliSeeds(a *amd64) {
 // a vector, moves it up to those of the next block and only stores: a load would
 // wait for the stores that it overlaps.
 func bernoulliStamps(a *amd64) {
-	a.function("bernoulliStamps", "func(words []uint64, bits []uint32, stamps *[64][8]uint64, n int)",
+	a.function("bernoulliStamps", "func(words []uint64, bits []uint32, stamps *[64][8]uint64, n int) (dropped int)",
 		"is bernoulliStampsGeneric.")
 	words, stamps, size := a.base("words"), a.param("stamps"), a.param("n")
 	bits, n := a.slice("bits")
+	dropped := a.GP64()
+	a.XORL(dropped.As32(), dropped.As32())
 	a.TESTQ(n, n)
 	a.JZ(operand.LabelRef("end"))
 	a.CMPQ(size, operand.U8(stampWords/2))
 	a.JG(operand.LabelRef("long"))
-	a.stampVectors("short", 32, words, stamps, bits, n)
+	a.MOVQ(a.stampVectors("short", 32, words, stamps, bits, n), dropped)
 	a.JMP(operand.LabelRef("end"))
 	a.Label("long")
 	if a.isa == avx512 {
-		a.stampVectors("vectors", 64, words, stamps, bits, n)
+		a.MOVQ(a.stampVectors("vectors", 64, words, stamps, bits, n), dropped)
 	} else {
 		for k := stampWords/2 + 1; k <= stampWords; k++ {
 			other := label("not%d", k)
 			a.CMPQ(size, operand.U8(k))
 			a.JNE(operand.LabelRef(other))
-			a.stampEach(k, words, stamps, bits, n)
+			a.stampEach(k, words, stamps, bits, n, dropped)
 			a.JMP(operand.LabelRef("end"))
 			a.Label(other)
 		}
 	}
 	a.Label("end")
+	a.Store(dropped, a.ReturnIndex(0))
 	a.ret()
 }
 
@@ -905,44 +908,59 @@ func (a *amd64) stampOf(bit operand.Mem) (word, stamp reg.GPVirtual) {
 	return word, stamp
 }
 
-// stampEach stamps word by word: a wider load would wait for the stores that it
-// overlaps.
-func (a *amd64) stampEach(size int, words, stamps, bits, n reg.GPVirtual) {
+// stampEach stamps word by word, adding to dropped: a wider load would wait for
+// the stores that it overlaps.
+func (a *amd64) stampEach(size int, words, stamps, bits, n, dropped reg.GPVirtual) {
 	a.loop(label("words%d", size), n, 1, func() {
 		word, stamp := a.stampOf(at(bits, 0))
 		for k := range size {
-			v := a.GP64()
+			v, was := a.GP64(), a.GP64()
+			held := operand.Mem{Base: words, Index: word, Scale: 8, Disp: 8 * k}
 			a.MOVQ(operand.Mem{Base: stamps, Index: stamp, Scale: 1, Disp: 8 * k}, v)
-			a.ANDQ(v, operand.Mem{Base: words, Index: word, Scale: 8, Disp: 8 * k})
+			a.ANDNQ(held, v, was)
+			a.ANDQ(v, held)
+			a.POPCNTQ(was, was)
+			a.ADDQ(was, dropped)
 		}
 		a.ADDQ(operand.U8(4), bits)
 	})
 }
 
-// stampVectors stamps vectors of words, two a turn: the second vector is made
-// of the one before both, so that the next turn waits for one move only.
-func (a *amd64) stampVectors(name string, bytes int, words, stamps, bits, n reg.GPVirtual) {
+// stampVectors stamps vectors of words, two a turn, and returns how many ones it
+// dropped. The second vector is made of the one before both, so that the next
+// turn waits for one move only.
+func (a *amd64) stampVectors(name string, bytes int, dst, stamps, bits, n reg.GPVirtual) reg.GPVirtual {
 	vec := a.YMM
 	if bytes == 64 {
 		vec = a.ZMM
 	}
 	most := a.GP64()
 	a.MOVL(operand.U32(uint32(bytes/8)), most.As32())
-	moved := a.mover(vec, bytes)
-	// and is (v moved from a word to another) & stamp.
-	and := func(v reg.VecVirtual, from, to reg.GPVirtual, stamp operand.Op) reg.VecVirtual {
+	move := a.mover(vec, bytes)
+	// moved is v moved from a word to another.
+	moved := func(v reg.VecVirtual, from, to reg.GPVirtual) reg.VecVirtual {
 		by := a.GP64()
 		a.MOVL(to.As32(), by.As32())
 		a.SUBL(from.As32(), by.As32())
 		a.CMPL(by.As32(), most.As32())
 		a.CMOVLGT(most.As32(), by.As32())
-		out := moved(v, by)
-		a.and(stamp, out, out)
-		return out
+		return move(v, by)
 	}
-	word := func(i reg.GPVirtual) operand.Mem { return operand.Mem{Base: words, Index: i, Scale: 8} }
-	stamp := func(i reg.GPVirtual) operand.Mem { return operand.Mem{Base: stamps, Index: i, Scale: 1} }
+	word := func(i reg.GPVirtual) operand.Mem { return operand.Mem{Base: dst, Index: i, Scale: 8} }
+	stampAt := func(i reg.GPVirtual) reg.VecVirtual {
+		v := vec()
+		a.move(operand.Mem{Base: stamps, Index: i, Scale: 1}, v)
+		return v
+	}
+	// split is what a stamp keeps of v, and what it drops.
+	split := func(v, stamp reg.VecVirtual) (kept, dropped reg.VecVirtual) {
+		kept, dropped = vec(), vec()
+		a.and(v, stamp, kept)
+		a.andNot(v, stamp, dropped)
+		return kept, dropped
+	}
 
+	ones, w := a.popcount(), words{a, bytes}
 	held, before := vec(), a.GP64()
 	a.MOVL(at(bits, 0), before.As32())
 	a.SHRL(operand.U8(6), before.As32())
@@ -950,12 +968,15 @@ func (a *amd64) stampVectors(name string, bytes int, words, stamps, bits, n reg.
 	a.loop(name, n, 2, func() {
 		one, stamp1 := a.stampOf(at(bits, 0))
 		two, stamp2 := a.stampOf(at(bits, 4))
-		a.move(and(held, before, one, stamp(stamp1)), word(one))
-		first := vec()
-		a.move(stamp(stamp1), first)
-		both := and(first, one, two, stamp(stamp2))
-		a.move(and(held, before, two, both), held)
+		first := stampAt(stamp1)
+		kept, dropped1 := split(moved(held, before, one), first)
+		a.move(kept, word(one))
+		both, dropped2 := split(moved(first, one, two), stampAt(stamp2))
+		second := moved(held, before, two)
+		a.and(second, both, held)
+		a.and(second, dropped2, dropped2)
 		a.move(held, word(two))
+		ones.add(w, []reg.VecVirtual{dropped1, dropped2})
 		a.MOVL(two.As32(), before.As32())
 		a.ADDQ(operand.U8(8), bits)
 	})
@@ -963,8 +984,11 @@ func (a *amd64) stampVectors(name string, bytes int, words, stamps, bits, n reg.
 	a.TESTQ(n, n)
 	a.JZ(operand.LabelRef(odd))
 	last, stampLast := a.stampOf(at(bits, 0))
-	a.move(and(held, before, last, stamp(stampLast)), word(last))
+	kept, dropped := split(moved(held, before, last), stampAt(stampLast))
+	a.move(kept, word(last))
+	ones.add(w, []reg.VecVirtual{dropped})
 	a.Label(odd)
+	return ones.sum()
 }
 
 // mover returns what moves the words of a vector up by a number of them, at most

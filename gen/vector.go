@@ -57,6 +57,15 @@ func (a *amd64) and(x, y, z operand.Op) {
 	}
 }
 
+// andNot is x &^ y.
+func (a *amd64) andNot(x, y, z operand.Op) {
+	if wide(z) {
+		a.VPANDNQ(x, y, z)
+	} else {
+		a.VPANDN(x, y, z)
+	}
+}
+
 func (a *amd64) or(x, y, z operand.Op) {
 	if wide(z) {
 		a.VPORQ(x, y, z)
