@@ -21,7 +21,8 @@ func Apply(dst, src []float32, m *Mask) {
 		panic("dropblock: Apply: dst and src overlap in part")
 	}
 	if len(dst) > 0 {
-		m.write(m.output(dst, src))
+		o := m.output(dst, src)
+		m.write(&o)
 	}
 }
 
@@ -76,7 +77,7 @@ func bypasses(n int) bool {
 // another length.
 func (m *Mask) ScaleTo(dst []float32) {
 	m.mustHold("ScaleTo", "dst", len(dst))
-	m.write(output{dst: dst})
+	m.write(&output{dst: dst})
 }
 
 // KeepTo writes the mask as booleans, true to keep. dst is a feature map of
@@ -84,7 +85,7 @@ func (m *Mask) ScaleTo(dst []float32) {
 // or dst has another length.
 func (m *Mask) KeepTo(dst []bool) {
 	m.mustHold("KeepTo", "dst", len(dst))
-	m.write(output{bools: dst})
+	m.write(&output{bools: dst})
 }
 
 // output is where a mask goes: applied to src, as factors if that is nil, or
@@ -144,14 +145,14 @@ func (j *job) part(i, of int) { j.mask.writePart(&j.output, i, of) }
 var jobs = sync.Pool{New: func() any { return new(job) }}
 
 // write writes the output, on several goroutines if it is large.
-func (m *Mask) write(o output) {
+func (m *Mask) write(o *output) {
 	of := workers(m.workers, m.size)
 	if of == 1 {
-		m.writePart(&o, 0, 1)
+		m.writePart(o, 0, 1)
 		return
 	}
 	j := jobs.Get().(*job)
-	j.output, j.mask = o, m
+	j.output, j.mask = *o, m
 	j.run(j, of)
 	j.output, j.mask = output{}, nil
 	jobs.Put(j)

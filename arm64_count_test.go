@@ -35,7 +35,8 @@ func countedCalls() []countedCall {
 		words    = 8*32 + 7
 	)
 	var ks roundKeys
-	expandKey(&ks, NewKey(1, 2, 3))
+	key := NewKey(1, 2, 3)
+	expandKey(&ks, key[0], key[1])
 	ctr := [4]uint32{1, 2, 3, 4}
 	seeds, keep := make([]uint64, words+3), make([]uint64, words)
 	x, bools := make([]float32, elements), make([]bool, 64*32+7)

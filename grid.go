@@ -69,11 +69,11 @@ const (
 	walkLen
 )
 
-// walk returns the walk through a chunk of a sample whose bits begin at base,
-// and the word in which the chunk begins.
-func (g *grid) walk(base, chunk int) (_ walk, word int) {
-	w, bit := g.first, base
-	position := chunk * chunkLen
+// walk sets w to the walk through a chunk of a sample whose bits begin at base,
+// and returns the word in which the chunk begins.
+func (g *grid) walk(w *walk, base, chunk int) (word int) {
+	*w = g.first
+	bit, position := base, chunk*chunkLen
 	if chunk > 0 {
 		row := position / g.cols
 		bit += position + row*g.skipRow + row/g.rows*g.skipPlane
@@ -82,7 +82,7 @@ func (g *grid) walk(base, chunk int) (_ walk, word int) {
 	}
 	w[walkEnd] = uint32(min(g.positions-position, chunkLen))
 	w[walkBit] = uint32(bit % 64)
-	return w, bit / 64
+	return bit / 64
 }
 
 // walkBitOf maps a position to its bit, counted from the word in which the

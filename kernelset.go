@@ -70,8 +70,8 @@ func (k KernelSet) resolve() isa {
 
 // stampFrom is from how many cells a seed on it costs less to stamp blocks of so
 // many words than to set seeds and dilate. Where it was measured the times were
-// equal at 90 cells for AVX2 and AVX-512, at 180 for AVX2 where a block takes
-// more words than a vector has, and at less than 64 for generic Go.
+// equal at 80 to 100 cells for AVX2, at more where a block takes more words than a
+// vector has, at 125 to 200 for AVX-512, and at less than 64 for generic Go.
 func (k isa) stampFrom(words int) float64 {
 	long := words > stampWords/2
 	switch {
@@ -79,6 +79,8 @@ func (k isa) stampFrom(words int) float64 {
 		return 50
 	case k == isaNEON && !long:
 		return 50
+	case k == isaAVX512:
+		return 150
 	case k == isaAVX2 && long:
 		return 200
 	default:
@@ -103,7 +105,7 @@ func (k KernelSet) Philox(dst []uint32, key Key, counter [4]uint32) {
 	}
 	isa := k.resolve()
 	var ks roundKeys
-	expandKey(&ks, key)
+	expandKey(&ks, key[0], key[1])
 	stride := isa.philoxStride()
 	for len(dst) > 0 {
 		// Kernels count in word 0 alone: stop where it overflows.

@@ -114,17 +114,19 @@ func (m *Mask) keepAll() {
 	m.kept = 64*len(words) - m.trim()
 }
 
-// setOnes makes words all ones, most of them by copies of what it has made,
-// which are faster than a loop.
+// setOnes makes words all ones, by copies, which are faster than a loop.
 func setOnes(words []uint64) {
-	const first, most = 16, 1 << 9
-	for i := range words[:min(len(words), first)] {
-		words[i] = ^uint64(0)
-	}
-	for n := first; n < len(words); {
-		n += copy(words[n:], words[:min(n, most)])
+	for len(words) > 0 {
+		words = words[copy(words, allOnes[:]):]
 	}
 }
+
+var allOnes = func() (words [1 << 9]uint64) {
+	for i := range words {
+		words[i] = ^uint64(0)
+	}
+	return words
+}()
 
 // trim makes the bits past the end zero and returns how many of them there
 // were, all ones.
@@ -200,7 +202,8 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 		m.keepAll()
 		return
 	}
-	m.drawing.begin(&m.bernoulli, l.isa, NewKey(l.cfg.Seed, l.cfg.Layer, at.Step))
+	key := NewKey(l.cfg.Seed, l.cfg.Layer, at.Step)
+	m.drawing.begin(&m.bernoulli, l.isa, &key)
 	if m.drawing.stamped > 0 {
 		seeds, dropped := m.drawing.stampSamples(m.buf[1:len(m.buf)+spareWords], &m.grid, m.bits.N, at.Sample)
 		m.seeds, m.kept = seeds, m.count-dropped
@@ -329,7 +332,8 @@ func (l *Layer) Seeds(dst []uint64, s Shape, at Position) (seeds int) {
 		return 0
 	}
 	var d drawing
-	d.begin(&b, l.isa, NewKey(l.cfg.Seed, l.cfg.Layer, at.Step))
+	key := NewKey(l.cfg.Seed, l.cfg.Layer, at.Step)
+	d.begin(&b, l.isa, &key)
 	grid := g.grid()
 	seeds = d.samples(dst, &grid, 0, bits.N, at.Sample)
 	if !g.full {

@@ -20,12 +20,19 @@ const (
 // stubs know no types of the package.
 type roundKeys = [philoxRounds][2]uint32
 
-func expandKey(ks *roundKeys, key [2]uint32) {
-	k0, k1 := key[0], key[1]
-	for r := range ks {
-		ks[r][0], ks[r][1] = k0, k1
-		k0, k1 = k0+philoxW0, k1+philoxW1
-	}
+func expandKey(ks *roundKeys, k0, k1 uint32) {
+	const mask = 1<<32 - 1
+	// A loop takes twice as long, which small maps notice.
+	ks[0][0], ks[0][1] = k0+0*philoxW0&mask, k1+0*philoxW1&mask
+	ks[1][0], ks[1][1] = k0+1*philoxW0&mask, k1+1*philoxW1&mask
+	ks[2][0], ks[2][1] = k0+2*philoxW0&mask, k1+2*philoxW1&mask
+	ks[3][0], ks[3][1] = k0+3*philoxW0&mask, k1+3*philoxW1&mask
+	ks[4][0], ks[4][1] = k0+4*philoxW0&mask, k1+4*philoxW1&mask
+	ks[5][0], ks[5][1] = k0+5*philoxW0&mask, k1+5*philoxW1&mask
+	ks[6][0], ks[6][1] = k0+6*philoxW0&mask, k1+6*philoxW1&mask
+	ks[7][0], ks[7][1] = k0+7*philoxW0&mask, k1+7*philoxW1&mask
+	ks[8][0], ks[8][1] = k0+8*philoxW0&mask, k1+8*philoxW1&mask
+	ks[9][0], ks[9][1] = k0+9*philoxW0&mask, k1+9*philoxW1&mask
 }
 
 // Philox4x32 is Philox4x32-10 in its stateless form: four random words that
@@ -56,7 +63,8 @@ func philoxBlock(ks *roundKeys, c [4]uint32) [4]uint32 {
 func philoxRound(x0, x1, x2, x3, k0, k1 uint32) (uint32, uint32, uint32, uint32) {
 	p0 := uint64(x0) * philoxM0
 	p1 := uint64(x2) * philoxM1
-	return uint32(p1>>32) ^ x1 ^ k0, uint32(p1), uint32(p0>>32) ^ x3 ^ k1, uint32(p0)
+	// The products come last.
+	return uint32(p1>>32) ^ (x1 ^ k0), uint32(p1), uint32(p0>>32) ^ (x3 ^ k1), uint32(p0)
 }
 
 // Philox is Philox4x32-10 as a [rand.Source]. The zero value is a source with

@@ -18,9 +18,9 @@ type drawing struct {
 	dropped  int // the ones that stamps have dropped
 }
 
-func (d *drawing) begin(b *Bernoulli, k isa, key Key) {
+func (d *drawing) begin(b *Bernoulli, k isa, key *Key) {
 	d.Bernoulli, d.k = b, k
-	expandKey(&d.ks, key)
+	expandKey(&d.ks, key[0], key[1])
 }
 
 // stamp has the drawing drop blocks, from words that are ones, where that is
@@ -129,8 +129,9 @@ func (d *drawing) sample(words []uint64, base int, g *grid, sample uint64) (seed
 	if g.positions == 0 || d.sparse() && d.delta == 0 {
 		return 0
 	}
+	var w walk
 	for chunk := range (g.positions-1)/chunkLen + 1 {
-		w, word := g.walk(base, chunk)
+		word := g.walk(&w, base, chunk)
 		// To the word of the last position, as the sanitizers are told that all
 		// of dst is written and the words behind may be another goroutine's.
 		end := word + int(walkBitOf(&w, w[walkEnd]-1)/64) + 1
@@ -163,7 +164,7 @@ func (b *Bernoulli) Fill(kernels KernelSet, dst []uint64, n int, key Key, sample
 	g := flatGrid(n)
 	if b.sparse() {
 		var d drawing
-		d.begin(b, kernels.resolve(), key)
+		d.begin(b, kernels.resolve(), &key)
 		return d.sample(dst, 0, &g, sample)
 	}
 	return b.fillDense(kernels.resolve(), dst, &g, key, sample)
@@ -175,7 +176,7 @@ func (b *Bernoulli) Fill(kernels KernelSet, dst []uint64, n int, key Key, sample
 func (b *Bernoulli) fillDense(k isa, dst []uint64, g *grid, key Key, sample uint64) int {
 	var head [chunkLen / 64]uint64
 	d := drawing{head: head[:]}
-	d.begin(b, k, key)
+	d.begin(b, k, &key)
 	return d.sample(dst, 0, g, sample)
 }
 

@@ -16,7 +16,7 @@ var sweepKey = Key{0x89abcdef, 0x01234567}
 // that a kernel has left them alone.
 func layKey(a *arena, at *layout, counter [4]uint32) (ks *roundKeys, ctr *[4]uint32, check func() error) {
 	keys, counters := lay[roundKeys](a, at, 1, 1), lay[[4]uint32](a, at, 2, 1)
-	expandKey(&keys[0], sweepKey)
+	expandKey(&keys[0], sweepKey[0], sweepKey[1])
 	before := keys[0]
 	counters[0] = counter
 	return &keys[0], &counters[0], func() error {
@@ -327,8 +327,8 @@ func sweepPlace(t testing.TB, kernel bernoulliPlaceKernel) error {
 		}
 		bits := lay[uint32](a, &c.at, 0, c.n)
 		walks := lay[walk](a, &c.at, 3, 1)
-		first, word := grid.walk(c.base, c.chunk)
-		walks[0] = first
+		word := grid.walk(&walks[0], c.base, c.chunk)
+		first := walks[0]
 		want := make([]uint32, c.n)
 		for i := range bits {
 			position := i * (end - 1) / max(c.n-1, 1)

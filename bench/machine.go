@@ -35,7 +35,8 @@ func thisMachine() machine {
 		m.CPU = fmt.Sprintf("%s (family %s, model %s, stepping %s)", name, info["cpu family"], info["model"], info["stepping"])
 	}
 	m.Caches = caches("/sys/devices/system/cpu/cpu0/cache")
-	if size := info["cache size"]; size != "" && m.Caches == nil {
+	// Linux's "cache size" is the second level on AMD's CPUs.
+	if size := info["cache size"]; size != "" && m.Caches == nil && info["vendor_id"] != "AuthenticAMD" {
 		m.Caches = []string{strings.ReplaceAll(size, " KB", "K")}
 	}
 	return m
