@@ -138,8 +138,10 @@ func (r *report) sizePicture(planes int) (picture, error) {
 	p.X.Min, p.X.Max = p.X.Min/1.1, p.X.Max*1.1
 	p.Add(caches{r.Machine.Caches})
 
-	words := r.caption(r.SweepRounds) + "\nBy the clock, one thread unless said. Dropout has no blocks." +
-		" Dotted: from here on, input and output together are larger than the cache."
+	words := r.caption(r.SweepRounds) + "\nBy the clock, one thread unless said. Dropout has no blocks."
+	if len(r.Machine.Caches) > 0 {
+		words += " Dotted: from here on, input and output together are larger than the cache."
+	}
 	return picture{fmt.Sprintf("time-%dx%d", planes, planes), 760, 470, func(c draw.Canvas) {
 		c.SetColor(color.White)
 		c.Fill(c.Rectangle.Path())
