@@ -7545,79 +7545,8 @@ TEXT ·scaleStreamAVX2(SB), NOSPLIT, $0-76
 	VMOVDQU      laneBits<>+32(SB), Y2
 	VMOVDQU      laneBits<>+64(SB), Y3
 	VMOVDQU      laneBits<>+96(SB), Y4
-	CMPQ         AX, $0x00002000
-	JL           near
-	CMPQ         DX, BX
-	JEQ          near
 	CMPQ         AX, $0x00000040
-	JL           apartDone
-
-apart:
-	MOVQ         (BX), SI
-	MOVQ         64(BX), SI
-	MOVQ         128(BX), SI
-	MOVQ         192(BX), SI
-	VPBROADCASTD (CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VMOVUPS      (BX), Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
-	VMOVUPS      32(BX), Y10
-	VMULPS       Y0, Y10, Y10
-	VPAND        Y6, Y10, Y10
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VMOVUPS      64(BX), Y11
-	VMULPS       Y0, Y11, Y11
-	VPAND        Y6, Y11, Y11
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y6
-	VMULPS       Y0, Y6, Y6
-	VPAND        Y5, Y6, Y6
-	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y12
-	VPCMPEQD     Y1, Y12, Y12
-	VMOVUPS      128(BX), Y13
-	VMULPS       Y0, Y13, Y13
-	VPAND        Y12, Y13, Y13
-	VPAND        Y2, Y5, Y12
-	VPCMPEQD     Y2, Y12, Y12
-	VMOVUPS      160(BX), Y14
-	VMULPS       Y0, Y14, Y14
-	VPAND        Y12, Y14, Y14
-	VPAND        Y3, Y5, Y12
-	VPCMPEQD     Y3, Y12, Y12
-	VMOVUPS      192(BX), Y15
-	VMULPS       Y0, Y15, Y15
-	VPAND        Y12, Y15, Y15
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      224(BX), Y12
-	VMULPS       Y0, Y12, Y12
-	VPAND        Y5, Y12, Y12
-	VMOVNTPS     Y7, (DX)
-	VMOVNTPS     Y10, 32(DX)
-	VMOVNTPS     Y11, 64(DX)
-	VMOVNTPS     Y6, 96(DX)
-	VMOVNTPS     Y13, 128(DX)
-	VMOVNTPS     Y14, 160(DX)
-	VMOVNTPS     Y15, 192(DX)
-	VMOVNTPS     Y12, 224(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000100, BX
-	ADDQ         $0x00000100, DX
-	SUBQ         $0x00000040, AX
-	CMPQ         AX, $0x00000040
-	JGE          apart
-
-apartDone:
-near:
-	CMPQ AX, $0x00000040
-	JL   wordDone
+	JL           wordDone
 
 word:
 	VPBROADCASTD (CX), Y5
@@ -7756,51 +7685,8 @@ TEXT ·scaleStreamAVX512(SB), NOSPLIT, $0-76
 	VBROADCASTSS scale+72(FP), Z0
 	VMOVDQU64    laneBits<>+0(SB), Z1
 	VMOVDQU64    laneBits<>+64(SB), Z2
-	CMPQ         AX, $0x00002000
-	JL           near
-	CMPQ         DX, BX
-	JEQ          near
 	CMPQ         AX, $0x00000040
-	JL           apartDone
-
-apart:
-	MOVQ         (BX), SI
-	MOVQ         64(BX), SI
-	MOVQ         128(BX), SI
-	MOVQ         192(BX), SI
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      (BX), Y4
-	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
-	VMULPS.Z     Z0, Z4, K1, Z4
-	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      64(BX), Y5
-	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
-	VMULPS.Z     Z0, Z5, K1, Z5
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      128(BX), Y6
-	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
-	VMULPS.Z     Z0, Z6, K1, Z6
-	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      192(BX), Y7
-	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
-	VMULPS.Z     Z0, Z7, K1, Z7
-	VMOVNTPS     Z4, (DX)
-	VMOVNTPS     Z5, 64(DX)
-	VMOVNTPS     Z6, 128(DX)
-	VMOVNTPS     Z7, 192(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000100, BX
-	ADDQ         $0x00000100, DX
-	SUBQ         $0x00000040, AX
-	CMPQ         AX, $0x00000040
-	JGE          apart
-
-apartDone:
-near:
-	CMPQ AX, $0x00000040
-	JL   wordDone
+	JL           wordDone
 
 word:
 	VPBROADCASTD (CX), Z3
