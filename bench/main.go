@@ -16,6 +16,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,6 +63,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.IntVar(&opt.rounds, "rounds", 51, "`rounds` to take the median of")
+	fs.IntVar(&opt.passes, "passes", 3, "`passes` through all settings, among which the rounds are shared; more than one keeps the memory of all settings")
 	fs.DurationVar(&opt.slice, "slice", 5*time.Millisecond, "least `time` of each measurement in a round, after as much to warm up")
 	shapes := fs.String("shapes", "", "comma-separated `settings` such as 32x256x14x14-b7 or 32x256x14x14-b7/share=channels (default all of the benchmarks')")
 	kernels := fs.String("kernels", "", "comma-separated kernel `sets` (default all that this CPU runs)")
@@ -85,6 +87,10 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	if opt.rounds < 1 {
 		return nil, fmt.Errorf("-rounds is %d, want 1 or more", opt.rounds)
 	}
+	if opt.passes < 1 {
+		return nil, fmt.Errorf("-passes is %d, want 1 or more", opt.passes)
+	}
+	opt.passes = min(opt.passes, opt.rounds)
 	if opt.slice <= 0 || opt.slice > time.Minute {
 		return nil, fmt.Errorf("-slice is %v, want a time above 0, at most a minute", opt.slice)
 	}
@@ -149,6 +155,7 @@ func (opt *options) run(args []string, stdout, stderr io.Writer) error {
 		Command:   strings.Join(slices.Concat([]string{"go run ./bench"}, args), " "),
 		P:         dropProb,
 		Rounds:    opt.rounds,
+		Passes:    opt.passes,
 		SliceNs:   opt.slice.Nanoseconds(),
 		PeerEvery: opt.peerEvery,
 	}
@@ -159,31 +166,27 @@ func (opt *options) run(args []string, stdout, stderr io.Writer) error {
 	if runtime.NumCPU() > 1 {
 		opt.workers = []int{1, 2}
 	}
-	progress := newProgress(stderr, len(opt.settings))
+	progress := newProgress(stderr, len(opt.settings)*opt.passes)
 	if len(opt.selected) > 0 {
 		progress.say("starting the peers ...")
 		rep.Versions, rep.NotRun = opt.startPeers()
 		defer opt.stopPeers()
 	}
 
-	for _, s := range opt.settings {
-		res, err := opt.one(s, false, progress)
-		if err != nil {
-			return err
-		}
-		rep.add(&rep.Results, res)
+	results, err := opt.measureAll(opt.settings, false, progress)
+	if err != nil {
+		return err
 	}
+	rep.add(&rep.Results, results)
 	if opt.sweep > 0 {
 		rep.SweepRounds, opt.rounds = opt.sweep, opt.sweep
 		sizes := sweepSettings()
-		progress.more(len(sizes))
-		for _, s := range sizes {
-			res, err := opt.one(s, true, progress)
-			if err != nil {
-				return err
-			}
-			rep.add(&rep.Sweep, res)
+		progress.more(len(sizes) * opt.passes)
+		results, err := opt.measureAll(sizes, true, progress)
+		if err != nil {
+			return err
 		}
+		rep.add(&rep.Sweep, results)
 	}
 	progress.end()
 
@@ -235,16 +238,36 @@ func (opt *options) stopPeers() {
 	}
 }
 
-// one measures a setting, for the tables or for the sweep.
-func (opt *options) one(s setting, sweep bool, progress *progress) (*result, error) {
-	progress.begin(s.String())
-	defer progress.done()
-	w := newWorkload(s)
-	if err := w.verify(opt.kernels, opt.workers); err != nil {
+// measureAll measures settings, for the tables or for the sweep. It passes through
+// all of them several times, so that what disturbs the machine for a while does not
+// meet one of them alone.
+func (opt *options) measureAll(settings []setting, sweep bool, progress *progress) (results []*result, err error) {
+	sessions := make([]*session, len(settings))
+	for pass := range opt.passes {
+		for i, s := range settings {
+			progress.begin(s.String())
+			if sessions[i] == nil {
+				if sessions[i], err = opt.open(s, sweep, progress); err != nil {
+					return nil, err
+				}
+			}
+			opt.pass(sessions[i], opt.rounds*(pass+1)/opt.passes, progress)
+			if pass == opt.passes-1 {
+				results = append(results, opt.close(sessions[i], sweep))
+				sessions[i] = nil
+			}
+			progress.done()
+		}
+	}
+	return results, nil
+}
+
+// open checks that ours and the peers' outputs are right and prepares their turns.
+func (opt *options) open(s setting, sweep bool, progress *progress) (*session, error) {
+	se := &session{workload: newWorkload(s), rng: rand.New(rand.NewPCG(3, 4))}
+	if err := se.verify(opt.kernels, opt.workers); err != nil {
 		return nil, err
 	}
-	var peers []peer
-	var failed []failure
 	for _, p := range opt.selected {
 		if sweep && !slices.Contains(sweepPeers, p.name) || !sweep && !p.runs(s) {
 			continue
@@ -252,34 +275,47 @@ func (opt *options) one(s setting, sweep bool, progress *progress) (*result, err
 		progress.say("checking " + p.name)
 		err := opt.peers.set(s)
 		if err == nil {
-			err = opt.peers.check(p, w)
+			err = opt.peers.check(p, se.workload)
 		}
 		if err != nil {
-			failed = append(failed, failure{p.name, err})
+			se.failed = append(se.failed, failure{p.name, err})
 			continue
 		}
-		peers = append(peers, p)
+		se.peers = append(se.peers, p)
 	}
-
-	var turns []turn
-	for _, o := range opt.ops(w, peers, sweep) {
-		turns = append(turns, opt.turn(o))
+	for _, o := range opt.ops(se.workload, se.peers, sweep) {
+		se.turns = append(se.turns, opt.turn(o))
 	}
-	for _, p := range peers {
+	for _, p := range se.peers {
 		for _, threads := range opt.workers {
 			if threads == 1 || !sweep {
-				turns = append(turns, opt.peerTurn(p, threads))
+				se.turns = append(se.turns, opt.peerTurn(p, threads))
 			}
 		}
 	}
-	res := opt.measure(w, turns, func(round int) {
+	return se, nil
+}
+
+// pass measures up to a round.
+func (opt *options) pass(s *session, end int, progress *progress) {
+	if len(s.peers) > 0 && s.round > 0 { // Another setting was measured since.
+		if err := opt.peers.set(s.setting); err != nil {
+			s.dropPeers(err)
+		}
+	}
+	opt.measure(s, end, func(round int) {
 		progress.say(fmt.Sprintf("round %d/%d", round+1, opt.rounds))
 	})
-	res.failed = append(failed, res.failed...)
+}
+
+func (opt *options) close(s *session, sweep bool) *result {
+	res := summarize(s.setting, s.turns)
+	res.Others = s.others.cpus()
+	res.failed = append(s.failed, res.failed...)
 	if !sweep {
-		res.compare(peers, opt.kernels)
+		res.compare(s.peers, opt.kernels)
 	}
-	return res, nil
+	return res
 }
 
 // ops are what is measured of this process.

@@ -169,10 +169,14 @@ func TestSweep(t *testing.T) {
 	}
 	defer opt.stopPeers()
 	sizes := sweepSettings()
-	for _, s := range []setting{sizes[0], sizes[13]} {
-		res, err := opt.one(s, true, newProgress(io.Discard, 1))
-		if err != nil || res.failed != nil {
-			t.Fatal(err, res.failed)
+	results, err := opt.measureAll([]setting{sizes[0], sizes[13]}, true, newProgress(io.Discard, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, res := range results {
+		s := res.setting
+		if res.failed != nil {
+			t.Fatal(res.failed)
 		}
 		for _, k := range opt.kernels {
 			if res.find(opForward, k.String(), 1) == nil {
@@ -210,6 +214,7 @@ func TestUsage(t *testing.T) {
 	}{
 		{[]string{"-rounds", "0"}, "-rounds is 0"},
 		{[]string{"-rounds", "-3"}, "-rounds is -3"},
+		{[]string{"-passes", "0"}, "-passes is 0, want 1 or more"},
 		{[]string{"-rounds", "x"}, `invalid value "x" for flag -rounds`},
 		{[]string{"-slice", "0s"}, "-slice is 0s"},
 		{[]string{"-slice", "2h"}, "-slice is 2h"},
@@ -390,9 +395,11 @@ func TestMachine(t *testing.T) {
 
 // TestOthers watches for CPU time of others: there is some, or it is not known.
 func TestOthers(t *testing.T) {
-	others := new(plan).watchOthers()
+	var o others
+	end := o.watch(new(plan))
 	time.Sleep(150 * time.Millisecond)
-	if cpus := others(); cpus != nil && !(0 <= *cpus && *cpus <= float64(runtime.NumCPU())+1) {
+	end()
+	if cpus := o.cpus(); cpus != nil && !(0 <= *cpus && *cpus <= float64(runtime.NumCPU())+1) {
 		t.Errorf("others had %v CPUs", *cpus)
 	}
 }

@@ -98,7 +98,7 @@ func titled(ops []string) (all []string) {
 
 func (r *report) copyTable(b *strings.Builder) {
 	ops := []string{opApply, opBackward, opInPlace, opForward, opForwardInPlace}
-	fmt.Fprintf(b, "\nTime ÷ the fastest copy of the same feature map, one thread, p = %v: medians of %d interleaved rounds, beside the\ntargets. Bold misses its target. Backward is apply on other memory, forward is sample, then apply.\n\n", r.P, r.Rounds)
+	fmt.Fprintf(b, "\nTime ÷ the fastest copy of the same feature map, one thread, p = %v: medians of %d interleaved rounds in %s,\nbeside the targets. Bold misses its target. Backward is apply on other memory, forward is sample, then apply.\n\n", r.P, r.Rounds, passes(r.Passes))
 	var rows [][]string
 	for _, res := range r.Results {
 		verdicts := r.judge(res)
@@ -234,4 +234,12 @@ func (r *report) timeTable(b *strings.Builder) {
 		}
 	}
 	writeTable(b, 2, append([]string{"shape, block", "", "copy"}, titled(ops)...), rows)
+}
+
+// passes is a number of passes in words.
+func passes(n int) string {
+	if n == 1 {
+		return "one pass"
+	}
+	return fmt.Sprintf("%d passes through all settings", n)
 }

@@ -14,6 +14,7 @@ import (
 // plan is how measurements are made.
 type plan struct {
 	rounds    int
+	passes    int // through all settings, which share the rounds
 	slice     time.Duration
 	peerEvery int // the rounds that peers take part in: each n-th
 	kernels   []dropblock.KernelSet
@@ -87,19 +88,39 @@ type turn struct {
 	err     error                                 // of a peer, which ends its turns
 }
 
-// measure runs everything in turn, round after round. A change in the
-// machine's speed then meets all of them, and a ratio within a round is not
-// touched by it.
-func (p *plan) measure(w *workload, turns []turn, progress func(round int)) *result {
+// A session is a setting that is being measured.
+type session struct {
+	*workload
+	peers  []peer
+	failed []failure
+	turns  []turn
+	rng    *rand.Rand
+	round  int // the next one
+	others others
+}
+
+// dropPeers ends the turns of the peers that are left.
+func (s *session) dropPeers(err error) {
+	for i := range s.turns {
+		t := &s.turns[i]
+		if t.err == nil && slices.ContainsFunc(s.peers, func(p peer) bool { return p.name == t.Impl }) {
+			t.err = err
+		}
+	}
+}
+
+// measure runs everything in turn, up to a round. A change in the machine's speed
+// then meets all of them, and a ratio within a round is not touched by it.
+func (p *plan) measure(s *session, end int, progress func(round int)) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	rng := rand.New(rand.NewPCG(3, 4))
 	runtime.GC() // None is due in the rounds, which allocate next to nothing.
-	others := p.watchOthers()
-	for r := range p.rounds {
+	defer s.others.watch(p)()
+	for ; s.round < end; s.round++ {
+		r := s.round
 		progress(r)
 		// None always follows the same one, in the caches that this leaves.
-		for _, i := range rng.Perm(len(turns)) {
-			t := &turns[i]
+		for _, i := range s.rng.Perm(len(s.turns)) {
+			t := &s.turns[i]
 			if r%max(t.Every, 1) != 0 || t.err != nil {
 				continue
 			}
@@ -108,14 +129,11 @@ func (p *plan) measure(w *workload, turns []turn, progress func(round int)) *res
 				continue
 			}
 			if cpu > 0 {
-				t.CPU = append(t.CPU, digits(cpu/float64(w.n)))
+				t.CPU = append(t.CPU, digits(cpu/float64(s.n)))
 			}
-			t.Wall = append(t.Wall, digits(wall/float64(w.n)))
+			t.Wall = append(t.Wall, digits(wall/float64(s.n)))
 		}
 	}
-	res := summarize(w.setting, turns)
-	res.Others = others()
-	return res
 }
 
 // turn is that of an op of this process.

@@ -12,21 +12,36 @@ import (
 // of CPUs and processes in ticks.
 const tick = 10 * time.Millisecond // USER_HZ is 100 on all of Go's architectures
 
-// watchOthers begins to watch; the function that it returns ends it and tells
-// how many CPUs others had on average, or nil.
-func (p *plan) watchOthers() func() *float64 {
+// others is what others used of the CPUs while they were watched.
+type others struct {
+	ticks   int // −1 if unknown
+	watched time.Duration
+}
+
+// cpus is how many CPUs others had on average, or nil.
+func (o *others) cpus() *float64 {
+	if o.ticks < 0 || o.watched < 10*tick {
+		return nil
+	}
+	cpus := digits(max(float64(o.ticks)*float64(tick)/float64(o.watched), 0))
+	return &cpus
+}
+
+// watch begins to watch; the function that it returns ends it.
+func (o *others) watch(p *plan) (end func()) {
 	pids := []int{os.Getpid()}
 	if p.peers != nil {
 		pids = append(pids, p.peers.pid())
 	}
 	start, before := time.Now(), othersTicks(pids)
-	return func() *float64 {
-		after, passed := othersTicks(pids), time.Since(start)
-		if before < 0 || after < 0 || passed < 10*tick {
-			return nil
+	return func() {
+		after := othersTicks(pids)
+		o.watched += time.Since(start)
+		if before < 0 || after < 0 || o.ticks < 0 {
+			o.ticks = -1
+		} else {
+			o.ticks += after - before
 		}
-		cpus := digits(max(float64(after-before)*float64(tick)/float64(passed), 0))
-		return &cpus
 	}
 }
 

@@ -59,6 +59,8 @@ func fakePeer(mode string) {
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
 		f := strings.Fields(in.Text())
 		switch {
+		case mode == "setting fails again" && n[0] > 0 && f[0] == "setting":
+			fmt.Println("error MemoryError")
 		case f[0] == "setting":
 			for i := range n {
 				n[i], _ = strconv.Atoi(f[1+i])
@@ -281,7 +283,7 @@ func TestStartPeers(t *testing.T) {
 func TestRunWithoutPeers(t *testing.T) {
 	args := func(mode, peers string) []string {
 		return []string{
-			"-rounds", "1", "-slice", "1us", "-kernels", "generic", "-shapes", sharedSetting.String(),
+			"-rounds", "2", "-slice", "1us", "-kernels", "generic", "-shapes", sharedSetting.String(),
 			"-peers", peers, "-python", fakePython(t, mode),
 		}
 	}
@@ -293,6 +295,7 @@ func TestRunWithoutPeers(t *testing.T) {
 		{"some", "all", "- timm: no timm\n", 0},
 		{"other mask", "tutorial", "- tutorial on 3x4x14x9-b7/share=channels: the mask differs", 1},
 		{"time dies", "tutorial", "- tutorial on 3x4x14x9-b7/share=channels: time tutorial", 1},
+		{"setting fails again", "tutorial", "- tutorial on 3x4x14x9-b7/share=channels: setting", 1},
 	} {
 		var stdout, stderr bytes.Buffer
 		status := run(args(c.mode, c.peers), &stdout, &stderr)

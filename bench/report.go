@@ -18,6 +18,7 @@ type report struct {
 	Command     string            `json:"command"`
 	P           float64           `json:"p"`
 	Rounds      int               `json:"rounds"`
+	Passes      int               `json:"passes"`
 	SliceNs     int64             `json:"slice_ns"`
 	PeerEvery   int               `json:"peer_every"`
 	Kernels     []string          `json:"kernels"`
@@ -29,13 +30,15 @@ type report struct {
 	failed []string // peers, which is no success
 }
 
-// add adds a result to a list of the report.
-func (r *report) add(list *[]*result, res *result) {
-	*list = append(*list, res)
-	for _, f := range res.failed {
-		text := fmt.Sprintf("%s on %s: %v", f.peer, res.Setting, f.err)
-		r.NotRun = append(r.NotRun, text)
-		r.failed = append(r.failed, text)
+// add adds results to a list of the report.
+func (r *report) add(list *[]*result, results []*result) {
+	*list = append(*list, results...)
+	for _, res := range results {
+		for _, f := range res.failed {
+			text := fmt.Sprintf("%s on %s: %v", f.peer, res.Setting, f.err)
+			r.NotRun = append(r.NotRun, text)
+			r.failed = append(r.failed, text)
+		}
 	}
 }
 
