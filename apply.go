@@ -41,7 +41,7 @@ func ApplyPart(dst, src []float32, m *Mask, part, of int) {
 	}
 	if len(dst) > 0 {
 		o := m.output(dst, src)
-		m.writePart(&o, part, of)
+		m.writePart(&o, part, of, wakePieces)
 	}
 }
 
@@ -107,23 +107,20 @@ const (
 	wholeNothing
 )
 
-// wakePieces of a part, of scaleCallLen elements, are stored through the caches
-// and around them by turns, before all are stored around. Where there were no
+// wakePieces pieces of scaleCallLen elements are stored through the caches and
+// around them by turns, before all are stored around. Where there were no
 // stores around the caches for a while, as in a training step, a CPU of Zen 5 is
 // slow with them for some 50 µs. It was 5 to 12 % of 6 MiB that this saved, and
 // 1 % that it cost where stores were awake.
 const wakePieces = 8
 
-// around reports whether the i-th piece of a part is stored around the caches.
-func (o *output) around(i int) bool { return o.stream && (i >= wakePieces || i%2 == 0) }
-
-// piece writes the elements from and up to to, the i-th ones of a part, keep
-// having their bits from bit 0 of a word on.
-func (o *output) piece(m *Mask, i, from, to int, keep []uint64) {
+// piece writes the elements from and up to to, keep having their bits from bit 0
+// of a word on. asleep is how many of wakePieces are left.
+func (o *output) piece(m *Mask, asleep, from, to int, keep []uint64) {
 	switch {
 	case o.bools != nil:
 		m.isa.expandBool(o.bools[from:to], keep)
-	case o.around(i):
+	case o.stream && asleep%2 == 0:
 		m.isa.scaleStream(o.dst[from:to], o.src[from:to], keep, float32(m.scale))
 	case o.src != nil:
 		m.isa.scale(o.dst[from:to], o.src[from:to], keep, float32(m.scale))
@@ -145,10 +142,22 @@ func (m *Mask) mustHold(call, name string, n int) {
 type job struct {
 	team
 	output
-	mask *Mask
+	mask    *Mask
+	workers int
 }
 
-func (j *job) part(i, of int) { j.mask.writePart(&j.output, i, of) }
+// partLen elements, about, are a part: so few that one who comes late takes some
+// too, and none waits long for another one's last part.
+const partLen = streamCallLen
+
+func (j *job) part(i, of int) {
+	const first = wakePieces * scaleCallLen / partLen
+	asleep := 0
+	if i < first || i >= of-first*(j.workers-1) { // what the caller and helpers begin with
+		asleep = wakePieces
+	}
+	j.mask.writePart(&j.output, i, of, asleep)
+}
 
 // jobs keeps what calls have used, as a mask may be applied by many goroutines
 // at once.
@@ -158,19 +167,20 @@ var jobs = sync.Pool{New: func() any { return new(job) }}
 func (m *Mask) write(o *output) {
 	of := workers(m.workers, m.size)
 	if of == 1 {
-		m.writePart(o, 0, 1)
+		m.writePart(o, 0, 1, wakePieces)
 		return
 	}
 	j := jobs.Get().(*job)
 	j.output, j.mask = *o, m
-	j.run(j, of)
+	j.workers = of
+	j.run(j, max(m.size/partLen, of), of)
 	j.output, j.mask = output{}, nil
 	jobs.Put(j)
 }
 
 // writePart cuts a part of the feature map into pieces of at most scaleCallLen
-// elements.
-func (m *Mask) writePart(o *output, part, of int) {
+// elements, or of streamCallLen where they are stored around the caches and awake.
+func (m *Mask) writePart(o *output, part, of, asleep int) {
 	from, end := 0, m.size
 	if of > 1 {
 		from, end = share(m.size, scaleCallLen, part, of), share(m.size, scaleCallLen, part+1, of)
@@ -182,17 +192,17 @@ func (m *Mask) writePart(o *output, part, of int) {
 		copy(o.dst[from:end], o.src[from:end])
 	case o.whole == wholeNothing:
 	case m.size > 0 && m.bits != m.shape:
-		m.writeShared(o, part, of)
+		m.writeShared(o, part, of, asleep)
 	default:
 		words := m.buf[1:]
-		for i := 0; from < end; i++ {
+		for from < end {
 			length := scaleCallLen
-			if o.stream && i >= wakePieces {
+			if o.stream && asleep == 0 {
 				length = streamCallLen
 			}
 			to := min(from+length, end)
-			o.piece(m, i, from, to, words[from/64:wordsLen(to)])
-			from = to
+			o.piece(m, asleep, from, to, words[from/64:wordsLen(to)])
+			from, asleep = to, max(asleep-1, 0)
 		}
 	}
 }
@@ -201,7 +211,7 @@ func (m *Mask) writePart(o *output, part, of int) {
 // as many channels as a piece has room for, so that kernels see long runs of
 // bits that begin with a word. Of a plane larger than that it takes a piece
 // through all channels.
-func (m *Mask) writeShared(o *output, part, of int) {
+func (m *Mask) writeShared(o *output, part, of, asleep int) {
 	plane := m.shape.H * m.shape.W
 	repeat := min(max(scaleCallLen/plane, 1), m.shape.C)
 	// As many planes end with a word.
@@ -214,8 +224,7 @@ func (m *Mask) writeShared(o *output, part, of int) {
 	var buf [scaleCallLen / 64]uint64
 	pieces := m.shape.N * cuts * groups
 	held := -1 // the cut of a sample that buf holds
-	first := share(pieces, 1, part, of)
-	for i := first; i < share(pieces, 1, part+1, of); i++ {
+	for i := share(pieces, 1, part, of); i < share(pieces, 1, part+1, of); i++ {
 		n, at, c := i/groups/cuts, i/groups%cuts*scaleCallLen, i%groups*repeat
 		length := min(plane-at, scaleCallLen)
 		if held != i/groups {
@@ -224,7 +233,8 @@ func (m *Mask) writeShared(o *output, part, of int) {
 		}
 		from := (n*m.shape.C+c)*plane + at
 		to := from + min(repeat, m.shape.C-c)*length
-		o.piece(m, i-first, from, to, buf[:wordsLen(to-from)])
+		o.piece(m, asleep, from, to, buf[:wordsLen(to-from)])
+		asleep = max(asleep-1, 0)
 	}
 }
 

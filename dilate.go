@@ -144,7 +144,7 @@ func (t *keepTask) run(k isa, plan *dilation, words []uint64, of int) (kept int)
 	if of == 1 {
 		t.part(0, 1)
 	} else {
-		t.team.run(t, of)
+		t.team.run(t, of, of)
 	}
 	for i := range of {
 		kept += t.parts[i].kept

@@ -67,6 +67,8 @@ type Config struct {
 	// Workers is the most goroutines that a call of the layer, or one with a
 	// mask of it, may use, its own included; 0 stands for GOMAXPROCS. Only
 	// large feature maps use more than one, and the result is the same bits.
+	// The others are shared by all calls, as many as GOMAXPROCS has beside the
+	// caller at most, and end some 0.1 ms after the last one.
 	Workers int
 }
 

@@ -2,8 +2,12 @@ package dropblock
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -30,11 +34,84 @@ var parallelCases = []struct {
 	{NCHW(16, 64, 14, 14), Config{DropProb: 0, Block: Square(1)}, false, false},
 }
 
-// manyWorkers has small shapes shared among goroutines.
+// manyWorkers has small shapes shared among goroutines, however few CPUs there are.
 func manyWorkers(t *testing.T) {
-	size := workerLen
+	size, procs := workerLen, runtime.GOMAXPROCS(8)
 	workerLen = 1 << 10
-	t.Cleanup(func() { workerLen = size })
+	t.Cleanup(func() {
+		workerLen = size
+		runtime.GOMAXPROCS(procs)
+	})
+}
+
+// meeting is a task whose first part lasts until the last one has begun.
+type meeting struct {
+	team
+	met chan struct{}
+}
+
+func (m *meeting) part(i, of int) {
+	switch i {
+	case 0:
+		<-m.met
+	case of - 1:
+		close(m.met)
+	}
+}
+
+// TestHelpers has helpers take parts while the caller is at one, and end when there
+// is nothing left to help with.
+func TestHelpers(t *testing.T) {
+	manyWorkers(t)
+	for _, of := range []int{2, 3, 100} {
+		for _, workers := range []int{2, 16} {
+			m := &meeting{met: make(chan struct{})}
+			m.run(m, of, workers)
+		}
+	}
+	require.Eventually(t, func() bool {
+		crew.mu.Lock()
+		defer crew.mu.Unlock()
+		return crew.alive == 0 && crew.idle == 0 && len(crew.teams) == 0 && crew.open.Load() == 0
+	}, time.Minute, lingerTime)
+}
+
+// counting counts how often each part is run.
+type counting struct {
+	team
+	times [40]atomic.Int32
+}
+
+func (c *counting) part(i, of int) {
+	c.times[i].Add(1)
+	if i%3 == 0 {
+		runtime.Gosched()
+	}
+}
+
+// TestTeams has every part run once, whoever calls helpers meanwhile, and with none.
+func TestTeams(t *testing.T) {
+	for _, procs := range []int{1, 8} {
+		manyWorkers(t)
+		runtime.GOMAXPROCS(procs)
+		var callers sync.WaitGroup
+		for caller := range 6 {
+			callers.Go(func() {
+				var c counting
+				of := len(c.times) - caller
+				for run := range int32(200) {
+					c.run(&c, of, 1+caller)
+					for i := range c.times {
+						if n := c.times[i].Load(); i < of && n != run+1 || i >= of && n != 0 {
+							t.Errorf("caller %d, run %d: part %d was run %d times", caller, run, i, n)
+							return
+						}
+					}
+				}
+			})
+		}
+		callers.Wait()
+	}
 }
 
 // TestWorkers holds masks and outputs of many workers to those of one.

@@ -106,7 +106,7 @@ func (t *drawTask) run(d *drawing, words []uint64, g *grid, samples int, sample 
 		t.drawings = append(t.drawings, drawing{})
 	}
 	t.first, t.words, t.grid, t.samples, t.sample = d, words, g, samples, sample
-	t.team.run(t, of)
+	t.team.run(t, of, of)
 	for _, n := range t.seeds[:of] {
 		seeds += n
 	}
