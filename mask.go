@@ -205,7 +205,8 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 	key := NewKey(l.cfg.Seed, l.cfg.Layer, at.Step)
 	m.drawing.begin(&m.bernoulli, l.isa, &key)
 	if m.drawing.stamped > 0 {
-		seeds, dropped := m.drawing.stampSamples(m.buf[1:len(m.buf)+spareWords], &m.grid, m.bits.N, at.Sample)
+		words := m.buf[1 : len(m.buf)+spareWords]
+		seeds, dropped := m.draw.run(&m.drawing, words, &m.grid, m.bits.N, at.Sample, l.maskWorkers(m))
 		m.seeds, m.kept = seeds, m.count-dropped
 		m.trim()
 		m.settle(l.cfg.Norm)
@@ -217,7 +218,7 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 	if g.full {
 		clear(seeds)
 	}
-	m.seeds = m.draw.run(&m.drawing, seeds, &m.grid, m.bits.N, at.Sample, l.maskWorkers(m))
+	m.seeds, _ = m.draw.run(&m.drawing, seeds, &m.grid, m.bits.N, at.Sample, l.maskWorkers(m))
 	l.grow(m, g, seeds)
 }
 
@@ -239,9 +240,10 @@ func (l *Layer) prepare(m *Mask, s Shape) {
 	m.layer = l
 }
 
-// maskWorkers is how many goroutines draw and dilate a mask: its elements cost
-// an eighth to a half of those of a feature map.
-func (l *Layer) maskWorkers(m *Mask) int { return workers(l.cfg.Workers, m.count/8) }
+// maskWorkers is how many goroutines draw and dilate a mask. Its elements cost an
+// eighth to a half of those of a feature map, but those who apply a part of it
+// find what they have drawn themselves in their caches.
+func (l *Layer) maskWorkers(m *Mask) int { return workers(l.cfg.Workers, m.count/2) }
 
 // seedWords is where seeds are drawn: the mask's own words if they are grown
 // in place.

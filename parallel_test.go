@@ -20,7 +20,12 @@ var parallelCases = []struct {
 	cfg            Config
 	draws, dilates bool // by several goroutines
 }{
-	{NCHW(16, 64, 14, 14), Config{DropProb: .1, Block: Square(7)}, false, false},
+	{NCHW(16, 64, 14, 14), Config{DropProb: .1, Block: Square(7)}, true, false},
+	{NCHW(131, 31, 13, 11), Config{DropProb: .05, Block: Square(5)}, true, false},
+	{NCHW(512, 1, 8, 8), Config{DropProb: .05, Block: Square(3)}, true, false},
+	{NCHW(256, 1, 8, 16), Config{DropProb: .05, Block: Square(3)}, true, false},
+	{NCHW(1024, 1, 6, 5), Config{DropProb: .05, Block: Square(4)}, true, false},
+	{NCHW(64, 3, 40, 40), Config{DropProb: .05, Block: Square(9)}, true, false},
 	{NCHW(16, 192, 7, 7), Config{DropProb: .2, Block: Square(3)}, true, true},
 	{NCHW(131, 47, 13, 11), Config{DropProb: .3, Block: Square(2)}, true, true},
 	{NCHW(1, 17, 97, 101), Config{DropProb: .1, Block: Square(7)}, false, true},
@@ -28,7 +33,7 @@ var parallelCases = []struct {
 	{NCHW(3, 64, 28, 28), Config{DropProb: .1, Block: Square(1)}, true, true},
 	{NCHW(3, 64, 28, 28), Config{DropProb: .5, Block: Square(1)}, true, true},
 	{NCHW(8, 24, 28, 28), Config{DropProb: .1, Block: Square(5), Region: RegionFull}, true, true},
-	{NCHW(160, 64, 14, 14), Config{DropProb: .1, Block: Square(7), Share: ShareChannels}, false, false},
+	{NCHW(160, 64, 14, 14), Config{DropProb: .1, Block: Square(7), Share: ShareChannels}, true, false},
 	{NCHW(4, 3, 190, 190), Config{DropProb: .1, Block: Square(7), Share: ShareChannels}, false, true},
 	{NCHW(16, 64, 14, 14), Config{DropProb: 1, Block: Square(1)}, true, true},
 	{NCHW(16, 64, 14, 14), Config{DropProb: 0, Block: Square(1)}, false, false},
@@ -173,6 +178,52 @@ func TestWorkers(t *testing.T) {
 					require.True(t, slices.Equal(want, inPlace), workers)
 				}
 			})
+		}
+	}
+}
+
+// TestDrawParts holds parts that are drawn in both orders to the batch drawn at once:
+// none may write to another one's words.
+func TestDrawParts(t *testing.T) {
+	for _, c := range parallelCases {
+		for _, kernels := range Kernels() {
+			c.cfg.Kernels, c.cfg.Workers = kernels, 1
+			layer, err := New(c.cfg)
+			require.NoError(t, err)
+			var m Mask
+			layer.Sample(&m, c.shape, 0)
+			d, g := &m.drawing, &m.grid
+			if d.Bernoulli == nil { // nothing is drawn
+				continue
+			}
+			n := wordsLen(m.bits.N * g.sampleBits)
+			want := make([]uint64, n+spareWords)
+			var whole drawTask
+			seeds, dropped := whole.run(d, want, g, m.bits.N, 7, 1)
+			for of := 2; of <= min(m.bits.N/whole.unit, 33); of++ {
+				for _, back := range []bool{false, true} {
+					got := make([]uint64, n+spareWords)
+					var parts drawTask
+					parts.unit = whole.unit
+					d.dropped = 0
+					parts.prepare(d, got, g, m.bits.N, 7, of)
+					for i := range of {
+						if back {
+							i = of - 1 - i
+						}
+						parts.part(i, of)
+					}
+					require.True(t, slices.Equal(want[:n], got[:n]), "%v %v, %d parts, %v", c.shape, kernels, of, back)
+					gotSeeds, gotDropped := 0, d.dropped
+					for _, s := range parts.seeds {
+						gotSeeds += s
+					}
+					for _, d := range parts.drawings {
+						gotDropped += d.dropped
+					}
+					require.Equal(t, [2]int{seeds, dropped}, [2]int{gotSeeds, gotDropped})
+				}
+			}
 		}
 	}
 }

@@ -15,7 +15,8 @@ type drawing struct {
 	stamps   stamps
 	stampsOf [3]int // the row and the block that they are for
 	stamped  int
-	dropped  int // the ones that stamps have dropped
+	dropped  int      // the ones that stamps have dropped
+	aside    []uint64 // what stamps make before it is moved to the mask
 }
 
 func (d *drawing) begin(b *Bernoulli, k isa, key *Key) {
@@ -52,22 +53,38 @@ func (d *drawing) stamp(g *geometry, b *Bernoulli, k isa) {
 // 32 KiB first-level cache.
 const stampLen = 1 << 10
 
-// stampSamples makes words, but for the spare ones at their end, the keep mask of
-// all samples, whose bits past the end are ones still. The spare words hold
-// anything, before and after.
-func (d *drawing) stampSamples(words []uint64, g *grid, samples int, sample uint64) (seeds, dropped int) {
-	d.dropped = 0
+// stampSamples makes words the keep mask of the samples from, which begins with a
+// word, and up to to. Bits past their end are ones, and stampRoom words behind
+// them hold anything, before and after.
+func (d *drawing) stampSamples(words []uint64, g *grid, from, to int, sample uint64) (seeds int) {
 	unit := (64*stampLen-1)/g.sampleBits + 1
-	set := 0
-	for from := 0; from < samples; from += unit {
-		to := min(from+unit, samples)
+	set := from * g.sampleBits / 64
+	for ; from < to; from += unit {
+		end := min(from+unit, to)
 		// Words behind these are filled anew, whatever a stamp has left there.
-		fill := wordsLen(to * g.sampleBits)
+		fill := wordsLen(end * g.sampleBits)
 		setOnes(words[set:fill])
 		set = fill
-		seeds += d.samples(words, g, from, to, sample)
+		seeds += d.samples(words, g, from, end, sample)
 	}
-	return seeds, d.dropped
+	return seeds
+}
+
+// stampPart is stampSamples for samples that begin and end with a word, as each unit
+// of them does. The words behind are another goroutine's: the last samples, with as
+// many words as stamps may touch, are made aside.
+func (d *drawing) stampPart(words []uint64, g *grid, from, to, unit int, sample uint64) (seeds int) {
+	unitWords := unit * g.sampleBits / 64
+	last := min((spareWords+unitWords-1)/unitWords*unit, to-from)
+	seeds = d.stampSamples(words, g, from, to-last, sample)
+	n := last * g.sampleBits / 64
+	if cap(d.aside) < n+spareWords {
+		d.aside = make([]uint64, n+spareWords)
+	}
+	aside := d.aside[:n+spareWords]
+	seeds += d.stampSamples(aside, g, 0, last, sample+uint64(to-last))
+	copy(words[(to-last)*g.sampleBits/64:], aside[:n])
+	return seeds
 }
 
 // samples adds the seeds of the samples from and up to to to words, which are
@@ -85,7 +102,7 @@ type drawTask struct {
 	team
 	drawings []drawing // of the parts from 1 on, the second one first
 	first    *drawing
-	seeds    []int
+	seeds    []int // of the parts
 
 	words   []uint64
 	grid    *grid
@@ -94,11 +111,33 @@ type drawTask struct {
 	sample  uint64
 }
 
-func (t *drawTask) run(d *drawing, words []uint64, g *grid, samples int, sample uint64, of int) (seeds int) {
+// run draws seeds, or keep masks if the drawing stamps, and returns how many seeds
+// there are and how many ones stamps have dropped.
+func (t *drawTask) run(d *drawing, words []uint64, g *grid, samples int, sample uint64, of int) (seeds, dropped int) {
+	d.dropped = 0
 	t.unit = 64 >> min(bits.TrailingZeros(uint(g.sampleBits)), 6)
 	if of = min(of, samples/t.unit); of <= 1 {
-		return d.samples(words, g, 0, samples, sample)
+		if d.stamped > 0 {
+			seeds = d.stampSamples(words, g, 0, samples, sample)
+		} else {
+			seeds = d.samples(words, g, 0, samples, sample)
+		}
+		return seeds, d.dropped
 	}
+	t.prepare(d, words, g, samples, sample, of)
+	t.team.run(t, of, of)
+	for _, n := range t.seeds[:of] {
+		seeds += n
+	}
+	dropped = d.dropped
+	for i := range of - 1 {
+		dropped += t.drawings[i].dropped
+	}
+	t.words, t.grid = nil, nil
+	return seeds, dropped
+}
+
+func (t *drawTask) prepare(d *drawing, words []uint64, g *grid, samples int, sample uint64, of int) {
 	for len(t.seeds) < of {
 		t.seeds = append(t.seeds, 0)
 	}
@@ -106,12 +145,6 @@ func (t *drawTask) run(d *drawing, words []uint64, g *grid, samples int, sample 
 		t.drawings = append(t.drawings, drawing{})
 	}
 	t.first, t.words, t.grid, t.samples, t.sample = d, words, g, samples, sample
-	t.team.run(t, of, of)
-	for _, n := range t.seeds[:of] {
-		seeds += n
-	}
-	t.words, t.grid = nil, nil
-	return seeds
 }
 
 func (t *drawTask) part(i, of int) {
@@ -119,8 +152,19 @@ func (t *drawTask) part(i, of int) {
 	if i > 0 {
 		d = &t.drawings[i-1]
 		d.Bernoulli, d.k, d.ks = t.first.Bernoulli, t.first.k, t.first.ks
+		if d.stamped, d.dropped = t.first.stamped, 0; d.stamped > 0 && d.stampsOf != t.first.stampsOf {
+			d.stamps, d.stampsOf = t.first.stamps, t.first.stampsOf
+		}
 	}
-	t.seeds[i] = d.samples(t.words, t.grid, share(t.samples, t.unit, i, of), share(t.samples, t.unit, i+1, of), t.sample)
+	from, to := share(t.samples, t.unit, i, of), share(t.samples, t.unit, i+1, of)
+	switch {
+	case d.stamped == 0:
+		t.seeds[i] = d.samples(t.words, t.grid, from, to, t.sample)
+	case i == of-1:
+		t.seeds[i] = d.stampSamples(t.words, t.grid, from, to, t.sample)
+	default:
+		t.seeds[i] = d.stampPart(t.words, t.grid, from, to, t.unit, t.sample)
+	}
 }
 
 // sample adds to words, zero there, the seeds of one sample, whose bits begin
