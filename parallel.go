@@ -33,7 +33,7 @@ type task interface{ part(i, of int) }
 // other, and helpers that come in time take some from it. So nobody waits for a
 // thread to wake up, which may take longer than the call.
 type team struct {
-	task
+	task  task
 	of    int
 	taken atomic.Int32 // how many parts are: the caller's from the first on,
 	back  atomic.Int32 // and from the last on so many of the helpers
@@ -111,7 +111,7 @@ func (h *helpers) call(t *team, n int) {
 	h.idle += start
 	h.mu.Unlock()
 	for range start {
-		go help() // which allocates nothing, as a method would
+		go help() // A method would allocate.
 	}
 }
 
