@@ -30,6 +30,7 @@ var (
 	_ philoxKernel          = philoxAVX512
 	_ bernoulliHeadKernel   = bernoulliHeadAVX512
 	_ bernoulliOnesKernel   = bernoulliOnesAVX512
+	_ bernoulliPlaceKernel  = bernoulliPlaceAVX512
 	_ bernoulliStampsKernel = bernoulliStampsAVX512
 	_ dilateRowKernel       = dilateRowAVX512
 	_ dilateStepKernel      = dilateStepAVX512
@@ -143,7 +144,9 @@ func (k isa) bernoulliOnes(positions *[gapCallLen]uint32, words []uint64, first 
 func (k isa) bernoulliPlace(bits []uint32, w *walk) {
 	writes(bits)
 	switch k {
-	case isaAVX512, isaAVX2:
+	case isaAVX512:
+		bernoulliPlaceAVX512(bits, w)
+	case isaAVX2:
 		bernoulliPlaceAVX2(bits, w)
 	default:
 		bernoulliPlaceGeneric(bits, w)

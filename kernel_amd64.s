@@ -2878,30 +2878,30 @@ TEXT ·bernoulliGapsAVX2(SB), NOSPLIT, $0-56
 	LEAQ         compressions<>+0(SB), R8
 	CMPQ         SI, $0x08
 	JL           drawDone
-	MOVL         (BX), R9
+	MOVQ         (BX), R10
+	MOVL         R10, R9
 	SHRL         $0x16, R9
+	SHRQ         $0x36, R10
 	VMOVD        (CX)(R9*4), X4
-	MOVL         4(BX), R9
+	VPINSRD      $0x01, (CX)(R10*4), X4, X4
+	MOVQ         8(BX), R10
+	MOVL         R10, R9
 	SHRL         $0x16, R9
-	VPINSRD      $0x01, (CX)(R9*4), X4, X4
-	MOVL         8(BX), R9
-	SHRL         $0x16, R9
+	SHRQ         $0x36, R10
 	VPINSRD      $0x02, (CX)(R9*4), X4, X4
-	MOVL         12(BX), R9
+	VPINSRD      $0x03, (CX)(R10*4), X4, X4
+	MOVQ         16(BX), R10
+	MOVL         R10, R9
 	SHRL         $0x16, R9
-	VPINSRD      $0x03, (CX)(R9*4), X4, X4
-	MOVL         16(BX), R9
-	SHRL         $0x16, R9
+	SHRQ         $0x36, R10
 	VMOVD        (CX)(R9*4), X5
-	MOVL         20(BX), R9
+	VPINSRD      $0x01, (CX)(R10*4), X5, X5
+	MOVQ         24(BX), R10
+	MOVL         R10, R9
 	SHRL         $0x16, R9
-	VPINSRD      $0x01, (CX)(R9*4), X5, X5
-	MOVL         24(BX), R9
-	SHRL         $0x16, R9
+	SHRQ         $0x36, R10
 	VPINSRD      $0x02, (CX)(R9*4), X5, X5
-	MOVL         28(BX), R9
-	SHRL         $0x16, R9
-	VPINSRD      $0x03, (CX)(R9*4), X5, X5
+	VPINSRD      $0x03, (CX)(R10*4), X5, X5
 	VINSERTI128  $0x01, X5, Y4, Y4
 	CMPQ         SI, $0x00000008
 	JL           drawDone
@@ -2932,30 +2932,30 @@ draw:
 	LEAQ        32(BX), R9
 	CMPQ        SI, $0x10
 	CMOVQLT     BX, R9
-	MOVL        (R9), R10
+	MOVQ        (R9), R11
+	MOVL        R11, R10
 	SHRL        $0x16, R10
+	SHRQ        $0x36, R11
 	VMOVD       (CX)(R10*4), X7
-	MOVL        4(R9), R10
+	VPINSRD     $0x01, (CX)(R11*4), X7, X7
+	MOVQ        8(R9), R11
+	MOVL        R11, R10
 	SHRL        $0x16, R10
-	VPINSRD     $0x01, (CX)(R10*4), X7, X7
-	MOVL        8(R9), R10
-	SHRL        $0x16, R10
+	SHRQ        $0x36, R11
 	VPINSRD     $0x02, (CX)(R10*4), X7, X7
-	MOVL        12(R9), R10
+	VPINSRD     $0x03, (CX)(R11*4), X7, X7
+	MOVQ        16(R9), R11
+	MOVL        R11, R10
 	SHRL        $0x16, R10
-	VPINSRD     $0x03, (CX)(R10*4), X7, X7
-	MOVL        16(R9), R10
-	SHRL        $0x16, R10
+	SHRQ        $0x36, R11
 	VMOVD       (CX)(R10*4), X4
-	MOVL        20(R9), R10
-	SHRL        $0x16, R10
-	VPINSRD     $0x01, (CX)(R10*4), X4, X4
-	MOVL        24(R9), R10
-	SHRL        $0x16, R10
-	VPINSRD     $0x02, (CX)(R10*4), X4, X4
-	MOVL        28(R9), R9
+	VPINSRD     $0x01, (CX)(R11*4), X4, X4
+	MOVQ        24(R9), R10
+	MOVL        R10, R9
 	SHRL        $0x16, R9
-	VPINSRD     $0x03, (CX)(R9*4), X4, X4
+	SHRQ        $0x36, R10
+	VPINSRD     $0x02, (CX)(R9*4), X4, X4
+	VPINSRD     $0x03, (CX)(R10*4), X4, X4
 	VINSERTI128 $0x01, X4, Y7, Y4
 	VPSUBD      Y1, Y6, Y6
 	VPCMPGTD    Y6, Y2, Y8
@@ -3545,6 +3545,93 @@ DATA lanes32<>+20(SB)/4, $0x00000005
 DATA lanes32<>+24(SB)/4, $0x00000006
 DATA lanes32<>+28(SB)/4, $0x00000007
 GLOBL lanes32<>(SB), RODATA|NOPTR, $32
+
+// func bernoulliPlaceAVX512(bits []uint32, w *[11]uint32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·bernoulliPlaceAVX512(SB), NOSPLIT, $0-32
+	MOVQ         bits_base+0(FP), AX
+	MOVQ         bits_len+8(FP), CX
+	MOVQ         w+24(FP), DX
+	VPBROADCASTD 8(DX), Z0
+	VPBROADCASTD 12(DX), Z1
+	VPBROADCASTD 16(DX), Z2
+	VPBROADCASTD 36(DX), Z3
+	VPBROADCASTD 40(DX), Z4
+	MOVL         $0x0000aaaa, BX
+	KMOVW        BX, K1
+	VPBROADCASTD 20(DX), Z5
+	MOVL         24(DX), BX
+	SUBL         $0x1f, BX
+	VMOVD        BX, X6
+	VPBROADCASTD 28(DX), Z7
+	MOVL         32(DX), DX
+	SUBL         $0x1f, DX
+	VMOVD        DX, X8
+	CMPQ         CX, $0x00000010
+	JL           placeDone
+
+place:
+	VMOVDQU64 (AX), Z9
+	VPADDD    Z1, Z9, Z10
+	VPADDD    Z0, Z9, Z9
+	VPSRLQ    $0x1f, Z10, Z11
+	VPADDD    Z10, Z10, Z10
+	VPMULUDQ  Z5, Z10, Z10
+	VPMULUDQ  Z5, Z11, Z11
+	VPSRLQ    $0x20, Z10, Z10
+	VMOVDQA32 Z11, K1, Z10
+	VPSRLD    X6, Z10, Z10
+	VPMULLD   Z3, Z10, Z11
+	VPADDD    Z11, Z9, Z9
+	VPADDD    Z2, Z10, Z10
+	VPSRLQ    $0x1f, Z10, Z11
+	VPADDD    Z10, Z10, Z10
+	VPMULUDQ  Z7, Z10, Z10
+	VPMULUDQ  Z7, Z11, Z11
+	VPSRLQ    $0x20, Z10, Z10
+	VMOVDQA32 Z11, K1, Z10
+	VPSRLD    X8, Z10, Z10
+	VPMULLD   Z4, Z10, Z11
+	VPADDD    Z11, Z9, Z9
+	VMOVDQU64 Z9, (AX)
+	ADDQ      $0x40, AX
+	SUBQ      $0x00000010, CX
+	CMPQ      CX, $0x00000010
+	JGE       place
+
+placeDone:
+	TESTQ       CX, CX
+	JZ          end
+	MOVL        $0xffffffff, DX
+	BZHIL       CX, DX, DX
+	KMOVW       DX, K2
+	VMOVDQU32.Z (AX), K2, Z9
+	VPADDD      Z1, Z9, Z1
+	VPADDD      Z0, Z9, Z9
+	VPSRLQ      $0x1f, Z1, Z0
+	VPADDD      Z1, Z1, Z1
+	VPMULUDQ    Z5, Z1, Z1
+	VPMULUDQ    Z5, Z0, Z0
+	VPSRLQ      $0x20, Z1, Z1
+	VMOVDQA32   Z0, K1, Z1
+	VPSRLD      X6, Z1, Z1
+	VPMULLD     Z3, Z1, Z0
+	VPADDD      Z0, Z9, Z9
+	VPADDD      Z2, Z1, Z1
+	VPSRLQ      $0x1f, Z1, Z0
+	VPADDD      Z1, Z1, Z1
+	VPMULUDQ    Z7, Z1, Z1
+	VPMULUDQ    Z7, Z0, Z0
+	VPSRLQ      $0x20, Z1, Z1
+	VMOVDQA32   Z0, K1, Z1
+	VPSRLD      X8, Z1, Z1
+	VPMULLD     Z4, Z1, Z0
+	VPADDD      Z0, Z9, Z9
+	VMOVDQU32   Z9, K2, (AX)
+
+end:
+	VZEROUPPER
+	RET
 
 // func bernoulliSeedsAVX2(words []uint64, bits []uint32)
 // Requires: BMI2

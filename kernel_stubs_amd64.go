@@ -44,6 +44,11 @@ func bernoulliOnesAVX512(positions *[512]uint32, words []uint64, first uint32) (
 //go:noescape
 func bernoulliPlaceAVX2(bits []uint32, w *[11]uint32)
 
+// bernoulliPlaceAVX512 is bernoulliPlaceGeneric.
+//
+//go:noescape
+func bernoulliPlaceAVX512(bits []uint32, w *[11]uint32)
+
 // bernoulliSeedsAVX2 is bernoulliSeedsGeneric.
 //
 //go:noescape

@@ -658,15 +658,20 @@ func (a *amd64) gapEntries(drawn, table reg.GPVirtual, e reg.VecVirtual) {
 	var halves [2]reg.VecVirtual
 	for h := range halves {
 		x := a.XMM()
-		for i := range 4 {
-			own := a.GP64()
-			a.MOVL(at(drawn, 16*h+4*i), own.As32())
-			a.SHRL(operand.U8(32-gapBits), own.As32())
-			entry := operand.Mem{Base: table, Index: own, Scale: 4}
-			if i == 0 {
-				a.VMOVD(entry, x)
-			} else {
-				a.VPINSRD(operand.U8(i), entry, x, x)
+		for i := 0; i < 4; i += 2 {
+			// Two words at a time, as loads are what this waits for.
+			first, second := a.GP64(), a.GP64()
+			a.MOVQ(at(drawn, 16*h+4*i), second)
+			a.MOVL(second.As32(), first.As32())
+			a.SHRL(operand.U8(32-gapBits), first.As32())
+			a.SHRQ(operand.U8(64-gapBits), second)
+			for k, own := range []reg.GPVirtual{first, second} {
+				entry := operand.Mem{Base: table, Index: own, Scale: 4}
+				if i+k == 0 {
+					a.VMOVD(entry, x)
+				} else {
+					a.VPINSRD(operand.U8(i+k), entry, x, x)
+				}
 			}
 		}
 		halves[h] = x
@@ -766,51 +771,63 @@ func bernoulliOnes(a *amd64) {
 	a.RET()
 }
 
-// bernoulliPlace takes eight positions at a time.
+// bernoulliPlace takes a vector of positions at a time.
 func bernoulliPlace(a *amd64) {
+	lanes := a.isa.bytes / 4
 	a.function("bernoulliPlace", "func(bits []uint32, w *[11]uint32)", "is bernoulliPlaceGeneric.")
 	bits, n := a.slice("bits")
 	w := a.param("w")
 	field := func(offset int) reg.VecVirtual {
-		v := a.YMM()
+		v := a.vec()
 		a.VPBROADCASTD(at(w, offset), v)
 		return v
 	}
 	bit, col, row := field(walkBit), field(walkCol), field(walkRow)
 	skipRow, skipPlane := field(walkSkipRow), field(walkSkipPlane)
+	divide := a.divide()
 	byCol, byRow := a.divisor(w, walkPerCol, walkColShift), a.divisor(w, walkPerRow, walkRowShift)
 	place := func(v reg.VecVirtual) {
-		q, product := a.YMM(), a.YMM()
+		q, product := a.vec(), a.vec()
 		a.VPADDD(col, v, q)
 		a.VPADDD(bit, v, v)
-		a.divide(q, byCol)
+		divide(q, byCol)
 		a.VPMULLD(skipRow, q, product)
 		a.VPADDD(product, v, v)
 		a.VPADDD(row, q, q)
-		a.divide(q, byRow)
+		divide(q, byRow)
 		a.VPMULLD(skipPlane, q, product)
 		a.VPADDD(product, v, v)
 	}
-	v := a.YMM()
-	a.loop("place", n, 8, func() {
-		a.VMOVDQU(at(bits, 0), v)
+	v := a.vec()
+	a.loop("place", n, lanes, func() {
+		a.move(at(bits, 0), v)
 		place(v)
-		a.VMOVDQU(v, at(bits, 0))
-		a.ADDQ(operand.U8(32), bits)
+		a.move(v, at(bits, 0))
+		a.ADDQ(operand.U8(a.isa.bytes), bits)
 	})
 	a.TESTQ(n, n)
 	a.JZ(operand.LabelRef("end"))
-	var numbers []operand.Constant
-	for i := range 8 {
-		numbers = append(numbers, operand.U32(i))
+	if a.isa == avx512 {
+		set, mask := a.GP32(), a.K()
+		a.MOVL(operand.U32(1<<32-1), set)
+		a.BZHIL(n.As32(), set, set)
+		a.KMOVW(set, mask)
+		a.VMOVDQU32_Z(at(bits, 0), mask, v)
+		place(v)
+		a.VMOVDQU32(v, mask, at(bits, 0))
+	} else {
+		var numbers []operand.Constant
+		for i := range 8 {
+			numbers = append(numbers, operand.U32(i))
+		}
+		mask := a.vec()
+		a.VMOVD(n.As32(), mask.AsX())
+		a.VPBROADCASTD(mask.AsX(), mask)
+		a.VPCMPGTD(a.data("lanes32", numbers...), mask, mask)
+		a.VPMASKMOVD(at(bits, 0), mask, v)
+		place(v)
+		a.VPMASKMOVD(v, mask, at(bits, 0))
 	}
-	mask := a.YMM()
-	a.VMOVD(n.As32(), mask.AsX())
-	a.VPBROADCASTD(mask.AsX(), mask)
-	a.VPCMPGTD(a.data("lanes32", numbers...), mask, mask)
-	a.VPMASKMOVD(at(bits, 0), mask, v)
-	place(v)
-	a.VPMASKMOVD(v, mask, at(bits, 0))
 	a.Label("end")
 	a.ret()
 }
@@ -819,7 +836,7 @@ func bernoulliPlace(a *amd64) {
 type divisor struct{ m, shift reg.VecVirtual }
 
 func (a *amd64) divisor(w reg.GPVirtual, per, shift int) divisor {
-	d := divisor{a.YMM(), a.XMM()}
+	d := divisor{a.vec(), a.XMM()}
 	a.VPBROADCASTD(at(w, per), d.m)
 	count := a.GP32()
 	a.MOVL(at(w, shift), count)
@@ -828,18 +845,31 @@ func (a *amd64) divisor(w reg.GPVirtual, per, shift int) divisor {
 	return d
 }
 
-// divide is grid.go's divide in eight lanes, in place. The shift is at least 31
-// and numbers are below 2³¹: what it leaves is in the high half of the product
-// of twice the number.
-func (a *amd64) divide(q reg.VecVirtual, d divisor) {
-	odd := a.YMM()
-	a.VPSRLQ(operand.U8(31), q, odd)
-	a.VPADDD(q, q, q)
-	a.VPMULUDQ(d.m, q, q)
-	a.VPMULUDQ(d.m, odd, odd)
-	a.VPSRLQ(operand.U8(32), q, q)
-	a.VPBLENDD(operand.U8(0xaa), odd, q, q)
-	a.VPSRLD(d.shift, q, q)
+// divide returns what does grid.go's divide in every lane, in place. The shift is
+// at least 31 and numbers are below 2³¹: what it leaves is in the high half of the
+// product of twice the number.
+func (a *amd64) divide() func(q reg.VecVirtual, d divisor) {
+	var odds reg.OpmaskVirtual
+	if a.isa == avx512 {
+		mask := a.GP32()
+		odds = a.K()
+		a.MOVL(operand.U32(0xaaaa), mask)
+		a.KMOVW(mask, odds)
+	}
+	return func(q reg.VecVirtual, d divisor) {
+		odd := a.vec()
+		a.VPSRLQ(operand.U8(31), q, odd)
+		a.VPADDD(q, q, q)
+		a.VPMULUDQ(d.m, q, q)
+		a.VPMULUDQ(d.m, odd, odd)
+		a.VPSRLQ(operand.U8(32), q, q)
+		if a.isa == avx512 {
+			a.VMOVDQA32(odd, odds, q)
+		} else {
+			a.VPBLENDD(operand.U8(0xaa), odd, q, q)
+		}
+		a.VPSRLD(d.shift, q, q)
+	}
 }
 
 func bernoulliSeeds(a *amd64) {

@@ -54,7 +54,7 @@ var files = []file{
 			{bernoulliHead, both},
 			{bernoulliGaps, narrow},
 			{bernoulliOnes, both},
-			{bernoulliPlace, narrow},
+			{bernoulliPlace, both},
 			{bernoulliSeeds, narrow},
 			{bernoulliStamps, both},
 			{dilateRow, both},
