@@ -47,6 +47,9 @@ func makeGrid(g grid) grid {
 	return g
 }
 
+// samplesIn is how many samples have so many words, at least.
+func (g *grid) samplesIn(words int) int { return (64*words-1)/g.sampleBits + 1 }
+
 // dense reports whether positions and bits have the same numbers.
 func (g *grid) dense() bool { return g.skipRow == 0 && g.skipPlane == 0 }
 

@@ -264,15 +264,23 @@ func TestSampleIsSampleAt(t *testing.T) {
 func TestShards(t *testing.T) {
 	const batch = 8
 	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
-		for _, cfg := range []dropblock.Config{
-			{DropProb: 0.1, Block: dropblock.Square(3)},
-			{DropProb: 0.3, Block: dropblock.Rect(2, 4), Region: dropblock.RegionFull, Even: dropblock.EvenAfter},
-			{DropProb: 0.4, Block: dropblock.Square(1), Share: dropblock.ShareChannels},
-			{DropProb: 0.5, Block: dropblock.Rect(5, 1), Gamma: dropblock.GammaSimple},
+		for _, c := range []struct {
+			channels, height, width int
+			dropblock.Config
+		}{
+			{3, 9, 11, dropblock.Config{DropProb: 0.1, Block: dropblock.Square(3)}},
+			{3, 9, 11, dropblock.Config{DropProb: 0.3, Block: dropblock.Rect(2, 4), Region: dropblock.RegionFull, Even: dropblock.EvenAfter}},
+			{3, 9, 11, dropblock.Config{DropProb: 0.4, Block: dropblock.Square(1), Share: dropblock.ShareChannels}},
+			{3, 9, 11, dropblock.Config{DropProb: 0.5, Block: dropblock.Rect(5, 1), Gamma: dropblock.GammaSimple}},
+			// Samples whose positions are whole words are drawn together.
+			{64, 7, 7, dropblock.Config{DropProb: 0.1, Block: dropblock.Square(7)}},
+			{64, 3, 3, dropblock.Config{DropProb: 0.5, Block: dropblock.Square(2)}},
+			{192, 2, 2, dropblock.Config{DropProb: 1, Block: dropblock.Square(2)}},
 		} {
+			cfg := c.Config
 			cfg.Kernels = kernels
 			layer := newLayer(t, cfg)
-			shard := func(n int) dropblock.Shape { return dropblock.NCHW(n, 3, 9, 11) }
+			shard := func(n int) dropblock.Shape { return dropblock.NCHW(n, c.channels, c.height, c.width) }
 			for _, first := range []uint64{0, 1<<32 - 3, 1<<64 - 5} {
 				var whole, part dropblock.Mask
 				at := dropblock.Position{Step: 5, Sample: first}

@@ -57,7 +57,7 @@ const stampLen = 1 << 10
 // word, and up to to. Bits past their end are ones, and stampRoom words behind
 // them hold anything, before and after.
 func (d *drawing) stampSamples(words []uint64, g *grid, from, to int, sample uint64) (seeds int) {
-	unit := (64*stampLen-1)/g.sampleBits + 1
+	unit := g.samplesIn(stampLen)
 	set := from * g.sampleBits / 64
 	for ; from < to; from += unit {
 		end := min(from+unit, to)
@@ -91,10 +91,22 @@ func (d *drawing) stampPart(words []uint64, g *grid, from, to, unit int, sample 
 // zero, or drops their blocks from words, which are ones, and stampRoom behind
 // those of the mask.
 func (d *drawing) samples(words []uint64, g *grid, from, to int, sample uint64) (seeds int) {
-	for n := from; n < to; n++ {
-		seeds += d.sample(words, n*g.sampleBits, g, sample+uint64(n))
+	together := d.together(g)
+	for n := from; n < to; n += together {
+		seeds += d.sample(words, n*g.sampleBits, g, sample+uint64(n), min(together, to-n))
 	}
 	return seeds
+}
+
+// together is how many samples have their ones moved together, which costs less.
+// Their positions have the numbers of one sample of as many planes, if the bits
+// that are drawn densely for a sample are whole words.
+func (d *drawing) together(g *grid) int {
+	if d.sparse() || g.dense() || g.positions%64 != 0 {
+		return 1
+	}
+	const room = chunkLen - headGroupLen // whole groups of the last one are drawn
+	return max(min(g.samplesIn(stampLen), room/g.positions), 1)
 }
 
 // drawTask draws a batch on several goroutines, each with a drawing of its own.
@@ -168,14 +180,17 @@ func (t *drawTask) part(i, of int) {
 }
 
 // sample adds to words, zero there, the seeds of one sample, whose bits begin
-// at base, or drops its blocks, and returns their number.
-func (d *drawing) sample(words []uint64, base int, g *grid, sample uint64) (seeds int) {
+// at base, or drops its blocks, and returns their number. It does the same for
+// several samples, of one chunk each, that are drawn together.
+func (d *drawing) sample(words []uint64, base int, g *grid, sample uint64, together int) (seeds int) {
 	if g.positions == 0 || d.sparse() && d.delta == 0 {
 		return 0
 	}
 	var w walk
 	for chunk := range (g.positions-1)/chunkLen + 1 {
 		word := g.walk(&w, base, chunk)
+		n := int(w[walkEnd])
+		w[walkEnd] *= uint32(together)
 		// To the word of the last position, as the sanitizers are told that all
 		// of dst is written and the words behind may be another goroutine's.
 		end := word + int(walkBitOf(&w, w[walkEnd]-1)/64) + 1
@@ -186,10 +201,23 @@ func (d *drawing) sample(words []uint64, base int, g *grid, sample uint64) (seed
 		switch {
 		case d.sparse():
 			seeds += d.drawGaps(dst, &w, chunk, sample, d.stamped)
-		case g.dense() && w[walkBit] == 0 && w[walkEnd]%headGroupLen == 0:
-			seeds += d.drawDense(dst[:w[walkEnd]/64], int(w[walkEnd]), chunk, sample)
+		case g.dense() && w[walkBit] == 0 && n%headGroupLen == 0:
+			dst = dst[:n/64]
+			d.drawDense(dst, n, chunk, sample)
+			seeds += d.k.count(dst)
+		case g.dense():
+			drawn := d.headWords(n)
+			d.drawDense(drawn, n, chunk, sample)
+			drawn = drawn[:wordsLen(n)]
+			orShifted(dst, int(w[walkBit]), drawn)
+			seeds += d.k.count(drawn)
 		default:
-			seeds += d.drawMapped(dst, g.dense(), &w, chunk, sample)
+			drawn := d.headWords(int(w[walkEnd]))
+			for i := range together {
+				// What is drawn behind the end of a sample is the next one's place.
+				d.drawDense(drawn[i*n/64:][:wordsLen(n)], n, chunk, sample+uint64(i))
+			}
+			seeds += d.move(dst, drawn[:wordsLen(int(w[walkEnd]))], &w)
 		}
 	}
 	return seeds
@@ -209,7 +237,7 @@ func (b *Bernoulli) Fill(kernels KernelSet, dst []uint64, n int, key Key, sample
 	if b.sparse() {
 		var d drawing
 		d.begin(b, kernels.resolve(), &key)
-		return d.sample(dst, 0, &g, sample)
+		return d.sample(dst, 0, &g, sample, 1)
 	}
 	return b.fillDense(kernels.resolve(), dst, &g, key, sample)
 }
@@ -221,12 +249,21 @@ func (b *Bernoulli) fillDense(k isa, dst []uint64, g *grid, key Key, sample uint
 	var head [chunkLen / 64]uint64
 	d := drawing{head: head[:]}
 	d.begin(b, k, &key)
-	return d.sample(dst, 0, g, sample)
+	return d.sample(dst, 0, g, sample, 1)
+}
+
+// headWords returns room for n positions that are drawn densely.
+func (d *drawing) headWords(n int) []uint64 {
+	if d.head == nil {
+		d.head = make([]uint64, chunkLen/64)
+	}
+	return d.head[:wordsLen(n)]
 }
 
 // drawDense writes the bits of a chunk of n positions to dst, whole groups of
-// the head, and returns the number of ones in the first n.
-func (d *drawing) drawDense(dst []uint64, n int, chunk int, sample uint64) int {
+// the head, for which dst has room.
+func (d *drawing) drawDense(dst []uint64, n int, chunk int, sample uint64) {
+	dst = dst[:(n+headGroupLen-1)/headGroupLen*headGroupWords]
 	if d.ones {
 		setOnes(dst)
 	} else {
@@ -241,27 +278,15 @@ func (d *drawing) drawDense(dst []uint64, n int, chunk int, sample uint64) int {
 	if n%64 != 0 {
 		dst[n/64] &= 1<<(n%64) - 1
 	}
-	return d.k.count(dst[:wordsLen(n)])
 }
 
-// drawMapped draws a chunk densely and moves its ones to where the walk's grid
-// has them.
-func (d *drawing) drawMapped(words []uint64, dense bool, w *walk, chunk int, sample uint64) int {
-	n := int(w[walkEnd])
-	groups := (n + headGroupLen - 1) / headGroupLen
-	if d.head == nil {
-		d.head = make([]uint64, chunkLen/64)
-	}
-	drawn := d.head[:groups*headGroupWords]
-	seeds := d.drawDense(drawn, n, chunk, sample)
-	drawn = drawn[:wordsLen(n)]
-	if dense {
-		orShifted(words, int(w[walkBit]), drawn)
-		return seeds
-	}
+// move moves the ones of words that were drawn densely to where the walk's grid has
+// them, and returns their number.
+func (d *drawing) move(words, drawn []uint64, w *walk) (seeds int) {
 	for from := 0; from < len(drawn); {
 		n, used := d.k.bernoulliOnes(&d.seeds, drawn[from:], uint32(64*from))
 		d.set(words, d.seeds[:n], w, d.stamped)
+		seeds += n
 		from += used
 	}
 	return seeds
