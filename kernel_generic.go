@@ -354,21 +354,15 @@ func scaleGeneric(dst, src []float32, keep []uint64, scale float32) {
 	dst = dst[:len(src)]
 	for ; len(src) >= 64; src, dst, keep = src[64:], dst[64:], keep[1:] {
 		x, y := (*[64]float32)(src), (*[64]float32)(dst)
-		switch w := keep[0]; w {
-		case 0:
+		if keep[0] == 0 {
 			*y = [64]float32{}
-		case ^uint64(0):
-			for i := 0; i < 64; i += 4 {
-				y[i], y[i+1], y[i+2], y[i+3] = x[i]*scale, x[i+1]*scale, x[i+2]*scale, x[i+3]*scale
-			}
-		default:
-			for i := 0; i < 64; i += 4 {
-				y[i] = selectBit(x[i]*scale, w, 0)
-				y[i+1] = selectBit(x[i+1]*scale, w, 1)
-				y[i+2] = selectBit(x[i+2]*scale, w, 2)
-				y[i+3] = selectBit(x[i+3]*scale, w, 3)
-				w >>= 4
-			}
+			continue
+		}
+		for i := 0; i < 64; i += 4 {
+			y[i], y[i+1], y[i+2], y[i+3] = x[i]*scale, x[i+1]*scale, x[i+2]*scale, x[i+3]*scale
+		}
+		for drop := ^keep[0]; drop != 0; drop &= drop - 1 {
+			y[bits.TrailingZeros64(drop)&63] = 0
 		}
 	}
 	for i, v := range src {
