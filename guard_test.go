@@ -130,7 +130,7 @@ func TestSweepSeesScale(t *testing.T) {
 			if n := len(src); n > 0 && &dst[0] != &src[0] {
 				last := src[n-1]
 				scaleGeneric(dst, src, keep, scale)
-				dst[n-1] = selectBit(last, keep[(n-1)/64], n-1)
+				dst[n-1] = selectBit(last, keep[(n-1)/64]>>((n-1)&63))
 				return
 			}
 			scaleGeneric(dst, src, keep, scale)
