@@ -73,9 +73,9 @@ func caches(dir string) (all []string) {
 	return all
 }
 
-// slug is the CPU's name as a part of a file's.
+// slug is the CPU's name, with family and model, as a part of a file's.
 func (m machine) slug() string {
-	name, _, _ := strings.Cut(strings.ToLower(m.CPU), " (family")
+	name, _, _ := strings.Cut(strings.ToLower(m.CPU), ", stepping")
 	name = strings.NewReplacer("(r)", "", "(tm)", "", " cpu", "", " processor", "").Replace(name)
 	return strings.Trim(regexp.MustCompile("[^a-z0-9]+").ReplaceAllString(name, "-"), "-")
 }

@@ -318,6 +318,8 @@ func TestCheck(t *testing.T) {
 		// Workers, where the CPUs are free.
 		{"32x256x14x14-b7", values{"apply/avx512/2": 1.8}, ""},
 		{"32x256x14x14-b7", values{"apply/avx512/2": 1.7}, "÷ one worker: 1.70 < 1.8"},
+		{"32x256x14x14-b7", values{"apply/avx512/2": 1.7, "copy/go/2": 1.8}, "÷ one worker: 1.70 < 1.8"},
+		{"32x256x14x14-b7", values{"apply/avx512/2": 1, "copy/go/2": 1.7}, ""}, // nor do copies
 	} {
 		err := made(c.name, 0, c.v).check()
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
@@ -380,8 +382,8 @@ func TestMachine(t *testing.T) {
 		slug string
 		last int
 	}{
-		{machine{CPU: "AMD EPYC 9355P 32-Core Processor (family 26, model 2, stepping 1)", Caches: []string{"L1d 48K", "L2 1024K", "L3 32768K"}}, "amd-epyc-9355p-32-core", 32 * mib},
-		{machine{CPU: "Intel(R) Xeon(R) CPU @ 2.60GHz (family 6, model 85, stepping 7)", Caches: []string{"36M"}}, "intel-xeon-2-60ghz", 36 * mib},
+		{machine{CPU: "AMD EPYC 9355P 32-Core Processor (family 26, model 2, stepping 1)", Caches: []string{"L1d 48K", "L2 1024K", "L3 32768K"}}, "amd-epyc-9355p-32-core-family-26-model-2", 32 * mib},
+		{machine{CPU: "Intel(R) Xeon(R) CPU @ 2.60GHz (family 6, model 85, stepping 7)", Caches: []string{"36M"}}, "intel-xeon-2-60ghz-family-6-model-85", 36 * mib},
 		{machine{CPU: "arm64"}, "arm64", 32 * mib},
 	} {
 		if got := c.m.slug(); got != c.slug {

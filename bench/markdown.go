@@ -164,7 +164,7 @@ func (r *report) workersTable(b *strings.Builder) {
 		if res.Others != nil {
 			others = figure(*res.Others)
 		}
-		copies, ok := res.workersTimes(opCopy, res.Copy)
+		copies, ok := res.copiesTimes()
 		if !ok {
 			return
 		}
@@ -177,7 +177,7 @@ func (r *report) workersTable(b *strings.Builder) {
 			rows = append(rows, append(row, others))
 		}
 	}
-	fmt.Fprintf(b, "\nOne worker ÷ two, by the clock, beside the copy shared by two goroutines. Judged where other processes had less than\n%v CPUs.\n\n", freeCPUs)
+	fmt.Fprintf(b, "\nOne worker ÷ two, by the clock, beside the fastest copy by one goroutine ÷ the fastest by two. Judged where copies gain\nas much and other processes had less than %v CPUs.\n\n", freeCPUs)
 	head := append([]string{"shape, block", "kernels", "MiB", "copy"}, titled(stepOpNames)...)
 	writeTable(b, 2, append(head, "CPUs of others"), rows)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/dropblock-go/dropblock"
 )
@@ -146,6 +147,11 @@ func (res *result) value(t target) (float64, bool) {
 			return s.Ratio.Median, true
 		}
 	case oneWorker:
+		// Two workers cannot gain what two copying goroutines do not, the memory being
+		// what limits them.
+		if copies, ok := res.copiesTimes(); ok && copies < t.limit {
+			return 0, false
+		}
 		if res.Others != nil && *res.Others < freeCPUs {
 			return res.workersTimes(t.op, t.impl)
 		}
@@ -166,6 +172,30 @@ func (res *result) workersTimes(op, impl string) (float64, bool) {
 		return 0, false
 	}
 	return quotients(one, two, false).Median, true
+}
+
+// copiesTimes is how many times as fast the fastest copy of two goroutines is as
+// the fastest of one.
+func (res *result) copiesTimes() (float64, bool) {
+	one, two := res.fastestCopy(1), res.fastestCopy(2)
+	if one == nil || two == nil {
+		return 0, false
+	}
+	return quotients(one, two, false).Median, true
+}
+
+// fastestCopy is that of so many goroutines by the clock, or nil.
+func (res *result) fastestCopy(threads int) (fastest *series) {
+	least := math.Inf(1)
+	for i, s := range res.Series {
+		if s.Op != opCopy || s.Threads != threads {
+			continue
+		}
+		if ns := quartilesOf(s.Wall).Median; ns < least {
+			fastest, least = &res.Series[i], ns
+		}
+	}
+	return fastest
 }
 
 // check returns an error that names the targets missed, or that there were

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
-	"sync"
+	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"github.com/dropblock-go/dropblock"
@@ -100,19 +102,53 @@ func (w *workload) copies() (ops []op) {
 func (w *workload) sharedCopies() (ops []op) {
 	half := w.n / 2 &^ (page/4 - 1)
 	for _, r := range rooflines() {
-		var done sync.WaitGroup
-		second := func() {
-			r.copy(w.y[half:], w.x[half:])
-			done.Done()
-		}
+		second := companion{work: func() { r.copy(w.y[half:], w.x[half:]) }}
 		ops = append(ops, op{opCopy, r.name, 2, func() {
-			done.Add(1)
-			go second()
+			second.begin()
 			r.copy(w.y[:half], w.x[:half])
-			done.Wait()
+			second.wait()
 		}})
 	}
 	return ops
+}
+
+// A companion is a goroutine that works beside another one, time after time. Between
+// two times it looks for work, as it may take longer to wake up than to copy.
+type companion struct {
+	work  func()
+	state atomic.Int32
+}
+
+const (
+	companionGone = iota
+	companionIdle
+	companionBusy
+)
+
+func (c *companion) begin() {
+	if !c.state.CompareAndSwap(companionIdle, companionBusy) {
+		c.state.Store(companionBusy)
+		go c.live()
+	}
+}
+
+func (c *companion) wait() {
+	for c.state.Load() == companionBusy {
+		runtime.Gosched()
+	}
+}
+
+// live works until there was nothing to do for a while.
+func (c *companion) live() {
+	for last := time.Now(); ; runtime.Gosched() {
+		if c.state.Load() == companionBusy {
+			c.work()
+			c.state.Store(companionIdle)
+			last = time.Now()
+		} else if time.Since(last) > time.Millisecond && c.state.CompareAndSwap(companionIdle, companionGone) {
+			return
+		}
+	}
 }
 
 func (w *workload) scaleCopies() (ops []op) {
