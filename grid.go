@@ -47,6 +47,16 @@ func makeGrid(g grid) grid {
 	return g
 }
 
+// chunks is how many chunks a sample has.
+func (g *grid) chunks() int { return (g.positions + chunkLen - 1) / chunkLen }
+
+// begin is the word in which a piece begins, or behind the last one that in which
+// another sample would.
+func (g *grid) begin(piece int) int {
+	var w walk
+	return g.walk(&w, piece/g.chunks()*g.sampleBits, piece%g.chunks())
+}
+
 // samplesIn is how many samples have so many words, at least.
 func (g *grid) samplesIn(words int) int { return (64*words-1)/g.sampleBits + 1 }
 

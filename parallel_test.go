@@ -28,13 +28,18 @@ var parallelCases = []struct {
 	{NCHW(64, 3, 40, 40), Config{DropProb: .05, Block: Square(9)}, true, false},
 	{NCHW(16, 192, 7, 7), Config{DropProb: .2, Block: Square(3)}, true, true},
 	{NCHW(131, 47, 13, 11), Config{DropProb: .3, Block: Square(2)}, true, true},
-	{NCHW(1, 17, 97, 101), Config{DropProb: .1, Block: Square(7)}, false, true},
-	{NCHW(2, 3, 301, 303), Config{DropProb: .1, Block: Rect(20, 3)}, false, true},
+	{NCHW(1, 17, 97, 101), Config{DropProb: .1, Block: Square(7)}, true, true},
+	{NCHW(2, 3, 301, 303), Config{DropProb: .1, Block: Rect(20, 3)}, true, true},
 	{NCHW(3, 64, 28, 28), Config{DropProb: .1, Block: Square(1)}, true, true},
 	{NCHW(3, 64, 28, 28), Config{DropProb: .5, Block: Square(1)}, true, true},
 	{NCHW(8, 24, 28, 28), Config{DropProb: .1, Block: Square(5), Region: RegionFull}, true, true},
 	{NCHW(160, 64, 14, 14), Config{DropProb: .1, Block: Square(7), Share: ShareChannels}, true, false},
-	{NCHW(4, 3, 190, 190), Config{DropProb: .1, Block: Square(7), Share: ShareChannels}, false, true},
+	{NCHW(4, 3, 190, 190), Config{DropProb: .1, Block: Square(7), Share: ShareChannels}, true, true},
+	// Samples of several chunks.
+	{NCHW(2, 60, 40, 40), Config{DropProb: .1, Block: Square(7)}, true, false},
+	{NCHW(1, 45, 60, 61), Config{DropProb: .3, Block: Square(2)}, true, true},
+	{NCHW(2, 7, 99, 101), Config{DropProb: .1, Block: Square(1)}, true, true},
+	{NCHW(1, 32, 64, 64), Config{DropProb: .5, Block: Square(1)}, true, true},
 	{NCHW(16, 64, 14, 14), Config{DropProb: 1, Block: Square(1)}, true, true},
 	{NCHW(16, 64, 14, 14), Config{DropProb: 0, Block: Square(1)}, false, false},
 }
@@ -200,27 +205,21 @@ func TestDrawParts(t *testing.T) {
 			want := make([]uint64, n+spareWords)
 			var whole drawTask
 			seeds, dropped := whole.run(d, want, g, m.bits.N, 7, 1)
-			for of := 2; of <= min(m.bits.N/whole.unit, 33); of++ {
+			pieces := m.bits.N * g.chunks()
+			for of := 2; of <= min(pieces, 33); of++ {
 				for _, back := range []bool{false, true} {
 					got := make([]uint64, n+spareWords)
 					var parts drawTask
-					parts.unit = whole.unit
 					d.dropped = 0
-					parts.prepare(d, got, g, m.bits.N, 7, of)
+					parts.prepare(d, got, g, pieces, 7, of)
 					for i := range of {
 						if back {
 							i = of - 1 - i
 						}
 						parts.part(i, of)
 					}
+					gotSeeds, gotDropped := parts.join(of)
 					require.True(t, slices.Equal(want[:n], got[:n]), "%v %v, %d parts, %v", c.shape, kernels, of, back)
-					gotSeeds, gotDropped := 0, d.dropped
-					for _, s := range parts.seeds {
-						gotSeeds += s
-					}
-					for _, d := range parts.drawings {
-						gotDropped += d.dropped
-					}
 					require.Equal(t, [2]int{seeds, dropped}, [2]int{gotSeeds, gotDropped})
 				}
 			}

@@ -16,7 +16,8 @@ type drawing struct {
 	stampsOf [3]int // the row and the block that they are for
 	stamped  int
 	dropped  int      // the ones that stamps have dropped
-	aside    []uint64 // what stamps make before it is moved to the mask
+	aside    []uint64 // what the last pieces of a part make before it is moved to the mask
+	over     []uint64 // of that, what is left for words of the next part
 }
 
 func (d *drawing) begin(b *Bernoulli, k isa, key *Key) {
@@ -49,51 +50,19 @@ func (d *drawing) stamp(g *geometry, b *Bernoulli, k isa) {
 	}
 }
 
-// stampLen is how many words, at least, go from ones to blocks together, in a
-// 32 KiB first-level cache.
-const stampLen = 1 << 10
+// Masks are drawn in pieces, which do not depend on each other: the chunks of the
+// first sample, those of the second one, and so on.
 
-// stampSamples makes words the keep mask of the samples from, which begins with a
-// word, and up to to. Bits past their end are ones, and stampRoom words behind
-// them hold anything, before and after.
-func (d *drawing) stampSamples(words []uint64, g *grid, from, to int, sample uint64) (seeds int) {
-	unit := g.samplesIn(stampLen)
-	set := from * g.sampleBits / 64
-	for ; from < to; from += unit {
-		end := min(from+unit, to)
-		// Words behind these are filled anew, whatever a stamp has left there.
-		fill := wordsLen(end * g.sampleBits)
-		setOnes(words[set:fill])
-		set = fill
-		seeds += d.samples(words, g, from, end, sample)
+// pieces adds the seeds of pieces to words, which are zero, or drops their blocks
+// from words, which are ones. words begin with word origin of the mask.
+func (d *drawing) pieces(words []uint64, origin int, g *grid, from, to int, sample uint64) (seeds int) {
+	if g.positions == 0 || d.sparse() && d.delta == 0 {
+		return 0
 	}
-	return seeds
-}
-
-// stampPart is stampSamples for samples that begin and end with a word, as each unit
-// of them does. The words behind are another goroutine's: the last samples, with as
-// many words as stamps may touch, are made aside.
-func (d *drawing) stampPart(words []uint64, g *grid, from, to, unit int, sample uint64) (seeds int) {
-	unitWords := unit * g.sampleBits / 64
-	last := min((spareWords+unitWords-1)/unitWords*unit, to-from)
-	seeds = d.stampSamples(words, g, from, to-last, sample)
-	n := last * g.sampleBits / 64
-	if cap(d.aside) < n+spareWords {
-		d.aside = make([]uint64, n+spareWords)
-	}
-	aside := d.aside[:n+spareWords]
-	seeds += d.stampSamples(aside, g, 0, last, sample+uint64(to-last))
-	copy(words[(to-last)*g.sampleBits/64:], aside[:n])
-	return seeds
-}
-
-// samples adds the seeds of the samples from and up to to to words, which are
-// zero, or drops their blocks from words, which are ones, and stampRoom behind
-// those of the mask.
-func (d *drawing) samples(words []uint64, g *grid, from, to int, sample uint64) (seeds int) {
-	together := d.together(g)
-	for n := from; n < to; n += together {
-		seeds += d.sample(words, n*g.sampleBits, g, sample+uint64(n), min(together, to-n))
+	chunks, together := g.chunks(), d.together(g)
+	for p := from; p < to; p += together {
+		n := p / chunks
+		seeds += d.piece(words, n*g.sampleBits-64*origin, g, sample+uint64(n), p%chunks, min(together, to-p))
 	}
 	return seeds
 }
@@ -109,6 +78,78 @@ func (d *drawing) together(g *grid) int {
 	return max(min(g.samplesIn(stampLen), room/g.positions), 1)
 }
 
+// stampLen is how many words, at least, go from ones to blocks together, in a
+// 32 KiB first-level cache, unless a chunk has more.
+const stampLen = 1 << 10
+
+// keepPieces is pieces for blocks, with words that hold anything: it makes them ones
+// from that of the first piece on, and returns up to which.
+func (d *drawing) keepPieces(words []uint64, origin int, g *grid, from, to int, sample uint64) (seeds, filled int) {
+	unit := 1
+	if g.chunks() == 1 {
+		unit = g.samplesIn(stampLen)
+	}
+	for filled = g.begin(from) - origin; from < to; from += unit {
+		end := min(from+unit, to)
+		fill := g.begin(end) - origin + d.room()
+		setOnes(words[filled:fill])
+		filled = fill
+		seeds += d.pieces(words, origin, g, from, end, sample)
+	}
+	return seeds, filled
+}
+
+// room is how many words, from that in which the next piece begins on, a piece may
+// write to.
+func (d *drawing) room() int {
+	if d.stamped > 0 {
+		return stampRoom(d.stamped)
+	}
+	return 1
+}
+
+// part is pieces, or keepPieces, for pieces behind which another goroutine draws.
+// What they write to words of that goes to over.
+func (d *drawing) part(words []uint64, g *grid, from, to int, sample uint64) (seeds int) {
+	end := g.begin(to)
+	split := to // Pieces from here on are drawn aside.
+	for split > from && g.begin(split)+d.room() > end {
+		split--
+	}
+	origin := g.begin(split)
+	n := end - origin
+	if cap(d.aside) < n+d.room() {
+		d.aside = make([]uint64, n+d.room())
+	}
+	aside := d.aside[:n+d.room()]
+	if d.stamped > 0 {
+		first, filled := d.keepPieces(words, 0, g, from, split, sample)
+		second, _ := d.keepPieces(aside, origin, g, split, to, sample)
+		seeds = first + second
+		setOnes(words[filled:end])
+	} else {
+		clear(aside)
+		seeds = d.pieces(words, 0, g, from, split, sample) + d.pieces(aside, origin, g, split, to, sample)
+	}
+	d.merge(words[origin:end], aside[:n])
+	d.over = aside[n:]
+	return seeds
+}
+
+// merge adds seeds, or what blocks have dropped.
+func (d *drawing) merge(words, more []uint64) {
+	if d.stamped == 0 {
+		for i, v := range more {
+			words[i] |= v
+		}
+		return
+	}
+	for i, v := range more {
+		d.dropped -= bits.OnesCount64(^(words[i] | v)) // is counted twice
+		words[i] &= v
+	}
+}
+
 // drawTask draws a batch on several goroutines, each with a drawing of its own.
 type drawTask struct {
 	team
@@ -116,111 +157,111 @@ type drawTask struct {
 	first    *drawing
 	seeds    []int // of the parts
 
-	words   []uint64
-	grid    *grid
-	samples int
-	unit    int // samples that begin and end with a word
-	sample  uint64
+	words  []uint64
+	grid   *grid
+	pieces int
+	sample uint64
 }
 
-// run draws seeds, or keep masks if the drawing stamps, and returns how many seeds
-// there are and how many ones stamps have dropped.
+// run draws seeds to words, which are zero, or keep masks if the drawing stamps. It
+// returns how many seeds there are and how many ones stamps have dropped. Keep masks
+// have ones behind their end, and spareWords behind them hold anything.
 func (t *drawTask) run(d *drawing, words []uint64, g *grid, samples int, sample uint64, of int) (seeds, dropped int) {
 	d.dropped = 0
-	t.unit = 64 >> min(bits.TrailingZeros(uint(g.sampleBits)), 6)
-	if of = min(of, samples/t.unit); of <= 1 {
-		if d.stamped > 0 {
-			seeds = d.stampSamples(words, g, 0, samples, sample)
-		} else {
-			seeds = d.samples(words, g, 0, samples, sample)
-		}
-		return seeds, d.dropped
+	pieces := samples * g.chunks()
+	of = max(min(of, pieces), 1)
+	t.prepare(d, words, g, pieces, sample, of)
+	if of == 1 {
+		t.part(0, 1)
+	} else {
+		t.team.run(t, of, of)
 	}
-	t.prepare(d, words, g, samples, sample, of)
-	t.team.run(t, of, of)
-	for _, n := range t.seeds[:of] {
-		seeds += n
-	}
-	dropped = d.dropped
-	for i := range of - 1 {
-		dropped += t.drawings[i].dropped
-	}
+	seeds, dropped = t.join(of)
 	t.words, t.grid = nil, nil
 	return seeds, dropped
 }
 
-func (t *drawTask) prepare(d *drawing, words []uint64, g *grid, samples int, sample uint64, of int) {
+func (t *drawTask) prepare(d *drawing, words []uint64, g *grid, pieces int, sample uint64, of int) {
 	for len(t.seeds) < of {
 		t.seeds = append(t.seeds, 0)
 	}
 	for len(t.drawings) < of-1 {
 		t.drawings = append(t.drawings, drawing{})
 	}
-	t.first, t.words, t.grid, t.samples, t.sample = d, words, g, samples, sample
+	t.first, t.words, t.grid, t.pieces, t.sample = d, words, g, pieces, sample
+}
+
+// drawing is that of a part.
+func (t *drawTask) drawing(i int) *drawing {
+	if i == 0 {
+		return t.first
+	}
+	return &t.drawings[i-1]
 }
 
 func (t *drawTask) part(i, of int) {
-	d := t.first
+	d := t.drawing(i)
 	if i > 0 {
-		d = &t.drawings[i-1]
 		d.Bernoulli, d.k, d.ks = t.first.Bernoulli, t.first.k, t.first.ks
 		if d.stamped, d.dropped = t.first.stamped, 0; d.stamped > 0 && d.stampsOf != t.first.stampsOf {
 			d.stamps, d.stampsOf = t.first.stamps, t.first.stampsOf
 		}
 	}
-	from, to := share(t.samples, t.unit, i, of), share(t.samples, t.unit, i+1, of)
+	from, to := share(t.pieces, 1, i, of), share(t.pieces, 1, i+1, of)
 	switch {
-	case d.stamped == 0:
-		t.seeds[i] = d.samples(t.words, t.grid, from, to, t.sample)
-	case i == of-1:
-		t.seeds[i] = d.stampSamples(t.words, t.grid, from, to, t.sample)
+	case i < of-1:
+		t.seeds[i] = d.part(t.words, t.grid, from, to, t.sample)
+	case d.stamped > 0:
+		t.seeds[i], _ = d.keepPieces(t.words, 0, t.grid, from, to, t.sample)
 	default:
-		t.seeds[i] = d.stampPart(t.words, t.grid, from, to, t.unit, t.sample)
+		t.seeds[i] = d.pieces(t.words, 0, t.grid, from, to, t.sample)
 	}
 }
 
-// sample adds to words, zero there, the seeds of one sample, whose bits begin
-// at base, or drops its blocks, and returns their number. It does the same for
-// several samples, of one chunk each, that are drawn together.
-func (d *drawing) sample(words []uint64, base int, g *grid, sample uint64, together int) (seeds int) {
-	if g.positions == 0 || d.sparse() && d.delta == 0 {
-		return 0
+// join brings together what the parts have left.
+func (t *drawTask) join(of int) (seeds, dropped int) {
+	for i := range of {
+		d := t.drawing(i)
+		if i < of-1 {
+			d.merge(t.words[t.grid.begin(share(t.pieces, 1, i+1, of)):], d.over)
+		}
+		seeds += t.seeds[i]
+		dropped += d.dropped
 	}
+	return seeds, dropped
+}
+
+// piece is that of a chunk, whose sample's bits begin at base, or of the only chunks
+// of several samples that are drawn together.
+func (d *drawing) piece(words []uint64, base int, g *grid, sample uint64, chunk, together int) (seeds int) {
 	var w walk
-	for chunk := range (g.positions-1)/chunkLen + 1 {
-		word := g.walk(&w, base, chunk)
-		n := int(w[walkEnd])
-		w[walkEnd] *= uint32(together)
-		// To the word of the last position, as the sanitizers are told that all
-		// of dst is written and the words behind may be another goroutine's.
-		end := word + int(walkBitOf(&w, w[walkEnd]-1)/64) + 1
-		if d.stamped > 0 {
-			end += stampRoom(d.stamped) - 1
-		}
-		dst := words[word:end]
-		switch {
-		case d.sparse():
-			seeds += d.drawGaps(dst, &w, chunk, sample, d.stamped)
-		case g.dense() && w[walkBit] == 0 && n%headGroupLen == 0:
-			dst = dst[:n/64]
-			d.drawDense(dst, n, chunk, sample)
-			seeds += d.k.count(dst)
-		case g.dense():
-			drawn := d.headWords(n)
-			d.drawDense(drawn, n, chunk, sample)
-			drawn = drawn[:wordsLen(n)]
-			orShifted(dst, int(w[walkBit]), drawn)
-			seeds += d.k.count(drawn)
-		default:
-			drawn := d.headWords(int(w[walkEnd]))
-			for i := range together {
-				// What is drawn behind the end of a sample is the next one's place.
-				d.drawDense(drawn[i*n/64:][:wordsLen(n)], n, chunk, sample+uint64(i))
-			}
-			seeds += d.move(dst, drawn[:wordsLen(int(w[walkEnd]))], &w)
-		}
+	word := g.walk(&w, base, chunk)
+	n := int(w[walkEnd])
+	w[walkEnd] *= uint32(together)
+	// To the word of the last position, as the sanitizers are told that all
+	// of dst is written and the words behind may be another goroutine's.
+	end := word + int(walkBitOf(&w, w[walkEnd]-1)/64) + d.room()
+	dst := words[word:end]
+	switch {
+	case d.sparse():
+		return d.drawGaps(dst, &w, chunk, sample, d.stamped)
+	case g.dense() && w[walkBit] == 0 && n%headGroupLen == 0:
+		dst = dst[:n/64]
+		d.drawDense(dst, n, chunk, sample)
+		return d.k.count(dst)
+	case g.dense():
+		drawn := d.headWords(n)
+		d.drawDense(drawn, n, chunk, sample)
+		drawn = drawn[:wordsLen(n)]
+		orShifted(dst, int(w[walkBit]), drawn)
+		return d.k.count(drawn)
 	}
-	return seeds
+	drawn := d.headWords(int(w[walkEnd]))
+	for i := range together {
+		// What is drawn behind the end of a sample is the next one's place.
+		d.drawDense(drawn[i*n/64:][:wordsLen(n)], n, chunk, sample+uint64(i))
+	}
+	return d.move(dst, drawn, &w)
 }
 
 // Fill writes n bits to dst: those of the positions 0 to n−1 of the stream of
@@ -237,7 +278,7 @@ func (b *Bernoulli) Fill(kernels KernelSet, dst []uint64, n int, key Key, sample
 	if b.sparse() {
 		var d drawing
 		d.begin(b, kernels.resolve(), &key)
-		return d.sample(dst, 0, &g, sample, 1)
+		return d.pieces(dst, 0, &g, 0, g.chunks(), sample)
 	}
 	return b.fillDense(kernels.resolve(), dst, &g, key, sample)
 }
@@ -249,7 +290,7 @@ func (b *Bernoulli) fillDense(k isa, dst []uint64, g *grid, key Key, sample uint
 	var head [chunkLen / 64]uint64
 	d := drawing{head: head[:]}
 	d.begin(b, k, &key)
-	return d.sample(dst, 0, g, sample, 1)
+	return d.pieces(dst, 0, g, 0, g.chunks(), sample)
 }
 
 // headWords returns room for n positions that are drawn densely.
