@@ -21,8 +21,9 @@ func Apply(dst, src []float32, m *Mask) {
 		panic("dropblock: Apply: dst and src overlap in part")
 	}
 	if len(dst) > 0 {
-		o := m.output(dst, src)
-		m.write(&o)
+		of := workers(m.workers, m.size)
+		o := m.output(dst, src, of)
+		m.write(&o, of)
 	}
 }
 
@@ -40,13 +41,14 @@ func ApplyPart(dst, src []float32, m *Mask, part, of int) {
 		panic("dropblock: ApplyPart: part is not from 0 to of-1")
 	}
 	if len(dst) > 0 {
-		o := m.output(dst, src)
+		o := m.output(dst, src, of)
 		m.writePart(&o, part, of, wakePieces)
 	}
 }
 
-// output is what it takes to apply the mask to src, which is not empty.
-func (m *Mask) output(dst, src []float32) output {
+// output is what it takes that so many goroutines apply the mask to src, which is not
+// empty.
+func (m *Mask) output(dst, src []float32, of int) output {
 	o := output{dst: dst, src: src}
 	switch {
 	case m.kept == 0:
@@ -56,19 +58,24 @@ func (m *Mask) output(dst, src []float32) output {
 	case m.kept == m.count && m.scale == 1:
 		o.whole = wholeCopy
 	default:
-		o.stream = &dst[0] != &src[0] && bypasses(len(dst))
+		o.stream = &dst[0] != &src[0] && bypasses(len(dst), of)
 	}
 	return o
 }
 
-// bypasses reports whether an output of n float32 is stored around the caches:
-// if source and destination together take more than three quarters of the last
-// level. It then saves reading the destination. Where the last level had 32 MiB
-// the times were equal at 12 MiB a map; at 10 it would lose 20 %, at 16 it gained
-// 8 % and at 25 a quarter.
-func bypasses(n int) bool {
-	size := lastLevelCache()
-	return size > 0 && n > size/4*3/8
+// bypasses reports whether an output of n float32 is stored around the caches: if
+// source and destination together take more than three quarters of the last level,
+// or all of it where several goroutines write. It then saves reading the destination.
+// Where the last level had 32 MiB the times of one goroutine were equal at 12 MiB a
+// map; at 10 it would lose 20 %, at 16 it gained 8 % and at 25 a quarter. Two lost up
+// to half at 12 to 16, since two fetch twice as much from the caches and no more from
+// memory.
+func bypasses(n, of int) bool {
+	size := lastLevelCache() / 4 / 2
+	if of == 1 {
+		size -= size / 4
+	}
+	return size > 0 && n > size
 }
 
 // ScaleTo writes the mask as factors: its scale where it keeps and +0 where it
@@ -77,7 +84,7 @@ func bypasses(n int) bool {
 // another length.
 func (m *Mask) ScaleTo(dst []float32) {
 	m.mustHold("ScaleTo", "dst", len(dst))
-	m.write(&output{dst: dst})
+	m.write(&output{dst: dst}, workers(m.workers, m.size))
 }
 
 // KeepTo writes the mask as booleans, true to keep. dst is a feature map of
@@ -85,7 +92,7 @@ func (m *Mask) ScaleTo(dst []float32) {
 // or dst has another length.
 func (m *Mask) KeepTo(dst []bool) {
 	m.mustHold("KeepTo", "dst", len(dst))
-	m.write(&output{bools: dst})
+	m.write(&output{bools: dst}, workers(m.workers, m.size))
 }
 
 // output is where a mask goes: applied to src, as factors if that is nil, or
@@ -163,9 +170,8 @@ func (j *job) part(i, of int) {
 // at once.
 var jobs = sync.Pool{New: func() any { return new(job) }}
 
-// write writes the output, on several goroutines if it is large.
-func (m *Mask) write(o *output) {
-	of := workers(m.workers, m.size)
+// write writes the output on so many goroutines.
+func (m *Mask) write(o *output, of int) {
 	if of == 1 {
 		m.writePart(o, 0, 1, wakePieces)
 		return

@@ -12,6 +12,25 @@ import (
 // assembly tells that this build has kernels in assembly.
 const assembly = true
 
+// TestBypasses has source and destination take three quarters of a cache, or all of it
+// for several goroutines, and an element more.
+func TestBypasses(t *testing.T) {
+	defer func(f func() int) { lastLevelCache = f }(lastLevelCache)
+	for _, c := range []struct {
+		size, n, of int
+		want        bool
+	}{
+		{1024, 96, 1, false}, {1024, 97, 1, true},
+		{1024, 128, 2, false}, {1024, 129, 2, true}, {1024, 129, 16, true},
+		{0, 1 << 30, 1, false}, {0, 1 << 30, 2, false},
+	} {
+		lastLevelCache = func() int { return c.size }
+		if got := bypasses(c.n, c.of); got != c.want {
+			t.Errorf("%d elements, %d goroutines, a cache of %d bytes: %v, want %v", c.n, c.of, c.size, got, c.want)
+		}
+	}
+}
+
 // TestApplyStream has Apply bypass the caches, which it otherwise does for
 // feature maps too large for a test.
 func TestApplyStream(t *testing.T) {
@@ -40,7 +59,7 @@ func TestApplyStream(t *testing.T) {
 				x[i] = float32(i) - 1000
 			}
 			want := fuzz.Scale(x, keep, float32(mask.Scale))
-			if !bypasses(len(x)) {
+			if !bypasses(len(x), 1) {
 				t.Fatalf("%d elements do not bypass a cache of %d bytes", len(x), lastLevelCache())
 			}
 			b := guard.Heap(4*len(x) + guard.Align)
