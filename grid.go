@@ -12,7 +12,10 @@ type grid struct {
 	skipPlane  int // bits from the end of a plane of positions to the next plane, in addition
 	sampleBits int // bits of a sample
 
-	first walk // what all walks have in common
+	chunks   int  // of a sample
+	unit     int  // pieces that are drawn before the words of others are made ones
+	together int  // samples whose ones are moved together, if they are drawn densely
+	first    walk // what all walks have in common
 }
 
 func (g *geometry) grid() grid {
@@ -39,6 +42,15 @@ func flatGrid(n int) grid {
 var flat = flatGrid(chunkLen).first
 
 func makeGrid(g grid) grid {
+	g.chunks, g.unit, g.together = (g.positions+chunkLen-1)/chunkLen, 1, 1
+	if g.chunks == 1 {
+		g.unit = (64*stampLen-1)/g.sampleBits + 1
+		// Samples of whole words are numbered like one of as many planes.
+		const room = chunkLen - headGroupLen // whole groups of the last one are drawn
+		if !g.dense() && g.positions%64 == 0 {
+			g.together = max(min(g.unit, room/g.positions), 1)
+		}
+	}
 	w := &g.first
 	w[walkPerCol], w[walkColShift] = reciprocal(uint32(g.cols))
 	w[walkPerRow], w[walkRowShift] = reciprocal(uint32(g.rows))
@@ -47,18 +59,15 @@ func makeGrid(g grid) grid {
 	return g
 }
 
-// chunks is how many chunks a sample has.
-func (g *grid) chunks() int { return (g.positions + chunkLen - 1) / chunkLen }
-
 // begin is the word in which a piece begins, or behind the last one that in which
 // another sample would.
 func (g *grid) begin(piece int) int {
+	if g.chunks == 1 {
+		return piece * g.sampleBits / 64
+	}
 	var w walk
-	return g.walk(&w, piece/g.chunks()*g.sampleBits, piece%g.chunks())
+	return g.walk(&w, piece/g.chunks*g.sampleBits, piece%g.chunks)
 }
-
-// samplesIn is how many samples have so many words, at least.
-func (g *grid) samplesIn(words int) int { return (64*words-1)/g.sampleBits + 1 }
 
 // dense reports whether positions and bits have the same numbers.
 func (g *grid) dense() bool { return g.skipRow == 0 && g.skipPlane == 0 }

@@ -337,7 +337,7 @@ func (l *Layer) Seeds(dst []uint64, s Shape, at Position) (seeds int) {
 	key := NewKey(l.cfg.Seed, l.cfg.Layer, at.Step)
 	d.begin(&b, l.isa, &key)
 	grid := g.grid()
-	seeds = d.pieces(dst, 0, &grid, 0, bits.N*grid.chunks(), at.Sample)
+	seeds = d.pieces(dst, 0, &grid, 0, bits.N*grid.chunks, at.Sample)
 	if !g.full {
 		shiftUp(dst, g.ah*g.w+g.aw)
 	}

@@ -205,7 +205,7 @@ func TestDrawParts(t *testing.T) {
 			want := make([]uint64, n+spareWords)
 			var whole drawTask
 			seeds, dropped := whole.run(d, want, g, m.bits.N, 7, 1)
-			pieces := m.bits.N * g.chunks()
+			pieces := m.bits.N * g.chunks
 			for of := 2; of <= min(pieces, 33); of++ {
 				for _, back := range []bool{false, true} {
 					got := make([]uint64, n+spareWords)

@@ -59,23 +59,21 @@ func (d *drawing) pieces(words []uint64, origin int, g *grid, from, to int, samp
 	if g.positions == 0 || d.sparse() && d.delta == 0 {
 		return 0
 	}
-	chunks, together := g.chunks(), d.together(g)
-	for p := from; p < to; p += together {
-		n := p / chunks
-		seeds += d.piece(words, n*g.sampleBits-64*origin, g, sample+uint64(n), p%chunks, min(together, to-p))
+	if g.chunks > 1 {
+		for p := from; p < to; p++ {
+			n := p / g.chunks
+			seeds += d.piece(words, n*g.sampleBits-64*origin, g, sample+uint64(n), p%g.chunks, 1)
+		}
+		return seeds
+	}
+	together := g.together
+	if d.sparse() {
+		together = 1
+	}
+	for n := from; n < to; n += together {
+		seeds += d.piece(words, n*g.sampleBits-64*origin, g, sample+uint64(n), 0, min(together, to-n))
 	}
 	return seeds
-}
-
-// together is how many samples have their ones moved together, which costs less.
-// Their positions have the numbers of one sample of as many planes, if the bits
-// that are drawn densely for a sample are whole words.
-func (d *drawing) together(g *grid) int {
-	if d.sparse() || g.dense() || g.positions%64 != 0 {
-		return 1
-	}
-	const room = chunkLen - headGroupLen // whole groups of the last one are drawn
-	return max(min(g.samplesIn(stampLen), room/g.positions), 1)
 }
 
 // stampLen is how many words, at least, go from ones to blocks together, in a
@@ -85,12 +83,8 @@ const stampLen = 1 << 10
 // keepPieces is pieces for blocks, with words that hold anything: it makes them ones
 // from that of the first piece on, and returns up to which.
 func (d *drawing) keepPieces(words []uint64, origin int, g *grid, from, to int, sample uint64) (seeds, filled int) {
-	unit := 1
-	if g.chunks() == 1 {
-		unit = g.samplesIn(stampLen)
-	}
-	for filled = g.begin(from) - origin; from < to; from += unit {
-		end := min(from+unit, to)
+	for filled = g.begin(from) - origin; from < to; from += g.unit {
+		end := min(from+g.unit, to)
 		fill := g.begin(end) - origin + d.room()
 		setOnes(words[filled:fill])
 		filled = fill
@@ -106,6 +100,15 @@ func (d *drawing) room() int {
 		return stampRoom(d.stamped)
 	}
 	return 1
+}
+
+// all is pieces, or keepPieces, for pieces behind which there is nothing.
+func (d *drawing) all(words []uint64, g *grid, from, to int, sample uint64) (seeds int) {
+	if d.stamped > 0 {
+		seeds, _ = d.keepPieces(words, 0, g, from, to, sample)
+		return seeds
+	}
+	return d.pieces(words, 0, g, from, to, sample)
 }
 
 // part is pieces, or keepPieces, for pieces behind which another goroutine draws.
@@ -168,14 +171,13 @@ type drawTask struct {
 // have ones behind their end, and spareWords behind them hold anything.
 func (t *drawTask) run(d *drawing, words []uint64, g *grid, samples int, sample uint64, of int) (seeds, dropped int) {
 	d.dropped = 0
-	pieces := samples * g.chunks()
-	of = max(min(of, pieces), 1)
-	t.prepare(d, words, g, pieces, sample, of)
-	if of == 1 {
-		t.part(0, 1)
-	} else {
-		t.team.run(t, of, of)
+	pieces := samples * g.chunks
+	if of = min(of, pieces); of <= 1 {
+		seeds = d.all(words, g, 0, pieces, sample)
+		return seeds, d.dropped
 	}
+	t.prepare(d, words, g, pieces, sample, of)
+	t.team.run(t, of, of)
 	seeds, dropped = t.join(of)
 	t.words, t.grid = nil, nil
 	return seeds, dropped
@@ -208,13 +210,10 @@ func (t *drawTask) part(i, of int) {
 		}
 	}
 	from, to := share(t.pieces, 1, i, of), share(t.pieces, 1, i+1, of)
-	switch {
-	case i < of-1:
+	if i < of-1 {
 		t.seeds[i] = d.part(t.words, t.grid, from, to, t.sample)
-	case d.stamped > 0:
-		t.seeds[i], _ = d.keepPieces(t.words, 0, t.grid, from, to, t.sample)
-	default:
-		t.seeds[i] = d.pieces(t.words, 0, t.grid, from, to, t.sample)
+	} else {
+		t.seeds[i] = d.all(t.words, t.grid, from, to, t.sample)
 	}
 }
 
@@ -278,7 +277,7 @@ func (b *Bernoulli) Fill(kernels KernelSet, dst []uint64, n int, key Key, sample
 	if b.sparse() {
 		var d drawing
 		d.begin(b, kernels.resolve(), &key)
-		return d.pieces(dst, 0, &g, 0, g.chunks(), sample)
+		return d.pieces(dst, 0, &g, 0, g.chunks, sample)
 	}
 	return b.fillDense(kernels.resolve(), dst, &g, key, sample)
 }
@@ -290,7 +289,7 @@ func (b *Bernoulli) fillDense(k isa, dst []uint64, g *grid, key Key, sample uint
 	var head [chunkLen / 64]uint64
 	d := drawing{head: head[:]}
 	d.begin(b, k, &key)
-	return d.pieces(dst, 0, g, 0, g.chunks(), sample)
+	return d.pieces(dst, 0, g, 0, g.chunks, sample)
 }
 
 // headWords returns room for n positions that are drawn densely.
