@@ -59,14 +59,16 @@ func makeGrid(g grid) grid {
 	return g
 }
 
-// begin is the word in which a piece begins, or behind the last one that in which
-// another sample would.
-func (g *grid) begin(piece int) int {
+// begin is the word in which a piece begins, and the bit of it. Behind the last piece
+// that is where another sample would.
+func (g *grid) begin(piece int) (word, bit int) {
 	if g.chunks == 1 {
-		return piece * g.sampleBits / 64
+		bit = piece * g.sampleBits
+		return bit / 64, bit % 64
 	}
 	var w walk
-	return g.walk(&w, piece/g.chunks*g.sampleBits, piece%g.chunks)
+	word = g.walk(&w, piece/g.chunks*g.sampleBits, piece%g.chunks)
+	return word, int(w[walkBit])
 }
 
 // dense reports whether positions and bits have the same numbers.

@@ -13,17 +13,17 @@ import (
 // them.
 var workerLen = 1 << 17 // a variable for the tests
 
-// workers is how many goroutines a call uses on n elements, of which most are
-// allowed, or GOMAXPROCS if that is 0.
+// workers is how many goroutines a call uses on n elements: GOMAXPROCS, or most if
+// that is fewer and not 0.
 func workers(most, n int) int {
 	w := n / workerLen
 	if w < 2 || most == 1 {
 		return 1
 	}
-	if most == 0 {
-		most = runtime.GOMAXPROCS(0)
+	if most > 0 {
+		w = min(w, most)
 	}
-	return min(w, most)
+	return min(w, runtime.GOMAXPROCS(0))
 }
 
 // A task is work that can be cut into parts.

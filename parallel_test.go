@@ -12,14 +12,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// parallelCases are samples that begin with a word and samples that do not, one
-// sample alone, blocks that are stamped, dilated over long halos and painted, a
-// dense head, and shared masks.
-var parallelCases = []struct {
+type parallelCase struct {
 	shape          Shape
 	cfg            Config
 	draws, dilates bool // by several goroutines
-}{
+}
+
+// parallelCases are samples that begin with a word and samples that do not, one
+// sample alone, blocks that are stamped, dilated over long halos and painted, a
+// dense head, and shared masks.
+var parallelCases = []parallelCase{
 	{NCHW(16, 64, 14, 14), Config{DropProb: .1, Block: Square(7)}, true, false},
 	{NCHW(131, 31, 13, 11), Config{DropProb: .05, Block: Square(5)}, true, false},
 	{NCHW(512, 1, 8, 8), Config{DropProb: .05, Block: Square(3)}, true, false},
@@ -190,7 +192,13 @@ func TestWorkers(t *testing.T) {
 // TestDrawParts holds parts that are drawn in both orders to the batch drawn at once:
 // none may write to another one's words.
 func TestDrawParts(t *testing.T) {
-	for _, c := range parallelCases {
+	cases := slices.Clone(parallelCases)
+	for _, p := range []float64{.1, .5} { // of samples shorter than what a stamp touches, or than a word
+		for _, s := range []Shape{NCHW(40, 1, 6, 5), NCHW(70, 1, 1, 1), NCHW(99, 1, 3, 3)} {
+			cases = append(cases, parallelCase{shape: s, cfg: Config{DropProb: p, Block: Square(2)}})
+		}
+	}
+	for _, c := range cases {
 		for _, kernels := range Kernels() {
 			c.cfg.Kernels, c.cfg.Workers = kernels, 1
 			layer, err := New(c.cfg)
@@ -206,9 +214,13 @@ func TestDrawParts(t *testing.T) {
 			var whole drawTask
 			seeds, dropped := whole.run(d, want, g, m.bits.N, 7, 1)
 			pieces := m.bits.N * g.chunks
-			for of := 2; of <= min(pieces, 33); of++ {
+			for _, of := range []int{2, 3, 4, 5, 7, 8, 16, 33, 70, pieces} {
+				if of > min(pieces, 99) {
+					continue
+				}
 				for _, back := range []bool{false, true} {
 					got := make([]uint64, n+spareWords)
+					before := slices.Clone(got)
 					var parts drawTask
 					d.dropped = 0
 					parts.prepare(d, got, g, pieces, 7, of)
@@ -217,6 +229,14 @@ func TestDrawParts(t *testing.T) {
 							i = of - 1 - i
 						}
 						parts.part(i, of)
+						from, _ := g.begin(share(pieces, 1, i, of))
+						to, _ := g.begin(share(pieces, 1, i+1, of))
+						if i == of-1 {
+							to = len(got)
+						}
+						require.True(t, slices.Equal(before[:from], got[:from]) && slices.Equal(before[to:], got[to:]),
+							"%v %v: part %d of %d writes to others' words", c.shape, kernels, i, of)
+						copy(before[from:to], got[from:to])
 					}
 					gotSeeds, gotDropped := parts.join(of)
 					require.True(t, slices.Equal(want[:n], got[:n]), "%v %v, %d parts, %v", c.shape, kernels, of, back)

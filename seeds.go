@@ -76,16 +76,18 @@ func (d *drawing) pieces(words []uint64, origin int, g *grid, from, to int, samp
 	return seeds
 }
 
-// stampLen is how many words, at least, go from ones to blocks together, in a
-// 32 KiB first-level cache, unless a chunk has more.
+// stampLen is how many words, about, go from ones to blocks together, in a 32 KiB
+// first-level cache. Of samples of several chunks it is a chunk.
 const stampLen = 1 << 10
 
 // keepPieces is pieces for blocks, with words that hold anything: it makes them ones
 // from that of the first piece on, and returns up to which.
 func (d *drawing) keepPieces(words []uint64, origin int, g *grid, from, to int, sample uint64) (seeds, filled int) {
-	for filled = g.begin(from) - origin; from < to; from += g.unit {
+	filled, _ = g.begin(from)
+	for filled -= origin; from < to; from += g.unit {
 		end := min(from+g.unit, to)
-		fill := g.begin(end) - origin + d.room()
+		fill, _ := g.begin(end)
+		fill += d.room() - origin
 		setOnes(words[filled:fill])
 		filled = fill
 		seeds += d.pieces(words, origin, g, from, end, sample)
@@ -114,12 +116,16 @@ func (d *drawing) all(words []uint64, g *grid, from, to int, sample uint64) (see
 // part is pieces, or keepPieces, for pieces behind which another goroutine draws.
 // What they write to words of that goes to over.
 func (d *drawing) part(words []uint64, g *grid, from, to int, sample uint64) (seeds int) {
-	end := g.begin(to)
-	split := to // Pieces from here on are drawn aside.
-	for split > from && g.begin(split)+d.room() > end {
-		split--
+	end, bit := g.begin(to)
+	if bit == 0 && d.stamped == 0 {
+		d.over = nil
+		return d.pieces(words, 0, g, from, to, sample)
 	}
-	origin := g.begin(split)
+	split, origin := to, end // Pieces from here on are drawn aside.
+	for split > from && origin+d.room() > end {
+		split--
+		origin, _ = g.begin(split)
+	}
 	n := end - origin
 	if cap(d.aside) < n+d.room() {
 		d.aside = make([]uint64, n+d.room())
@@ -222,7 +228,8 @@ func (t *drawTask) join(of int) (seeds, dropped int) {
 	for i := range of {
 		d := t.drawing(i)
 		if i < of-1 {
-			d.merge(t.words[t.grid.begin(share(t.pieces, 1, i+1, of)):], d.over)
+			end, _ := t.grid.begin(share(t.pieces, 1, i+1, of))
+			d.merge(t.words[end:], d.over)
 		}
 		seeds += t.seeds[i]
 		dropped += d.dropped
