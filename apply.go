@@ -244,18 +244,34 @@ func (m *Mask) writeShared(o *output, part, of, asleep int) {
 	}
 }
 
-// repeatBits fills dst with the n bits of src from a bit on, again and again: as
-// bits until so many times n are whole words, then as words.
+// repeatBits fills dst with the n bits of src from a bit on, again and again. Bits
+// behind the last whole n are anything. So many n are whole words.
 func repeatBits(dst, src []uint64, from, n, whole int) {
-	clear(dst)
+	period := n // of at least a word
+	clear(dst[:wordsLen(n)])
 	moveBits(dst, 0, src, from, n)
-	words := whole * n / 64
-	for done, end := n, 64*min(words, len(dst)); done < end; {
-		again := min(done, end-done)
-		moveBits(dst, done, dst, 0, again)
-		done += again
+	if n < 64 {
+		for have := n; have < 64; have *= 2 {
+			dst[0] |= dst[0] << have
+		}
+		if period = (63/n + 1) * n; len(dst) > 1 {
+			dst[1] = dst[0] >> (64 - n) & ones(period-64)
+		}
 	}
-	for done := words; done < len(dst); done *= 2 {
+	// A bit is that of a period before.
+	lag, s := period/64, uint(period%64)
+	if lag >= len(dst) {
+		return
+	}
+	if s == 0 {
+		dst[lag] = 0
+	}
+	dst[lag] |= dst[0] << s
+	end := min(whole*n/64, len(dst))
+	for i := lag + 1; i < end; i++ {
+		dst[i] = dst[i-lag]<<s | dst[i-lag-1]>>(64-s)
+	}
+	for done := end; done < len(dst); done *= 2 {
 		copy(dst[done:], dst[:done])
 	}
 }
