@@ -13,8 +13,8 @@ type grid struct {
 	sampleBits int // bits of a sample
 
 	chunks   int  // of a sample
-	unit     int  // pieces that are drawn before the words of others are made ones
-	together int  // samples whose ones are moved together, if they are drawn densely
+	unit     int  // pieces whose seeds are placed and set together
+	together int  // the same for those that are drawn densely
 	first    walk // what all walks have in common
 }
 
@@ -45,7 +45,8 @@ func makeGrid(g grid) grid {
 	g.chunks, g.unit, g.together = (g.positions+chunkLen-1)/chunkLen, 1, 1
 	if g.chunks == 1 {
 		g.unit = (64*stampLen-1)/g.sampleBits + 1
-		// Samples of whole words are numbered like one of as many planes.
+		// Together they are numbered like one sample of as many planes. What is drawn
+		// densely for each has to be whole words for that.
 		const room = chunkLen - headGroupLen // whole groups of the last one are drawn
 		if !g.dense() && g.positions%64 == 0 {
 			g.together = max(min(g.unit, room/g.positions), 1)

@@ -7,9 +7,9 @@ type drawing struct {
 	*Bernoulli
 	k     isa
 	ks    roundKeys
-	drawn [gapCallLen]uint32 // the words of the residual
-	seeds [gapCallLen]uint32 // positions of seeds, then bits
-	head  []uint64           // the bits of a chunk's head, made at first use
+	drawn [gapCallLen]uint32     // the words of the residual
+	seeds [2 * gapCallLen]uint32 // positions of seeds, then bits
+	head  []uint64               // the bits of a chunk's head, made at first use
 	// Blocks to drop instead of seeds to set, of stamped words each, if that is
 	// not 0.
 	stamps   stamps
@@ -66,9 +66,9 @@ func (d *drawing) pieces(words []uint64, origin int, g *grid, from, to int, samp
 		}
 		return seeds
 	}
-	together := g.together
-	if d.sparse() {
-		together = 1
+	together := g.unit
+	if !d.sparse() {
+		together = g.together
 	}
 	for n := from; n < to; n += together {
 		seeds += d.piece(words, n*g.sampleBits-64*origin, g, sample+uint64(n), 0, min(together, to-n))
@@ -250,7 +250,7 @@ func (d *drawing) piece(words []uint64, base int, g *grid, sample uint64, chunk,
 	dst := words[word:end]
 	switch {
 	case d.sparse():
-		return d.drawGaps(dst, &w, chunk, sample, d.stamped)
+		return d.drawGaps(dst, &w, chunk, sample, d.stamped, together)
 	case g.dense() && w[walkBit] == 0 && n%headGroupLen == 0:
 		dst = dst[:n/64]
 		d.drawDense(dst, n, chunk, sample)
@@ -320,7 +320,7 @@ func (d *drawing) drawDense(dst []uint64, n int, chunk int, sample uint64) {
 	if d.delta != 0 {
 		w := flat
 		w[walkEnd] = uint32(n)
-		d.drawGaps(dst, &w, chunk, sample, 0)
+		d.drawGaps(dst, &w, chunk, sample, 0, 1)
 	}
 	if n%64 != 0 {
 		dst[n/64] &= 1<<(n%64) - 1
@@ -331,7 +331,7 @@ func (d *drawing) drawDense(dst []uint64, n int, chunk int, sample uint64) {
 // them, and returns their number.
 func (d *drawing) move(words, drawn []uint64, w *walk) (seeds int) {
 	for from := 0; from < len(drawn); {
-		n, used := d.k.bernoulliOnes(&d.seeds, drawn[from:], uint32(64*from))
+		n, used := d.k.bernoulliOnes((*[gapCallLen]uint32)(d.seeds[:]), drawn[from:], uint32(64*from))
 		d.set(words, d.seeds[:n], w, d.stamped)
 		seeds += n
 		from += used
@@ -354,21 +354,32 @@ func orShifted(dst []uint64, bit int, src []uint64) {
 	}
 }
 
-// drawGaps draws a chunk's residual: it sets the bits of seeds or, if stamped is
-// not 0, drops blocks of so many words. It returns the number of seeds.
-func (d *drawing) drawGaps(words []uint64, w *walk, chunk int, sample uint64, stamped int) (seeds int) {
-	ctr := chunkCounter(domainGaps, chunk, sample)
+// drawGaps draws a chunk's residual, or those of the only chunks of several samples:
+// it sets the bits of seeds or, if stamped is not 0, drops blocks of so many words. It
+// returns the number of seeds.
+func (d *drawing) drawGaps(words []uint64, w *walk, chunk int, sample uint64, stamped, together int) (seeds int) {
+	n := w[walkEnd] / uint32(together)
 	stride := 4 * d.k.philoxStride()
-	for w[walkNext] < w[walkEnd] {
-		// Little above the mean: what is short is drawn in another turn.
-		want := int(float64(w[walkEnd]-w[walkNext])*d.wordsPerPosition*(1+1./32)) + 4
-		drawn := d.drawn[:min((want+stride-1)/stride*stride, gapCallLen)]
-		d.k.philox(drawn, &d.ks, &ctr)
-		ctr[0] += uint32(len(drawn) / 4)
-		n := d.k.bernoulliGaps(&d.seeds, drawn, &d.gaps, w)
-		d.set(words, d.seeds[:n], w, stamped)
-		seeds += n
+	held := 0 // positions in d.seeds
+	for i := range together {
+		ctr := chunkCounter(domainGaps, chunk, sample+uint64(i))
+		w[walkNext], w[walkEnd] = uint32(i)*n, uint32(i+1)*n
+		for w[walkNext] < w[walkEnd] {
+			// Little above the mean: what is short is drawn in another turn.
+			want := int(float64(w[walkEnd]-w[walkNext])*d.wordsPerPosition*(1+1./32)) + 4
+			drawn := d.drawn[:min((want+stride-1)/stride*stride, gapCallLen)]
+			d.k.philox(drawn, &d.ks, &ctr)
+			ctr[0] += uint32(len(drawn) / 4)
+			more := d.k.bernoulliGaps((*[gapCallLen]uint32)(d.seeds[held:]), drawn, &d.gaps, w)
+			held += more
+			seeds += more
+			if held > len(d.seeds)-gapCallLen {
+				d.set(words, d.seeds[:held], w, stamped)
+				held = 0
+			}
+		}
 	}
+	d.set(words, d.seeds[:held], w, stamped)
 	return seeds
 }
 
