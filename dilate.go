@@ -138,7 +138,7 @@ func (t *keepTask) run(k isa, plan *dilation, words []uint64, of int) (kept int)
 	}
 	for i := range of {
 		p := &t.parts[i]
-		p.from, p.to = share(n, dilateChunk, i, of), share(n, dilateChunk, i+1, of)
+		p.from, p.to = share(n, cacheLine/8, i, of), share(n, cacheLine/8, i+1, of)
 		t.prepare(p)
 	}
 	if of == 1 {

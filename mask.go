@@ -212,11 +212,11 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 		m.settle(l.cfg.Norm)
 		return
 	}
-	clear(m.buf)
 	g := &m.geometry
 	seeds := m.seedWords(g)
+	m.buf[0] = 0
 	if g.full {
-		clear(seeds)
+		clear(m.buf)
 	}
 	m.seeds, _ = m.draw.run(&m.drawing, seeds, &m.grid, m.bits.N, at.Sample, l.maskWorkers(m))
 	l.grow(m, g, seeds)

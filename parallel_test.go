@@ -189,6 +189,15 @@ func TestWorkers(t *testing.T) {
 	}
 }
 
+// stale makes words that hold what draws have to overwrite.
+func stale(n int) []uint64 {
+	words := make([]uint64, n)
+	for i := range words {
+		words[i] = 0x5555555555555555 << (i % 2)
+	}
+	return words
+}
+
 // TestDrawParts holds parts that are drawn in both orders to the batch drawn at once:
 // none may write to another one's words.
 func TestDrawParts(t *testing.T) {
@@ -210,7 +219,7 @@ func TestDrawParts(t *testing.T) {
 				continue
 			}
 			n := wordsLen(m.bits.N * g.sampleBits)
-			want := make([]uint64, n+spareWords)
+			want := stale(n + spareWords)
 			var whole drawTask
 			seeds, dropped := whole.run(d, want, g, m.bits.N, 7, 1)
 			pieces := m.bits.N * g.chunks
@@ -219,7 +228,7 @@ func TestDrawParts(t *testing.T) {
 					continue
 				}
 				for _, back := range []bool{false, true} {
-					got := make([]uint64, n+spareWords)
+					got := stale(n + spareWords)
 					before := slices.Clone(got)
 					var parts drawTask
 					d.dropped = 0

@@ -76,23 +76,32 @@ func (d *drawing) pieces(words []uint64, origin int, g *grid, from, to int, samp
 	return seeds
 }
 
-// stampLen is how many words, about, go from ones to blocks together, in a 32 KiB
-// first-level cache. Of samples of several chunks it is a chunk.
+// stampLen is how many words, about, are made zero or ones and drawn on together, in
+// a 32 KiB first-level cache. Of samples of several chunks it is a chunk.
 const stampLen = 1 << 10
 
-// keepPieces is pieces for blocks, with words that hold anything: it makes them ones
-// from that of the first piece on, and returns up to which.
-func (d *drawing) keepPieces(words []uint64, origin int, g *grid, from, to int, sample uint64) (seeds, filled int) {
+// draw is pieces with words that hold anything: it makes those from that of the first
+// piece on zero, or ones, and returns up to which.
+func (d *drawing) draw(words []uint64, origin int, g *grid, from, to int, sample uint64) (seeds, filled int) {
 	filled, _ = g.begin(from)
 	for filled -= origin; from < to; from += g.unit {
 		end := min(from+g.unit, to)
 		fill, _ := g.begin(end)
-		fill += d.room() - origin
-		setOnes(words[filled:fill])
+		fill = min(fill+d.room()-origin, len(words))
+		d.fill(words[filled:fill])
 		filled = fill
 		seeds += d.pieces(words, origin, g, from, end, sample)
 	}
 	return seeds, filled
+}
+
+// fill makes words what a drawing begins with.
+func (d *drawing) fill(words []uint64) {
+	if d.stamped > 0 {
+		setOnes(words)
+	} else {
+		clear(words)
+	}
 }
 
 // room is how many words, from that in which the next piece begins on, a piece may
@@ -104,22 +113,14 @@ func (d *drawing) room() int {
 	return 1
 }
 
-// all is pieces, or keepPieces, for pieces behind which there is nothing.
-func (d *drawing) all(words []uint64, g *grid, from, to int, sample uint64) (seeds int) {
-	if d.stamped > 0 {
-		seeds, _ = d.keepPieces(words, 0, g, from, to, sample)
-		return seeds
-	}
-	return d.pieces(words, 0, g, from, to, sample)
-}
-
-// part is pieces, or keepPieces, for pieces behind which another goroutine draws.
-// What they write to words of that goes to over.
+// part is draw for pieces behind which another goroutine draws. What they have for
+// words of that goes to over.
 func (d *drawing) part(words []uint64, g *grid, from, to int, sample uint64) (seeds int) {
 	end, bit := g.begin(to)
 	if bit == 0 && d.stamped == 0 {
 		d.over = nil
-		return d.pieces(words, 0, g, from, to, sample)
+		seeds, _ = d.draw(words[:end], 0, g, from, to, sample)
+		return seeds
 	}
 	split, origin := to, end // Pieces from here on are drawn aside.
 	for split > from && origin+d.room() > end {
@@ -131,18 +132,12 @@ func (d *drawing) part(words []uint64, g *grid, from, to int, sample uint64) (se
 		d.aside = make([]uint64, n+d.room())
 	}
 	aside := d.aside[:n+d.room()]
-	if d.stamped > 0 {
-		first, filled := d.keepPieces(words, 0, g, from, split, sample)
-		second, _ := d.keepPieces(aside, origin, g, split, to, sample)
-		seeds = first + second
-		setOnes(words[filled:end])
-	} else {
-		clear(aside)
-		seeds = d.pieces(words, 0, g, from, split, sample) + d.pieces(aside, origin, g, split, to, sample)
-	}
+	first, filled := d.draw(words, 0, g, from, split, sample)
+	second, _ := d.draw(aside, origin, g, split, to, sample)
+	d.fill(words[filled:end])
 	d.merge(words[origin:end], aside[:n])
 	d.over = aside[n:]
-	return seeds
+	return first + second
 }
 
 // merge adds seeds, or what blocks have dropped.
@@ -172,14 +167,15 @@ type drawTask struct {
 	sample uint64
 }
 
-// run draws seeds to words, which are zero, or keep masks if the drawing stamps. It
-// returns how many seeds there are and how many ones stamps have dropped. Keep masks
-// have ones behind their end, and spareWords behind them hold anything.
+// run draws seeds to words, or keep masks if the drawing stamps. It returns how many
+// seeds there are and how many ones stamps have dropped. Behind their last bit seeds
+// have zeros and keep masks ones; these need spareWords behind them too, which then hold
+// anything.
 func (t *drawTask) run(d *drawing, words []uint64, g *grid, samples int, sample uint64, of int) (seeds, dropped int) {
 	d.dropped = 0
 	pieces := samples * g.chunks
 	if of = min(of, pieces); of <= 1 {
-		seeds = d.all(words, g, 0, pieces, sample)
+		seeds, _ = d.draw(words, 0, g, 0, pieces, sample)
 		return seeds, d.dropped
 	}
 	t.prepare(d, words, g, pieces, sample, of)
@@ -219,7 +215,7 @@ func (t *drawTask) part(i, of int) {
 	if i < of-1 {
 		t.seeds[i] = d.part(t.words, t.grid, from, to, t.sample)
 	} else {
-		t.seeds[i] = d.all(t.words, t.grid, from, to, t.sample)
+		t.seeds[i], _ = d.draw(t.words, 0, t.grid, from, to, t.sample)
 	}
 }
 
