@@ -22,7 +22,8 @@ func Apply(dst, src []float32, m *Mask) {
 	}
 	if len(dst) > 0 {
 		of := workers(m.workers, m.size)
-		o := m.output(dst, src, of)
+		o := output{dst: dst, src: src}
+		o.choose(m, of)
 		m.write(&o, of)
 	}
 }
@@ -41,26 +42,25 @@ func ApplyPart(dst, src []float32, m *Mask, part, of int) {
 		panic("dropblock: ApplyPart: part is not from 0 to of-1")
 	}
 	if len(dst) > 0 {
-		o := m.output(dst, src, of)
+		o := output{dst: dst, src: src}
+		o.choose(m, of)
 		m.writePart(&o, part, of, wakePieces)
 	}
 }
 
-// output is what it takes that so many goroutines apply the mask to src, which is not
-// empty.
-func (m *Mask) output(dst, src []float32, of int) output {
-	o := output{dst: dst, src: src}
+// choose chooses how so many goroutines apply the mask to src, which is not empty.
+func (o *output) choose(m *Mask, of int) {
+	inPlace := &o.dst[0] == &o.src[0]
 	switch {
 	case m.kept == 0:
 		o.whole = wholeZero
-	case m.kept == m.count && m.scale == 1 && &dst[0] == &src[0]:
+	case m.kept == m.count && m.scale == 1 && inPlace:
 		o.whole = wholeNothing
 	case m.kept == m.count && m.scale == 1:
 		o.whole = wholeCopy
 	default:
-		o.stream = &dst[0] != &src[0] && bypasses(len(dst), of)
+		o.stream = !inPlace && bypasses(len(o.dst), of)
 	}
-	return o
 }
 
 // bypasses reports whether an output of n float32 is stored around the caches: if
