@@ -4133,94 +4133,90 @@ TEXT ·bernoulliStampsAVX512(SB), NOSPLIT, $0-72
 	CMPQ    DX, $0x04
 	JG      long
 	MOVL    $0x00000004, DX
-	VMOVDQU wordLanes<>+0(SB), Y0
-	VMOVDQU allOnes<>+0(SB), Y1
-	VPXORQ  Z2, Z2, Z2
-	MOVL    (BX), DI
-	SHRL    $0x06, DI
-	VMOVDQU (AX)(DI*8), Y3
+	LEAQ    wordNumbers<>+0(SB), DI
+	VMOVDQU allOnes<>+0(SB), Y0
+	VPXORQ  Z1, Z1, Z1
+	MOVL    (BX), R8
+	SHRL    $0x06, R8
+	VMOVDQU (AX)(R8*8), Y2
 	CMPQ    SI, $0x00000002
 	JL      shortDone
 
 short:
-	MOVL         (BX), R8
-	MOVL         R8, R9
-	ANDL         $0x3f, R9
-	SHLL         $0x06, R9
-	SHRL         $0x06, R8
-	MOVL         4(BX), R10
-	MOVL         R10, R11
-	ANDL         $0x3f, R11
-	SHLL         $0x06, R11
-	SHRL         $0x06, R10
-	VMOVDQU      (CX)(R9*1), Y4
-	MOVL         R8, R9
-	SUBL         DI, R9
-	CMPL         R9, DX
-	CMOVLGT      DX, R9
-	VPBROADCASTQ R9, Y5
-	VPADDQ       Y0, Y5, Y5
-	VPERMI2Q     Y1, Y3, Y5
-	VPAND        Y5, Y4, Y6
-	VPANDN       Y5, Y4, Y5
-	VMOVDQU      Y6, (AX)(R8*8)
-	MOVL         R10, R9
-	SUBL         R8, R9
-	CMPL         R9, DX
-	CMOVLGT      DX, R9
-	VPBROADCASTQ R9, Y6
-	VPADDQ       Y0, Y6, Y6
-	VPERMI2Q     Y1, Y4, Y6
-	VMOVDQU      (CX)(R11*1), Y4
-	VPAND        Y6, Y4, Y7
-	VPANDN       Y6, Y4, Y4
-	MOVL         R10, R8
-	SUBL         DI, R8
-	CMPL         R8, DX
-	CMOVLGT      DX, R8
-	VPBROADCASTQ R8, Y6
-	VPADDQ       Y0, Y6, Y6
-	VPERMI2Q     Y1, Y3, Y6
-	VPAND        Y6, Y7, Y3
-	VPAND        Y6, Y4, Y4
-	VMOVDQU      Y3, (AX)(R10*8)
-	VPOPCNTQ     Y5, Y5
-	VPADDQ       Z5, Z2, Z2
-	VPOPCNTQ     Y4, Y4
-	VPADDQ       Z4, Z2, Z2
-	MOVL         R10, DI
-	ADDQ         $0x08, BX
-	SUBQ         $0x00000002, SI
-	CMPQ         SI, $0x00000002
-	JGE          short
+	MOVL     (BX), R9
+	MOVL     R9, R10
+	ANDL     $0x3f, R10
+	SHLL     $0x06, R10
+	SHRL     $0x06, R9
+	MOVL     4(BX), R11
+	MOVL     R11, R12
+	ANDL     $0x3f, R12
+	SHLL     $0x06, R12
+	SHRL     $0x06, R11
+	VMOVDQU  (CX)(R10*1), Y3
+	MOVL     R9, R10
+	SUBL     R8, R10
+	CMPL     R10, DX
+	CMOVLGT  DX, R10
+	VMOVDQU  (DI)(R10*8), Y4
+	VPERMI2Q Y0, Y2, Y4
+	VPAND    Y4, Y3, Y5
+	VPANDN   Y4, Y3, Y4
+	VMOVDQU  Y5, (AX)(R9*8)
+	MOVL     R11, R10
+	SUBL     R9, R10
+	CMPL     R10, DX
+	CMOVLGT  DX, R10
+	VMOVDQU  (DI)(R10*8), Y5
+	VPERMI2Q Y0, Y3, Y5
+	VMOVDQU  (CX)(R12*1), Y3
+	VPAND    Y5, Y3, Y6
+	VPANDN   Y5, Y3, Y3
+	MOVL     R11, R9
+	SUBL     R8, R9
+	CMPL     R9, DX
+	CMOVLGT  DX, R9
+	VMOVDQU  (DI)(R9*8), Y5
+	VPERMI2Q Y0, Y2, Y5
+	VPAND    Y5, Y6, Y2
+	VPAND    Y5, Y3, Y3
+	VMOVDQU  Y2, (AX)(R11*8)
+	VPOPCNTQ Y4, Y4
+	VPADDQ   Z4, Z1, Z1
+	VPOPCNTQ Y3, Y3
+	VPADDQ   Z3, Z1, Z1
+	MOVL     R11, R8
+	ADDQ     $0x08, BX
+	SUBQ     $0x00000002, SI
+	CMPQ     SI, $0x00000002
+	JGE      short
 
 shortDone:
-	TESTQ        SI, SI
-	JZ           shortOdd
-	MOVL         (BX), BX
-	MOVL         BX, SI
-	ANDL         $0x3f, SI
-	SHLL         $0x06, SI
-	SHRL         $0x06, BX
-	MOVL         BX, R8
-	SUBL         DI, R8
-	CMPL         R8, DX
-	CMOVLGT      DX, R8
-	VPBROADCASTQ R8, Y4
-	VPADDQ       Y0, Y4, Y4
-	VPERMI2Q     Y1, Y3, Y4
-	VMOVDQU      (CX)(SI*1), Y0
-	VPAND        Y4, Y0, Y1
-	VPANDN       Y4, Y0, Y0
-	VMOVDQU      Y1, (AX)(BX*8)
-	VPOPCNTQ     Y0, Y0
-	VPADDQ       Z0, Z2, Z2
+	TESTQ    SI, SI
+	JZ       shortOdd
+	MOVL     (BX), BX
+	MOVL     BX, SI
+	ANDL     $0x3f, SI
+	SHLL     $0x06, SI
+	SHRL     $0x06, BX
+	MOVL     BX, R9
+	SUBL     R8, R9
+	CMPL     R9, DX
+	CMOVLGT  DX, R9
+	VMOVDQU  (DI)(R9*8), Y3
+	VPERMI2Q Y0, Y2, Y3
+	VMOVDQU  (CX)(SI*1), Y0
+	VPAND    Y3, Y0, Y2
+	VPANDN   Y3, Y0, Y0
+	VMOVDQU  Y2, (AX)(BX*8)
+	VPOPCNTQ Y0, Y0
+	VPADDQ   Z0, Z1, Z1
 
 shortOdd:
-	VEXTRACTI64X4 $0x01, Z2, Y0
-	VPADDQ        Y2, Y0, Y2
-	VEXTRACTI128  $0x01, Y2, X0
-	VPADDQ        X0, X2, X0
+	VEXTRACTI64X4 $0x01, Z1, Y0
+	VPADDQ        Y1, Y0, Y1
+	VEXTRACTI128  $0x01, Y1, X0
+	VPADDQ        X0, X1, X0
 	VPSRLDQ       $0x08, X0, X1
 	VPADDQ        X1, X0, X0
 	VMOVQ         X0, AX
@@ -4229,94 +4225,90 @@ shortOdd:
 
 long:
 	MOVL      $0x00000008, DX
-	VMOVDQU64 wordLanes<>+0(SB), Z0
-	VMOVDQU64 allOnes<>+0(SB), Z1
-	VPXORQ    Z2, Z2, Z2
-	MOVL      (BX), DI
-	SHRL      $0x06, DI
-	VMOVDQU64 (AX)(DI*8), Z3
+	LEAQ      wordNumbers<>+0(SB), DI
+	VMOVDQU64 allOnes<>+0(SB), Z0
+	VPXORQ    Z1, Z1, Z1
+	MOVL      (BX), R8
+	SHRL      $0x06, R8
+	VMOVDQU64 (AX)(R8*8), Z2
 	CMPQ      SI, $0x00000002
 	JL        vectorsDone
 
 vectors:
-	MOVL         (BX), R8
-	MOVL         R8, R9
-	ANDL         $0x3f, R9
-	SHLL         $0x06, R9
-	SHRL         $0x06, R8
-	MOVL         4(BX), R10
-	MOVL         R10, R11
-	ANDL         $0x3f, R11
-	SHLL         $0x06, R11
-	SHRL         $0x06, R10
-	VMOVDQU64    (CX)(R9*1), Z4
-	MOVL         R8, R9
-	SUBL         DI, R9
-	CMPL         R9, DX
-	CMOVLGT      DX, R9
-	VPBROADCASTQ R9, Z5
-	VPADDQ       Z0, Z5, Z5
-	VPERMI2Q     Z1, Z3, Z5
-	VPANDQ       Z5, Z4, Z6
-	VPANDNQ      Z5, Z4, Z5
-	VMOVDQU64    Z6, (AX)(R8*8)
-	MOVL         R10, R9
-	SUBL         R8, R9
-	CMPL         R9, DX
-	CMOVLGT      DX, R9
-	VPBROADCASTQ R9, Z6
-	VPADDQ       Z0, Z6, Z6
-	VPERMI2Q     Z1, Z4, Z6
-	VMOVDQU64    (CX)(R11*1), Z4
-	VPANDQ       Z6, Z4, Z7
-	VPANDNQ      Z6, Z4, Z4
-	MOVL         R10, R8
-	SUBL         DI, R8
-	CMPL         R8, DX
-	CMOVLGT      DX, R8
-	VPBROADCASTQ R8, Z6
-	VPADDQ       Z0, Z6, Z6
-	VPERMI2Q     Z1, Z3, Z6
-	VPANDQ       Z6, Z7, Z3
-	VPANDQ       Z6, Z4, Z4
-	VMOVDQU64    Z3, (AX)(R10*8)
-	VPOPCNTQ     Z5, Z5
-	VPADDQ       Z5, Z2, Z2
-	VPOPCNTQ     Z4, Z4
-	VPADDQ       Z4, Z2, Z2
-	MOVL         R10, DI
-	ADDQ         $0x08, BX
-	SUBQ         $0x00000002, SI
-	CMPQ         SI, $0x00000002
-	JGE          vectors
+	MOVL      (BX), R9
+	MOVL      R9, R10
+	ANDL      $0x3f, R10
+	SHLL      $0x06, R10
+	SHRL      $0x06, R9
+	MOVL      4(BX), R11
+	MOVL      R11, R12
+	ANDL      $0x3f, R12
+	SHLL      $0x06, R12
+	SHRL      $0x06, R11
+	VMOVDQU64 (CX)(R10*1), Z3
+	MOVL      R9, R10
+	SUBL      R8, R10
+	CMPL      R10, DX
+	CMOVLGT   DX, R10
+	VMOVDQU64 (DI)(R10*8), Z4
+	VPERMI2Q  Z0, Z2, Z4
+	VPANDQ    Z4, Z3, Z5
+	VPANDNQ   Z4, Z3, Z4
+	VMOVDQU64 Z5, (AX)(R9*8)
+	MOVL      R11, R10
+	SUBL      R9, R10
+	CMPL      R10, DX
+	CMOVLGT   DX, R10
+	VMOVDQU64 (DI)(R10*8), Z5
+	VPERMI2Q  Z0, Z3, Z5
+	VMOVDQU64 (CX)(R12*1), Z3
+	VPANDQ    Z5, Z3, Z6
+	VPANDNQ   Z5, Z3, Z3
+	MOVL      R11, R9
+	SUBL      R8, R9
+	CMPL      R9, DX
+	CMOVLGT   DX, R9
+	VMOVDQU64 (DI)(R9*8), Z5
+	VPERMI2Q  Z0, Z2, Z5
+	VPANDQ    Z5, Z6, Z2
+	VPANDQ    Z5, Z3, Z3
+	VMOVDQU64 Z2, (AX)(R11*8)
+	VPOPCNTQ  Z4, Z4
+	VPADDQ    Z4, Z1, Z1
+	VPOPCNTQ  Z3, Z3
+	VPADDQ    Z3, Z1, Z1
+	MOVL      R11, R8
+	ADDQ      $0x08, BX
+	SUBQ      $0x00000002, SI
+	CMPQ      SI, $0x00000002
+	JGE       vectors
 
 vectorsDone:
-	TESTQ        SI, SI
-	JZ           vectorsOdd
-	MOVL         (BX), BX
-	MOVL         BX, SI
-	ANDL         $0x3f, SI
-	SHLL         $0x06, SI
-	SHRL         $0x06, BX
-	MOVL         BX, R8
-	SUBL         DI, R8
-	CMPL         R8, DX
-	CMOVLGT      DX, R8
-	VPBROADCASTQ R8, Z4
-	VPADDQ       Z0, Z4, Z4
-	VPERMI2Q     Z1, Z3, Z4
-	VMOVDQU64    (CX)(SI*1), Z0
-	VPANDQ       Z4, Z0, Z1
-	VPANDNQ      Z4, Z0, Z0
-	VMOVDQU64    Z1, (AX)(BX*8)
-	VPOPCNTQ     Z0, Z0
-	VPADDQ       Z0, Z2, Z2
+	TESTQ     SI, SI
+	JZ        vectorsOdd
+	MOVL      (BX), BX
+	MOVL      BX, SI
+	ANDL      $0x3f, SI
+	SHLL      $0x06, SI
+	SHRL      $0x06, BX
+	MOVL      BX, R9
+	SUBL      R8, R9
+	CMPL      R9, DX
+	CMOVLGT   DX, R9
+	VMOVDQU64 (DI)(R9*8), Z3
+	VPERMI2Q  Z0, Z2, Z3
+	VMOVDQU64 (CX)(SI*1), Z0
+	VPANDQ    Z3, Z0, Z2
+	VPANDNQ   Z3, Z0, Z0
+	VMOVDQU64 Z2, (AX)(BX*8)
+	VPOPCNTQ  Z0, Z0
+	VPADDQ    Z0, Z1, Z1
 
 vectorsOdd:
-	VEXTRACTI64X4 $0x01, Z2, Y0
-	VPADDQ        Y2, Y0, Y2
-	VEXTRACTI128  $0x01, Y2, X0
-	VPADDQ        X0, X2, X0
+	VEXTRACTI64X4 $0x01, Z1, Y0
+	VPADDQ        Y1, Y0, Y1
+	VEXTRACTI128  $0x01, Y1, X0
+	VPADDQ        X0, X1, X0
 	VPSRLDQ       $0x08, X0, X1
 	VPADDQ        X1, X0, X0
 	VMOVQ         X0, AX
@@ -4327,15 +4319,23 @@ end:
 	VZEROUPPER
 	RET
 
-DATA wordLanes<>+0(SB)/8, $0x0000000000000000
-DATA wordLanes<>+8(SB)/8, $0x0000000000000001
-DATA wordLanes<>+16(SB)/8, $0x0000000000000002
-DATA wordLanes<>+24(SB)/8, $0x0000000000000003
-DATA wordLanes<>+32(SB)/8, $0x0000000000000004
-DATA wordLanes<>+40(SB)/8, $0x0000000000000005
-DATA wordLanes<>+48(SB)/8, $0x0000000000000006
-DATA wordLanes<>+56(SB)/8, $0x0000000000000007
-GLOBL wordLanes<>(SB), RODATA|NOPTR, $64
+DATA wordNumbers<>+0(SB)/8, $0x0000000000000000
+DATA wordNumbers<>+8(SB)/8, $0x0000000000000001
+DATA wordNumbers<>+16(SB)/8, $0x0000000000000002
+DATA wordNumbers<>+24(SB)/8, $0x0000000000000003
+DATA wordNumbers<>+32(SB)/8, $0x0000000000000004
+DATA wordNumbers<>+40(SB)/8, $0x0000000000000005
+DATA wordNumbers<>+48(SB)/8, $0x0000000000000006
+DATA wordNumbers<>+56(SB)/8, $0x0000000000000007
+DATA wordNumbers<>+64(SB)/8, $0x0000000000000008
+DATA wordNumbers<>+72(SB)/8, $0x0000000000000009
+DATA wordNumbers<>+80(SB)/8, $0x000000000000000a
+DATA wordNumbers<>+88(SB)/8, $0x000000000000000b
+DATA wordNumbers<>+96(SB)/8, $0x000000000000000c
+DATA wordNumbers<>+104(SB)/8, $0x000000000000000d
+DATA wordNumbers<>+112(SB)/8, $0x000000000000000e
+DATA wordNumbers<>+120(SB)/8, $0x000000000000000f
+GLOBL wordNumbers<>(SB), RODATA|NOPTR, $128
 
 DATA allOnes<>+0(SB)/8, $0xffffffffffffffff
 DATA allOnes<>+8(SB)/8, $0xffffffffffffffff

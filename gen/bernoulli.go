@@ -1058,19 +1058,17 @@ func (a *amd64) stampVectors(name string, bytes int, dst, stamps, bits, n reg.GP
 func (a *amd64) mover(vec func() reg.VecVirtual, bytes int) func(v reg.VecVirtual, by reg.GPVirtual) reg.VecVirtual {
 	size := bytes / 8
 	if a.isa == avx512 {
-		// Tables of vectors would span cache lines, as the linker aligns nothing to
-		// 64 bytes.
-		lanes, ones := vec(), vec()
+		// Lane i is to have word i+by, of ones behind the vector's last.
+		table, ones := a.GP64(), vec()
 		var numbers []operand.Constant
-		for i := range 8 {
+		for i := range uint64(16) {
 			numbers = append(numbers, operand.U64(i))
 		}
-		a.move(a.data("wordLanes", numbers...), lanes)
+		a.LEAQ(a.data("wordNumbers", numbers...), table)
 		a.move(a.repeat64("allOnes", 1<<64-1), ones)
 		return func(v reg.VecVirtual, by reg.GPVirtual) reg.VecVirtual {
 			out := vec()
-			a.VPBROADCASTQ(by, out)
-			a.VPADDQ(lanes, out, out)
+			a.move(operand.Mem{Base: table, Index: by, Scale: 8}, out)
 			a.VPERMI2Q(ones, v, out)
 			return out
 		}
