@@ -44,7 +44,7 @@ var flat = flatGrid(chunkLen).first
 func makeGrid(g grid) grid {
 	g.chunks, g.unit, g.together = (g.positions+chunkLen-1)/chunkLen, 1, 1
 	if g.chunks == 1 {
-		g.unit = (64*stampLen-1)/g.sampleBits + 1
+		g.unit = (64*drawLen-1)/g.sampleBits + 1
 		// Together they are numbered like one sample of as many planes. What is drawn
 		// densely for each has to be whole words for that.
 		const room = chunkLen - headGroupLen // whole groups of the last one are drawn

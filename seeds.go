@@ -76,15 +76,16 @@ func (d *drawing) pieces(words []uint64, origin int, g *grid, from, to int, samp
 	return seeds
 }
 
-// stampLen is how many words, about, are made zero or ones and drawn on together, in
+// drawLen is how many words, about, are made zero or ones and drawn on together, in
 // a 32 KiB first-level cache. Of samples of several chunks it is a chunk.
-const stampLen = 1 << 10
+const drawLen = 1 << 10
 
 // draw is pieces with words that hold anything: it makes those from that of the first
 // piece on zero, or ones, and returns up to which.
 func (d *drawing) draw(words []uint64, origin int, g *grid, from, to int, sample uint64) (seeds, filled int) {
 	filled, _ = g.begin(from)
-	for filled -= origin; from < to; from += g.unit {
+	filled -= origin
+	for ; from < to; from += g.unit {
 		end := min(from+g.unit, to)
 		fill, _ := g.begin(end)
 		fill = min(fill+d.room()-origin, len(words))
