@@ -247,7 +247,7 @@ func (d *drawing) piece(words []uint64, base int, g *grid, sample uint64, chunk,
 	dst := words[word:end]
 	switch {
 	case d.sparse():
-		return d.drawGaps(dst, &w, chunk, sample, d.stamped, together)
+		return d.drawGaps(dst, &w, n, chunk, sample, d.stamped, together)
 	case g.dense() && w[walkBit] == 0 && n%headGroupLen == 0:
 		dst = dst[:n/64]
 		d.drawDense(dst, n, chunk, sample)
@@ -316,8 +316,7 @@ func (d *drawing) drawDense(dst []uint64, n int, chunk int, sample uint64) {
 	}
 	if d.delta != 0 {
 		w := flat
-		w[walkEnd] = uint32(n)
-		d.drawGaps(dst, &w, chunk, sample, 0, 1)
+		d.drawGaps(dst, &w, n, chunk, sample, 0, 1)
 	}
 	if n%64 != 0 {
 		dst[n/64] &= 1<<(n%64) - 1
@@ -351,16 +350,15 @@ func orShifted(dst []uint64, bit int, src []uint64) {
 	}
 }
 
-// drawGaps draws a chunk's residual, or those of the only chunks of several samples:
-// it sets the bits of seeds or, if stamped is not 0, drops blocks of so many words. It
-// returns the number of seeds.
-func (d *drawing) drawGaps(words []uint64, w *walk, chunk int, sample uint64, stamped, together int) (seeds int) {
-	n := w[walkEnd] / uint32(together)
+// drawGaps draws a chunk's residual, or those of the only chunks of several samples,
+// of n positions each: it sets the bits of seeds or, if stamped is not 0, drops blocks
+// of so many words. It returns the number of seeds.
+func (d *drawing) drawGaps(words []uint64, w *walk, n, chunk int, sample uint64, stamped, together int) (seeds int) {
 	stride := 4 * d.k.philoxStride()
 	held := 0 // positions in d.seeds
 	for i := range together {
 		ctr := chunkCounter(domainGaps, chunk, sample+uint64(i))
-		w[walkNext], w[walkEnd] = uint32(i)*n, uint32(i+1)*n
+		w[walkNext], w[walkEnd] = uint32(i*n), uint32(i*n+n)
 		for w[walkNext] < w[walkEnd] {
 			// Little above the mean: what is short is drawn in another turn.
 			want := int(float64(w[walkEnd]-w[walkNext])*d.wordsPerPosition*(1+1./32)) + 4
