@@ -20,10 +20,7 @@ func TestRepeatBits(t *testing.T) {
 		whole := 64 >> min(bits.TrailingZeros(uint(n)), 6)
 		for _, from := range []int{0, 1, 63, 64, 100} {
 			for times := 1; times <= 130 && times*n <= scaleCallLen; times += max(times/5, 1) {
-				dst := make([]uint64, wordsLen(times*n))
-				for i := range dst {
-					dst[i] = 0x5555555555555555
-				}
+				dst := stale(wordsLen(times * n))
 				repeatBits(dst, src, from, n, whole)
 				for i := range times * n {
 					if bit(dst, i) != bit(src, from+i%n) {

@@ -361,7 +361,8 @@ func scaleGeneric(dst, src []float32, keep []uint64, scale float32) {
 		for i := 0; i < 64; i += 4 {
 			y[i], y[i+1], y[i+2], y[i+3] = x[i]*scale, x[i+1]*scale, x[i+2]*scale, x[i+3]*scale
 		}
-		// To select bit by bit costs twice as much, whatever is dropped.
+		// To select bit by bit took 1.2 to 2.2 times as long, with blocks and with
+		// dropout up to p 0.5.
 		for drop := ^keep[0]; drop != 0; drop &= drop - 1 {
 			y[bits.TrailingZeros64(drop)&63] = 0
 		}

@@ -189,7 +189,7 @@ func TestWorkers(t *testing.T) {
 	}
 }
 
-// stale makes words that hold what draws have to overwrite.
+// stale makes words that hold what has to be overwritten.
 func stale(n int) []uint64 {
 	words := make([]uint64, n)
 	for i := range words {

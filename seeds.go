@@ -255,7 +255,6 @@ func (d *drawing) piece(words []uint64, base int, g *grid, sample uint64, chunk,
 	case g.dense():
 		drawn := d.headWords(n)
 		d.drawDense(drawn, n, chunk, sample)
-		drawn = drawn[:wordsLen(n)]
 		orShifted(dst, int(w[walkBit]), drawn)
 		return d.k.count(drawn)
 	}

@@ -40,6 +40,14 @@ func (a *amd64) vecs(n int) []reg.VecVirtual {
 	return v
 }
 
+// mask makes an opmask of sixteen lanes.
+func (a *amd64) mask(lanes uint32) reg.OpmaskVirtual {
+	r, k := a.GP32(), a.K()
+	a.MOVL(operand.U32(lanes), r)
+	a.KMOVW(r, k)
+	return k
+}
+
 // move loads or stores a vector, aligned or not.
 func (a *amd64) move(from, to operand.Op) {
 	if wide(from) || wide(to) {
