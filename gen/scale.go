@@ -52,6 +52,8 @@ type maskedLoop struct {
 	// where dst is src and where there are few elements.
 	touch func()
 	src   reg.GPVirtual
+	// ahead asks for what later words need, if it is not nil.
+	ahead func()
 }
 
 // A piece is elements at an offset.
@@ -65,12 +67,22 @@ type piece struct {
 // the caches, where that costs more than the loop itself.
 const fewTouched = 1 << 13
 
+// streamAhead is how far ahead, in bytes, the source is prefetched where the stores
+// bypass the caches. Where a part of the source came from the last level and the rest from
+// memory, 2 KiB saved 4 % of the time, 4 to 12 KiB 5 to 9 %, and half a KiB cost 5 %; where
+// all came from one of them it made no difference. PREFETCHNTA saved less, as the last
+// level then keeps less. A prefetch behind the end of the source does not fault.
+const streamAhead = 8 << 10
+
 // masked goes on by 64 elements with the masks of a word, then by what is left of
 // them.
 func (a *amd64) masked(w maskedLoop) {
 	l := a.lanes()
 	vector := a.isa.bytes / 4
 	turn := func(apart bool) {
+		if w.ahead != nil {
+			w.ahead()
+		}
 		var x []reg.VecVirtual
 		for half := range 2 {
 			word := a.vec()
@@ -165,6 +177,11 @@ func (a *amd64) scale(name, doc string, stream bool) {
 	s := a.broadcastScale()
 	if stream {
 		w.store = a.VMOVNTPS
+		w.ahead = func() {
+			for line := range 4 {
+				a.PREFETCHT0(at(w.src, streamAhead+64*line))
+			}
+		}
 	} else {
 		// A load from each line of a word's elements before they are worked on: the
 		// misses overlap, those of dst too, which stores would wait for one by one.
@@ -190,7 +207,7 @@ func (a *amd64) scale(name, doc string, stream bool) {
 			a.VMOVSS(from, x.AsX())
 		case p.elements == 4:
 			a.VMOVUPS(from, x.AsX())
-		case a.isa == avx512 && p.apart:
+		case a.isa == avx512 && (p.apart || stream): // Halves are 1 to 3 % faster.
 			a.VMOVUPS(from, x.AsY())
 			a.VINSERTF64X4(operand.U8(1), from.Offset(32), x, x)
 		default:
