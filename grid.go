@@ -1,6 +1,9 @@
 package dropblock
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // grid maps the positions at which a sample may have a seed, numbered plane by
 // plane and row by row, to bits of the mask. In the valid region a position is
@@ -57,6 +60,9 @@ func makeGrid(g grid) grid {
 	w[walkPerRow], w[walkRowShift] = reciprocal(uint32(g.rows))
 	w[walkSkipRow] = uint32(g.skipRow)
 	w[walkSkipPlane] = uint32(g.skipPlane)
+	if max(g.rows, g.cols) <= maxInverse {
+		w[walkInverseCol], w[walkInverseRow] = inverse(g.cols), inverse(g.rows)
+	}
 	return g
 }
 
@@ -80,17 +86,19 @@ func (g *grid) dense() bool { return g.skipRow == 0 && g.skipPlane == 0 }
 type walk = [walkLen]uint32
 
 const (
-	walkNext      = iota // the position to draw on from
-	walkEnd              // the number of positions
-	walkBit              // bit of position 0 in its word
-	walkCol              // column of position 0
-	walkRow              // row of position 0 in its plane
-	walkPerCol           // reciprocal of the columns of a row
-	walkColShift         // and its shift
-	walkPerRow           // reciprocal of the rows of a plane
-	walkRowShift         // and its shift
-	walkSkipRow          // bits from the end of a row to the next one
-	walkSkipPlane        // bits from the end of a plane to the next one, in addition
+	walkNext       = iota // the position to draw on from
+	walkEnd               // the number of positions
+	walkBit               // bit of position 0 in its word
+	walkCol               // column of position 0
+	walkRow               // row of position 0 in its plane
+	walkPerCol            // reciprocal of the columns of a row
+	walkColShift          // and its shift
+	walkPerRow            // reciprocal of the rows of a plane
+	walkRowShift          // and its shift
+	walkSkipRow           // bits from the end of a row to the next one
+	walkSkipPlane         // bits from the end of a plane to the next one, in addition
+	walkInverseCol        // of the columns of a row, as a float32; 0 if that is not exact
+	walkInverseRow        // of the rows of a plane, likewise
 	walkLen
 )
 
@@ -129,3 +137,12 @@ func reciprocal(d uint32) (m, shift uint32) {
 func divide(n, m, shift uint32) uint32 {
 	return uint32(uint64(n) * uint64(m) >> (shift & 63))
 }
+
+// maxInverse is the most columns and rows that inverses are for.
+const maxInverse = 1 << 20
+
+// inverse is 1/d as a float32's bits, by which n/d is (n+½)·(1/d), rounded to float32
+// and then down. As d ≤ maxInverse and a chunk, or samples that are drawn together, have
+// no more than 2¹⁷ positions, n is below 2²¹: n+½ is exact, two roundings by 2⁻²⁴ each
+// move the product by less than ⅓/d, and from (n+½)/d the next integers are ½/d away.
+func inverse(d int) uint32 { return math.Float32bits(1 / float32(d)) }

@@ -431,6 +431,20 @@ func TestSweepSeesBernoulli(t *testing.T) {
 			*past(bits, len(bits)) = 0
 		},
 	})
+	byInverses := func(half float32) bernoulliPlaceKernel {
+		return func(bits []uint32, w *walk) {
+			perCol, perRow := math.Float32frombits(w[walkInverseCol]), math.Float32frombits(w[walkInverseRow])
+			for i, p := range bits {
+				rows := uint32((float32(w[walkCol]+p) + half) * perCol)
+				planes := uint32((float32(w[walkRow]+rows) + half) * perRow)
+				bits[i] = w[walkBit] + p + rows*w[walkSkipRow] + planes*w[walkSkipPlane]
+			}
+		}
+	}
+	mustFail(t, sweepDivide, nil, map[string]bernoulliPlaceKernel{
+		"divides without the half": byInverses(0),
+		"divides by far too many":  byInverses(0.5),
+	})
 	mustFail(t, sweepSeeds, map[string]bernoulliSeedsKernel{
 		"reads bits behind": func(words []uint64, bits []uint32) {
 			touch(bits, len(bits))

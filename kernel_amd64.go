@@ -143,10 +143,10 @@ func (k isa) bernoulliOnes(positions *[gapCallLen]uint32, words []uint64, first 
 //go:noinline
 func (k isa) bernoulliPlace(bits []uint32, w *walk) {
 	writes(bits)
-	switch k {
-	case isaAVX512:
+	switch {
+	case k == isaAVX512 && w[walkInverseCol] != 0:
 		bernoulliPlaceAVX512(bits, w)
-	case isaAVX2:
+	case k == isaAVX2 && w[walkInverseCol] != 0:
 		bernoulliPlaceAVX2(bits, w)
 	default:
 		bernoulliPlaceGeneric(bits, w)

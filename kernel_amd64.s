@@ -2862,7 +2862,7 @@ group1Done:
 	VZEROUPPER
 	RET
 
-// func bernoulliGapsAVX2(positions *[512]uint32, drawn []uint32, t *[1024]uint32, w *[11]uint32) (n int)
+// func bernoulliGapsAVX2(positions *[512]uint32, drawn []uint32, t *[1024]uint32, w *[13]uint32) (n int)
 // Requires: AVX, AVX2, CMOV, POPCNT
 TEXT ·bernoulliGapsAVX2(SB), NOSPLIT, $0-56
 	MOVQ         positions+0(FP), AX
@@ -3451,90 +3451,76 @@ DATA sixtyFour32<>+56(SB)/4, $0x00000040
 DATA sixtyFour32<>+60(SB)/4, $0x00000040
 GLOBL sixtyFour32<>(SB), RODATA|NOPTR, $64
 
-// func bernoulliPlaceAVX2(bits []uint32, w *[11]uint32)
+// func bernoulliPlaceAVX2(bits []uint32, w *[13]uint32)
 // Requires: AVX, AVX2
 TEXT ·bernoulliPlaceAVX2(SB), NOSPLIT, $0-32
 	MOVQ         bits_base+0(FP), AX
 	MOVQ         bits_len+8(FP), CX
 	MOVQ         w+24(FP), DX
-	VPBROADCASTD 8(DX), Y0
-	VPBROADCASTD 12(DX), Y1
-	VPBROADCASTD 16(DX), Y2
-	VPBROADCASTD 36(DX), Y3
+	VBROADCASTSS half<>+0(SB), Y0
+	VPBROADCASTD 8(DX), Y1
+	VPBROADCASTD 12(DX), Y2
+	VCVTDQ2PS    Y2, Y2
+	VADDPS       Y0, Y2, Y2
+	VPBROADCASTD 16(DX), Y3
+	VCVTDQ2PS    Y3, Y3
+	VADDPS       Y0, Y3, Y3
+	VPBROADCASTD 36(DX), Y0
 	VPBROADCASTD 40(DX), Y4
-	VPBROADCASTD 20(DX), Y5
-	MOVL         24(DX), BX
-	SUBL         $0x1f, BX
-	VMOVD        BX, X6
-	VPBROADCASTD 28(DX), Y7
-	MOVL         32(DX), DX
-	SUBL         $0x1f, DX
-	VMOVD        DX, X8
+	VPBROADCASTD 44(DX), Y5
+	VPBROADCASTD 48(DX), Y6
 	CMPQ         CX, $0x00000008
 	JL           placeDone
 
 place:
-	VMOVDQU  (AX), Y9
-	VPADDD   Y1, Y9, Y10
-	VPADDD   Y0, Y9, Y9
-	VPSRLQ   $0x1f, Y10, Y11
-	VPADDD   Y10, Y10, Y10
-	VPMULUDQ Y5, Y10, Y10
-	VPMULUDQ Y5, Y11, Y11
-	VPSRLQ   $0x20, Y10, Y10
-	VPBLENDD $0xaa, Y11, Y10, Y10
-	VPSRLD   X6, Y10, Y10
-	VPMULLD  Y3, Y10, Y11
-	VPADDD   Y11, Y9, Y9
-	VPADDD   Y2, Y10, Y10
-	VPSRLQ   $0x1f, Y10, Y11
-	VPADDD   Y10, Y10, Y10
-	VPMULUDQ Y7, Y10, Y10
-	VPMULUDQ Y7, Y11, Y11
-	VPSRLQ   $0x20, Y10, Y10
-	VPBLENDD $0xaa, Y11, Y10, Y10
-	VPSRLD   X8, Y10, Y10
-	VPMULLD  Y4, Y10, Y11
-	VPADDD   Y11, Y9, Y9
-	VMOVDQU  Y9, (AX)
-	ADDQ     $0x20, AX
-	SUBQ     $0x00000008, CX
-	CMPQ     CX, $0x00000008
-	JGE      place
+	VMOVDQU    (AX), Y7
+	VCVTDQ2PS  Y7, Y8
+	VADDPS     Y2, Y8, Y8
+	VMULPS     Y5, Y8, Y8
+	VCVTTPS2DQ Y8, Y8
+	VPMULLD    Y0, Y8, Y9
+	VPADDD     Y9, Y7, Y7
+	VCVTDQ2PS  Y8, Y8
+	VADDPS     Y3, Y8, Y8
+	VMULPS     Y6, Y8, Y8
+	VCVTTPS2DQ Y8, Y8
+	VPMULLD    Y4, Y8, Y8
+	VPADDD     Y8, Y7, Y7
+	VPADDD     Y1, Y7, Y7
+	VMOVDQU    Y7, (AX)
+	ADDQ       $0x20, AX
+	SUBQ       $0x00000008, CX
+	CMPQ       CX, $0x00000008
+	JGE        place
 
 placeDone:
 	TESTQ        CX, CX
 	JZ           end
-	VMOVD        CX, X10
-	VPBROADCASTD X10, Y10
-	VPCMPGTD     lanes32<>+0(SB), Y10, Y10
-	VPMASKMOVD   (AX), Y10, Y9
-	VPADDD       Y1, Y9, Y1
-	VPADDD       Y0, Y9, Y9
-	VPSRLQ       $0x1f, Y1, Y0
-	VPADDD       Y1, Y1, Y1
-	VPMULUDQ     Y5, Y1, Y1
-	VPMULUDQ     Y5, Y0, Y0
-	VPSRLQ       $0x20, Y1, Y1
-	VPBLENDD     $0xaa, Y0, Y1, Y1
-	VPSRLD       X6, Y1, Y1
-	VPMULLD      Y3, Y1, Y0
-	VPADDD       Y0, Y9, Y9
-	VPADDD       Y2, Y1, Y1
-	VPSRLQ       $0x1f, Y1, Y0
-	VPADDD       Y1, Y1, Y1
-	VPMULUDQ     Y7, Y1, Y1
-	VPMULUDQ     Y7, Y0, Y0
-	VPSRLQ       $0x20, Y1, Y1
-	VPBLENDD     $0xaa, Y0, Y1, Y1
-	VPSRLD       X8, Y1, Y1
-	VPMULLD      Y4, Y1, Y0
-	VPADDD       Y0, Y9, Y9
-	VPMASKMOVD   Y9, Y10, (AX)
+	VMOVD        CX, X8
+	VPBROADCASTD X8, Y8
+	VPCMPGTD     lanes32<>+0(SB), Y8, Y8
+	VPMASKMOVD   (AX), Y8, Y7
+	VCVTDQ2PS    Y7, Y9
+	VADDPS       Y2, Y9, Y9
+	VMULPS       Y5, Y9, Y9
+	VCVTTPS2DQ   Y9, Y9
+	VPMULLD      Y0, Y9, Y0
+	VPADDD       Y0, Y7, Y7
+	VCVTDQ2PS    Y9, Y9
+	VADDPS       Y3, Y9, Y9
+	VMULPS       Y6, Y9, Y9
+	VCVTTPS2DQ   Y9, Y9
+	VPMULLD      Y4, Y9, Y0
+	VPADDD       Y0, Y7, Y7
+	VPADDD       Y1, Y7, Y7
+	VPMASKMOVD   Y7, Y8, (AX)
 
 end:
 	VZEROUPPER
 	RET
+
+DATA half<>+0(SB)/4, $(0.5)
+GLOBL half<>(SB), RODATA|NOPTR, $4
 
 DATA lanes32<>+0(SB)/4, $0x00000000
 DATA lanes32<>+4(SB)/4, $0x00000001
@@ -3546,88 +3532,69 @@ DATA lanes32<>+24(SB)/4, $0x00000006
 DATA lanes32<>+28(SB)/4, $0x00000007
 GLOBL lanes32<>(SB), RODATA|NOPTR, $32
 
-// func bernoulliPlaceAVX512(bits []uint32, w *[11]uint32)
+// func bernoulliPlaceAVX512(bits []uint32, w *[13]uint32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·bernoulliPlaceAVX512(SB), NOSPLIT, $0-32
 	MOVQ         bits_base+0(FP), AX
 	MOVQ         bits_len+8(FP), CX
 	MOVQ         w+24(FP), DX
-	VPBROADCASTD 8(DX), Z0
-	VPBROADCASTD 12(DX), Z1
-	VPBROADCASTD 16(DX), Z2
-	VPBROADCASTD 36(DX), Z3
+	VBROADCASTSS half<>+0(SB), Z0
+	VPBROADCASTD 8(DX), Z1
+	VPBROADCASTD 12(DX), Z2
+	VCVTDQ2PS    Z2, Z2
+	VADDPS       Z0, Z2, Z2
+	VPBROADCASTD 16(DX), Z3
+	VCVTDQ2PS    Z3, Z3
+	VADDPS       Z0, Z3, Z3
+	VPBROADCASTD 36(DX), Z0
 	VPBROADCASTD 40(DX), Z4
-	MOVL         $0x0000aaaa, BX
-	KMOVW        BX, K1
-	VPBROADCASTD 20(DX), Z5
-	MOVL         24(DX), BX
-	SUBL         $0x1f, BX
-	VMOVD        BX, X6
-	VPBROADCASTD 28(DX), Z7
-	MOVL         32(DX), DX
-	SUBL         $0x1f, DX
-	VMOVD        DX, X8
+	VPBROADCASTD 44(DX), Z5
+	VPBROADCASTD 48(DX), Z6
 	CMPQ         CX, $0x00000010
 	JL           placeDone
 
 place:
-	VMOVDQU64 (AX), Z9
-	VPADDD    Z1, Z9, Z10
-	VPADDD    Z0, Z9, Z9
-	VPSRLQ    $0x1f, Z10, Z11
-	VPADDD    Z10, Z10, Z10
-	VPMULUDQ  Z5, Z10, Z10
-	VPMULUDQ  Z5, Z11, Z11
-	VPSRLQ    $0x20, Z10, Z10
-	VMOVDQA32 Z11, K1, Z10
-	VPSRLD    X6, Z10, Z10
-	VPMULLD   Z3, Z10, Z11
-	VPADDD    Z11, Z9, Z9
-	VPADDD    Z2, Z10, Z10
-	VPSRLQ    $0x1f, Z10, Z11
-	VPADDD    Z10, Z10, Z10
-	VPMULUDQ  Z7, Z10, Z10
-	VPMULUDQ  Z7, Z11, Z11
-	VPSRLQ    $0x20, Z10, Z10
-	VMOVDQA32 Z11, K1, Z10
-	VPSRLD    X8, Z10, Z10
-	VPMULLD   Z4, Z10, Z11
-	VPADDD    Z11, Z9, Z9
-	VMOVDQU64 Z9, (AX)
-	ADDQ      $0x40, AX
-	SUBQ      $0x00000010, CX
-	CMPQ      CX, $0x00000010
-	JGE       place
+	VMOVDQU64  (AX), Z7
+	VCVTDQ2PS  Z7, Z8
+	VADDPS     Z2, Z8, Z8
+	VMULPS     Z5, Z8, Z8
+	VCVTTPS2DQ Z8, Z8
+	VPMULLD    Z0, Z8, Z9
+	VPADDD     Z9, Z7, Z7
+	VCVTDQ2PS  Z8, Z8
+	VADDPS     Z3, Z8, Z8
+	VMULPS     Z6, Z8, Z8
+	VCVTTPS2DQ Z8, Z8
+	VPMULLD    Z4, Z8, Z8
+	VPADDD     Z8, Z7, Z7
+	VPADDD     Z1, Z7, Z7
+	VMOVDQU64  Z7, (AX)
+	ADDQ       $0x40, AX
+	SUBQ       $0x00000010, CX
+	CMPQ       CX, $0x00000010
+	JGE        place
 
 placeDone:
 	TESTQ       CX, CX
 	JZ          end
 	MOVL        $0xffffffff, DX
 	BZHIL       CX, DX, DX
-	KMOVW       DX, K2
-	VMOVDQU32.Z (AX), K2, Z9
-	VPADDD      Z1, Z9, Z1
-	VPADDD      Z0, Z9, Z9
-	VPSRLQ      $0x1f, Z1, Z0
-	VPADDD      Z1, Z1, Z1
-	VPMULUDQ    Z5, Z1, Z1
-	VPMULUDQ    Z5, Z0, Z0
-	VPSRLQ      $0x20, Z1, Z1
-	VMOVDQA32   Z0, K1, Z1
-	VPSRLD      X6, Z1, Z1
-	VPMULLD     Z3, Z1, Z0
-	VPADDD      Z0, Z9, Z9
-	VPADDD      Z2, Z1, Z1
-	VPSRLQ      $0x1f, Z1, Z0
-	VPADDD      Z1, Z1, Z1
-	VPMULUDQ    Z7, Z1, Z1
-	VPMULUDQ    Z7, Z0, Z0
-	VPSRLQ      $0x20, Z1, Z1
-	VMOVDQA32   Z0, K1, Z1
-	VPSRLD      X8, Z1, Z1
-	VPMULLD     Z4, Z1, Z0
-	VPADDD      Z0, Z9, Z9
-	VMOVDQU32   Z9, K2, (AX)
+	KMOVW       DX, K1
+	VMOVDQU32.Z (AX), K1, Z7
+	VCVTDQ2PS   Z7, Z8
+	VADDPS      Z2, Z8, Z8
+	VMULPS      Z5, Z8, Z8
+	VCVTTPS2DQ  Z8, Z8
+	VPMULLD     Z0, Z8, Z0
+	VPADDD      Z0, Z7, Z7
+	VCVTDQ2PS   Z8, Z8
+	VADDPS      Z3, Z8, Z8
+	VMULPS      Z6, Z8, Z8
+	VCVTTPS2DQ  Z8, Z8
+	VPMULLD     Z4, Z8, Z0
+	VPADDD      Z0, Z7, Z7
+	VPADDD      Z1, Z7, Z7
+	VMOVDQU32   Z7, K1, (AX)
 
 end:
 	VZEROUPPER

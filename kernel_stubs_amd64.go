@@ -27,7 +27,7 @@ func bernoulliHeadAVX512(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint
 // bernoulliGapsAVX2 is bernoulliGapsGeneric for a multiple of eight drawn words.
 //
 //go:noescape
-func bernoulliGapsAVX2(positions *[512]uint32, drawn []uint32, t *[1024]uint32, w *[11]uint32) (n int)
+func bernoulliGapsAVX2(positions *[512]uint32, drawn []uint32, t *[1024]uint32, w *[13]uint32) (n int)
 
 // bernoulliOnesAVX2 is bernoulliOnesGeneric.
 //
@@ -39,15 +39,15 @@ func bernoulliOnesAVX2(positions *[512]uint32, words []uint64, first uint32) (n 
 //go:noescape
 func bernoulliOnesAVX512(positions *[512]uint32, words []uint64, first uint32) (n int, used int)
 
-// bernoulliPlaceAVX2 is bernoulliPlaceGeneric.
+// bernoulliPlaceAVX2 is bernoulliPlaceGeneric for walks with inverses.
 //
 //go:noescape
-func bernoulliPlaceAVX2(bits []uint32, w *[11]uint32)
+func bernoulliPlaceAVX2(bits []uint32, w *[13]uint32)
 
-// bernoulliPlaceAVX512 is bernoulliPlaceGeneric.
+// bernoulliPlaceAVX512 is bernoulliPlaceGeneric for walks with inverses.
 //
 //go:noescape
-func bernoulliPlaceAVX512(bits []uint32, w *[11]uint32)
+func bernoulliPlaceAVX512(bits []uint32, w *[13]uint32)
 
 // bernoulliSeedsAVX2 is bernoulliSeedsGeneric.
 //

@@ -348,6 +348,67 @@ func sweepPlace(t testing.TB, kernel bernoulliPlaceKernel) error {
 	})
 }
 
+type divideCase struct {
+	cols, rows int
+	last       bool // position 0 is the last cell of a plane
+}
+
+// sweepDivide maps the positions on both sides of where rows and planes end, up to the
+// last that there are, where a quotient is off by one if at all.
+func sweepDivide(t testing.TB, kernel bernoulliPlaceKernel) error {
+	const most = 2 * chunkLen
+	divisors := func(yield func(int) bool) {
+		for d := 1; d <= 300; d++ {
+			if !yield(d) {
+				return
+			}
+		}
+		for power := 1 << 9; power <= 2*maxInverse; power <<= 1 {
+			for _, d := range []int{power - 1, power, power + 1, power/3*2 - 1} {
+				if !yield(d) {
+					return
+				}
+			}
+		}
+	}
+	cases := func(yield func(divideCase) bool) {
+		for d := range divisors {
+			for _, c := range []divideCase{{d, 3, false}, {d, 1, true}, {1, d, false}, {7, d, true}} {
+				if !yield(c) {
+					return
+				}
+			}
+		}
+	}
+	bits := make([]uint32, 0, gapCallLen)
+	return sweep(cases, func(c *divideCase) error {
+		g := makeGrid(grid{rows: c.rows, cols: c.cols, positions: most, skipRow: 3, skipPlane: 5, sampleBits: most})
+		w := g.first
+		first := 0 // the number that position 0 has in its plane
+		if c.last {
+			w[walkCol], w[walkRow] = uint32(c.cols-1), uint32(c.rows-1)
+			first = c.cols*c.rows - 1
+		}
+		bits = bits[:0]
+		for _, period := range []int{c.cols, c.cols * c.rows} {
+			ends := (first + most - 1) / period
+			for i := range min(ends, gapCallLen/8) {
+				end := period*(ends-i*ends/(gapCallLen/8)) - first
+				bits = append(bits, uint32(max(end-1, 0)), uint32(max(end, 0)))
+			}
+		}
+		bits = append(bits, 0, most-1)
+		want := make([]uint32, len(bits))
+		for i, p := range bits {
+			row := int(w[walkCol]+p) / c.cols
+			plane := (int(w[walkRow]) + row) / c.rows
+			want[i] = p + uint32(3*row+5*plane)
+		}
+		kernel(bits, &w)
+		return sameWords(bits, want)
+	})
+}
+
 type seedsCase struct {
 	n, apart int
 	at       layout
@@ -404,7 +465,10 @@ func TestKernelOnes(t *testing.T) {
 }
 
 func TestKernelPlace(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepPlace(t, k.bernoulliPlace)) })
+	eachISA(t, func(t *testing.T, k isa) {
+		pass(t, sweepPlace(t, k.bernoulliPlace))
+		pass(t, sweepDivide(t, k.bernoulliPlace))
+	})
 }
 
 func TestKernelSeeds(t *testing.T) {

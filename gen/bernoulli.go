@@ -582,6 +582,8 @@ const (
 	walkRowShift
 	walkSkipRow
 	walkSkipPlane
+	walkInverseCol
+	walkInverseRow
 )
 
 const (
@@ -595,7 +597,7 @@ const (
 // by one (a gather is slow where microcode guards it), and gaps become positions
 // by a prefix sum.
 func bernoulliGaps(a *amd64) {
-	a.function("bernoulliGaps", "func(positions *[512]uint32, drawn []uint32, t *[1024]uint32, w *[11]uint32) (n int)",
+	a.function("bernoulliGaps", "func(positions *[512]uint32, drawn []uint32, t *[1024]uint32, w *[13]uint32) (n int)",
 		"is bernoulliGapsGeneric for a multiple of eight drawn words.")
 	positions, table, w := a.param("positions"), a.param("t"), a.param("w")
 	drawn, left := a.slice("drawn")
@@ -804,10 +806,11 @@ func bernoulliOnes(a *amd64) {
 	a.RET()
 }
 
-// bernoulliPlace takes a vector of positions at a time.
+// bernoulliPlace takes a vector of positions at a time. Quotients are floored products
+// with the float32 inverses, which inverse in grid.go shows to be exact.
 func bernoulliPlace(a *amd64) {
 	lanes := a.isa.bytes / 4
-	a.function("bernoulliPlace", "func(bits []uint32, w *[11]uint32)", "is bernoulliPlaceGeneric.")
+	a.function("bernoulliPlace", "func(bits []uint32, w *[13]uint32)", "is bernoulliPlaceGeneric for walks with inverses.")
 	bits, n := a.slice("bits")
 	w := a.param("w")
 	field := func(offset int) reg.VecVirtual {
@@ -815,21 +818,31 @@ func bernoulliPlace(a *amd64) {
 		a.VPBROADCASTD(at(w, offset), v)
 		return v
 	}
-	bit, col, row := field(walkBit), field(walkCol), field(walkRow)
+	half := a.vec()
+	a.VBROADCASTSS(a.data("half", operand.F32(0.5)), half)
+	centre := func(offset int) reg.VecVirtual { // of the interval of what has the same quotient
+		v := field(offset)
+		a.VCVTDQ2PS(v, v)
+		a.VADDPS(half, v, v)
+		return v
+	}
+	bit, col, row := field(walkBit), centre(walkCol), centre(walkRow)
 	skipRow, skipPlane := field(walkSkipRow), field(walkSkipPlane)
-	divide := a.divide()
-	byCol, byRow := a.divisor(w, walkPerCol, walkColShift), a.divisor(w, walkPerRow, walkRowShift)
+	perCol, perRow := field(walkInverseCol), field(walkInverseRow)
 	place := func(v reg.VecVirtual) {
-		q, product := a.vec(), a.vec()
-		a.VPADDD(col, v, q)
+		q := a.vec()
+		divide := func(n, from, inverse, skip reg.VecVirtual) {
+			product := a.vec()
+			a.VCVTDQ2PS(n, q)
+			a.VADDPS(from, q, q)
+			a.VMULPS(inverse, q, q)
+			a.VCVTTPS2DQ(q, q)
+			a.VPMULLD(skip, q, product)
+			a.VPADDD(product, v, v)
+		}
+		divide(v, col, perCol, skipRow)
+		divide(q, row, perRow, skipPlane)
 		a.VPADDD(bit, v, v)
-		divide(q, byCol)
-		a.VPMULLD(skipRow, q, product)
-		a.VPADDD(product, v, v)
-		a.VPADDD(row, q, q)
-		divide(q, byRow)
-		a.VPMULLD(skipPlane, q, product)
-		a.VPADDD(product, v, v)
 	}
 	v := a.vec()
 	a.loop("place", n, lanes, func() {
@@ -863,43 +876,6 @@ func bernoulliPlace(a *amd64) {
 	}
 	a.Label("end")
 	a.ret()
-}
-
-// divisor is a reciprocal in every lane, and how far divide shifts.
-type divisor struct{ m, shift reg.VecVirtual }
-
-func (a *amd64) divisor(w reg.GPVirtual, per, shift int) divisor {
-	d := divisor{a.vec(), a.XMM()}
-	a.VPBROADCASTD(at(w, per), d.m)
-	count := a.GP32()
-	a.MOVL(at(w, shift), count)
-	a.SUBL(operand.U8(31), count)
-	a.VMOVD(count, d.shift)
-	return d
-}
-
-// divide returns what does grid.go's divide in every lane, in place. The shift is
-// at least 31 and numbers are below 2³¹: what it leaves is in the high half of the
-// product of twice the number.
-func (a *amd64) divide() func(q reg.VecVirtual, d divisor) {
-	var odds reg.OpmaskVirtual
-	if a.isa == avx512 {
-		odds = a.mask(0xaaaa)
-	}
-	return func(q reg.VecVirtual, d divisor) {
-		odd := a.vec()
-		a.VPSRLQ(operand.U8(31), q, odd)
-		a.VPADDD(q, q, q)
-		a.VPMULUDQ(d.m, q, q)
-		a.VPMULUDQ(d.m, odd, odd)
-		a.VPSRLQ(operand.U8(32), q, q)
-		if a.isa == avx512 {
-			a.VMOVDQA32(odd, odds, q)
-		} else {
-			a.VPBLENDD(operand.U8(0xaa), odd, q, q)
-		}
-		a.VPSRLD(d.shift, q, q)
-	}
 }
 
 func bernoulliSeeds(a *amd64) {
