@@ -82,13 +82,7 @@ var (
 func philoxGeneric(dst []uint32, ks *roundKeys, ctr *[4]uint32) {
 	c := *ctr
 	for ; len(dst) >= 8; dst = dst[8:] {
-		// Two blocks at a time, as a round waits for its multiplications.
-		x0, x1, x2, x3 := c[0], c[1], c[2], c[3]
-		y0, y1, y2, y3 := c[0]+1, c[1], c[2], c[3]
-		for r := range ks {
-			x0, x1, x2, x3 = philoxRound(x0, x1, x2, x3, ks[r][0], ks[r][1])
-			y0, y1, y2, y3 = philoxRound(y0, y1, y2, y3, ks[r][0], ks[r][1])
-		}
+		x0, x1, x2, x3, y0, y1, y2, y3 := philoxPair(ks, c[0], c[1], c[2], c[3])
 		*(*[8]uint32)(dst) = [8]uint32{x0, x1, x2, x3, y0, y1, y2, y3}
 		c[0] += 2
 	}
@@ -96,6 +90,21 @@ func philoxGeneric(dst []uint32, ks *roundKeys, ctr *[4]uint32) {
 		*(*[4]uint32)(dst) = philoxBlock(ks, c)
 	}
 }
+
+// philoxPair is the blocks of a counter and the next one. They go through the rounds
+// together, as a round waits for its multiplications.
+func philoxPair(ks *roundKeys, c0, c1, c2, c3 uint32) (x0, x1, x2, x3, y0, y1, y2, y3 uint32) {
+	x0, x1, x2, x3 = c0, c1, c2, c3
+	y0, y1, y2, y3 = c0+1, c1, c2, c3
+	for r := range ks {
+		x0, x1, x2, x3 = philoxRound(x0, x1, x2, x3, ks[r][0], ks[r][1])
+		y0, y1, y2, y3 = philoxRound(y0, y1, y2, y3, ks[r][0], ks[r][1])
+	}
+	return x0, x1, x2, x3, y0, y1, y2, y3
+}
+
+// join is a word of its halves.
+func join(lo, hi uint32) uint64 { return uint64(hi)<<32 | uint64(lo) }
 
 const (
 	// headGroupWords words take eight counters a level: the low halves of
@@ -112,19 +121,20 @@ const (
 func bernoulliHeadGeneric(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, k int) {
 	c := *ctr
 	for ; len(dst) >= headGroupWords; dst = dst[headGroupWords:] {
-		for i := range uint32(headGroupWords / 2) {
-			var lo, hi uint64
+		for i := uint32(0); i < headGroupWords/2; i += 2 {
+			var lo0, hi0, lo1, hi1 uint64
 			for level := range uint32(k) {
-				w := philoxBlock(ks, [4]uint32{c[0] + level*headLevelStride + i, c[1], c[2], c[3]})
-				rlo := uint64(w[1])<<32 | uint64(w[0])
-				rhi := uint64(w[3])<<32 | uint64(w[2])
+				x0, x1, x2, x3, y0, y1, y2, y3 := philoxPair(ks, c[0]+level*headLevelStride+i, c[1], c[2], c[3])
 				if t>>level&1 != 0 {
-					lo, hi = lo|rlo, hi|rhi
+					lo0, hi0 = lo0|join(x0, x1), hi0|join(x2, x3)
+					lo1, hi1 = lo1|join(y0, y1), hi1|join(y2, y3)
 				} else {
-					lo, hi = lo&rlo, hi&rhi
+					lo0, hi0 = lo0&join(x0, x1), hi0&join(x2, x3)
+					lo1, hi1 = lo1&join(y0, y1), hi1&join(y2, y3)
 				}
 			}
-			dst[i], dst[i+headGroupWords/2] = lo, hi
+			dst[i], dst[i+headGroupWords/2] = lo0, hi0
+			dst[i+1], dst[i+1+headGroupWords/2] = lo1, hi1
 		}
 		c[0] += headGroupWords / 2
 	}
