@@ -319,12 +319,20 @@ func dilateNear(a *amd64) {
 
 	turn := func(w words, unroll int) {
 		bytes := w.bytes * unroll
-		in := incoming{a: a, src: a.GP64()}
-		a.LEAQ(at(end, -bytes-8), in.src)
-		in.begin()
-		v, u := make([]reg.VecVirtual, unroll), make([]reg.VecVirtual, unroll)
+		// The words v, the one before them in every quadword, and u, those before each.
+		v, u, before := make([]reg.VecVirtual, unroll), make([]reg.VecVirtual, unroll), w.new()
+		if w.bytes == 8 {
+			w.load(at(end, -bytes-8), before)
+		} else {
+			a.VPBROADCASTQ(at(end, -bytes-8), before)
+		}
 		for i := range v {
-			v[i], u[i] = in.load(w, w.bytes*i)
+			v[i], u[i] = w.new(), before
+			w.load(at(end, w.bytes*i-bytes), v[i])
+			if w.bytes > 8 {
+				u[i] = w.new()
+				w.load(at(end, w.bytes*i-bytes-8), u[i])
+			}
 		}
 		i := a.GP64()
 		pair := func() (s [2]shift) {
@@ -334,11 +342,12 @@ func dilateNear(a *amd64) {
 			}
 			return s
 		}
-		funnels := func(s [2]shift, v, u reg.VecVirtual) (x, y reg.VecVirtual) {
-			x, y = w.new(), w.new()
+		// funnels is v, or the complement, with what the shifts bring in.
+		funnels := func(s [2]shift, v, u reg.VecVirtual, table uint8) {
+			x, y := w.new(), w.new()
 			s[0].funnel(w, v, u, x)
 			s[1].funnel(w, v, u, y)
-			return x, y
+			a.VPTERNLOGQ(operand.U8(table), x, y, v)
 		}
 		step, last := label("step%d", bytes), label("last%d", bytes)
 		a.XORQ(i, i)
@@ -347,11 +356,16 @@ func dilateNear(a *amd64) {
 		a.Label(step)
 		s := pair()
 		for j := range v {
-			x, y := funnels(s, v[j], u[j])
-			a.VPTERNLOGQ(operand.U8(or3), x, y, v[j])
-			a.VPSLLVQ(w.as(s[0].count), u[j], x)
-			a.VPSLLVQ(w.as(s[1].count), u[j], y)
-			a.VPTERNLOGQ(operand.U8(or3), x, y, u[j])
+			funnels(s, v[j], u[j], or3)
+		}
+		x, y := w.new(), w.new()
+		a.VPSLLVQ(w.as(s[0].count), before, x)
+		a.VPSLLVQ(w.as(s[1].count), before, y)
+		a.VPTERNLOGQ(operand.U8(or3), x, y, before)
+		if w.bytes > 8 {
+			for j, from := range append([]reg.VecVirtual{before}, v[:unroll-1]...) {
+				a.VALIGNQ(operand.U8(7), from, v[j], u[j])
+			}
 		}
 		a.ADDQ(operand.U8(2), i)
 		a.CMPQ(i, steps)
@@ -359,8 +373,7 @@ func dilateNear(a *amd64) {
 		a.Label(last)
 		s = pair()
 		for j := range v {
-			x, y := funnels(s, v[j], u[j])
-			a.VPTERNLOGQ(operand.U8(nor3), x, y, v[j])
+			funnels(s, v[j], u[j], nor3)
 			if w.bytes == 8 { // The rest of the register, zero, is counted too.
 				a.VMOVQ(v[j], v[j])
 			}
