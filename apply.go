@@ -23,8 +23,9 @@ func Apply(dst, src []float32, m *Mask) {
 	if len(dst) > 0 {
 		of := workers(m.workers, m.size)
 		o := output{dst: dst, src: src}
-		o.choose(m, of)
-		m.write(&o, of)
+		if o.choose(m, of); o.whole != wholeNothing {
+			m.write(&o, of)
+		}
 	}
 }
 
@@ -205,7 +206,7 @@ func (m *Mask) writePart(o *output, part, of, asleep int) {
 			if o.stream && asleep == 0 {
 				length = streamCallLen
 			}
-			to := min(from+length, end)
+			to := from + min(length, end-from)
 			o.piece(m, asleep, from, to, words[from/64:wordsLen(to)])
 			from, asleep = to, max(asleep-1, 0)
 		}

@@ -20,12 +20,13 @@ type dilation struct {
 
 const (
 	maxRow = 64
-	// maxSteps bounds the doublings of all axes: a size is below 2³¹ and takes 31.
-	maxSteps = 4 * 31
+	// maxSteps bounds the doublings of both axes: a size is below 2³¹ and takes 31.
+	maxSteps = 2 * 31
 	// maxNearSum is the reach of a word and its shifts.
 	maxNearSum = 63
-	// maxNear is above the shifts of two axes that add up to so much at most.
-	maxNear = 2 * 12
+	// maxNear bounds the shifts of both axes: the fourth pair of an axis takes a reach
+	// of 27, a fifth of 81.
+	maxNear = 2 * 2 * 4
 )
 
 // reset empties the plan.

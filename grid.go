@@ -15,10 +15,10 @@ type grid struct {
 	skipPlane  int // bits from the end of a plane of positions to the next plane, in addition
 	sampleBits int // bits of a sample
 
-	chunks   int  // of a sample
-	unit     int  // pieces whose seeds are placed and set together
-	together int  // the same for those that are drawn densely
-	first    walk // what all walks have in common
+	chunks    int  // of a sample
+	unit      int  // pieces that are drawn on the same filled words, and placed and set together
+	denseUnit int  // the same for those that are drawn densely
+	first     walk // what all walks have in common
 }
 
 func (g *geometry) grid() grid {
@@ -45,14 +45,15 @@ func flatGrid(n int) grid {
 var flat = flatGrid(chunkLen).first
 
 func makeGrid(g grid) grid {
-	g.chunks, g.unit, g.together = (g.positions+chunkLen-1)/chunkLen, 1, 1
+	g.chunks = g.positions/chunkLen + (g.positions%chunkLen+chunkLen-1)/chunkLen // without overflow
+	g.unit, g.denseUnit = 1, 1
 	if g.chunks == 1 {
 		g.unit = (64*drawLen-1)/g.sampleBits + 1
 		// Together they are numbered like one sample of as many planes. What is drawn
 		// densely for each has to be whole words for that.
-		const room = chunkLen - headGroupLen // whole groups of the last one are drawn
+		const most = chunkLen - headGroupLen // whole groups of the last one are drawn
 		if !g.dense() && g.positions%64 == 0 {
-			g.together = max(min(g.unit, room/g.positions), 1)
+			g.denseUnit = max(min(g.unit, most/g.positions), 1)
 		}
 	}
 	w := &g.first
@@ -82,7 +83,8 @@ func (g *grid) begin(piece int) (word, bit int) {
 func (g *grid) dense() bool { return g.skipRow == 0 && g.skipPlane == 0 }
 
 // walk is a walk through the positions of a chunk, which it numbers from 0. It
-// is an array for the assembly's sake. All of it is below 2³¹, as a sample is.
+// is an array for the assembly's sake. All but the reciprocals and inverses is below
+// 2³¹, as a sample is.
 type walk = [walkLen]uint32
 
 const (
@@ -97,7 +99,7 @@ const (
 	walkRowShift          // and its shift
 	walkSkipRow           // bits from the end of a row to the next one
 	walkSkipPlane         // bits from the end of a plane to the next one, in addition
-	walkInverseCol        // of the columns of a row, as a float32; 0 if that is not exact
+	walkInverseCol        // of the columns of a row, as a float32; 0 above maxInverse
 	walkInverseRow        // of the rows of a plane, likewise
 	walkLen
 )
@@ -141,8 +143,13 @@ func divide(n, m, shift uint32) uint32 {
 // maxInverse is the most columns and rows that inverses are for.
 const maxInverse = 1 << 20
 
+// maxTogether bounds the positions of a chunk, and of the samples of a unit.
+const maxTogether = 64*drawLen + chunkLen
+
+// n is below 2²¹ in inverse.
+const _ = uint(1<<21 - maxInverse - maxTogether)
+
 // inverse is 1/d as a float32's bits, by which n/d is (n+½)·(1/d), rounded to float32
-// and then down. As d ≤ maxInverse and a chunk, or samples that are drawn together, have
-// no more than 2¹⁷ positions, n is below 2²¹: n+½ is exact, two roundings by 2⁻²⁴ each
-// move the product by less than ⅓/d, and from (n+½)/d the next integers are ½/d away.
+// and then down: as n is below 2²¹, n+½ is exact, two roundings by 2⁻²⁴ each move the
+// product by less than ⅓/d, and from (n+½)/d the next integers are ½/d away.
 func inverse(d int) uint32 { return math.Float32bits(1 / float32(d)) }

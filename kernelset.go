@@ -168,9 +168,10 @@ func (k KernelSet) Expand(dst []float32, keep []uint64, scale float32) {
 func (k KernelSet) ExpandBool(dst []bool, keep []uint64) {
 	keep = wordsFor("ExpandBool", "keep", keep, len(dst))
 	isa := k.resolve()
-	for from := 0; from < len(dst); from += scaleCallLen {
-		to := min(from+scaleCallLen, len(dst))
-		isa.expandBool(dst[from:to], keep[from/64:])
+	for len(dst) > 0 {
+		call := dst[:min(len(dst), scaleCallLen)]
+		isa.expandBool(call, keep)
+		dst, keep = dst[len(call):], keep[wordsLen(len(call)):]
 	}
 }
 

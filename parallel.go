@@ -38,9 +38,9 @@ type team struct {
 	taken atomic.Int32 // how many parts are: the caller's from the first on,
 	back  atomic.Int32 // and from the last on so many of the helpers
 
-	room int            // for helpers that have not come yet; guarded by helpers.mu
-	busy atomic.Int32   // helpers that have come and not gone
-	done sync.WaitGroup // of these
+	room int          // for helpers that have not come yet; guarded by helpers.mu
+	busy atomic.Int32 // helpers that have come and not gone
+	gate sync.RWMutex // read-locked by these; a WaitGroup would bind them to a bubble of testing/synctest
 }
 
 // run runs the parts of the task, with so many workers at most.
@@ -56,7 +56,8 @@ func (t *team) run(task task, of, workers int) {
 	// What a helper is at takes some microseconds: less than to sleep and wake up.
 	for i := 0; i < spins && t.busy.Load() > 0; i++ {
 	}
-	t.done.Wait()
+	t.gate.Lock() // when all have gone
+	t.gate.Unlock()
 	t.task = nil
 }
 
@@ -86,6 +87,10 @@ type helpers struct {
 // lingerTime is how long a helper looks for a team before it ends. A mask is drawn
 // in less by one goroutine, between two calls that share their work.
 const lingerTime = 100 * time.Microsecond
+
+// lingerTurns is how often it looks at most: several times what there is time for,
+// unless the clock stands still, as in a bubble of testing/synctest.
+const lingerTurns = 1 << 14
 
 // spins is how often a caller looks whether helpers have gone, before it sleeps:
 // some 30 µs.
@@ -134,12 +139,12 @@ func (h *helpers) close(t *team) {
 
 // help is a helper: it joins teams, and yields while there are none.
 func help() {
-	for last := time.Now(); ; {
+	for last, turns := time.Now(), 0; ; turns++ {
 		if t := crew.join(); t != nil {
 			t.help()
 			crew.leave(t)
-			last = time.Now()
-		} else if time.Since(last) > lingerTime && crew.end() {
+			last, turns = time.Now(), 0
+		} else if (turns > lingerTurns || time.Since(last) > lingerTime) && crew.end() {
 			return
 		}
 		runtime.Gosched()
@@ -164,7 +169,7 @@ func (h *helpers) join() *team {
 	}
 	h.idle--
 	t.busy.Add(1)
-	t.done.Add(1)
+	t.gate.RLock()
 	return t
 }
 
@@ -172,8 +177,8 @@ func (h *helpers) leave(t *team) {
 	h.mu.Lock()
 	h.idle++
 	h.mu.Unlock()
-	t.done.Done()
-	t.busy.Add(-1) // After Done, so that who waits for it need not sleep.
+	t.gate.RUnlock()
+	t.busy.Add(-1) // After the unlock, so that who waits for it need not sleep.
 }
 
 // end ends a helper, unless a team has come.

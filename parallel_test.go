@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -86,6 +87,48 @@ func TestHelpers(t *testing.T) {
 		defer crew.mu.Unlock()
 		return crew.alive == 0 && crew.idle == 0 && len(crew.teams) == 0 && crew.open.Load() == 0
 	}, time.Minute, lingerTime)
+}
+
+// TestHelpersBubble has helpers end where the clock stands still as long as they run.
+func TestHelpersBubble(t *testing.T) {
+	manyWorkers(t)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for range 20 {
+			synctest.Test(t, func(t *testing.T) {
+				var c counting
+				c.run(&c, len(c.times), 4)
+			})
+			var c counting
+			c.run(&c, len(c.times), 4)
+		}
+	}()
+	select {
+	case <-ended:
+	case <-time.After(time.Minute):
+		t.Fatal("a helper has not ended")
+	}
+}
+
+// TestApplyNothing has the identity, in place, call no helpers.
+func TestApplyNothing(t *testing.T) {
+	manyWorkers(t)
+	var m Mask
+	m.Identity(NCHW(8, 16, 32, 32))
+	x := make([]float32, m.size)
+	crew.mu.Lock()
+	defer crew.mu.Unlock()
+	applied := make(chan struct{})
+	go func() {
+		defer close(applied)
+		Apply(x, x, &m)
+	}()
+	select {
+	case <-applied:
+	case <-time.After(10 * time.Second):
+		t.Fatal("Apply waits to call helpers")
+	}
 }
 
 // counting counts how often each part is run.

@@ -68,7 +68,7 @@ func (d *drawing) pieces(words []uint64, origin int, g *grid, from, to int, samp
 	}
 	together := g.unit
 	if !d.sparse() {
-		together = g.together
+		together = g.denseUnit
 	}
 	for n := from; n < to; n += together {
 		seeds += d.piece(words, n*g.sampleBits-64*origin, g, sample+uint64(n), 0, min(together, to-n))

@@ -18,10 +18,10 @@ emulator() {
 }
 
 # emulated GOARCH QEMU TESTS [FLAG...] runs tests of the library, and the fuzz
-# targets on their corpus, on another CPU,
-# beside the run before it, as emulation is slow and keeps one core busy.
+# targets on their corpus, on another CPU, beside the run before it, as emulation
+# is slow and keeps one core busy.
 # asyncpreemptoff: QEMU 7.2 loses the signals that preempt goroutines.
-pinned='^(TestStream|TestGolden|TestPhilox|TestKernelSet|TestHead|TestGap|TestApply|TestShards|TestWorkers$|Example|Fuzz)'
+pinned='^(TestGrid|TestStream|TestGolden|TestPhilox|TestKernelSet|TestHead|TestGap|TestApply|TestShards|TestWorkers$|Example|Fuzz)'
 emulated() {
 	local arch=$1 qemu=$2 tests=$3
 	shift 3
