@@ -30,9 +30,9 @@ type Mask struct {
 	bernoulli Bernoulli
 	drawing   drawing
 	seedBuf   []uint64 // the seeds of RegionFull
-	draw      drawTask
+	drawTask  drawTask
 	plan      dilation
-	keep      keepTask
+	keepTask  keepTask
 }
 
 // Words returns the mask as a string of bits in the memory order of its shape:
@@ -206,7 +206,7 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 	m.drawing.begin(&m.bernoulli, l.isa, &key)
 	if m.drawing.stamped > 0 {
 		words := m.buf[1 : len(m.buf)+spareWords]
-		seeds, dropped := m.draw.run(&m.drawing, words, &m.grid, m.bits.N, at.Sample, l.maskWorkers(m))
+		seeds, dropped := m.drawTask.run(&m.drawing, words, &m.grid, m.bits.N, at.Sample, l.maskWorkers(m))
 		m.seeds, m.kept = seeds, m.count-dropped
 		m.trim()
 		m.settle(l.cfg.Norm)
@@ -218,7 +218,7 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 	if g.full {
 		clear(m.buf)
 	}
-	m.seeds, _ = m.draw.run(&m.drawing, seeds, &m.grid, m.bits.N, at.Sample, l.maskWorkers(m))
+	m.seeds, _ = m.drawTask.run(&m.drawing, seeds, &m.grid, m.bits.N, at.Sample, l.maskWorkers(m))
 	l.grow(m, g, seeds)
 }
 
@@ -264,7 +264,7 @@ func (l *Layer) grow(m *Mask, g *geometry, seeds []uint64) {
 	if g.full {
 		g.paint(m.buf[1:len(m.buf)+spareWords], seeds)
 	}
-	m.kept = m.keep.run(l.isa, &m.plan, m.buf, l.maskWorkers(m)) - m.trim()
+	m.kept = m.keepTask.run(l.isa, &m.plan, m.buf, l.maskWorkers(m)) - m.trim()
 	m.settle(l.cfg.Norm)
 }
 

@@ -24,12 +24,12 @@ func (g *geometry) eachSeed(seeds []uint64, visit func(bit, plane, row, col int)
 	}
 }
 
-// paintWords is how many words the stamp of a block may take. A painted block
+// paintWords is how many words the brush of a block may take. A painted block
 // touches one more.
 const paintWords = 3
 
-// stamp is a block's bits from its first one on, all rows of one width.
-type stamp [paintWords]uint64
+// brush is a block's bits from its first one on, all rows of one width.
+type brush [paintWords]uint64
 
 // paint sets the blocks of the seeds in words, clipped at the borders of their
 // planes. words has paintWords spare words behind those of the mask. The cost
@@ -37,7 +37,7 @@ type stamp [paintWords]uint64
 // that of a dilation with a mask for every border and every step.
 func (g *geometry) paint(words, seeds []uint64) {
 	if span := (g.bh-1)*g.w + g.bw; span <= 64*paintWords {
-		g.paintStamps(words, seeds)
+		g.paintBrushes(words, seeds)
 		return
 	}
 	g.eachSeed(seeds, func(_, plane, row, col int) bool {
@@ -59,20 +59,20 @@ func (g *geometry) clip(row, col int) (top, left, height, width int) {
 	return top, left, height, width
 }
 
-// paintStamps paints blocks that have few bits from the first to the last, each
-// in one go. There is a stamp for every width; lower blocks take the first
+// paintBrushes paints blocks that have few bits from the first to the last, each
+// in one go. There is a brush for every width; lower blocks take the first
 // bits of it.
-func (g *geometry) paintStamps(words, seeds []uint64) {
-	var stamps [64*paintWords + 1]stamp
+func (g *geometry) paintBrushes(words, seeds []uint64) {
+	var brushes [64*paintWords + 1]brush
 	for width := 1; width <= g.bw; width++ {
 		for row := range g.bh {
-			setRun(stamps[width][:], row*g.w, width)
+			setRun(brushes[width][:], row*g.w, width)
 		}
 	}
 	g.eachSeed(seeds, func(_, plane, row, col int) bool {
 		top, left, height, width := g.clip(row, col)
 		at, span := plane+top*g.w+left, (height-1)*g.w+width
-		st := &stamps[width]
+		st := &brushes[width]
 		a, b, c := st[0]&ones(span), st[1]&ones(span-64), st[2]&ones(span-128)
 		s := uint(at & 63)
 		dst := words[at>>6:][:paintWords+1]

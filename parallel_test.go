@@ -199,8 +199,8 @@ func TestWorkers(t *testing.T) {
 						wantMask.KeepTo(wantBools)
 						continue
 					}
-					require.Equal(t, c.draws, len(m.draw.drawings) > 0, "drawn by several goroutines")
-					require.Equal(t, c.dilates, len(m.keep.parts) > 1, "dilated by several goroutines")
+					require.Equal(t, c.draws, len(m.drawTask.drawings) > 0, "drawn by several goroutines")
+					require.Equal(t, c.dilates, len(m.keepTask.parts) > 1, "dilated by several goroutines")
 					require.Equal(t, wantMask.Words(), m.Words(), workers)
 					require.Equal(t, wantMask.Kept(), m.Kept(), workers)
 					require.Equal(t, wantMask.Seeds(), m.Seeds(), workers)

@@ -827,13 +827,13 @@ func bernoulliPlace(a *amd64) {
 	}
 	half := a.vec()
 	a.VBROADCASTSS(a.data("half", operand.F32(0.5)), half)
-	centre := func(offset int) reg.VecVirtual { // of the interval of what has the same quotient
+	plusHalf := func(offset int) reg.VecVirtual {
 		v := field(offset)
 		a.VCVTDQ2PS(v, v)
 		a.VADDPS(half, v, v)
 		return v
 	}
-	bit, col, row := field(walkBit), centre(walkCol), centre(walkRow)
+	bit, col, row := field(walkBit), plusHalf(walkCol), plusHalf(walkRow)
 	skipRow, skipPlane := field(walkSkipRow), field(walkSkipPlane)
 	perCol, perRow := field(walkInverseCol), field(walkInverseRow)
 	place := func(v reg.VecVirtual) {
