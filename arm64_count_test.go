@@ -56,6 +56,9 @@ func countedCalls() []countedCall {
 	return append(calls,
 		countedCall{"dilateStep", fmt.Sprintf("words=%d", words), func() { isaNEON.dilateStep(make([]uint64, words), seeds[:words+2], 70) }},
 		countedCall{"dilateKeep", fmt.Sprintf("words=%d", words), func() { isaNEON.dilateKeep(make([]uint64, words), seeds[:words+2], 70) }},
+		countedCall{"dilateBorder", fmt.Sprintf("words=%d", words-1), func() {
+			isaNEON.dilateBorder(make([]uint64, words-1), seeds[:words+3], keep[1:], keep[1:], 70)
+		}},
 		countedCall{"scale", fmt.Sprintf("elements=%d", len(x)), func() { isaNEON.scale(make([]float32, len(x)), x, keep, 2) }},
 		countedCall{"expand", fmt.Sprintf("elements=%d", len(x)), func() { isaNEON.expand(x, keep, 2) }},
 		countedCall{"expandBool", fmt.Sprintf("elements=%d", len(bools)), func() { isaNEON.expandBool(bools, keep) }},

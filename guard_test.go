@@ -254,6 +254,31 @@ func TestSweepSeesDilate(t *testing.T) {
 			return dilateNearGeneric(words, shifts) + 4
 		},
 	})
+	mustFail(t, sweepDilateBorder, map[string]dilateBorderKernel{
+		"reads src behind": func(dst, src, up, down []uint64, shift int) {
+			touch(src, len(src))
+			dilateBorderGeneric(dst, src, up, down, shift)
+		},
+		"reads a mask behind": func(dst, src, up, down []uint64, shift int) {
+			touch(down, (len(down)+1)/2*2-1)
+			dilateBorderGeneric(dst, src, up, down, shift)
+		},
+	}, map[string]dilateBorderKernel{
+		"takes one mask for the other": func(dst, src, up, down []uint64, shift int) {
+			dilateBorderGeneric(dst, src, down, up, shift)
+		},
+		"brings in a word for whole words": func(dst, src, up, down []uint64, shift int) {
+			dilateBorderGeneric(dst, src, up, down, shift)
+			if shift%64 == 0 {
+				for i := range dst {
+					dst[i] |= src[i] & up[i]
+				}
+			}
+		},
+		"does not look at the last word": func(dst, src, up, down []uint64, shift int) {
+			dilateBorderGeneric(dst, append(src[:len(src)-1:len(src)-1], 0), up, down, shift)
+		},
+	})
 	mustFail(t, sweepDilateKeep, map[string]dilateKeepKernel{
 		"reads src behind": func(dst, src []uint64, shift int) int {
 			touch(src, len(src))

@@ -21,6 +21,7 @@ var (
 	_ dilateRowKernel       = dilateRowAVX2
 	_ dilateStepKernel      = dilateStepAVX2
 	_ dilateKeepKernel      = dilateKeepAVX2
+	_ dilateBorderKernel    = dilateBorderAVX2
 	_ scaleKernel           = scaleAVX2
 	_ scaleKernel           = scaleStreamAVX2
 	_ expandKernel          = expandAVX2
@@ -35,6 +36,7 @@ var (
 	_ dilateRowKernel       = dilateRowAVX512
 	_ dilateStepKernel      = dilateStepAVX512
 	_ dilateKeepKernel      = dilateKeepAVX512
+	_ dilateBorderKernel    = dilateBorderAVX512
 	_ dilateNearKernel      = dilateNearAVX512
 	_ scaleKernel           = scaleAVX512
 	_ scaleKernel           = scaleStreamAVX512
@@ -233,6 +235,22 @@ func (k isa) dilateNear(words, shifts []uint64) int {
 		return dilateNearAVX512(words, shifts)
 	}
 	return dilateNearGeneric(words, shifts)
+}
+
+//go:noinline
+func (k isa) dilateBorder(dst, src, up, down []uint64, shift int) {
+	reads(src)
+	reads(up)
+	reads(down)
+	writes(dst)
+	switch k {
+	case isaAVX512:
+		dilateBorderAVX512(dst, src, up, down, shift)
+	case isaAVX2:
+		dilateBorderAVX2(dst, src, up, down, shift)
+	default:
+		dilateBorderGeneric(dst, src, up, down, shift)
+	}
 }
 
 //go:noinline

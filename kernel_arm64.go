@@ -12,6 +12,7 @@ var (
 	_ dilateRowKernel     = dilateRowNEON
 	_ dilateStepKernel    = dilateStepNEON
 	_ dilateKeepKernel    = dilateKeepNEON
+	_ dilateBorderKernel  = dilateBorderNEON
 	_ scaleKernel         = scaleNEON
 	_ expandKernel        = expandNEON
 	_ expandBoolKernel    = expandBoolNEON
@@ -122,6 +123,19 @@ func (k isa) dilateNear(words, shifts []uint64) int {
 	reads(words[:1])
 	writes(words[1:])
 	return dilateNearGeneric(words, shifts)
+}
+
+//go:noinline
+func (k isa) dilateBorder(dst, src, up, down []uint64, shift int) {
+	reads(src)
+	reads(up)
+	reads(down)
+	writes(dst)
+	if k == isaNEON {
+		dilateBorderNEON(dst, src, up, down, shift)
+		return
+	}
+	dilateBorderGeneric(dst, src, up, down, shift)
 }
 
 //go:noinline

@@ -1977,6 +1977,171 @@ done:
 	MOVD    R0, kept+56(FP)
 	RET
 
+// func dilateBorderNEON(dst []uint64, src []uint64, up []uint64, down []uint64, shift int)
+// Requires: ASIMD
+TEXT ·dilateBorderNEON(SB), NOSPLIT, $0-104
+	MOVD dst_base+0(FP), R0
+	MOVD dst_len+8(FP), R1
+	MOVD src_base+24(FP), R2
+	MOVD up_base+48(FP), R3
+	MOVD down_base+72(FP), R4
+	MOVD shift+96(FP), R5
+	AND  $63, R5, R6
+	VDUP R6, V0.D2
+	SUB  $64, R6, R6
+	VDUP R6, V1.D2
+	WORD $0x6ee0b822 // neg v2.2d, v1.2d
+	WORD $0x6ee0b803 // neg v3.2d, v0.2d
+	LSR  $6, R5, R5
+	ADD  $8, R2, R6
+	ADD  R5<<3, R6, R7
+	ADD  R5<<3, R7, R5
+	ADD  $8, R5, R8
+	SUBS $8, R1, R1
+	BLT  vectors4Done
+
+vectors4:
+	FLDPQ (R7), (F4, F5)
+	FLDPQ 32(R7), (F6, F7)
+	FLDPQ (R6), (F8, F9)
+	FLDPQ 32(R6), (F10, F11)
+	FLDPQ (R2), (F12, F13)
+	FLDPQ 32(R2), (F14, F15)
+	FLDPQ (R5), (F16, F17)
+	FLDPQ 32(R5), (F18, F19)
+	FLDPQ (R8), (F20, F21)
+	FLDPQ 32(R8), (F22, F23)
+	FLDPQ (R3), (F24, F25)
+	FLDPQ 32(R3), (F26, F27)
+	FLDPQ (R4), (F28, F29)
+	FLDPQ 32(R4), (F30, F31)
+	WORD  $0x6ee04508 // ushl v8.2d, v8.2d, v0.2d
+	WORD  $0x6ee1458c // ushl v12.2d, v12.2d, v1.2d
+	VORR  V12.B16, V8.B16, V8.B16
+	WORD  $0x6ee2468c // ushl v12.2d, v20.2d, v2.2d
+	WORD  $0x6ee34610 // ushl v16.2d, v16.2d, v3.2d
+	VORR  V16.B16, V12.B16, V12.B16
+	VAND  V24.B16, V8.B16, V8.B16
+	VAND  V28.B16, V12.B16, V12.B16
+	VORR  V8.B16, V4.B16, V4.B16
+	VORR  V12.B16, V4.B16, V4.B16
+	WORD  $0x6ee04528 // ushl v8.2d, v9.2d, v0.2d
+	WORD  $0x6ee145a9 // ushl v9.2d, v13.2d, v1.2d
+	VORR  V9.B16, V8.B16, V8.B16
+	WORD  $0x6ee246a9 // ushl v9.2d, v21.2d, v2.2d
+	WORD  $0x6ee3462c // ushl v12.2d, v17.2d, v3.2d
+	VORR  V12.B16, V9.B16, V9.B16
+	VAND  V25.B16, V8.B16, V8.B16
+	VAND  V29.B16, V9.B16, V9.B16
+	VORR  V8.B16, V5.B16, V5.B16
+	VORR  V9.B16, V5.B16, V5.B16
+	WORD  $0x6ee04548 // ushl v8.2d, v10.2d, v0.2d
+	WORD  $0x6ee145c9 // ushl v9.2d, v14.2d, v1.2d
+	VORR  V9.B16, V8.B16, V8.B16
+	WORD  $0x6ee246c9 // ushl v9.2d, v22.2d, v2.2d
+	WORD  $0x6ee3464a // ushl v10.2d, v18.2d, v3.2d
+	VORR  V10.B16, V9.B16, V9.B16
+	VAND  V26.B16, V8.B16, V8.B16
+	VAND  V30.B16, V9.B16, V9.B16
+	VORR  V8.B16, V6.B16, V6.B16
+	VORR  V9.B16, V6.B16, V6.B16
+	WORD  $0x6ee04568 // ushl v8.2d, v11.2d, v0.2d
+	WORD  $0x6ee145e9 // ushl v9.2d, v15.2d, v1.2d
+	VORR  V9.B16, V8.B16, V8.B16
+	WORD  $0x6ee246e9 // ushl v9.2d, v23.2d, v2.2d
+	WORD  $0x6ee3466a // ushl v10.2d, v19.2d, v3.2d
+	VORR  V10.B16, V9.B16, V9.B16
+	VAND  V27.B16, V8.B16, V8.B16
+	VAND  V31.B16, V9.B16, V9.B16
+	VORR  V8.B16, V7.B16, V7.B16
+	VORR  V9.B16, V7.B16, V7.B16
+	FSTPQ (F4, F5), (R0)
+	FSTPQ (F6, F7), 32(R0)
+	ADD   $64, R2, R2
+	ADD   $64, R6, R6
+	ADD   $64, R7, R7
+	ADD   $64, R5, R5
+	ADD   $64, R8, R8
+	ADD   $64, R3, R3
+	ADD   $64, R4, R4
+	ADD   $64, R0, R0
+	SUBS  $8, R1, R1
+	BGE   vectors4
+
+vectors4Done:
+	ADD  $8, R1, R1
+	SUBS $2, R1, R1
+	BLT  vectors1Done
+
+vectors1:
+	FMOVQ (R7), F4
+	FMOVQ (R6), F5
+	FMOVQ (R2), F6
+	FMOVQ (R5), F7
+	FMOVQ (R8), F8
+	FMOVQ (R3), F9
+	FMOVQ (R4), F10
+	WORD  $0x6ee044a5 // ushl v5.2d, v5.2d, v0.2d
+	WORD  $0x6ee144c6 // ushl v6.2d, v6.2d, v1.2d
+	VORR  V6.B16, V5.B16, V5.B16
+	WORD  $0x6ee24506 // ushl v6.2d, v8.2d, v2.2d
+	WORD  $0x6ee344e7 // ushl v7.2d, v7.2d, v3.2d
+	VORR  V7.B16, V6.B16, V6.B16
+	VAND  V9.B16, V5.B16, V5.B16
+	VAND  V10.B16, V6.B16, V6.B16
+	VORR  V5.B16, V4.B16, V4.B16
+	VORR  V6.B16, V4.B16, V4.B16
+	FMOVQ F4, (R0)
+	ADD   $16, R2, R2
+	ADD   $16, R6, R6
+	ADD   $16, R7, R7
+	ADD   $16, R5, R5
+	ADD   $16, R8, R8
+	ADD   $16, R3, R3
+	ADD   $16, R4, R4
+	ADD   $16, R0, R0
+	SUBS  $2, R1, R1
+	BGE   vectors1
+
+vectors1Done:
+	ADD  $2, R1, R1
+	SUBS $1, R1, R1
+	BLT  wordsDone
+
+words:
+	FMOVD (R7), F4
+	FMOVD (R6), F5
+	FMOVD (R2), F6
+	FMOVD (R5), F7
+	FMOVD (R8), F8
+	FMOVD (R3), F9
+	FMOVD (R4), F10
+	WORD  $0x6ee044a5 // ushl v5.2d, v5.2d, v0.2d
+	WORD  $0x6ee144c6 // ushl v6.2d, v6.2d, v1.2d
+	VORR  V6.B16, V5.B16, V5.B16
+	WORD  $0x6ee24506 // ushl v6.2d, v8.2d, v2.2d
+	WORD  $0x6ee344e7 // ushl v7.2d, v7.2d, v3.2d
+	VORR  V7.B16, V6.B16, V6.B16
+	VAND  V9.B16, V5.B16, V5.B16
+	VAND  V10.B16, V6.B16, V6.B16
+	VORR  V5.B16, V4.B16, V4.B16
+	VORR  V6.B16, V4.B16, V4.B16
+	FMOVD F4, (R0)
+	ADD   $8, R2, R2
+	ADD   $8, R6, R6
+	ADD   $8, R7, R7
+	ADD   $8, R5, R5
+	ADD   $8, R8, R8
+	ADD   $8, R3, R3
+	ADD   $8, R4, R4
+	ADD   $8, R0, R0
+	SUBS  $1, R1, R1
+	BGE   words
+
+wordsDone:
+	ADD $1, R1, R1
+	RET
+
 // func scaleNEON(dst []float32, src []float32, keep []uint64, scale float32)
 // Requires: ASIMD
 TEXT ·scaleNEON(SB), NOSPLIT, $0-76

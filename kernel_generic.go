@@ -7,8 +7,8 @@ import (
 
 // This file holds every kernel in pure Go. It is compiled everywhere: it
 // serves the CPUs that have no assembly, it is what the assembly is tested
-// against, and it is where the algorithms are explained. The generators in
-// gen/ follow it line by line.
+// against, and it is where the algorithms are explained. Where a generator in
+// gen/ takes another way to the same bits it says so.
 //
 // Callers have checked everything: lengths fit, and destinations overlap no
 // source but where a kernel says so.
@@ -27,6 +27,7 @@ type (
 	dilateStepKernel      func(dst, src []uint64, shift int)
 	dilateKeepKernel      func(dst, src []uint64, shift int) (kept int)
 	dilateNearKernel      func(words, shifts []uint64) (kept int)
+	dilateBorderKernel    func(dst, src, up, down []uint64, shift int)
 	scaleKernel           func(dst, src []float32, keep []uint64, scale float32)
 	expandKernel          func(dst []float32, keep []uint64, scale float32)
 	expandBoolKernel      func(dst []bool, keep []uint64)
@@ -45,6 +46,7 @@ var (
 	_ dilateStepKernel      = dilateStepGeneric
 	_ dilateKeepKernel      = dilateKeepGeneric
 	_ dilateNearKernel      = dilateNearGeneric
+	_ dilateBorderKernel    = dilateBorderGeneric
 	_ scaleKernel           = scaleGeneric
 	_ expandKernel          = expandGeneric
 	_ expandBoolKernel      = expandBoolGeneric
@@ -351,6 +353,24 @@ func dilateNearGeneric(words, shifts []uint64) (kept int) {
 		kept += bits.OnesCount64(^v)
 	}
 	return kept
+}
+
+// With seeds everywhere blocks leave their planes, and are clipped. Bits that a shift takes
+// over the end of a row, or of a plane, then have to go: masks have ones where bits may
+// land. They are the same for all planes. Blocks grow in both directions at once.
+
+// dilateBorderGeneric sets dst to src | src<<shift & up | src>>shift & down. src has the
+// lead of the shift on both sides.
+func dilateBorderGeneric(dst, src, up, down []uint64, shift int) {
+	lead, s := dilateLead(shift), uint(shift&63)
+	up, down = up[:len(dst)], down[:len(dst)]
+	here := src[lead:][:len(dst)]
+	before, after := src[:len(dst)+1], src[2*lead-1:][:len(dst)+1]
+	for i, v := range here {
+		u := before[i+1]<<s | before[i]>>1>>(63-s)
+		d := after[i]>>s | after[i+1]<<1<<(63-s)
+		dst[i] = v | u&up[i] | d&down[i]
+	}
 }
 
 // # scale

@@ -35,6 +35,10 @@ func (k isa) dilateStep(dst, src []uint64, shift int) { dilateStepGeneric(dst, s
 
 func (k isa) dilateNear(words, shifts []uint64) int { return dilateNearGeneric(words, shifts) }
 
+func (k isa) dilateBorder(dst, src, up, down []uint64, shift int) {
+	dilateBorderGeneric(dst, src, up, down, shift)
+}
+
 func (k isa) dilateKeep(dst, src []uint64, shift int) int { return dilateKeepGeneric(dst, src, shift) }
 
 func (k isa) scale(dst, src []float32, keep []uint64, scale float32) {

@@ -99,6 +99,16 @@ func dilateKeepAVX512(dst []uint64, src []uint64, shift int) (kept int)
 //go:noescape
 func dilateNearAVX512(words []uint64, shifts []uint64) (kept int)
 
+// dilateBorderAVX2 is dilateBorderGeneric.
+//
+//go:noescape
+func dilateBorderAVX2(dst []uint64, src []uint64, up []uint64, down []uint64, shift int)
+
+// dilateBorderAVX512 is dilateBorderGeneric.
+//
+//go:noescape
+func dilateBorderAVX512(dst []uint64, src []uint64, up []uint64, down []uint64, shift int)
+
 // scaleAVX2 is scaleGeneric.
 //
 //go:noescape

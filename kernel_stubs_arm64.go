@@ -29,6 +29,11 @@ func dilateStepNEON(dst []uint64, src []uint64, shift int)
 //go:noescape
 func dilateKeepNEON(dst []uint64, src []uint64, shift int) (kept int)
 
+// dilateBorderNEON is dilateBorderGeneric.
+//
+//go:noescape
+func dilateBorderNEON(dst []uint64, src []uint64, up []uint64, down []uint64, shift int)
+
 // scaleNEON is scaleGeneric.
 //
 //go:noescape

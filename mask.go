@@ -31,6 +31,8 @@ type Mask struct {
 	drawing   drawing
 	seedBuf   []uint64 // the seeds of RegionFull
 	drawTask  drawTask
+	border    border // of RegionFull
+	borders   borderTask
 	plan      dilation
 	keepTask  keepTask
 }
@@ -215,9 +217,6 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 	g := &m.geometry
 	seeds := m.seedWords(g)
 	m.buf[0] = 0
-	if g.full {
-		clear(m.buf)
-	}
 	m.seeds, _ = m.drawTask.run(&m.drawing, seeds, &m.grid, m.bits.N, at.Sample, l.maskWorkers(m))
 	l.grow(m, g, seeds)
 }
@@ -236,6 +235,9 @@ func (l *Layer) prepare(m *Mask, s Shape) {
 		}
 		m.drawing.stamp(&m.geometry, &m.bernoulli, l.isa)
 		m.plan.set(&m.geometry)
+		if m.geometry.full {
+			m.border.set(&m.geometry)
+		}
 	}
 	m.layer = l
 }
@@ -261,10 +263,17 @@ func (m *Mask) seedWords(g *geometry) []uint64 {
 // grow turns the seeds into the keep mask, by the plan. With RegionFull the
 // mask's words are zero, otherwise they are the seeds themselves.
 func (l *Layer) grow(m *Mask, g *geometry, seeds []uint64) {
+	of := l.maskWorkers(m)
+	if g.full && m.border.wins(l.isa, m.seeds, len(seeds)) {
+		m.kept = m.borders.run(l.isa, &m.border, m.buf[1:], seeds, of) - m.trim()
+		m.settle(l.cfg.Norm)
+		return
+	}
 	if g.full {
+		clear(m.buf)
 		g.paint(m.buf[1:len(m.buf)+spareWords], seeds)
 	}
-	m.kept = m.keepTask.run(l.isa, &m.plan, m.buf, l.maskWorkers(m)) - m.trim()
+	m.kept = m.keepTask.run(l.isa, &m.plan, m.buf, of) - m.trim()
 	m.settle(l.cfg.Norm)
 }
 
@@ -297,9 +306,6 @@ func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
 	m.reset(l.isa, l.cfg.Workers, s, bits)
 	words := m.seedWords(&g)
 	copy(words, seeds) // Before anything is cleared: they may be the mask's own words.
-	if g.full {
-		clear(m.buf)
-	}
 	m.buf[0] = 0
 	if over := 64*len(words) - bits.Len(); over > 0 {
 		words[len(words)-1] &= ^uint64(0) >> over
@@ -309,6 +315,9 @@ func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
 		shiftDown(words, g.ah*g.w+g.aw)
 	}
 	m.plan.set(&g)
+	if g.full {
+		m.border.set(&g)
+	}
 	l.grow(m, &g, words)
 	return nil
 }

@@ -33,8 +33,8 @@ type brush [paintWords]uint64
 
 // paint sets the blocks of the seeds in words, clipped at the borders of their
 // planes. words has paintWords spare words behind those of the mask. The cost
-// is that of the seeds: for the drop probabilities of training it is less than
-// that of a dilation with a mask for every border and every step.
+// is that of the seeds; where they are not few it is more than that of a border's
+// steps.
 func (g *geometry) paint(words, seeds []uint64) {
 	if span := (g.bh-1)*g.w + g.bw; span <= 64*paintWords {
 		g.paintBrushes(words, seeds)

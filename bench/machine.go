@@ -80,8 +80,8 @@ func (m machine) slug() string {
 	return strings.Trim(regexp.MustCompile("[^a-z0-9]+").ReplaceAllString(name, "-"), "-")
 }
 
-// lastLevel is the size in bytes of the last-level cache. Where the system does
-// not tell it, it is what the library takes it for.
+// lastLevel is the size in bytes of the last-level cache, or 32 MiB where the system
+// does not tell it.
 func (m machine) lastLevel() int {
 	size := 0
 	for _, c := range m.Caches {

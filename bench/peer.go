@@ -107,7 +107,7 @@ func (p peer) rival(s setting) string {
 	return opForward + " as " + p.name
 }
 
-// theirs is what the peer's own op is called.
+// op is what the peer's own op is called.
 func (p peer) op() string {
 	if p.dilates {
 		return opDilate
@@ -367,7 +367,7 @@ func (p peer) compare(y, x []float32, m *dropblock.Mask) error {
 	return nil
 }
 
-// turn is that of a peer.
+// peerTurn is the turn of a peer.
 func (p *plan) peerTurn(peer peer, threads int) turn {
 	s := series{Op: peer.op(), Impl: peer.name, Threads: threads, Every: p.peerEvery}
 	return turn{series: s, measure: func() (cpu, wall float64, err error) {

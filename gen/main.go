@@ -3,9 +3,8 @@
 //
 //	go run ./gen -dir .
 //
-// A kernel's generator is in the file that bears its name. It follows the
-// generic kernel of that name in kernel_generic.go, where the algorithm is
-// explained.
+// A kernel's generator is in the file that bears its name, Philox's in bernoulli.go.
+// The generic kernel of that name in kernel_generic.go explains the algorithm.
 package main
 
 import (
@@ -61,6 +60,7 @@ var files = []file{
 			{dilateStep, both},
 			{dilateKeep, both},
 			{dilateNear, wideOnly},
+			{dilateBorder, both},
 			{scale, both},
 			{scaleStream, both},
 			{expand, both},
@@ -83,7 +83,7 @@ var files = []file{
 // neonKernels are those of kernel_arm64.s.
 var neonKernels = []func(*neon){
 	philoxNEON, bernoulliHeadNEON, dilateRowNEON, dilateStepNEON, dilateKeepNEON,
-	scaleNEON, expandNEON, expandBoolNEON, countNEON,
+	dilateBorderNEON, scaleNEON, expandNEON, expandBoolNEON, countNEON,
 }
 
 func main() {

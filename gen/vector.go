@@ -99,6 +99,7 @@ const (
 	nor    = 0x11 // ^(y | z)
 	xorOr  = 0xbe // (x ^ y) | z
 	xorAnd = 0x28 // (x ^ y) & z
+	andOr  = 0xec // x & z | y
 )
 
 // xorXor xors x and y into z.

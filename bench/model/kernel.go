@@ -18,6 +18,7 @@ var kernels = []kernel{
 	{"dilateRow", "vectors4Of3", 512, "bits"},
 	{"dilateStep", "vectors4", 512, "bits"},
 	{"dilateKeep", "vectors4", 512, "bits"},
+	{"dilateBorder", "vectors4", 512, "bits"},
 	{"count", "vectors4", 512, "bits"},
 }
 
