@@ -5,7 +5,8 @@ package dropblock
 // nothing but Apply is left to wait for. The masks are those of
 // [Layer.SampleAt], bit for bit.
 //
-// An Ahead is used by one goroutine. Make one with [Layer.Ahead].
+// An Ahead is used by one goroutine and belongs to its layer: a schedule of drop
+// probabilities makes a new one with each. Make one with [Layer.Ahead].
 type Ahead struct {
 	layer *Layer
 	masks [2]Mask
@@ -42,7 +43,7 @@ func (a *Ahead) Sample(s Shape, step int) *Mask {
 }
 
 // SampleAt is Sample at a position; the next one is that of the same sample at
-// the next step.
+// the next step. It panics like [Layer.SampleAt].
 func (a *Ahead) SampleAt(s Shape, at Position) *Mask {
 	s.mustCheck()
 	expected := a.drawing && a.shape == s && a.at == at

@@ -1,6 +1,7 @@
 package dropblock
 
 import (
+	"fmt"
 	"math/bits"
 	"sync"
 	"unsafe"
@@ -12,7 +13,7 @@ import (
 // the kernel set of the layer that filled the mask.
 //
 // dst and src are feature maps of the mask's shape. They may be the same
-// slice. Apply panics, without writing anything, if the mask is empty, if a
+// slice. Apply panics, without writing anything, if the mask is not filled, if a
 // length is not that of the shape, or if dst and src overlap in part.
 func Apply(dst, src []float32, m *Mask) {
 	m.mustHold("Apply", "dst", len(dst))
@@ -80,16 +81,16 @@ func bypasses(n, of int) bool {
 
 // ScaleTo writes the mask as factors: its scale where it keeps and +0 where it
 // drops, for those who multiply themselves. dst is a feature map of the mask's
-// shape. It panics, without writing anything, if the mask is empty or dst has
-// another length.
+// shape. It panics, without writing anything, if the mask is not filled or dst
+// has another length.
 func (m *Mask) ScaleTo(dst []float32) {
 	m.mustHold("ScaleTo", "dst", len(dst))
 	m.write(&output{dst: dst}, workers(m.workers, m.size))
 }
 
 // KeepTo writes the mask as booleans, true to keep. dst is a feature map of
-// the mask's shape. It panics, without writing anything, if the mask is empty
-// or dst has another length.
+// the mask's shape. It panics, without writing anything, if the mask is not
+// filled or dst has another length.
 func (m *Mask) KeepTo(dst []bool) {
 	m.mustHold("KeepTo", "dst", len(dst))
 	m.write(&output{bools: dst}, workers(m.workers, m.size))
@@ -138,11 +139,16 @@ func (o *output) piece(m *Mask, asleep, from, to int, keep []uint64) {
 
 func (m *Mask) mustHold(call, name string, n int) {
 	if !m.filled {
-		panic("dropblock: " + call + ": the mask is empty: Sample, Grow or Identity comes first")
+		panic("dropblock: " + call + ": the mask is not filled: Sample, Grow or Identity comes first")
 	}
 	if n != m.size {
-		panic("dropblock: " + call + ": " + name + " has not the length of the mask's shape")
+		m.panicLength(call, name, n)
 	}
+}
+
+//go:noinline
+func (m *Mask) panicLength(call, name string, n int) {
+	panic(fmt.Sprintf("dropblock: %s: %s has %d elements, want the %d of a feature map of %v", call, name, n, m.size, m.shape))
 }
 
 // job is an output that several goroutines write.

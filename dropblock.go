@@ -1,7 +1,7 @@
 // Package dropblock regularises convolutional feature maps with DropBlock
 // (Ghiasi, Lin, Le: "DropBlock: A regularization method for convolutional
-// networks", NeurIPS 2018, arXiv:1810.12890), for about the price of copying
-// the map.
+// networks", NeurIPS 2018, arXiv:1810.12890), with kernels in assembly that make
+// it cost little more than copying the map.
 //
 // A [Layer] made from a [Config] draws a [Mask] for each training step: sparse
 // seeds, each grown to a block, everything outside the blocks kept. [Apply]
@@ -29,9 +29,11 @@ type Config struct {
 	_ struct{} // Field names are required: new fields will come.
 
 	// DropProb is the paper's 1 − keep_prob, in [0, 1]: the fraction of
-	// elements to drop, as Gamma understands it. 0 makes the layer the
-	// identity; 1 drops all where gamma is 1, for a block of one cell or of
-	// the map's size, and less elsewhere, as blocks overlap.
+	// elements to drop, from which Gamma derives the probability of a seed.
+	// What is dropped is somewhat less with RegionValid and GammaPaper, as
+	// blocks overlap, and may be far off with other pairs (see RegionFull). 0
+	// makes the layer the identity. 1 drops all with GammaPaper where each
+	// axis of the block is 1 or the map's.
 	DropProb float64
 
 	// Block is the block size. [Square](1) is dropout, a block of the map's
@@ -55,8 +57,9 @@ type Config struct {
 	// Norm says how what is kept is scaled.
 	Norm Norm
 
-	// Seed and Layer key the random stream: layers of one network share the
-	// seed and differ in Layer.
+	// Seed and Layer key the random stream. The layers of a network share the
+	// seed and differ in Layer: those that agree in both draw the same random
+	// words, and so, on maps of one shape, the same masks.
 	Seed  uint64
 	Layer uint32
 
@@ -67,6 +70,7 @@ type Config struct {
 	// Workers is the most goroutines that a call of the layer, or one with a
 	// mask of it, may use, its own included; 0 stands for GOMAXPROCS. Only
 	// large feature maps use more than one, and the result is the same bits.
+	// Where few seeds of RegionFull are painted, one does.
 	// The others are shared by all calls, as many as GOMAXPROCS has beside the
 	// caller at most, and end some 0.1 ms after the last one.
 	Workers int

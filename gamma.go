@@ -47,8 +47,8 @@ func (cfg *Config) gamma(g *geometry) float64 {
 	return min(cfg.DropProb*float64(g.h*g.w)/(block*valid), 1)
 }
 
-// Gamma returns the probability of a seed on a feature map of shape s. It
-// panics if s does not pass [Shape.Check].
+// Gamma returns the probability of a seed on a feature map of shape s, 0 if that
+// has no elements. It panics if s does not pass [Shape.Check].
 func (l *Layer) Gamma(s Shape) float64 {
 	s.mustCheck()
 	if s.Len() == 0 {

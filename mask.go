@@ -6,8 +6,12 @@ import (
 )
 
 // Mask is the keep mask of a feature map, with the scale of what is kept. The
-// zero value is empty; [Layer.Sample], [Layer.Grow] and [Mask.Identity] fill it
-// and reuse its memory. A Mask must not be copied once it was filled.
+// zero value is not filled, and its methods then return zeros; [Layer.Sample],
+// [Layer.Grow] and [Mask.Identity] fill it and reuse its memory. A Mask must not
+// be copied once it was filled.
+//
+// A layer's mask has to last until the layer's backward pass: a network needs one
+// for each layer.
 type Mask struct {
 	shape Shape // of the feature map
 	bits  Shape // of the mask
@@ -72,9 +76,9 @@ func (m *Mask) Gamma() float64 { return m.gamma }
 func (m *Mask) Scale() float64 { return m.scale }
 
 // Identity makes m the mask that keeps all elements of a feature map of shape
-// s with scale 1: what a layer does in inference. Whatever the layers' Config
-// says, it copies with up to GOMAXPROCS goroutines, and in place does nothing.
-// It panics if s does not pass [Shape.Check].
+// s with scale 1: what a layer does in inference. [Apply] with it copies, by up
+// to GOMAXPROCS goroutines, and in place does nothing. It panics if s does not
+// pass [Shape.Check].
 func (m *Mask) Identity(s Shape) {
 	s.mustCheck()
 	m.reset(KernelSet{}.resolve(), 0, s, s)
@@ -167,14 +171,16 @@ func wordsFor(call, name string, words []uint64, n int) []uint64 {
 	return words[:wordsLen(n)]
 }
 
-// Position names the masks of a training step: the step, and the global index
-// of the batch's first sample, which is what the batches of other machines
-// come before it. A sample's mask depends on its own global index alone, not
-// on how the samples are batched.
+// Position names the masks of a training step. A sample's mask depends on its
+// global index in the step alone, not on how the samples are batched. (The scale
+// is that of the batch, see [NormTensor].)
 type Position struct {
 	_ struct{} // Field names are required: new fields will come.
 
-	Step   uint64
+	// Step is the training step.
+	Step uint64
+	// Sample is the global index of the batch's first sample: how many samples
+	// of the step other machines have before it, such as rank·batch.
 	Sample uint64
 }
 
@@ -277,9 +283,10 @@ func (l *Layer) grow(m *Mask, g *geometry, seeds []uint64) {
 	m.settle(l.cfg.Norm)
 }
 
-// Grow makes the mask of a feature map of shape s from given seeds: bit i of
-// the string of bits is element i of the mask in memory order, and a seed
-// marks the centre of its block (see [Even]). Bits past the end are ignored.
+// Grow makes the mask of a feature map of shape s from given seeds, whatever
+// DropProb and Gamma say: bit i of the string of bits is element i of the mask
+// (see [Mask.MaskShape]) in memory order, and a seed marks the centre of its
+// block (see [Even]). Bits past the end are ignored. seeds may be m's own words.
 //
 // It returns an error, leaving m as it was, if seeds has not ⌈elements/64⌉
 // words, if s does not pass [Shape.Check], or if with [RegionValid] a block
@@ -329,7 +336,7 @@ func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
 func (l *Layer) Seeds(dst []uint64, s Shape, at Position) (seeds int) {
 	s.mustCheck()
 	bits := l.cfg.maskShape(s)
-	if err := checkWords("dst", bits, dst); err != nil {
+	if err := checkWords("Seeds: dst", bits, dst); err != nil {
 		panic(err.Error())
 	}
 	clear(dst)

@@ -238,10 +238,10 @@ func TestInputErrors(t *testing.T) {
 		{"headerlen.npy", append([]byte("\x93NUMPY\x02\x00\xff\xff\xff\xff"), good[10:]...), "is truncated in its header"},
 		{"v3.npy", read(t, filepath.Join(data, "map-v3.npy")), "has version 3.0 of the .npy format; want 1.0 or 2.0"},
 		{"v0.npy", append([]byte("\x93NUMPY\x00\x01"), good[8:]...), "has version 0.1"},
-		{"short.npy", good[:len(good)-1], "is truncated or damaged: 479 bytes of elements are no float32 array of shape 2x3x4x5"},
-		{"none.npy", good[:128], "is truncated or damaged: 0 bytes"},
-		{"long.npy", append(bytes.Clone(good), 0, 0, 0, 0), "is truncated or damaged: 484 bytes of elements"},
-		{"huge.npy", shape("(30000, 1000, 8, 8)"), "is truncated or damaged"},
+		{"short.npy", good[:len(good)-1], "has 479 bytes of elements; want 480 for the shape 2x3x4x5 of float32"},
+		{"none.npy", good[:128], "has 0 bytes of elements; want 480"},
+		{"long.npy", append(bytes.Clone(good), 0, 0, 0, 0), "has 484 bytes of elements; want 480"},
+		{"huge.npy", shape("(30000, 1000, 8, 8)"), "has 16 bytes of elements; want 7680000000 for the shape 30000x1000x8x8 of float32"},
 		{"overflow.npy", shape("(2000000000, 2000000000, 2000000000)"), "shape 1x2000000000x2000000000x2000000000: "},
 		{"sample.npy", shape("(2147483647, 2147483647)"), "shape 1x1x2147483647x2147483647: "},
 		{"wrap.npy", shape("(65536, 65536, 65536, 65536)"), "shape 65536x65536x65536x65536: "},
@@ -317,7 +317,7 @@ func TestSeedErrors(t *testing.T) {
 		{"leaves", "-block 5", func(b []byte) []byte { return b }, "the block of the seed at n 0, c 0, h 1, w 1 leaves the map"},
 		{"leaves right", "-block 1x4", func(b []byte) []byte { b[128+6] = 1; return b }, "the block of the seed at n 0, c 0, h 0, w 6 leaves the map"},
 		{"channels", "-block 3 -share channels", func(b []byte) []byte { return b }, "has 2 channels; want 1 with -share channels"},
-		{"short", "-block 3", func(b []byte) []byte { return b[:len(b)-1] }, "is truncated or damaged"},
+		{"short", "-block 3", func(b []byte) []byte { return b[:len(b)-1] }, "has 83 bytes of elements; want 84"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
@@ -337,6 +337,7 @@ func TestOutputErrors(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"apply map.npy nowhere/out.npy", "nowhere/out.npy: no such file or directory"},
 		{"apply map.npy folder.npy", "folder.npy: exists and is not a plain file"},
+		{"apply map.npy dangling.npy", "dangling.npy: is a symbolic link to a file that does not exist"},
 		{"apply -mask nowhere/mask.npy map.npy out.npy", "nowhere/mask.npy: no such file or directory"},
 		{"apply -mask mask.npy map.npy nowhere/out.npy", "nowhere/out.npy: no such file or directory"},
 		{"apply -mask mask.npy map.npy folder.npy", "folder.npy: exists and is not a plain file"},
@@ -351,6 +352,18 @@ func TestOutputErrors(t *testing.T) {
 			fail(t, 1, c.want, strings.Fields(c.args)...)
 		})
 	}
+}
+
+// A file that may not be written is not replaced either.
+func TestOutputReadOnly(t *testing.T) {
+	workdir(t)
+	require.NoError(t, os.WriteFile("fixed.npy", []byte("fixed"), 0o444))
+	if f, err := os.OpenFile("fixed.npy", os.O_WRONLY, 0); err == nil { // by root
+		require.NoError(t, f.Close())
+		succeed(t, "apply", "-block", "2", "map.npy", "fixed.npy")
+		return
+	}
+	fail(t, 1, "fixed.npy: exists and may not be written: permission denied", "apply", "-block", "2", "map.npy", "fixed.npy")
 }
 
 // Whatever fails while files are written, none is there.

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/image/vector"
 )
 
-// A figure is figure 3 of the paper, its two panels in one: the region of the
+// A figure is figure 2 of the paper, its two panels in one: the region of the
 // seeds, the seeds, and the blocks that they grow to.
 type figure struct {
 	rows, cols int

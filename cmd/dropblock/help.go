@@ -21,7 +21,7 @@ SEEDS has the shape of the mask, (H,W), (C,H,W) or (N,C,H,W), and any integer,
 float or bool dtype. A seed marks the centre of its block (see -even). With
 -region valid its block has to lie in the map, with full it is clipped. With
 -share channels SEEDS has one channel. MASK is 1 where the block of no seed is.
-The flags of drawing, -p, -gamma and the key, have no effect.
+The flags of drawing, -p, -gamma and the key, have no effect. MASK may be SEEDS.
 `
 
 const showNotes = `
@@ -63,7 +63,7 @@ func overview(b *strings.Builder) {
 	b.WriteString("\nFlags of apply, dilate and show, with their defaults:\n\n")
 	writeFlags(b, commonFlags)
 	b.WriteString(reportNotes)
-	b.WriteString("\nErrors are one line; exit status 2 for usage, 1 for the rest. Nothing is written\nthen: files are written under another name and renamed.\n")
+	b.WriteString("\nErrors are one line; exit status 2 for usage, 1 for the rest. No file is written\nthen, as files are written under another name and renamed, unless it is the report\nthat could not be printed.\n")
 }
 
 func (v *verb) usage() string {

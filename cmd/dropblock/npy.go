@@ -84,8 +84,8 @@ func parseNpy(data []byte) (*array, error) {
 	if err := a.shape().Check(); err != nil {
 		return nil, libraryError(err)
 	}
-	if n := a.shape().Len(); n != len(elems)/a.size || len(elems)%a.size != 0 {
-		return nil, fmt.Errorf("is truncated or damaged: %d bytes of elements are no %s array of shape %s", len(elems), a.name, join(a.dims))
+	if want := uint64(a.shape().Len()) * uint64(a.size); uint64(len(elems)) != want {
+		return nil, fmt.Errorf("has %d bytes of elements; want %d for the shape %s of %s", len(elems), want, join(a.dims), a.name)
 	}
 	a.elems = elems
 	if header.Descr.Fortran {
@@ -133,7 +133,7 @@ func (a *array) setDtype(descr string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("has dtype %s; want bool, an integer or a float of 16, 32 or 64 bits", descr)
+	return fmt.Errorf("has dtype %s; want float32 for a feature map, for seeds bool, an integer or a float of 16, 32 or 64 bits", descr)
 }
 
 // shape is the feature map's, its missing axes 1.

@@ -52,11 +52,14 @@ func writeAll(outputs []output) (err error) {
 }
 
 // targetOf is the file that a path names, behind symbolic links, and the mode
-// of the one that is there. What is not a plain file, a device say, is not to
-// be replaced.
+// of the one that is there. What is not a plain file, a device say, or may not be
+// written is not to be replaced.
 func targetOf(path string) (target string, mode fs.FileMode, err error) {
 	info, err := os.Stat(path)
 	if os.IsNotExist(err) {
+		if _, err := os.Lstat(path); err == nil {
+			return "", 0, fmt.Errorf("%s: is a symbolic link to a file that does not exist", path)
+		}
 		return path, 0, nil
 	}
 	if err != nil {
@@ -65,6 +68,11 @@ func targetOf(path string) (target string, mode fs.FileMode, err error) {
 	if !info.Mode().IsRegular() {
 		return "", 0, fmt.Errorf("%s: exists and is not a plain file", path)
 	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return "", 0, fmt.Errorf("%s: exists and may not be written: %w", path, cause(err))
+	}
+	f.Close()
 	target, err = filepath.EvalSymlinks(path)
 	return target, info.Mode().Perm(), err
 }
