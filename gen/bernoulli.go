@@ -213,7 +213,7 @@ func (a *amd64) lastRound(c philoxConst, s philoxState, half int) (hi, lo reg.Ve
 }
 
 func philox(a *amd64) {
-	a.function("philox", "func(dst []uint32, ks *[10][2]uint32, ctr *[4]uint32)",
+	a.function("philox", "func(dst []uint32, ks "+roundKeysType+", ctr *[4]uint32)",
 		"is philoxGeneric for a multiple of 32 words.")
 	dst, n := a.slice("dst")
 	c := a.philoxConst()
@@ -283,7 +283,7 @@ func (a *amd64) headStates() []int {
 // are as far apart as the counters times the multiplier. They and what it has of
 // less, which is where it is to go, are in memory: registers are for the rounds.
 func bernoulliHead(a *amd64) {
-	a.function("bernoulliHead", "func(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)",
+	a.function("bernoulliHead", "func(dst []uint64, ks "+roundKeysType+", ctr *[4]uint32, t uint32, k int)",
 		"is bernoulliHeadGeneric.")
 	dst, n := a.slice("dst")
 	c := a.philoxConst()
@@ -499,7 +499,7 @@ func (a *neon) philoxRound(p neonPhilox, x [4]arm64.Vec, k0, k1 arm64.Vec) [4]ar
 }
 
 func philoxNEON(a *neon) {
-	a.function("philox", "func(dst []uint32, ks *[10][2]uint32, ctr *[4]uint32)",
+	a.function("philox", "func(dst []uint32, ks "+roundKeysType+", ctr *[4]uint32)",
 		"is philoxGeneric for a multiple of 32 words.")
 	dst, n := a.LoadBase("dst"), a.LoadLen("dst")
 	p := a.philox()
@@ -525,7 +525,7 @@ func philoxNEON(a *neon) {
 }
 
 func bernoulliHeadNEON(a *neon) {
-	a.function("bernoulliHead", "func(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)",
+	a.function("bernoulliHead", "func(dst []uint64, ks "+roundKeysType+", ctr *[4]uint32, t uint32, k int)",
 		"is bernoulliHeadGeneric.")
 	dst, n := a.LoadBase("dst"), a.LoadLen("dst")
 	p := a.philox()
@@ -591,6 +591,7 @@ const (
 	walkSkipPlane
 	walkInverseCol
 	walkInverseRow
+	walkBytes
 )
 
 const (
@@ -600,11 +601,20 @@ const (
 	stampWords = 8
 )
 
+// The arrays that kernels take, as their stubs have them.
+var (
+	roundKeysType = label("*[%d][2]uint32", rounds)
+	positionsType = label("*[%d]uint32", gapCallLen)
+	gapTableType  = label("*[%d]uint32", 1<<gapBits)
+	walkType      = label("*[%d]uint32", walkBytes/4)
+	stampsType    = label("*[64][%d]uint64", stampWords)
+)
+
 // bernoulliGaps takes eight words at a time: their table entries are loaded one
 // by one (a gather is slow where microcode guards it), and gaps become positions
 // by a prefix sum.
 func bernoulliGaps(a *amd64) {
-	a.function("bernoulliGaps", "func(positions *[512]uint32, drawn []uint32, t *[1024]uint32, w *[13]uint32) (n int)",
+	a.function("bernoulliGaps", "func(positions "+positionsType+", drawn []uint32, t "+gapTableType+", w "+walkType+") (n int)",
 		"is bernoulliGapsGeneric for a multiple of eight drawn words.")
 	positions, table, w := a.param("positions"), a.param("t"), a.param("w")
 	drawn, left := a.slice("drawn")
@@ -737,7 +747,7 @@ func (a *amd64) prefixSum(v reg.VecVirtual) {
 // bernoulliOnes takes a word at a time. With AVX-512 its ones select the numbers
 // of their bits, of which more than 16 are rare.
 func bernoulliOnes(a *amd64) {
-	a.function("bernoulliOnes", "func(positions *[512]uint32, words []uint64, first uint32) (n int, used int)",
+	a.function("bernoulliOnes", "func(positions "+positionsType+", words []uint64, first uint32) (n int, used int)",
 		"is bernoulliOnesGeneric.")
 	positions := a.param("positions")
 	words, left := a.slice("words")
@@ -817,7 +827,7 @@ func bernoulliOnes(a *amd64) {
 // with the float32 inverses, which inverse in grid.go shows to be exact.
 func bernoulliPlace(a *amd64) {
 	lanes := a.isa.bytes / 4
-	a.function("bernoulliPlace", "func(bits []uint32, w *[13]uint32)", "is bernoulliPlaceGeneric for walks with inverses.")
+	a.function("bernoulliPlace", "func(bits []uint32, w "+walkType+")", "is bernoulliPlaceGeneric for walks with inverses.")
 	bits, n := a.slice("bits")
 	w := a.param("w")
 	field := func(offset int) reg.VecVirtual {
@@ -910,7 +920,7 @@ func bernoulliSeeds(a *amd64) {
 // a vector, moves it up to those of the next block and only stores: a load would
 // wait for the stores that it overlaps.
 func bernoulliStamps(a *amd64) {
-	a.function("bernoulliStamps", "func(words []uint64, bits []uint32, stamps *[64][8]uint64, n int) (dropped int)",
+	a.function("bernoulliStamps", "func(words []uint64, bits []uint32, stamps "+stampsType+", n int) (dropped int)",
 		"is bernoulliStampsGeneric.")
 	words, stamps, size := a.base("words"), a.param("stamps"), a.param("n")
 	bits, n := a.slice("bits")
