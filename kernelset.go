@@ -90,7 +90,7 @@ func (k isa) stampFrom(words int) float64 {
 
 // borderSteps is how many words go through a step of a border in the time that it takes
 // to paint a seed, which is also that of going over 20 words that have none. Measured
-// with blocks of 3 to 7 on maps of 7×7 to 224×224; NEON's was not.
+// with blocks of 3 to 7 on maps of 7×7 to 224×224; NEON's is a model's (docs/arm64.md).
 func (k isa) borderSteps() float64 {
 	switch k {
 	case isaAVX512:
