@@ -79,7 +79,7 @@ var crew helpers
 type helpers struct {
 	mu    sync.Mutex
 	teams []*team      // that have room
-	open  atomic.Int32 // the number of teams, to be seen without the lock
+	open  atomic.Int32 // the number of teams, soon, to be seen without the lock
 	alive int
 	idle  int // of those alive
 }
@@ -88,9 +88,13 @@ type helpers struct {
 // in less by one goroutine, between two calls that share their work.
 const lingerTime = 100 * time.Microsecond
 
-// lingerTurns is how often it looks at most: several times what there is time for,
+// lingerTurns is how often it yields at most: several times what there is time for,
 // unless the clock stands still, as in a bubble of testing/synctest.
-const lingerTurns = 1 << 14
+const lingerTurns = 1 << 12
+
+// looks is how often it looks between two yields, in half a microsecond: a mask of
+// 7×7 planes took two workers a tenth less than with one look.
+const looks = 1 << 9
 
 // spins is how often a caller looks whether helpers have gone, before it sleeps:
 // some 30 µs.
@@ -106,7 +110,6 @@ func (h *helpers) call(t *team, n int) {
 	h.mu.Lock()
 	t.room = n
 	h.teams = append(h.teams, t)
-	h.open.Store(int32(len(h.teams)))
 	start := -h.idle
 	for _, t := range h.teams {
 		start += t.room
@@ -115,6 +118,7 @@ func (h *helpers) call(t *team, n int) {
 	h.alive += start
 	h.idle += start
 	h.mu.Unlock()
+	h.open.Add(1) // Not before: who sees it takes the lock.
 	for range start {
 		go help() // A method would allocate.
 	}
@@ -134,7 +138,7 @@ func (h *helpers) close(t *team) {
 	t.room = 0
 	i := slices.Index(h.teams, t)
 	h.teams = slices.Delete(h.teams, i, i+1)
-	h.open.Store(int32(len(h.teams)))
+	h.open.Add(-1)
 }
 
 // help is a helper: it joins teams, and yields while there are none.
@@ -144,7 +148,9 @@ func help() {
 			t.help()
 			crew.leave(t)
 			last, turns = time.Now(), 0
-		} else if (turns > lingerTurns || time.Since(last) > lingerTime) && crew.end() {
+			continue
+		}
+		if (turns > lingerTurns || time.Since(last) > lingerTime) && crew.end() {
 			return
 		}
 		runtime.Gosched()
@@ -153,8 +159,10 @@ func help() {
 
 // join returns a team that the helper has joined, or nil.
 func (h *helpers) join() *team {
-	if h.open.Load() == 0 {
-		return nil
+	for i := 1; h.open.Load() == 0; i++ {
+		if i == looks {
+			return nil
+		}
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -174,11 +182,11 @@ func (h *helpers) join() *team {
 }
 
 func (h *helpers) leave(t *team) {
+	t.gate.RUnlock()
+	t.busy.Add(-1) // After the unlock, so that who waits for it need not sleep.
 	h.mu.Lock()
 	h.idle++
 	h.mu.Unlock()
-	t.gate.RUnlock()
-	t.busy.Add(-1) // After the unlock, so that who waits for it need not sleep.
 }
 
 // end ends a helper, unless a team has come.
