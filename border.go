@@ -116,11 +116,7 @@ func (t *borderTask) run(k isa, plan *border, dst, src []uint64, of int) (kept i
 	for len(t.parts) < of {
 		t.parts = append(t.parts, borderPart{})
 	}
-	if of == 1 {
-		t.part(0, 1)
-	} else {
-		t.team.run(t, of, of)
-	}
+	t.team.run(t, of, of)
 	for i := range of {
 		kept += t.parts[i].kept
 	}
@@ -143,9 +139,9 @@ func (t *borderTask) part(i, of int) {
 		copy(a[pad:], t.src[from:to])
 		clear(a[pad+n:]) // Else bits behind the mask's could come in.
 		clear(b[pad+n:])
-		for i, s := range t.plan.steps {
+		for step, s := range t.plan.steps {
 			lead := dilateLead(s.shift())
-			up, down := t.plan.of(i)
+			up, down := t.plan.of(step)
 			t.k.dilateBorder(b[pad:pad+n], a[pad-lead:pad+n+lead], up[:n], down[:n], s.shift())
 			a, b = b, a
 		}

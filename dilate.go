@@ -142,11 +142,7 @@ func (t *keepTask) run(k isa, plan *dilation, words []uint64, of int) (kept int)
 		p.from, p.to = share(n, cacheLine/8, i, of), share(n, cacheLine/8, i+1, of)
 		t.prepare(p)
 	}
-	if of == 1 {
-		t.part(0, 1)
-	} else {
-		t.team.run(t, of, of)
-	}
+	t.team.run(t, of, of)
 	for i := range of {
 		kept += t.parts[i].kept
 	}

@@ -240,12 +240,17 @@ func (l *Layer) prepare(m *Mask, s Shape) {
 			m.bernoulli.set(m.gamma)
 		}
 		m.drawing.stamp(&m.geometry, &m.bernoulli, l.isa)
-		m.plan.set(&m.geometry)
-		if m.geometry.full {
-			m.border.set(&m.geometry)
-		}
+		m.planFor(&m.geometry)
 	}
 	m.layer = l
+}
+
+// planFor makes the plans by which seeds grow.
+func (m *Mask) planFor(g *geometry) {
+	m.plan.set(g)
+	if g.full {
+		m.border.set(g)
+	}
 }
 
 // maskWorkers is how many goroutines draw and dilate a mask. Its elements cost an
@@ -266,8 +271,8 @@ func (m *Mask) seedWords(g *geometry) []uint64 {
 	return m.seedBuf[:len(words)]
 }
 
-// grow turns the seeds into the keep mask, by the plan. With RegionFull the
-// mask's words are zero, otherwise they are the seeds themselves.
+// grow turns the seeds into the keep mask, by the plans. With RegionFull the mask's
+// words are anything, otherwise they are the seeds themselves.
 func (l *Layer) grow(m *Mask, g *geometry, seeds []uint64) {
 	of := l.maskWorkers(m)
 	if g.full && m.border.wins(l.isa, m.seeds, len(seeds)) {
@@ -321,10 +326,7 @@ func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
 	if !g.full {
 		shiftDown(words, g.ah*g.w+g.aw)
 	}
-	m.plan.set(&g)
-	if g.full {
-		m.border.set(&g)
-	}
+	m.planFor(&g)
 	l.grow(m, &g, words)
 	return nil
 }

@@ -45,6 +45,12 @@ type team struct {
 
 // run runs the parts of the task, with so many workers at most.
 func (t *team) run(task task, of, workers int) {
+	if workers == 1 {
+		for i := range of {
+			task.part(i, of)
+		}
+		return
+	}
 	t.task, t.of = task, of
 	t.taken.Store(0)
 	t.back.Store(0)
