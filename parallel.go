@@ -16,10 +16,10 @@ var workerLen = 1 << 17 // a variable for the tests
 // workers is how many goroutines a call uses on n elements: GOMAXPROCS, or most if
 // that is fewer and not 0.
 func workers(most, n int) int {
-	w := n / workerLen
-	if w < 2 || most == 1 {
+	if n < 2*workerLen || most == 1 { // without a division, which small maps notice
 		return 1
 	}
+	w := n / workerLen
 	if most > 0 {
 		w = min(w, most)
 	}

@@ -175,6 +175,9 @@ type drawTask struct {
 func (t *drawTask) run(d *drawing, words []uint64, g *grid, samples int, sample uint64, of int) (seeds, dropped int) {
 	d.dropped = 0
 	pieces := samples * g.chunks
+	if pieces == 1 {
+		return d.only(words, g, sample), d.dropped
+	}
 	if of = min(of, pieces); of <= 1 {
 		seeds, _ = d.draw(words, 0, g, 0, pieces, sample)
 		return seeds, d.dropped
@@ -184,6 +187,19 @@ func (t *drawTask) run(d *drawing, words []uint64, g *grid, samples int, sample 
 	seeds, dropped = t.join(of)
 	t.words, t.grid = nil, nil
 	return seeds, dropped
+}
+
+// only is draw for the only piece of a small map, which notices what draw looks at.
+func (d *drawing) only(words []uint64, g *grid, sample uint64) (seeds int) {
+	d.fill(words)
+	switch {
+	case !d.sparse():
+		return d.piece(words, 0, g, sample, 0, 1)
+	case d.delta == 0:
+		return 0
+	}
+	w := g.first
+	return d.drawGaps(words, &w, g.positions, 0, sample, d.stamped, 1)
 }
 
 func (t *drawTask) prepare(d *drawing, words []uint64, g *grid, pieces int, sample uint64, of int) {
