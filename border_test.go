@@ -1,8 +1,6 @@
 package dropblock
 
-import (
-	"testing"
-)
+import "testing"
 
 // TestBorder holds the steps of clipped blocks to painting them, whichever would be chosen,
 // on planes that are a part of a chunk and larger than one, for a last chunk that is not

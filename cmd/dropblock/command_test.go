@@ -238,13 +238,14 @@ func TestInputErrors(t *testing.T) {
 		{"headerlen.npy", append([]byte("\x93NUMPY\x02\x00\xff\xff\xff\xff"), good[10:]...), "is truncated in its header"},
 		{"v3.npy", read(t, filepath.Join(data, "map-v3.npy")), "has version 3.0 of the .npy format; want 1.0 or 2.0"},
 		{"v0.npy", append([]byte("\x93NUMPY\x00\x01"), good[8:]...), "has version 0.1"},
-		{"short.npy", good[:len(good)-1], "has 479 bytes of elements; want 480 for the shape 2x3x4x5 of float32"},
-		{"none.npy", good[:128], "has 0 bytes of elements; want 480"},
-		{"long.npy", append(bytes.Clone(good), 0, 0, 0, 0), "has 484 bytes of elements; want 480"},
-		{"huge.npy", shape("(30000, 1000, 8, 8)"), "has 16 bytes of elements; want 7680000000 for the shape 30000x1000x8x8 of float32"},
+		{"short.npy", good[:len(good)-1], "has 479 bytes of elements; want 120 times 4 for the shape 2x3x4x5 of float32"},
+		{"none.npy", good[:128], "has 0 bytes of elements; want 120 times 4"},
+		{"long.npy", append(bytes.Clone(good), 0, 0, 0, 0), "has 484 bytes of elements; want 120 times 4"},
+		{"huge.npy", shape("(30000, 1000, 8, 8)"), "has 16 bytes of elements; want 1920000000 times 4 for the shape 30000x1000x8x8 of float32"},
 		{"overflow.npy", shape("(2000000000, 2000000000, 2000000000)"), "shape 1x2000000000x2000000000x2000000000: "},
 		{"sample.npy", shape("(2147483647, 2147483647)"), "shape 1x1x2147483647x2147483647: "},
 		{"wrap.npy", shape("(65536, 65536, 65536, 65536)"), "shape 65536x65536x65536x65536: "},
+		{"bytes.npy", shape("(1152921504606846977, 1, 2, 2)"), "has "}, // 16 bytes modulo 2⁶⁴
 		{"extent.npy", shape("(4, 99999999999999999999)"), "has a header with extents that are too large"},
 		{"negative.npy", shape("(4, -1)"), "has a header other than NumPy writes for a plain array"},
 		{"long2.npy", shape("(2L, 2L)"), "has a header other than NumPy writes"},
@@ -317,7 +318,7 @@ func TestSeedErrors(t *testing.T) {
 		{"leaves", "-block 5", func(b []byte) []byte { return b }, "the block of the seed at n 0, c 0, h 1, w 1 leaves the map"},
 		{"leaves right", "-block 1x4", func(b []byte) []byte { b[128+6] = 1; return b }, "the block of the seed at n 0, c 0, h 0, w 6 leaves the map"},
 		{"channels", "-block 3 -share channels", func(b []byte) []byte { return b }, "has 2 channels; want 1 with -share channels"},
-		{"short", "-block 3", func(b []byte) []byte { return b[:len(b)-1] }, "has 83 bytes of elements; want 84"},
+		{"short", "-block 3", func(b []byte) []byte { return b[:len(b)-1] }, "has 83 bytes of elements; want 84 times 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())

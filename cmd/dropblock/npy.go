@@ -84,8 +84,8 @@ func parseNpy(data []byte) (*array, error) {
 	if err := a.shape().Check(); err != nil {
 		return nil, libraryError(err)
 	}
-	if want := uint64(a.shape().Len()) * uint64(a.size); uint64(len(elems)) != want {
-		return nil, fmt.Errorf("has %d bytes of elements; want %d for the shape %s of %s", len(elems), want, join(a.dims), a.name)
+	if n := a.shape().Len(); n != len(elems)/a.size || len(elems)%a.size != 0 { // A product may overflow.
+		return nil, fmt.Errorf("has %d bytes of elements; want %d times %d for the shape %s of %s", len(elems), n, a.size, join(a.dims), a.name)
 	}
 	a.elems = elems
 	if header.Descr.Fortran {
