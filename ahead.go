@@ -8,7 +8,7 @@ package dropblock
 // An Ahead is used by one goroutine and belongs to its layer: a schedule of drop
 // probabilities makes a new one with each. Make one with [Layer.Ahead].
 type Ahead struct {
-	layer *Layer
+	layer Layer
 	masks [2]Mask
 	now   int // of masks, the one given out last
 
@@ -22,9 +22,10 @@ type Ahead struct {
 // Ahead returns an Ahead for the layer. It draws nothing before its first
 // Sample.
 func (l *Layer) Ahead() *Ahead {
-	a := &Ahead{layer: l, drawn: make(chan struct{}, 1)}
+	l.must()
+	a := &Ahead{layer: *l, drawn: make(chan struct{}, 1)}
 	a.draw = func() {
-		l.SampleAt(&a.masks[1-a.now], a.shape, a.at)
+		a.layer.SampleAt(&a.masks[1-a.now], a.shape, a.at)
 		a.drawn <- struct{}{}
 	}
 	return a
@@ -45,6 +46,9 @@ func (a *Ahead) Sample(s Shape, step int) *Mask {
 // SampleAt is Sample at a position; the next one is that of the same sample at
 // the next step. It panics like [Layer.SampleAt].
 func (a *Ahead) SampleAt(s Shape, at Position) *Mask {
+	if a == nil || a.layer.settings == nil {
+		panic("dropblock: the Ahead is nil or zero, make one with Layer.Ahead")
+	}
 	s.mustCheck()
 	expected := a.drawing && a.shape == s && a.at == at
 	a.Stop()
@@ -63,7 +67,7 @@ func (a *Ahead) SampleAt(s Shape, at Position) *Mask {
 // and a later Sample goes on. An Ahead that is no longer used needs no Stop: what it
 // draws ends by itself.
 func (a *Ahead) Stop() {
-	if a.drawing {
+	if a != nil && a.drawing {
 		<-a.drawn
 		a.drawing = false
 	}

@@ -51,8 +51,8 @@ func TestStepAllocs(t *testing.T) {
 					layer.Sample(&m, s, step)
 					dropblock.Apply(y, x, &m)
 					dropblock.Apply(y, y, &m)
-					m.ScaleTo(y)
-					m.KeepTo(keep)
+					dropblock.ScaleTo(y, &m)
+					dropblock.KeepTo(keep, &m)
 					step++
 				})
 			})
@@ -69,7 +69,7 @@ func TestAlternatingAllocs(t *testing.T) {
 		var m dropblock.Mask
 		x := make([]float32, large.Len())
 		seeds := make([]uint64, (small.Len()+63)/64)
-		b.Seeds(seeds, small, dropblock.Position{})
+		b.DrawSeeds(seeds, small, dropblock.Position{})
 		step := 0
 		requireNoAllocs(t, func() {
 			a.Sample(&m, large, step)
@@ -96,15 +96,15 @@ func TestKernelSetAllocs(t *testing.T) {
 			b, err := dropblock.NewBernoulli(gamma)
 			require.NoError(t, err)
 			requireNoAllocs(t, func() {
-				b.Fill(kernels, words, n, dropblock.NewKey(1, 2, 3), 4)
-				b.Fill(kernels, words, n-1, dropblock.NewKey(1, 2, 3), 4)
+				kernels.Bernoulli(words, n, b, dropblock.NewKey(1, 2, 3), 4)
+				kernels.Bernoulli(words, n-1, b, dropblock.NewKey(1, 2, 3), 4)
 				kernels.Dilate(words, n, 1, 7)
 				kernels.Dilate(words, n, 300, 3)
 				kernels.Count(words)
-				kernels.Scale(y, x, words, 2)
-				kernels.Scale(x, x, words, 2)
-				kernels.Expand(y, words, 2)
-				kernels.ExpandBool(keep, words)
+				dropblock.Scale(kernels, y, x, words, 2)
+				dropblock.Scale(kernels, x, x, words, 2)
+				dropblock.Expand(kernels, y, words, 2)
+				dropblock.ExpandBits(kernels, keep, words)
 				kernels.Philox(random, dropblock.Key{1, 2}, [4]uint32{1<<32 - 9})
 				_ = kernels.String()
 			})
@@ -113,7 +113,7 @@ func TestKernelSetAllocs(t *testing.T) {
 }
 
 func TestPhiloxAllocs(t *testing.T) {
-	p := dropblock.NewPhilox(1)
+	p := dropblock.NewPhilox(dropblock.Key{1})
 	buf := make([]byte, 0, 64)
 	requireNoAllocs(t, func() {
 		p.SetCounter([4]uint32{1, 2, 3, 4})

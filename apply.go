@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/bits"
 	"sync"
-	"unsafe"
 )
 
 // Apply writes src to dst, what the mask keeps multiplied by its scale and what
@@ -15,43 +14,46 @@ import (
 // dst and src are feature maps of the mask's shape. They may be the same
 // slice. Apply panics, without writing anything, if the mask is not filled, if a
 // length is not that of the shape, or if dst and src overlap in part.
-func Apply(dst, src []float32, m *Mask) {
-	m.mustHold("Apply", "dst", len(dst))
-	m.mustHold("Apply", "src", len(src))
-	if partialOverlap(dst, src) {
-		panic("dropblock: Apply: dst and src overlap in part")
-	}
-	if len(dst) > 0 {
-		of := workers(m.workers, m.size)
-		o := output{dst: dst, src: src}
-		if o.choose(m, of); o.whole != wholeNothing {
-			m.write(&o, of)
+func Apply[E Float](dst, src []E, m *Mask) {
+	mustApply("Apply", dst, src, m)
+	o := outputOf(dst, src)
+	m.apply(&o)
+}
+
+func (m *Mask) apply(o *output) {
+	if m.size > 0 {
+		parts := workers(m.workers, m.size)
+		if o.choose(m, parts); o.whole != wholeNothing {
+			m.write(o, parts)
 		}
 	}
 }
 
 // ApplyPart is [Apply] for callers who share the work among goroutines of their
-// own: it writes one part of dst, the parts 0 to of−1 together all of it, and
-// no element twice. It starts no goroutine. It panics like Apply, and if part
-// is not from 0 to of−1.
-func ApplyPart(dst, src []float32, m *Mask, part, of int) {
-	m.mustHold("ApplyPart", "dst", len(dst))
-	m.mustHold("ApplyPart", "src", len(src))
-	if partialOverlap(dst, src) {
-		panic("dropblock: ApplyPart: dst and src overlap in part")
+// own: it writes one part of dst, the parts 0 to parts−1 together all of it,
+// and no element twice. It starts no goroutine. It panics like Apply, and if part
+// is not from 0 to parts−1.
+func ApplyPart[E Float](dst, src []E, m *Mask, part, parts int) {
+	mustApply("ApplyPart", dst, src, m)
+	if part < 0 || part >= parts {
+		panic("dropblock: ApplyPart: part is not from 0 to parts-1")
 	}
-	if part < 0 || part >= of {
-		panic("dropblock: ApplyPart: part is not from 0 to of-1")
-	}
-	if len(dst) > 0 {
-		o := output{dst: dst, src: src}
-		o.choose(m, of)
-		m.writePart(&o, part, of, wakePieces)
+	o := outputOf(dst, src)
+	m.applyPart(&o, part, parts)
+}
+
+func (m *Mask) applyPart(o *output, part, parts int) {
+	if m.size > 0 {
+		o.choose(m, parts)
+		m.writePart(o, part, parts, wakePieces)
 	}
 }
 
 // choose chooses how so many goroutines apply the mask to src, which is not empty.
 func (o *output) choose(m *Mask, of int) {
+	if o.dst64 != nil {
+		return // element by element
+	}
 	inPlace := &o.dst[0] == &o.src[0]
 	switch {
 	case m.kept == 0:
@@ -83,23 +85,26 @@ func bypasses(n, of int) bool {
 // drops, for those who multiply themselves. dst is a feature map of the mask's
 // shape. It panics, without writing anything, if the mask is not filled or dst
 // has another length.
-func (m *Mask) ScaleTo(dst []float32) {
+func ScaleTo[E Float](dst []E, m *Mask) {
 	m.mustHold("ScaleTo", "dst", len(dst))
-	m.write(&output{dst: dst}, workers(m.workers, m.size))
+	o := outputOf(dst, nil)
+	m.write(&o, workers(m.workers, m.size))
 }
 
-// KeepTo writes the mask as booleans, true to keep. dst is a feature map of
-// the mask's shape. It panics, without writing anything, if the mask is not
-// filled or dst has another length.
-func (m *Mask) KeepTo(dst []bool) {
+// KeepTo writes the mask as booleans or bytes, true or 1 to keep. dst is a
+// feature map of the mask's shape. It panics, without writing anything, if the
+// mask is not filled or dst has another length.
+func KeepTo[T bool | uint8](dst []T, m *Mask) {
 	m.mustHold("KeepTo", "dst", len(dst))
-	m.write(&output{bools: dst}, workers(m.workers, m.size))
+	m.write(&output{bools: view[bool](dst)}, workers(m.workers, m.size))
 }
 
 // output is where a mask goes: applied to src, as factors if that is nil, or
 // as booleans.
 type output struct {
 	dst, src []float32
+	dst64    []float64 // instead of dst and src
+	src64    []float64
 	bools    []bool
 	stream   bool // around the caches
 	whole    whole
@@ -128,6 +133,10 @@ func (o *output) piece(m *Mask, asleep, from, to int, keep []uint64) {
 	switch {
 	case o.bools != nil:
 		m.isa.expandBool(o.bools[from:to], keep)
+	case o.src64 != nil:
+		scale64(o.dst64[from:to], o.src64[from:to], keep, m.scale)
+	case o.dst64 != nil:
+		expand64(o.dst64[from:to], keep, m.scale)
 	case o.stream && asleep%2 == 0:
 		m.isa.scaleStream(o.dst[from:to], o.src[from:to], keep, float32(m.scale))
 	case o.src != nil:
@@ -138,8 +147,9 @@ func (o *output) piece(m *Mask, asleep, from, to int, keep []uint64) {
 }
 
 func (m *Mask) mustHold(call, name string, n int) {
+	m.must()
 	if !m.filled {
-		panic("dropblock: " + call + ": the mask is not filled: Sample, Grow or Identity comes first")
+		panic("dropblock: " + call + ": the mask is not filled: Sample, Grow, SetKeep or Identity comes first")
 	}
 	if n != m.size {
 		m.panicLength(call, name, n)
@@ -224,17 +234,17 @@ func (m *Mask) writePart(o *output, part, of, asleep int) {
 // bits that begin with a word. Of a plane larger than that it takes a piece
 // through all channels.
 func (m *Mask) writeShared(o *output, part, of, asleep int) {
-	plane := m.shape.H * m.shape.W
-	repeat := min(max(scaleCallLen/plane, 1), m.shape.C)
+	plane := m.shape.h * m.shape.w
+	repeat := min(max(scaleCallLen/plane, 1), m.shape.c)
 	// As many planes end with a word.
 	whole := 64 >> min(bits.TrailingZeros(uint(plane)), 6)
-	if repeat < m.shape.C && repeat > whole {
+	if repeat < m.shape.c && repeat > whole {
 		repeat -= repeat % whole // Pieces begin at multiples of 64 bytes of dst.
 	}
 	cuts := (plane + scaleCallLen - 1) / scaleCallLen // of a plane
-	groups := (m.shape.C + repeat - 1) / repeat       // of channels
+	groups := (m.shape.c + repeat - 1) / repeat       // of channels
 	var buf [scaleCallLen / 64]uint64
-	pieces := m.shape.N * cuts * groups
+	pieces := m.shape.n * cuts * groups
 	held := -1 // the cut of a sample that buf holds
 	for i := share(pieces, 1, part, of); i < share(pieces, 1, part+1, of); i++ {
 		n, at, c := i/groups/cuts, i/groups%cuts*scaleCallLen, i%groups*repeat
@@ -243,8 +253,8 @@ func (m *Mask) writeShared(o *output, part, of, asleep int) {
 			held = i / groups
 			repeatBits(buf[:wordsLen(repeat*length)], m.buf[1:], n*plane+at, length, whole)
 		}
-		from := (n*m.shape.C+c)*plane + at
-		to := from + min(repeat, m.shape.C-c)*length
+		from := (n*m.shape.c+c)*plane + at
+		to := from + min(repeat, m.shape.c-c)*length
 		o.piece(m, asleep, from, to, buf[:wordsLen(to-from)])
 		asleep = max(asleep-1, 0)
 	}
@@ -306,14 +316,4 @@ func moveBits(dst []uint64, to int, src []uint64, from, n int) {
 		dst[to>>6] |= w & ones(run) << (to & 63)
 		from, to, n = from+run, to+run, n-run
 	}
-}
-
-// partialOverlap reports whether the slices share memory without being the
-// same, as crypto/internal/fips140/alias does.
-func partialOverlap(x, y []float32) bool {
-	if len(x) == 0 || len(y) == 0 || &x[0] == &y[0] {
-		return false
-	}
-	return uintptr(unsafe.Pointer(&x[0])) <= uintptr(unsafe.Pointer(&y[len(y)-1])) &&
-		uintptr(unsafe.Pointer(&y[0])) <= uintptr(unsafe.Pointer(&x[len(x)-1]))
 }

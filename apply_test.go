@@ -37,7 +37,7 @@ func applyOneByOne(x []float32, m *dropblock.Mask) []float32 {
 	y := make([]float32, len(x))
 	for i, keep := range keptOneByOne(m) {
 		if keep {
-			y[i] = x[i] * float32(m.Scale())
+			y[i] = x[i] * float32(m.Scales()[0])
 		}
 	}
 	return y
@@ -48,10 +48,10 @@ func applyOneByOne(x []float32, m *dropblock.Mask) []float32 {
 func keptOneByOne(m *dropblock.Mask) []bool {
 	s, bits := m.Shape(), m.MaskShape()
 	keep := make([]bool, s.Len())
-	plane := s.H * s.W
+	plane := s.H() * s.W()
 	for i := range keep {
-		n, c, cell := i/(s.C*plane), i/plane%s.C, i%plane
-		at := (n*bits.C+c%bits.C)*plane + cell
+		n, c, cell := i/(s.C()*plane), i/plane%s.C(), i%plane
+		at := (n*bits.C()+c%bits.C())*plane + cell
 		keep[i] = m.Words()[at>>6]>>(at&63)&1 == 1
 	}
 	return keep
@@ -88,15 +88,15 @@ func requireOutputs(t testing.TB, m *dropblock.Mask, seed uint64) {
 	for i := range keep {
 		keep[i] = i%2 == 0
 	}
-	m.KeepTo(keep)
+	dropblock.KeepTo(keep, m)
 	wantKeep := keptOneByOne(m)
 	require.True(t, slices.Equal(wantKeep, keep), "booleans, %v", m.Shape())
 
-	m.ScaleTo(y)
+	dropblock.ScaleTo(y, m)
 	for i, k := range wantKeep {
 		want[i] = 0
 		if k {
-			want[i] = float32(m.Scale())
+			want[i] = float32(m.Scales()[0])
 		}
 	}
 	requireFloats(t, want, y, "factors, %v", m.Shape())
@@ -188,7 +188,7 @@ func TestApplySpecials(t *testing.T) {
 			var m dropblock.Mask
 			layer.Sample(&m, s, 3)
 			keep := keptOneByOne(&m)
-			scale := float32(m.Scale())
+			scale := float32(m.Scales()[0])
 			for _, v := range specials {
 				x, y := slices.Repeat([]float32{v}, s.Len()), make([]float32, s.Len())
 				dropblock.Apply(y, x, &m)
@@ -223,10 +223,10 @@ func TestApplyAllDropped(t *testing.T) {
 				dropblock.Apply(x, x, &m)
 				requireFloats(t, zeros, x, "in place")
 				x[0] = 1
-				m.ScaleTo(x)
+				dropblock.ScaleTo(x, &m)
 				requireFloats(t, zeros, x, "factors")
 				keep := slices.Repeat([]bool{true}, s.Len())
-				m.KeepTo(keep)
+				dropblock.KeepTo(keep, &m)
 				require.NotContains(t, keep, true)
 			}
 		}
@@ -253,10 +253,10 @@ func TestApplyIdentity(t *testing.T) {
 		require.Equal(t, want, asBits(y))
 		dropblock.Apply(x, x, m)
 		require.Equal(t, want, asBits(x))
-		m.ScaleTo(y)
+		dropblock.ScaleTo(y, m)
 		require.Equal(t, slices.Repeat([]float32{1}, s.Len()), y)
 		keep := make([]bool, s.Len())
-		m.KeepTo(keep)
+		dropblock.KeepTo(keep, m)
 		require.NotContains(t, keep, false)
 	}
 }
@@ -313,14 +313,14 @@ func TestKernelSetScale(t *testing.T) {
 					}
 				}
 				y := featureMap(n, 12)
-				kernels.Scale(y, x, keep, scale)
+				dropblock.Scale(kernels, y, x, keep, scale)
 				requireFloats(t, want, y, "n %d, scale %v", n, scale)
-				kernels.Scale(x, x, keep, scale)
+				dropblock.Scale(kernels, x, x, keep, scale)
 				requireFloats(t, want, x, "n %d, scale %v, in place", n, scale)
-				kernels.Expand(y, keep, scale)
+				dropblock.Expand(kernels, y, keep, scale)
 				requireFloats(t, wantFactors, y, "n %d, scale %v, factors", n, scale)
 				got := slices.Repeat([]bool{true}, n)
-				kernels.ExpandBool(got, keep)
+				dropblock.ExpandBits(kernels, got, keep)
 				require.True(t, slices.Equal(wantKeep, got), "n %d, booleans", n)
 			}
 		}

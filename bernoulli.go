@@ -10,7 +10,8 @@ import (
 // random bits, 1 with probability h, to which a sparse residual is added by
 // jumping from one to the next. See the essay in kernel_generic.go.
 //
-// A Bernoulli may be used by many goroutines at once.
+// A Bernoulli may be used by many goroutines at once. The zero value draws no
+// ones; make one with [NewBernoulli] and draw with [KernelSet.Bernoulli].
 type Bernoulli struct {
 	gamma float64
 	ones  bool // γ is 1
@@ -44,12 +45,30 @@ func NewBernoulli(gamma float64) (*Bernoulli, error) {
 		return nil, fmt.Errorf("dropblock: gamma is %v, want a probability from 0 to 1", gamma)
 	}
 	b := new(Bernoulli)
-	b.set(gamma)
+	b.set(gamma + 0) // −0 becomes 0
 	return b, nil
 }
 
 // Gamma returns the probability of a 1.
-func (b *Bernoulli) Gamma() float64 { return b.gamma }
+func (b *Bernoulli) Gamma() float64 {
+	b.must()
+	return b.gamma
+}
+
+// String returns the probability, as in "Bernoulli(0.1)".
+func (b *Bernoulli) String() string {
+	if b == nil {
+		return "Bernoulli(<nil>)"
+	}
+	return fmt.Sprintf("Bernoulli(%v)", b.gamma)
+}
+
+// must panics if there is no sampler.
+func (b *Bernoulli) must() {
+	if b == nil {
+		panic("dropblock: the Bernoulli is nil, make one with NewBernoulli")
+	}
+}
 
 // sparse reports whether the residual is all there is.
 func (b *Bernoulli) sparse() bool { return b.k == 0 && !b.ones }

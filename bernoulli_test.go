@@ -37,7 +37,7 @@ func TestHeadExact(t *testing.T) {
 	for r := range ks {
 		ks[r] = [2]uint32{key[0] + uint32(r)*philoxW0, key[1] + uint32(r)*philoxW1}
 	}
-	for _, kernels := range Kernels() {
+	for _, kernels := range KernelSets() {
 		t.Run(kernels.String(), func(t *testing.T) {
 			dst := make([]uint64, chunkLen/64)
 			for k := 1; k <= maxHeadBits; k++ {
@@ -73,7 +73,7 @@ func headBit(rounds int, key Key, sample uint64, position, level int) uint32 {
 	return w[2*(j/8)+i/32%2] >> (i % 32) & 1
 }
 
-// bitsOneByOne are the n bits of Fill, drawn position by position. Beside
+// bitsOneByOne are the n bits of KernelSet.Bernoulli, drawn position by position. Beside
 // Philox it shares with the sampler only the split of γ and the alias table.
 func bitsOneByOne(gamma float64, key Key, sample uint64, n int) []bool {
 	bits := make([]bool, n)
@@ -115,10 +115,10 @@ func bitsOneByOne(gamma float64, key Key, sample uint64, n int) []bool {
 	return bits
 }
 
-// Fill against the definition, at lengths on both sides of words, groups and
+// KernelSet.Bernoulli against the definition, at lengths on both sides of words, groups and
 // chunks. The bits of the longest are computed once, so that this is also
 // proof that a shorter fill is the beginning of a longer one.
-func TestFill(t *testing.T) {
+func TestKernelSetBernoulli(t *testing.T) {
 	lengths := []int{0, 1, 2, 63, 64, 65, 127, 500, 1023, 1024, 1025, 2048, 5000, 65535, 65536, 65537, 66560, 140000}
 	const canary = 0xfedcba9876543210
 	key, sample := Key{3, 0x80000000}, uint64(1)<<32+5
@@ -128,12 +128,12 @@ func TestFill(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, gamma, b.Gamma())
 		want := bitsOneByOne(gamma, key, sample, lengths[len(lengths)-1])
-		for _, kernels := range Kernels() {
+		for _, kernels := range KernelSets() {
 			for _, n := range lengths {
 				for i := range dst {
 					dst[i] = canary
 				}
-				ones := b.Fill(kernels, dst, n, key, sample)
+				ones := kernels.Bernoulli(dst, n, b, key, sample)
 				wantOnes := 0
 				for i, bit := range want[:n] {
 					if bit {
@@ -160,19 +160,19 @@ func TestFill(t *testing.T) {
 
 // γ = 0 and 1 are exact, and γ below 2⁻⁶⁴, which no sampler can tell from 0,
 // is 0.
-func TestFillExtremes(t *testing.T) {
+func TestKernelSetBernoulliExtremes(t *testing.T) {
 	const n = 3*chunkLen + 77
 	dst := make([]uint64, wordsLen(n))
-	for _, kernels := range Kernels() {
+	for _, kernels := range KernelSets() {
 		for _, gamma := range []float64{0, math.SmallestNonzeroFloat64, 1e-300, 0x1.fffffffffffffp-65} {
 			b, err := NewBernoulli(gamma)
 			require.NoError(t, err)
-			require.Zero(t, b.Fill(kernels, dst, n, Key{}, 0), "gamma %v, %v", gamma, kernels)
+			require.Zero(t, kernels.Bernoulli(dst, n, b, Key{}, 0), "gamma %v, %v", gamma, kernels)
 			require.Zero(t, kernels.Count(dst), "gamma %v, %v", gamma, kernels)
 		}
 		b, err := NewBernoulli(1)
 		require.NoError(t, err)
-		require.Equal(t, n, b.Fill(kernels, dst, n, Key{}, 0))
+		require.Equal(t, n, kernels.Bernoulli(dst, n, b, Key{}, 0))
 		require.Equal(t, n, kernels.Count(dst))
 	}
 }
@@ -187,8 +187,8 @@ func TestBernoulliReset(t *testing.T) {
 			reused.set(to)
 			fresh, err := NewBernoulli(to)
 			require.NoError(t, err)
-			reused.Fill(KernelSet{}, got, 6400, Key{1}, 2)
-			fresh.Fill(KernelSet{}, want, 6400, Key{1}, 2)
+			KernelSet{}.Bernoulli(got, 6400, &reused, Key{1}, 2)
+			KernelSet{}.Bernoulli(want, 6400, fresh, Key{1}, 2)
 			require.Equal(t, want, got, "gamma %v after %v", to, from)
 		}
 	}
@@ -384,5 +384,5 @@ func TestNewBernoulliBad(t *testing.T) {
 	}
 	b, err := NewBernoulli(math.Copysign(0, -1))
 	require.NoError(t, err)
-	require.Zero(t, b.Fill(KernelSet{}, make([]uint64, 2), 128, Key{}, 0))
+	require.Zero(t, KernelSet{}.Bernoulli(make([]uint64, 2), 128, b, Key{}, 0))
 }

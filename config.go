@@ -1,6 +1,10 @@
 package dropblock
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Even places a block of even size, which has no middle cell, around its seed.
 // With [RegionValid] it moves no block, since seeds fall wherever a whole
@@ -78,24 +82,110 @@ const (
 	NormNone
 )
 
-// The names are those of the command's flags.
+// options are the names of an enumeration's constants, which are also the
+// command's, in the order of their values from 0 on.
+type options struct {
+	kind  string // the type
+	names []string
+}
+
 var (
-	evenNames   = []string{"before", "after"}
-	regionNames = []string{"valid", "full"}
-	gammaNames  = []string{"paper", "simple"}
-	shareNames  = []string{"none", "channels"}
-	normNames   = []string{"tensor", "none"}
+	evenOptions   = options{"Even", []string{"before", "after"}}
+	regionOptions = options{"Region", []string{"valid", "full"}}
+	gammaOptions  = options{"GammaRule", []string{"paper", "simple"}}
+	shareOptions  = options{"Share", []string{"none", "channels"}}
+	normOptions   = options{"Norm", []string{"tensor", "none"}}
 )
 
-func (e Even) String() string      { return nameOf(evenNames, "Even", int(e)) }
-func (r Region) String() string    { return nameOf(regionNames, "Region", int(r)) }
-func (g GammaRule) String() string { return nameOf(gammaNames, "GammaRule", int(g)) }
-func (s Share) String() string     { return nameOf(shareNames, "Share", int(s)) }
-func (n Norm) String() string      { return nameOf(normNames, "Norm", int(n)) }
+// String returns the name of the constant.
+func (e Even) String() string { return evenOptions.name(uint8(e)) }
 
-func nameOf(names []string, kind string, i int) string {
-	if i < len(names) {
-		return names[i]
+// MarshalText implements encoding.TextMarshaler: the name, or an error for what
+// is no constant.
+func (e Even) MarshalText() ([]byte, error) { return evenOptions.text(uint8(e)) }
+
+// UnmarshalText implements encoding.TextUnmarshaler: it takes a name.
+func (e *Even) UnmarshalText(text []byte) error { return parseOption(&evenOptions, e, text) }
+
+// String returns the name of the constant.
+func (r Region) String() string { return regionOptions.name(uint8(r)) }
+
+// MarshalText implements encoding.TextMarshaler: the name, or an error for what
+// is no constant.
+func (r Region) MarshalText() ([]byte, error) { return regionOptions.text(uint8(r)) }
+
+// UnmarshalText implements encoding.TextUnmarshaler: it takes a name.
+func (r *Region) UnmarshalText(text []byte) error { return parseOption(&regionOptions, r, text) }
+
+// String returns the name of the constant.
+func (g GammaRule) String() string { return gammaOptions.name(uint8(g)) }
+
+// MarshalText implements encoding.TextMarshaler: the name, or an error for what
+// is no constant.
+func (g GammaRule) MarshalText() ([]byte, error) { return gammaOptions.text(uint8(g)) }
+
+// UnmarshalText implements encoding.TextUnmarshaler: it takes a name.
+func (g *GammaRule) UnmarshalText(text []byte) error { return parseOption(&gammaOptions, g, text) }
+
+// String returns the name of the constant.
+func (s Share) String() string { return shareOptions.name(uint8(s)) }
+
+// MarshalText implements encoding.TextMarshaler: the name, or an error for what
+// is no constant.
+func (s Share) MarshalText() ([]byte, error) { return shareOptions.text(uint8(s)) }
+
+// UnmarshalText implements encoding.TextUnmarshaler: it takes a name.
+func (s *Share) UnmarshalText(text []byte) error { return parseOption(&shareOptions, s, text) }
+
+// String returns the name of the constant.
+func (n Norm) String() string { return normOptions.name(uint8(n)) }
+
+// MarshalText implements encoding.TextMarshaler: the name, or an error for what
+// is no constant.
+func (n Norm) MarshalText() ([]byte, error) { return normOptions.text(uint8(n)) }
+
+// UnmarshalText implements encoding.TextUnmarshaler: it takes a name.
+func (n *Norm) UnmarshalText(text []byte) error { return parseOption(&normOptions, n, text) }
+
+// name is the name of a constant, or the type and the number of what is none.
+func (o *options) name(i uint8) string {
+	if int(i) < len(o.names) {
+		return o.names[i]
 	}
-	return fmt.Sprintf("%s(%d)", kind, i)
+	return fmt.Sprintf("%s(%d)", o.kind, i)
+}
+
+// text is the name of a constant.
+func (o *options) text(i uint8) ([]byte, error) {
+	if err := o.check(o.kind, i); err != nil {
+		return nil, fmt.Errorf("dropblock: %w", err)
+	}
+	return []byte(o.names[i]), nil
+}
+
+// parseOption sets the constant to that of a name.
+func parseOption[E ~uint8](o *options, constant *E, text []byte) error {
+	i := slices.Index(o.names, string(text))
+	if i < 0 {
+		return fmt.Errorf("dropblock: %s is %q, want %s", o.kind, text, orList(o.names))
+	}
+	*constant = E(i)
+	return nil
+}
+
+// check returns an error if i is the number of no constant.
+func (o *options) check(field string, i uint8) error {
+	if int(i) >= len(o.names) {
+		return fmt.Errorf("%s is %s, want %s", field, o.name(i), orList(o.names))
+	}
+	return nil
+}
+
+// orList joins names as in "a, b or c".
+func orList(names []string) string {
+	last := len(names) - 1
+	if last == 0 {
+		return names[0]
+	}
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }

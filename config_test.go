@@ -79,16 +79,18 @@ var badConfigs = []struct {
 	{"p in percent", func(c *dropblock.Config) { c.DropProb = 10 }, "DropProb is 10, want a probability from 0 to 1"},
 	{"p Inf", func(c *dropblock.Config) { c.DropProb = math.Inf(1) }, "DropProb is +Inf, want a probability from 0 to 1"},
 	{"p -Inf", func(c *dropblock.Config) { c.DropProb = math.Inf(-1) }, "DropProb is -Inf, want a probability from 0 to 1"},
-	{"no block", func(c *dropblock.Config) { c.Block = dropblock.Block{} }, "Block.H is 0, want 1 or more"},
-	{"block H 0", func(c *dropblock.Config) { c.Block.H = 0 }, "Block.H is 0, want 1 or more"},
-	{"block W 0", func(c *dropblock.Config) { c.Block.W = 0 }, "Block.W is 0, want 1 or more"},
-	{"block H -1", func(c *dropblock.Config) { c.Block.H = -1 }, "Block.H is -1, want 1 or more"},
-	{"block W smallest", func(c *dropblock.Config) { c.Block.W = math.MinInt32 }, "Block.W is -2147483648, want 1 or more"},
-	{"even", func(c *dropblock.Config) { c.Even = 2 }, "Even is Even(2), want one of its constants, 0 to 1"},
-	{"region", func(c *dropblock.Config) { c.Region = 2 }, "Region is Region(2), want one of its constants, 0 to 1"},
-	{"gamma", func(c *dropblock.Config) { c.Gamma = 2 }, "Gamma is GammaRule(2), want one of its constants, 0 to 1"},
-	{"share", func(c *dropblock.Config) { c.Share = 255 }, "Share is Share(255), want one of its constants, 0 to 1"},
-	{"norm", func(c *dropblock.Config) { c.Norm = 2 }, "Norm is Norm(2), want one of its constants, 0 to 1"},
+	{"no block", func(c *dropblock.Config) { c.Block = dropblock.Block{} }, "Block is 0, want sizes of 1 or more"},
+	{"block 0", func(c *dropblock.Config) { c.Block = dropblock.Square(0) }, "Block is 0, want sizes of 1 or more"},
+	{"block H 0", func(c *dropblock.Config) { c.Block = dropblock.Rect(0, 7) }, "Block is 0x7, want sizes of 1 or more"},
+	{"block W 0", func(c *dropblock.Config) { c.Block = dropblock.Rect(7, 0) }, "Block is 7x0, want sizes of 1 or more"},
+	{"block H -1", func(c *dropblock.Config) { c.Block = dropblock.Rect(-1, 7) }, "Block is -1x7, want sizes of 1 or more"},
+	{"block W smallest", func(c *dropblock.Config) { c.Block = dropblock.Rect(7, math.MinInt32) }, "Block is 7x-2147483648, want sizes of 1 or more"},
+	{"even", func(c *dropblock.Config) { c.Even = 2 }, "Even is Even(2), want before or after"},
+	{"region", func(c *dropblock.Config) { c.Region = 2 }, "Region is Region(2), want valid or full"},
+	{"gamma", func(c *dropblock.Config) { c.Gamma = 2 }, "Gamma is GammaRule(2), want paper or simple"},
+	{"share", func(c *dropblock.Config) { c.Share = 255 }, "Share is Share(255), want none or channels"},
+	{"norm", func(c *dropblock.Config) { c.Norm = 2 }, "Norm is Norm(2), want tensor or none"},
+	{"workers", func(c *dropblock.Config) { c.Workers = -1 }, "Workers is -1, want 0 for GOMAXPROCS, or 1 or more"},
 }
 
 func TestNewBad(t *testing.T) {
@@ -109,27 +111,27 @@ var badShapes = []struct {
 	shape dropblock.Shape
 	want  string
 }{
-	{dropblock.NCHW(-1, 2, 3, 4), "shape -1x2x3x4: N is -1, want 0 or more"},
-	{dropblock.NCHW(1, -2, 3, 4), "shape 1x-2x3x4: C is -2, want 0 or more"},
-	{dropblock.NCHW(1, 2, -3, 4), "shape 1x2x-3x4: H is -3, want 0 or more"},
-	{dropblock.NCHW(1, 2, 3, -4), "shape 1x2x3x-4: W is -4, want 0 or more"},
-	{dropblock.NCHW(-1, -1, 1, 1), "shape -1x-1x1x1: N is -1, want 0 or more"}, // the product is 1
-	{dropblock.NCHW(0, 1, 1, -1), "shape 0x1x1x-1: W is -1, want 0 or more"},   // and empty
-	{dropblock.NCHW(1, 1, 1<<16, 1<<15), "shape 1x1x65536x32768: a sample of C·H·W has more than 2147483647 elements"},
-	{dropblock.NCHW(1, 1<<11, 1<<10, 1<<10), "shape 1x2048x1024x1024: a sample of C·H·W has more than 2147483647 elements"},
-	{dropblock.NCHW(1, 1<<16, 1<<16, 1<<16), "shape 1x65536x65536x65536: a sample of C·H·W has more than 2147483647 elements"},
-	{dropblock.NCHW(1, 1<<22, 1<<21, 1<<21), "shape 1x4194304x2097152x2097152: a sample of C·H·W has more than 2147483647 elements"}, // 2⁶⁴
+	{dropblock.NCHW(-1, 2, 3, 4), "shape NCHW -1x2x3x4: N is -1, want 0 or more"},
+	{dropblock.NCHW(1, -2, 3, 4), "shape NCHW 1x-2x3x4: C is -2, want 0 or more"},
+	{dropblock.NCHW(1, 2, -3, 4), "shape NCHW 1x2x-3x4: H is -3, want 0 or more"},
+	{dropblock.NCHW(1, 2, 3, -4), "shape NCHW 1x2x3x-4: W is -4, want 0 or more"},
+	{dropblock.NCHW(-1, -1, 1, 1), "shape NCHW -1x-1x1x1: N is -1, want 0 or more"}, // the product is 1
+	{dropblock.NCHW(0, 1, 1, -1), "shape NCHW 0x1x1x-1: W is -1, want 0 or more"},   // and empty
+	{dropblock.NCHW(1, 1, 1<<16, 1<<15), "shape NCHW 1x1x65536x32768: a sample has too many elements, want 2147483647 at most"},
+	{dropblock.NCHW(1, 1<<11, 1<<10, 1<<10), "shape NCHW 1x2048x1024x1024: a sample has too many elements, want 2147483647 at most"},
+	{dropblock.NCHW(1, 1<<16, 1<<16, 1<<16), "shape NCHW 1x65536x65536x65536: a sample has too many elements, want 2147483647 at most"},
+	{dropblock.NCHW(1, 1<<22, 1<<21, 1<<21), "shape NCHW 1x4194304x2097152x2097152: a sample has too many elements, want 2147483647 at most"}, // 2⁶⁴
 	{
 		dropblock.NCHW(huge(), 1, 1<<15, 1<<15),
-		fmt.Sprintf("shape %dx1x32768x32768: the number of elements overflows an int", huge()),
+		fmt.Sprintf("shape NCHW %dx1x32768x32768: the number of elements overflows an int", huge()),
 	},
 	{
 		dropblock.NCHW(math.MaxInt, 1, 1, 2),
-		fmt.Sprintf("shape %dx1x1x2: the number of elements overflows an int", math.MaxInt),
+		fmt.Sprintf("shape NCHW %dx1x1x2: the number of elements overflows an int", math.MaxInt),
 	},
 	{
 		dropblock.NCHW(math.MaxInt/2+1, 1, 1, 4), // 2⁶⁴, or 2³²
-		fmt.Sprintf("shape %dx1x1x4: the number of elements overflows an int", math.MaxInt/2+1),
+		fmt.Sprintf("shape NCHW %dx1x1x4: the number of elements overflows an int", math.MaxInt/2+1),
 	},
 }
 
@@ -145,8 +147,8 @@ func TestShapeBad(t *testing.T) {
 				require.PanicsWithValue(t, want, func() { f.layer.SampleAt(m, c.shape, dropblock.Position{}) })
 				require.PanicsWithValue(t, want, func() { m.Identity(c.shape) })
 			}
-			require.PanicsWithValue(t, want, func() { f.layer.Seeds(f.words, c.shape, dropblock.Position{}) })
-			require.PanicsWithValue(t, want, func() { f.layer.Gamma(c.shape) })
+			require.PanicsWithValue(t, want, func() { f.layer.DrawSeeds(f.words, c.shape, dropblock.Position{}) })
+			require.PanicsWithValue(t, want, func() { f.layer.Gamma(c.shape, 0) })
 			f.requireUnwritten(t, kernels)
 		}
 	})
@@ -170,29 +172,29 @@ var badCalls = []struct {
 	{"Sample, step -1", func(f *fixture, k dropblock.KernelSet) { f.layer.Sample(&f.mask, f.shape, -1) }, "Sample: step is negative"},
 	{"Sample, smallest step", func(f *fixture, k dropblock.KernelSet) { f.layer.Sample(&f.empty, f.shape, math.MinInt) }, "Sample: step is negative"},
 
-	{"Seeds, nil", func(f *fixture, k dropblock.KernelSet) { f.layer.Seeds(nil, f.shape, dropblock.Position{}) },
-		"Seeds: dst has 0 words, want 4 for the 210 elements of a mask of 2x3x5x7"},
-	{"Seeds, short", func(f *fixture, k dropblock.KernelSet) { f.layer.Seeds(f.words[:3], f.shape, dropblock.Position{}) },
-		"Seeds: dst has 3 words, want 4 for the 210 elements of a mask of 2x3x5x7"},
-	{"Seeds, long", func(f *fixture, k dropblock.KernelSet) { f.layer.Seeds(f.words[:5], f.shape, dropblock.Position{}) },
-		"Seeds: dst has 5 words, want 4 for the 210 elements of a mask of 2x3x5x7"},
+	{"DrawSeeds, nil", func(f *fixture, k dropblock.KernelSet) { f.layer.DrawSeeds(nil, f.shape, dropblock.Position{}) },
+		"DrawSeeds: dst has 0 words, want 4 for the 210 elements of a mask of NCHW 2x3x5x7"},
+	{"DrawSeeds, short", func(f *fixture, k dropblock.KernelSet) { f.layer.DrawSeeds(f.words[:3], f.shape, dropblock.Position{}) },
+		"DrawSeeds: dst has 3 words, want 4 for the 210 elements of a mask of NCHW 2x3x5x7"},
+	{"DrawSeeds, long", func(f *fixture, k dropblock.KernelSet) { f.layer.DrawSeeds(f.words[:5], f.shape, dropblock.Position{}) },
+		"DrawSeeds: dst has 5 words, want 4 for the 210 elements of a mask of NCHW 2x3x5x7"},
 
 	{"Apply, empty mask", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(f.floats, f.source, &f.empty) },
-		"Apply: the mask is not filled: Sample, Grow or Identity comes first"},
-	{"Apply, empty mask, nil", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(nil, nil, &f.empty) },
-		"Apply: the mask is not filled: Sample, Grow or Identity comes first"},
+		"Apply: the mask is not filled: Sample, Grow, SetKeep or Identity comes first"},
+	{"Apply, empty mask, nil", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply[float32](nil, nil, &f.empty) },
+		"Apply: the mask is not filled: Sample, Grow, SetKeep or Identity comes first"},
 	{"Apply, dst nil", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(nil, f.source[:210], &f.mask) },
-		"Apply: dst has 0 elements, want the 210 of a feature map of 2x3x5x7"},
+		"Apply: dst has 0 elements, want the 210 of a feature map of NCHW 2x3x5x7"},
 	{"Apply, dst short", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(f.floats[:209], f.source[:210], &f.mask) },
-		"Apply: dst has 209 elements, want the 210 of a feature map of 2x3x5x7"},
+		"Apply: dst has 209 elements, want the 210 of a feature map of NCHW 2x3x5x7"},
 	{"Apply, dst long", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(f.floats[:211], f.source[:210], &f.mask) },
-		"Apply: dst has 211 elements, want the 210 of a feature map of 2x3x5x7"},
+		"Apply: dst has 211 elements, want the 210 of a feature map of NCHW 2x3x5x7"},
 	{"Apply, src nil", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(f.floats[:210], nil, &f.mask) },
-		"Apply: src has 0 elements, want the 210 of a feature map of 2x3x5x7"},
+		"Apply: src has 0 elements, want the 210 of a feature map of NCHW 2x3x5x7"},
 	{"Apply, src short", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(f.floats[:210], f.source[:209], &f.mask) },
-		"Apply: src has 209 elements, want the 210 of a feature map of 2x3x5x7"},
+		"Apply: src has 209 elements, want the 210 of a feature map of NCHW 2x3x5x7"},
 	{"Apply, src long", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(f.floats[:210], f.source, &f.mask) },
-		"Apply: src has 420 elements, want the 210 of a feature map of 2x3x5x7"},
+		"Apply: src has 420 elements, want the 210 of a feature map of NCHW 2x3x5x7"},
 	{"Apply, dst one ahead", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(f.floats[1:211], f.floats[:210], &f.mask) },
 		"Apply: dst and src overlap in part"},
 	{"Apply, dst one behind", func(f *fixture, k dropblock.KernelSet) { dropblock.Apply(f.floats[:210], f.floats[1:211], &f.mask) },
@@ -204,27 +206,29 @@ var badCalls = []struct {
 		dropblock.Apply(f.floats[:210], f.floats[209:419], &f.mask)
 	}, "Apply: dst and src overlap in part"},
 
-	{"ScaleTo, empty mask", func(f *fixture, k dropblock.KernelSet) { f.empty.ScaleTo(f.floats[:210]) },
-		"ScaleTo: the mask is not filled: Sample, Grow or Identity comes first"},
-	{"ScaleTo, nil", func(f *fixture, k dropblock.KernelSet) { f.mask.ScaleTo(nil) },
-		"ScaleTo: dst has 0 elements, want the 210 of a feature map of 2x3x5x7"},
-	{"ScaleTo, short", func(f *fixture, k dropblock.KernelSet) { f.mask.ScaleTo(f.floats[:209]) },
-		"ScaleTo: dst has 209 elements, want the 210 of a feature map of 2x3x5x7"},
-	{"ScaleTo, long", func(f *fixture, k dropblock.KernelSet) { f.mask.ScaleTo(f.floats) },
-		"ScaleTo: dst has 420 elements, want the 210 of a feature map of 2x3x5x7"},
-	{"KeepTo, empty mask", func(f *fixture, k dropblock.KernelSet) { f.empty.KeepTo(f.bools[:210]) },
-		"KeepTo: the mask is not filled: Sample, Grow or Identity comes first"},
-	{"KeepTo, short", func(f *fixture, k dropblock.KernelSet) { f.mask.KeepTo(f.bools[:1]) },
-		"KeepTo: dst has 1 elements, want the 210 of a feature map of 2x3x5x7"},
-	{"KeepTo, long", func(f *fixture, k dropblock.KernelSet) { f.mask.KeepTo(f.bools[:211]) },
-		"KeepTo: dst has 211 elements, want the 210 of a feature map of 2x3x5x7"},
+	{"ScaleTo, empty mask", func(f *fixture, k dropblock.KernelSet) { dropblock.ScaleTo(f.floats[:210], &f.empty) },
+		"ScaleTo: the mask is not filled: Sample, Grow, SetKeep or Identity comes first"},
+	{"ScaleTo, nil", func(f *fixture, k dropblock.KernelSet) { dropblock.ScaleTo([]float32(nil), &f.mask) },
+		"ScaleTo: dst has 0 elements, want the 210 of a feature map of NCHW 2x3x5x7"},
+	{"ScaleTo, short", func(f *fixture, k dropblock.KernelSet) { dropblock.ScaleTo(f.floats[:209], &f.mask) },
+		"ScaleTo: dst has 209 elements, want the 210 of a feature map of NCHW 2x3x5x7"},
+	{"ScaleTo, long", func(f *fixture, k dropblock.KernelSet) { dropblock.ScaleTo(f.floats, &f.mask) },
+		"ScaleTo: dst has 420 elements, want the 210 of a feature map of NCHW 2x3x5x7"},
+	{"KeepTo, empty mask", func(f *fixture, k dropblock.KernelSet) { dropblock.KeepTo(f.bools[:210], &f.empty) },
+		"KeepTo: the mask is not filled: Sample, Grow, SetKeep or Identity comes first"},
+	{"KeepTo, short", func(f *fixture, k dropblock.KernelSet) { dropblock.KeepTo(f.bools[:1], &f.mask) },
+		"KeepTo: dst has 1 elements, want the 210 of a feature map of NCHW 2x3x5x7"},
+	{"KeepTo, long", func(f *fixture, k dropblock.KernelSet) { dropblock.KeepTo(f.bools[:211], &f.mask) },
+		"KeepTo: dst has 211 elements, want the 210 of a feature map of NCHW 2x3x5x7"},
 
-	{"Fill, n -1", func(f *fixture, k dropblock.KernelSet) { f.bernoulli.Fill(k, f.words, -1, dropblock.Key{}, 0) },
-		"Fill: n is negative"},
-	{"Fill, short", func(f *fixture, k dropblock.KernelSet) { f.bernoulli.Fill(k, f.words[:2], 129, dropblock.Key{}, 0) },
-		"Fill: dst is shorter than its bits"},
-	{"Fill, nil", func(f *fixture, k dropblock.KernelSet) { f.bernoulli.Fill(k, nil, 1, dropblock.Key{}, 0) },
-		"Fill: dst is shorter than its bits"},
+	{"Bernoulli, n -1", func(f *fixture, k dropblock.KernelSet) { k.Bernoulli(f.words, -1, f.bernoulli, dropblock.Key{}, 0) },
+		"Bernoulli: n is negative"},
+	{"Bernoulli, short", func(f *fixture, k dropblock.KernelSet) {
+		k.Bernoulli(f.words[:2], 129, f.bernoulli, dropblock.Key{}, 0)
+	},
+		"Bernoulli: dst is shorter than its bits"},
+	{"Bernoulli, nil", func(f *fixture, k dropblock.KernelSet) { k.Bernoulli(nil, 1, f.bernoulli, dropblock.Key{}, 0) },
+		"Bernoulli: dst is shorter than its bits"},
 
 	{"Philox, 1 word", func(f *fixture, k dropblock.KernelSet) { k.Philox(f.random[:1], dropblock.Key{}, [4]uint32{}) },
 		"Philox: the length of dst is not a multiple of 4"},
@@ -238,18 +242,20 @@ var badCalls = []struct {
 	{"Dilate, size 0", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words, 128, 1, 0) }, "Dilate: stride and size must be at least 1"},
 	{"Dilate, size smallest", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words, 128, 1, math.MinInt) }, "Dilate: stride and size must be at least 1"},
 
-	{"Scale, lengths", func(f *fixture, k dropblock.KernelSet) { k.Scale(f.floats[:64], f.source[:65], f.words, 2) },
+	{"Scale, lengths", func(f *fixture, k dropblock.KernelSet) { dropblock.Scale(k, f.floats[:64], f.source[:65], f.words, 2) },
 		"Scale: dst and src have different lengths"},
-	{"Scale, keep short", func(f *fixture, k dropblock.KernelSet) { k.Scale(f.floats[:65], f.source[:65], f.words[:1], 2) },
+	{"Scale, keep short", func(f *fixture, k dropblock.KernelSet) {
+		dropblock.Scale(k, f.floats[:65], f.source[:65], f.words[:1], 2)
+	},
 		"Scale: keep is shorter than its bits"},
-	{"Scale, keep nil", func(f *fixture, k dropblock.KernelSet) { k.Scale(f.floats[:1], f.source[:1], nil, 2) },
+	{"Scale, keep nil", func(f *fixture, k dropblock.KernelSet) { dropblock.Scale(k, f.floats[:1], f.source[:1], nil, 2) },
 		"Scale: keep is shorter than its bits"},
-	{"Scale, overlap", func(f *fixture, k dropblock.KernelSet) { k.Scale(f.floats[4:68], f.floats[:64], f.words, 2) },
+	{"Scale, overlap", func(f *fixture, k dropblock.KernelSet) { dropblock.Scale(k, f.floats[4:68], f.floats[:64], f.words, 2) },
 		"Scale: dst and src overlap in part"},
-	{"Expand, keep short", func(f *fixture, k dropblock.KernelSet) { k.Expand(f.floats[:129], f.words[:2], 2) },
+	{"Expand, keep short", func(f *fixture, k dropblock.KernelSet) { dropblock.Expand(k, f.floats[:129], f.words[:2], 2) },
 		"Expand: keep is shorter than its bits"},
-	{"ExpandBool, keep short", func(f *fixture, k dropblock.KernelSet) { k.ExpandBool(f.bools[:129], f.words[:2]) },
-		"ExpandBool: keep is shorter than its bits"},
+	{"ExpandBits, keep short", func(f *fixture, k dropblock.KernelSet) { dropblock.ExpandBits(k, f.bools[:129], f.words[:2]) },
+		"ExpandBits: keep is shorter than its bits"},
 }
 
 func TestCallsBad(t *testing.T) {
@@ -262,7 +268,7 @@ func TestCallsBad(t *testing.T) {
 	})
 }
 
-func TestFillTooLong(t *testing.T) {
+func TestBernoulliTooLong(t *testing.T) {
 	if strconv.IntSize == 32 {
 		return // no int is above the limit
 	}
@@ -272,8 +278,8 @@ func TestFillTooLong(t *testing.T) {
 	n := math.MaxInt32
 	n++
 	dst := make([]uint64, n/64)
-	require.PanicsWithValue(t, "dropblock: Fill: n is above 2147483647", func() {
-		b.Fill(dropblock.KernelSet{}, dst, n, dropblock.Key{}, 0)
+	require.PanicsWithValue(t, "dropblock: Bernoulli: n is above 2147483647", func() {
+		dropblock.KernelSet{}.Bernoulli(dst, n, b, dropblock.Key{}, 0)
 	})
 	require.Equal(t, make([]uint64, 1024), dst[:1024])
 }
@@ -285,12 +291,12 @@ func TestGrowBad(t *testing.T) {
 		f := newFixture(t, kernels)
 		for _, words := range []int{0, 3, 5, 7} {
 			require.EqualError(t, f.layer.Grow(&f.mask, s, f.words[:words]),
-				fmt.Sprintf("dropblock: seeds has %d words, want 4 for the 210 elements of a mask of 2x3x5x7", words))
+				fmt.Sprintf("dropblock: seeds has %d words, want 4 for the 210 elements of a mask of NCHW 2x3x5x7", words))
 			f.requireUnwritten(t, kernels)
 		}
 		shared := newLayer(t, dropblock.Config{Block: dropblock.Square(3), Share: dropblock.ShareChannels, Kernels: kernels})
 		require.EqualError(t, shared.Grow(&f.mask, s, f.words[:4]),
-			"dropblock: seeds has 4 words, want 2 for the 70 elements of a mask of 2x1x5x7")
+			"dropblock: seeds has 4 words, want 2 for the 70 elements of a mask of NCHW 2x1x5x7")
 		f.requireUnwritten(t, kernels)
 
 		// Every cell of every plane, for odd and even blocks with both anchors:
@@ -298,20 +304,21 @@ func TestGrowBad(t *testing.T) {
 		for _, block := range []dropblock.Block{dropblock.Square(3), dropblock.Rect(2, 4), dropblock.Rect(5, 1)} {
 			for _, even := range []dropblock.Even{dropblock.EvenBefore, dropblock.EvenAfter} {
 				layer := newLayer(t, dropblock.Config{Block: block, Even: even, Kernels: kernels})
-				top, left := before(even, block.H), before(even, block.W)
+				_, bh, bw := block.Size()
+				top, left := before(even, bh), before(even, bw)
 				for i := range s.Len() {
 					n, c, h, w := i/105, i/35%3, i/7%5, i%7
 					seeds := make([]bool, s.Len())
 					seeds[i] = true
-					if h >= top && h-top <= s.H-block.H && w >= left && w-left <= s.W-block.W {
+					if h >= top && h-top <= s.H()-bh && w >= left && w-left <= s.W()-bw {
 						var m dropblock.Mask
 						require.NoError(t, layer.Grow(&m, s, pack(seeds)))
-						require.Equal(t, block.H*block.W, m.Dropped())
+						require.Equal(t, bh*bw, m.Dropped())
 						continue
 					}
 					require.EqualError(t, layer.Grow(&f.mask, s, pack(seeds)), fmt.Sprintf(
-						"dropblock: the block of the seed at n %d, c %d, h %d, w %d leaves the map, want h %d to %d and w %d to %d in the valid region of %v blocks",
-						n, c, h, w, top, top+s.H-block.H, left, left+s.W-block.W, block))
+						"dropblock: the block of the seed at n %d, c %d, h %d, w %d leaves the map, want h %d to %d and w %d to %d in the valid region of %dx%d blocks",
+						n, c, h, w, top, top+s.H()-bh, left, left+s.W()-bw, bh, bw))
 				}
 				f.requireUnwritten(t, kernels)
 			}
@@ -319,27 +326,37 @@ func TestGrowBad(t *testing.T) {
 	})
 }
 
-func TestKernelsByName(t *testing.T) {
-	sets := dropblock.Kernels()
+func TestParseKernelSet(t *testing.T) {
+	sets := dropblock.KernelSets()
 	require.Equal(t, "generic", sets[len(sets)-1].String())
 	for _, k := range sets {
-		got, err := dropblock.KernelsByName(k.String())
+		got, err := dropblock.ParseKernelSet(k.String())
 		require.NoError(t, err)
 		require.Equal(t, k, got)
 		require.Equal(t, k, newLayer(t, dropblock.Config{Block: dropblock.Square(1), Kernels: k}).Kernels())
 	}
-	best, err := dropblock.KernelsByName("auto")
+	best, err := dropblock.ParseKernelSet("auto")
 	require.NoError(t, err)
 	require.Equal(t, sets[0], best)
 	require.Equal(t, sets[0], newLayer(t, dropblock.Config{Block: dropblock.Square(1)}).Kernels())
 	require.Equal(t, "auto", dropblock.KernelSet{}.String())
+	names := "auto or generic" // and what else there is
+	for i, k := range sets[:len(sets)-1] {
+		if i == 0 {
+			names = "auto"
+		}
+		names += ", " + k.String()
+	}
+	if len(sets) > 1 {
+		names += " or generic"
+	}
 	for _, name := range []string{"", "AVX2", "sse9", "generic "} {
-		_, err := dropblock.KernelsByName(name)
-		require.EqualError(t, err, fmt.Sprintf("dropblock: kernel set %q is not available here, want auto or one of %v", name, sets))
+		_, err := dropblock.ParseKernelSet(name)
+		require.EqualError(t, err, fmt.Sprintf("dropblock: the kernel set is %q, want %s, which this CPU runs", name, names))
 	}
 	// The list is the caller's own.
 	sets[0] = dropblock.KernelSet{}
-	require.NotEqual(t, sets[0], dropblock.Kernels()[0])
+	require.NotEqual(t, sets[0], dropblock.KernelSets()[0])
 }
 
 func TestConfigStrings(t *testing.T) {
@@ -349,7 +366,7 @@ func TestConfigStrings(t *testing.T) {
 		"paper": dropblock.GammaPaper, "simple": dropblock.GammaSimple, "GammaRule(77)": dropblock.GammaRule(77),
 		"channels": dropblock.ShareChannels, "Share(200)": dropblock.Share(200),
 		"tensor": dropblock.NormTensor, "Norm(200)": dropblock.Norm(200),
-		"3x5": dropblock.Rect(3, 5), "1x2x3x4": dropblock.NCHW(1, 2, 3, 4),
+		"3x5": dropblock.Rect(3, 5), "NCHW 1x2x3x4": dropblock.NCHW(1, 2, 3, 4),
 	} {
 		require.Equal(t, want, got.String())
 	}

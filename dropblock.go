@@ -76,8 +76,12 @@ type Config struct {
 	Workers int
 }
 
-// A Layer draws masks. Make one with [New].
-type Layer struct {
+// A Layer draws masks. Make one with [New]. A copy of a Layer is the same layer.
+type Layer struct{ *settings }
+
+// settings are what makes a layer. They never change, so that a mask which was
+// prepared for a layer knows it by their address.
+type settings struct {
 	cfg Config
 	isa isa
 }
@@ -88,7 +92,15 @@ func New(cfg Config) (*Layer, error) {
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("dropblock: %w", err)
 	}
-	return &Layer{cfg: cfg, isa: cfg.Kernels.resolve()}, nil
+	cfg.DropProb += 0 // −0 becomes 0
+	return &Layer{&settings{cfg: cfg, isa: cfg.Kernels.resolve()}}, nil
+}
+
+// must panics if the layer is not from New.
+func (l *Layer) must() {
+	if l == nil || l.settings == nil {
+		panic("dropblock: the Layer is nil or zero, make one with New")
+	}
 }
 
 func (cfg *Config) check() error {
@@ -98,21 +110,19 @@ func (cfg *Config) check() error {
 	if err := cfg.Block.check(); err != nil {
 		return err
 	}
-	for _, f := range []struct {
-		name  string
-		value fmt.Stringer
-		n     int
-		last  int
-	}{
-		{"Even", cfg.Even, int(cfg.Even), len(evenNames) - 1},
-		{"Region", cfg.Region, int(cfg.Region), len(regionNames) - 1},
-		{"Gamma", cfg.Gamma, int(cfg.Gamma), len(gammaNames) - 1},
-		{"Share", cfg.Share, int(cfg.Share), len(shareNames) - 1},
-		{"Norm", cfg.Norm, int(cfg.Norm), len(normNames) - 1},
+	for _, err := range []error{
+		evenOptions.check("Even", uint8(cfg.Even)),
+		regionOptions.check("Region", uint8(cfg.Region)),
+		gammaOptions.check("Gamma", uint8(cfg.Gamma)),
+		shareOptions.check("Share", uint8(cfg.Share)),
+		normOptions.check("Norm", uint8(cfg.Norm)),
 	} {
-		if f.n > f.last {
-			return fmt.Errorf("%s is %v, want one of its constants, 0 to %d", f.name, f.value, f.last)
+		if err != nil {
+			return err
 		}
+	}
+	if !cfg.Kernels.runs() {
+		return fmt.Errorf("Kernels is %v, want %s, which this CPU runs", cfg.Kernels, availableNames())
 	}
 	if cfg.Workers < 0 {
 		return fmt.Errorf("Workers is %d, want 0 for GOMAXPROCS, or 1 or more", cfg.Workers)
@@ -121,7 +131,56 @@ func (cfg *Config) check() error {
 }
 
 // Config returns the configuration of the layer.
-func (l *Layer) Config() Config { return l.cfg }
+func (l *Layer) Config() Config {
+	l.must()
+	return l.cfg
+}
 
 // Kernels returns the kernel set that the layer computes with.
-func (l *Layer) Kernels() KernelSet { return KernelSet{l.isa} }
+func (l *Layer) Kernels() KernelSet {
+	l.must()
+	return KernelSet{l.isa}
+}
+
+// BlockOn returns the block that the layer drops on a feature map of shape s: that
+// of the configuration, cut to the map on each axis. It panics if s does not
+// pass [Shape.Check].
+func (l *Layer) BlockOn(s Shape) Block {
+	l.must()
+	s.mustCheck()
+	return l.cfg.Block.on(s)
+}
+
+// Cell is a place in a channel of a feature map: its plane, row and column, D
+// being 0 in a layout without that axis, and H as well.
+type Cell struct{ D, H, W int }
+
+// ValidOn returns the first and the last cell that may be a seed on a feature map of
+// shape s, each coordinate on its own: seeds are as [Layer.Grow] takes them, the
+// centres of their blocks (see [Even]), and with [RegionFull] they may be anywhere.
+// On a map without elements first is 0 and last −1 on every axis. It panics if s
+// does not pass [Shape.Check].
+func (l *Layer) ValidOn(s Shape) (first, last Cell) {
+	l.must()
+	s.mustCheck()
+	if s.Len() == 0 {
+		return Cell{}, Cell{-1, -1, -1}
+	}
+	b := l.cfg.Block.on(s)
+	if l.cfg.Region == RegionFull {
+		b = Square(1)
+	}
+	before := l.cfg.Even.before
+	first = Cell{before(b.d), before(b.h), before(b.w)}
+	return first, Cell{first.D + s.D() - b.d, first.H + s.H() - b.h, first.W + s.W() - b.w}
+}
+
+// String describes the layer in a line.
+func (l *Layer) String() string {
+	if l == nil || l.settings == nil {
+		return "layer, not from New"
+	}
+	c := &l.cfg
+	return fmt.Sprintf("layer: drop %v by blocks of %v, even %v, region %v, gamma %v, share %v, norm %v, seed %d, layer %d, kernels %v",
+		c.DropProb, c.Block, c.Even, c.Region, c.Gamma, c.Share, c.Norm, c.Seed, c.Layer, KernelSet{l.isa})
+}

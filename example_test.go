@@ -33,7 +33,7 @@ func Example() {
 			mean += v / float32(len(y))
 		}
 		fmt.Printf("step %d: %d of %d dropped, scale %.4f, mean %.3f\n",
-			step, mask.Dropped(), shape.Len(), mask.Scale(), mean)
+			step, mask.Dropped(), shape.Len(), mask.Scales()[0], mean)
 	}
 	// Output:
 	// step 0: 62 of 512 dropped, scale 1.1378, mean 1.000
@@ -56,14 +56,14 @@ func ExampleConfig() {
 		var mask dropblock.Mask
 		shape := dropblock.NCHW(32, 256, 14, 14)
 		layer.Sample(&mask, shape, 0)
-		fmt.Printf("gamma %.5f, mask of %v, %v seeds\n", layer.Gamma(shape), mask.MaskShape(), cfg.Region)
+		fmt.Printf("gamma %.5f, mask of %v, %v seeds\n", layer.Gamma(shape, 0), mask.MaskShape(), cfg.Region)
 	}
 
 	_, err := dropblock.New(dropblock.Config{DropProb: 10, Block: dropblock.Square(7)})
 	fmt.Println(err)
 	// Output:
-	// gamma 0.00625, mask of 32x256x14x14, valid seeds
-	// gamma 0.00625, mask of 32x1x14x14, full seeds
+	// gamma 0.00625, mask of NCHW 32x256x14x14, valid seeds
+	// gamma 0.00625, mask of NCHW 32x1x14x14, full seeds
 	// dropblock: DropProb is 10, want a probability from 0 to 1
 }
 
@@ -77,16 +77,16 @@ func ExampleLayer_Grow() {
 	shape := dropblock.NCHW(1, 1, 5, 8)
 	seeds := make([]uint64, 1)
 	for _, at := range [][2]int{{2, 2}, {4, 7}} {
-		i := at[0]*shape.W + at[1]
+		i := at[0]*shape.W() + at[1]
 		seeds[i/64] |= 1 << (i % 64)
 	}
 	var mask dropblock.Mask
 	if err := layer.Grow(&mask, shape, seeds); err != nil {
 		log.Fatal(err)
 	}
-	for row := range shape.H {
-		for col := range shape.W {
-			i := row*shape.W + col
+	for row := range shape.H() {
+		for col := range shape.W() {
+			i := row*shape.W() + col
 			fmt.Print([]string{"#", "."}[mask.Words()[i/64]>>(i%64)&1])
 		}
 		fmt.Println()
@@ -121,7 +121,7 @@ func ExampleLayer_SampleAt() {
 }
 
 // A mask as factors, for a framework that multiplies by itself.
-func ExampleMask_ScaleTo() {
+func ExampleScaleTo() {
 	layer, err := dropblock.New(dropblock.Config{DropProb: 0.25, Block: dropblock.Square(1), Seed: 2})
 	if err != nil {
 		log.Fatal(err)
@@ -129,7 +129,7 @@ func ExampleMask_ScaleTo() {
 	var mask dropblock.Mask
 	layer.Sample(&mask, dropblock.NCHW(1, 1, 2, 5), 0)
 	factors := make([]float32, 10)
-	mask.ScaleTo(factors)
+	dropblock.ScaleTo(factors, &mask)
 	fmt.Printf("%.3v\n", factors)
 	// Output:
 	// [0 1.11 1.11 1.11 1.11 1.11 1.11 1.11 1.11 1.11]
@@ -140,14 +140,14 @@ func ExampleMask_ScaleTo() {
 func ExampleMask_Identity() {
 	var mask dropblock.Mask
 	mask.Identity(dropblock.NCHW(1, 2, 4, 4))
-	fmt.Println(mask.Kept(), mask.Scale())
+	fmt.Println(mask.Kept(), mask.Scales()[0])
 	// Output:
 	// 32 1
 }
 
 // Philox is a source for math/rand/v2 that continues where it was stored.
 func ExamplePhilox() {
-	src := dropblock.NewPhilox(42)
+	src := dropblock.NewPhilox(dropblock.Key{42})
 	r := rand.New(src)
 	fmt.Println(r.IntN(100), r.IntN(100), r.IntN(100))
 
@@ -175,7 +175,7 @@ func ExampleNewBernoulli() {
 		log.Fatal(err)
 	}
 	words := make([]uint64, 2)
-	ones := b.Fill(dropblock.KernelSet{}, words, 128, dropblock.NewKey(7, 0, 0), 0)
+	ones := dropblock.KernelSet{}.Bernoulli(words, 128, b, dropblock.NewKey(7, 0, 0), 0)
 	fmt.Printf("%016x: %d ones\n", words, ones)
 	// Output:
 	// [0000100c02200000 0400000002000000]: 7 ones
@@ -184,7 +184,7 @@ func ExampleNewBernoulli() {
 // The kernels on their own: grow two cells of an 8×8 plane to blocks of 2×3,
 // then write what is left of a feature map, doubled.
 func ExampleKernelSet() {
-	kernels := dropblock.Kernels()[0]          // the best
+	kernels := dropblock.KernelSets()[0]       // the best
 	words := []uint64{1<<(1*8+1) | 1<<(5*8+4)} // first corners at (1, 1) and (5, 4)
 	kernels.Dilate(words, 64, 1, 3)            // along rows
 	kernels.Dilate(words, 64, 8, 2)            // along columns
@@ -194,7 +194,7 @@ func ExampleKernelSet() {
 
 	keep := []uint64{^words[0]}
 	x := []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
-	kernels.Scale(x, x, keep, 2)
+	dropblock.Scale(kernels, x, x, keep, 2)
 	fmt.Println(kernels.Count(keep), x)
 	// Output:
 	// 00000000

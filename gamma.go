@@ -16,11 +16,11 @@ type geometry struct {
 
 func (cfg *Config) geometry(s Shape) geometry {
 	m := cfg.maskShape(s)
-	bh, bw := min(cfg.Block.H, s.H), min(cfg.Block.W, s.W)
+	bh, bw := min(cfg.Block.h, s.h), min(cfg.Block.w, s.w)
 	return geometry{
-		planes: m.C, h: m.H, w: m.W,
+		planes: m.c, h: m.h, w: m.w,
 		bh: bh, bw: bw,
-		vh: s.H - bh + 1, vw: s.W - bw + 1,
+		vh: s.h - bh + 1, vw: s.w - bw + 1,
 		ah: cfg.Even.before(bh), aw: cfg.Even.before(bw),
 		// A block of one cell has nothing to clip.
 		full: cfg.Region == RegionFull && (bh > 1 || bw > 1),
@@ -30,7 +30,7 @@ func (cfg *Config) geometry(s Shape) geometry {
 // maskShape is the shape of the mask of a feature map of shape s.
 func (cfg *Config) maskShape(s Shape) Shape {
 	if cfg.Share == ShareChannels {
-		s.C = min(s.C, 1)
+		s.c = min(s.c, 1)
 	}
 	return s
 }
@@ -47,9 +47,10 @@ func (cfg *Config) gamma(g *geometry) float64 {
 	return min(cfg.DropProb*float64(g.h*g.w)/(block*valid), 1)
 }
 
-// Gamma returns the probability of a seed on a feature map of shape s, 0 if that
-// has no elements. It panics if s does not pass [Shape.Check].
-func (l *Layer) Gamma(s Shape) float64 {
+// Gamma returns the probability of a seed on a feature map of shape s at a step, 0
+// if the map has no elements. It panics if s does not pass [Shape.Check].
+func (l *Layer) Gamma(s Shape, step uint64) float64 {
+	l.must()
 	s.mustCheck()
 	if s.Len() == 0 {
 		return 0

@@ -136,9 +136,9 @@ func (g *goldenMask) line(t *testing.T, kernels KernelSet, m *Mask) string {
 	require.NoError(t, err)
 	layer.SampleAt(m, g.shape, g.at)
 	line := fmt.Sprintf(
-		"p=%s block=%v even=%v region=%v gamma=%v share=%v norm=%v seed=%x layer=%x shape=%v step=%x sample=%x: gamma=%s seeds=%d kept=%d scale=%s fnv=%s",
-		floatBits(cfg.DropProb), cfg.Block, cfg.Even, cfg.Region, cfg.Gamma, cfg.Share, cfg.Norm, cfg.Seed, cfg.Layer, g.shape, g.at.Step, g.at.Sample,
-		floatBits(m.Gamma()), m.Seeds(), m.Kept(), floatBits(m.Scale()), sum64(m.Words()))
+		"p=%s block=%dx%d even=%v region=%v gamma=%v share=%v norm=%v seed=%x layer=%x shape=%dx%dx%dx%d step=%x sample=%x: gamma=%s seeds=%d kept=%d scale=%s fnv=%s",
+		floatBits(cfg.DropProb), cfg.Block.h, cfg.Block.w, cfg.Even, cfg.Region, cfg.Gamma, cfg.Share, cfg.Norm, cfg.Seed, cfg.Layer, g.shape.n, g.shape.c, g.shape.h, g.shape.w, g.at.Step, g.at.Sample,
+		floatBits(m.Gamma()), m.SeedCount(), m.Kept(), floatBits(m.Scales()[0]), sum64(m.Words()))
 	if len(m.Words()) <= 10 {
 		line += fmt.Sprintf(" words=%016x", m.Words())
 	}
@@ -146,7 +146,7 @@ func (g *goldenMask) line(t *testing.T, kernels KernelSet, m *Mask) string {
 }
 
 func TestGoldenMasks(t *testing.T) {
-	for _, kernels := range Kernels() {
+	for _, kernels := range KernelSets() {
 		t.Run(kernels.String(), func(t *testing.T) {
 			var m Mask
 			var lines []string
@@ -160,7 +160,7 @@ func TestGoldenMasks(t *testing.T) {
 
 // Keys of layers and steps, and the first words that they draw.
 func TestGoldenKeys(t *testing.T) {
-	for _, kernels := range Kernels() {
+	for _, kernels := range KernelSets() {
 		t.Run(kernels.String(), func(t *testing.T) {
 			var lines []string
 			for _, seed := range []uint64{0, 1, 42, 1 << 32, 0x0123456789abcdef, 1<<64 - 1} {
@@ -182,14 +182,14 @@ func TestGoldenKeys(t *testing.T) {
 // are drawn with them.
 func TestGoldenBernoulli(t *testing.T) {
 	const n = chunkLen + 1000
-	for _, kernels := range Kernels() {
+	for _, kernels := range KernelSets() {
 		t.Run(kernels.String(), func(t *testing.T) {
 			words := make([]uint64, wordsLen(n))
 			var lines []string
 			for _, gamma := range gammas {
 				b, err := NewBernoulli(gamma)
 				require.NoError(t, err)
-				ones := b.Fill(kernels, words, n, Key{0x01234567, 0x89abcdef}, 1<<32+9)
+				ones := kernels.Bernoulli(words, n, b, Key{0x01234567, 0x89abcdef}, 1<<32+9)
 				line := fmt.Sprintf("gamma=%s: ones=%d fnv=%s", floatBits(gamma), ones, sum64(words))
 				if gamma < 1 {
 					head, delta := splitGamma(fixed64(gamma))

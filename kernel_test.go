@@ -11,7 +11,7 @@ import (
 // eachISA runs a test for every instruction set, those that are not available
 // being skipped.
 func eachISA(t *testing.T, f func(t *testing.T, k isa)) {
-	for i, name := range isaNames {
+	for i, name := range isaOptions.names {
 		k := isa(i)
 		if k == isaAuto {
 			continue

@@ -17,19 +17,19 @@ const (
 	isaNEON
 )
 
-var isaNames = []string{"auto", "generic", "avx2", "avx512", "neon"}
+var isaOptions = options{"KernelSet", []string{"auto", "generic", "avx2", "avx512", "neon"}}
 
 // KernelSet is a set of kernels for one instruction set. All of them compute
 // the same bits. The zero value stands for the best set that this CPU runs.
 type KernelSet struct{ isa isa }
 
-// Kernels returns the sets that this CPU runs, best first. The last one is
+// KernelSets returns the sets that this CPU runs, best first. The last one is
 // generic Go.
-func Kernels() []KernelSet { return slices.Clone(available) }
+func KernelSets() []KernelSet { return slices.Clone(available) }
 
-// KernelsByName returns the set with the name that [KernelSet.String] gives,
-// or an error if this CPU does not run it. "auto" is the best set.
-func KernelsByName(name string) (KernelSet, error) {
+// ParseKernelSet returns the set with the name that [KernelSet.String] gives,
+// or an error if this CPU does not run it. "auto" gives the best set.
+func ParseKernelSet(name string) (KernelSet, error) {
 	if name == "auto" {
 		return available[0], nil
 	}
@@ -38,7 +38,7 @@ func KernelsByName(name string) (KernelSet, error) {
 			return k, nil
 		}
 	}
-	return KernelSet{}, fmt.Errorf("dropblock: kernel set %q is not available here, want auto or one of %v", name, available)
+	return KernelSet{}, fmt.Errorf("dropblock: the kernel set is %q, want %s, which this CPU runs", name, availableNames())
 }
 
 // A feature is a bit that the kernels of a set need, under the name that the
@@ -61,9 +61,26 @@ func haveAll(features []feature) bool {
 // available is set by the architecture's file.
 var available = append(archKernels(), KernelSet{isaGeneric})
 
+// runs reports whether this CPU runs the set.
+func (k KernelSet) runs() bool { return k.isa == isaAuto || slices.Contains(available, k) }
+
+// availableNames lists what runs, as in "auto, avx2 or generic".
+func availableNames() string {
+	names := []string{"auto"}
+	for _, k := range available {
+		names = append(names, k.String())
+	}
+	return orList(names)
+}
+
+// resolve panics if the CPU does not run the set, which may have been read from
+// what another machine has stored.
 func (k KernelSet) resolve() isa {
-	if k.isa == isaAuto {
+	switch {
+	case k.isa == isaAuto:
 		return available[0].isa
+	case !k.runs():
+		panic(fmt.Sprintf("dropblock: the kernel set is %v, want %s, which this CPU runs", k, availableNames()))
 	}
 	return k.isa
 }
@@ -110,7 +127,22 @@ func (k isa) borderSteps() float64 {
 func (k isa) nearWins() bool { return k == isaAVX512 || k == isaGeneric }
 
 // String returns the name of the set: auto, generic, avx2, avx512 or neon.
-func (k KernelSet) String() string { return isaNames[k.isa] }
+func (k KernelSet) String() string { return isaOptions.name(uint8(k.isa)) }
+
+// MarshalText implements encoding.TextMarshaler: it gives the name.
+func (k KernelSet) MarshalText() ([]byte, error) { return isaOptions.text(uint8(k.isa)) }
+
+// UnmarshalText implements encoding.TextUnmarshaler. It takes the name of any set,
+// so that what a machine has stored can be read on another one; [New] then refuses
+// a set that the CPU does not run.
+func (k *KernelSet) UnmarshalText(text []byte) error { return parseOption(&isaOptions, &k.isa, text) }
+
+// MarshalBinary implements encoding.BinaryMarshaler, for encoding/gob: it gives the
+// name.
+func (k KernelSet) MarshalBinary() ([]byte, error) { return k.MarshalText() }
+
+// UnmarshalBinary implements encoding.BinaryUnmarshaler.
+func (k *KernelSet) UnmarshalBinary(data []byte) error { return k.UnmarshalText(data) }
 
 // Philox fills dst with the words of Philox4x32-10 blocks, from the block with
 // the given counter on. It panics, without writing anything, if the length of
@@ -153,15 +185,21 @@ func advance(c *[4]uint32, n uint32) {
 // elsewhere. dst may be the same slice as src. It panics, without writing
 // anything, if the lengths of dst and src differ, keep is shorter than their
 // bits, or dst and src overlap in part.
-func (k KernelSet) Scale(dst, src []float32, keep []uint64, scale float32) {
+func Scale[E Float](k KernelSet, dst, src []E, keep []uint64, scale E) {
 	if len(dst) != len(src) {
 		panic("dropblock: Scale: dst and src have different lengths")
 	}
 	keep = wordsFor("Scale", "keep", keep, len(dst))
-	if partialOverlap(dst, src) {
-		panic("dropblock: Scale: dst and src overlap in part")
-	}
+	mustNotOverlap("Scale", dst, src)
 	isa := k.resolve()
+	if isFloat32[E]() {
+		isa.scaleCalls(view[float32](dst), view[float32](src), keep, float32(scale))
+	} else {
+		scale64(view[float64](dst), view[float64](src), keep, float64(scale))
+	}
+}
+
+func (isa isa) scaleCalls(dst, src []float32, keep []uint64, scale float32) {
 	for from := 0; from < len(dst); from += scaleCallLen {
 		to := min(from+scaleCallLen, len(dst))
 		isa.scale(dst[from:to], src[from:to], keep[from/64:], scale)
@@ -170,24 +208,49 @@ func (k KernelSet) Scale(dst, src []float32, keep []uint64, scale float32) {
 
 // Expand sets dst to scale where keep is 1 and to +0 elsewhere. It panics,
 // without writing anything, if keep is shorter than the bits of dst.
-func (k KernelSet) Expand(dst []float32, keep []uint64, scale float32) {
+func Expand[E Float](k KernelSet, dst []E, keep []uint64, scale E) {
 	keep = wordsFor("Expand", "keep", keep, len(dst))
 	isa := k.resolve()
+	if isFloat32[E]() {
+		isa.expandCalls(view[float32](dst), keep, float32(scale))
+	} else {
+		expand64(view[float64](dst), keep, float64(scale))
+	}
+}
+
+func (isa isa) expandCalls(dst []float32, keep []uint64, scale float32) {
 	for from := 0; from < len(dst); from += scaleCallLen {
 		to := min(from+scaleCallLen, len(dst))
 		isa.expand(dst[from:to], keep[from/64:], scale)
 	}
 }
 
-// ExpandBool sets dst to the bits of keep. It panics, without writing
-// anything, if keep is shorter than the bits of dst.
-func (k KernelSet) ExpandBool(dst []bool, keep []uint64) {
-	keep = wordsFor("ExpandBool", "keep", keep, len(dst))
-	isa := k.resolve()
+// ExpandBits sets dst to the bits of keep, bit i to element i. It panics, without
+// writing anything, if keep is shorter than the bits of dst.
+func ExpandBits[T bool | uint8](k KernelSet, dst []T, keep []uint64) {
+	keep = wordsFor("ExpandBits", "keep", keep, len(dst))
+	k.resolve().expandBitsCalls(view[bool](dst), keep)
+}
+
+func (isa isa) expandBitsCalls(dst []bool, keep []uint64) {
 	for len(dst) > 0 {
 		call := dst[:min(len(dst), scaleCallLen)]
 		isa.expandBool(call, keep)
 		dst, keep = dst[len(call):], keep[wordsLen(len(call)):]
+	}
+}
+
+// PackBits sets the bits of dst to bits, bit i from element i, in the order of
+// [Mask.Words]. Bits behind the last one become zero to the end of its word; the
+// words behind that are left alone. It panics, without writing anything, if dst
+// is shorter than the bits.
+func PackBits(dst []uint64, bits []bool) {
+	dst = wordsFor("PackBits", "dst", dst, len(bits))
+	clear(dst)
+	for i, b := range bits {
+		if b {
+			dst[i/64] |= 1 << (i % 64)
+		}
 	}
 }
 

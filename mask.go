@@ -1,6 +1,7 @@
 package dropblock
 
 import (
+	"fmt"
 	"slices"
 	"unsafe"
 )
@@ -28,7 +29,7 @@ type Mask struct {
 	filled  bool
 
 	// What draws have in common while the layer and the shape stay.
-	layer     *Layer // nil if nothing is prepared
+	settings  *settings // nil if nothing is prepared
 	geometry  geometry
 	grid      grid
 	bernoulli Bernoulli
@@ -45,6 +46,7 @@ type Mask struct {
 // element i is bit i&63 of word i>>6, 1 to keep, and bits past the end are
 // zero. It is valid until the mask is filled again and must not be written.
 func (m *Mask) Words() []uint64 {
+	m.must()
 	if !m.filled {
 		return nil
 	}
@@ -52,37 +54,120 @@ func (m *Mask) Words() []uint64 {
 }
 
 // Shape returns the shape of the feature map that the mask is for.
-func (m *Mask) Shape() Shape { return m.shape }
+func (m *Mask) Shape() Shape {
+	m.must()
+	return m.shape
+}
 
 // MaskShape returns the shape of the mask itself: with [ShareChannels] it has
 // one channel.
-func (m *Mask) MaskShape() Shape { return m.bits }
+func (m *Mask) MaskShape() Shape {
+	m.must()
+	return m.bits
+}
+
+// Len returns the number of the mask's elements, the length of its MaskShape.
+func (m *Mask) Len() int {
+	m.must()
+	return m.count
+}
 
 // Kept returns the number of ones among the mask's elements.
-func (m *Mask) Kept() int { return m.kept }
+func (m *Mask) Kept() int {
+	m.must()
+	return m.kept
+}
 
 // Dropped returns the number of zeros among the mask's elements.
-func (m *Mask) Dropped() int { return m.count - m.kept }
+func (m *Mask) Dropped() int {
+	m.must()
+	return m.count - m.kept
+}
 
-// Seeds returns the number of seeds that the mask was grown from.
-func (m *Mask) Seeds() int { return m.seeds }
+// DropRate returns the fraction of the mask's elements that are zeros, 0 if it
+// has none.
+func (m *Mask) DropRate() float64 {
+	m.must()
+	if m.count == 0 {
+		return 0
+	}
+	return float64(m.count-m.kept) / float64(m.count)
+}
+
+// SeedCount returns the number of seeds that the mask was grown from.
+func (m *Mask) SeedCount() int {
+	m.must()
+	return m.seeds
+}
 
 // Gamma returns the probability with which the seeds were drawn, 0 if they
 // were given.
-func (m *Mask) Gamma() float64 { return m.gamma }
+func (m *Mask) Gamma() float64 {
+	m.must()
+	return m.gamma
+}
 
-// Scale returns the factor of what is kept. Feature maps of float32 are
-// multiplied by the nearest float32.
-func (m *Mask) Scale() float64 { return m.scale }
+// Scales returns the factor of what is kept, 0 if nothing is, as a slice of
+// length 1, or nil if the mask is not filled. Feature maps of float32 are
+// multiplied by the nearest float32. It is valid until the mask is filled again
+// and must not be written.
+func (m *Mask) Scales() []float64 {
+	m.must()
+	if !m.filled {
+		return nil
+	}
+	return unsafe.Slice(&m.scale, 1)
+}
+
+// String describes the mask in a line.
+func (m *Mask) String() string {
+	switch {
+	case m == nil:
+		return "mask <nil>"
+	case !m.filled:
+		return "mask, not filled"
+	default:
+		return fmt.Sprintf("mask for %v: %d of %d dropped by %d seeds, scale %.6g", m.shape, m.count-m.kept, m.count, m.seeds, m.scale)
+	}
+}
+
+// must panics if there is no mask.
+func (m *Mask) must() {
+	if m == nil {
+		panic("dropblock: the Mask is nil, want a pointer to one, such as new(dropblock.Mask)")
+	}
+}
 
 // Identity makes m the mask that keeps all elements of a feature map of shape
 // s with scale 1: what a layer does in inference. [Apply] with it copies, by up
 // to GOMAXPROCS goroutines, and in place does nothing. It panics if s does not
 // pass [Shape.Check].
 func (m *Mask) Identity(s Shape) {
+	m.must()
 	s.mustCheck()
 	m.reset(KernelSet{}.resolve(), 0, s, s)
 	m.keepAll()
+}
+
+// SetKeep makes m the mask of a feature map of shape s with the given bits, a
+// string as [Mask.Words] describes it, and the scale 1. It copies words, whose
+// bits past the end are ignored, and which may be m's own.
+//
+// It returns an error, leaving m as it was, if s does not pass [Shape.Check] or
+// words has not ⌈elements/64⌉ words.
+func (m *Mask) SetKeep(s Shape, words []uint64) error {
+	m.must()
+	if err := s.Check(); err != nil {
+		return err
+	}
+	if err := checkWords("words", s, words); err != nil {
+		return err
+	}
+	m.reset(KernelSet{}.resolve(), 0, s, s)
+	copy(m.buf[1:], words)
+	m.trim()
+	m.kept = KernelSet{}.Count(m.buf[1:])
+	return nil
 }
 
 // spareWords stand behind the mask's, for blocks that are set by whole words.
@@ -96,7 +181,7 @@ func (m *Mask) reset(k isa, workers int, s, bits Shape) {
 		m.buf = alignedWords(n+spareWords, 1)
 	}
 	m.buf = m.buf[:n]
-	m.shape, m.bits, m.isa, m.workers, m.filled, m.layer = s, bits, k, workers, true, nil
+	m.shape, m.bits, m.isa, m.workers, m.filled, m.settings = s, bits, k, workers, true, nil
 	m.seeds, m.gamma, m.scale = 0, 0, 1
 }
 
@@ -199,7 +284,9 @@ func (l *Layer) Sample(m *Mask, s Shape, step int) {
 // region, and with as many workers. It panics, leaving m as it was, if s does
 // not pass [Shape.Check].
 func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
-	if m.layer != l || m.shape != s {
+	l.must()
+	m.must()
+	if m.settings != l.settings || m.shape != s {
 		l.prepare(m, s)
 	}
 	switch {
@@ -214,7 +301,7 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 	m.drawing.begin(&m.bernoulli, l.isa, &key)
 	if m.drawing.stamped > 0 {
 		words := m.buf[1 : len(m.buf)+spareWords]
-		seeds, dropped := m.drawTask.run(&m.drawing, words, &m.grid, m.bits.N, at.Sample, l.maskWorkers(m))
+		seeds, dropped := m.drawTask.run(&m.drawing, words, &m.grid, m.bits.n, at.Sample, l.maskWorkers(m))
 		m.seeds, m.kept = seeds, m.count-dropped
 		m.trim()
 		m.settle(l.cfg.Norm)
@@ -223,7 +310,7 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
 	g := &m.geometry
 	seeds := m.seedWords(g)
 	m.buf[0] = 0
-	m.seeds, _ = m.drawTask.run(&m.drawing, seeds, &m.grid, m.bits.N, at.Sample, l.maskWorkers(m))
+	m.seeds, _ = m.drawTask.run(&m.drawing, seeds, &m.grid, m.bits.n, at.Sample, l.maskWorkers(m))
 	l.grow(m, g, seeds)
 }
 
@@ -242,7 +329,7 @@ func (l *Layer) prepare(m *Mask, s Shape) {
 		m.drawing.stamp(&m.geometry, &m.bernoulli, l.isa)
 		m.planFor(&m.geometry)
 	}
-	m.layer = l
+	m.settings = l.settings
 }
 
 // planFor makes the plans by which seeds grow.
@@ -297,6 +384,8 @@ func (l *Layer) grow(m *Mask, g *geometry, seeds []uint64) {
 // words, if s does not pass [Shape.Check], or if with [RegionValid] a block
 // would leave the map.
 func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
+	l.must()
+	m.must()
 	if err := s.Check(); err != nil {
 		return err
 	}
@@ -331,14 +420,15 @@ func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
 	return nil
 }
 
-// Seeds writes to dst the seeds of a feature map of shape s at a position, as
+// DrawSeeds writes to dst the seeds of a feature map of shape s at a position, as
 // [Layer.Grow] takes them, and returns their number. dst has ⌈elements of the
 // mask/64⌉ words. It panics, without writing anything, if dst has another
 // length or s does not pass [Shape.Check].
-func (l *Layer) Seeds(dst []uint64, s Shape, at Position) (seeds int) {
+func (l *Layer) DrawSeeds(dst []uint64, s Shape, at Position) (seeds int) {
+	l.must()
 	s.mustCheck()
 	bits := l.cfg.maskShape(s)
-	if err := checkWords("Seeds: dst", bits, dst); err != nil {
+	if err := checkWords("DrawSeeds: dst", bits, dst); err != nil {
 		panic(err.Error())
 	}
 	clear(dst)
@@ -355,7 +445,7 @@ func (l *Layer) Seeds(dst []uint64, s Shape, at Position) (seeds int) {
 	key := NewKey(l.cfg.Seed, l.cfg.Layer, at.Step)
 	d.begin(&b, l.isa, &key)
 	grid := g.grid()
-	seeds = d.pieces(dst, 0, &grid, 0, bits.N*grid.chunks, at.Sample)
+	seeds = d.pieces(dst, 0, &grid, 0, bits.n*grid.chunks, at.Sample)
 	if !g.full {
 		shiftUp(dst, g.ah*g.w+g.aw)
 	}

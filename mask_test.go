@@ -14,7 +14,7 @@ import (
 
 // perKernels runs a test for each kernel set that this CPU has.
 func perKernels(t *testing.T, test func(t *testing.T, kernels dropblock.KernelSet)) {
-	for _, kernels := range dropblock.Kernels() {
+	for _, kernels := range dropblock.KernelSets() {
 		t.Run(kernels.String(), func(t *testing.T) { test(t, kernels) })
 	}
 }
@@ -60,10 +60,16 @@ func countTrue(bits []bool) (n int) {
 
 // maskShapeOf is the shape of the mask that a configuration draws for s.
 func maskShapeOf(cfg dropblock.Config, s dropblock.Shape) dropblock.Shape {
-	if cfg.Share == dropblock.ShareChannels && s.C > 1 {
-		s.C = 1
+	if cfg.Share == dropblock.ShareChannels && s.C() > 1 {
+		return dropblock.NCHW(s.N(), 1, s.H(), s.W())
 	}
 	return s
+}
+
+// clipped is the block on a map, cut to it.
+func clipped(b dropblock.Block, s dropblock.Shape) (bh, bw int) {
+	_, bh, bw = b.Size()
+	return min(bh, s.H()), min(bw, s.W())
 }
 
 // before is how many cells of a block of b lie before its seed.
@@ -78,17 +84,17 @@ func before(e dropblock.Even, b int) int {
 // dropped if the block of any seed of its plane covers it.
 func growCellByCell(cfg dropblock.Config, s dropblock.Shape, seeds []bool) []bool {
 	m := maskShapeOf(cfg, s)
-	bh, bw := min(cfg.Block.H, s.H), min(cfg.Block.W, s.W)
+	bh, bw := clipped(cfg.Block, s)
 	keep := slices.Repeat([]bool{true}, m.Len())
 	for i, seed := range seeds {
 		if !seed {
 			continue
 		}
-		plane, top, left := i/(s.H*s.W), i/s.W%s.H-before(cfg.Even, bh), i%s.W-before(cfg.Even, bw)
+		plane, top, left := i/(s.H()*s.W()), i/s.W()%s.H()-before(cfg.Even, bh), i%s.W()-before(cfg.Even, bw)
 		for r := top; r < top+bh; r++ {
 			for c := left; c < left+bw; c++ {
-				if r >= 0 && r < s.H && c >= 0 && c < s.W {
-					keep[(plane*s.H+r)*s.W+c] = false
+				if r >= 0 && r < s.H() && c >= 0 && c < s.W() {
+					keep[(plane*s.H()+r)*s.W()+c] = false
 				}
 			}
 		}
@@ -105,21 +111,21 @@ func drawPositionByPosition(t testing.TB, cfg dropblock.Config, s dropblock.Shap
 	if m.Len() == 0 {
 		return seeds
 	}
-	bh, bw := min(cfg.Block.H, s.H), min(cfg.Block.W, s.W)
-	top, left, rows, cols := before(cfg.Even, bh), before(cfg.Even, bw), s.H-bh+1, s.W-bw+1
+	bh, bw := clipped(cfg.Block, s)
+	top, left, rows, cols := before(cfg.Even, bh), before(cfg.Even, bw), s.H()-bh+1, s.W()-bw+1
 	if cfg.Region == dropblock.RegionFull {
-		top, left, rows, cols = 0, 0, s.H, s.W
+		top, left, rows, cols = 0, 0, s.H(), s.W()
 	}
-	bernoulli, err := dropblock.NewBernoulli(layer.Gamma(s))
+	bernoulli, err := dropblock.NewBernoulli(layer.Gamma(s, 0))
 	require.NoError(t, err)
-	positions := m.C * rows * cols
+	positions := m.C() * rows * cols
 	words := make([]uint64, (positions+63)/64)
-	for n := range m.N {
-		bernoulli.Fill(cfg.Kernels, words, positions, dropblock.NewKey(cfg.Seed, cfg.Layer, at.Step), at.Sample+uint64(n))
+	for n := range m.N() {
+		cfg.Kernels.Bernoulli(words, positions, bernoulli, dropblock.NewKey(cfg.Seed, cfg.Layer, at.Step), at.Sample+uint64(n))
 		for p, seed := range unpack(t, words, positions) {
 			plane, row, col := p/(rows*cols), p/cols%rows, p%cols
 			if seed {
-				seeds[((n*m.C+plane)*s.H+top+row)*s.W+left+col] = true
+				seeds[((n*m.C()+plane)*s.H()+top+row)*s.W()+left+col] = true
 			}
 		}
 	}
@@ -155,7 +161,7 @@ func requireMask(t testing.TB, m *dropblock.Mask, cfg dropblock.Config, s dropbl
 	kept := countTrue(keep)
 	require.Equal(t, kept, m.Kept())
 	require.Equal(t, len(keep)-kept, m.Dropped())
-	require.Equal(t, seeds, m.Seeds())
+	require.Equal(t, seeds, m.SeedCount())
 	scale := 1.0
 	switch {
 	case cfg.Norm == dropblock.NormNone || bits.Len() == 0:
@@ -164,7 +170,7 @@ func requireMask(t testing.TB, m *dropblock.Mask, cfg dropblock.Config, s dropbl
 	default:
 		scale = float64(bits.Len()) / float64(kept)
 	}
-	require.Equal(t, scale, m.Scale())
+	require.Equal(t, scale, m.Scales()[0])
 }
 
 // Sample, Seeds and Grow against the definition and so against each other, for
@@ -197,13 +203,13 @@ func TestSampleByDefinition(t *testing.T) {
 
 						layer.Sample(&m, s, step)
 						requireMask(t, &m, cfg, s, keep, countTrue(seeds))
-						require.Equal(t, layer.Gamma(s), m.Gamma())
+						require.Equal(t, layer.Gamma(s, 0), m.Gamma())
 
 						words := make([]uint64, len(m.Words()))
 						for i := range words {
 							words[i] = ^uint64(0)
 						}
-						require.Equal(t, countTrue(seeds), layer.Seeds(words, s, at))
+						require.Equal(t, countTrue(seeds), layer.DrawSeeds(words, s, at))
 						require.True(t, slices.Equal(seeds, unpack(t, words, len(seeds))), "%+v, %v: seeds", cfg, s)
 
 						if over := len(seeds) % 64; over != 0 { // bits past the end are ignored
@@ -227,16 +233,16 @@ func TestGrowByDefinition(t *testing.T) {
 		var m dropblock.Mask
 		for range 200 {
 			s := dropblock.NCHW(1+r.IntN(3), 1+r.IntN(4), 1+r.IntN(40), 1+r.IntN(150))
-			block := dropblock.Rect(1+r.IntN(s.H+2), 1+r.IntN(s.W+2))
+			block := dropblock.Rect(1+r.IntN(s.H()+2), 1+r.IntN(s.W()+2))
 			all := configs(0.1, block, kernels)
 			cfg := all[r.IntN(len(all))]
 			seeds := make([]bool, maskShapeOf(cfg, s).Len())
 			density := []float64{0.002, 0.05, 0.5, 1}[r.IntN(4)]
-			bh, bw := min(block.H, s.H), min(block.W, s.W)
+			bh, bw := clipped(block, s)
 			top, left := before(cfg.Even, bh), before(cfg.Even, bw)
 			for i := range seeds {
-				row, col := i/s.W%s.H-top, i%s.W-left
-				fits := row >= 0 && col >= 0 && row <= s.H-bh && col <= s.W-bw
+				row, col := i/s.W()%s.H()-top, i%s.W()-left
+				fits := row >= 0 && col >= 0 && row <= s.H()-bh && col <= s.W()-bw
 				seeds[i] = r.Float64() < density && (fits || cfg.Region == dropblock.RegionFull)
 			}
 			require.NoError(t, newLayer(t, cfg).Grow(&m, s, pack(seeds)))
@@ -296,11 +302,11 @@ func TestShards(t *testing.T) {
 						}
 						layer.SampleAt(&part, shard(to-from), dropblock.Position{Step: 5, Sample: first + uint64(from)})
 						got = append(got, unpack(t, part.Words(), part.MaskShape().Len())...)
-						seeds += part.Seeds()
+						seeds += part.SeedCount()
 						from = to
 					}
 					require.True(t, slices.Equal(want, got), "%+v, first sample %d, cuts %07b", cfg, first, cuts)
-					require.Equal(t, whole.Seeds(), seeds)
+					require.Equal(t, whole.SeedCount(), seeds)
 				}
 			}
 		}
@@ -310,15 +316,14 @@ func TestShards(t *testing.T) {
 // A sample of several chunks is cut from a batch like any other.
 func TestShardsOfLongSamples(t *testing.T) {
 	s := dropblock.NCHW(3, 3, 211, 157) // 99381 elements a sample
-	one := s
-	one.N = 1
+	one := dropblock.NCHW(1, s.C(), s.H(), s.W())
 	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
 		for _, p := range []float64{0.05, 0.5} {
 			layer := newLayer(t, dropblock.Config{DropProb: p, Block: dropblock.Square(1), Kernels: kernels})
 			var whole, part dropblock.Mask
 			layer.SampleAt(&whole, s, dropblock.Position{Sample: 10})
 			want := unpack(t, whole.Words(), s.Len())
-			for n := range s.N {
+			for n := range s.N() {
 				layer.SampleAt(&part, one, dropblock.Position{Sample: 10 + uint64(n)})
 				require.True(t, slices.Equal(want[n*one.Len():(n+1)*one.Len()], unpack(t, part.Words(), one.Len())), "sample %d", n)
 			}
@@ -365,7 +370,7 @@ func TestMaskReuse(t *testing.T) {
 					m.Identity(s)
 				case 1:
 					seeds := make([]uint64, (maskShapeOf(layer.Config(), s).Len()+63)/64)
-					layer.Seeds(seeds, s, dropblock.Position{Step: step})
+					layer.DrawSeeds(seeds, s, dropblock.Position{Step: step})
 					require.NoError(t, layer.Grow(m, s, seeds))
 				default:
 					layer.SampleAt(m, s, dropblock.Position{Step: step})
@@ -388,12 +393,12 @@ func requireSame(t testing.TB, want, got *dropblock.Mask) {
 	require.True(t, slices.Equal(want.Words(), got.Words()), "words")
 	require.Equal(t, want.Kept(), got.Kept())
 	require.Equal(t, want.Dropped(), got.Dropped())
-	require.Equal(t, want.Seeds(), got.Seeds())
+	require.Equal(t, want.SeedCount(), got.SeedCount())
 	require.Equal(t, want.Gamma(), got.Gamma())
-	require.Equal(t, want.Scale(), got.Scale())
+	require.Equal(t, want.Scales()[0], got.Scales()[0])
 	a, b := make([]float32, want.Shape().Len()), make([]float32, want.Shape().Len())
-	want.ScaleTo(a)
-	got.ScaleTo(b)
+	dropblock.ScaleTo(a, want)
+	dropblock.ScaleTo(b, got)
 	require.True(t, slices.Equal(a, b), "factors")
 }
 
@@ -433,21 +438,21 @@ func TestProbabilityOne(t *testing.T) {
 			var m dropblock.Mask
 			layer := newLayer(t, cfg)
 			layer.Sample(&m, s, 1)
-			require.Equal(t, 1.0, layer.Gamma(s))
+			require.Equal(t, 1.0, layer.Gamma(s, 0))
 			seeds := s.Len()
 			if block != dropblock.Square(1) {
-				seeds = s.N * s.C
+				seeds = s.N() * s.C()
 			}
 			requireMask(t, &m, cfg, s, make([]bool, s.Len()), seeds)
-			require.Zero(t, m.Scale())
+			require.Zero(t, m.Scales()[0])
 
 			cfg.Norm = dropblock.NormNone
 			newLayer(t, cfg).Sample(&m, s, 1)
 			requireMask(t, &m, cfg, s, make([]bool, s.Len()), seeds)
-			require.Equal(t, 1.0, m.Scale())
+			require.Equal(t, 1.0, m.Scales()[0])
 		}
 		layer := newLayer(t, dropblock.Config{DropProb: 1, Block: dropblock.Square(3), Kernels: kernels})
-		require.Equal(t, 64/(9*36.0), layer.Gamma(s))
+		require.Equal(t, 64/(9*36.0), layer.Gamma(s, 0))
 		var m dropblock.Mask
 		layer.Sample(&m, s, 1)
 		require.NotZero(t, m.Kept())
@@ -463,17 +468,17 @@ func TestBlockIsMap(t *testing.T) {
 			var m dropblock.Mask
 			layer := newLayer(t, dropblock.Config{DropProb: 0.25, Block: block, Kernels: kernels})
 			layer.Sample(&m, s, 9)
-			require.Equal(t, 0.25, layer.Gamma(s))
+			require.Equal(t, 0.25, layer.Gamma(s, 0))
 			keep := unpack(t, m.Words(), s.Len())
 			dropped := 0
-			for plane := range s.N * s.C {
+			for plane := range s.N() * s.C() {
 				cells := keep[plane*54 : plane*54+54]
 				require.Contains(t, []int{0, 54}, countTrue(cells), "plane %d", plane)
 				if !cells[0] {
 					dropped++
 				}
 			}
-			require.Equal(t, dropped, m.Seeds())
+			require.Equal(t, dropped, m.SeedCount())
 			require.InDelta(t, 0.25*512, dropped, 50) // 5 standard deviations
 		}
 	})
@@ -504,8 +509,8 @@ func TestEmptyShapes(t *testing.T) {
 			s := dropblock.NCHW(extent(0), extent(1), extent(2), extent(3))
 			for _, cfg := range configs(0.5, dropblock.Square(2), kernels) {
 				layer := newLayer(t, cfg)
-				require.Zero(t, layer.Gamma(s))
-				require.Zero(t, layer.Seeds(nil, s, dropblock.Position{}))
+				require.Zero(t, layer.Gamma(s, 0))
+				require.Zero(t, layer.DrawSeeds(nil, s, dropblock.Position{}))
 				for _, fill := range []func(m *dropblock.Mask){
 					func(m *dropblock.Mask) { layer.Sample(m, s, 0) },
 					func(m *dropblock.Mask) { require.NoError(t, layer.Grow(m, s, nil)) },
@@ -514,12 +519,12 @@ func TestEmptyShapes(t *testing.T) {
 					var m dropblock.Mask
 					fill(&m)
 					require.Empty(t, m.Words())
-					require.Zero(t, m.Kept()+m.Dropped()+m.Seeds())
-					require.Equal(t, 1.0, m.Scale())
-					dropblock.Apply(nil, nil, &m)
+					require.Zero(t, m.Kept()+m.Dropped()+m.SeedCount())
+					require.Equal(t, 1.0, m.Scales()[0])
+					dropblock.Apply[float32](nil, nil, &m)
 					dropblock.Apply([]float32{}, nil, &m)
-					m.ScaleTo(nil)
-					m.KeepTo([]bool{})
+					dropblock.ScaleTo([]float32(nil), &m)
+					dropblock.KeepTo([]bool{}, &m)
 				}
 			}
 		}
@@ -560,14 +565,14 @@ func TestConcurrentUse(t *testing.T) {
 						}
 						shared := &want[step]
 						dropblock.Apply(y, x, shared)
-						shared.KeepTo(keep)
+						dropblock.KeepTo(keep, shared)
 						for i, k := range keep {
-							if expected := x[i] * float32(shared.Scale()); k && y[i] != expected || !k && y[i] != 0 {
+							if expected := x[i] * float32(shared.Scales()[0]); k && y[i] != expected || !k && y[i] != 0 {
 								failed <- fmt.Sprintf("step %d: element %d is %v", step, i, y[i])
 								return
 							}
 						}
-						shared.ScaleTo(y)
+						dropblock.ScaleTo(y, shared)
 					}
 				})
 			}

@@ -173,7 +173,7 @@ func TestTeams(t *testing.T) {
 func TestWorkers(t *testing.T) {
 	manyWorkers(t)
 	for _, c := range parallelCases {
-		for _, kernels := range Kernels() {
+		for _, kernels := range KernelSets() {
 			t.Run(fmt.Sprintf("%v-p%v-b%v-%v-%v/impl=%v", c.shape, c.cfg.DropProb, c.cfg.Block, c.cfg.Region, c.cfg.Share, kernels), func(t *testing.T) {
 				cfg := c.cfg
 				cfg.Kernels = kernels
@@ -196,17 +196,17 @@ func TestWorkers(t *testing.T) {
 					if workers == 1 {
 						layer.Sample(&wantMask, c.shape, 2)
 						Apply(want, x, &wantMask)
-						wantMask.KeepTo(wantBools)
+						KeepTo(wantBools, &wantMask)
 						continue
 					}
 					require.Equal(t, c.draws, len(m.drawTask.drawings) > 0, "drawn by several goroutines")
 					require.Equal(t, c.dilates, len(m.keepTask.parts) > 1 || len(m.borders.parts) > 1, "dilated by several goroutines")
 					require.Equal(t, wantMask.Words(), m.Words(), workers)
 					require.Equal(t, wantMask.Kept(), m.Kept(), workers)
-					require.Equal(t, wantMask.Seeds(), m.Seeds(), workers)
+					require.Equal(t, wantMask.SeedCount(), m.SeedCount(), workers)
 					Apply(got, x, &m)
 					require.True(t, slices.Equal(want, got), workers)
-					m.KeepTo(gotBools)
+					KeepTo(gotBools, &m)
 					require.True(t, slices.Equal(wantBools, gotBools), workers)
 
 					// The parts write every element once.
@@ -251,7 +251,7 @@ func TestDrawParts(t *testing.T) {
 		}
 	}
 	for _, c := range cases {
-		for _, kernels := range Kernels() {
+		for _, kernels := range KernelSets() {
 			c.cfg.Kernels, c.cfg.Workers = kernels, 1
 			layer, err := New(c.cfg)
 			require.NoError(t, err)
@@ -261,11 +261,11 @@ func TestDrawParts(t *testing.T) {
 			if d.Bernoulli == nil { // nothing is drawn
 				continue
 			}
-			n := wordsLen(m.bits.N * g.sampleBits)
+			n := wordsLen(m.bits.n * g.sampleBits)
 			want := stale(n + spareWords)
 			var whole drawTask
-			seeds, dropped := whole.run(d, want, g, m.bits.N, 7, 1)
-			pieces := m.bits.N * g.chunks
+			seeds, dropped := whole.run(d, want, g, m.bits.n, 7, 1)
+			pieces := m.bits.n * g.chunks
 			for _, of := range []int{2, 3, 4, 5, 7, 8, 16, 33, 70, pieces} {
 				if of > min(pieces, 99) {
 					continue
@@ -348,7 +348,7 @@ func TestApplyPartPanics(t *testing.T) {
 	layer.Sample(&m, NCHW(1, 1, 4, 4), 0)
 	x, y := make([]float32, 16), make([]float32, 16)
 	for _, p := range [][2]int{{-1, 2}, {2, 2}, {0, 0}, {1, -1}} {
-		require.PanicsWithValue(t, "dropblock: ApplyPart: part is not from 0 to of-1",
+		require.PanicsWithValue(t, "dropblock: ApplyPart: part is not from 0 to parts-1",
 			func() { ApplyPart(y, x, &m, p[0], p[1]) })
 	}
 	require.Panics(t, func() { ApplyPart(y[1:], x, &m, 0, 1) })

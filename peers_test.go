@@ -52,7 +52,7 @@ func TestPeersGrow(t *testing.T) {
 				dims, seeds := loadPeer[uint8](t, name+"_seeds")
 				_, keep := loadPeer[uint8](t, name+"_keep")
 				s := dropblock.NCHW(dims[1], dims[2], dims[3], dims[4])
-				require.Equal(t, []int{len(blocks) / 2, s.N, s.C, s.H, s.W}, dims)
+				require.Equal(t, []int{len(blocks) / 2, s.N(), s.C(), s.H(), s.W()}, dims)
 				for i := range dims[0] {
 					cfg := peerRules[rule]
 					cfg.Kernels, cfg.Share = kernels, dropblock.ShareNone
@@ -66,7 +66,7 @@ func TestPeersGrow(t *testing.T) {
 			}
 		}
 	})
-	require.GreaterOrEqual(t, cases, 120*len(dropblock.Kernels()))
+	require.GreaterOrEqual(t, cases, 120*len(dropblock.KernelSets()))
 }
 
 // Whole outputs. Theirs differ in two ways. They multiply what they drop by
@@ -125,7 +125,7 @@ func TestPeersGamma(t *testing.T) {
 	for row := range slices.Chunk(rows, 5) {
 		p, b, h, w, want := row[0], int(row[1]), int(row[2]), int(row[3]), row[4]
 		layer := newLayer(t, dropblock.Config{DropProb: p, Block: dropblock.Square(b)})
-		got := layer.Gamma(dropblock.NCHW(1, 1, h, w))
+		got := layer.Gamma(dropblock.NCHW(1, 1, h, w), 0)
 		if min(b, h) != min(b, w) {
 			clippedOtherwise++
 			bh, bw := float64(min(b, h)), float64(min(b, w))
@@ -140,7 +140,7 @@ func TestPeersGamma(t *testing.T) {
 
 		// The square that torchvision clips to, said outright.
 		square := newLayer(t, dropblock.Config{DropProb: p, Block: dropblock.Square(min(b, h, w))})
-		require.Equal(t, got, square.Gamma(dropblock.NCHW(1, 1, h, w)))
+		require.Equal(t, got, square.Gamma(dropblock.NCHW(1, 1, h, w), 0))
 	}
 	require.Greater(t, clippedAlike, 200)
 	require.Greater(t, clippedOtherwise, 50)
@@ -171,7 +171,7 @@ func measuredRate(t *testing.T, cfg dropblock.Config, s dropblock.Shape) (mean, 
 	var m dropblock.Mask
 	newLayer(t, cfg).Sample(&m, s, 1)
 	keep := unpack(t, m.Words(), s.Len())
-	planes, cells := s.N*s.C, s.H*s.W
+	planes, cells := s.N()*s.C(), s.H()*s.W()
 	var sum, squares float64
 	for p := range planes {
 		rate := 1 - float64(countTrue(keep[p*cells:(p+1)*cells]))/float64(cells)
@@ -207,7 +207,7 @@ func TestDropRates(t *testing.T) {
 		for i, rule := range rules {
 			cfg := dropblock.Config{DropProb: 0.1, Block: dropblock.Square(c.b), Region: rule.region, Gamma: rule.gamma}
 			s := dropblock.NCHW(16, 256, c.side, c.side)
-			want := expectedRate(c.side, c.b, newLayer(t, cfg).Gamma(s), rule.region)
+			want := expectedRate(c.side, c.b, newLayer(t, cfg).Gamma(s, 0), rule.region)
 			require.Equal(t, c.percent[i], fmt.Sprintf("%.1f", 100*want), "map %d, block %d, rule %d", c.side, c.b, i)
 			got, stderr := measuredRate(t, cfg, s)
 			require.InDelta(t, want, got, 4.5*stderr, "map %d, block %d, rule %d", c.side, c.b, i)
@@ -226,7 +226,7 @@ func TestPeersRates(t *testing.T) {
 		require.GreaterOrEqual(t, draws, 200.0)
 		cfg := dropblock.Config{DropProb: p, Block: dropblock.Square(b)}
 		s := dropblock.NCHW(32, 256, side, side)
-		expected := expectedRate(side, b, newLayer(t, cfg).Gamma(s), cfg.Region)
+		expected := expectedRate(side, b, newLayer(t, cfg).Gamma(s, 0), cfg.Region)
 		ours, ourError := measuredRate(t, cfg, s)
 		require.InDelta(t, expected, theirs, 4.5*theirError, "map %d, block %d, p %v", side, b, p)
 		require.InDelta(t, theirs, ours, 4.5*math.Hypot(theirError, ourError), "map %d, block %d, p %v", side, b, p)

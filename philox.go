@@ -37,7 +37,7 @@ func expandKey(ks *roundKeys, k0, k1 uint32) {
 
 // Philox4x32 is Philox4x32-10 in its stateless form: four random words that
 // are a function of a counter and a key.
-func Philox4x32(counter [4]uint32, key [2]uint32) [4]uint32 {
+func Philox4x32(counter [4]uint32, key Key) [4]uint32 {
 	x0, x1, x2, x3 := philox10(counter[0], counter[1], counter[2], counter[3], key[0], key[1])
 	return [4]uint32{x0, x1, x2, x3}
 }
@@ -71,7 +71,7 @@ func philoxRound(x0, x1, x2, x3, k0, k1 uint32) (uint32, uint32, uint32, uint32)
 // key 0 at counter 0. It is not safe for concurrent use; sources with
 // different keys are independent streams.
 type Philox struct {
-	key     [2]uint32
+	key     Key
 	counter [4]uint32 // of the next block
 	block   [4]uint32
 	left    uint8 // words of block still to be given out
@@ -79,21 +79,27 @@ type Philox struct {
 
 var _ rand.Source = (*Philox)(nil)
 
-// NewPhilox returns a source with the given key (low word first), which starts
-// at counter 0.
-func NewPhilox(key uint64) *Philox {
-	return &Philox{key: [2]uint32{uint32(key), uint32(key >> 32)}}
+// NewPhilox returns a source with the given key, which starts at counter 0.
+func NewPhilox(key Key) *Philox { return &Philox{key: key} }
+
+// must panics if there is no source.
+func (p *Philox) must() {
+	if p == nil {
+		panic("dropblock: the Philox is nil, make one with NewPhilox")
+	}
 }
 
 // SetCounter moves the source to the block with the given counter, least
 // significant word first.
 func (p *Philox) SetCounter(counter [4]uint32) {
+	p.must()
 	p.counter, p.left = counter, 0
 }
 
 // Uint32 returns the next word: words 0 to 3 of a block, then those of the
 // block with the next counter.
 func (p *Philox) Uint32() uint32 {
+	p.must()
 	if p.left == 0 {
 		p.block = Philox4x32(p.counter, p.key)
 		p.left = 4
@@ -113,6 +119,7 @@ const philoxMagic = "philox4x32:"
 
 // AppendBinary implements encoding.BinaryAppender.
 func (p *Philox) AppendBinary(b []byte) ([]byte, error) {
+	p.must()
 	b = append(b, philoxMagic...)
 	for _, w := range p.key {
 		b = binary.BigEndian.AppendUint32(b, w)
@@ -133,6 +140,7 @@ var errPhilox = errors.New("dropblock: not the binary encoding of a Philox sourc
 // UnmarshalBinary implements encoding.BinaryUnmarshaler. If data is not an
 // encoding, it leaves the source as it was.
 func (p *Philox) UnmarshalBinary(data []byte) error {
+	p.must()
 	if len(data) != len(philoxMagic)+25 || string(data[:len(philoxMagic)]) != philoxMagic || data[len(data)-1] > 3 {
 		return errPhilox
 	}

@@ -40,8 +40,6 @@ const (
 	cppAnswer = 1955073260
 )
 
-func keyWord(key [2]uint32) uint64 { return uint64(key[1])<<32 | uint64(key[0]) }
-
 func TestPhilox4x32KnownAnswers(t *testing.T) {
 	for _, a := range philoxAnswers {
 		require.Equal(t, a.want, Philox4x32(a.counter, a.key))
@@ -51,7 +49,7 @@ func TestPhilox4x32KnownAnswers(t *testing.T) {
 
 func TestPhiloxSourceKnownAnswers(t *testing.T) {
 	for _, a := range philoxAnswers {
-		p := NewPhilox(keyWord(a.key))
+		p := NewPhilox(a.key)
 		p.SetCounter(a.counter)
 		for _, w := range a.want {
 			require.Equal(t, w, p.Uint32())
@@ -63,7 +61,7 @@ func TestPhiloxSourceKnownAnswers(t *testing.T) {
 		require.Equal(t, uint64(a.want[3])<<32|uint64(a.want[2]), p.Uint64())
 	}
 
-	p := NewPhilox(cppKey)
+	p := NewPhilox(Key{cppKey})
 	for range cppIndex - 1 {
 		p.Uint32()
 	}
@@ -74,7 +72,7 @@ func TestPhiloxSourceKnownAnswers(t *testing.T) {
 // so out of every lane of a kernel and out of its tail.
 func TestKernelSetPhiloxKnownAnswers(t *testing.T) {
 	const maxBlocks, canary = 70, 0xdeadbeef
-	for _, k := range Kernels() {
+	for _, k := range KernelSets() {
 		t.Run(k.String(), func(t *testing.T) {
 			for _, a := range philoxAnswers {
 				start := a.counter
@@ -122,7 +120,7 @@ var carries = [][4]uint32{
 
 func TestPhiloxCarry(t *testing.T) {
 	afterwards := [][4]uint32{{0, 6, 6, 7}, {0, 0, 7, 7}, {0, 0, 0, 8}, {0, 0, 0, 0}}
-	const key = 0x123456789abcdef0
+	key := Key{0x9abcdef0, 0x12345678}
 	for i, last := range carries {
 		next := last
 		advance(&next, 1)
@@ -142,7 +140,7 @@ func TestPhiloxCarry(t *testing.T) {
 // however long the fill is: also longer than a call of a kernel.
 func TestKernelSetPhiloxCarry(t *testing.T) {
 	key := Key{1, 2}
-	for _, k := range Kernels() {
+	for _, k := range KernelSets() {
 		t.Run(k.String(), func(t *testing.T) {
 			for _, last := range carries {
 				for _, blocks := range []int{2, 9, 33, philoxCallLen + 5, 2*philoxCallLen + 1} {
@@ -174,14 +172,14 @@ func TestPhiloxZeroValue(t *testing.T) {
 func TestPhiloxMarshal(t *testing.T) {
 	for _, start := range append(carries, [4]uint32{}, [4]uint32{8, 7, 6, 5}) {
 		for phase := range 9 {
-			p := NewPhilox(0xfedcba9876543210)
+			p := NewPhilox(Key{0x76543210, 0xfedcba98})
 			p.SetCounter(start)
 			for range phase {
 				p.Uint32()
 			}
 			data, err := p.MarshalBinary()
 			require.NoError(t, err)
-			q := NewPhilox(1)
+			q := NewPhilox(Key{1})
 			q.Uint32()
 			require.NoError(t, q.UnmarshalBinary(data))
 			for i := range 16 {
@@ -193,7 +191,7 @@ func TestPhiloxMarshal(t *testing.T) {
 
 // The encoding is pinned: programs store it.
 func TestPhiloxEncoding(t *testing.T) {
-	p := NewPhilox(0x0011223344556677)
+	p := NewPhilox(Key{0x44556677, 0x00112233})
 	p.SetCounter([4]uint32{0x01020304, 0x05060708, 0x090a0b0c, 0x0d0e0f10})
 	p.Uint32()
 	want := hex.EncodeToString([]byte("philox4x32:")) +
@@ -208,7 +206,7 @@ func TestPhiloxEncoding(t *testing.T) {
 }
 
 func TestPhiloxUnmarshalBad(t *testing.T) {
-	good, err := NewPhilox(7).MarshalBinary()
+	good, err := NewPhilox(Key{7}).MarshalBinary()
 	require.NoError(t, err)
 	changed := func(i int, b byte) []byte {
 		data := append([]byte(nil), good...)
@@ -229,7 +227,7 @@ func TestPhiloxUnmarshalBad(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for phase := range 5 {
-				p, twin := NewPhilox(9), NewPhilox(9)
+				p, twin := NewPhilox(Key{9}), NewPhilox(Key{9})
 				for range phase {
 					p.Uint32()
 					twin.Uint32()
@@ -243,7 +241,7 @@ func TestPhiloxUnmarshalBad(t *testing.T) {
 }
 
 func TestPhiloxAsRandSource(t *testing.T) {
-	r, twin := rand.New(NewPhilox(3)), NewPhilox(3)
+	r, twin := rand.New(NewPhilox(Key{3})), NewPhilox(Key{3})
 	for range 5 {
 		require.Equal(t, twin.Uint64(), r.Uint64())
 	}
@@ -276,7 +274,7 @@ func reducedPhilox(rounds int, c [4]uint32, key [2]uint32) [4]uint32 {
 }
 
 func TestReducedPhilox(t *testing.T) {
-	p := NewPhilox(11)
+	p := NewPhilox(Key{11})
 	for range 1000 {
 		counter := [4]uint32{p.Uint32(), p.Uint32(), p.Uint32(), p.Uint32()}
 		key := [2]uint32{p.Uint32(), p.Uint32()}

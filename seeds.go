@@ -282,23 +282,26 @@ func (d *drawing) piece(words []uint64, base int, g *grid, sample uint64, chunk,
 	return d.move(dst, drawn, &w)
 }
 
-// Fill writes n bits to dst: those of the positions 0 to n−1 of the stream of
-// a key and a sample. Bits from n to the end of word (n−1)/64 become zero; the
-// words behind it are left alone. It returns the number of ones. It panics if
-// n is negative or above 2³¹−1, or dst is shorter than n bits.
-func (b *Bernoulli) Fill(kernels KernelSet, dst []uint64, n int, key Key, sample uint64) (ones int) {
-	dst = wordsFor("Fill", "dst", dst, n)
+// Bernoulli writes n bits to dst, independent and 1 with the probability of b:
+// those of the positions 0 to n−1 of the stream of a key and a sample. Bits from
+// n to the end of word (n−1)/64 become zero; the words behind it are left alone.
+// It returns the number of ones. It panics, without writing anything, if n is
+// negative or above 2³¹−1, or dst is shorter than n bits.
+func (k KernelSet) Bernoulli(dst []uint64, n int, b *Bernoulli, key Key, sample uint64) (ones int) {
+	b.must()
+	dst = wordsFor("Bernoulli", "dst", dst, n)
 	if n > maxSample {
-		panic("dropblock: Fill: n is above 2147483647")
+		panic("dropblock: Bernoulli: n is above 2147483647")
 	}
+	isa := k.resolve()
 	clear(dst)
 	g := flatGrid(n)
 	if b.sparse() {
 		var d drawing
-		d.begin(b, kernels.resolve(), &key)
+		d.begin(b, isa, &key)
 		return d.pieces(dst, 0, &g, 0, g.chunks, sample)
 	}
-	return b.fillDense(kernels.resolve(), dst, &g, key, sample)
+	return b.fillDense(isa, dst, &g, key, sample)
 }
 
 // fillDense has its buffers on the stack, so that a Bernoulli can be shared.

@@ -3,50 +3,190 @@ package dropblock
 import (
 	"fmt"
 	"math/bits"
+	"strconv"
+	"strings"
 )
+
+// Layout is the order of a feature map's axes in memory, the outermost first.
+type Layout uint8
+
+const (
+	// LayoutNCHW is a map stored sample by sample, channel by channel, row by row.
+	LayoutNCHW Layout = iota
+	layoutNHWC
+	layoutNCW
+	layoutNWC
+	layoutNCDHW
+	layoutNDHWC
+)
+
+// layoutOptions are the names of all layouts, which are the letters of their axes
+// in memory order; publicLayouts are those that text may name.
+var (
+	layoutOptions = options{"Layout", []string{"NCHW", "NHWC", "NCW", "NWC", "NCDHW", "NDHWC"}}
+	publicLayouts = options{"Layout", layoutOptions.names[:1]}
+)
+
+// String returns the name of the constant.
+func (l Layout) String() string { return layoutOptions.name(uint8(l)) }
+
+// MarshalText implements encoding.TextMarshaler: the name, or an error for what
+// is no constant.
+func (l Layout) MarshalText() ([]byte, error) { return publicLayouts.text(uint8(l)) }
+
+// UnmarshalText implements encoding.TextUnmarshaler: it takes a name.
+func (l *Layout) UnmarshalText(text []byte) error { return parseOption(&publicLayouts, l, text) }
+
+// Shape gives the layout and the extents of a feature map: N samples of C
+// channels, each a plane of H rows of W elements. Shapes are compared with ==.
+// A shape with an extent of 0 is valid and has no elements; the zero Shape is
+// such a one, NCHW(0, 0, 0, 0).
+type Shape struct {
+	layout        Layout
+	n, c, d, h, w int // 0 for an axis that the layout has not
+}
 
 // maxSample bounds the elements of one sample, so that kernels can number them
 // with 32 bits.
 const maxSample = 1<<31 - 1
 
-// Shape gives the extents of a feature map: a flat slice of N samples, each of
-// C channels, each a plane of H rows of W elements. Use [NCHW] to make one. A
-// shape with a zero extent is valid and has no elements.
-type Shape struct {
-	_ struct{} // Field names are required: new fields will come.
+// NCHW returns the shape of a feature map stored sample by sample, channel by
+// channel, row by row. Arguments are in memory order.
+func NCHW(n, c, h, w int) Shape { return Shape{LayoutNCHW, n, c, 0, h, w} }
 
-	N, C, H, W int
+func nhwc(n, h, w, c int) Shape     { return Shape{layoutNHWC, n, c, 0, h, w} }
+func ncw(n, c, w int) Shape         { return Shape{layoutNCW, n, c, 0, 0, w} }
+func nwc(n, w, c int) Shape         { return Shape{layoutNWC, n, c, 0, 0, w} }
+func ncdhw(n, c, d, h, w int) Shape { return Shape{layoutNCDHW, n, c, d, h, w} }
+func ndhwc(n, d, h, w, c int) Shape { return Shape{layoutNDHWC, n, c, d, h, w} }
+
+// Layout returns the order of the axes.
+func (s Shape) Layout() Layout { return s.layout }
+
+// N returns the number of samples.
+func (s Shape) N() int { return s.n }
+
+// C returns the number of channels of a sample.
+func (s Shape) C() int { return s.c }
+
+// D returns the depth, the number of planes of a channel: 1 in a layout
+// without that axis.
+func (s Shape) D() int {
+	if s.layout < layoutNCDHW {
+		return 1
+	}
+	return s.d
 }
 
-// NCHW returns the shape of a feature map stored sample by sample, channel by
-// channel, row by row.
-func NCHW(n, c, h, w int) Shape { return Shape{N: n, C: c, H: h, W: w} }
+// H returns the number of rows of a plane: 1 in a layout without that axis.
+func (s Shape) H() int {
+	if s.layout == layoutNCW || s.layout == layoutNWC {
+		return 1
+	}
+	return s.h
+}
 
-func (s Shape) String() string { return fmt.Sprintf("%dx%dx%dx%d", s.N, s.C, s.H, s.W) }
+// W returns the number of elements of a row.
+func (s Shape) W() int { return s.w }
+
+// extent is the field of the axis of a letter.
+func (s *Shape) extent(axis rune) *int {
+	switch axis {
+	case 'N':
+		return &s.n
+	case 'C':
+		return &s.c
+	case 'D':
+		return &s.d
+	case 'H':
+		return &s.h
+	default:
+		return &s.w
+	}
+}
 
 // Len returns the number of elements. It is meaningful only for a shape that
 // passes [Shape.Check].
-func (s Shape) Len() int { return s.N * s.C * s.H * s.W }
+func (s Shape) Len() int { return s.n * s.c * s.D() * s.H() * s.w }
+
+// String returns the layout and the extents in memory order, such as
+// "NCHW 32x256x14x14".
+func (s Shape) String() string {
+	axes := s.layout.String()
+	b := []byte(axes)
+	for i, axis := range axes {
+		b = append(b, " x"[min(i, 1)])
+		b = strconv.AppendInt(b, int64(*s.extent(axis)), 10)
+	}
+	return string(b)
+}
+
+// MarshalText implements encoding.TextMarshaler: the text of [Shape.String], or the
+// error of [Shape.Check].
+func (s Shape) MarshalText() ([]byte, error) {
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	return []byte(s.String()), nil
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler. It takes what MarshalText
+// gives.
+func (s *Shape) UnmarshalText(text []byte) error {
+	name, extents, _ := strings.Cut(string(text), " ")
+	var t Shape
+	sizes, err := parseSizes(extents)
+	if err != nil || t.layout.UnmarshalText([]byte(name)) != nil || len(sizes) != len(name) {
+		return fmt.Errorf("dropblock: Shape is %q, want a layout and its extents, such as NCHW 32x256x14x14", text)
+	}
+	for i, axis := range name {
+		*t.extent(axis) = sizes[i]
+	}
+	if err := t.Check(); err != nil {
+		return err
+	}
+	*s = t
+	return nil
+}
+
+// MarshalBinary implements encoding.BinaryMarshaler, for encoding/gob: it gives the
+// text.
+func (s Shape) MarshalBinary() ([]byte, error) { return s.MarshalText() }
+
+// UnmarshalBinary implements encoding.BinaryUnmarshaler.
+func (s *Shape) UnmarshalBinary(data []byte) error { return s.UnmarshalText(data) }
+
+// parseSizes reads integers with x between them.
+func parseSizes(text string) (sizes []int, err error) {
+	for size := range strings.SplitSeq(text, "x") {
+		n, err := strconv.ParseUint(size, 10, strconv.IntSize-1)
+		if err != nil {
+			return nil, err
+		}
+		sizes = append(sizes, int(n))
+	}
+	return sizes, nil
+}
 
 // Check returns an error if an extent is negative, if a sample has more than
 // 2³¹−1 elements, or if the number of elements overflows an int.
 func (s Shape) Check() error {
-	for _, axis := range []struct {
-		name   string
-		extent int
-	}{{"N", s.N}, {"C", s.C}, {"H", s.H}, {"W", s.W}} {
-		if axis.extent < 0 {
-			return fmt.Errorf("dropblock: shape %v: %s is %d, want 0 or more", s, axis.name, axis.extent)
+	empty := false
+	for _, axis := range s.layout.String() {
+		extent := *s.extent(axis)
+		if extent < 0 {
+			return fmt.Errorf("dropblock: shape %v: %c is %d, want 0 or more", s, axis, extent)
 		}
+		empty = empty || extent == 0
 	}
-	if s.N == 0 || s.C == 0 || s.H == 0 || s.W == 0 {
+	if empty {
 		return nil
 	}
-	sample, ok := product(s.C, s.H, s.W)
+	sample, ok := product(s.c, s.D(), s.H(), s.w)
 	if !ok || sample > maxSample {
-		return fmt.Errorf("dropblock: shape %v: a sample of C·H·W has more than %d elements", s, maxSample)
+		return fmt.Errorf("dropblock: shape %v: a sample has too many elements, want %d at most", s, maxSample)
 	}
-	if _, ok := product(s.N, sample); !ok {
+	if _, ok := product(s.n, sample); !ok {
 		return fmt.Errorf("dropblock: shape %v: the number of elements overflows an int", s)
 	}
 	return nil

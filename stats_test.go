@@ -54,21 +54,21 @@ type trial struct {
 func layerTrial(t *testing.T, cfg Config, s Shape) *trial {
 	layer, err := New(cfg)
 	require.NoError(t, err)
-	tr := &trial{shape: s, valid: validCells(s, cfg.Block), gamma: layer.Gamma(s)}
-	positions := (s.H - cfg.Block.H + 1) * (s.W - cfg.Block.W + 1) // of a plane
+	tr := &trial{shape: s, valid: validCells(s, cfg.Block), gamma: layer.Gamma(s, 0)}
+	positions := (s.H() - cfg.Block.h + 1) * (s.W() - cfg.Block.w + 1) // of a plane
 	switch {
-	case s.C*positions <= chunkLen: // there is no next chunk
+	case s.C()*positions <= chunkLen: // there is no next chunk
 	case cfg.Block == Square(1):
 		tr.chunkLag = chunkLen
 	case chunkLen%positions == 0:
-		tr.chunkLag = chunkLen / positions * s.H * s.W
+		tr.chunkLag = chunkLen / positions * s.H() * s.W()
 	}
 	tr.draw = func(at stream) []uint64 {
 		cfg.Seed, cfg.Layer = at.seed, at.layer
 		layer, err := New(cfg)
 		require.NoError(t, err)
 		words := make([]uint64, wordsLen(s.Len())+1)
-		layer.Seeds(words[:len(words)-1], s, Position{Step: at.step, Sample: at.sample})
+		layer.DrawSeeds(words[:len(words)-1], s, Position{Step: at.step, Sample: at.sample})
 		return words
 	}
 	return tr
@@ -78,8 +78,8 @@ func layerTrial(t *testing.T, cfg Config, s Shape) *trial {
 func validCells(s Shape, b Block) []uint64 {
 	words := make([]uint64, wordsLen(s.Len())+1)
 	for i := range s.Len() {
-		row, col := i/s.W%s.H, i%s.W
-		if row >= b.H/2 && row < s.H-b.H/2 && col >= b.W/2 && col < s.W-b.W/2 {
+		row, col := i/s.W()%s.H(), i%s.W()
+		if row >= b.h/2 && row < s.H()-b.h/2 && col >= b.w/2 && col < s.W()-b.w/2 {
 			words[i>>6] |= 1 << (i & 63)
 		}
 	}
@@ -120,21 +120,21 @@ func (tr *trial) run() scores {
 
 	tr.counts(s, x)
 
-	down, across := min(reach, tr.shape.H-1), min(reach, tr.shape.W-1)
+	down, across := min(reach, tr.shape.H()-1), min(reach, tr.shape.W()-1)
 	lags := func(visit func(lag int)) {
 		for dy := -down; dy <= down; dy++ {
 			for dx := -across; dx <= across; dx++ {
-				visit(dy*tr.shape.W + dx)
+				visit(dy*tr.shape.W() + dx)
 			}
 		}
 	}
-	plane := tr.shape.H * tr.shape.W
+	plane := tr.shape.H() * tr.shape.W()
 	lags(func(lag int) {
 		if lag > 0 {
 			s.add("lags in a plane", tr.pairs(x, x, lag))
 		}
 		s.add("next plane", tr.pairs(x, x, plane+lag))
-		s.add("next sample", tr.pairs(x, x, tr.shape.C*plane+lag))
+		s.add("next sample", tr.pairs(x, x, tr.shape.C()*plane+lag))
 		if tr.chunkLag > 0 {
 			s.add("next chunk", tr.pairs(x, x, tr.chunkLag+lag))
 		}
@@ -156,14 +156,14 @@ func (tr *trial) run() scores {
 // counts scores the number of seeds: of all, of each sample, at each bit of a
 // word and at each cell of a plane.
 func (tr *trial) counts(s scores, x []uint64) {
-	plane := tr.shape.H * tr.shape.W
+	plane := tr.shape.H() * tr.shape.W()
 	groups := []struct {
 		family string
 		n      int
 		of     func(bit int) int
 	}{
 		{"all", 1, func(bit int) int { return 0 }},
-		{"sample", tr.shape.N, func(bit int) int { return bit / (tr.shape.C * plane) }},
+		{"sample", tr.shape.N(), func(bit int) int { return bit / (tr.shape.C() * plane) }},
 		{"bit of a word", 64, func(bit int) int { return bit % 64 }},
 		{"cell of a plane", plane, func(bit int) int { return bit % plane }},
 	}
@@ -247,9 +247,9 @@ func TestStatisticsPower(t *testing.T) {
 	reduced := func(rounds int) func(at stream) []uint64 {
 		return func(at stream) []uint64 {
 			words := make([]uint64, wordsLen(shape.Len())+1)
-			sample := shape.Len() / shape.N
+			sample := shape.Len() / shape.N()
 			key := NewKey(at.seed, at.layer, at.step)
-			for n := range shape.N {
+			for n := range shape.N() {
 				drawn := halfBits(rounds, key, at.sample+uint64(n), sample)
 				eachOne(drawn, func(bit int) {
 					bit += n * sample

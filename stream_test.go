@@ -41,7 +41,7 @@ func (s *streamMask) layer(t *testing.T, kernels dropblock.KernelSet) *dropblock
 
 func TestStream(t *testing.T) {
 	table := readStreamMasks(t)
-	for _, kernels := range dropblock.Kernels() {
+	for _, kernels := range dropblock.KernelSets() {
 		t.Run(kernels.String(), func(t *testing.T) {
 			var m dropblock.Mask // reused, as in training
 			for _, s := range table {
@@ -53,17 +53,17 @@ func TestStream(t *testing.T) {
 				layer := s.layer(t, kernels)
 				layer.SampleAt(&m, s.shape, s.at)
 				n := m.MaskShape().Len()
-				check("Layer.Gamma", layer.Gamma(s.shape), s.gamma)
+				check("Layer.Gamma", layer.Gamma(s.shape, 0), s.gamma)
 				check("Mask.Gamma", m.Gamma(), s.gamma)
 				check("Mask.Kept", m.Kept(), s.kept)
-				check("Mask.Scale", m.Scale(), s.scale)
+				check("Mask.Scale", m.Scales()[0], s.scale)
 				check("Mask.Words", dump(m.Words(), n), s.mask)
 
 				seeds := make([]uint64, len(m.Words()))
-				drawn := layer.Seeds(seeds, s.shape, s.at)
-				check("Layer.Seeds", dump(seeds, n), s.seeds)
+				drawn := layer.DrawSeeds(seeds, s.shape, s.at)
+				check("Layer.DrawSeeds", dump(seeds, n), s.seeds)
 				check("number of seeds", drawn, ones(seeds))
-				check("Mask.Seeds", m.Seeds(), drawn)
+				check("Mask.SeedCount", m.SeedCount(), drawn)
 			}
 		})
 	}
@@ -82,9 +82,8 @@ func TestStreamSamples(t *testing.T) {
 	for _, s := range readStreamMasks(t) {
 		layer := s.layer(t, dropblock.KernelSet{})
 		layer.SampleAt(&batch, s.shape, s.at)
-		shape, at := s.shape, s.at
-		shape.N = 1
-		for n := range s.shape.N {
+		shape, at := dropblock.NCHW(1, s.shape.C(), s.shape.H(), s.shape.W()), s.at
+		for n := range s.shape.N() {
 			layer.SampleAt(&one, shape, at)
 			at.Sample++
 			size := one.MaskShape().Len()
@@ -160,18 +159,17 @@ func parseStreamMask(line string) (m streamMask, err error) {
 		seen[name] = true
 		switch name {
 		case "shape":
-			s := &m.shape
-			_, err = fmt.Sscanf(value, "%dx%dx%dx%d", &s.N, &s.C, &s.H, &s.W)
+			err = m.shape.UnmarshalText([]byte("NCHW " + value))
 		case "block":
-			_, err = fmt.Sscanf(value, "%dx%d", &m.cfg.Block.H, &m.cfg.Block.W)
+			err = m.cfg.Block.UnmarshalText([]byte(value))
 		case "region":
-			m.cfg.Region, err = constant[dropblock.Region](value)
+			err = m.cfg.Region.UnmarshalText([]byte(value))
 		case "even":
-			m.cfg.Even, err = constant[dropblock.Even](value)
+			err = m.cfg.Even.UnmarshalText([]byte(value))
 		case "rule":
-			m.cfg.Gamma, err = constant[dropblock.GammaRule](value)
+			err = m.cfg.Gamma.UnmarshalText([]byte(value))
 		case "share":
-			m.cfg.Share, err = constant[dropblock.Share](value)
+			err = m.cfg.Share.UnmarshalText([]byte(value))
 		case "p":
 			m.cfg.DropProb, err = strconv.ParseFloat(value, 64)
 		case "seed":
@@ -202,17 +200,4 @@ func parseStreamMask(line string) (m streamMask, err error) {
 		}
 	}
 	return m, nil
-}
-
-// constant returns the constant of a type that has the given name.
-func constant[E interface {
-	~uint8
-	fmt.Stringer
-}](name string) (E, error) {
-	for e := range E(16) {
-		if e.String() == name {
-			return e, nil
-		}
-	}
-	return 0, fmt.Errorf("%q is not the name of a constant", name)
 }

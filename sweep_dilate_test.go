@@ -315,12 +315,12 @@ func TestDilatePlans(t *testing.T) {
 					seeds[bit/64] |= 1 << (bit % 64)
 				}
 				bits := fuzz.Bits(seeds, 64*n)
-				want := fuzz.Complement(fuzz.Dilate(fuzz.Dilate(bits, 1, block.W), w, block.H))
+				want := fuzz.Complement(fuzz.Dilate(fuzz.Dilate(bits, 1, block.w), w, block.h))
 
 				words := append([]uint64{0}, seeds...)
 				plan.reset()
-				plan.axis(1, block.W)
-				plan.axis(w, block.H)
+				plan.axis(1, block.w)
+				plan.axis(w, block.h)
 				plan.seal()
 				kept := task.run(k, &plan, words, 1)
 				if err := sameWords(words[1:], fuzz.Words(want)); err != nil || kept != fuzz.Count(want) {

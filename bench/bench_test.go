@@ -52,7 +52,7 @@ func implNames(op string) (names []string) {
 		}
 		return names
 	}
-	for _, k := range dropblock.Kernels() {
+	for _, k := range dropblock.KernelSets() {
 		names = append(names, k.String())
 	}
 	return names
@@ -60,7 +60,7 @@ func implNames(op string) (names []string) {
 
 func (w *workload) find(t testing.TB, name, impl string) op {
 	ops := append(w.copies(), w.scaleCopies()...)
-	for _, k := range dropblock.Kernels() {
+	for _, k := range dropblock.KernelSets() {
 		if k.String() == impl {
 			ops = append(append(ops, w.stepOps(k, 1)...), w.dilateOp(k), w.bernoulliOp(k))
 		}

@@ -101,9 +101,9 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 			return nil, fmt.Errorf("-shapes: %w", err)
 		}
 	}
-	opt.kernels = dropblock.Kernels()
+	opt.kernels = dropblock.KernelSets()
 	if *kernels != "" {
-		if opt.kernels, err = parseList(*kernels, dropblock.KernelsByName); err != nil {
+		if opt.kernels, err = parseList(*kernels, dropblock.ParseKernelSet); err != nil {
 			return nil, fmt.Errorf("-kernels: %w", err)
 		}
 	}

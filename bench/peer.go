@@ -71,11 +71,11 @@ func perChannel(c *dropblock.Config) { c.Share = dropblock.ShareNone }
 
 // blockPerChannel: torchvision and OpenCV want odd blocks.
 func blockPerChannel(s setting) bool {
-	return s.share == dropblock.ShareNone && s.block > 1 && s.block%2 == 1 && s.block <= min(s.shape.H, s.shape.W)
+	return s.share == dropblock.ShareNone && s.block > 1 && s.block%2 == 1 && s.block <= min(s.shape.H(), s.shape.W())
 }
 
 func shared(s setting) bool {
-	return s.share == dropblock.ShareChannels && s.block <= min(s.shape.H, s.shape.W)
+	return s.share == dropblock.ShareChannels && s.block <= min(s.shape.H(), s.shape.W())
 }
 
 // sweepPeers are those of the sweep over sizes, each by its own rules.
@@ -257,7 +257,7 @@ func (p *peerProcess) ask(format string, args ...any) ([]string, error) {
 
 // set says what the next requests are about.
 func (p *peerProcess) set(s setting) error {
-	_, err := p.ask("setting %d %d %d %d %d %v", s.shape.N, s.shape.C, s.shape.H, s.shape.W, s.block, dropProb)
+	_, err := p.ask("setting %d %d %d %d %d %v", s.shape.N(), s.shape.C(), s.shape.H(), s.shape.W(), s.block, dropProb)
 	return err
 }
 
@@ -289,7 +289,7 @@ func (p *peerProcess) check(peer peer, w *workload) error {
 	bits := m.MaskShape().Len()
 	words := make([]uint64, len(m.Words()))
 	for step := range uint64(1000) { // A small map may have no seeds in a step.
-		if layer.Seeds(words, w.shape, dropblock.Position{Step: step}) > 0 {
+		if layer.DrawSeeds(words, w.shape, dropblock.Position{Step: step}) > 0 {
 			break
 		}
 	}
@@ -316,8 +316,8 @@ func (p *peerProcess) check(peer peer, w *workload) error {
 	if len(answer) != 1 {
 		return fmt.Errorf("the answer is %q, want a probability", answer)
 	}
-	if gamma, err := strconv.ParseFloat(answer[0], 64); answer[0] != "-" && !(err == nil && math.Abs(gamma/layer.Gamma(w.shape)-1) < 1e-12) {
-		return fmt.Errorf("seeds have the probability %s, ours %v", answer[0], layer.Gamma(w.shape))
+	if gamma, err := strconv.ParseFloat(answer[0], 64); answer[0] != "-" && !(err == nil && math.Abs(gamma/layer.Gamma(w.shape, 0)-1) < 1e-12) {
+		return fmt.Errorf("seeds have the probability %s, ours %v", answer[0], layer.Gamma(w.shape, 0))
 	}
 	if seeds, err = os.ReadFile(file("seeds")); err != nil {
 		return err
@@ -345,8 +345,8 @@ func (p *peerProcess) check(peer peer, w *workload) error {
 // 10⁻⁶ to the count of what is kept.
 func (p peer) compare(y, x []float32, m *dropblock.Mask) error {
 	keep := make([]bool, len(y))
-	m.KeepTo(keep)
-	scale := m.Scale()
+	dropblock.KeepTo(keep, m)
+	scale := m.Scales()[0]
 	if p.scale > 0 {
 		scale = p.scale
 	}

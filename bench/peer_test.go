@@ -116,10 +116,10 @@ func fakeCheck(mode, name, dir string, s dropblock.Shape, b int, p float64) (gam
 	drop := make([]bool, len(seeds))
 	kept := len(seeds)
 	for i := range drop {
-		row, col, plane := i/s.W%s.H, i%s.W, i/(s.H*s.W)*s.H*s.W
-		for r := max(row-b/2, 0); r <= min(row+b/2, s.H-1); r++ {
-			for c := max(col-b/2, 0); c <= min(col+b/2, s.W-1); c++ {
-				drop[i] = drop[i] || seeds[plane+r*s.W+c] == 1
+		row, col, plane := i/s.W()%s.H(), i%s.W(), i/(s.H()*s.W())*s.H()*s.W()
+		for r := max(row-b/2, 0); r <= min(row+b/2, s.H()-1); r++ {
+			for c := max(col-b/2, 0); c <= min(col+b/2, s.W()-1); c++ {
+				drop[i] = drop[i] || seeds[plane+r*s.W()+c] == 1
 			}
 		}
 		if drop[i] {
@@ -127,7 +127,7 @@ func fakeCheck(mode, name, dir string, s dropblock.Shape, b int, p float64) (gam
 		}
 	}
 	scale := float32(len(drop)) / float32(kept)
-	area, valid := float64(s.H*s.W), float64((s.H-b+1)*(s.W-b+1))
+	area, valid := float64(s.H()*s.W()), float64((s.H()-b+1)*(s.W()-b+1))
 	g := p * area / float64(b*b) / valid
 	switch name {
 	case "dropout":
@@ -138,11 +138,11 @@ func fakeCheck(mode, name, dir string, s dropblock.Shape, b int, p float64) (gam
 	if mode == "other scale" {
 		scale *= 1 + 1e-6
 	}
-	planes := s.H * s.W
+	planes := s.H() * s.W()
 	for i := range x {
 		shared := i
 		if len(drop) < len(x) {
-			shared = i/(s.C*planes)*planes + i%planes
+			shared = i/(s.C()*planes)*planes + i%planes
 		}
 		x[i] *= scale
 		if drop[shared] {

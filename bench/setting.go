@@ -36,7 +36,7 @@ var settings = []setting{
 
 // String names the setting in the form of a benchmark's name.
 func (s setting) String() string {
-	name := fmt.Sprintf("%v-b%d", s.shape, s.block)
+	name := fmt.Sprintf("%dx%dx%dx%d-b%d", s.shape.N(), s.shape.C(), s.shape.H(), s.shape.W(), s.block)
 	if s.share != dropblock.ShareNone {
 		name += "/share=" + s.share.String()
 	}

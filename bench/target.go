@@ -111,7 +111,7 @@ func (s setting) targets(lastLevel int) (all []target) {
 	if s.block == 1 {
 		add("avx512", "dropout", 40, opForward)
 	}
-	if limit := map[[2]int]float64{{14, 7}: 200, {224, 7}: 200, {7, 7}: 150, {7, 3}: 75}[[2]int{s.shape.H, s.block}]; limit > 0 {
+	if limit := map[[2]int]float64{{14, 7}: 200, {224, 7}: 200, {7, 7}: 150, {7, 3}: 75}[[2]int{s.shape.H(), s.block}]; limit > 0 {
 		add("avx512", "torchvision", limit, opForward)
 	}
 	return all

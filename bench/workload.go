@@ -204,8 +204,8 @@ func (w *workload) dilateOp(k dropblock.KernelSet) op {
 	w.mustLayer(k, 1).Sample(&m, w.shape, 0)
 	words, bits := slices.Clone(m.Words()), m.MaskShape().Len()
 	return op{opDilate, k.String(), 1, func() {
-		k.Dilate(words, bits, 1, min(w.block, w.shape.W))
-		k.Dilate(words, bits, w.shape.W, min(w.block, w.shape.H))
+		k.Dilate(words, bits, 1, min(w.block, w.shape.W()))
+		k.Dilate(words, bits, w.shape.W(), min(w.block, w.shape.H()))
 	}}
 }
 
@@ -221,7 +221,7 @@ func (w *workload) bernoulliOp(k dropblock.KernelSet) op {
 	step := uint64(0)
 	return op{opBernoulli, k.String(), 1, func() {
 		step++
-		b.Fill(k, words, bits, dropblock.NewKey(42, 0, step), 0)
+		k.Bernoulli(words, bits, b, dropblock.NewKey(42, 0, step), 0)
 	}}
 }
 
@@ -248,7 +248,7 @@ func (w *workload) verify(kernels []dropblock.KernelSet, workers []int) error {
 			return fmt.Errorf("%v: copy %s is wrong at element %d", w.setting, o.impl, i)
 		}
 	}
-	generic, err := dropblock.KernelsByName("generic")
+	generic, err := dropblock.ParseKernelSet("generic")
 	if err != nil {
 		return err
 	}
@@ -271,8 +271,8 @@ func (w *workload) verify(kernels []dropblock.KernelSet, workers []int) error {
 // verifyMask compares a mask and its outputs with another mask and its output,
 // which is in y.
 func (w *workload) verifyMask(got, want *dropblock.Mask) error {
-	if got.Kept() != want.Kept() || got.Scale() != want.Scale() {
-		return fmt.Errorf("keeps %d with scale %v, generic %d with %v", got.Kept(), got.Scale(), want.Kept(), want.Scale())
+	if got.Kept() != want.Kept() || got.Scales()[0] != want.Scales()[0] {
+		return fmt.Errorf("keeps %d with scale %v, generic %d with %v", got.Kept(), got.Scales()[0], want.Kept(), want.Scales()[0])
 	}
 	for i, word := range got.Words() {
 		if word != want.Words()[i] {

@@ -36,7 +36,7 @@ func (in bernoulliInput) check() error {
 	buf := guard.Heap(8*words + guard.Align)
 	dst := guard.Middle[uint64](buf, in.offset, words)
 	return eachSet(func(set dropblock.KernelSet) error {
-		ones := b.Fill(set, dst, in.n, in.key, in.sample)
+		ones := set.Bernoulli(dst, in.n, b, in.key, in.sample)
 		if err := sameBits(dst, want); err != nil {
 			return err
 		}

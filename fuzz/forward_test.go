@@ -64,8 +64,8 @@ func sameMask(p *Params, got *dropblock.Mask, want *Mask) error {
 		sameBits(got.Words(), want.Keep),
 		same("Kept", got.Kept(), kept),
 		same("Dropped", got.Dropped(), cells-kept),
-		same("Seeds", got.Seeds(), Count(want.Seeds)),
-		same("Scale", got.Scale(), want.Scale),
+		same("Seeds", got.SeedCount(), Count(want.Seeds)),
+		same("Scale", got.Scales()[0], want.Scale),
 		same("Gamma", got.Gamma(), want.Gamma),
 		same("Shape", got.Shape(), shape(p)),
 		same("MaskShape", got.MaskShape(), dropblock.NCHW(p.N, p.Planes(), p.H, p.W)),
@@ -112,7 +112,7 @@ func (in forwardInput) check() error {
 		if err := sameMask(&p, &mask, &want); err != nil {
 			return err
 		}
-		if err := same("Layer.Gamma", layer.Gamma(shape(&p)), want.Gamma); err != nil {
+		if err := same("Layer.Gamma", layer.Gamma(shape(&p), 0), want.Gamma); err != nil {
 			return err
 		}
 
@@ -129,11 +129,11 @@ func (in forwardInput) check() error {
 		if err := sameFloats(dst, y); err != nil {
 			return fmt.Errorf("Apply in place: %w", err)
 		}
-		mask.ScaleTo(dst)
+		dropblock.ScaleTo(dst, &mask)
 		if err := sameFloats(dst, factors); err != nil {
 			return fmt.Errorf("ScaleTo: %w", err)
 		}
-		mask.KeepTo(bools)
+		dropblock.KeepTo(bools, &mask)
 		if err := sameBools(bools, keep); err != nil {
 			return fmt.Errorf("KeepTo: %w", err)
 		}
@@ -141,7 +141,7 @@ func (in forwardInput) check() error {
 			return err
 		}
 
-		drawn := layer.Seeds(seeds, shape(&p), dropblock.Position{Step: p.Step, Sample: p.Sample})
+		drawn := layer.DrawSeeds(seeds, shape(&p), dropblock.Position{Step: p.Step, Sample: p.Sample})
 		if err := errors.Join(
 			sameBits(seeds, want.Seeds),
 			same("the number of seeds", drawn, Count(want.Seeds)),

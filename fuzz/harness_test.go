@@ -38,7 +38,7 @@ func fuzzed(t *testing.T, in input) {
 }
 
 // kernelSets are those to hold to the references.
-var kernelSets = dropblock.Kernels()
+var kernelSets = dropblock.KernelSets()
 
 func eachSet(check func(set dropblock.KernelSet) error) error {
 	for _, set := range kernelSets {

@@ -51,7 +51,7 @@ type philoxInput struct {
 func (in philoxInput) check() error {
 	want := PhiloxWords(in.blocks, in.counter, in.key)
 	var source dropblock.Philox
-	source = *dropblock.NewPhilox(uint64(in.key[1])<<32 | uint64(in.key[0]))
+	source = *dropblock.NewPhilox(in.key)
 	source.SetCounter(in.counter)
 	for i, w := range want {
 		if got := source.Uint32(); got != w {

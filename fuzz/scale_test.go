@@ -30,14 +30,14 @@ func (in scaleInput) check() error {
 	src := guard.Middle[float32](srcBuf, in.srcOffset, n)
 	return eachSet(func(set dropblock.KernelSet) error {
 		copy(src, x)
-		set.Scale(dst, src, keep, in.scale)
+		dropblock.Scale(set, dst, src, keep, in.scale)
 		if err := sameFloats(dst, want); err != nil {
 			return err
 		}
 		if !bytes.Equal(guard.Bytes(src), guard.Bytes(x)) {
 			return errors.New("src is changed")
 		}
-		set.Scale(src, src, keep, in.scale)
+		dropblock.Scale(set, src, src, keep, in.scale)
 		if err := sameFloats(src, want); err != nil {
 			return err
 		}
@@ -103,8 +103,8 @@ func (in expandInput) check() error {
 	floats := guard.Middle[float32](floatBuf, 4*in.offset, in.n)
 	bools := guard.Middle[bool](boolBuf, in.offset, in.n)
 	return eachSet(func(set dropblock.KernelSet) error {
-		set.Expand(floats, words, in.scale)
-		set.ExpandBool(bools, words)
+		dropblock.Expand(set, floats, words, in.scale)
+		dropblock.ExpandBits(set, bools, words)
 		if err := sameFloats(floats, want); err != nil {
 			return err
 		}

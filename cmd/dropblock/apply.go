@@ -81,7 +81,7 @@ func (o *options) maskOutput(m *dropblock.Mask, dims []int) []output {
 	}
 	dims = slices.Clone(dims)
 	if c := len(dims) - 3; c >= 0 {
-		dims[c] = m.MaskShape().C
+		dims[c] = m.MaskShape().C()
 	}
 	return []output{{o.mask, func(w io.Writer) error { return writeMask(w, m.Words(), dims) }}}
 }

@@ -120,7 +120,7 @@ func TestApplyIsTheLibrary(t *testing.T) {
 			}
 			flags := strings.Fields(c.flags)
 			var first []byte
-			for _, k := range dropblock.Kernels() {
+			for _, k := range dropblock.KernelSets() {
 				r := succeed(t, "apply", append(slices.Clone(flags), "-kernel", k.String(), "-mask", "mask.npy", "in.npy", "out.npy")...)
 				y, dims := loadFloats(t, "out.npy")
 				require.Equal(t, c.dims, dims)
@@ -132,10 +132,10 @@ func TestApplyIsTheLibrary(t *testing.T) {
 				require.Equal(t, c.dims, r.Shape)
 				require.Equal(t, k.String(), r.Kernel)
 				require.Equal(t, m.Gamma(), r.Gamma)
-				require.Equal(t, m.Seeds(), r.Seeds)
+				require.Equal(t, m.SeedCount(), r.Seeds)
 				require.Equal(t, m.Kept(), r.Kept)
 				require.Equal(t, m.Dropped(), r.Dropped)
-				require.Equal(t, m.Scale(), r.Scale)
+				require.Equal(t, m.Scales()[0], r.Scale)
 				if n := m.Kept() + m.Dropped(); n > 0 {
 					require.Equal(t, float64(m.Dropped())/float64(n), r.DropRate)
 					require.Positive(t, r.NsPerElement)
@@ -153,18 +153,18 @@ func TestApplyIsTheLibrary(t *testing.T) {
 			}
 
 			seeds := make([]uint64, len(m.Words()))
-			layer.Seeds(seeds, s, c.at)
+			layer.DrawSeeds(seeds, s, c.at)
 			f, err := os.Create("seeds.npy")
 			require.NoError(t, err)
 			require.NoError(t, writeMask(f, seeds, maskDims))
 			require.NoError(t, f.Close())
-			for _, k := range dropblock.Kernels() {
+			for _, k := range dropblock.KernelSets() {
 				r := succeed(t, "dilate", append(slices.Clone(flags), "-kernel", k.String(), "-mask", "again.npy", "seeds.npy", "grown.npy")...)
 				require.Equal(t, read(t, "mask.npy"), read(t, "grown.npy"))
 				require.Equal(t, read(t, "mask.npy"), read(t, "again.npy"))
 				require.Equal(t, maskDims, r.Shape)
 				require.Equal(t, k.String(), r.Kernel)
-				require.Equal(t, m.Seeds(), r.Seeds)
+				require.Equal(t, m.SeedCount(), r.Seeds)
 				require.Equal(t, m.Kept(), r.Kept)
 				require.Equal(t, m.Dropped(), r.Dropped)
 				require.Zero(t, r.Gamma)

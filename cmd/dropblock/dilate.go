@@ -26,8 +26,8 @@ func dilate(o *options, args []string, stdout io.Writer) error {
 		return fmt.Errorf("%s: %w", in, err)
 	}
 	s := a.shape()
-	if o.cfg.Share == dropblock.ShareChannels && s.C > 1 {
-		return fmt.Errorf("%s: has %d channels; want 1 with -share channels", in, s.C)
+	if o.cfg.Share == dropblock.ShareChannels && s.C() > 1 {
+		return fmt.Errorf("%s: has %d channels; want 1 with -share channels", in, s.C())
 	}
 	layer, err := dropblock.New(o.cfg)
 	if err != nil {

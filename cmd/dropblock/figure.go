@@ -21,7 +21,7 @@ import (
 // seeds, the seeds, and the blocks that they grow to.
 type figure struct {
 	rows, cols int
-	block      dropblock.Block // clipped to the map
+	block      image.Point     // the size of a block, clipped to the map
 	region     image.Rectangle // of cells where a seed may fall
 	regionName string
 	seeds      []image.Point
@@ -31,23 +31,13 @@ type figure struct {
 
 func newFigure(l *dropblock.Layer, m *dropblock.Mask, seeds []uint64) *figure {
 	cfg, s := l.Config(), m.Shape()
+	first, last := l.ValidOn(s)
 	f := &figure{
-		rows: s.H, cols: s.W,
-		block:      dropblock.Rect(min(cfg.Block.H, s.H), min(cfg.Block.W, s.W)),
-		region:     image.Rect(0, 0, s.W, s.H),
-		regionName: "full region",
+		rows: s.H(), cols: s.W(),
+		block:      sizeOf(l.BlockOn(s)),
+		region:     image.Rect(first.W, first.H, last.W+1, last.H+1),
+		regionName: cfg.Region.String() + " region",
 		keep:       m.Words(),
-	}
-	if cfg.Region == dropblock.RegionValid {
-		before := func(b int) int {
-			if cfg.Even == dropblock.EvenAfter {
-				b--
-			}
-			return b / 2
-		}
-		f.regionName = "valid region"
-		f.region = image.Rect(0, 0, s.W-f.block.W+1, s.H-f.block.H+1).
-			Add(image.Pt(before(f.block.W), before(f.block.H)))
 	}
 	for i, w := range seeds {
 		for ; w != 0; w &= w - 1 {
@@ -55,16 +45,22 @@ func newFigure(l *dropblock.Layer, m *dropblock.Mask, seeds []uint64) *figure {
 			f.seeds = append(f.seeds, image.Pt(at%f.cols, at/f.cols))
 		}
 	}
-	clipped := ""
-	if f.block != cfg.Block {
-		clipped = fmt.Sprintf(", clipped to %d×%d", f.block.H, f.block.W)
+	block, clipped := sizeOf(cfg.Block), ""
+	if f.block != block {
+		clipped = fmt.Sprintf(", clipped to %d×%d", f.block.Y, f.block.X)
 	}
 	f.lines = []string{
-		fmt.Sprintf("DropBlock on a %d×%d map, block %d×%d%s", f.rows, f.cols, cfg.Block.H, cfg.Block.W, clipped),
+		fmt.Sprintf("DropBlock on a %d×%d map, block %d×%d%s", f.rows, f.cols, block.Y, block.X, clipped),
 		fmt.Sprintf("p %.4g, gamma %.4g: %s, %d of %d cells dropped (%.1f%%)", cfg.DropProb, m.Gamma(),
 			count(len(f.seeds), "seed"), m.Dropped(), f.rows*f.cols, 100*float64(m.Dropped())/float64(f.rows*f.cols)),
 	}
 	return f
+}
+
+// sizeOf is the size of a block, X columns and Y rows.
+func sizeOf(b dropblock.Block) image.Point {
+	_, h, w := b.Size()
+	return image.Pt(w, h)
 }
 
 func count(n int, noun string) string {
@@ -205,7 +201,7 @@ func (f *figure) drawGrid(c *canvas, plot image.Rectangle, cell int) {
 // crossSize is that of a seed's cross: most of a cell, or of the block where
 // cells are small.
 func (f *figure) crossSize(cell int) float32 {
-	block := float32(min(f.block.H, f.block.W) * cell)
+	block := float32(min(f.block.X, f.block.Y) * cell)
 	return max(0.6*float32(cell), min(0.5*block, 13), 4)
 }
 

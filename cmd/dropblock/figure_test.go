@@ -19,7 +19,7 @@ func drawn(t *testing.T, cfg dropblock.Config, rows, cols int) (f *figure, img i
 	var m dropblock.Mask
 	layer.Sample(&m, s, 0)
 	seeds := make([]uint64, len(m.Words()))
-	layer.Seeds(seeds, s, dropblock.Position{})
+	layer.DrawSeeds(seeds, s, dropblock.Position{})
 	f = newFigure(layer, &m, seeds)
 	cell := min(max(plotSize/max(rows, cols), minCell), maxCell)
 	origin := image.Pt(margin+axisWidth, margin+3*lineStep)
@@ -99,7 +99,7 @@ func TestFigureRegion(t *testing.T) {
 				found := image.Rectangle{}
 				for step := range uint64(400) {
 					seeds := make([]uint64, 2)
-					layer.Seeds(seeds, s, dropblock.Position{Step: step})
+					layer.DrawSeeds(seeds, s, dropblock.Position{Step: step})
 					for _, p := range newFigure(layer, &m, seeds).seeds {
 						found = found.Union(image.Rectangle{p, p.Add(image.Pt(1, 1))})
 					}
@@ -113,7 +113,7 @@ func TestFigureRegion(t *testing.T) {
 func TestShow(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var first []byte
-	for _, k := range dropblock.Kernels() {
+	for _, k := range dropblock.KernelSets() {
 		r := succeed(t, "show", "-size", "14x20", "-p", "0.2", "-seed", "4", "-kernel", k.String(), "-mask", "mask.npy", "out.png")
 		require.Equal(t, []int{14, 20}, r.Shape)
 		require.Equal(t, k.String(), r.Kernel)

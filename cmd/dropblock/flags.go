@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding"
 	"errors"
 	"flag"
 	"fmt"
@@ -35,34 +36,19 @@ type flagSpec struct {
 
 const jsonMeaning = "print the report as one JSON object"
 
-// The choices of a flag, in the order of the library's constants, and those to
-// come.
-type choices struct {
-	flag  string
-	built []string
-	later []string
-}
-
-var (
-	evens   = choices{"even", []string{"before", "after"}, nil}
-	regions = choices{"region", []string{"valid", "full"}, nil}
-	gammas  = choices{"gamma", []string{"paper", "simple"}, []string{"exact"}}
-	shares  = choices{"share", []string{"none", "channels"}, []string{"batch", "all"}}
-	norms   = choices{"norm", []string{"tensor", "none"}, []string{"sample", "expected"}}
-	layouts = choices{"layout", []string{"nchw"}, []string{"nhwc"}}
-
-	builtKernels = []string{"generic", "avx2", "avx512", "neon"}
-)
-
-func (c choices) pick(value string) (int, error) {
-	if i := slices.Index(c.built, value); i >= 0 {
-		return i, nil
-	}
-	state := "is unknown"
-	if slices.Contains(c.later, value) {
-		state = "is not built yet"
-	}
-	return 0, usagef("-%s %s %s; want %s", c.flag, value, state, orList(c.built))
+// textFlag is a flag whose values are the text of a type of the library, which
+// says what would be right.
+func textFlag(name, value, meaning string, field func(o *options) encoding.TextUnmarshaler) flagSpec {
+	return flagSpec{name, value, meaning, func(o *options, v string) error {
+		if v == "" { // the zero value of some
+			return usagef("-%s needs a value", name)
+		}
+		if err := field(o).UnmarshalText([]byte(v)); err != nil {
+			_, want, _ := strings.Cut(err.Error(), ", want ")
+			return usagef("-%s %s: want %s", name, v, want)
+		}
+		return nil
+	}}
 }
 
 var commonFlags = []flagSpec{
@@ -74,45 +60,29 @@ var commonFlags = []flagSpec{
 		o.cfg.DropProb = p
 		return nil
 	}},
-	{"block", "7", "block size: 7, or rows and columns, 7x5", func(o *options, v string) error {
-		if strings.Count(v, "x") == 2 {
-			return usagef("-block %s: blocks of 3 axes are not built yet; want one size, 7, or HxW, 7x5", v)
-		}
-		h, w, ok := parseExtents(v, math.MaxInt32)
-		if !ok {
-			return usagef("-block %s: want one size, 7, or HxW, 7x5, each from 1 to %d", v, math.MaxInt32)
-		}
-		o.cfg.Block = dropblock.Rect(h, w)
-		return nil
-	}},
-	{"region", "valid", "where seeds fall: valid, or full, everywhere, blocks clipped", func(o *options, v string) error {
-		i, err := regions.pick(v)
-		o.cfg.Region = dropblock.Region(i)
-		return err
-	}},
-	{"even", "before", "where a block of even size has its extra cell: before, after", func(o *options, v string) error {
-		i, err := evens.pick(v)
-		o.cfg.Even = dropblock.Even(i)
-		return err
-	}},
-	{"gamma", "paper", "probability of a seed: paper, or simple, p/(rows·columns)", func(o *options, v string) error {
-		i, err := gammas.pick(v)
-		o.cfg.Gamma = dropblock.GammaRule(i)
-		return err
-	}},
-	{"share", "none", "none, a mask for every channel, or channels, one for all", func(o *options, v string) error {
-		i, err := shares.pick(v)
-		o.cfg.Share = dropblock.Share(i)
-		return err
-	}},
-	{"norm", "tensor", "scale of what is kept: tensor, count/kept, or none", func(o *options, v string) error {
-		i, err := norms.pick(v)
-		o.cfg.Norm = dropblock.Norm(i)
-		return err
-	}},
+	textFlag("block", "7", "block size: 7, or rows and columns, 7x5", func(o *options) encoding.TextUnmarshaler {
+		return &o.cfg.Block
+	}),
+	textFlag("region", "valid", "where seeds fall: valid, or full, everywhere, blocks clipped", func(o *options) encoding.TextUnmarshaler {
+		return &o.cfg.Region
+	}),
+	textFlag("even", "before", "where a block of even size has its extra cell: before, after", func(o *options) encoding.TextUnmarshaler {
+		return &o.cfg.Even
+	}),
+	textFlag("gamma", "paper", "probability of a seed: paper, or simple, p/(rows·columns)", func(o *options) encoding.TextUnmarshaler {
+		return &o.cfg.Gamma
+	}),
+	textFlag("share", "none", "none, a mask for every channel, or channels, one for all", func(o *options) encoding.TextUnmarshaler {
+		return &o.cfg.Share
+	}),
+	textFlag("norm", "tensor", "scale of what is kept: tensor, count/kept, or none", func(o *options) encoding.TextUnmarshaler {
+		return &o.cfg.Norm
+	}),
 	{"layout", "nchw", "order of the axes: nchw", func(o *options, v string) error {
-		_, err := layouts.pick(v)
-		return err
+		if v != "nchw" {
+			return usagef("-layout %s: want nchw", v)
+		}
+		return nil
 	}},
 	{"seed", "0", "seed of the random stream", func(o *options, v string) (err error) {
 		o.cfg.Seed, err = parseUint("seed", v, 64)
@@ -154,17 +124,17 @@ var sizeFlag = flagSpec{"size", "14", "map to draw: 14, or rows and columns, 14x
 
 // pickKernel distinguishes what this CPU does not run from what there is not.
 func pickKernel(name string) (dropblock.KernelSet, error) {
-	set, err := dropblock.KernelsByName(name)
+	set, err := dropblock.ParseKernelSet(name)
 	if err == nil {
 		return set, nil
 	}
-	names := []string{"auto"}
-	for _, k := range dropblock.Kernels() {
-		names = append(names, k.String())
+	state := "does not run on this CPU"
+	if set.UnmarshalText([]byte(name)) != nil {
+		state = "is unknown"
 	}
-	state := "is unknown"
-	if slices.Contains(builtKernels, name) {
-		state = "does not run on this CPU"
+	names := []string{"auto"}
+	for _, k := range dropblock.KernelSets() {
+		names = append(names, k.String())
 	}
 	return set, usagef("-kernel %s %s; want %s", name, state, orList(names))
 }

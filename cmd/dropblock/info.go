@@ -29,7 +29,7 @@ func info(o *options, _ []string, stdout io.Writer) error {
 		Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Features: cpuFeatures(runtime.GOARCH),
 	}
-	for _, k := range dropblock.Kernels() {
+	for _, k := range dropblock.KernelSets() {
 		m.Kernels = append(m.Kernels, k.String())
 	}
 	m.Kernel, m.Why = m.Kernels[0], why(m.Kernels)

@@ -189,7 +189,7 @@ func TestPicture(t *testing.T) {
 				if c.channels == 1 && c.name != "gray-alpha.png" {
 					require.Zero(t, colourType)
 				}
-				for _, k := range dropblock.Kernels() {
+				for _, k := range dropblock.KernelSets() {
 					succeed(t, "apply", "-p", "0.3", "-block", "5", "-seed", "3", "-share", share, "-kernel", k.String(), c.name, "again.png")
 					require.Equal(t, outData, read(t, "again.png"))
 				}

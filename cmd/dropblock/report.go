@@ -32,10 +32,10 @@ func (o *options) print(w io.Writer, dims []int, l *dropblock.Layer, m *dropbloc
 		Shape:   dims,
 		Kernel:  l.Kernels().String(),
 		Gamma:   m.Gamma(),
-		Seeds:   m.Seeds(),
+		Seeds:   m.SeedCount(),
 		Dropped: m.Dropped(),
 		Kept:    m.Kept(),
-		Scale:   m.Scale(),
+		Scale:   m.Scales()[0],
 	}
 	if n := r.Dropped + r.Kept; n > 0 {
 		r.DropRate = float64(r.Dropped) / float64(n)

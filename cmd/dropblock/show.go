@@ -23,7 +23,7 @@ func show(o *options, args []string, stdout io.Writer) error {
 	var m dropblock.Mask
 	perCall := timed(func() { layer.SampleAt(&m, s, o.at) })
 	seeds := make([]uint64, len(m.Words()))
-	layer.Seeds(seeds, s, o.at)
+	layer.DrawSeeds(seeds, s, o.at)
 	fig := newFigure(layer, &m, seeds)
 	dims := []int{o.rows, o.cols}
 	outputs := o.maskOutput(&m, dims)
