@@ -37,9 +37,10 @@ const (
 	residualCost = 128
 )
 
-// NewBernoulli prepares sampling with probability gamma, in [0, 1]. The
-// probability is that of gamma to within about 2⁻³²: the gaps of the residual
-// are drawn from a table in units of it.
+// NewBernoulli prepares sampling with probability gamma, in [0, 1]; −0 is 0. The
+// rate of ones differs from gamma by less than 1.01·2⁻³², and by less than
+// 0.1·2⁻³² where gamma is below 0.9999: the gaps of the residual are drawn from a
+// table in units of 2⁻³² (docs/stream.md, section 9). Below 2⁻⁴³ there are no ones.
 func NewBernoulli(gamma float64) (*Bernoulli, error) {
 	if !(gamma >= 0 && gamma <= 1) {
 		return nil, fmt.Errorf("dropblock: gamma is %v, want a probability from 0 to 1", gamma)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -376,6 +377,49 @@ func TestGapRate(t *testing.T) {
 	}
 }
 
+// gapError is how far the rate of seeds, of a walk through the positions, is from δ,
+// in units of 2⁻³². With A(g) the rounded tails, a word gives (A(0)−A(1023))/A(0)
+// seeds and (A(0)+…+A(1022))/A(0) positions.
+func gapError(delta uint64) float64 {
+	var weights [gapLen]uint64
+	gapWeights(&weights, delta)
+	var positions uint64
+	tail := uint64(1 << 32)
+	for _, w := range weights[:gapEscape] {
+		positions += tail
+		tail -= w
+	}
+	return (float64(1<<32-tail)/float64(positions) - float64(delta)*0x1p-64) * 0x1p32
+}
+
+// The bounds that NewBernoulli and docs/stream.md state, and that no smaller one is
+// true: the rates of the two γ named here are off by more than one unit.
+func TestBernoulliRate(t *testing.T) {
+	r := rand.New(&Philox{key: Key{4, 2}})
+	check := func(gamma float64) (residual, all float64) {
+		head, delta := splitGamma(fixed64(gamma))
+		residual = math.Abs(gapError(delta))
+		all = residual * (1 - math.Ldexp(float64(head.t), -head.k))
+		require.Less(t, residual, 4.0, "the residual of gamma %v", gamma)
+		if gamma < 0.9999 {
+			require.Less(t, all, 0.1, "gamma %v", gamma)
+		}
+		require.Less(t, all, 1.01, "gamma %v", gamma)
+		return residual, all
+	}
+	residual, _ := check(0.9998087887910284)
+	require.Greater(t, residual, 2.29)
+	_, all := check(0.9999380199006093)
+	require.Greater(t, all, 1.0)
+	for range 3000 {
+		check(r.Float64())
+		check(math.Exp(-30 * r.Float64()))
+		check(0.04 + 0.04*r.Float64())
+		check(1 - r.Float64()/1024)
+		check(1 - r.Float64()*8e-5)
+	}
+}
+
 func TestNewBernoulliBad(t *testing.T) {
 	for _, gamma := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), -math.SmallestNonzeroFloat64, math.Nextafter(1, 2)} {
 		b, err := NewBernoulli(gamma)
@@ -384,5 +428,16 @@ func TestNewBernoulliBad(t *testing.T) {
 	}
 	b, err := NewBernoulli(math.Copysign(0, -1))
 	require.NoError(t, err)
+	require.False(t, math.Signbit(b.Gamma()), "−0 is 0")
 	require.Zero(t, KernelSet{}.Bernoulli(make([]uint64, 2), 128, b, Key{}, 0))
+}
+
+func TestBernoulliString(t *testing.T) {
+	b, err := NewBernoulli(0.1)
+	require.NoError(t, err)
+	require.Equal(t, "Bernoulli(0.1)", fmt.Sprintf("%v", b))
+	require.Equal(t, "Bernoulli(0.1)", fmt.Sprintf("%+v", b))
+	require.Equal(t, "Bernoulli(0)", new(Bernoulli).String())
+	require.Equal(t, "Bernoulli(<nil>)", (*Bernoulli)(nil).String())
+	require.Zero(t, KernelSet{}.Bernoulli(make([]uint64, 2), 128, new(Bernoulli), Key{}, 0), "the zero value draws no ones")
 }
