@@ -1,0 +1,208 @@
+package dropblock_test
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"reflect"
+	"testing"
+
+	"github.com/dropblock-go/dropblock"
+	"github.com/stretchr/testify/require"
+)
+
+// Every exported method of a nil or zero receiver, and every call with a nil
+// argument, panics with what to do, or is in safeOnNil.
+func TestNil(t *testing.T) {
+	const (
+		noLayer  = "dropblock: the Layer is nil or zero, make one with New"
+		noMask   = "dropblock: the Mask is nil, want a pointer to one, such as new(dropblock.Mask)"
+		noAhead  = "dropblock: the Ahead is nil or zero, make one with Layer.Ahead"
+		noBits   = "dropblock: the Bernoulli is nil, make one with NewBernoulli"
+		noPhilox = "dropblock: the Philox is nil, make one with NewPhilox"
+	)
+	safeOnNil := map[string]bool{"String": true, "Stop": true}
+	for _, c := range []struct {
+		receiver any
+		want     string
+	}{
+		{(*dropblock.Layer)(nil), noLayer},
+		{new(dropblock.Layer), noLayer},
+		{(*dropblock.Mask)(nil), noMask},
+		{(*dropblock.Ahead)(nil), noAhead},
+		{new(dropblock.Ahead), noAhead},
+		{(*dropblock.Bernoulli)(nil), noBits},
+		{(*dropblock.Philox)(nil), noPhilox},
+	} {
+		v := reflect.ValueOf(c.receiver)
+		for i := range v.NumMethod() {
+			name := v.Type().Method(i).Name
+			method := v.Method(i)
+			args := make([]reflect.Value, method.Type().NumIn())
+			for j := range args {
+				args[j] = reflect.Zero(method.Type().In(j))
+			}
+			call := func() { method.Call(args) }
+			if safeOnNil[name] {
+				require.NotPanics(t, call, "%T.%s", c.receiver, name)
+			} else {
+				require.PanicsWithValue(t, c.want, call, "%T.%s", c.receiver, name)
+			}
+		}
+	}
+
+	layer := newLayer(t, dropblock.Config{DropProb: 0.1, Block: dropblock.Square(3)})
+	s := dropblock.NCHW(1, 1, 4, 4)
+	x := make([]float32, s.Len())
+	for name, call := range map[string]func(){
+		"Sample":    func() { layer.Sample(nil, s, 0) },
+		"SampleAt":  func() { layer.SampleAt(nil, s, dropblock.Position{}) },
+		"Grow":      func() { _ = layer.Grow(nil, s, make([]uint64, 1)) },
+		"Apply":     func() { dropblock.Apply(x, x, nil) },
+		"ApplyPart": func() { dropblock.ApplyPart(x, x, nil, 0, 1) },
+		"ScaleTo":   func() { dropblock.ScaleTo(x, nil) },
+		"KeepTo":    func() { dropblock.KeepTo(make([]bool, 16), nil) },
+	} {
+		require.PanicsWithValue(t, noMask, call, name)
+	}
+	require.PanicsWithValue(t, noBits, func() { dropblock.KernelSet{}.Bernoulli(make([]uint64, 1), 9, nil, dropblock.Key{}, 0) })
+}
+
+// A layer that is overwritten, or copied, is that of its settings: a mask that was
+// prepared for what it was before draws like a new one.
+func TestLayerOverwritten(t *testing.T) {
+	first := dropblock.Config{DropProb: 0.1, Block: dropblock.Square(3), Seed: 1}
+	second := dropblock.Config{DropProb: 0.5, Block: dropblock.Rect(2, 4), Seed: 1, Region: dropblock.RegionFull, Norm: dropblock.NormNone}
+	s := dropblock.NCHW(2, 3, 16, 16)
+	var got, want dropblock.Mask
+	layer := newLayer(t, first)
+	layer.Sample(&got, s, 5)
+	ahead := layer.Ahead()
+	ahead.Sample(s, 4)
+	*layer = *newLayer(t, second)
+	newLayer(t, first).Sample(&want, s, 5)
+	requireSame(t, &want, ahead.Sample(s, 5))
+	ahead.Stop()
+	layer.Sample(&got, s, 5)
+	newLayer(t, second).Sample(&want, s, 5)
+	requireSame(t, &want, &got)
+	require.Equal(t, second, layer.Config())
+
+	twin := *layer
+	twin.Sample(&got, s, 6)
+	layer.Sample(&want, s, 6)
+	requireSame(t, &want, &got)
+}
+
+func TestNegativeZero(t *testing.T) {
+	layer := newLayer(t, dropblock.Config{DropProb: math.Copysign(0, -1), Block: dropblock.Square(3)})
+	s := dropblock.NCHW(1, 1, 8, 8)
+	var m dropblock.Mask
+	layer.Sample(&m, s, 0)
+	require.Equal(t, 64, m.Kept())
+	for name, v := range map[string]float64{"Config": layer.Config().DropProb, "Layer.Gamma": layer.Gamma(s, 0), "Mask.Gamma": m.Gamma()} {
+		require.Zero(t, v)
+		require.False(t, math.Signbit(v), name)
+	}
+}
+
+func TestSetKeep(t *testing.T) {
+	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
+		layer := newLayer(t, dropblock.Config{DropProb: 0.4, Block: dropblock.Square(2), Share: dropblock.ShareChannels, Kernels: kernels})
+		s := dropblock.NCHW(2, 3, 5, 7) // 210 elements, 4 words
+		var m dropblock.Mask
+		layer.Sample(&m, s, 1) // of which nothing stays
+		words := []uint64{0x0123456789abcdef, 0, math.MaxUint64, math.MaxUint64}
+		require.NoError(t, m.SetKeep(s, words))
+		require.Equal(t, []uint64{0x0123456789abcdef, 0, math.MaxUint64, 1<<18 - 1}, m.Words())
+		require.Equal(t, 32+64+18, m.Kept())
+		require.Equal(t, 210-m.Kept(), m.Dropped())
+		require.Equal(t, 210, m.Len())
+		require.Equal(t, float64(m.Dropped())/210, m.DropRate())
+		require.Equal(t, []float64{1}, m.Scales())
+		require.Equal(t, s, m.MaskShape())
+		require.Zero(t, m.SeedCount())
+		require.Zero(t, m.Gamma())
+		words[0] = 0
+		require.Equal(t, uint64(0x0123456789abcdef), m.Words()[0], "a copy")
+		requireOutputs(t, &m, 3)
+
+		require.NoError(t, m.SetKeep(s, m.Words()), "the mask's own words")
+		require.Equal(t, uint64(0x0123456789abcdef), m.Words()[0])
+
+		// Refused, the mask stays.
+		for _, n := range []int{0, 3, 5} {
+			require.EqualError(t, m.SetKeep(s, make([]uint64, n)),
+				fmt.Sprintf("dropblock: words has %d words, want 4 for the 210 elements of a mask of NCHW 2x3x5x7", n))
+		}
+		require.EqualError(t, m.SetKeep(dropblock.NCHW(1, -1, 1, 1), nil), "dropblock: shape NCHW 1x-1x1x1: C is -1, want 0 or more")
+		require.Equal(t, 32+64+18, m.Kept())
+		requireOutputs(t, &m, 4)
+
+		require.NoError(t, m.SetKeep(dropblock.NCHW(1, 0, 5, 5), nil))
+		require.Zero(t, m.Len())
+		require.Zero(t, m.DropRate())
+		require.Equal(t, []float64{1}, m.Scales())
+		layer.Sample(&m, s, 1) // and a layer draws again
+		require.Equal(t, dropblock.NCHW(2, 1, 5, 7), m.MaskShape())
+	})
+}
+
+func TestUnfilled(t *testing.T) {
+	var m dropblock.Mask
+	require.Nil(t, m.Words())
+	require.Nil(t, m.Scales())
+	require.Zero(t, m.Shape())
+	require.Zero(t, m.MaskShape())
+	require.Zero(t, m.Len()+m.Kept()+m.Dropped()+m.SeedCount())
+	require.Zero(t, m.DropRate())
+}
+
+// BlockOn and ValidOn are what blocks and seeds are drawn as: with gamma 1 every
+// valid cell has a seed, and no other one.
+func TestBlockOnValidOn(t *testing.T) {
+	for _, block := range []dropblock.Block{dropblock.Square(1), dropblock.Square(4), dropblock.Rect(3, 2), dropblock.Rect(2, 100), dropblock.Square(100)} {
+		for _, even := range []dropblock.Even{dropblock.EvenBefore, dropblock.EvenAfter} {
+			for _, region := range []dropblock.Region{dropblock.RegionValid, dropblock.RegionFull} {
+				s := dropblock.NCHW(1, 2, 9, 7)
+				layer := newLayer(t, dropblock.Config{DropProb: 1, Block: block, Even: even, Region: region})
+				bh, bw := clipped(block, s)
+				require.Equal(t, dropblock.Rect(bh, bw), layer.BlockOn(s))
+				first, last := layer.ValidOn(s)
+				if region == dropblock.RegionFull {
+					require.Equal(t, dropblock.Cell{}, first)
+					require.Equal(t, dropblock.Cell{H: 8, W: 6}, last)
+				}
+				for i := range s.Len() {
+					row, col := i/7%9, i%7
+					seeds := make([]bool, s.Len())
+					seeds[i] = true
+					var m dropblock.Mask
+					valid := row >= first.H && row <= last.H && col >= first.W && col <= last.W
+					require.Equal(t, valid, layer.Grow(&m, s, pack(seeds)) == nil, "%v %v %v: %d, %d", block, even, region, row, col)
+				}
+			}
+		}
+	}
+	layer := newLayer(t, dropblock.Config{Block: dropblock.Square(3)})
+	empty := dropblock.NCHW(1, 1, 0, 5)
+	require.Equal(t, dropblock.Rect(0, 3), layer.BlockOn(empty))
+	first, last := layer.ValidOn(empty)
+	require.Equal(t, dropblock.Cell{}, first)
+	require.Equal(t, dropblock.Cell{D: -1, H: -1, W: -1}, last)
+	bad := dropblock.NCHW(1, 1, -1, 5)
+	require.PanicsWithValue(t, bad.Check().Error(), func() { layer.BlockOn(bad) })
+	require.PanicsWithValue(t, bad.Check().Error(), func() { layer.ValidOn(bad) })
+}
+
+// The numbers are pinned: masks depend on them.
+func TestLayerID(t *testing.T) {
+	for name, want := range map[string]uint32{
+		"": 0x811c9dc5, "a": 0xe40c292c, "foobar": 0xbf9cf968, "layer3.5.dropblock2": 0xc9d2cedc, "Größe": 0x48b3427a,
+	} {
+		h := fnv.New32a()
+		h.Write([]byte(name))
+		require.Equal(t, h.Sum32(), dropblock.LayerID(name))
+		require.Equal(t, want, dropblock.LayerID(name), "%q is %#x", name, dropblock.LayerID(name))
+	}
+}
