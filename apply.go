@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"sync"
+	"unsafe"
 )
 
 // Apply writes src to dst, what the mask keeps multiplied by its scale and what
@@ -15,18 +16,35 @@ import (
 // slice. Apply panics, without writing anything, if the mask is not filled, if a
 // length is not that of the shape, or if dst and src overlap in part.
 func Apply[E Float](dst, src []E, m *Mask) {
-	mustApply("Apply", dst, src, m)
-	o := outputOf(dst, src)
-	m.apply(&o)
+	if isFloat32[E]() {
+		m.apply(view[float32](dst), view[float32](src))
+	} else {
+		m.apply64(view[float64](dst), view[float64](src))
+	}
 }
 
-func (m *Mask) apply(o *output) {
-	if m.size > 0 {
+func (m *Mask) apply(dst, src []float32) {
+	m.mustHold("Apply", "dst", len(dst))
+	m.mustHold("Apply", "src", len(src))
+	if partialOverlap(unsafe.Pointer(unsafe.SliceData(dst)), unsafe.Pointer(unsafe.SliceData(src)), len(dst), 4) {
+		panic("dropblock: Apply: dst and src overlap in part")
+	}
+	if len(dst) > 0 {
 		parts := workers(m.workers, m.size)
+		o := output{dst: dst, src: src}
 		if o.choose(m, parts); o.whole != wholeNothing {
-			m.write(o, parts)
+			m.write(&o, parts)
 		}
 	}
+}
+
+func (m *Mask) apply64(dst, src []float64) {
+	m.mustHold("Apply", "dst", len(dst))
+	m.mustHold("Apply", "src", len(src))
+	if partialOverlap(unsafe.Pointer(unsafe.SliceData(dst)), unsafe.Pointer(unsafe.SliceData(src)), len(dst), 8) {
+		panic("dropblock: Apply: dst and src overlap in part")
+	}
+	m.write(&output{dst64: dst, src64: src}, workers(m.workers, m.size))
 }
 
 // ApplyPart is [Apply] for callers who share the work among goroutines of their
@@ -34,26 +52,31 @@ func (m *Mask) apply(o *output) {
 // and no element twice. It starts no goroutine. It panics like Apply, and if part
 // is not from 0 to parts−1.
 func ApplyPart[E Float](dst, src []E, m *Mask, part, parts int) {
-	mustApply("ApplyPart", dst, src, m)
+	m.mustHold("ApplyPart", "dst", len(dst))
+	m.mustHold("ApplyPart", "src", len(src))
+	if partialOverlap(unsafe.Pointer(unsafe.SliceData(dst)), unsafe.Pointer(unsafe.SliceData(src)), len(dst), unsafe.Sizeof(*new(E))) {
+		panic("dropblock: ApplyPart: dst and src overlap in part")
+	}
 	if part < 0 || part >= parts {
 		panic("dropblock: ApplyPart: part is not from 0 to parts-1")
 	}
-	o := outputOf(dst, src)
-	m.applyPart(&o, part, parts)
+	if isFloat32[E]() {
+		m.applyPart(view[float32](dst), view[float32](src), part, parts)
+	} else {
+		m.writePart(&output{dst64: view[float64](dst), src64: view[float64](src)}, part, parts, 0)
+	}
 }
 
-func (m *Mask) applyPart(o *output, part, parts int) {
-	if m.size > 0 {
+func (m *Mask) applyPart(dst, src []float32, part, parts int) {
+	if len(dst) > 0 {
+		o := output{dst: dst, src: src}
 		o.choose(m, parts)
-		m.writePart(o, part, parts, wakePieces)
+		m.writePart(&o, part, parts, wakePieces)
 	}
 }
 
 // choose chooses how so many goroutines apply the mask to src, which is not empty.
 func (o *output) choose(m *Mask, of int) {
-	if o.dst64 != nil {
-		return // element by element
-	}
 	inPlace := &o.dst[0] == &o.src[0]
 	switch {
 	case m.kept == 0:
@@ -87,7 +110,12 @@ func bypasses(n, of int) bool {
 // has another length.
 func ScaleTo[E Float](dst []E, m *Mask) {
 	m.mustHold("ScaleTo", "dst", len(dst))
-	o := outputOf(dst, nil)
+	var o output
+	if isFloat32[E]() {
+		o.dst = view[float32](dst)
+	} else {
+		o.dst64 = view[float64](dst)
+	}
 	m.write(&o, workers(m.workers, m.size))
 }
 
@@ -133,31 +161,30 @@ func (o *output) piece(m *Mask, asleep, from, to int, keep []uint64) {
 	switch {
 	case o.bools != nil:
 		m.isa.expandBool(o.bools[from:to], keep)
-	case o.src64 != nil:
-		scale64(o.dst64[from:to], o.src64[from:to], keep, m.scale)
-	case o.dst64 != nil:
-		expand64(o.dst64[from:to], keep, m.scale)
 	case o.stream && asleep%2 == 0:
 		m.isa.scaleStream(o.dst[from:to], o.src[from:to], keep, float32(m.scale))
 	case o.src != nil:
 		m.isa.scale(o.dst[from:to], o.src[from:to], keep, float32(m.scale))
-	default:
+	case o.dst != nil:
 		m.isa.expand(o.dst[from:to], keep, float32(m.scale))
+	case o.src64 != nil:
+		scale64(o.dst64[from:to], o.src64[from:to], keep, m.scale)
+	default:
+		expand64(o.dst64[from:to], keep, m.scale)
 	}
 }
 
 func (m *Mask) mustHold(call, name string, n int) {
-	m.must()
-	if !m.filled {
-		panic("dropblock: " + call + ": the mask is not filled: Sample, Grow, SetKeep or Identity comes first")
-	}
-	if n != m.size {
-		m.panicLength(call, name, n)
+	if m == nil || !m.filled || n != m.size {
+		m.panicHold(call, name, n)
 	}
 }
 
 //go:noinline
-func (m *Mask) panicLength(call, name string, n int) {
+func (m *Mask) panicHold(call, name string, n int) {
+	if m.must(); !m.filled {
+		panic("dropblock: " + call + ": the mask is not filled: Sample, Grow, SetKeep or Identity comes first")
+	}
 	panic(fmt.Sprintf("dropblock: %s: %s has %d elements, want the %d of a feature map of %v", call, name, n, m.size, m.shape))
 }
 
@@ -213,7 +240,7 @@ func (m *Mask) writePart(o *output, part, of, asleep int) {
 	case o.whole == wholeCopy:
 		copy(o.dst[from:end], o.src[from:end])
 	case o.whole == wholeNothing:
-	case m.size > 0 && m.bits != m.shape:
+	case m.count != m.size: // shared by channels
 		m.writeShared(o, part, of, asleep)
 	default:
 		words := m.buf[1:]

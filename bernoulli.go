@@ -130,10 +130,10 @@ func buildGaps(t *gapTable, delta uint64) (wordsPerPosition float64) {
 		positions += float64(w) * float64(min(g+1, gapEscape))
 	}
 
-	const share = 1 << (32 - gapBits) // of the words, an entry's
+	const quota = 1 << (32 - gapBits) // of the words, an entry's
 	var donates [gapLen]bool
 	for g, w := range weights {
-		donates[g] = w >= share
+		donates[g] = w >= quota
 		t[g] = uint32(g)
 	}
 	next := func(g int, donor bool) int {
@@ -142,14 +142,14 @@ func buildGaps(t *gapTable, delta uint64) (wordsPerPosition float64) {
 		}
 		return g
 	}
-	// Each entry below its share is filled up from the first donor that is
-	// left. A donor that falls below its own share is filled up at once, from
+	// Each entry below its quota is filled up from the first donor that is
+	// left. A donor that falls below its own quota is filled up at once, from
 	// the next one.
 	small, donor := next(0, false), next(0, true)
 	for g := small; g < gapLen; {
 		t[g] = uint32(weights[g])<<gapBits | uint32(donor)
-		weights[donor] -= share - weights[g]
-		if weights[donor] < share {
+		weights[donor] -= quota - weights[g]
+		if weights[donor] < quota {
 			g, donor = donor, next(donor+1, true)
 		} else {
 			small = next(small+1, false)

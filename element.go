@@ -14,29 +14,11 @@ func view[T, E any](s []E) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(s))), len(s))
 }
 
-// outputOf is the output of a mask applied to src, or as factors without one.
-func outputOf[E Float](dst, src []E) output {
-	if isFloat32[E]() {
-		return output{dst: view[float32](dst), src: view[float32](src)}
-	}
-	return output{dst64: view[float64](dst), src64: view[float64](src)}
-}
-
-// mustApply checks what a mask is applied to.
-func mustApply[E Float](call string, dst, src []E, m *Mask) {
-	m.mustHold(call, "dst", len(dst))
-	m.mustHold(call, "src", len(src))
-	mustNotOverlap(call, dst, src)
-}
-
-// mustNotOverlap panics if the slices, which are of one length, share memory
+// partialOverlap reports whether slices of n elements of size bytes each share memory
 // without being the same.
-func mustNotOverlap[E Float](call string, dst, src []E) {
-	d, s := uintptr(unsafe.Pointer(unsafe.SliceData(dst))), uintptr(unsafe.Pointer(unsafe.SliceData(src)))
-	size := uintptr(len(dst)) * unsafe.Sizeof(*new(E))
-	if d != s && d < s+size && s < d+size {
-		panic("dropblock: " + call + ": dst and src overlap in part")
-	}
+func partialOverlap(dst, src unsafe.Pointer, n int, size uintptr) bool {
+	d, s, bytes := uintptr(dst), uintptr(src), uintptr(n)*size
+	return d != s && d < s+bytes && s < d+bytes
 }
 
 func scale64(dst, src []float64, keep []uint64, scale float64) {

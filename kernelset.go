@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"unsafe"
 )
 
 // isa is an instruction set that kernels are written for.
@@ -190,7 +191,9 @@ func Scale[E Float](k KernelSet, dst, src []E, keep []uint64, scale E) {
 		panic("dropblock: Scale: dst and src have different lengths")
 	}
 	keep = wordsFor("Scale", "keep", keep, len(dst))
-	mustNotOverlap("Scale", dst, src)
+	if partialOverlap(unsafe.Pointer(unsafe.SliceData(dst)), unsafe.Pointer(unsafe.SliceData(src)), len(dst), unsafe.Sizeof(scale)) {
+		panic("dropblock: Scale: dst and src overlap in part")
+	}
 	isa := k.resolve()
 	if isFloat32[E]() {
 		isa.scaleCalls(view[float32](dst), view[float32](src), keep, float32(scale))

@@ -276,18 +276,20 @@ func (l *Layer) Sample(m *Mask, s Shape, step int) {
 	if step < 0 {
 		panic("dropblock: Sample: step is negative")
 	}
-	l.SampleAt(m, s, Position{Step: uint64(step)})
+	l.sample(m, &s, Position{Step: uint64(step)})
 }
 
 // SampleAt draws the mask of a feature map of shape s at a position. It
 // allocates nothing if m has held such a mask before: of the same shape and
 // region, and with as many workers. It panics, leaving m as it was, if s does
 // not pass [Shape.Check].
-func (l *Layer) SampleAt(m *Mask, s Shape, at Position) {
+func (l *Layer) SampleAt(m *Mask, s Shape, at Position) { l.sample(m, &s, at) }
+
+func (l *Layer) sample(m *Mask, s *Shape, at Position) {
 	l.must()
 	m.must()
-	if m.settings != l.settings || m.shape != s {
-		l.prepare(m, s)
+	if m.settings != l.settings || !s.same(&m.shape) {
+		l.prepare(m, *s)
 	}
 	switch {
 	case m.count == 0:

@@ -105,6 +105,12 @@ func (s *Shape) extent(axis rune) *int {
 	}
 }
 
+// same is ==, which loads what was just stored in wider words, and so waits for the
+// stores.
+func (s *Shape) same(t *Shape) bool {
+	return s.w == t.w && s.h == t.h && s.d == t.d && s.c == t.c && s.n == t.n && s.layout == t.layout
+}
+
 // Len returns the number of elements. It is meaningful only for a shape that
 // passes [Shape.Check].
 func (s Shape) Len() int { return s.n * s.c * s.D() * s.H() * s.w }

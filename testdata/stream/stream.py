@@ -164,9 +164,9 @@ def gap_weights(Delta):
 
 
 def alias_table(weights):
-    share = 2**22
+    quota = 2**22
     weight = list(weights)
-    donates = [w >= share for w in weight]
+    donates = [w >= quota for w in weight]
     threshold, alias = [0] * 1024, list(range(1024))
 
     def first(g, kind):
@@ -178,8 +178,8 @@ def alias_table(weights):
     g = small
     while g < 1024:
         threshold[g], alias[g] = weight[g], donor
-        weight[donor] -= share - weight[g]
-        if weight[donor] < share:
+        weight[donor] -= quota - weight[g]
+        if weight[donor] < quota:
             g, donor = donor, first(donor + 1, True)
         else:
             small = first(small + 1, False)
