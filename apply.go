@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/bits"
 	"sync"
-	"unsafe"
 )
 
 // Apply writes src to dst, what the mask keeps multiplied by its scale and what
@@ -15,36 +14,17 @@ import (
 // dst and src are feature maps of the mask's shape. They may be the same
 // slice. Apply panics, without writing anything, if the mask is not filled, if a
 // length is not that of the shape, or if dst and src overlap in part.
-func Apply[E Float](dst, src []E, m *Mask) {
-	if isFloat32[E]() {
-		m.apply(view[float32](dst), view[float32](src))
-	} else {
-		m.apply64(view[float64](dst), view[float64](src))
-	}
-}
+func Apply[E Float](dst, src []E, m *Mask) { m.apply(spanOf(dst), spanOf(src)) }
 
-func (m *Mask) apply(dst, src []float32) {
-	m.mustHold("Apply", "dst", len(dst))
-	m.mustHold("Apply", "src", len(src))
-	if partialOverlap(unsafe.Pointer(unsafe.SliceData(dst)), unsafe.Pointer(unsafe.SliceData(src)), len(dst), 4) {
-		panic("dropblock: Apply: dst and src overlap in part")
+func (m *Mask) apply(dst, src span) {
+	if !m.takes(&dst, &src) {
+		m.refuse("Apply", dst.n, src.n)
 	}
-	if len(dst) > 0 {
-		parts := workers(m.workers, m.size)
-		o := output{dst: dst, src: src}
-		if o.choose(m, parts); o.whole != wholeNothing {
-			m.write(&o, parts)
-		}
+	o := output{dst: dst.floats(), src: src.floats(), dst64: dst.doubles(), src64: src.doubles()}
+	parts := workers(m.workers, m.size)
+	if o.choose(m, parts); o.whole != wholeNothing {
+		m.write(&o, parts)
 	}
-}
-
-func (m *Mask) apply64(dst, src []float64) {
-	m.mustHold("Apply", "dst", len(dst))
-	m.mustHold("Apply", "src", len(src))
-	if partialOverlap(unsafe.Pointer(unsafe.SliceData(dst)), unsafe.Pointer(unsafe.SliceData(src)), len(dst), 8) {
-		panic("dropblock: Apply: dst and src overlap in part")
-	}
-	m.write(&output{dst64: dst, src64: src}, workers(m.workers, m.size))
 }
 
 // ApplyPart is [Apply] for callers who share the work among goroutines of their
@@ -52,31 +32,38 @@ func (m *Mask) apply64(dst, src []float64) {
 // and no element twice. It starts no goroutine. It panics like Apply, and if part
 // is not from 0 to parts−1.
 func ApplyPart[E Float](dst, src []E, m *Mask, part, parts int) {
-	m.mustHold("ApplyPart", "dst", len(dst))
-	m.mustHold("ApplyPart", "src", len(src))
-	if partialOverlap(unsafe.Pointer(unsafe.SliceData(dst)), unsafe.Pointer(unsafe.SliceData(src)), len(dst), unsafe.Sizeof(*new(E))) {
-		panic("dropblock: ApplyPart: dst and src overlap in part")
+	m.applyPart(spanOf(dst), spanOf(src), part, parts)
+}
+
+func (m *Mask) applyPart(dst, src span, part, parts int) {
+	if !m.takes(&dst, &src) {
+		m.refuse("ApplyPart", dst.n, src.n)
 	}
 	if part < 0 || part >= parts {
 		panic("dropblock: ApplyPart: part is not from 0 to parts-1")
 	}
-	if isFloat32[E]() {
-		m.applyPart(view[float32](dst), view[float32](src), part, parts)
-	} else {
-		m.writePart(&output{dst64: view[float64](dst), src64: view[float64](src)}, part, parts, 0)
-	}
+	o := output{dst: dst.floats(), src: src.floats(), dst64: dst.doubles(), src64: src.doubles()}
+	o.choose(m, parts)
+	m.writePart(&o, part, parts, wakePieces)
 }
 
-func (m *Mask) applyPart(dst, src []float32, part, parts int) {
-	if len(dst) > 0 {
-		o := output{dst: dst, src: src}
-		o.choose(m, parts)
-		m.writePart(&o, part, parts, wakePieces)
-	}
+// takes reports whether the mask may be applied to src; refuse panics with why not.
+func (m *Mask) takes(dst, src *span) bool {
+	return m != nil && m.filled && dst.n == m.size && src.n == m.size && !dst.overlaps(src)
 }
 
-// choose chooses how so many goroutines apply the mask to src, which is not empty.
+//go:noinline
+func (m *Mask) refuse(call string, dst, src int) {
+	m.mustHold(call, "dst", dst)
+	m.mustHold(call, "src", src)
+	panic("dropblock: " + call + ": dst and src overlap in part")
+}
+
+// choose chooses how so many goroutines apply the mask to src.
 func (o *output) choose(m *Mask, of int) {
+	if len(o.dst) == 0 {
+		return // no elements, or float64
+	}
 	inPlace := &o.dst[0] == &o.src[0]
 	switch {
 	case m.kept == 0:
@@ -110,13 +97,8 @@ func bypasses(n, of int) bool {
 // has another length.
 func ScaleTo[E Float](dst []E, m *Mask) {
 	m.mustHold("ScaleTo", "dst", len(dst))
-	var o output
-	if isFloat32[E]() {
-		o.dst = view[float32](dst)
-	} else {
-		o.dst64 = view[float64](dst)
-	}
-	m.write(&o, workers(m.workers, m.size))
+	d := spanOf(dst)
+	m.write(&output{dst: d.floats(), dst64: d.doubles()}, workers(m.workers, m.size))
 }
 
 // KeepTo writes the mask as booleans or bytes, true or 1 to keep. dst is a
@@ -124,7 +106,7 @@ func ScaleTo[E Float](dst []E, m *Mask) {
 // mask is not filled or dst has another length.
 func KeepTo[T bool | uint8](dst []T, m *Mask) {
 	m.mustHold("KeepTo", "dst", len(dst))
-	m.write(&output{bools: view[bool](dst)}, workers(m.workers, m.size))
+	m.write(&output{bools: bools(dst)}, workers(m.workers, m.size))
 }
 
 // output is where a mask goes: applied to src, as factors if that is nil, or

@@ -24,15 +24,18 @@ import (
 )
 
 // Config describes a DropBlock layer. The zero value of every field but Block
-// is a usable default, and new fields keep that property.
+// is a usable default, and new fields keep that property. A Config can be stored
+// whole by encoding/json, with names for its constants and its kernel set, and by
+// encoding/gob.
 type Config struct {
 	_ struct{} // Field names are required: new fields will come.
 
 	// DropProb is the paper's 1 − keep_prob, in [0, 1]: the fraction of
 	// elements to drop, from which Gamma derives the probability of a seed.
-	// What is dropped is somewhat less with RegionValid and GammaPaper, as
-	// blocks overlap, and may be far off with other pairs (see RegionFull). 0
-	// makes the layer the identity. 1 drops all with GammaPaper where each
+	// What is dropped is less with RegionValid and GammaPaper, as blocks
+	// overlap: with a block of 7 on 14×14, 9.3 % for 0.1 and 36 % for 0.5. With
+	// other pairs it may be far off (see RegionFull). 0 makes the layer the
+	// identity. 1 drops all with GammaPaper where each
 	// axis of the block is 1 or the map's.
 	DropProb float64
 

@@ -6,19 +6,43 @@ import "unsafe"
 // the mask's scale as it is, one of float32 by the nearest float32.
 type Float interface{ float32 | float64 }
 
-// isFloat32 reports whether E is float32. It is a constant of each instance.
-func isFloat32[E Float]() bool { return unsafe.Sizeof(*new(E)) == 4 }
-
-// view is the memory of s as elements of another type, of the same size.
-func view[T, E any](s []E) []T {
-	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(s))), len(s))
+// span is a feature map of some element type.
+type span struct {
+	p    unsafe.Pointer
+	n    int     // elements
+	size uintptr // bytes of an element
 }
 
-// partialOverlap reports whether slices of n elements of size bytes each share memory
-// without being the same.
-func partialOverlap(dst, src unsafe.Pointer, n int, size uintptr) bool {
-	d, s, bytes := uintptr(dst), uintptr(src), uintptr(n)*size
-	return d != s && d < s+bytes && s < d+bytes
+func spanOf[E Float](s []E) span {
+	return span{unsafe.Pointer(unsafe.SliceData(s)), len(s), unsafe.Sizeof(*new(E))}
+}
+
+// floats is the span as float32, nil if it is of another type.
+func (s *span) floats() []float32 {
+	if s.size != 4 {
+		return nil
+	}
+	return unsafe.Slice((*float32)(s.p), s.n)
+}
+
+// doubles is the span as float64, nil if it is of another type.
+func (s *span) doubles() []float64 {
+	if s.size != 8 {
+		return nil
+	}
+	return unsafe.Slice((*float64)(s.p), s.n)
+}
+
+// overlaps reports whether spans of one length and type share memory without being
+// the same.
+func (s *span) overlaps(t *span) bool {
+	a, b, bytes := uintptr(s.p), uintptr(t.p), uintptr(s.n)*s.size
+	return a != b && a < b+bytes && b < a+bytes
+}
+
+// bools is the memory of s as booleans.
+func bools[T bool | uint8](s []T) []bool {
+	return unsafe.Slice((*bool)(unsafe.Pointer(unsafe.SliceData(s))), len(s))
 }
 
 func scale64(dst, src []float64, keep []uint64, scale float64) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
-	"unsafe"
 )
 
 // isa is an instruction set that kernels are written for.
@@ -187,19 +186,20 @@ func advance(c *[4]uint32, n uint32) {
 // anything, if the lengths of dst and src differ, keep is shorter than their
 // bits, or dst and src overlap in part.
 func Scale[E Float](k KernelSet, dst, src []E, keep []uint64, scale E) {
-	if len(dst) != len(src) {
+	k.scale(spanOf(dst), spanOf(src), keep, float64(scale))
+}
+
+func (k KernelSet) scale(dst, src span, keep []uint64, scale float64) {
+	if dst.n != src.n {
 		panic("dropblock: Scale: dst and src have different lengths")
 	}
-	keep = wordsFor("Scale", "keep", keep, len(dst))
-	if partialOverlap(unsafe.Pointer(unsafe.SliceData(dst)), unsafe.Pointer(unsafe.SliceData(src)), len(dst), unsafe.Sizeof(scale)) {
+	keep = wordsFor("Scale", "keep", keep, dst.n)
+	if dst.overlaps(&src) {
 		panic("dropblock: Scale: dst and src overlap in part")
 	}
 	isa := k.resolve()
-	if isFloat32[E]() {
-		isa.scaleCalls(view[float32](dst), view[float32](src), keep, float32(scale))
-	} else {
-		scale64(view[float64](dst), view[float64](src), keep, float64(scale))
-	}
+	isa.scaleCalls(dst.floats(), src.floats(), keep, float32(scale))
+	scale64(dst.doubles(), src.doubles(), keep, scale)
 }
 
 func (isa isa) scaleCalls(dst, src []float32, keep []uint64, scale float32) {
@@ -212,13 +212,14 @@ func (isa isa) scaleCalls(dst, src []float32, keep []uint64, scale float32) {
 // Expand sets dst to scale where keep is 1 and to +0 elsewhere. It panics,
 // without writing anything, if keep is shorter than the bits of dst.
 func Expand[E Float](k KernelSet, dst []E, keep []uint64, scale E) {
-	keep = wordsFor("Expand", "keep", keep, len(dst))
+	k.expand(spanOf(dst), keep, float64(scale))
+}
+
+func (k KernelSet) expand(dst span, keep []uint64, scale float64) {
+	keep = wordsFor("Expand", "keep", keep, dst.n)
 	isa := k.resolve()
-	if isFloat32[E]() {
-		isa.expandCalls(view[float32](dst), keep, float32(scale))
-	} else {
-		expand64(view[float64](dst), keep, float64(scale))
-	}
+	isa.expandCalls(dst.floats(), keep, float32(scale))
+	expand64(dst.doubles(), keep, scale)
 }
 
 func (isa isa) expandCalls(dst []float32, keep []uint64, scale float32) {
@@ -232,7 +233,7 @@ func (isa isa) expandCalls(dst []float32, keep []uint64, scale float32) {
 // writing anything, if keep is shorter than the bits of dst.
 func ExpandBits[T bool | uint8](k KernelSet, dst []T, keep []uint64) {
 	keep = wordsFor("ExpandBits", "keep", keep, len(dst))
-	k.resolve().expandBitsCalls(view[bool](dst), keep)
+	k.resolve().expandBitsCalls(bools(dst), keep)
 }
 
 func (isa isa) expandBitsCalls(dst []bool, keep []uint64) {

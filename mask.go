@@ -8,8 +8,8 @@ import (
 
 // Mask is the keep mask of a feature map, with the scale of what is kept. The
 // zero value is not filled, and its methods then return zeros; [Layer.Sample],
-// [Layer.Grow] and [Mask.Identity] fill it and reuse its memory. A Mask must not
-// be copied once it was filled.
+// [Layer.Grow], [Mask.SetKeep] and [Mask.Identity] fill it and reuse its memory. A
+// Mask must not be copied once it was filled.
 //
 // A layer's mask has to last until the layer's backward pass: a network needs one
 // for each layer.
