@@ -202,10 +202,10 @@ func (k KernelSet) scale(dst, src span, keep []uint64, scale float64) {
 	scale64(dst.doubles(), src.doubles(), keep, scale)
 }
 
-func (isa isa) scaleCalls(dst, src []float32, keep []uint64, scale float32) {
+func (k isa) scaleCalls(dst, src []float32, keep []uint64, scale float32) {
 	for from := 0; from < len(dst); from += scaleCallLen {
 		to := min(from+scaleCallLen, len(dst))
-		isa.scale(dst[from:to], src[from:to], keep[from/64:], scale)
+		k.scale(dst[from:to], src[from:to], keep[from/64:], scale)
 	}
 }
 
@@ -222,10 +222,10 @@ func (k KernelSet) expand(dst span, keep []uint64, scale float64) {
 	expand64(dst.doubles(), keep, scale)
 }
 
-func (isa isa) expandCalls(dst []float32, keep []uint64, scale float32) {
+func (k isa) expandCalls(dst []float32, keep []uint64, scale float32) {
 	for from := 0; from < len(dst); from += scaleCallLen {
 		to := min(from+scaleCallLen, len(dst))
-		isa.expand(dst[from:to], keep[from/64:], scale)
+		k.expand(dst[from:to], keep[from/64:], scale)
 	}
 }
 
@@ -236,10 +236,10 @@ func ExpandBits[T bool | uint8](k KernelSet, dst []T, keep []uint64) {
 	k.resolve().expandBitsCalls(bools(dst), keep)
 }
 
-func (isa isa) expandBitsCalls(dst []bool, keep []uint64) {
+func (k isa) expandBitsCalls(dst []bool, keep []uint64) {
 	for len(dst) > 0 {
 		call := dst[:min(len(dst), scaleCallLen)]
-		isa.expandBool(call, keep)
+		k.expandBool(call, keep)
 		dst, keep = dst[len(call):], keep[wordsLen(len(call)):]
 	}
 }

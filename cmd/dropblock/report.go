@@ -29,16 +29,16 @@ type report struct {
 // perCall is how long the library's part takes.
 func (o *options) print(w io.Writer, dims []int, l *dropblock.Layer, m *dropblock.Mask, perCall time.Duration) error {
 	r := report{
-		Shape:   dims,
-		Kernel:  l.Kernels().String(),
-		Gamma:   m.Gamma(),
-		Seeds:   m.SeedCount(),
-		Dropped: m.Dropped(),
-		Kept:    m.Kept(),
-		Scale:   m.Scales()[0],
+		Shape:    dims,
+		Kernel:   l.Kernels().String(),
+		Gamma:    m.Gamma(),
+		Seeds:    m.SeedCount(),
+		Dropped:  m.Dropped(),
+		Kept:     m.Kept(),
+		DropRate: m.DropRate(),
+		Scale:    m.Scales()[0],
 	}
-	if n := r.Dropped + r.Kept; n > 0 {
-		r.DropRate = float64(r.Dropped) / float64(n)
+	if m.Len() > 0 {
 		r.NsPerElement = float64(perCall) / float64(m.Shape().Len())
 	}
 	r.Seconds = time.Since(o.start).Seconds()
