@@ -1,222 +1,230 @@
 package pool
 
 import (
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// A call shares its work among goroutines from this many elements for each of
-// them on: 128 Ki float32 take some 10 µs, several times what it costs to share
-// them.
-var workerLen = 1 << 17 // a variable for the tests
+// A Task is work that is cut into parts, which are independent: one must not wait
+// for another, and what one writes no other one reads or writes.
+type Task interface{ Part(i, parts int) }
 
-// workers is how many goroutines a call uses on n elements: GOMAXPROCS, or most if
-// that is fewer and not 0.
-func workers(most, n int) int {
-	if n < 2*workerLen || most == 1 { // without a division, which small maps notice
-		return 1
-	}
-	w := n / workerLen
-	if most > 0 {
-		w = min(w, most)
-	}
-	return min(w, runtime.GOMAXPROCS(0))
+// A Team runs tasks, one at a time. The zero value is ready, and is used again from
+// call to call so that Run allocates nothing. It must not be copied after its first
+// Run, and not be used for two at once.
+type Team struct {
+	task  Task
+	parts int
+	taken atomic.Int32 // parts handed out, and refusals after the last one
+	ends  atomic.Int32 // of these, parts handed to workers
+
+	wanted int          // workers that may still join; guarded by shared.mu
+	busy   atomic.Int32 // workers that have joined and not left
+	done   sync.RWMutex // read-locked by these; a caller waits as its writer
+	failed atomic.Pointer[panicked]
 }
 
-// A task is work that can be cut into parts.
-type task interface{ part(i, of int) }
-
-// team runs the parts of a task. The calling goroutine takes one part after the
-// other, and helpers that come in time take some from it. So nobody waits for a
-// thread to wake up, which may take longer than the call.
-type team struct {
-	task  task
-	of    int
-	taken atomic.Int32 // how many parts are: the caller's from the first on,
-	back  atomic.Int32 // and from the last on so many of the helpers
-
-	room int          // for helpers that have not come yet; guarded by helpers.mu
-	busy atomic.Int32 // helpers that have come and not gone
-	gate sync.RWMutex // read-locked by these; a WaitGroup would bind them to a bubble of testing/synctest
-}
-
-// run runs the parts of the task, with so many workers at most.
-func (t *team) run(task task, of, workers int) {
-	if workers == 1 {
-		for i := range of {
-			task.part(i, of)
+// Run runs task.Part(0, parts) to task.Part(parts-1, parts), each once, and returns
+// when all have returned. At most workers goroutines run parts, the caller included,
+// and no more than GOMAXPROCS; parts is below 2³⁰. The caller takes parts from
+// the first one on, workers from the last one on. Which goroutine runs a part is left
+// to chance, and inside a bubble of testing/synctest the caller runs all.
+//
+// A part that panics makes Run panic after all goroutines have left the task, whichever
+// of them ran it: with the part's own value if it was the caller, else with an error
+// that has the value, the worker's stack, and the value as what it wraps if that is an
+// error. Other parts may then have been run or not. The Team and the pool stay usable.
+// A part must not call runtime.Goexit.
+func (t *Team) Run(task Task, parts, workers int) {
+	if workers <= 1 || bubbled() {
+		for i := range parts {
+			task.Part(i, parts)
 		}
 		return
 	}
-	t.task, t.of = task, of
+	t.task, t.parts = task, parts
 	t.taken.Store(0)
-	t.back.Store(0)
-	crew.call(t, workers-1)
+	t.ends.Store(0)
+	shared.offer(t, workers-1)
+	defer t.finish() // also when a part panics
 	for i := 0; t.take(); i++ {
-		task.part(i, of)
+		task.Part(i, parts)
 	}
-	crew.dismiss(t)
-	// What a helper is at takes some microseconds: less than to sleep and wake up.
+}
+
+// take reports whether there was a part left, which the calling goroutine then runs.
+func (t *Team) take() bool { return int(t.taken.Add(1)) <= t.parts }
+
+// finish waits for the workers that have joined, lets no more of them join, and panics
+// if a worker's part did.
+func (t *Team) finish() {
+	shared.withdraw(t)
+	// A part takes microseconds, mostly less than to sleep and be woken.
 	for i := 0; i < spins && t.busy.Load() > 0; i++ {
 	}
-	t.gate.Lock() // when all have gone
-	t.gate.Unlock()
+	t.done.Lock()
+	t.done.Unlock()
 	t.task = nil
-}
-
-// take reports whether there is a part left, which is taken.
-func (t *team) take() bool { return int(t.taken.Add(1)) <= t.of }
-
-// help is a helper's work.
-func (t *team) help() {
-	for t.take() {
-		t.task.part(t.of-int(t.back.Add(1)), t.of)
+	if p := t.failed.Load(); p != nil {
+		t.failed.Store(nil)
+		panic(p)
 	}
 }
 
-// crew is the helpers of all teams: goroutines that live until there was nothing to
-// help with for a while, so that the calls of a training step, which come one after
-// the other, find them awake.
-var crew helpers
-
-type helpers struct {
-	mu    sync.Mutex
-	teams []*team      // that have room
-	open  atomic.Int32 // the number of teams, soon, to be seen without the lock
-	alive int
-	idle  int // of those alive
+// work runs parts on a worker that has joined.
+func (t *Team) work() {
+	defer shared.leave(t)
+	for t.take() {
+		t.task.Part(t.parts-int(t.ends.Add(1)), t.parts)
+	}
 }
 
-// lingerTime is how long a helper looks for a team before it ends. A mask is drawn
-// in less by one goroutine, between two calls that share their work.
-const lingerTime = 100 * time.Microsecond
+// panicked is the panic of a part on a worker.
+type panicked struct {
+	value any
+	stack []byte
+}
 
-// lingerTurns is how often it yields at most: several times what there is time for,
-// unless the clock stands still, as in a bubble of testing/synctest.
-const lingerTurns = 1 << 12
+func (p *panicked) Error() string { return fmt.Sprintf("%v\n\n%s", p.value, p.stack) }
 
-// looks is how often it looks between two yields, in half a microsecond: a mask of
-// 7×7 planes took two workers a tenth less than with one look.
-const looks = 1 << 9
+func (p *panicked) Unwrap() error {
+	err, _ := p.value.(error)
+	return err
+}
 
-// spins is how often a caller looks whether helpers have gone, before it sleeps:
-// some 30 µs.
-const spins = 1 << 15
+// shared is the pool of all teams.
+var shared pool
 
-// call lets up to n helpers join a team, and starts them if there are too few and
-// the runtime can run them beside the caller.
-func (h *helpers) call(t *team, n int) {
+type pool struct {
+	mu    sync.Mutex
+	teams []*Team      // that want workers
+	open  atomic.Int32 // len(teams), which workers poll without the lock
+	alive int          // workers
+	idle  int          // workers in no team
+}
+
+const (
+	// A worker without a team ends after lingerTime. One goroutine draws a mask in
+	// less, between two calls that share their work.
+	lingerTime = 100 * time.Microsecond
+
+	// It also ends after lingerTurns yields, several times what fits into lingerTime:
+	// a clock may stand still while goroutines run, as that of go.dev/play does.
+	lingerTurns = 1 << 12
+
+	// Between two yields it polls for a team so many times, in half a microsecond.
+	// With one poll instead, two workers took a tenth longer to draw a mask of 7×7 planes.
+	polls = 1 << 9
+
+	// A caller polls so many times, some 30 µs, for workers to leave before it sleeps.
+	spins = 1 << 15
+)
+
+// offer lets up to n workers join a team. It starts as many as are missing, if the
+// runtime can run them beside the caller.
+func (p *pool) offer(t *Team, n int) {
 	most := runtime.GOMAXPROCS(0) - 1
 	if n = min(n, most); n <= 0 {
 		return
 	}
-	h.mu.Lock()
-	t.room = n
-	h.teams = append(h.teams, t)
-	start := -h.idle
-	for _, t := range h.teams {
-		start += t.room
+	p.mu.Lock()
+	t.wanted = n
+	p.teams = append(p.teams, t)
+	start := -p.idle
+	for _, t := range p.teams {
+		start += t.wanted
 	}
-	start = max(min(start, most-h.alive), 0)
-	h.alive += start
-	h.idle += start
-	h.mu.Unlock()
-	h.open.Add(1) // Not before: who sees it takes the lock.
+	start = max(min(start, most-p.alive), 0)
+	p.alive += start
+	p.idle += start
+	p.mu.Unlock()
+	p.open.Add(1) // After the unlock, as a worker that sees it takes the lock.
 	for range start {
-		go help() // A method would allocate.
+		go work() // A method value would be allocated.
 	}
 }
 
-// dismiss lets no more helpers join a team.
-func (h *helpers) dismiss(t *team) {
-	h.mu.Lock()
-	if t.room > 0 {
-		h.close(t)
+// withdraw lets no more workers join a team.
+func (p *pool) withdraw(t *Team) {
+	p.mu.Lock()
+	if t.wanted > 0 {
+		p.remove(t)
 	}
-	h.mu.Unlock()
+	p.mu.Unlock()
 }
 
-// close takes a team that has room from the list.
-func (h *helpers) close(t *team) {
-	t.room = 0
-	i := slices.Index(h.teams, t)
-	h.teams = slices.Delete(h.teams, i, i+1)
-	h.open.Add(-1)
+// remove removes a team that wants workers from the list.
+func (p *pool) remove(t *Team) {
+	t.wanted = 0
+	i := slices.Index(p.teams, t)
+	p.teams = slices.Delete(p.teams, i, i+1)
+	p.open.Add(-1)
 }
 
-// help is a helper: it joins teams, and yields while there are none.
-func help() {
+// work is a worker: it joins one team after the other, and yields while there is none.
+func work() {
 	for last, turns := time.Now(), 0; ; turns++ {
-		if t := crew.join(); t != nil {
-			t.help()
-			crew.leave(t)
+		if t := shared.join(); t != nil {
+			t.work()
 			last, turns = time.Now(), 0
 			continue
 		}
-		if (turns > lingerTurns || time.Since(last) > lingerTime) && crew.end() {
+		if (turns > lingerTurns || time.Since(last) > lingerTime) && shared.end() {
 			return
 		}
 		runtime.Gosched()
 	}
 }
 
-// join returns a team that the helper has joined, or nil.
-func (h *helpers) join() *team {
-	for i := 1; h.open.Load() == 0; i++ {
-		if i == looks {
+// join returns a team that the worker has joined, or nil.
+func (p *pool) join() *Team {
+	for i := 1; p.open.Load() == 0; i++ {
+		if i == polls {
 			return nil
 		}
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if len(h.teams) == 0 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.teams) == 0 {
 		return nil
 	}
-	t := h.teams[0]
-	if t.room == 1 {
-		h.close(t)
+	t := p.teams[0]
+	if t.wanted == 1 {
+		p.remove(t)
 	} else {
-		t.room--
+		t.wanted--
 	}
-	h.idle--
+	p.idle--
 	t.busy.Add(1)
-	t.gate.RLock()
+	t.done.RLock()
 	return t
 }
 
-func (h *helpers) leave(t *team) {
-	t.gate.RUnlock()
-	t.busy.Add(-1) // After the unlock, so that who waits for it need not sleep.
-	h.mu.Lock()
-	h.idle++
-	h.mu.Unlock()
+// leave ends a worker's part in a team. It is deferred, to recover from a panic.
+func (p *pool) leave(t *Team) {
+	if v := recover(); v != nil {
+		t.failed.Store(&panicked{v, debug.Stack()})
+	}
+	t.done.RUnlock()
+	t.busy.Add(-1) // After the unlock, so that a caller that polls it finds the lock free.
+	p.mu.Lock()
+	p.idle++
+	p.mu.Unlock()
 }
 
-// end ends a helper, unless a team has come.
-func (h *helpers) end() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if len(h.teams) > 0 {
+// end takes a worker from the pool, unless a team wants one.
+func (p *pool) end() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.teams) > 0 {
 		return false
 	}
-	h.alive--
-	h.idle--
+	p.alive--
+	p.idle--
 	return true
-}
-
-// share is where part i of n things begins, things that are cut at multiples of
-// a unit.
-func share(n, unit, i, of int) int {
-	if n == 0 {
-		return 0
-	}
-	units := (n-1)/unit + 1
-	begin := units/of*i + min(i, units%of)
-	if begin >= units {
-		return n
-	}
-	return begin * unit
 }
