@@ -5,6 +5,8 @@ import (
 	"math/bits"
 	"sync"
 	"unsafe"
+
+	"github.com/dropblock-go/dropblock/internal/pool"
 )
 
 // Apply writes src to dst, what the mask keeps multiplied by its scale and what
@@ -22,10 +24,10 @@ func Apply(dst, src []float32, m *Mask) {
 		panic("dropblock: Apply: dst and src overlap in part")
 	}
 	if len(dst) > 0 {
-		of := workers(m.workers, m.size)
+		workers := pool.Workers(m.workers, m.size, workerLen)
 		o := output{dst: dst, src: src}
-		if o.choose(m, of); o.whole != wholeNothing {
-			m.write(&o, of)
+		if o.choose(m, workers); o.whole != wholeNothing {
+			m.write(&o, workers)
 		}
 	}
 }
@@ -85,7 +87,7 @@ func bypasses(n, of int) bool {
 // has another length.
 func (m *Mask) ScaleTo(dst []float32) {
 	m.mustHold("ScaleTo", "dst", len(dst))
-	m.write(&output{dst: dst}, workers(m.workers, m.size))
+	m.write(&output{dst: dst}, pool.Workers(m.workers, m.size, workerLen))
 }
 
 // KeepTo writes the mask as booleans, true to keep. dst is a feature map of
@@ -93,7 +95,7 @@ func (m *Mask) ScaleTo(dst []float32) {
 // filled or dst has another length.
 func (m *Mask) KeepTo(dst []bool) {
 	m.mustHold("KeepTo", "dst", len(dst))
-	m.write(&output{bools: dst}, workers(m.workers, m.size))
+	m.write(&output{bools: dst}, pool.Workers(m.workers, m.size, workerLen))
 }
 
 // output is where a mask goes: applied to src, as factors if that is nil, or
@@ -153,23 +155,27 @@ func (m *Mask) panicLength(call, name string, n int) {
 
 // job is an output that several goroutines write.
 type job struct {
-	team
+	pool.Team
 	output
 	mask    *Mask
 	workers int
 }
 
+// workerLen is how many elements a goroutine has at least where a call uses several:
+// 128 Ki float32 take some 10 µs, several times what it costs to share them.
+var workerLen = 1 << 17 // a variable for the tests
+
 // partLen elements, about, are a part: so few that one who comes late takes some
 // too, and none waits long for another one's last part.
 const partLen = streamCallLen
 
-func (j *job) part(i, of int) {
+func (j *job) Part(i, parts int) {
 	const first = wakePieces * scaleCallLen / partLen
 	asleep := 0
-	if i < first || i >= of-first*(j.workers-1) { // what the caller and helpers begin with
+	if i < first || i >= parts-first*(j.workers-1) { // what the caller and the workers begin with
 		asleep = wakePieces
 	}
-	j.mask.writePart(&j.output, i, of, asleep)
+	j.mask.writePart(&j.output, i, parts, asleep)
 }
 
 // jobs keeps what calls have used, as a mask may be applied by many goroutines
@@ -177,25 +183,25 @@ func (j *job) part(i, of int) {
 var jobs = sync.Pool{New: func() any { return new(job) }}
 
 // write writes the output on so many goroutines.
-func (m *Mask) write(o *output, of int) {
-	if of == 1 {
+func (m *Mask) write(o *output, workers int) {
+	if workers == 1 {
 		m.writePart(o, 0, 1, wakePieces)
 		return
 	}
 	j := jobs.Get().(*job)
 	j.output, j.mask = *o, m
-	j.workers = of
-	j.run(j, max(m.size/partLen, of), of)
+	j.workers = workers
+	j.Run(j, max(m.size/partLen, workers), workers)
 	j.output, j.mask = output{}, nil
 	jobs.Put(j)
 }
 
 // writePart cuts a part of the feature map into pieces of at most scaleCallLen
 // elements, or of streamCallLen where they are stored around the caches and awake.
-func (m *Mask) writePart(o *output, part, of, asleep int) {
+func (m *Mask) writePart(o *output, part, parts, asleep int) {
 	from, end := 0, m.size
-	if of > 1 {
-		from, end = share(m.size, scaleCallLen, part, of), share(m.size, scaleCallLen, part+1, of)
+	if parts > 1 {
+		from, end = pool.Share(m.size, scaleCallLen, part, parts), pool.Share(m.size, scaleCallLen, part+1, parts)
 	}
 	switch {
 	case o.whole == wholeZero:
@@ -204,7 +210,7 @@ func (m *Mask) writePart(o *output, part, of, asleep int) {
 		copy(o.dst[from:end], o.src[from:end])
 	case o.whole == wholeNothing:
 	case m.size > 0 && m.bits != m.shape:
-		m.writeShared(o, part, of, asleep)
+		m.writeShared(o, part, parts, asleep)
 	default:
 		words := m.buf[1:]
 		for from < end {
@@ -223,7 +229,7 @@ func (m *Mask) writePart(o *output, part, of, asleep int) {
 // as many channels as a piece has room for, so that kernels see long runs of
 // bits that begin with a word. Of a plane larger than that it takes a piece
 // through all channels.
-func (m *Mask) writeShared(o *output, part, of, asleep int) {
+func (m *Mask) writeShared(o *output, part, parts, asleep int) {
 	plane := m.shape.H * m.shape.W
 	repeat := min(max(scaleCallLen/plane, 1), m.shape.C)
 	// As many planes end with a word.
@@ -236,7 +242,7 @@ func (m *Mask) writeShared(o *output, part, of, asleep int) {
 	var buf [scaleCallLen / 64]uint64
 	pieces := m.shape.N * cuts * groups
 	held := -1 // the cut of a sample that buf holds
-	for i := share(pieces, 1, part, of); i < share(pieces, 1, part+1, of); i++ {
+	for i := pool.Share(pieces, 1, part, parts); i < pool.Share(pieces, 1, part+1, parts); i++ {
 		n, at, c := i/groups/cuts, i/groups%cuts*scaleCallLen, i%groups*repeat
 		length := min(plane-at, scaleCallLen)
 		if held != i/groups {

@@ -1,5 +1,7 @@
 package dropblock
 
+import "github.com/dropblock-go/dropblock/internal/pool"
+
 // border is a plan for growing the seeds of RegionFull: as blocks are clipped where a
 // plane ends, every shift has a mask of where its bits may land.
 type border struct {
@@ -94,7 +96,7 @@ func (b *border) wins(k isa, seeds, words int) bool {
 
 // borderTask turns seeds into the keep mask of their blocks.
 type borderTask struct {
-	team
+	pool.Team
 	parts []borderPart
 
 	k        isa
@@ -110,29 +112,29 @@ type borderPart struct {
 
 // run takes the seeds in src to dst and returns the number of ones of the keep mask, whole
 // words counted: bits behind the mask's are zero in src and become ones.
-func (t *borderTask) run(k isa, plan *border, dst, src []uint64, of int) (kept int) {
+func (t *borderTask) run(k isa, plan *border, dst, src []uint64, parts int) (kept int) {
 	t.k, t.plan, t.dst, t.src = k, plan, dst, src
-	of = min(of, (len(dst)-1)/plan.period+1)
-	for len(t.parts) < of {
+	parts = min(parts, (len(dst)-1)/plan.period+1)
+	for len(t.parts) < parts {
 		t.parts = append(t.parts, borderPart{})
 	}
-	t.team.run(t, of, of)
-	for i := range of {
+	t.Run(t, parts, parts)
+	for i := range parts {
 		kept += t.parts[i].kept
 	}
 	t.dst, t.src = nil, nil
 	return kept
 }
 
-func (t *borderTask) part(i, of int) {
+func (t *borderTask) Part(i, parts int) {
 	p := &t.parts[i]
 	pad, period := t.plan.pad, t.plan.period
 	if size := 2*pad + period; len(p.a) < size {
 		p.a, p.b = alignedWords(size, 0), alignedWords(size, 0)
 	}
 	p.kept = 0
-	end := share(len(t.dst), period, i+1, of)
-	for from := share(len(t.dst), period, i, of); from < end; from += period {
+	end := pool.Share(len(t.dst), period, i+1, parts)
+	for from := pool.Share(len(t.dst), period, i, parts); from < end; from += period {
 		to := min(from+period, end)
 		n := to - from
 		a, b := p.a[:2*pad+n], p.b[:2*pad+n]

@@ -1,6 +1,10 @@
 package dropblock
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/dropblock-go/dropblock/internal/pool"
+)
 
 // dilation is a plan for growing first-corner seeds on one string of bits: a
 // row pass, then steps of doubling, the last of which takes the complement.
@@ -108,7 +112,7 @@ func (s *scratch) take(halo, words int) (row, a, b []uint64, chunk int) {
 
 // keepTask turns seeds into the keep mask of their blocks, in place.
 type keepTask struct {
-	team
+	pool.Team
 	parts []keepPart
 
 	k     isa
@@ -129,21 +133,21 @@ type keepPart struct {
 // run takes the seeds in words[1:] through the plan, which is sealed, and
 // returns the number of ones of the keep mask, whole words counted. words[0] is
 // zero.
-func (t *keepTask) run(k isa, plan *dilation, words []uint64, of int) (kept int) {
+func (t *keepTask) run(k isa, plan *dilation, words []uint64, parts int) (kept int) {
 	t.k, t.plan, t.words = k, plan, words
 	n := len(words) - 1
 	// Every part repeats the row pass of its halo.
-	of = max(min(of, n/max(dilateChunk, 2*plan.halo)), 1)
-	for len(t.parts) < of {
+	parts = max(min(parts, n/max(dilateChunk, 2*plan.halo)), 1)
+	for len(t.parts) < parts {
 		t.parts = append(t.parts, keepPart{})
 	}
-	for i := range of {
+	for i := range parts {
 		p := &t.parts[i]
-		p.from, p.to = share(n, cacheLine/8, i, of), share(n, cacheLine/8, i+1, of)
+		p.from, p.to = pool.Share(n, cacheLine/8, i, parts), pool.Share(n, cacheLine/8, i+1, parts)
 		t.prepare(p)
 	}
-	t.team.run(t, of, of)
-	for i := range of {
+	t.Run(t, parts, parts)
+	for i := range parts {
 		kept += t.parts[i].kept
 	}
 	t.words = nil
@@ -174,7 +178,7 @@ func (t *keepTask) prepare(p *keepPart) {
 	t.k.rowCalls(p.row[halo-before:halo], t.words[p.from-before:p.from+1], t.plan.row)
 }
 
-func (t *keepTask) part(i, _ int) {
+func (t *keepTask) Part(i, _ int) {
 	p := &t.parts[i]
 	p.kept = 0
 	if t.plan.trivial() {

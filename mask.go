@@ -3,6 +3,8 @@ package dropblock
 import (
 	"slices"
 	"unsafe"
+
+	"github.com/dropblock-go/dropblock/internal/pool"
 )
 
 // Mask is the keep mask of a feature map, with the scale of what is kept. The
@@ -256,7 +258,7 @@ func (m *Mask) planFor(g *geometry) {
 // maskWorkers is how many goroutines draw and dilate a mask. Its elements cost an
 // eighth to a half of those of a feature map, but those who apply a part of it
 // find what they have drawn themselves in their caches.
-func (l *Layer) maskWorkers(m *Mask) int { return workers(l.cfg.Workers, m.count/2) }
+func (l *Layer) maskWorkers(m *Mask) int { return pool.Workers(l.cfg.Workers, m.count/2, workerLen) }
 
 // seedWords is where seeds are drawn: the mask's own words if they are grown
 // in place.
@@ -274,9 +276,9 @@ func (m *Mask) seedWords(g *geometry) []uint64 {
 // grow turns the seeds into the keep mask, by the plans. With RegionFull the mask's
 // words are anything, otherwise they are the seeds themselves.
 func (l *Layer) grow(m *Mask, g *geometry, seeds []uint64) {
-	of := l.maskWorkers(m)
+	workers := l.maskWorkers(m)
 	if g.full && m.border.wins(l.isa, m.seeds, len(seeds)) {
-		m.kept = m.borders.run(l.isa, &m.border, m.buf[1:], seeds, of) - m.trim()
+		m.kept = m.borders.run(l.isa, &m.border, m.buf[1:], seeds, workers) - m.trim()
 		m.settle(l.cfg.Norm)
 		return
 	}
@@ -284,7 +286,7 @@ func (l *Layer) grow(m *Mask, g *geometry, seeds []uint64) {
 		clear(m.buf)
 		g.paint(m.buf[1:len(m.buf)+spareWords], seeds)
 	}
-	m.kept = m.keepTask.run(l.isa, &m.plan, m.buf, of) - m.trim()
+	m.kept = m.keepTask.run(l.isa, &m.plan, m.buf, workers) - m.trim()
 	m.settle(l.cfg.Norm)
 }
 

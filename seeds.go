@@ -1,6 +1,10 @@
 package dropblock
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/dropblock-go/dropblock/internal/pool"
+)
 
 // drawing is what it takes to draw samples beside the words that they go to.
 type drawing struct {
@@ -157,7 +161,7 @@ func (d *drawing) merge(words, more []uint64) {
 
 // drawTask draws a batch on several goroutines, each with a drawing of its own.
 type drawTask struct {
-	team
+	pool.Team
 	drawings []drawing // of the parts from 1 on, the second one first
 	first    *drawing
 	seeds    []int // of the parts
@@ -172,19 +176,19 @@ type drawTask struct {
 // seeds there are and how many ones stamps have dropped. Behind their last bit seeds
 // have zeros and keep masks ones; these need spareWords behind them too, which then hold
 // anything.
-func (t *drawTask) run(d *drawing, words []uint64, g *grid, samples int, sample uint64, of int) (seeds, dropped int) {
+func (t *drawTask) run(d *drawing, words []uint64, g *grid, samples int, sample uint64, parts int) (seeds, dropped int) {
 	d.dropped = 0
 	pieces := samples * g.chunks
 	if pieces == 1 {
 		return d.only(words, g, sample), d.dropped
 	}
-	if of = min(of, pieces); of <= 1 {
+	if parts = min(parts, pieces); parts <= 1 {
 		seeds, _ = d.draw(words, 0, g, 0, pieces, sample)
 		return seeds, d.dropped
 	}
-	t.prepare(d, words, g, pieces, sample, of)
-	t.team.run(t, of, of)
-	seeds, dropped = t.join(of)
+	t.prepare(d, words, g, pieces, sample, parts)
+	t.Run(t, parts, parts)
+	seeds, dropped = t.join(parts)
 	t.words, t.grid = nil, nil
 	return seeds, dropped
 }
@@ -202,11 +206,11 @@ func (d *drawing) only(words []uint64, g *grid, sample uint64) (seeds int) {
 	return d.drawGaps(words, &w, g.positions, 0, sample, d.stamped, 1)
 }
 
-func (t *drawTask) prepare(d *drawing, words []uint64, g *grid, pieces int, sample uint64, of int) {
-	for len(t.seeds) < of {
+func (t *drawTask) prepare(d *drawing, words []uint64, g *grid, pieces int, sample uint64, parts int) {
+	for len(t.seeds) < parts {
 		t.seeds = append(t.seeds, 0)
 	}
-	for len(t.drawings) < of-1 {
+	for len(t.drawings) < parts-1 {
 		t.drawings = append(t.drawings, drawing{})
 	}
 	t.first, t.words, t.grid, t.pieces, t.sample = d, words, g, pieces, sample
@@ -220,7 +224,7 @@ func (t *drawTask) drawing(i int) *drawing {
 	return &t.drawings[i-1]
 }
 
-func (t *drawTask) part(i, of int) {
+func (t *drawTask) Part(i, parts int) {
 	d := t.drawing(i)
 	if i > 0 {
 		d.Bernoulli, d.k, d.ks = t.first.Bernoulli, t.first.k, t.first.ks
@@ -228,8 +232,8 @@ func (t *drawTask) part(i, of int) {
 			d.stamps, d.stampsOf = t.first.stamps, t.first.stampsOf
 		}
 	}
-	from, to := share(t.pieces, 1, i, of), share(t.pieces, 1, i+1, of)
-	if i < of-1 {
+	from, to := pool.Share(t.pieces, 1, i, parts), pool.Share(t.pieces, 1, i+1, parts)
+	if i < parts-1 {
 		t.seeds[i] = d.part(t.words, t.grid, from, to, t.sample)
 	} else {
 		t.seeds[i], _ = d.draw(t.words, 0, t.grid, from, to, t.sample)
@@ -237,11 +241,11 @@ func (t *drawTask) part(i, of int) {
 }
 
 // join brings together what the parts have left.
-func (t *drawTask) join(of int) (seeds, dropped int) {
-	for i := range of {
+func (t *drawTask) join(parts int) (seeds, dropped int) {
+	for i := range parts {
 		d := t.drawing(i)
-		if i < of-1 {
-			end, _ := t.grid.begin(share(t.pieces, 1, i+1, of))
+		if i < parts-1 {
+			end, _ := t.grid.begin(pool.Share(t.pieces, 1, i+1, parts))
 			d.merge(t.words[end:], d.over)
 		}
 		seeds += t.seeds[i]
