@@ -46,8 +46,8 @@ func countedCalls() []countedCall {
 	copy(keep, seeds)
 	calls := []countedCall{
 		{"philox", "words=1024", func() { isaNEON.philox(make([]uint32, 1024), &ks, &ctr) }},
-		{"bernoulliHead", "words=256/levels=1", func() { isaNEON.bernoulliHead(make([]uint64, 256), &ks, &ctr, threshold{1, 1}) }},
-		{"bernoulliHead", "words=256/levels=5", func() { isaNEON.bernoulliHead(make([]uint64, 256), &ks, &ctr, threshold{19, 5}) }},
+		{"head", "words=256/levels=1", func() { isaNEON.head(make([]uint64, 256), &ks, &ctr, threshold{1, 1}) }},
+		{"head", "words=256/levels=5", func() { isaNEON.head(make([]uint64, 256), &ks, &ctr, threshold{19, 5}) }},
 	}
 	for _, b := range []int{1, 2, 3, 5, 9, 17, 64} { // one of each number of steps
 		calls = append(calls, countedCall{"dilateRow", fmt.Sprintf("words=%d/block=%d", words, b),

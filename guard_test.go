@@ -358,27 +358,27 @@ func TestSweepSeesBernoulli(t *testing.T) {
 	})
 	mustFail(t, sweepHead, nil, map[string]headMethod{
 		"takes the levels the other way round": func(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
-			bernoulliHeadGeneric(dst, ks, ctr, bits.Reverse32(h.t)>>(32-h.k), h.k)
+			headGeneric(dst, ks, ctr, bits.Reverse32(h.t)>>(32-h.k), h.k)
 		},
 		"has one group for all": func(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
 			for ; len(dst) > 0; dst = dst[headGroupWords:] {
-				bernoulliHeadGeneric(dst[:headGroupWords], ks, ctr, h.t, h.k)
+				headGeneric(dst[:headGroupWords], ks, ctr, h.t, h.k)
 			}
 		},
 		"writes a word behind": func(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
-			bernoulliHeadGeneric(dst, ks, ctr, h.t, h.k)
+			headGeneric(dst, ks, ctr, h.t, h.k)
 			*past(dst, len(dst)) = 0
 		},
 	})
-	type gaps = bernoulliGapsKernel
+	type gaps = gapsKernel
 	mustFail(t, sweepGaps, map[string]gaps{
 		"reads drawn behind": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
 			touch(drawn, len(drawn))
-			return bernoulliGapsGeneric(positions, drawn, table, w)
+			return gapsGeneric(positions, drawn, table, w)
 		},
 		"reads the table behind": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
 			touch(table[:], gapLen)
-			return bernoulliGapsGeneric(positions, drawn, table, w)
+			return gapsGeneric(positions, drawn, table, w)
 		},
 	}, map[string]gaps{
 		"takes equal thresholds for below": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
@@ -386,77 +386,77 @@ func TestSweepSeesBernoulli(t *testing.T) {
 			for i := range moved {
 				moved[i] += 1 << gapBits
 			}
-			return bernoulliGapsGeneric(positions, drawn, &moved, w)
+			return gapsGeneric(positions, drawn, &moved, w)
 		},
 		"takes an escape for a seed": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
 			next := w[walkNext]
-			n := bernoulliGapsGeneric(positions, drawn, table, w)
+			n := gapsGeneric(positions, drawn, table, w)
 			if at := next + gapEscape; n > 0 && positions[0] > at {
 				positions[0] = at
 			}
 			return n
 		},
 		"counts a seed behind the end": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
-			n := bernoulliGapsGeneric(positions, drawn, table, w)
+			n := gapsGeneric(positions, drawn, table, w)
 			if w[walkNext] > w[walkEnd] && n < gapCallLen {
 				n++
 			}
 			return n
 		},
 		"writes a vector behind": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
-			n := bernoulliGapsGeneric(positions, drawn, table, w)
+			n := gapsGeneric(positions, drawn, table, w)
 			if len(drawn) == gapCallLen {
 				*past(positions[:], gapCallLen+7) = 0
 			}
 			return n
 		},
 	})
-	mustFail(t, sweepOnes, map[string]bernoulliOnesKernel{
+	mustFail(t, sweepOnes, map[string]onesKernel{
 		"reads words behind": func(positions *[gapCallLen]uint32, words []uint64, first uint32) (int, int) {
 			touch(words, len(words))
-			return bernoulliOnesGeneric(positions, words, first)
+			return onesGeneric(positions, words, first)
 		},
-	}, map[string]bernoulliOnesKernel{
+	}, map[string]onesKernel{
 		"takes 32 ones of a word": func(positions *[gapCallLen]uint32, words []uint64, first uint32) (int, int) {
-			n, used := bernoulliOnesGeneric(positions, words, first)
+			n, used := onesGeneric(positions, words, first)
 			if used == 1 && n > 32 {
 				positions[32] = 0
 			}
 			return n, used
 		},
 		"takes a word too many": func(positions *[gapCallLen]uint32, words []uint64, first uint32) (int, int) {
-			n, used := bernoulliOnesGeneric(positions, words, first)
+			n, used := onesGeneric(positions, words, first)
 			if n == gapCallLen && used < len(words) {
 				used++
 			}
 			return n, used
 		},
 		"writes behind the positions": func(positions *[gapCallLen]uint32, words []uint64, first uint32) (int, int) {
-			n, used := bernoulliOnesGeneric(positions, words, first)
+			n, used := onesGeneric(positions, words, first)
 			if n == gapCallLen {
 				*past(positions[:], gapCallLen+15) = 0
 			}
 			return n, used
 		},
 	})
-	mustFail(t, sweepPlace, map[string]bernoulliPlaceKernel{
+	mustFail(t, sweepPlace, map[string]placeKernel{
 		"reads bits behind": func(bits []uint32, w *walk) {
 			touch(bits, (len(bits)+7)/8*8-1)
-			bernoulliPlaceGeneric(bits, w)
+			placeGeneric(bits, w)
 		},
-	}, map[string]bernoulliPlaceKernel{
+	}, map[string]placeKernel{
 		"forgets the row that a chunk begins in": func(bits []uint32, w *walk) {
 			v := *w
 			v[walkRow] = 0
-			bernoulliPlaceGeneric(bits, &v)
+			placeGeneric(bits, &v)
 		},
-		"forgets the last bit": func(bits []uint32, w *walk) { bernoulliPlaceGeneric(bits[:max(len(bits)-1, 0)], w) },
+		"forgets the last bit": func(bits []uint32, w *walk) { placeGeneric(bits[:max(len(bits)-1, 0)], w) },
 		"writes behind": func(bits []uint32, w *walk) {
-			bernoulliPlaceGeneric(bits, w)
+			placeGeneric(bits, w)
 			*past(bits, len(bits)) = 0
 		},
 	})
-	byInverses := func(half float32) bernoulliPlaceKernel {
+	byInverses := func(half float32) placeKernel {
 		return func(bits []uint32, w *walk) {
 			perCol, perRow := math.Float32frombits(w[walkInverseCol]), math.Float32frombits(w[walkInverseRow])
 			for i, p := range bits {
@@ -466,44 +466,44 @@ func TestSweepSeesBernoulli(t *testing.T) {
 			}
 		}
 	}
-	mustFail(t, sweepDivide, nil, map[string]bernoulliPlaceKernel{
+	mustFail(t, sweepDivide, nil, map[string]placeKernel{
 		"divides without the half": byInverses(0),
 		"divides by far too many":  byInverses(0.5),
 	})
-	mustFail(t, sweepSeeds, map[string]bernoulliSeedsKernel{
+	mustFail(t, sweepSeeds, map[string]seedsKernel{
 		"reads bits behind": func(words []uint64, bits []uint32) {
 			touch(bits, len(bits))
-			bernoulliSeedsGeneric(words, bits)
+			seedsGeneric(words, bits)
 		},
-	}, map[string]bernoulliSeedsKernel{
+	}, map[string]seedsKernel{
 		"forgets what stood in a word": func(words []uint64, bits []uint32) {
 			for _, bit := range bits {
 				words[bit/64] = 0
 			}
-			bernoulliSeedsGeneric(words, bits)
+			seedsGeneric(words, bits)
 		},
 		"writes behind the last word": func(words []uint64, bits []uint32) {
-			bernoulliSeedsGeneric(words, bits)
+			seedsGeneric(words, bits)
 			*past(words, len(words)) = 0
 		},
 	})
-	mustFail(t, sweepStamps, map[string]bernoulliStampsKernel{
+	mustFail(t, sweepStamps, map[string]stampsKernel{
 		"reads bits behind": func(words []uint64, bits []uint32, stamps *stamps, n int) int {
 			touch(bits, len(bits))
-			return bernoulliStampsGeneric(words, bits, stamps, n)
+			return stampsGeneric(words, bits, stamps, n)
 		},
 		"reads more words than it has room for": func(words []uint64, bits []uint32, stamps *stamps, n int) int {
 			if len(bits) > 0 {
 				touch(words, int(bits[len(bits)-1]/64)+stampRoom(n))
 			}
-			return bernoulliStampsGeneric(words, bits, stamps, n)
+			return stampsGeneric(words, bits, stamps, n)
 		},
-	}, map[string]bernoulliStampsKernel{
+	}, map[string]stampsKernel{
 		"is a word short": func(words []uint64, bits []uint32, stamps *stamps, n int) int {
-			return bernoulliStampsGeneric(words, bits, stamps, n-1)
+			return stampsGeneric(words, bits, stamps, n-1)
 		},
 		"counts what was dropped before": func(words []uint64, bits []uint32, stamps *stamps, n int) (dropped int) {
-			bernoulliStampsGeneric(words, bits, stamps, n)
+			stampsGeneric(words, bits, stamps, n)
 			for _, bit := range bits {
 				for _, v := range stamps[bit&63][:n] {
 					dropped += 64 - countGeneric([]uint64{v})
@@ -515,10 +515,10 @@ func TestSweepSeesBernoulli(t *testing.T) {
 			if len(bits) > 0 {
 				words[bits[0]/64] = ^uint64(0)
 			}
-			return bernoulliStampsGeneric(words, bits, stamps, n)
+			return stampsGeneric(words, bits, stamps, n)
 		},
 		"writes more words than it has room for": func(words []uint64, bits []uint32, stamps *stamps, n int) int {
-			dropped := bernoulliStampsGeneric(words, bits, stamps, n)
+			dropped := stampsGeneric(words, bits, stamps, n)
 			if len(bits) > 0 {
 				*past(words, int(bits[len(bits)-1]/64)+stampRoom(n)) = 0
 			}

@@ -11,38 +11,38 @@ import (
 //go:generate go run ./gen -dir .
 
 var (
-	_ philoxKernel          = philoxAVX2
-	_ bernoulliHeadKernel   = bernoulliHeadAVX2
-	_ bernoulliGapsKernel   = bernoulliGapsAVX2
-	_ bernoulliOnesKernel   = bernoulliOnesAVX2
-	_ bernoulliPlaceKernel  = bernoulliPlaceAVX2
-	_ bernoulliSeedsKernel  = bernoulliSeedsAVX2
-	_ bernoulliStampsKernel = bernoulliStampsAVX2
-	_ dilateRowKernel       = dilateRowAVX2
-	_ dilateStepKernel      = dilateStepAVX2
-	_ dilateKeepKernel      = dilateKeepAVX2
-	_ dilateBorderKernel    = dilateBorderAVX2
-	_ scaleKernel           = scaleAVX2
-	_ scaleKernel           = scaleStreamAVX2
-	_ expandKernel          = expandAVX2
-	_ expandBoolKernel      = expandBoolAVX2
-	_ countKernel           = countAVX2
+	_ philoxKernel       = philoxAVX2
+	_ headKernel         = headAVX2
+	_ gapsKernel         = gapsAVX2
+	_ onesKernel         = onesAVX2
+	_ placeKernel        = placeAVX2
+	_ seedsKernel        = seedsAVX2
+	_ stampsKernel       = stampsAVX2
+	_ dilateRowKernel    = dilateRowAVX2
+	_ dilateStepKernel   = dilateStepAVX2
+	_ dilateKeepKernel   = dilateKeepAVX2
+	_ dilateBorderKernel = dilateBorderAVX2
+	_ scaleKernel        = scaleAVX2
+	_ scaleKernel        = scaleStreamAVX2
+	_ expandKernel       = expandAVX2
+	_ expandBoolKernel   = expandBoolAVX2
+	_ countKernel        = countAVX2
 
-	_ philoxKernel          = philoxAVX512
-	_ bernoulliHeadKernel   = bernoulliHeadAVX512
-	_ bernoulliOnesKernel   = bernoulliOnesAVX512
-	_ bernoulliPlaceKernel  = bernoulliPlaceAVX512
-	_ bernoulliStampsKernel = bernoulliStampsAVX512
-	_ dilateRowKernel       = dilateRowAVX512
-	_ dilateStepKernel      = dilateStepAVX512
-	_ dilateKeepKernel      = dilateKeepAVX512
-	_ dilateBorderKernel    = dilateBorderAVX512
-	_ dilateNearKernel      = dilateNearAVX512
-	_ scaleKernel           = scaleAVX512
-	_ scaleKernel           = scaleStreamAVX512
-	_ expandKernel          = expandAVX512
-	_ expandBoolKernel      = expandBoolAVX512
-	_ countKernel           = countAVX512
+	_ philoxKernel       = philoxAVX512
+	_ headKernel         = headAVX512
+	_ onesKernel         = onesAVX512
+	_ placeKernel        = placeAVX512
+	_ stampsKernel       = stampsAVX512
+	_ dilateRowKernel    = dilateRowAVX512
+	_ dilateStepKernel   = dilateStepAVX512
+	_ dilateKeepKernel   = dilateKeepAVX512
+	_ dilateBorderKernel = dilateBorderAVX512
+	_ dilateNearKernel   = dilateNearAVX512
+	_ scaleKernel        = scaleAVX512
+	_ scaleKernel        = scaleStreamAVX512
+	_ expandKernel       = expandAVX512
+	_ expandBoolKernel   = expandBoolAVX512
+	_ countKernel        = countAVX512
 )
 
 // The features of the sets, every bit by name: bits are independent, x/sys's
@@ -104,80 +104,80 @@ func (k isa) philox(dst []uint32, ks *roundKeys, ctr *[4]uint32) {
 }
 
 //go:noinline
-func (k isa) bernoulliHead(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
+func (k isa) head(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
 	writes(dst)
 	switch k {
 	case isaAVX512:
-		bernoulliHeadAVX512(dst, ks, ctr, h.t, h.k)
+		headAVX512(dst, ks, ctr, h.t, h.k)
 	case isaAVX2:
-		bernoulliHeadAVX2(dst, ks, ctr, h.t, h.k)
+		headAVX2(dst, ks, ctr, h.t, h.k)
 	default:
-		bernoulliHeadGeneric(dst, ks, ctr, h.t, h.k)
+		headGeneric(dst, ks, ctr, h.t, h.k)
 	}
 }
 
 //go:noinline
-func (k isa) bernoulliGaps(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) int {
+func (k isa) gaps(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) int {
 	reads(drawn)
 	writes(positions[:])
 	switch k {
 	case isaAVX512, isaAVX2:
-		return bernoulliGapsAVX2(positions, drawn, t, w)
+		return gapsAVX2(positions, drawn, t, w)
 	default:
-		return bernoulliGapsGeneric(positions, drawn, t, w)
+		return gapsGeneric(positions, drawn, t, w)
 	}
 }
 
 //go:noinline
-func (k isa) bernoulliOnes(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int) {
+func (k isa) ones(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int) {
 	reads(words)
 	writes(positions[:])
 	switch k {
 	case isaAVX512:
-		return bernoulliOnesAVX512(positions, words, first)
+		return onesAVX512(positions, words, first)
 	case isaAVX2:
-		return bernoulliOnesAVX2(positions, words, first)
+		return onesAVX2(positions, words, first)
 	default:
-		return bernoulliOnesGeneric(positions, words, first)
+		return onesGeneric(positions, words, first)
 	}
 }
 
 //go:noinline
-func (k isa) bernoulliPlace(bits []uint32, w *walk) {
+func (k isa) place(bits []uint32, w *walk) {
 	writes(bits)
 	switch {
 	case k == isaAVX512 && w[walkInverseCol] != 0:
-		bernoulliPlaceAVX512(bits, w)
+		placeAVX512(bits, w)
 	case k == isaAVX2 && w[walkInverseCol] != 0:
-		bernoulliPlaceAVX2(bits, w)
+		placeAVX2(bits, w)
 	default:
-		bernoulliPlaceGeneric(bits, w)
+		placeGeneric(bits, w)
 	}
 }
 
 //go:noinline
-func (k isa) bernoulliSeeds(words []uint64, bits []uint32) {
+func (k isa) seeds(words []uint64, bits []uint32) {
 	reads(bits)
 	writes(words)
 	switch k {
 	case isaAVX512, isaAVX2:
-		bernoulliSeedsAVX2(words, bits)
+		seedsAVX2(words, bits)
 	default:
-		bernoulliSeedsGeneric(words, bits)
+		seedsGeneric(words, bits)
 	}
 }
 
 //go:noinline
-func (k isa) bernoulliStamps(words []uint64, bits []uint32, stamps *stamps, n int) (dropped int) {
+func (k isa) stamps(words []uint64, bits []uint32, stamps *stamps, n int) (dropped int) {
 	reads(bits)
 	writes(words)
 	switch k {
 	case isaAVX512:
-		return bernoulliStampsAVX512(words, bits, stamps, n)
+		return stampsAVX512(words, bits, stamps, n)
 	case isaAVX2:
-		return bernoulliStampsAVX2(words, bits, stamps, n)
+		return stampsAVX2(words, bits, stamps, n)
 	default:
-		return bernoulliStampsGeneric(words, bits, stamps, n)
+		return stampsGeneric(words, bits, stamps, n)
 	}
 }
 

@@ -1500,9 +1500,9 @@ DATA blocks1<>+48(SB)/8, $0x0000000000000007
 DATA blocks1<>+56(SB)/8, $0x000000000000000f
 GLOBL blocks1<>(SB), RODATA|NOPTR, $64
 
-// func bernoulliHeadAVX2(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)
+// func headAVX2(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)
 // Requires: AVX, AVX2
-TEXT ·bernoulliHeadAVX2(SB), NOSPLIT, $104-56
+TEXT ·headAVX2(SB), NOSPLIT, $104-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         ks+24(FP), DX
@@ -1801,9 +1801,9 @@ DATA levelStep<>+48(SB)/8, $0x000001a4a23ea600
 DATA levelStep<>+56(SB)/8, $0x000001a4a23ea600
 GLOBL levelStep<>(SB), RODATA|NOPTR, $64
 
-// func bernoulliHeadAVX512(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)
+// func headAVX512(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)
 // Requires: AVX, AVX512F
-TEXT ·bernoulliHeadAVX512(SB), NOSPLIT, $456-56
+TEXT ·headAVX512(SB), NOSPLIT, $456-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         dst_len+8(FP), CX
 	MOVQ         ks+24(FP), DX
@@ -2917,9 +2917,9 @@ group1Done:
 	VZEROUPPER
 	RET
 
-// func bernoulliGapsAVX2(positions *[512]uint32, drawn []uint32, t *[1024]uint32, w *[13]uint32) (n int)
+// func gapsAVX2(positions *[512]uint32, drawn []uint32, t *[1024]uint32, w *[13]uint32) (n int)
 // Requires: AVX, AVX2, CMOV, POPCNT
-TEXT ·bernoulliGapsAVX2(SB), NOSPLIT, $0-56
+TEXT ·gapsAVX2(SB), NOSPLIT, $0-56
 	MOVQ         positions+0(FP), AX
 	MOVQ         t+32(FP), CX
 	MOVQ         w+40(FP), DX
@@ -3349,9 +3349,9 @@ DATA lane7<>+56(SB)/4, $0x00000007
 DATA lane7<>+60(SB)/4, $0x00000007
 GLOBL lane7<>(SB), RODATA|NOPTR, $64
 
-// func bernoulliOnesAVX2(positions *[512]uint32, words []uint64, first uint32) (n int, used int)
+// func onesAVX2(positions *[512]uint32, words []uint64, first uint32) (n int, used int)
 // Requires: BMI, POPCNT
-TEXT ·bernoulliOnesAVX2(SB), NOSPLIT, $0-56
+TEXT ·onesAVX2(SB), NOSPLIT, $0-56
 	MOVQ positions+0(FP), AX
 	MOVQ words_base+8(FP), CX
 	MOVQ words_len+16(FP), DX
@@ -3420,9 +3420,9 @@ wordsDone:
 	MOVQ SI, n+40(FP)
 	RET
 
-// func bernoulliOnesAVX512(positions *[512]uint32, words []uint64, first uint32) (n int, used int)
+// func onesAVX512(positions *[512]uint32, words []uint64, first uint32) (n int, used int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI2, POPCNT
-TEXT ·bernoulliOnesAVX512(SB), NOSPLIT, $0-56
+TEXT ·onesAVX512(SB), NOSPLIT, $0-56
 	MOVQ         positions+0(FP), AX
 	MOVQ         words_base+8(FP), CX
 	MOVQ         words_len+16(FP), DX
@@ -3506,9 +3506,9 @@ DATA sixtyFour32<>+56(SB)/4, $0x00000040
 DATA sixtyFour32<>+60(SB)/4, $0x00000040
 GLOBL sixtyFour32<>(SB), RODATA|NOPTR, $64
 
-// func bernoulliPlaceAVX2(bits []uint32, w *[13]uint32)
+// func placeAVX2(bits []uint32, w *[13]uint32)
 // Requires: AVX, AVX2
-TEXT ·bernoulliPlaceAVX2(SB), NOSPLIT, $0-32
+TEXT ·placeAVX2(SB), NOSPLIT, $0-32
 	MOVQ         bits_base+0(FP), AX
 	MOVQ         bits_len+8(FP), CX
 	MOVQ         w+24(FP), DX
@@ -3587,9 +3587,9 @@ DATA lanes32<>+24(SB)/4, $0x00000006
 DATA lanes32<>+28(SB)/4, $0x00000007
 GLOBL lanes32<>(SB), RODATA|NOPTR, $32
 
-// func bernoulliPlaceAVX512(bits []uint32, w *[13]uint32)
+// func placeAVX512(bits []uint32, w *[13]uint32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·bernoulliPlaceAVX512(SB), NOSPLIT, $0-32
+TEXT ·placeAVX512(SB), NOSPLIT, $0-32
 	MOVQ         bits_base+0(FP), AX
 	MOVQ         bits_len+8(FP), CX
 	MOVQ         w+24(FP), DX
@@ -3655,9 +3655,9 @@ end:
 	VZEROUPPER
 	RET
 
-// func bernoulliSeedsAVX2(words []uint64, bits []uint32)
+// func seedsAVX2(words []uint64, bits []uint32)
 // Requires: BMI2
-TEXT ·bernoulliSeedsAVX2(SB), NOSPLIT, $0-48
+TEXT ·seedsAVX2(SB), NOSPLIT, $0-48
 	MOVQ words_base+0(FP), AX
 	MOVQ bits_base+24(FP), CX
 	MOVQ bits_len+32(FP), DX
@@ -3720,9 +3720,9 @@ seeds1:
 seeds1Done:
 	RET
 
-// func bernoulliStampsAVX2(words []uint64, bits []uint32, stamps *[64][8]uint64, n int) (dropped int)
+// func stampsAVX2(words []uint64, bits []uint32, stamps *[64][8]uint64, n int) (dropped int)
 // Requires: AVX, AVX2, BMI, CMOV, POPCNT
-TEXT ·bernoulliStampsAVX2(SB), NOSPLIT, $0-72
+TEXT ·stampsAVX2(SB), NOSPLIT, $0-72
 	MOVQ           words_base+0(FP), AX
 	MOVQ           stamps+48(FP), CX
 	MOVQ           n+56(FP), DX
@@ -4141,9 +4141,9 @@ DATA nibbleLow<>+48(SB)/8, $0x0f0f0f0f0f0f0f0f
 DATA nibbleLow<>+56(SB)/8, $0x0f0f0f0f0f0f0f0f
 GLOBL nibbleLow<>(SB), RODATA|NOPTR, $64
 
-// func bernoulliStampsAVX512(words []uint64, bits []uint32, stamps *[64][8]uint64, n int) (dropped int)
+// func stampsAVX512(words []uint64, bits []uint32, stamps *[64][8]uint64, n int) (dropped int)
 // Requires: AVX, AVX2, AVX512F, AVX512VL, AVX512VPOPCNTDQ, CMOV
-TEXT ·bernoulliStampsAVX512(SB), NOSPLIT, $0-72
+TEXT ·stampsAVX512(SB), NOSPLIT, $0-72
 	MOVQ    words_base+0(FP), AX
 	MOVQ    stamps+48(FP), CX
 	MOVQ    n+56(FP), DX

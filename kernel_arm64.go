@@ -7,16 +7,16 @@ import "golang.org/x/sys/cpu"
 //go:generate go run ./gen -dir .
 
 var (
-	_ philoxKernel        = philoxNEON
-	_ bernoulliHeadKernel = bernoulliHeadNEON
-	_ dilateRowKernel     = dilateRowNEON
-	_ dilateStepKernel    = dilateStepNEON
-	_ dilateKeepKernel    = dilateKeepNEON
-	_ dilateBorderKernel  = dilateBorderNEON
-	_ scaleKernel         = scaleNEON
-	_ expandKernel        = expandNEON
-	_ expandBoolKernel    = expandBoolNEON
-	_ countKernel         = countNEON
+	_ philoxKernel       = philoxNEON
+	_ headKernel         = headNEON
+	_ dilateRowKernel    = dilateRowNEON
+	_ dilateStepKernel   = dilateStepNEON
+	_ dilateKeepKernel   = dilateKeepNEON
+	_ dilateBorderKernel = dilateBorderNEON
+	_ scaleKernel        = scaleNEON
+	_ expandKernel       = expandNEON
+	_ expandBoolKernel   = expandBoolNEON
+	_ countKernel        = countNEON
 )
 
 // featuresNEON are what the kernels need. TestGate holds them against the
@@ -55,31 +55,31 @@ func (k isa) philox(dst []uint32, ks *roundKeys, ctr *[4]uint32) {
 }
 
 //go:noinline
-func (k isa) bernoulliHead(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
+func (k isa) head(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
 	writes(dst)
 	if k == isaNEON {
-		bernoulliHeadNEON(dst, ks, ctr, h.t, h.k)
+		headNEON(dst, ks, ctr, h.t, h.k)
 		return
 	}
-	bernoulliHeadGeneric(dst, ks, ctr, h.t, h.k)
+	headGeneric(dst, ks, ctr, h.t, h.k)
 }
 
-// bernoulliGaps is generic: a table look-up for each seed is not a vector's work
+// gaps is generic: a table look-up for each seed is not a vector's work
 // without a gather. So are the kernels that follow it.
-func (k isa) bernoulliGaps(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) int {
-	return bernoulliGapsGeneric(positions, drawn, t, w)
+func (k isa) gaps(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) int {
+	return gapsGeneric(positions, drawn, t, w)
 }
 
-func (k isa) bernoulliOnes(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int) {
-	return bernoulliOnesGeneric(positions, words, first)
+func (k isa) ones(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int) {
+	return onesGeneric(positions, words, first)
 }
 
-func (k isa) bernoulliPlace(bits []uint32, w *walk) { bernoulliPlaceGeneric(bits, w) }
+func (k isa) place(bits []uint32, w *walk) { placeGeneric(bits, w) }
 
-func (k isa) bernoulliSeeds(words []uint64, bits []uint32) { bernoulliSeedsGeneric(words, bits) }
+func (k isa) seeds(words []uint64, bits []uint32) { seedsGeneric(words, bits) }
 
-func (k isa) bernoulliStamps(words []uint64, bits []uint32, stamps *stamps, n int) (dropped int) {
-	return bernoulliStampsGeneric(words, bits, stamps, n)
+func (k isa) stamps(words []uint64, bits []uint32, stamps *stamps, n int) (dropped int) {
+	return stampsGeneric(words, bits, stamps, n)
 }
 
 //go:noinline

@@ -338,9 +338,9 @@ DATA counterLanes<>+24(SB)/4, $0x00000006
 DATA counterLanes<>+28(SB)/4, $0x00000007
 GLOBL counterLanes<>(SB), RODATA|NOPTR, $32
 
-// func bernoulliHeadNEON(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)
+// func headNEON(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)
 // Requires: ASIMD
-TEXT ·bernoulliHeadNEON(SB), NOSPLIT, $296-56
+TEXT ·headNEON(SB), NOSPLIT, $296-56
 	MOVD    dst_base+0(FP), R0
 	MOVD    dst_len+8(FP), R1
 	MOVD    ks+24(FP), R3

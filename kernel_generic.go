@@ -16,41 +16,41 @@ import (
 // The kernel signatures. Every instruction set's kernels are assigned to them
 // at compile time.
 type (
-	philoxKernel          func(dst []uint32, ks *roundKeys, ctr *[4]uint32)
-	bernoulliHeadKernel   func(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, k int)
-	bernoulliGapsKernel   func(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) (n int)
-	bernoulliOnesKernel   func(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int)
-	bernoulliPlaceKernel  func(bits []uint32, w *walk)
-	bernoulliSeedsKernel  func(words []uint64, bits []uint32)
-	bernoulliStampsKernel func(words []uint64, bits []uint32, stamps *stamps, n int) (dropped int)
-	dilateRowKernel       func(dst, src []uint64, b int)
-	dilateStepKernel      func(dst, src []uint64, shift int)
-	dilateKeepKernel      func(dst, src []uint64, shift int) (kept int)
-	dilateNearKernel      func(words, shifts []uint64) (kept int)
-	dilateBorderKernel    func(dst, src, up, down []uint64, shift int)
-	scaleKernel           func(dst, src []float32, keep []uint64, scale float32)
-	expandKernel          func(dst []float32, keep []uint64, scale float32)
-	expandBoolKernel      func(dst []bool, keep []uint64)
-	countKernel           func(words []uint64) int
+	philoxKernel       func(dst []uint32, ks *roundKeys, ctr *[4]uint32)
+	headKernel         func(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, k int)
+	gapsKernel         func(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) (n int)
+	onesKernel         func(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int)
+	placeKernel        func(bits []uint32, w *walk)
+	seedsKernel        func(words []uint64, bits []uint32)
+	stampsKernel       func(words []uint64, bits []uint32, stamps *stamps, n int) (dropped int)
+	dilateRowKernel    func(dst, src []uint64, b int)
+	dilateStepKernel   func(dst, src []uint64, shift int)
+	dilateKeepKernel   func(dst, src []uint64, shift int) (kept int)
+	dilateNearKernel   func(words, shifts []uint64) (kept int)
+	dilateBorderKernel func(dst, src, up, down []uint64, shift int)
+	scaleKernel        func(dst, src []float32, keep []uint64, scale float32)
+	expandKernel       func(dst []float32, keep []uint64, scale float32)
+	expandBoolKernel   func(dst []bool, keep []uint64)
+	countKernel        func(words []uint64) int
 )
 
 var (
-	_ philoxKernel          = philoxGeneric
-	_ bernoulliHeadKernel   = bernoulliHeadGeneric
-	_ bernoulliGapsKernel   = bernoulliGapsGeneric
-	_ bernoulliOnesKernel   = bernoulliOnesGeneric
-	_ bernoulliPlaceKernel  = bernoulliPlaceGeneric
-	_ bernoulliSeedsKernel  = bernoulliSeedsGeneric
-	_ bernoulliStampsKernel = bernoulliStampsGeneric
-	_ dilateRowKernel       = dilateRowGeneric
-	_ dilateStepKernel      = dilateStepGeneric
-	_ dilateKeepKernel      = dilateKeepGeneric
-	_ dilateNearKernel      = dilateNearGeneric
-	_ dilateBorderKernel    = dilateBorderGeneric
-	_ scaleKernel           = scaleGeneric
-	_ expandKernel          = expandGeneric
-	_ expandBoolKernel      = expandBoolGeneric
-	_ countKernel           = countGeneric
+	_ philoxKernel       = philoxGeneric
+	_ headKernel         = headGeneric
+	_ gapsKernel         = gapsGeneric
+	_ onesKernel         = onesGeneric
+	_ placeKernel        = placeGeneric
+	_ seedsKernel        = seedsGeneric
+	_ stampsKernel       = stampsGeneric
+	_ dilateRowKernel    = dilateRowGeneric
+	_ dilateStepKernel   = dilateStepGeneric
+	_ dilateKeepKernel   = dilateKeepGeneric
+	_ dilateNearKernel   = dilateNearGeneric
+	_ dilateBorderKernel = dilateBorderGeneric
+	_ scaleKernel        = scaleGeneric
+	_ expandKernel       = expandGeneric
+	_ expandBoolKernel   = expandBoolGeneric
+	_ countKernel        = countGeneric
 )
 
 // # bernoulli
@@ -118,9 +118,9 @@ const (
 	headLevelStride = chunkLen / headGroupLen * 8
 )
 
-// bernoulliHeadGeneric writes bits of probability t/2^k to dst, whole groups
+// headGeneric writes bits of probability t/2^k to dst, whole groups
 // of headGroupWords. ctr is the counter of the first group at level 0.
-func bernoulliHeadGeneric(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, k int) {
+func headGeneric(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, k int) {
 	c := *ctr
 	for ; len(dst) >= headGroupWords; dst = dst[headGroupWords:] {
 		for i := uint32(0); i < headGroupWords/2; i += 2 {
@@ -145,11 +145,11 @@ func bernoulliHeadGeneric(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32,
 // gapCallLen is how many words of the residual are drawn together.
 const gapCallLen = 512
 
-// bernoulliGapsGeneric walks on with each of the drawn words, at most
+// gapsGeneric walks on with each of the drawn words, at most
 // gapCallLen, and writes the positions of the n seeds that it comes to before
 // the end. Positions behind them may be anything. Whether a gap is the entry's
 // own would be guessed wrong half of the time, and is no branch.
-func bernoulliGapsGeneric(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) (n int) {
+func gapsGeneric(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) (n int) {
 	next := w[walkNext]
 	for _, word := range drawn[:min(len(drawn), gapCallLen)] {
 		own := word >> (32 - gapBits)
@@ -172,11 +172,11 @@ func bernoulliGapsGeneric(positions *[gapCallLen]uint32, drawn []uint32, t *gapT
 	return n
 }
 
-// bernoulliOnesGeneric writes the positions of the n ones of words, which begin
+// onesGeneric writes the positions of the n ones of words, which begin
 // with the position first, and returns how many words it came to: all, or so
 // many that the ones of another one may not fit. Positions behind them may be
 // anything.
-func bernoulliOnesGeneric(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int) {
+func onesGeneric(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int) {
 	for i, v := range words {
 		if n > gapCallLen-64 {
 			return n, i
@@ -197,8 +197,8 @@ func bernoulliOnesGeneric(positions *[gapCallLen]uint32, words []uint64, first u
 	return n, len(words)
 }
 
-// bernoulliPlaceGeneric maps positions to bits, in place.
-func bernoulliPlaceGeneric(bits []uint32, w *walk) {
+// placeGeneric maps positions to bits, in place.
+func placeGeneric(bits []uint32, w *walk) {
 	first, col, row := w[walkBit], w[walkCol], w[walkRow]
 	perCol, colShift := w[walkPerCol], w[walkColShift]
 	perRow, rowShift := w[walkPerRow], w[walkRowShift]
@@ -210,8 +210,8 @@ func bernoulliPlaceGeneric(bits []uint32, w *walk) {
 	}
 }
 
-// bernoulliSeedsGeneric sets bits, which ascend.
-func bernoulliSeedsGeneric(words []uint64, bits []uint32) {
+// seedsGeneric sets bits, which ascend.
+func seedsGeneric(words []uint64, bits []uint32) {
 	for _, bit := range bits {
 		words[bit>>6] |= 1 << (bit & 63)
 	}
@@ -236,10 +236,10 @@ func stampRoom(n int) int {
 	return stampWords
 }
 
-// bernoulliStampsGeneric drops blocks of n words, whose first bits ascend, and
+// stampsGeneric drops blocks of n words, whose first bits ascend, and
 // returns how many ones it dropped. What earlier calls dropped ascends as well;
 // the words behind are ones.
-func bernoulliStampsGeneric(words []uint64, firsts []uint32, stamps *stamps, n int) (dropped int) {
+func stampsGeneric(words []uint64, firsts []uint32, stamps *stamps, n int) (dropped int) {
 	for _, bit := range firsts {
 		stamp, dst := stamps[bit&63][:n], words[bit>>6:][:n]
 		for i, v := range stamp {

@@ -9,24 +9,24 @@ func (k isa) philoxStride() int { return 1 }
 
 func (k isa) philox(dst []uint32, ks *roundKeys, ctr *[4]uint32) { philoxGeneric(dst, ks, ctr) }
 
-func (k isa) bernoulliHead(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
-	bernoulliHeadGeneric(dst, ks, ctr, h.t, h.k)
+func (k isa) head(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
+	headGeneric(dst, ks, ctr, h.t, h.k)
 }
 
-func (k isa) bernoulliGaps(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) int {
-	return bernoulliGapsGeneric(positions, drawn, t, w)
+func (k isa) gaps(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) int {
+	return gapsGeneric(positions, drawn, t, w)
 }
 
-func (k isa) bernoulliOnes(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int) {
-	return bernoulliOnesGeneric(positions, words, first)
+func (k isa) ones(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int) {
+	return onesGeneric(positions, words, first)
 }
 
-func (k isa) bernoulliPlace(bits []uint32, w *walk) { bernoulliPlaceGeneric(bits, w) }
+func (k isa) place(bits []uint32, w *walk) { placeGeneric(bits, w) }
 
-func (k isa) bernoulliSeeds(words []uint64, bits []uint32) { bernoulliSeedsGeneric(words, bits) }
+func (k isa) seeds(words []uint64, bits []uint32) { seedsGeneric(words, bits) }
 
-func (k isa) bernoulliStamps(words []uint64, bits []uint32, stamps *stamps, n int) (dropped int) {
-	return bernoulliStampsGeneric(words, bits, stamps, n)
+func (k isa) stamps(words []uint64, bits []uint32, stamps *stamps, n int) (dropped int) {
+	return stampsGeneric(words, bits, stamps, n)
 }
 
 func (k isa) dilateRow(dst, src []uint64, b int) { dilateRowGeneric(dst, src, b) }

@@ -14,55 +14,55 @@ func philoxAVX2(dst []uint32, ks *[10][2]uint32, ctr *[4]uint32)
 //go:noescape
 func philoxAVX512(dst []uint32, ks *[10][2]uint32, ctr *[4]uint32)
 
-// bernoulliHeadAVX2 is bernoulliHeadGeneric.
+// headAVX2 is headGeneric.
 //
 //go:noescape
-func bernoulliHeadAVX2(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)
+func headAVX2(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)
 
-// bernoulliHeadAVX512 is bernoulliHeadGeneric.
+// headAVX512 is headGeneric.
 //
 //go:noescape
-func bernoulliHeadAVX512(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)
+func headAVX512(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)
 
-// bernoulliGapsAVX2 is bernoulliGapsGeneric for a multiple of eight drawn words.
+// gapsAVX2 is gapsGeneric for a multiple of eight drawn words.
 //
 //go:noescape
-func bernoulliGapsAVX2(positions *[512]uint32, drawn []uint32, t *[1024]uint32, w *[13]uint32) (n int)
+func gapsAVX2(positions *[512]uint32, drawn []uint32, t *[1024]uint32, w *[13]uint32) (n int)
 
-// bernoulliOnesAVX2 is bernoulliOnesGeneric.
+// onesAVX2 is onesGeneric.
 //
 //go:noescape
-func bernoulliOnesAVX2(positions *[512]uint32, words []uint64, first uint32) (n int, used int)
+func onesAVX2(positions *[512]uint32, words []uint64, first uint32) (n int, used int)
 
-// bernoulliOnesAVX512 is bernoulliOnesGeneric.
+// onesAVX512 is onesGeneric.
 //
 //go:noescape
-func bernoulliOnesAVX512(positions *[512]uint32, words []uint64, first uint32) (n int, used int)
+func onesAVX512(positions *[512]uint32, words []uint64, first uint32) (n int, used int)
 
-// bernoulliPlaceAVX2 is bernoulliPlaceGeneric for walks with inverses.
+// placeAVX2 is placeGeneric for walks with inverses.
 //
 //go:noescape
-func bernoulliPlaceAVX2(bits []uint32, w *[13]uint32)
+func placeAVX2(bits []uint32, w *[13]uint32)
 
-// bernoulliPlaceAVX512 is bernoulliPlaceGeneric for walks with inverses.
+// placeAVX512 is placeGeneric for walks with inverses.
 //
 //go:noescape
-func bernoulliPlaceAVX512(bits []uint32, w *[13]uint32)
+func placeAVX512(bits []uint32, w *[13]uint32)
 
-// bernoulliSeedsAVX2 is bernoulliSeedsGeneric.
+// seedsAVX2 is seedsGeneric.
 //
 //go:noescape
-func bernoulliSeedsAVX2(words []uint64, bits []uint32)
+func seedsAVX2(words []uint64, bits []uint32)
 
-// bernoulliStampsAVX2 is bernoulliStampsGeneric.
+// stampsAVX2 is stampsGeneric.
 //
 //go:noescape
-func bernoulliStampsAVX2(words []uint64, bits []uint32, stamps *[64][8]uint64, n int) (dropped int)
+func stampsAVX2(words []uint64, bits []uint32, stamps *[64][8]uint64, n int) (dropped int)
 
-// bernoulliStampsAVX512 is bernoulliStampsGeneric.
+// stampsAVX512 is stampsGeneric.
 //
 //go:noescape
-func bernoulliStampsAVX512(words []uint64, bits []uint32, stamps *[64][8]uint64, n int) (dropped int)
+func stampsAVX512(words []uint64, bits []uint32, stamps *[64][8]uint64, n int) (dropped int)
 
 // dilateRowAVX2 is dilateRowGeneric.
 //

@@ -9,10 +9,10 @@ package dropblock
 //go:noescape
 func philoxNEON(dst []uint32, ks *[10][2]uint32, ctr *[4]uint32)
 
-// bernoulliHeadNEON is bernoulliHeadGeneric.
+// headNEON is headGeneric.
 //
 //go:noescape
-func bernoulliHeadNEON(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)
+func headNEON(dst []uint64, ks *[10][2]uint32, ctr *[4]uint32, t uint32, k int)
 
 // dilateRowNEON is dilateRowGeneric.
 //

@@ -327,7 +327,7 @@ func (d *drawing) drawDense(dst []uint64, n int, chunk int, sample uint64) {
 		setOnes(dst)
 	} else {
 		ctr := chunkCounter(domainHead, chunk, sample)
-		d.k.bernoulliHead(dst, &d.ks, &ctr, d.threshold)
+		d.k.head(dst, &d.ks, &ctr, d.threshold)
 	}
 	if d.delta != 0 {
 		w := flat
@@ -342,7 +342,7 @@ func (d *drawing) drawDense(dst []uint64, n int, chunk int, sample uint64) {
 // them, and returns their number.
 func (d *drawing) move(words, drawn []uint64, w *walk) (seeds int) {
 	for from := 0; from < len(drawn); {
-		n, used := d.k.bernoulliOnes((*[gapCallLen]uint32)(d.seeds[:]), drawn[from:], uint32(64*from))
+		n, used := d.k.ones((*[gapCallLen]uint32)(d.seeds[:]), drawn[from:], uint32(64*from))
 		d.set(words, d.seeds[:n], w, d.stamped)
 		seeds += n
 		from += used
@@ -380,7 +380,7 @@ func (d *drawing) drawGaps(words []uint64, w *walk, n, chunk int, sample uint64,
 			drawn := d.drawn[:min((want+stride-1)/stride*stride, gapCallLen)]
 			d.k.philox(drawn, &d.ks, &ctr)
 			ctr[0] += uint32(len(drawn) / 4)
-			more := d.k.bernoulliGaps((*[gapCallLen]uint32)(d.seeds[held:]), drawn, &d.gaps, w)
+			more := d.k.gaps((*[gapCallLen]uint32)(d.seeds[held:]), drawn, &d.gaps, w)
 			held += more
 			seeds += more
 			if held > len(d.seeds)-gapCallLen {
@@ -396,11 +396,11 @@ func (d *drawing) drawGaps(words []uint64, w *walk, n, chunk int, sample uint64,
 // set sets the seeds at positions, which ascend, or drops their blocks.
 func (d *drawing) set(words []uint64, positions []uint32, w *walk, stamped int) {
 	if w[walkSkipRow]|w[walkSkipPlane]|w[walkBit] != 0 {
-		d.k.bernoulliPlace(positions, w)
+		d.k.place(positions, w)
 	}
 	if stamped > 0 {
-		d.dropped += d.k.bernoulliStamps(words, positions, &d.stamps, stamped)
+		d.dropped += d.k.stamps(words, positions, &d.stamps, stamped)
 	} else {
-		d.k.bernoulliSeeds(words, positions)
+		d.k.seeds(words, positions)
 	}
 }

@@ -127,7 +127,7 @@ type gapsCase struct {
 }
 
 // sweepGaps walks to the end of chunks, a few calls each.
-func sweepGaps(t testing.TB, kernel bernoulliGapsKernel) error {
+func sweepGaps(t testing.TB, kernel gapsKernel) error {
 	a := newArena(t, 4*gapLen+64)
 	layouts := append(middles(4, 16), edges([2]int{4, 4}, 4)...)
 	cases := func(yield func(gapsCase) bool) {
@@ -154,7 +154,7 @@ func sweepGaps(t testing.TB, kernel bernoulliGapsKernel) error {
 	})
 }
 
-func (c *gapsCase) check(a *arena, kernel bernoulliGapsKernel, gaps *fuzz.GapTable) error {
+func (c *gapsCase) check(a *arena, kernel gapsKernel, gaps *fuzz.GapTable) error {
 	positions := lay[[gapCallLen]uint32](a, &c.at, 0, 1)
 	drawn := lay[uint32](a, &c.at, 1, c.call)
 	tables := lay[gapTable](a, &c.at, 2, 1)
@@ -221,7 +221,7 @@ type onesCase struct {
 }
 
 // sweepOnes lists the ones of words with few of them, many, or all.
-func sweepOnes(t testing.TB, kernel bernoulliOnesKernel) error {
+func sweepOnes(t testing.TB, kernel onesKernel) error {
 	a := newArena(t, 8*sweepLen+64)
 	layouts := append(middles(4, 8), edges([2]int{4, 8}, 4)...)
 	cases := func(yield func(onesCase) bool) {
@@ -282,7 +282,7 @@ type placeCase struct {
 }
 
 // sweepPlace maps positions from one end of a chunk to the other.
-func sweepPlace(t testing.TB, kernel bernoulliPlaceKernel) error {
+func sweepPlace(t testing.TB, kernel placeKernel) error {
 	a := newArena(t, 4*sweepLen+64)
 	layouts := append(middles(4, 16), edges([2]int{4, 4}, 4)...)
 	cases := func(yield func(placeCase) bool) {
@@ -355,7 +355,7 @@ type divideCase struct {
 
 // sweepDivide maps the positions on both sides of where rows and planes end, up to the
 // last that there are, where a quotient is off by one if at all.
-func sweepDivide(t testing.TB, kernel bernoulliPlaceKernel) error {
+func sweepDivide(t testing.TB, kernel placeKernel) error {
 	const most = 2 * chunkLen
 	divisors := func(yield func(int) bool) {
 		for d := 1; d <= 300; d++ {
@@ -415,7 +415,7 @@ type seedsCase struct {
 }
 
 // sweepSeeds sets seeds up to the last bit, among others.
-func sweepSeeds(t testing.TB, kernel bernoulliSeedsKernel) error {
+func sweepSeeds(t testing.TB, kernel seedsKernel) error {
 	a := newArena(t, 8*sweepLen+64)
 	layouts := append(middles(8, 16), edges([2]int{8, 4}, 4)...)
 	cases := func(yield func(seedsCase) bool) {
@@ -453,24 +453,24 @@ func TestKernelPhilox(t *testing.T) {
 }
 
 func TestKernelHead(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepHead(t, k.bernoulliHead)) })
+	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepHead(t, k.head)) })
 }
 
 func TestKernelGaps(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepGaps(t, k.bernoulliGaps)) })
+	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepGaps(t, k.gaps)) })
 }
 
 func TestKernelOnes(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepOnes(t, k.bernoulliOnes)) })
+	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepOnes(t, k.ones)) })
 }
 
 func TestKernelPlace(t *testing.T) {
 	eachISA(t, func(t *testing.T, k isa) {
-		pass(t, sweepPlace(t, k.bernoulliPlace))
-		pass(t, sweepDivide(t, k.bernoulliPlace))
+		pass(t, sweepPlace(t, k.place))
+		pass(t, sweepDivide(t, k.place))
 	})
 }
 
 func TestKernelSeeds(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepSeeds(t, k.bernoulliSeeds)) })
+	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepSeeds(t, k.seeds)) })
 }

@@ -18,7 +18,7 @@ type stampsCase struct {
 
 // sweepStamps drops blocks of every number of words, the last one as far back as
 // it may be, in two calls: the second goes on among the words of the first.
-func sweepStamps(t testing.TB, kernel bernoulliStampsKernel) error {
+func sweepStamps(t testing.TB, kernel stampsKernel) error {
 	a := newArena(t, 64*64*8)
 	layouts := append(middles(8, 16), edges([2]int{8, 4}, 4)...)
 	cases := func(yield func(stampsCase) bool) {
@@ -80,7 +80,7 @@ func sweepStamps(t testing.TB, kernel bernoulliStampsKernel) error {
 }
 
 func TestKernelStamps(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepStamps(t, k.bernoulliStamps)) })
+	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepStamps(t, k.stamps)) })
 }
 
 // TestStamp holds the table to the blocks, row by row.

@@ -279,12 +279,12 @@ func (a *amd64) headStates() []int {
 	return []int{2}
 }
 
-// bernoulliHead holds the counters' first products from level to level: these
+// head holds the counters' first products from level to level: these
 // are as far apart as the counters times the multiplier. They and what it has of
 // less, which is where it is to go, are in memory: registers are for the rounds.
-func bernoulliHead(a *amd64) {
-	a.function("bernoulliHead", "func(dst []uint64, ks "+roundKeysType+", ctr *[4]uint32, t uint32, k int)",
-		"is bernoulliHeadGeneric.")
+func head(a *amd64) {
+	a.function("head", "func(dst []uint64, ks "+roundKeysType+", ctr *[4]uint32, t uint32, k int)",
+		"is headGeneric.")
 	dst, n := a.slice("dst")
 	c := a.philoxConst()
 	t32, k := a.GP32(), a.param("k")
@@ -524,9 +524,9 @@ func philoxNEON(a *neon) {
 	a.RET()
 }
 
-func bernoulliHeadNEON(a *neon) {
-	a.function("bernoulliHead", "func(dst []uint64, ks "+roundKeysType+", ctr *[4]uint32, t uint32, k int)",
-		"is bernoulliHeadGeneric.")
+func headNEON(a *neon) {
+	a.function("head", "func(dst []uint64, ks "+roundKeysType+", ctr *[4]uint32, t uint32, k int)",
+		"is headGeneric.")
 	dst, n := a.LoadBase("dst"), a.LoadLen("dst")
 	p := a.philox()
 	t, k := a.LoadParam("t"), a.LoadParam("k")
@@ -610,12 +610,12 @@ var (
 	stampsType    = label("*[64][%d]uint64", stampWords)
 )
 
-// bernoulliGaps takes eight words at a time: their table entries are loaded one
+// gaps takes eight words at a time: their table entries are loaded one
 // by one (a gather is slow where microcode guards it), and gaps become positions
 // by a prefix sum.
-func bernoulliGaps(a *amd64) {
-	a.function("bernoulliGaps", "func(positions "+positionsType+", drawn []uint32, t "+gapTableType+", w "+walkType+") (n int)",
-		"is bernoulliGapsGeneric for a multiple of eight drawn words.")
+func gaps(a *amd64) {
+	a.function("gaps", "func(positions "+positionsType+", drawn []uint32, t "+gapTableType+", w "+walkType+") (n int)",
+		"is gapsGeneric for a multiple of eight drawn words.")
 	positions, table, w := a.param("positions"), a.param("t"), a.param("w")
 	drawn, left := a.slice("drawn")
 	to := a.GP64()
@@ -744,11 +744,11 @@ func (a *amd64) prefixSum(v reg.VecVirtual) {
 	a.VPADDD(t, v, v)
 }
 
-// bernoulliOnes takes a word at a time. With AVX-512 its ones select the numbers
+// ones takes a word at a time. With AVX-512 its ones select the numbers
 // of their bits, of which more than 16 are rare.
-func bernoulliOnes(a *amd64) {
-	a.function("bernoulliOnes", "func(positions "+positionsType+", words []uint64, first uint32) (n int, used int)",
-		"is bernoulliOnesGeneric.")
+func ones(a *amd64) {
+	a.function("ones", "func(positions "+positionsType+", words []uint64, first uint32) (n int, used int)",
+		"is onesGeneric.")
 	positions := a.param("positions")
 	words, left := a.slice("words")
 	first, to, full := a.GP32(), a.GP64(), a.GP64()
@@ -823,11 +823,11 @@ func bernoulliOnes(a *amd64) {
 	a.RET()
 }
 
-// bernoulliPlace takes a vector of positions at a time. Quotients are floored products
+// place takes a vector of positions at a time. Quotients are floored products
 // with the float32 inverses, which inverse in grid.go shows to be exact.
-func bernoulliPlace(a *amd64) {
+func place(a *amd64) {
 	lanes := a.isa.bytes / 4
-	a.function("bernoulliPlace", "func(bits []uint32, w "+walkType+")", "is bernoulliPlaceGeneric for walks with inverses.")
+	a.function("place", "func(bits []uint32, w "+walkType+")", "is placeGeneric for walks with inverses.")
 	bits, n := a.slice("bits")
 	w := a.param("w")
 	field := func(offset int) reg.VecVirtual {
@@ -895,8 +895,8 @@ func bernoulliPlace(a *amd64) {
 	a.ret()
 }
 
-func bernoulliSeeds(a *amd64) {
-	a.function("bernoulliSeeds", "func(words []uint64, bits []uint32)", "is bernoulliSeedsGeneric.")
+func seeds(a *amd64) {
+	a.function("seeds", "func(words []uint64, bits []uint32)", "is seedsGeneric.")
 	words := a.base("words")
 	bits, n := a.slice("bits")
 	one := a.GP64()
@@ -916,12 +916,12 @@ func bernoulliSeeds(a *amd64) {
 	a.RET()
 }
 
-// bernoulliStamps holds the words from that of the last block's first bit on in
+// stamps holds the words from that of the last block's first bit on in
 // a vector, moves it up to those of the next block and only stores: a load would
 // wait for the stores that it overlaps.
-func bernoulliStamps(a *amd64) {
-	a.function("bernoulliStamps", "func(words []uint64, bits []uint32, stamps "+stampsType+", n int) (dropped int)",
-		"is bernoulliStampsGeneric.")
+func stamps(a *amd64) {
+	a.function("stamps", "func(words []uint64, bits []uint32, stamps "+stampsType+", n int) (dropped int)",
+		"is stampsGeneric.")
 	words, stamps, size := a.base("words"), a.param("stamps"), a.param("n")
 	bits, n := a.slice("bits")
 	dropped := a.GP64()

@@ -50,12 +50,12 @@ var files = []file{
 		stubs: "kernel_stubs_amd64.go",
 		kernels: []kernel{
 			{philox, both},
-			{bernoulliHead, both},
-			{bernoulliGaps, narrow},
-			{bernoulliOnes, both},
-			{bernoulliPlace, both},
-			{bernoulliSeeds, narrow},
-			{bernoulliStamps, both},
+			{head, both},
+			{gaps, narrow},
+			{ones, both},
+			{place, both},
+			{seeds, narrow},
+			{stamps, both},
 			{dilateRow, both},
 			{dilateStep, both},
 			{dilateKeep, both},
@@ -82,7 +82,7 @@ var files = []file{
 
 // neonKernels are those of kernel_arm64.s.
 var neonKernels = []func(*neon){
-	philoxNEON, bernoulliHeadNEON, dilateRowNEON, dilateStepNEON, dilateKeepNEON,
+	philoxNEON, headNEON, dilateRowNEON, dilateStepNEON, dilateKeepNEON,
 	dilateBorderNEON, scaleNEON, expandNEON, expandBoolNEON, countNEON,
 }
 
