@@ -82,5 +82,3 @@ func (a *amd64) copy(name string, stream, scaled bool) {
 	}
 	a.ret()
 }
-
-func (a *amd64) vmovups(from, to operand.Op) { a.VMOVUPS(from, to) }

@@ -72,11 +72,19 @@ func (w qwords) store(v []arm64.Vec, to arm64.GP) {
 	}
 }
 
-// overWords runs body over n words: several vectors at a time, then one, then
-// single words.
-func (a *neon) overWords(name string, n arm64.GP, body func(w qwords, unroll int)) {
-	for _, unroll := range []int{dilateUnroll, 1} {
-		a.loop(label("vectors%d%s", unroll, name), n, 2*unroll, func() { body(qwords{a, 16}, unroll) })
+// loadPost loads vectors and moves from behind them.
+func (a *neon) loadPost(v []arm64.Vec, from arm64.GP) {
+	qwords{a, 16}.load(v, from)
+	a.ADD(from, from, 16*len(v))
+}
+
+// storePost stores the vectors of a number of elements and moves to behind
+// them.
+func (a *neon) storePost(elements int, v []arm64.Vec, to arm64.GP) {
+	if elements == 1 {
+		a.STR(v[0].S(), to.Post(4))
+		return
 	}
-	a.loop("words"+name, n, 1, func() { body(qwords{a, 8}, 1) })
+	qwords{a, 16}.store(v, to)
+	a.ADD(to, to, 16*len(v))
 }

@@ -57,6 +57,15 @@ func (a *amd64) move(from, to operand.Op) {
 	}
 }
 
+// load loads a vector.
+func (a *amd64) load(m operand.Mem) reg.VecVirtual {
+	v := a.YMM()
+	a.VMOVDQU(m, v)
+	return v
+}
+
+func (a *amd64) vmovups(from, to operand.Op) { a.VMOVUPS(from, to) }
+
 func (a *amd64) and(x, y, z operand.Op) {
 	if wide(z) {
 		a.VPANDQ(x, y, z)
@@ -110,6 +119,16 @@ func (a *amd64) xorXor(x, y operand.Op, z reg.VecVirtual) {
 	}
 	a.xor(x, z, z)
 	a.xor(y, z, z)
+}
+
+// andOr sets z to z & x | y.
+func (a *amd64) andOr(x, y, z reg.VecVirtual) {
+	if a.isa == avx512 {
+		a.VPTERNLOGQ(operand.U8(andOr), x, y, z)
+		return
+	}
+	a.VPAND(x, z, z)
+	a.VPOR(y, z, z)
 }
 
 // repeat32 and repeat64 are tables of one value in every lane.

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func dilateStep(a *amd64) {
+	a.function("dilateStep", "func(dst, src []uint64, shift int)", "is dilateStepGeneric.")
+	s := a.shifter()
+	a.overWords("", s.n, func(w words, unroll int) {
+		s.emit(w, unroll, func(x, y reg.VecVirtual) { a.or(x, y, y) })
+		s.advance(w, unroll)
+	})
+	a.ret()
+}
+
+func dilateStepNEON(a *neon) {
+	a.function("dilateStep", "func(dst, src []uint64, shift int)", "is dilateStepGeneric.")
+	s := a.shifter()
+	a.overWords("", s.n, func(w qwords, unroll int) {
+		w.store(s.emit(a, w, unroll), s.dst)
+		s.advance(a, w, unroll)
+	})
+	a.RET()
+}
