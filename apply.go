@@ -5,6 +5,8 @@ import (
 	"math/bits"
 	"sync"
 	"unsafe"
+
+	"github.com/dropblock-go/dropblock/internal/cpucache"
 )
 
 // Apply writes src to dst, what the mask keeps multiplied by its scale and what
@@ -24,7 +26,7 @@ func Apply(dst, src []float32, m *Mask) {
 	if len(dst) > 0 {
 		of := workers(m.workers, m.size)
 		o := output{dst: dst, src: src}
-		if o.choose(m, of); o.whole != wholeNothing {
+		if o.choose(m, of, cpucache.LastLevel()); o.whole != wholeNothing {
 			m.write(&o, of)
 		}
 	}
@@ -45,13 +47,14 @@ func ApplyPart(dst, src []float32, m *Mask, part, of int) {
 	}
 	if len(dst) > 0 {
 		o := output{dst: dst, src: src}
-		o.choose(m, of)
+		o.choose(m, of, cpucache.LastLevel())
 		m.writePart(&o, part, of, wakePieces)
 	}
 }
 
 // choose chooses how so many goroutines apply the mask to src, which is not empty.
-func (o *output) choose(m *Mask, of int) {
+// cache is the bytes of the last-level cache.
+func (o *output) choose(m *Mask, of, cache int) {
 	inPlace := &o.dst[0] == &o.src[0]
 	switch {
 	case m.kept == 0:
@@ -61,7 +64,7 @@ func (o *output) choose(m *Mask, of int) {
 	case m.kept == m.count && m.scale == 1:
 		o.whole = wholeCopy
 	default:
-		o.stream = !inPlace && bypasses(len(o.dst), of)
+		o.stream = !inPlace && bypasses(len(o.dst), of, cache)
 	}
 }
 
@@ -71,8 +74,8 @@ func (o *output) choose(m *Mask, of int) {
 // Where the last level had 32 MiB the times of one goroutine were equal at 12 MiB a
 // map; at 10 it would lose 20 %, at 16 it gained 8 % and at 25 a quarter. Two took up to
 // twice as long around the caches at 12 MiB, and were equal at 25, on a CPU of Zen 4.
-func bypasses(n, of int) bool {
-	size := lastLevelCache() / 4 / 2
+func bypasses(n, of, cache int) bool {
+	size := cache / 4 / 2
 	if of == 1 {
 		size -= size / 4
 	}
@@ -129,11 +132,11 @@ func (o *output) piece(m *Mask, asleep, from, to int, keep []uint64) {
 	case o.bools != nil:
 		m.isa.expandBool(o.bools[from:to], keep)
 	case o.stream && asleep%2 == 0:
-		m.isa.scaleStream(o.dst[from:to], o.src[from:to], keep, float32(m.scale))
+		m.isa.scaleStream(unsafe.Pointer(&o.dst[from]), unsafe.Pointer(&o.src[from]), to-from, elementFloat32, keep, m.scale)
 	case o.src != nil:
-		m.isa.scale(o.dst[from:to], o.src[from:to], keep, float32(m.scale))
+		m.isa.scale(unsafe.Pointer(&o.dst[from]), unsafe.Pointer(&o.src[from]), to-from, elementFloat32, keep, m.scale)
 	default:
-		m.isa.expand(o.dst[from:to], keep, float32(m.scale))
+		m.isa.expand(unsafe.Pointer(&o.dst[from]), to-from, elementFloat32, keep, m.scale)
 	}
 }
 

@@ -97,7 +97,7 @@ const (
 // 2³²·δ(1−δ)^g, and the weights sum to 2³². An entry holds a threshold above
 // its alias. A word draws by its top bits an entry, and by the rest, where
 // that is below the threshold, the entry's own gap, else the alias.
-type gapTable = [gapLen]uint32
+type gapTable [gapLen]uint32
 
 // buildGaps fills the table for δ = delta/2⁶⁴ and returns the mean number of words
 // for a position.

@@ -43,7 +43,7 @@ func TestHeadExact(t *testing.T) {
 			for k := 1; k <= maxHeadBits; k++ {
 				for frac := uint32(1); frac < 1<<k; frac += 2 {
 					ctr := chunkCounter(domainHead, 0, 7)
-					kernels.resolve().head(dst, &ks, &ctr, threshold{frac, k})
+					kernels.resolve().head(dst, &ks, &ctr, frac, k)
 					var seen [1 << maxHeadBits]uint8 // bit 0 for an output of 0, bit 1 for 1
 					for i, u := range levels {
 						seen[u&(1<<k-1)] |= 1 << (dst[i>>6] >> (i & 63) & 1)

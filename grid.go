@@ -57,12 +57,12 @@ func makeGrid(g grid) grid {
 		}
 	}
 	w := &g.first
-	w[walkPerCol], w[walkColShift] = reciprocal(uint32(g.cols))
-	w[walkPerRow], w[walkRowShift] = reciprocal(uint32(g.rows))
-	w[walkSkipRow] = uint32(g.skipRow)
-	w[walkSkipPlane] = uint32(g.skipPlane)
+	w.perCol, w.colShift = reciprocal(uint32(g.cols))
+	w.perRow, w.rowShift = reciprocal(uint32(g.rows))
+	w.skipRow = uint32(g.skipRow)
+	w.skipPlane = uint32(g.skipPlane)
 	if max(g.rows, g.cols) <= maxInverse {
-		w[walkInverseCol], w[walkInverseRow] = inverse(g.cols), inverse(g.rows)
+		w.inverseCol, w.inverseRow = inverse(g.cols), inverse(g.rows)
 	}
 	return g
 }
@@ -76,33 +76,30 @@ func (g *grid) begin(piece int) (word, bit int) {
 	}
 	var w walk
 	word = g.walk(&w, piece/g.chunks*g.sampleBits, piece%g.chunks)
-	return word, int(w[walkBit])
+	return word, int(w.bit)
 }
 
 // dense reports whether positions and bits have the same numbers.
 func (g *grid) dense() bool { return g.skipRow == 0 && g.skipPlane == 0 }
 
-// walk is a walk through the positions of a chunk, which it numbers from 0. It
-// is an array for the assembly's sake. All but the reciprocals and inverses is below
-// 2³¹, as a sample is.
-type walk = [walkLen]uint32
-
-const (
-	walkNext       = iota // the position to draw on from
-	walkEnd               // the number of positions
-	walkBit               // bit of position 0 in its word
-	walkCol               // column of position 0
-	walkRow               // row of position 0 in its plane
-	walkPerCol            // reciprocal of the columns of a row
-	walkColShift          // and its shift
-	walkPerRow            // reciprocal of the rows of a plane
-	walkRowShift          // and its shift
-	walkSkipRow           // bits from the end of a row to the next one
-	walkSkipPlane         // bits from the end of a plane to the next one, in addition
-	walkInverseCol        // of the columns of a row, as a float32; 0 above maxInverse
-	walkInverseRow        // of the rows of a plane, likewise
-	walkLen
-)
+// walk is a walk through the positions of a chunk, which it numbers from 0. All but
+// the reciprocals and inverses is below 2³¹, as a sample is. The generators in gen/ read
+// this declaration, and have the assembly's offsets from it.
+type walk struct {
+	next       uint32 // the position to draw on from
+	end        uint32 // the number of positions
+	bit        uint32 // bit of position 0 in its word
+	col        uint32 // column of position 0
+	row        uint32 // row of position 0 in its plane
+	perCol     uint32 // reciprocal of the columns of a row
+	colShift   uint32 // and its shift
+	perRow     uint32 // reciprocal of the rows of a plane
+	rowShift   uint32 // and its shift
+	skipRow    uint32 // bits from the end of a row to the next one
+	skipPlane  uint32 // bits from the end of a plane to the next one, in addition
+	inverseCol uint32 // of the columns of a row, as a float32; 0 above maxInverse
+	inverseRow uint32 // of the rows of a plane, likewise
+}
 
 // walk sets w to the walk through a chunk of a sample whose bits begin at base,
 // and returns the word in which the chunk begins.
@@ -112,20 +109,20 @@ func (g *grid) walk(w *walk, base, chunk int) (word int) {
 	if chunk > 0 {
 		row := position / g.cols
 		bit += position + row*g.skipRow + row/g.rows*g.skipPlane
-		w[walkCol] = uint32(position % g.cols)
-		w[walkRow] = uint32(row % g.rows)
+		w.col = uint32(position % g.cols)
+		w.row = uint32(row % g.rows)
 	}
-	w[walkEnd] = uint32(min(g.positions-position, chunkLen))
-	w[walkBit] = uint32(bit % 64)
+	w.end = uint32(min(g.positions-position, chunkLen))
+	w.bit = uint32(bit % 64)
 	return bit / 64
 }
 
 // walkBitOf maps a position to its bit, counted from the word in which the
 // chunk begins.
 func walkBitOf(w *walk, position uint32) uint32 {
-	rows := divide(w[walkCol]+position, w[walkPerCol], w[walkColShift])
-	planes := divide(w[walkRow]+rows, w[walkPerRow], w[walkRowShift])
-	return w[walkBit] + position + rows*w[walkSkipRow] + planes*w[walkSkipPlane]
+	rows := divide(w.col+position, w.perCol, w.colShift)
+	planes := divide(w.row+rows, w.perRow, w.rowShift)
+	return w.bit + position + rows*w.skipRow + planes*w.skipPlane
 }
 
 // reciprocal is m = ⌈2^shift/d⌉ below 2³², with which n/d is n·m/2^shift,

@@ -18,7 +18,7 @@ func TestGridLargest(t *testing.T) {
 		require.Zero(t, bit)
 		var w walk
 		require.Equal(t, word, g.walk(&w, 0, last))
-		require.EqualValues(t, n-last*chunkLen, w[walkEnd])
+		require.EqualValues(t, n-last*chunkLen, w.end)
 	}
 }
 

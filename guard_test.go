@@ -49,8 +49,8 @@ func mustFail[K any](t *testing.T, sweep func(testing.TB, K) error, reads, fault
 }
 
 func TestSweepSeesScale(t *testing.T) {
-	type kernel = scaleKernel
-	mustFail(t, sweepScale, map[string]kernel{
+	type kernel = scaleKernel[float32]
+	mustFail(t, sweepScale[float32], map[string]kernel{
 		"reads src behind": func(dst, src []float32, keep []uint64, scale float32) {
 			touch(src, len(src))
 			scaleGeneric(dst, src, keep, scale)
@@ -130,7 +130,9 @@ func TestSweepSeesScale(t *testing.T) {
 			if n := len(src); n > 0 && &dst[0] != &src[0] {
 				last := src[n-1]
 				scaleGeneric(dst, src, keep, scale)
-				dst[n-1] = selectBit(last, keep[(n-1)/64]>>((n-1)&63))
+				if keep[(n-1)/64]>>((n-1)&63)&1 != 0 {
+					dst[n-1] = last
+				}
 				return
 			}
 			scaleGeneric(dst, src, keep, scale)
@@ -142,15 +144,20 @@ func TestSweepSeesScale(t *testing.T) {
 			}
 		},
 	})
+	mustFail(t, sweepScale[float64], nil, map[string]scaleKernel[float64]{
+		"multiplies by a float32": func(dst, src []float64, keep []uint64, scale float64) {
+			scaleGeneric(dst, src, keep, float64(float32(scale)))
+		},
+	})
 }
 
 func TestSweepSeesExpand(t *testing.T) {
-	mustFail(t, sweepExpand, map[string]expandKernel{
+	mustFail(t, sweepExpand[float32], map[string]expandKernel[float32]{
 		"reads keep behind": func(dst []float32, keep []uint64, scale float32) {
 			touch(keep, wordsLen(len(dst)))
 			expandGeneric(dst, keep, scale)
 		},
-	}, map[string]expandKernel{
+	}, map[string]expandKernel[float32]{
 		"writes behind": func(dst []float32, keep []uint64, scale float32) {
 			*past(dst, len(dst)) = 0
 			expandGeneric(dst, keep, scale)
@@ -356,17 +363,17 @@ func TestSweepSeesBernoulli(t *testing.T) {
 			*past(dst, len(dst)+3) = 0
 		},
 	})
-	mustFail(t, sweepHead, nil, map[string]headMethod{
-		"takes the levels the other way round": func(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
-			headGeneric(dst, ks, ctr, bits.Reverse32(h.t)>>(32-h.k), h.k)
+	mustFail(t, sweepHead, nil, map[string]headKernel{
+		"takes the levels the other way round": func(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, levels int) {
+			headGeneric(dst, ks, ctr, bits.Reverse32(t)>>(32-levels), levels)
 		},
-		"has one group for all": func(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
+		"has one group for all": func(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, levels int) {
 			for ; len(dst) > 0; dst = dst[headGroupWords:] {
-				headGeneric(dst[:headGroupWords], ks, ctr, h.t, h.k)
+				headGeneric(dst[:headGroupWords], ks, ctr, t, levels)
 			}
 		},
-		"writes a word behind": func(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
-			headGeneric(dst, ks, ctr, h.t, h.k)
+		"writes a word behind": func(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, levels int) {
+			headGeneric(dst, ks, ctr, t, levels)
 			*past(dst, len(dst)) = 0
 		},
 	})
@@ -389,7 +396,7 @@ func TestSweepSeesBernoulli(t *testing.T) {
 			return gapsGeneric(positions, drawn, &moved, w)
 		},
 		"takes an escape for a seed": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
-			next := w[walkNext]
+			next := w.next
 			n := gapsGeneric(positions, drawn, table, w)
 			if at := next + gapEscape; n > 0 && positions[0] > at {
 				positions[0] = at
@@ -398,7 +405,7 @@ func TestSweepSeesBernoulli(t *testing.T) {
 		},
 		"counts a seed behind the end": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
 			n := gapsGeneric(positions, drawn, table, w)
-			if w[walkNext] > w[walkEnd] && n < gapCallLen {
+			if w.next > w.end && n < gapCallLen {
 				n++
 			}
 			return n
@@ -447,7 +454,7 @@ func TestSweepSeesBernoulli(t *testing.T) {
 	}, map[string]placeKernel{
 		"forgets the row that a chunk begins in": func(bits []uint32, w *walk) {
 			v := *w
-			v[walkRow] = 0
+			v.row = 0
 			placeGeneric(bits, &v)
 		},
 		"forgets the last bit": func(bits []uint32, w *walk) { placeGeneric(bits[:max(len(bits)-1, 0)], w) },
@@ -458,11 +465,11 @@ func TestSweepSeesBernoulli(t *testing.T) {
 	})
 	byInverses := func(half float32) placeKernel {
 		return func(bits []uint32, w *walk) {
-			perCol, perRow := math.Float32frombits(w[walkInverseCol]), math.Float32frombits(w[walkInverseRow])
+			perCol, perRow := math.Float32frombits(w.inverseCol), math.Float32frombits(w.inverseRow)
 			for i, p := range bits {
-				rows := uint32((float32(w[walkCol]+p) + half) * perCol)
-				planes := uint32((float32(w[walkRow]+rows) + half) * perRow)
-				bits[i] = w[walkBit] + p + rows*w[walkSkipRow] + planes*w[walkSkipPlane]
+				rows := uint32((float32(w.col+p) + half) * perCol)
+				planes := uint32((float32(w.row+rows) + half) * perRow)
+				bits[i] = w.bit + p + rows*w.skipRow + planes*w.skipPlane
 			}
 		}
 	}

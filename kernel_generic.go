@@ -1,9 +1,6 @@
 package dropblock
 
-import (
-	"math"
-	"math/bits"
-)
+import "math/bits"
 
 // This file holds every kernel in pure Go. It is compiled everywhere: it
 // serves the CPUs that have no assembly, it is what the assembly is tested
@@ -12,46 +9,6 @@ import (
 //
 // Callers have checked everything: lengths fit, and destinations overlap no
 // source but where a kernel says so.
-
-// The kernel signatures. Every instruction set's kernels are assigned to them
-// at compile time.
-type (
-	philoxKernel       func(dst []uint32, ks *roundKeys, ctr *[4]uint32)
-	headKernel         func(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, k int)
-	gapsKernel         func(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) (n int)
-	onesKernel         func(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int)
-	placeKernel        func(bits []uint32, w *walk)
-	seedsKernel        func(words []uint64, bits []uint32)
-	stampsKernel       func(words []uint64, bits []uint32, stamps *stamps, n int) (dropped int)
-	dilateRowKernel    func(dst, src []uint64, b int)
-	dilateStepKernel   func(dst, src []uint64, shift int)
-	dilateKeepKernel   func(dst, src []uint64, shift int) (kept int)
-	dilateNearKernel   func(words, shifts []uint64) (kept int)
-	dilateBorderKernel func(dst, src, up, down []uint64, shift int)
-	scaleKernel        func(dst, src []float32, keep []uint64, scale float32)
-	expandKernel       func(dst []float32, keep []uint64, scale float32)
-	expandBoolKernel   func(dst []bool, keep []uint64)
-	countKernel        func(words []uint64) int
-)
-
-var (
-	_ philoxKernel       = philoxGeneric
-	_ headKernel         = headGeneric
-	_ gapsKernel         = gapsGeneric
-	_ onesKernel         = onesGeneric
-	_ placeKernel        = placeGeneric
-	_ seedsKernel        = seedsGeneric
-	_ stampsKernel       = stampsGeneric
-	_ dilateRowKernel    = dilateRowGeneric
-	_ dilateStepKernel   = dilateStepGeneric
-	_ dilateKeepKernel   = dilateKeepGeneric
-	_ dilateNearKernel   = dilateNearGeneric
-	_ dilateBorderKernel = dilateBorderGeneric
-	_ scaleKernel        = scaleGeneric
-	_ expandKernel       = expandGeneric
-	_ expandBoolKernel   = expandBoolGeneric
-	_ countKernel        = countGeneric
-)
 
 // # bernoulli
 //
@@ -118,14 +75,14 @@ const (
 	headLevelStride = chunkLen / headGroupLen * 8
 )
 
-// headGeneric writes bits of probability t/2^k to dst, whole groups
+// headGeneric writes bits of probability t/2^levels to dst, whole groups
 // of headGroupWords. ctr is the counter of the first group at level 0.
-func headGeneric(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, k int) {
+func headGeneric(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, levels int) {
 	c := *ctr
 	for ; len(dst) >= headGroupWords; dst = dst[headGroupWords:] {
 		for i := uint32(0); i < headGroupWords/2; i += 2 {
 			var lo0, hi0, lo1, hi1 uint64
-			for level := range uint32(k) {
+			for level := range uint32(levels) {
 				x0, x1, x2, x3, y0, y1, y2, y3 := philoxPair(ks, c[0]+level*headLevelStride+i, c[1], c[2], c[3])
 				if t>>level&1 != 0 {
 					lo0, hi0 = lo0|join(x0, x1), hi0|join(x2, x3)
@@ -150,7 +107,7 @@ const gapCallLen = 512
 // the end. Positions behind them may be anything. Whether a gap is the entry's
 // own would be guessed wrong half of the time, and is no branch.
 func gapsGeneric(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) (n int) {
-	next := w[walkNext]
+	next := w.next
 	for _, word := range drawn[:min(len(drawn), gapCallLen)] {
 		own := word >> (32 - gapBits)
 		e := t[own]
@@ -165,8 +122,8 @@ func gapsGeneric(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *
 		n += int(seed)
 		next += seed
 	}
-	w[walkNext] = next
-	for n > 0 && positions[n-1] >= w[walkEnd] {
+	w.next = next
+	for n > 0 && positions[n-1] >= w.end {
 		n--
 	}
 	return n
@@ -199,10 +156,10 @@ func onesGeneric(positions *[gapCallLen]uint32, words []uint64, first uint32) (n
 
 // placeGeneric maps positions to bits, in place.
 func placeGeneric(bits []uint32, w *walk) {
-	first, col, row := w[walkBit], w[walkCol], w[walkRow]
-	perCol, colShift := w[walkPerCol], w[walkColShift]
-	perRow, rowShift := w[walkPerRow], w[walkRowShift]
-	skipRow, skipPlane := w[walkSkipRow], w[walkSkipPlane]
+	first, col, row := w.bit, w.col, w.row
+	perCol, colShift := w.perCol, w.colShift
+	perRow, rowShift := w.perRow, w.rowShift
+	skipRow, skipPlane := w.skipRow, w.skipPlane
 	for i, p := range bits {
 		rows := divide(col+p, perCol, colShift)
 		planes := divide(row+rows, perRow, rowShift)
@@ -222,7 +179,7 @@ func seedsGeneric(words []uint64, bits []uint32) {
 
 // stamps are the complement of a block's bits, from its first one on, which is
 // bit i of stamp i: ANDed to ones they leave a keep mask.
-type stamps = [64][stampWords]uint64
+type stamps [64][stampWords]uint64
 
 // stampWords is how many words the bits of a block may touch.
 const stampWords = 8
@@ -380,12 +337,12 @@ func dilateBorderGeneric(dst, src, up, down []uint64, shift int) {
 
 // scaleGeneric sets dst to src·scale where keep, bit i for element i, is 1 and
 // to +0 elsewhere. dst may be src.
-func scaleGeneric(dst, src []float32, keep []uint64, scale float32) {
+func scaleGeneric[E float32 | float64](dst, src []E, keep []uint64, scale E) {
 	dst = dst[:len(src)]
 	for ; len(src) >= 64; src, dst, keep = src[64:], dst[64:], keep[1:] {
-		x, y := (*[64]float32)(src), (*[64]float32)(dst)
+		x, y := (*[64]E)(src), (*[64]E)(dst)
 		if keep[0] == 0 {
-			*y = [64]float32{}
+			*y = [64]E{}
 			continue
 		}
 		for i := 0; i < 64; i += 4 {
@@ -397,20 +354,22 @@ func scaleGeneric(dst, src []float32, keep []uint64, scale float32) {
 			y[bits.TrailingZeros64(drop)&63] = 0
 		}
 	}
+	if len(src) == 0 {
+		return
+	}
 	for i, v := range src {
-		dst[i] = selectBit(v*scale, keep[0]>>i)
+		dst[i] = v * scale
+	}
+	for drop := ^keep[0] & (1<<len(src) - 1); drop != 0; drop &= drop - 1 {
+		dst[bits.TrailingZeros64(drop)] = 0
 	}
 }
 
-// selectBit is v where bit 0 of w is 1, else +0.
-func selectBit(v float32, w uint64) float32 {
-	return math.Float32frombits(math.Float32bits(v) & -uint32(w&1))
-}
-
 // expandGeneric writes scale where keep is 1 and +0 elsewhere.
-func expandGeneric(dst []float32, keep []uint64, scale float32) {
+func expandGeneric[E float32 | float64](dst []E, keep []uint64, scale E) {
+	factors := [2]E{0, scale}
 	for i := range dst {
-		dst[i] = selectBit(scale, keep[i>>6]>>(i&63))
+		dst[i] = factors[keep[i>>6]>>(i&63)&1]
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"unsafe"
 )
 
 // isa is an instruction set that kernels are written for.
@@ -164,7 +165,7 @@ func (k KernelSet) Scale(dst, src []float32, keep []uint64, scale float32) {
 	isa := k.resolve()
 	for from := 0; from < len(dst); from += scaleCallLen {
 		to := min(from+scaleCallLen, len(dst))
-		isa.scale(dst[from:to], src[from:to], keep[from/64:], scale)
+		isa.scale(unsafe.Pointer(&dst[from]), unsafe.Pointer(&src[from]), to-from, elementFloat32, keep[from/64:], float64(scale))
 	}
 }
 
@@ -175,7 +176,7 @@ func (k KernelSet) Expand(dst []float32, keep []uint64, scale float32) {
 	isa := k.resolve()
 	for from := 0; from < len(dst); from += scaleCallLen {
 		to := min(from+scaleCallLen, len(dst))
-		isa.expand(dst[from:to], keep[from/64:], scale)
+		isa.expand(unsafe.Pointer(&dst[from]), to-from, elementFloat32, keep[from/64:], float64(scale))
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dropblock-go/dropblock/internal/sanitize"
 )
 
 type parallelCase struct {
@@ -318,7 +320,7 @@ func TestShare(t *testing.T) {
 
 // TestWorkersAllocs holds calls with several workers to no allocation.
 func TestWorkersAllocs(t *testing.T) {
-	if sanitized {
+	if sanitize.Enabled {
 		t.Skip("the sanitizers' hooks make buffers escape")
 	}
 	manyWorkers(t)

@@ -16,9 +16,8 @@ const (
 	philoxRounds = 10
 )
 
-// roundKeys are the keys of the ten rounds. It is an alias, as the generated
-// stubs know no types of the package.
-type roundKeys = [philoxRounds][2]uint32
+// roundKeys are the keys of the ten rounds.
+type roundKeys [philoxRounds][2]uint32
 
 // expandKey is written out: a loop takes twice as long, which small maps notice.
 func expandKey(ks *roundKeys, k0, k1 uint32) {

@@ -255,26 +255,26 @@ func (t *drawTask) join(of int) (seeds, dropped int) {
 func (d *drawing) piece(words []uint64, base int, g *grid, sample uint64, chunk, together int) (seeds int) {
 	var w walk
 	word := g.walk(&w, base, chunk)
-	n := int(w[walkEnd])
-	w[walkEnd] *= uint32(together)
+	n := int(w.end)
+	w.end *= uint32(together)
 	// To the word of the last position, as the sanitizers are told that all
 	// of dst is written and the words behind may be another goroutine's.
-	end := word + int(walkBitOf(&w, w[walkEnd]-1)/64) + d.room()
+	end := word + int(walkBitOf(&w, w.end-1)/64) + d.room()
 	dst := words[word:end]
 	switch {
 	case d.sparse():
 		return d.drawGaps(dst, &w, n, chunk, sample, d.stamped, together)
-	case g.dense() && w[walkBit] == 0 && n%headGroupLen == 0:
+	case g.dense() && w.bit == 0 && n%headGroupLen == 0:
 		dst = dst[:n/64]
 		d.drawDense(dst, n, chunk, sample)
 		return d.k.count(dst)
 	case g.dense():
 		drawn := d.headWords(n)
 		d.drawDense(drawn, n, chunk, sample)
-		orShifted(dst, int(w[walkBit]), drawn)
+		orShifted(dst, int(w.bit), drawn)
 		return d.k.count(drawn)
 	}
-	drawn := d.headWords(int(w[walkEnd]))
+	drawn := d.headWords(int(w.end))
 	for i := range together {
 		// What is drawn behind the end of a sample is the next one's place.
 		d.drawDense(drawn[i*n/64:][:wordsLen(n)], n, chunk, sample+uint64(i))
@@ -327,7 +327,7 @@ func (d *drawing) drawDense(dst []uint64, n int, chunk int, sample uint64) {
 		setOnes(dst)
 	} else {
 		ctr := chunkCounter(domainHead, chunk, sample)
-		d.k.head(dst, &d.ks, &ctr, d.threshold)
+		d.k.head(dst, &d.ks, &ctr, d.threshold.t, d.threshold.k)
 	}
 	if d.delta != 0 {
 		w := flat
@@ -373,10 +373,10 @@ func (d *drawing) drawGaps(words []uint64, w *walk, n, chunk int, sample uint64,
 	held := 0 // positions in d.seeds
 	for i := range together {
 		ctr := chunkCounter(domainGaps, chunk, sample+uint64(i))
-		w[walkNext], w[walkEnd] = uint32(i*n), uint32(i*n+n)
-		for w[walkNext] < w[walkEnd] {
+		w.next, w.end = uint32(i*n), uint32(i*n+n)
+		for w.next < w.end {
 			// Little above the mean: what is short is drawn in another turn.
-			want := int(float64(w[walkEnd]-w[walkNext])*d.wordsPerPosition*(1+1./32)) + 4
+			want := int(float64(w.end-w.next)*d.wordsPerPosition*(1+1./32)) + 4
 			drawn := d.drawn[:min((want+stride-1)/stride*stride, gapCallLen)]
 			d.k.philox(drawn, &d.ks, &ctr)
 			ctr[0] += uint32(len(drawn) / 4)
@@ -395,7 +395,7 @@ func (d *drawing) drawGaps(words []uint64, w *walk, n, chunk int, sample uint64,
 
 // set sets the seeds at positions, which ascend, or drops their blocks.
 func (d *drawing) set(words []uint64, positions []uint32, w *walk, stamped int) {
-	if w[walkSkipRow]|w[walkSkipPlane]|w[walkBit] != 0 {
+	if w.skipRow|w.skipPlane|w.bit != 0 {
 		d.k.place(positions, w)
 	}
 	if stamped > 0 {

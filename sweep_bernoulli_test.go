@@ -75,11 +75,9 @@ type headCase struct {
 	at layout
 }
 
-type headMethod func(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold)
-
 // sweepHead draws whole groups, a chunk at most. That every fraction is exact
 // is TestHeadExact's.
-func sweepHead(t testing.TB, kernel headMethod) error {
+func sweepHead(t testing.TB, kernel headKernel) error {
 	const most = chunkLen / 64
 	a := newArena(t, 8*most+64)
 	layouts := append(middles(8, 64), edges([2]int{8, 8}, 4)...)
@@ -108,7 +106,7 @@ func sweepHead(t testing.TB, kernel headMethod) error {
 	return sweep(cases, func(c *headCase) error {
 		dst := lay[uint64](a, &c.at, 0, c.n)
 		ks, ctr, check := layKey(a, &c.at, counter)
-		kernel(dst, ks, ctr, c.by)
+		kernel(dst, ks, ctr, c.by.t, c.by.k)
 		if err := sameWords(dst, want[:c.n]); err != nil {
 			return err
 		}
@@ -162,7 +160,7 @@ func (c *gapsCase) check(a *arena, kernel gapsKernel, gaps *fuzz.GapTable) error
 	buildGaps(&tables[0], c.delta)
 	table := tables[0]
 	w := flat
-	w[walkEnd] = uint32(c.end)
+	w.end = uint32(c.end)
 	walks[0] = w
 
 	next := 0
@@ -194,10 +192,10 @@ func (c *gapsCase) check(a *arena, kernel gapsKernel, gaps *fuzz.GapTable) error
 		if err := sameWords(positions[0][:n], want); err != nil {
 			return fmt.Errorf("call %d: %w", call, err)
 		}
-		w[walkNext] = uint32(next)
+		w.next = uint32(next)
 		got := walks[0]
-		if next >= c.end && got[walkNext] >= uint32(c.end) {
-			got[walkNext] = uint32(next) // past the end it does not matter where
+		if next >= c.end && got.next >= uint32(c.end) {
+			got.next = uint32(next) // past the end it does not matter where
 		}
 		if got != w {
 			return fmt.Errorf("call %d: the walk is %d, want %d", call, got, w)
@@ -386,7 +384,7 @@ func sweepDivide(t testing.TB, kernel placeKernel) error {
 		w := g.first
 		first := 0 // the number that position 0 has in its plane
 		if c.last {
-			w[walkCol], w[walkRow] = uint32(c.cols-1), uint32(c.rows-1)
+			w.col, w.row = uint32(c.cols-1), uint32(c.rows-1)
 			first = c.cols*c.rows - 1
 		}
 		bits = bits[:0]
@@ -400,8 +398,8 @@ func sweepDivide(t testing.TB, kernel placeKernel) error {
 		bits = append(bits, 0, most-1)
 		want := make([]uint32, len(bits))
 		for i, p := range bits {
-			row := int(w[walkCol]+p) / c.cols
-			plane := (int(w[walkRow]) + row) / c.rows
+			row := int(w.col+p) / c.cols
+			plane := (int(w.row) + row) / c.rows
 			want[i] = p + uint32(3*row+5*plane)
 		}
 		kernel(bits, &w)

@@ -6,7 +6,6 @@ import (
 )
 
 func count(a *amd64) {
-	a.function("count", "func(words []uint64) (n int)", "is countGeneric.")
 	src, n := a.slice("words")
 	p := a.popcount()
 	a.overWords("", n, func(w words, unroll int) {
@@ -23,7 +22,6 @@ func count(a *amd64) {
 }
 
 func countNEON(a *neon) {
-	a.function("count", "func(words []uint64) (n int)", "is countGeneric.")
 	src, n := a.LoadBase("words"), a.LoadLen("words")
 	p := a.popcount()
 	a.overWords("", n, func(w qwords, unroll int) {

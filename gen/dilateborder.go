@@ -9,7 +9,6 @@ import (
 
 // dilateBorder has code for shifts below 64, which look at the words around alone.
 func dilateBorder(a *amd64) {
-	a.function("dilateBorder", "func(dst, src, up, down []uint64, shift int)", "is dilateBorderGeneric.")
 	dst, n := a.slice("dst")
 	in := incoming{a: a, src: a.base("src")}
 	masks := [2]reg.GPVirtual{a.base("up"), a.base("down")}
@@ -72,7 +71,6 @@ func dilateBorder(a *amd64) {
 }
 
 func dilateBorderNEON(a *neon) {
-	a.function("dilateBorder", "func(dst, src, up, down []uint64, shift int)", "is dilateBorderGeneric.")
 	dst, n, src := a.LoadBase("dst"), a.LoadLen("dst"), a.LoadBase("src")
 	maskUp, maskDown := a.LoadBase("up"), a.LoadBase("down")
 	shift, count := a.LoadParam("shift"), a.GP()

@@ -8,7 +8,6 @@ import (
 )
 
 func dilateKeep(a *amd64) {
-	a.function("dilateKeep", "func(dst, src []uint64, shift int) (kept int)", "is dilateKeepGeneric.")
 	s := a.shifter()
 	// A single word's complement must leave the rest of its register zero, as
 	// all of it is counted.
@@ -61,7 +60,6 @@ func dilateKeep(a *amd64) {
 }
 
 func dilateKeepNEON(a *neon) {
-	a.function("dilateKeep", "func(dst, src []uint64, shift int) (kept int)", "is dilateKeepGeneric.")
 	s := a.shifter()
 	p := a.popcount()
 	keep := func(w qwords, v []arm64.Vec) {

@@ -10,7 +10,6 @@ import (
 // shift brings in. It is for AVX-512. With AVX2, which takes three instructions for a
 // funnel shift, the passes were 4 % faster.
 func dilateNear(a *amd64) {
-	a.function("dilateNear", "func(words, shifts []uint64) (kept int)", "is dilateNearGeneric.")
 	begin, n := a.slice("words")
 	shifts, steps := a.slice("shifts")
 	a.SUBQ(operand.U8(2), steps) // those before the last

@@ -10,7 +10,6 @@ import (
 // dilateRow has code for each number of steps: all but the last shift by a
 // power of two, an immediate.
 func dilateRow(a *amd64) {
-	a.function("dilateRow", "func(dst, src []uint64, b int)", "is dilateRowGeneric.")
 	dst, n := a.slice("dst")
 	src := a.base("src")
 	b := a.param("b")
@@ -70,7 +69,6 @@ func (r *row) emit(w words, unroll int) {
 }
 
 func dilateRowNEON(a *neon) {
-	a.function("dilateRow", "func(dst, src []uint64, b int)", "is dilateRowGeneric.")
 	dst, n, src := a.LoadBase("dst"), a.LoadLen("dst"), a.LoadBase("src")
 	b := a.LoadParam("b")
 	r := neonRow{a: a, dst: dst, src: src, next: a.GP()}

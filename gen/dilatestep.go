@@ -5,7 +5,6 @@ import (
 )
 
 func dilateStep(a *amd64) {
-	a.function("dilateStep", "func(dst, src []uint64, shift int)", "is dilateStepGeneric.")
 	s := a.shifter()
 	a.overWords("", s.n, func(w words, unroll int) {
 		s.emit(w, unroll, func(x, y reg.VecVirtual) { a.or(x, y, y) })
@@ -15,7 +14,6 @@ func dilateStep(a *amd64) {
 }
 
 func dilateStepNEON(a *neon) {
-	a.function("dilateStep", "func(dst, src []uint64, shift int)", "is dilateStepGeneric.")
 	s := a.shifter()
 	a.overWords("", s.n, func(w qwords, unroll int) {
 		w.store(s.emit(a, w, unroll), s.dst)

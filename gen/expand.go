@@ -8,10 +8,9 @@ import (
 )
 
 func expand(a *amd64) {
-	a.function("expand", "func(dst []float32, keep []uint64, scale float32)", "is expandGeneric.")
-	w := maskedLoop{keep: a.base("keep"), store: a.vmovups}
+	w := maskedLoop{keep: a.base("keep")}
 	w.dst, w.n = a.slice("dst")
-	s := a.broadcastScale()
+	s := a.broadcast("scale")
 	w.value = func(_ piece, m reg.Register) reg.VecVirtual {
 		x := a.vec()
 		if a.isa == avx512 {
@@ -21,20 +20,19 @@ func expand(a *amd64) {
 		}
 		return x
 	}
-	w.advance = func(elements int) { a.ADDQ(operand.U32(uint32(4*elements)), w.dst) }
+	w.advance = func(elements int) { a.ADDQ(operand.U32(uint32(a.element.bytes*elements)), w.dst) }
 	a.masked(w)
 	a.ret()
 }
 
 func expandNEON(a *neon) {
-	a.function("expand", "func(dst []float32, keep []uint64, scale float32)", "is expandGeneric.")
 	dst, n, keep := a.LoadBase("dst"), a.LoadLen("dst"), a.LoadBase("keep")
-	s := a.broadcastScale()
+	s := a.element.broadcast(a, "scale")
 	a.masked(n, keep, func(elements int, m []arm64.Vec) {
 		for _, m := range m {
 			a.AND(m.B16(), m.B16(), s.B16())
 		}
-		a.storePost(elements, m, dst)
+		a.element.store(a, elements, m, dst)
 	})
 	a.RET()
 }

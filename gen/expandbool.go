@@ -6,7 +6,6 @@ import (
 )
 
 func expandBool(a *amd64) {
-	a.function("expandBool", "func(dst []bool, keep []uint64)", "is expandBoolGeneric.")
 	dst, n := a.slice("dst")
 	keep := a.base("keep")
 	one := a.vec()
@@ -62,7 +61,6 @@ func (a *amd64) boolSpreader(keep, dst reg.GPVirtual, one reg.VecVirtual) func()
 }
 
 func expandBoolNEON(a *neon) {
-	a.function("expandBool", "func(dst []bool, keep []uint64)", "is expandBoolGeneric.")
 	dst, n, keep := a.LoadBase("dst"), a.LoadLen("dst"), a.LoadBase("keep")
 	// Byte i of a vector takes a byte of the keep bits, and bit i%8 of it.
 	var spread []operand.Constant

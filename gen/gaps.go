@@ -5,55 +5,19 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// A walk's fields and the gap table, as in grid.go and bernoulli.go.
-const (
-	walkNext = 4 * iota
-	walkEnd
-	walkBit
-	walkCol
-	walkRow
-	walkPerCol
-	walkColShift
-	walkPerRow
-	walkRowShift
-	walkSkipRow
-	walkSkipPlane
-	walkInverseCol
-	walkInverseRow
-	walkBytes
-)
-
-const (
-	gapCallLen = 512
-	gapBits    = 10
-	gapEscape  = 1<<gapBits - 1
-	stampWords = 8
-)
-
-// The arrays that kernels take, as their stubs have them.
-var (
-	roundKeysType = label("*[%d][2]uint32", rounds)
-	positionsType = label("*[%d]uint32", gapCallLen)
-	gapTableType  = label("*[%d]uint32", 1<<gapBits)
-	walkType      = label("*[%d]uint32", walkBytes/4)
-	stampsType    = label("*[64][%d]uint64", stampWords)
-)
-
 // gaps takes eight words at a time: their table entries are loaded one
 // by one (a gather is slow where microcode guards it), and gaps become positions
 // by a prefix sum.
 func gaps(a *amd64) {
-	a.function("gaps", "func(positions "+positionsType+", drawn []uint32, t "+gapTableType+", w "+walkType+") (n int)",
-		"is gapsGeneric for a multiple of eight drawn words.")
 	positions, table, w := a.param("positions"), a.param("t"), a.param("w")
 	drawn, left := a.slice("drawn")
 	to := a.GP64()
 	a.MOVQ(positions, to)
 	escape, one, end, next := a.YMM(), a.YMM(), a.YMM(), a.YMM()
-	a.VMOVDQU(a.repeat32("gapEscape", gapEscape), escape)
+	a.VMOVDQU(a.repeat32("gapEscape", uint32(gapEscape)), escape)
 	a.VMOVDQU(a.repeat32("one32", 1), one)
-	a.VPBROADCASTD(at(w, walkEnd), end)
-	a.VPBROADCASTD(at(w, walkNext), next)
+	a.VPBROADCASTD(a.field("w", w, "end"), end)
+	a.VPBROADCASTD(a.field("w", w, "next"), next)
 	compress := a.GP64()
 	a.LEAQ(a.compressions(), compress)
 
@@ -107,10 +71,10 @@ func gaps(a *amd64) {
 		a.ADDQ(operand.U8(32), drawn)
 		past := a.GP32()
 		a.VMOVD(next.AsX(), past)
-		a.CMPL(past, at(w, walkEnd))
+		a.CMPL(past, a.field("w", w, "end"))
 		a.JGE(operand.LabelRef("drawDone"))
 	})
-	a.VMOVD(next.AsX(), at(w, walkNext))
+	a.VMOVD(next.AsX(), a.field("w", w, "next"))
 	a.SUBQ(positions, to)
 	a.SHRQ(operand.U8(2), to)
 	a.Store(to, a.ReturnIndex(0))

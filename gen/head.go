@@ -19,15 +19,13 @@ func (a *amd64) headStates() []int {
 // are as far apart as the counters times the multiplier. They and what it has of
 // less, which is where it is to go, are in memory: registers are for the rounds.
 func head(a *amd64) {
-	a.function("head", "func(dst []uint64, ks "+roundKeysType+", ctr *[4]uint32, t uint32, k int)",
-		"is headGeneric.")
 	dst, n := a.slice("dst")
 	c := a.philoxConst()
-	t32, k := a.GP32(), a.param("k")
+	t32, levels := a.GP32(), a.param("levels")
 	a.Load(a.Param("t"), t32)
 	t := t32.As64()
 	blocks := a.isa.bytes / 8
-	step := a.repeat64("levelStep", headLevelStride*philoxM0)
+	step := a.repeat64("levelStep", uint64(headLevelStride*philoxM0))
 	frame := a.alignedLocal(a.headStates()[0] * a.isa.bytes)
 
 	for _, states := range a.headStates() {
@@ -46,9 +44,9 @@ func head(a *amd64) {
 				held[i] = at(frame, a.isa.bytes*i)
 				a.move(p0, held[i])
 			}
-			levels, left := a.GP64(), a.GP64()
-			a.MOVQ(t, levels)
-			a.MOVQ(k, left)
+			bits, left := a.GP64(), a.GP64()
+			a.MOVQ(t, bits)
+			a.MOVQ(levels, left)
 			a.Label(level)
 			{
 				p0 := a.vecs(states)
@@ -71,16 +69,16 @@ func head(a *amd64) {
 				}
 				// less = t ? less|r : less&r, r being hi ^ lo, which it is at first.
 				or, and, done := label("or%d", states), label("and%d", states), label("done%d", states)
-				a.CMPQ(left, k)
+				a.CMPQ(left, levels)
 				a.JNE(operand.LabelRef(or))
-				a.SHRQ(operand.U8(1), levels)
+				a.SHRQ(operand.U8(1), bits)
 				for i := range less {
 					a.xor(hi[i], lo[i], lo[i])
 					a.move(lo[i], less[i])
 				}
 				a.JMP(operand.LabelRef(done))
 				a.Label(or)
-				a.SHRQ(operand.U8(1), levels)
+				a.SHRQ(operand.U8(1), bits)
 				a.JCC(operand.LabelRef(and))
 				for i := range less {
 					a.lessOr(hi[i], lo[i], less[i])
@@ -124,19 +122,17 @@ func (a *amd64) lessAnd(hi, lo reg.VecVirtual, less operand.Mem) {
 }
 
 func headNEON(a *neon) {
-	a.function("head", "func(dst []uint64, ks "+roundKeysType+", ctr *[4]uint32, t uint32, k int)",
-		"is headGeneric.")
 	dst, n := a.LoadBase("dst"), a.LoadLen("dst")
 	p := a.philox()
-	t, k := a.LoadParam("t"), a.LoadParam("k")
+	t, levels := a.LoadParam("t"), a.LoadParam("levels")
 	a.loop("group", n, headGroupWords, func() {
 		less := a.Vecs(headGroupWords / 2)
 		for _, l := range less {
 			a.MOVI(l.D2(), 0)
 		}
-		levels, left, counter := a.GP(), a.GP(), a.GP()
-		a.MOV(levels, t)
-		a.MOV(left, k)
+		bits, left, counter := a.GP(), a.GP(), a.GP()
+		a.MOV(bits, t)
+		a.MOV(left, levels)
 		a.MOV(counter, p.first)
 		a.Label("level")
 		{
@@ -144,7 +140,7 @@ func headNEON(a *neon) {
 			a.ADD(counter, counter, headLevelStride)
 			// The level's bit of t as a vector of ones or zeros.
 			bit, tv := a.GP(), a.Vec()
-			a.SBFX(bit, levels, 0, 1)
+			a.SBFX(bit, bits, 0, 1)
 			a.DUP(tv.D2(), bit)
 			for i, x := range x {
 				for half := range 2 {
@@ -163,7 +159,7 @@ func headNEON(a *neon) {
 					}
 				}
 			}
-			a.LSR(levels, levels, 1)
+			a.LSR(bits, bits, 1)
 			a.SUBS(left, left, 1)
 			a.BNE("level")
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/dropblock-go/dropblock/asm/arm64"
 )
 
-// lanes turns bits of a keep mask into masks of the lanes of float32 vectors:
+// lanes turns bits of a keep mask into masks of the lanes of vectors, of four bytes each:
 // bits[j] has bit i of the j-th piece of a doubleword in lane i.
 type lanes struct {
 	a    *amd64
@@ -41,12 +41,12 @@ func (l *lanes) mask(word reg.VecVirtual, j int) reg.Register {
 	return m
 }
 
-// maskedLoop is work on n float32 whose keep bits are at keep.
+// maskedLoop is work on n elements, of the kernel's type, whose keep bits are at keep.
 type maskedLoop struct {
 	n, keep, dst reg.GPVirtual
 	// value makes the vector of elements at an offset, or of fewer in its low end.
 	value   func(v piece, m reg.Register) reg.VecVirtual
-	store   func(x, to operand.Op) // of vectors of a word
+	stream  bool // the vectors of a word are stored around the caches
 	advance func(elements int)
 	// touch comes before the values of a word, in a loop of its own. It is left out
 	// where dst is src and where there are few elements.
@@ -81,12 +81,16 @@ func (a *amd64) masked(w maskedLoop) {
 			word := a.vec()
 			a.VPBROADCASTD(at(w.keep, 4*half), word)
 			for j := range l.bits {
-				p := piece{offset: 128*half + a.isa.bytes*j, elements: vector, apart: apart}
+				p := piece{offset: a.element.bytes * (32*half + vector*j), elements: vector, apart: apart}
 				x = append(x, w.value(p, l.mask(word, j)))
 			}
 		}
 		for i := range x {
-			w.store(x[i], at(w.dst, a.isa.bytes*i))
+			if to := at(w.dst, vector*a.element.bytes*i); w.stream {
+				a.element.stream(a, x[i], to)
+			} else {
+				a.element.store(a, x[i], vector, to)
+			}
 		}
 		a.ADDQ(operand.U8(8), w.keep)
 		w.advance(64)
@@ -125,7 +129,7 @@ func (a *amd64) restMasked(w maskedLoop, rest reg.GPVirtual) {
 	a.KMOVW(exist.As32(), there)
 	a.KMOVW(rest.As32(), keep)
 	x := w.value(piece{elements: 16, exist: there}, keep)
-	a.VMOVUPS(x, there, at(w.dst, 0))
+	a.element.storeMasked(a, x, there, at(w.dst, 0))
 	w.advance(16)
 	a.SHRQ(operand.U8(16), rest)
 	a.SHRQ(operand.U8(16), exist)
@@ -141,41 +145,21 @@ func (a *amd64) restHalving(w maskedLoop, l lanes, rest reg.GPVirtual) {
 			a.VMOVQ(rest, word.AsX())
 			a.VPBROADCASTD(word.AsX(), word)
 			x := w.value(piece{elements: elements}, l.mask(word, 0))
-			switch elements {
-			case 8:
-				a.VMOVUPS(x, at(w.dst, 0))
-			case 4:
-				a.VMOVUPS(x.AsX(), at(w.dst, 0))
-			case 1:
-				a.VMOVSS(x.AsX(), at(w.dst, 0))
-			}
+			a.element.store(a, x, elements, at(w.dst, 0))
 			a.SHRQ(operand.U8(uint8(elements)), rest)
 			w.advance(elements)
 		})
 	}
 }
 
-// multiplyMasked multiplies x by s, with +0 where m is none.
-func (a *amd64) multiplyMasked(s operand.Op, m reg.Register, x reg.Register) {
-	if a.isa == avx512 {
-		a.VMULPS_Z(s, x, m, x)
-		return
-	}
-	a.VMULPS(s, x, x)
-	a.VPAND(m, x, x)
-}
-
-func (a *amd64) broadcastScale() reg.VecVirtual {
-	m, err := a.Param("scale").Resolve()
-	if err != nil {
-		panic(err)
-	}
+// broadcast loads a parameter that is an element into every lane.
+func (a *amd64) broadcast(param string) reg.VecVirtual {
 	s := a.vec()
-	a.VBROADCASTSS(m.Addr, s)
+	a.element.broadcast(a, a.address(a.Param(param)), s)
 	return s
 }
 
-// masked runs body over n float32 whose keep bits are at keep: 32 at a time,
+// masked runs body over n elements whose keep bits are at keep: 32 at a time,
 // then four, then one. body gets the number of vectors and the masks of their
 // lanes.
 func (a *neon) masked(n, keep arm64.GP, body func(elements int, m []arm64.Vec)) {
@@ -208,10 +192,4 @@ func (a *neon) masked(n, keep arm64.GP, body func(elements int, m []arm64.Vec)) 
 		})
 	}
 	a.Label("done")
-}
-
-func (a *neon) broadcastScale() arm64.Vec {
-	s := a.LoadFloat("scale")
-	a.DUP(s.S4(), s.S().At(0))
-	return s
 }

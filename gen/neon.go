@@ -10,12 +10,7 @@ import (
 // in the architecture's order, the destination first.
 type neon struct {
 	*arm64.Context
-}
-
-// function begins a kernel.
-func (a *neon) function(name, signature, doc string) {
-	name += "NEON"
-	a.Function(name, signature, name+" "+doc)
+	element *elementNEON // what a kernel is emitted for, or nil
 }
 
 // loop runs body while at least step of the count n are left and takes step
@@ -70,21 +65,4 @@ func (w qwords) store(v []arm64.Vec, to arm64.GP) {
 			w.a.STP(v[i].Q(), v[i+1].Q(), to.Off(16*i))
 		}
 	}
-}
-
-// loadPost loads vectors and moves from behind them.
-func (a *neon) loadPost(v []arm64.Vec, from arm64.GP) {
-	qwords{a, 16}.load(v, from)
-	a.ADD(from, from, 16*len(v))
-}
-
-// storePost stores the vectors of a number of elements and moves to behind
-// them.
-func (a *neon) storePost(elements int, v []arm64.Vec, to arm64.GP) {
-	if elements == 1 {
-		a.STR(v[0].S(), to.Post(4))
-		return
-	}
-	qwords{a, 16}.store(v, to)
-	a.ADD(to, to, 16*len(v))
 }

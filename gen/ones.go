@@ -8,8 +8,6 @@ import (
 // ones takes a word at a time. With AVX-512 its ones select the numbers
 // of their bits, of which more than 16 are rare.
 func ones(a *amd64) {
-	a.function("ones", "func(positions "+positionsType+", words []uint64, first uint32) (n int, used int)",
-		"is onesGeneric.")
 	positions := a.param("positions")
 	words, left := a.slice("words")
 	first, to, full := a.GP32(), a.GP64(), a.GP64()

@@ -7,25 +7,16 @@ import (
 	"github.com/dropblock-go/dropblock/asm/arm64"
 )
 
-const (
-	philoxM0 = 0xD2511F53
-	philoxM1 = 0xCD9E8D57
-	rounds   = 10
-
-	headGroupWords  = 16
-	headLevelStride = 512 // counters from a level to the next
-)
-
 // philoxState is four blocks, or eight: word i of each in the low half of the
 // quadwords of x[i]. The high halves are anything, as VPMULUDQ ignores them.
 type philoxState struct{ x [4]reg.VecVirtual }
 
-// philoxConst is what the rounds need beside the counters.
+// philoxConst is what the philoxRounds need beside the counters.
 type philoxConst struct {
 	ks     reg.GPVirtual
 	first  reg.GPVirtual // counter word 0
 	m0, m1 reg.VecVirtual
-	// What the first three rounds XOR in: until then some of the words are the
+	// What the first three philoxRounds XOR in: until then some of the words are the
 	// same in all blocks.
 	same [4]operand.Mem
 	even reg.Register // of a 64-byte vector's doublewords, the even ones
@@ -37,8 +28,8 @@ func (a *amd64) philoxConst() philoxConst {
 	c := philoxConst{ks: a.param("ks"), first: a.GP64(), m0: a.vec(), m1: a.vec()}
 	ctr := a.param("ctr")
 	a.MOVL(at(ctr, 0), c.first.As32())
-	a.VPBROADCASTQ(a.repeat64("philoxM0", philoxM0), c.m0)
-	a.VPBROADCASTQ(a.repeat64("philoxM1", philoxM1), c.m1)
+	a.VPBROADCASTQ(a.repeat64("philoxM0", uint64(philoxM0)), c.m0)
+	a.VPBROADCASTQ(a.repeat64("philoxM1", uint64(philoxM1)), c.m1)
 	if a.isa == avx512 {
 		c.even = a.mask(0x5555)
 	}
@@ -48,9 +39,9 @@ func (a *amd64) philoxConst() philoxConst {
 		c.same[i] = frame.Offset(4 * i)
 		a.MOVL(v.As32(), c.same[i])
 	}
-	multiply := func(v reg.GPVirtual, by uint32) (high reg.GPVirtual) {
+	multiply := func(v reg.GPVirtual, by int) (high reg.GPVirtual) {
 		m := a.GP64()
-		a.MOVL(operand.U32(by), m.As32())
+		a.MOVL(operand.U32(uint32(by)), m.As32())
 		a.IMULQ(m, v)
 		high = a.GP64()
 		a.MOVQ(v, high)
@@ -115,7 +106,7 @@ func (a *amd64) xorAll(k operand.Mem, x, to reg.VecVirtual) {
 	a.xor(key, x, to)
 }
 
-// philoxBlocks runs the rounds but the last one, from the products of the first
+// philoxBlocks runs the philoxRounds but the last one, from the products of the first
 // one on, which it leaves alone. The states go through a round together, so that
 // the multipliers stay busy.
 func (a *amd64) philoxBlocks(c philoxConst, p0 []reg.VecVirtual) []philoxState {
@@ -131,7 +122,7 @@ func (a *amd64) philoxBlocks(c philoxConst, p0 []reg.VecVirtual) []philoxState {
 		s[i].x = [4]reg.VecVirtual{hi, q, x2}
 	}
 	var all []halfRound
-	for r := 2; r < rounds-1; r++ {
+	for r := 2; r < philoxRounds-1; r++ {
 		for i := range s {
 			x := &s[i].x
 			all = append(all, halfRound{x: x[2], m: c.m1, key: at(c.ks, 8*r), to: x[1]})
@@ -165,7 +156,7 @@ type halfRound struct {
 // more for these instructions. AVX2 has one register for the high half, no more: there
 // a product waits for its shift as long as it can.
 func (a *amd64) halfRounds(all []halfRound, states int) {
-	lag, high := states, a.vecs(1) // Results are needed so many half rounds later as there are states.
+	lag, high := states, a.vecs(1) // Results are needed so many half philoxRounds later as there are states.
 	if a.isa == avx512 {
 		lag = min(2, states)
 		high = a.vecs(lag)
@@ -201,7 +192,7 @@ func (a *amd64) lastRound(c philoxConst, s philoxState, half int) (hi, lo reg.Ve
 	}
 	hi, lo = a.vec(), s.x[1+2*half]
 	a.VPMULUDQ(from, m, hi)
-	key := at(c.ks, 8*(rounds-1)+4*half)
+	key := at(c.ks, 8*(philoxRounds-1)+4*half)
 	if a.isa == avx512 {
 		a.VPXORD_BCST_Z(key, lo, c.even, lo)
 	} else {
@@ -213,8 +204,6 @@ func (a *amd64) lastRound(c philoxConst, s philoxState, half int) (hi, lo reg.Ve
 }
 
 func philox(a *amd64) {
-	a.function("philox", "func(dst []uint32, ks "+roundKeysType+", ctr *[4]uint32)",
-		"is philoxGeneric for a multiple of 32 words.")
 	dst, n := a.slice("dst")
 	c := a.philoxConst()
 	blocks := a.isa.bytes / 8
@@ -236,7 +225,7 @@ func philox(a *amd64) {
 	a.ret()
 }
 
-// maxStates of blocks go through the rounds together.
+// maxStates of blocks go through the philoxRounds together.
 const maxStates = 6
 
 // philoxStates go together: as many as there are registers for, then fewer.
@@ -272,7 +261,7 @@ func (a *amd64) storeBlocks(lo, hi reg.VecVirtual, dst reg.GPVirtual, offset int
 }
 
 // neonPhilox is eight blocks, in two states of four: word i of each in the
-// lanes of x[i]. LD1R and MOV take a vector unit's turn that the rounds want:
+// lanes of x[i]. LD1R and MOV take a vector unit's turn that the philoxRounds want:
 // the keys are spread out once, into the frame, and of the first round only
 // what depends on counter word 0 is left to the blocks.
 type neonPhilox struct {
@@ -288,7 +277,7 @@ func (a *neon) philox() neonPhilox {
 	p := neonPhilox{
 		first: a.GP(),
 		// Behind the link register's 8 bytes, aligned to 16 for LDP.
-		keys: a.Local(8 + 32*(rounds-1)).Add(8),
+		keys: a.Local(8 + 32*(philoxRounds-1)).Add(8),
 		m0:   a.Vec(), m1: a.Vec(), lanes: [2]arm64.Vec{a.Vec(), a.Vec()},
 	}
 	ks, ctr := a.LoadParam("ks"), a.LoadParam("ctr")
@@ -311,7 +300,7 @@ func (a *neon) philox() neonPhilox {
 	}
 	a.LDR(p.first.W(), ctr.Post(4))
 	c1, c2, c3 := spread(ctr), spread(ctr), spread(ctr)
-	for r := range rounds {
+	for r := range philoxRounds {
 		k0, k1 := spread(ks), spread(ks)
 		if r == 0 {
 			a.EOR(c1.B16(), c1.B16(), k0.B16())
@@ -326,7 +315,7 @@ func (a *neon) philox() neonPhilox {
 	return p
 }
 
-// blocks runs the ten rounds from counter word 0, the states together.
+// blocks runs the ten philoxRounds from counter word 0, the states together.
 func (a *neon) blocks(p neonPhilox, counter arm64.GP) (x [2][4]arm64.Vec) {
 	for i := range x {
 		c := a.Vec()
@@ -337,7 +326,7 @@ func (a *neon) blocks(p neonPhilox, counter arm64.GP) (x [2][4]arm64.Vec) {
 		a.EOR(x2.B16(), x2.B16(), p.x3.B16())
 		x[i] = [4]arm64.Vec{p.x0, p.x1, x2, half.low(a)}
 	}
-	for r := 1; r < rounds; r++ {
+	for r := 1; r < philoxRounds; r++ {
 		k0, k1 := a.Vec(), a.Vec()
 		a.LDP(k0.Q(), k1.Q(), p.keys.Add(32*(r-1)))
 		for i := range x {
@@ -383,8 +372,6 @@ func (a *neon) philoxRound(p neonPhilox, x [4]arm64.Vec, k0, k1 arm64.Vec) [4]ar
 }
 
 func philoxNEON(a *neon) {
-	a.function("philox", "func(dst []uint32, ks "+roundKeysType+", ctr *[4]uint32)",
-		"is philoxGeneric for a multiple of 32 words.")
 	dst, n := a.LoadBase("dst"), a.LoadLen("dst")
 	p := a.philox()
 	a.loop("blocks", n, 32, func() {

@@ -9,25 +9,24 @@ import (
 // with the float32 inverses, which inverse in grid.go shows to be exact.
 func place(a *amd64) {
 	lanes := a.isa.bytes / 4
-	a.function("place", "func(bits []uint32, w "+walkType+")", "is placeGeneric for walks with inverses.")
 	bits, n := a.slice("bits")
 	w := a.param("w")
-	field := func(offset int) reg.VecVirtual {
+	field := func(name string) reg.VecVirtual {
 		v := a.vec()
-		a.VPBROADCASTD(at(w, offset), v)
+		a.VPBROADCASTD(a.field("w", w, name), v)
 		return v
 	}
 	half := a.vec()
 	a.VBROADCASTSS(a.data("half", operand.F32(0.5)), half)
-	plusHalf := func(offset int) reg.VecVirtual {
-		v := field(offset)
+	plusHalf := func(name string) reg.VecVirtual {
+		v := field(name)
 		a.VCVTDQ2PS(v, v)
 		a.VADDPS(half, v, v)
 		return v
 	}
-	bit, col, row := field(walkBit), plusHalf(walkCol), plusHalf(walkRow)
-	skipRow, skipPlane := field(walkSkipRow), field(walkSkipPlane)
-	perCol, perRow := field(walkInverseCol), field(walkInverseRow)
+	bit, col, row := field("bit"), plusHalf("col"), plusHalf("row")
+	skipRow, skipPlane := field("skipRow"), field("skipPlane")
+	perCol, perRow := field("inverseCol"), field("inverseRow")
 	place := func(v reg.VecVirtual) {
 		q := a.vec()
 		divide := func(n, from, inverse, skip reg.VecVirtual) {

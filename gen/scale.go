@@ -14,21 +14,15 @@ import (
 // level then keeps less. A prefetch behind the end of the source does not fault.
 const streamAhead = 8 << 10
 
-func scale(a *amd64) {
-	a.scale("scale", "is scaleGeneric.", false)
-}
+func scale(a *amd64) { a.scale(false) }
 
-func scaleStream(a *amd64) {
-	a.scale("scaleStream", label("is scaleGeneric for dst that begins at a multiple of %d bytes. Its stores bypass the caches.", a.isa.bytes), true)
-}
+func scaleStream(a *amd64) { a.scale(true) }
 
-func (a *amd64) scale(name, doc string, stream bool) {
-	a.function(name, "func(dst, src []float32, keep []uint64, scale float32)", doc)
-	w := maskedLoop{n: a.GP64(), keep: a.base("keep"), dst: a.base("dst"), src: a.base("src"), store: a.vmovups}
+func (a *amd64) scale(stream bool) {
+	w := maskedLoop{n: a.GP64(), keep: a.base("keep"), dst: a.base("dst"), src: a.base("src"), stream: stream}
 	a.Load(a.Param("src").Len(), w.n)
-	s := a.broadcastScale()
+	s := a.broadcast("scale")
 	if stream {
-		w.store = a.VMOVNTPS
 		w.ahead = func() {
 			for line := range 4 {
 				a.PREFETCHT0(at(w.src, streamAhead+64*line))
@@ -54,23 +48,19 @@ func (a *amd64) scale(name, doc string, stream bool) {
 		x, from := a.vec(), at(w.src, p.offset)
 		switch {
 		case p.exist != nil:
-			a.VMOVUPS_Z(from, p.exist, x)
-		case p.elements == 1:
-			a.VMOVSS(from, x.AsX())
-		case p.elements == 4:
-			a.VMOVUPS(from, x.AsX())
+			a.element.loadMasked(a, from, p.exist, x)
 		case a.isa == avx512 && (p.apart || stream): // Halves are 1 to 3 % faster.
-			a.VMOVUPS(from, x.AsY())
-			a.VINSERTF64X4(operand.U8(1), from.Offset(32), x, x)
+			a.element.loadHalves(a, from, x)
 		default:
-			a.VMOVUPS(from, x)
+			a.element.load(a, from, p.elements, x)
 		}
-		a.multiplyMasked(s, m, x)
+		a.element.multiplyMasked(a, s, m, x)
 		return x
 	}
 	w.advance = func(elements int) {
-		a.ADDQ(operand.U32(uint32(4*elements)), w.src)
-		a.ADDQ(operand.U32(uint32(4*elements)), w.dst)
+		bytes := operand.U32(uint32(a.element.bytes * elements))
+		a.ADDQ(bytes, w.src)
+		a.ADDQ(bytes, w.dst)
 	}
 	a.masked(w)
 	if stream {
@@ -80,22 +70,17 @@ func (a *amd64) scale(name, doc string, stream bool) {
 }
 
 func scaleNEON(a *neon) {
-	a.function("scale", "func(dst, src []float32, keep []uint64, scale float32)", "is scaleGeneric.")
 	dst, src, keep := a.LoadBase("dst"), a.LoadBase("src"), a.LoadBase("keep")
 	n := a.LoadLen("src")
-	s := a.broadcastScale()
+	s := a.element.broadcast(a, "scale")
 	a.masked(n, keep, func(elements int, m []arm64.Vec) {
 		x := a.Vecs(len(m))
-		if elements == 1 {
-			a.LDR(x[0].S(), src.Post(4))
-		} else {
-			a.loadPost(x, src)
-		}
+		a.element.load(a, elements, x, src)
 		for i := range x {
-			a.FMUL(x[i].S4(), x[i].S4(), s.S4())
+			a.element.multiply(a, x[i], s)
 			a.AND(x[i].B16(), x[i].B16(), m[i].B16())
 		}
-		a.storePost(elements, x, dst)
+		a.element.store(a, elements, x, dst)
 	})
 	a.RET()
 }

@@ -5,7 +5,6 @@ import (
 )
 
 func seeds(a *amd64) {
-	a.function("seeds", "func(words []uint64, bits []uint32)", "is seedsGeneric.")
 	words := a.base("words")
 	bits, n := a.slice("bits")
 	one := a.GP64()

@@ -9,10 +9,8 @@ import (
 // a vector, moves it up to those of the next block and only stores: a load would
 // wait for the stores that it overlaps.
 func stamps(a *amd64) {
-	a.function("stamps", "func(words []uint64, bits []uint32, stamps "+stampsType+", n int) (dropped int)",
-		"is stampsGeneric.")
 	words, stamps, size := a.base("words"), a.param("stamps"), a.param("n")
-	bits, n := a.slice("bits")
+	bits, n := a.slice("firsts")
 	dropped := a.GP64()
 	a.XORL(dropped.As32(), dropped.As32())
 	a.TESTQ(n, n)

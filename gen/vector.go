@@ -12,9 +12,14 @@ type isa struct {
 }
 
 var (
-	avx2   = isa{"AVX2", 32}
-	avx512 = isa{"AVX512", 64}
+	avx2    = isa{"AVX2", 32}
+	avx512  = isa{"AVX512", 64}
+	neonSet = isa{"NEON", 16}
+	anyCPU  = isa{} // of the architecture
 )
+
+// constant is the root package's name for the set.
+func (s isa) constant() string { return "isa" + s.name }
 
 // The operations below take registers of any width: those of 64 bytes have
 // other names for some.
@@ -63,8 +68,6 @@ func (a *amd64) load(m operand.Mem) reg.VecVirtual {
 	a.VMOVDQU(m, v)
 	return v
 }
-
-func (a *amd64) vmovups(from, to operand.Op) { a.VMOVUPS(from, to) }
 
 func (a *amd64) and(x, y, z operand.Op) {
 	if wide(z) {
