@@ -1,6 +1,10 @@
 package dropblock
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+	"unsafe"
+)
 
 // This file holds every kernel in pure Go. It is compiled everywhere: it
 // serves the CPUs that have no assembly, it is what the assembly is tested
@@ -354,22 +358,44 @@ func scaleGeneric[E float32 | float64](dst, src []E, keep []uint64, scale E) {
 			y[bits.TrailingZeros64(drop)&63] = 0
 		}
 	}
-	if len(src) == 0 {
-		return
+	if len(src) > 0 {
+		w := keep[0]
+		for i, v := range src {
+			dst[i] = selectBit(v*scale, w)
+			w >>= 1
+		}
 	}
-	for i, v := range src {
-		dst[i] = v * scale
+}
+
+// selectBit is v where bit 0 of w is 1, else +0.
+func selectBit[E float32 | float64](v E, w uint64) E {
+	if unsafe.Sizeof(v) == 4 {
+		return E(math.Float32frombits(math.Float32bits(float32(v)) & -uint32(w&1)))
 	}
-	for drop := ^keep[0] & (1<<len(src) - 1); drop != 0; drop &= drop - 1 {
-		dst[bits.TrailingZeros64(drop)] = 0
-	}
+	return E(math.Float64frombits(math.Float64bits(float64(v)) & -(w & 1)))
 }
 
 // expandGeneric writes scale where keep is 1 and +0 elsewhere.
 func expandGeneric[E float32 | float64](dst []E, keep []uint64, scale E) {
-	factors := [2]E{0, scale}
-	for i := range dst {
-		dst[i] = factors[keep[i>>6]>>(i&63)&1]
+	for ; len(dst) >= 64; dst, keep = dst[64:], keep[1:] {
+		y := (*[64]E)(dst)
+		if keep[0] == 0 {
+			*y = [64]E{}
+			continue
+		}
+		for i := 0; i < 64; i += 4 {
+			y[i], y[i+1], y[i+2], y[i+3] = scale, scale, scale, scale
+		}
+		for drop := ^keep[0]; drop != 0; drop &= drop - 1 {
+			y[bits.TrailingZeros64(drop)&63] = 0
+		}
+	}
+	if len(dst) > 0 {
+		w := keep[0]
+		for i := range dst {
+			dst[i] = selectBit(scale, w)
+			w >>= 1
+		}
 	}
 }
 
