@@ -1,5 +1,5 @@
-// Command kernels runs kernels on memory of C's, which the sanitizers watch, with
-// the fault that its argument names, or none.
+// Command kernels runs kernels, with the fault that its argument names or none, on memory
+// that a sanitizer watches: the race detector Go's, the others C's.
 package main
 
 // #include <stdlib.h>
@@ -37,6 +37,7 @@ func main() {
 	case "none":
 		dropblock.Apply(dst, src, &m)
 	case "race":
+		dst = make([]float32, n)
 		var g sync.WaitGroup
 		for range 2 {
 			g.Go(func() { dropblock.Apply(dst, src, &m) })
