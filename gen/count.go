@@ -14,7 +14,7 @@ func count(a *amd64) {
 			v[i] = w.new()
 			w.load(at(src, w.bytes*i), v[i])
 		}
-		p.add(w, v)
+		p.add(w, v) // n += bits.OnesCount64(w)
 		a.ADDQ(operand.U32(uint32(w.bytes*unroll)), src)
 	})
 	a.Store(p.sum(), a.ReturnIndex(0))

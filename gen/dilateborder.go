@@ -43,6 +43,9 @@ func dilateBorder(a *amd64) {
 					v, lower = load(here, offset), load(after, offset)
 				}
 				upper := load(after, offset+8)
+				// u := before[i+1]<<s | before[i]>>(64-s)
+				// d := after[i]>>s | after[i+1]<<(64-s)
+				// dst[i] = v | u&up[i] | d&down[i]
 				x, y := w.new(), w.new()
 				up.funnel(w, low, before, x)
 				if a.isa == avx512 {
@@ -95,6 +98,7 @@ func dilateBorderNEON(a *neon) {
 		v, low, before, lower, upper := load(here), load(next), load(src), load(after), load(behind)
 		masks := [2][]arm64.Vec{load(maskUp), load(maskDown)}
 		for i := range v {
+			// dst[i] = v | u&up[i] | d&down[i]
 			x, y := a.Vec(), a.Vec()
 			up.funnel(a, x, low[i], before[i])
 			down.funnel(a, y, upper[i], lower[i])

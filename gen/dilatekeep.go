@@ -29,6 +29,8 @@ func dilateKeep(a *amd64) {
 	a.CMPQ(a.param("shift"), operand.U8(0))
 	a.JNE(operand.LabelRef("shifted"))
 	a.overWords("Whole", s.n, func(w words, unroll int) {
+		// dst[i] = ^v
+		// kept += bits.OnesCount64(^v)
 		v := make([]reg.VecVirtual, unroll)
 		for i := range v {
 			v[i] = w.new()
@@ -43,6 +45,8 @@ func dilateKeep(a *amd64) {
 
 	a.Label("shifted")
 	a.overWords("", s.n, func(w words, unroll int) {
+		// v := ^(src[i+lead] | src[i+1]<<s | src[i]>>(64-s))
+		// kept += bits.OnesCount64(v)
 		out := s.emit(w, unroll, func(x, y reg.VecVirtual) {
 			if wide(y) {
 				a.VPTERNLOGQ(operand.U8(nor), x, y, y)

@@ -55,10 +55,12 @@ func dilateNear(a *amd64) {
 		a.CMPQ(i, steps)
 		a.JGE(operand.LabelRef(last))
 		a.Label(step)
+		// v |= v<<a | u>>(64-a) | v<<b | u>>(64-b)
 		s := pair()
 		for j := range v {
 			funnels(s, v[j], u[j], or3)
 		}
+		// u |= u<<a | u<<b, of the word before all; the others' are the v before them.
 		x, y := w.new(), w.new()
 		a.VPSLLVQ(w.as(s[0].count), before, x)
 		a.VPSLLVQ(w.as(s[1].count), before, y)
@@ -72,6 +74,8 @@ func dilateNear(a *amd64) {
 		a.CMPQ(i, steps)
 		a.JL(operand.LabelRef(step))
 		a.Label(last)
+		// words[i] = ^v, behind the last step
+		// kept += bits.OnesCount64(^v)
 		s = pair()
 		for j := range v {
 			funnels(s, v[j], u[j], nor3)

@@ -54,6 +54,7 @@ func (r *row) emit(w words, unroll int) {
 			if step < r.steps-1 {
 				s = shift{immediate: 1 << step}
 			}
+			// v, u = v|v<<s|u>>(64-s), u|u<<s; u is of no use behind the last step.
 			t := w.new()
 			s.funnel(w, v, u, t)
 			a.or(t, v, v)
@@ -110,6 +111,7 @@ func (r *neonRow) emit(w qwords, unroll int) {
 	w.load(u, r.src)
 	for i := range v {
 		for step := range r.steps {
+			// v, u = v|v<<s|u>>(64-s), u|u<<s
 			t := a.Vec()
 			if step == r.steps-1 {
 				r.last.funnel(a, t, v[i], u[i])

@@ -12,6 +12,7 @@ func expand(a *amd64) {
 	w.dst, w.n = a.slice("dst")
 	s := a.broadcast("scale")
 	w.value = func(_ piece, m reg.Register) reg.VecVirtual {
+		// y[i] = scale where keep is 1, else 0
 		x := a.vec()
 		if a.isa == avx512 {
 			a.VMOVAPS_Z(s, m, x)

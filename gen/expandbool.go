@@ -21,6 +21,7 @@ func expandBool(a *amd64) {
 	rest := a.GP64()
 	a.MOVQ(at(keep, 0), rest)
 	a.loop("rest", n, 1, func() {
+		// dst[i] = keep[i>>6]>>(i&63)&1 != 0
 		b := a.GP64()
 		a.MOVQ(rest, b)
 		a.ANDQ(operand.U8(1), b)

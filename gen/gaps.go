@@ -27,6 +27,9 @@ func gaps(a *amd64) {
 	a.JL(operand.LabelRef("drawDone"))
 	a.gapEntries(drawn, table, ahead)
 	a.loop("draw", left, 8, func() {
+		// own := word >> (32 - gapBits)
+		// e := t[own]
+		// fraction := word<<gapBits | gapEscape
 		own, fraction, e := a.YMM(), a.YMM(), a.YMM()
 		a.VMOVDQA(ahead, e)
 		a.VMOVDQU(at(drawn, 0), own)
@@ -34,28 +37,32 @@ func gaps(a *amd64) {
 		a.VPOR(escape, fraction, fraction)
 		a.VPSRLD(operand.U8(32-gapBits), own, own)
 
-		// Equal fractions are not below the threshold.
+		// alias := e & gapEscape
+		// gap := own if fraction < e, else alias. Equal fractions are not below.
 		notBelow, gap := a.YMM(), a.YMM()
 		a.VPMAXUD(e, fraction, notBelow)
 		a.VPCMPEQD(fraction, notBelow, notBelow)
 		a.VPAND(escape, e, e)
 		a.VPBLENDVB(notBelow, e, own, gap)
 
+		// next += gap + 1, or gap alone for gapEscape; none is -1 there. Each lane adds the
+		// sum of those up to it, and the last lane is what the next turn begins with.
 		none, after := a.YMM(), a.YMM()
 		a.VPCMPEQD(escape, gap, none)
 		a.VPADDD(one, gap, after)
-		a.VPADDD(none, after, after) // behind the seed, if there is one
+		a.VPADDD(none, after, after)
 		a.prefixSum(after)
 		a.VPADDD(next, after, after)
 		a.VPERMD(after, a.load(a.repeat32("lane7", 7)), next)
 
+		// e of the next turn, if there is one.
 		then := a.GP64()
 		a.LEAQ(at(drawn, 32), then)
 		a.CMPQ(left, operand.U8(16))
 		a.CMOVQLT(drawn, then)
 		a.gapEntries(then, table, ahead)
 
-		// Of the positions those that are seeds before the end.
+		// positions[n] = next - 1 where gap != gapEscape && next - 1 < end; n++ for each.
 		position, seed := a.YMM(), a.YMM()
 		a.VPSUBD(one, after, position)
 		a.VPCMPGTD(position, end, seed)
@@ -69,6 +76,7 @@ func gaps(a *amd64) {
 		a.LEAQ(operand.Mem{Base: to, Index: set, Scale: 4}, to)
 
 		a.ADDQ(operand.U8(32), drawn)
+		// if next >= end { break }
 		past := a.GP32()
 		a.VMOVD(next.AsX(), past)
 		a.CMPL(past, a.field("w", w, "end"))

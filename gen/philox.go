@@ -167,6 +167,7 @@ func (a *amd64) halfRounds(all []halfRound, states int) {
 			if a.isa == avx2 {
 				shift(j)
 			}
+			// x1 ^= k0 ^ p1>>32, or x3 ^= k1 ^ p0>>32
 			h, hi := all[j], high[j%len(high)]
 			if h.fresh {
 				a.xorAll(h.key, hi, h.to)
@@ -175,6 +176,7 @@ func (a *amd64) halfRounds(all []halfRound, states int) {
 			}
 		}
 		if i < len(all) {
+			// p := uint64(x) * m, whose low half is the next round's x1 or x3
 			a.VPMULUDQ(all[i].x, all[i].m, all[i].x)
 			if a.isa == avx512 {
 				shift(i)
@@ -361,6 +363,9 @@ func (p product) high(a *neon) arm64.Vec {
 // philoxRound is philox.go's philoxRound in four lanes. The next round waits
 // for the high halves: they come first.
 func (a *neon) philoxRound(p neonPhilox, x [4]arm64.Vec, k0, k1 arm64.Vec) [4]arm64.Vec {
+	// p0 := uint64(x0) * philoxM0
+	// p1 := uint64(x2) * philoxM1
+	// return p1>>32 ^ (x1 ^ k0), p1, p0>>32 ^ (x3 ^ k1), p0
 	product0, product1 := a.multiply(x[0], p.m0), a.multiply(x[2], p.m1)
 	x1, x3 := a.Vec(), a.Vec()
 	a.EOR(x1.B16(), x[1].B16(), k0.B16())

@@ -29,7 +29,9 @@ func place(a *amd64) {
 	perCol, perRow := field("inverseCol"), field("inverseRow")
 	place := func(v reg.VecVirtual) {
 		q := a.vec()
+		// bits[i] = bit + p + rows*skipRow + planes*skipPlane
 		divide := func(n, from, inverse, skip reg.VecVirtual) {
+			// q = (n + from + ½) · inverse, rounded down; v += q*skip
 			product := a.vec()
 			a.VCVTDQ2PS(n, q)
 			a.VADDPS(from, q, q)
@@ -38,8 +40,8 @@ func place(a *amd64) {
 			a.VPMULLD(skip, q, product)
 			a.VPADDD(product, v, v)
 		}
-		divide(v, col, perCol, skipRow)
-		divide(q, row, perRow, skipPlane)
+		divide(v, col, perCol, skipRow)   // rows := (col + p) / cols
+		divide(q, row, perRow, skipPlane) // planes := (row + rows) / rows of a plane
 		a.VPADDD(bit, v, v)
 	}
 	v := a.vec()

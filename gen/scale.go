@@ -43,8 +43,8 @@ func (a *amd64) scale(stream bool) {
 		}
 	}
 	w.value = func(p piece, m reg.Register) reg.VecVirtual {
-		// The source is loaded whole, not through the mask: that is slower, from
-		// memory by a third.
+		// y[i] = x[i]*scale where keep is 1, else 0. The source is loaded whole, not
+		// through the mask: that is slower, from memory by a third.
 		x, from := a.vec(), at(w.src, p.offset)
 		switch {
 		case p.exist != nil:
@@ -77,6 +77,7 @@ func scaleNEON(a *neon) {
 		x := a.Vecs(len(m))
 		a.element.load(a, elements, x, src)
 		for i := range x {
+			// y[i] = x[i]*scale where keep is 1, else 0
 			a.element.multiply(a, x[i], s)
 			a.AND(x[i].B16(), x[i].B16(), m[i].B16())
 		}

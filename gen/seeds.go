@@ -1,8 +1,6 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-)
+import "github.com/mmcloughlin/avo/operand"
 
 func seeds(a *amd64) {
 	words := a.base("words")
@@ -12,6 +10,7 @@ func seeds(a *amd64) {
 	for _, step := range []int{8, 1} {
 		a.loop(label("seeds%d", step), n, step, func() {
 			for i := range step {
+				// words[bit>>6] |= 1 << (bit & 63)
 				word, bit := a.GP64(), a.GP64()
 				a.MOVL(at(bits, 4*i), word.As32())
 				a.SHLXQ(word, one, bit)

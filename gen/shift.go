@@ -81,6 +81,7 @@ func (a *amd64) shifter() shifter {
 func (s *shifter) emit(w words, unroll int, join func(unshifted, shifted reg.VecVirtual)) []reg.VecVirtual {
 	out := make([]reg.VecVirtual, unroll)
 	for i := range out {
+		// t := src[i+1]<<s | src[i]>>(64-s), lead := src[i+lead]
 		v, u := s.in.load(w, w.bytes*i)
 		t, lead := w.new(), w.new()
 		s.by.funnel(w, v, u, t)

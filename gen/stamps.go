@@ -54,6 +54,8 @@ func (a *amd64) stampEach(size int, words, stamps, bits, n, dropped reg.GPVirtua
 	a.loop(label("words%d", size), n, 1, func() {
 		word, stamp := a.stampOf(at(bits, 0))
 		for k := range size {
+			// dropped += bits.OnesCount64(dst[i] &^ v)
+			// dst[i] &= v
 			v, was := a.GP64(), a.GP64()
 			held := operand.Mem{Base: words, Index: word, Scale: 8, Disp: 8 * k}
 			a.MOVQ(operand.Mem{Base: stamps, Index: stamp, Scale: 1, Disp: 8 * k}, v)
