@@ -129,23 +129,42 @@ func (b *buildKind) method(f *goFile, k *kernel) {
 	f.line("}")
 }
 
-// A choice is assembly that a set may run.
+// A choice is assembly that sets may run, their own or that of a set which they include.
 type choice struct {
-	set isa
-	run string
+	sets []isa
+	own  isa // whose assembly it is
 }
 
-// choices are the sets that have assembly for a kernel, each with the best that it runs.
-func (b *buildKind) choices(k *kernel, e *element) (c []choice) {
-	for i, set := range b.sets {
-		for _, s := range b.sets[i:] {
-			if k.emits(s, e) {
-				c = append(c, choice{set, k.assembly(s, e)})
-				break
-			}
+// choices are the assembly that there is for a kernel. A set runs the best that it can.
+func (b *buildKind) choices(k *kernel, e *element) (all []choice) {
+	var lack []isa // better sets without assembly of their own
+	for _, set := range b.sets {
+		lack = append(lack, set)
+		if k.emits(set, e) {
+			all = append(all, choice{lack, set})
+			lack = nil
 		}
 	}
-	return c
+	return all
+}
+
+// condition is a Go condition for a choice.
+func (c *choice) condition(k *kernel, e *element) string {
+	var sets []string
+	for _, set := range c.sets {
+		sets = append(sets, "k == "+set.constant())
+	}
+	condition := strings.Join(sets, " || ")
+	if len(sets) > 1 {
+		condition = "(" + condition + ")"
+	}
+	if e != nil {
+		condition += " && e == " + e.constant()
+	}
+	if k.guard != "" {
+		condition += " && " + strings.ReplaceAll(k.guard, "VECTOR", fmt.Sprint(c.own.bytes))
+	}
+	return condition
 }
 
 // choose writes the choice between assembly and the generic function.
@@ -164,17 +183,17 @@ func (b *buildKind) choose(f *goFile, k *kernel, e *element) {
 	} else {
 		f.line("switch {")
 	}
-	for i := 0; i < len(choices); {
-		first, sets := choices[i], []string(nil)
-		for ; i < len(choices) && choices[i].run == first.run; i++ {
-			sets = append(sets, choices[i].set.constant())
-		}
-		if k.guard == "" {
-			f.line("case %s:", strings.Join(sets, ", "))
+	for _, c := range choices {
+		if k.guard != "" {
+			f.line("case %s:", c.condition(k, nil))
 		} else {
-			f.line("case k == %s && %s:", strings.Join(sets, " || k == "), k.guarded(first.set))
+			var sets []string
+			for _, set := range c.sets {
+				sets = append(sets, set.constant())
+			}
+			f.line("case %s:", strings.Join(sets, ", "))
 		}
-		call(first.run)
+		call(k.assembly(c.own, e))
 	}
 	f.line("default:")
 	call(k.generic(e))
@@ -188,16 +207,12 @@ func (b *buildKind) chooseOr(f *goFile, k *kernel) {
 	var cases goFile
 	for _, e := range k.each() {
 		for _, c := range b.choices(k, e) {
-			element := ""
-			if e != nil {
-				element = "e == " + e.constant() + " && "
-			}
-			cases.line("case k == %s && %s%s:", c.set.constant(), element, k.guarded(c.set))
+			cases.line("case %s:", c.condition(k, e))
 			if e != nil {
 				cases.line("%s", k.typed(e))
 			}
 			k.sanitize(&cases)
-			cases.line("%s%s(%s)", k.ret(), c.run, k.args())
+			cases.line("%s%s(%s)", k.ret(), k.assembly(c.own, e), k.args())
 		}
 	}
 	if cases.Len() == 0 {
@@ -304,10 +319,6 @@ func (k *kernel) stubDoc(set isa, e *element) string {
 		doc += ", for " + k.needs
 	}
 	return doc + "."
-}
-
-func (k *kernel) guarded(set isa) string {
-	return strings.ReplaceAll(k.guard, "VECTOR", fmt.Sprint(set.bytes))
 }
 
 func (k *kernel) ret() string {

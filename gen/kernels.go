@@ -22,7 +22,7 @@ type kernel struct {
 	reads, writes []access
 
 	// guard is a Go condition on the parameters under which there is assembly for the
-	// call. VECTOR in it stands for the bytes of the set's vectors.
+	// call. VECTOR in it stands for the bytes of the assembly's vectors.
 	guard string
 	// otherwise is the kernel that runs where no assembly does, with the same
 	// parameters. If it is empty, that is the generic function.
