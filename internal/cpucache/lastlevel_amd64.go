@@ -6,4 +6,6 @@ import "sync"
 
 // LastLevel returns the bytes of the last-level cache. It asks the CPU at the
 // first call: CPUID takes long in a virtual machine.
-var LastLevel = sync.OnceValue(func() int { return size(cpuid) })
+func LastLevel() int { return lastLevel() }
+
+var lastLevel = sync.OnceValue(func() int { return size(cpuid) })
