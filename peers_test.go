@@ -16,9 +16,11 @@ import (
 
 func loadPeer[E npy.Element](t *testing.T, name string) (shape []int, data []E) {
 	t.Helper()
-	shape, data, err := npy.ReadFile[E](filepath.Join("testdata", "peers", name+".npy"))
+	a, err := npy.ReadFile(filepath.Join("testdata", "peers", name+".npy"), nil)
 	require.NoError(t, err)
-	return shape, data
+	data, err = npy.Values[E](a)
+	require.NoError(t, err)
+	return a.Shape, data
 }
 
 func nonzero(data []uint8) []bool {

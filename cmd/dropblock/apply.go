@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/dropblock-go/dropblock"
+	"github.com/dropblock-go/dropblock/internal/npy"
 )
 
 // A featureMap is the content of IN.
@@ -62,15 +63,18 @@ func (o *options) readMap(in, out string) (*featureMap, error) {
 }
 
 func readFloatMap(path string) (*featureMap, error) {
-	a, err := readNpy(path)
+	a, s, err := readNpy(path, true)
 	if err != nil {
 		return nil, err
 	}
-	data, err := a.floats()
+	data, err := npy.Values[float32](a)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &featureMap{a.dims, a.shape(), data, a.writeFloats}, nil
+	order, dims := a.Order, a.Shape // Not a, whose bytes are not needed any more.
+	return &featureMap{dims, s, data, func(w io.Writer, data []float32) error {
+		return npy.Write(w, order, dims, data)
+	}}, nil
 }
 
 // maskOutput is the file of -mask, if it is to be written. The mask has the
@@ -83,5 +87,5 @@ func (o *options) maskOutput(m *dropblock.Mask, dims []int) []output {
 	if c := len(dims) - 3; c >= 0 {
 		dims[c] = m.MaskShape().C
 	}
-	return []output{{o.mask, func(w io.Writer) error { return writeMask(w, m.Words(), dims) }}}
+	return []output{{o.mask, func(w io.Writer) error { return npy.WriteBits(w, dims, m.Words()) }}}
 }
