@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/dropblock-go/dropblock"
+	"github.com/dropblock-go/dropblock/internal/atomicfile"
 	"github.com/dropblock-go/dropblock/internal/npy"
 )
 
@@ -34,8 +35,8 @@ func apply(o *options, args []string, stdout io.Writer) error {
 		dropblock.Apply(y, x.data, &m)
 	})
 	outputs := o.maskOutput(&m, x.dims)
-	outputs = append(outputs, output{out, func(w io.Writer) error { return x.encode(w, y) }})
-	if err := writeAll(outputs); err != nil {
+	outputs = append(outputs, atomicfile.File{Name: out, Write: func(w io.Writer) error { return x.encode(w, y) }})
+	if err := atomicfile.WriteAll(outputs...); err != nil {
 		return err
 	}
 	return o.print(stdout, x.dims, layer, &m, perCall)
@@ -79,7 +80,7 @@ func readFloatMap(path string) (*featureMap, error) {
 
 // maskOutput is the file of -mask, if it is to be written. The mask has the
 // dimensions of the feature map, with one channel if they share it.
-func (o *options) maskOutput(m *dropblock.Mask, dims []int) []output {
+func (o *options) maskOutput(m *dropblock.Mask, dims []int) []atomicfile.File {
 	if o.mask == "" {
 		return nil
 	}
@@ -87,5 +88,5 @@ func (o *options) maskOutput(m *dropblock.Mask, dims []int) []output {
 	if c := len(dims) - 3; c >= 0 {
 		dims[c] = m.MaskShape().C
 	}
-	return []output{{o.mask, func(w io.Writer) error { return npy.WriteBits(w, dims, m.Words()) }}}
+	return []atomicfile.File{{Name: o.mask, Write: func(w io.Writer) error { return npy.WriteBits(w, dims, m.Words()) }}}
 }

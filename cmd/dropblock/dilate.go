@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/dropblock-go/dropblock"
+	"github.com/dropblock-go/dropblock/internal/atomicfile"
 	"github.com/dropblock-go/dropblock/internal/npy"
 )
 
@@ -39,8 +40,8 @@ func dilate(o *options, args []string, stdout io.Writer) error {
 	}
 	perCall := timed(func() { _ = layer.Grow(&m, s, seeds) })
 	outputs := o.maskOutput(&m, a.Shape)
-	outputs = append(outputs, output{out, func(w io.Writer) error { return npy.WriteBits(w, a.Shape, m.Words()) }})
-	if err := writeAll(outputs); err != nil {
+	outputs = append(outputs, atomicfile.File{Name: out, Write: func(w io.Writer) error { return npy.WriteBits(w, a.Shape, m.Words()) }})
+	if err := atomicfile.WriteAll(outputs...); err != nil {
 		return err
 	}
 	return o.print(stdout, a.Shape, layer, &m, perCall)

@@ -3,6 +3,7 @@ package atomicfile
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,16 +12,25 @@ import (
 	"path/filepath"
 )
 
-// An output is a file to write.
-type output struct {
-	path  string
-	write func(w io.Writer) error
+// A File is one to write.
+type File struct {
+	Name  string
+	Write func(w io.Writer) error
 }
 
-// writeAll writes all files or none: each goes to a temporary file beside its
-// place, and they are renamed once all of them are complete. Only a rename
-// that fails after another went well leaves one without the other.
-func writeAll(outputs []output) (err error) {
+// Write writes the file with the given name through a temporary file in the
+// same folder, which is renamed once all of it is on the disk: whatever fails,
+// an error of write or a crash, the file is there as it was or as write wants it.
+// A file that exists keeps its permissions. One that may not be written, and
+// what is not a regular file, is not replaced; a symbolic link is followed.
+func Write(name string, write func(w io.Writer) error) error {
+	return WriteAll(File{name, write})
+}
+
+// WriteAll is Write for files that belong together: none is renamed before all
+// are on the disk. Only a rename that fails after another went well leaves one
+// without the other.
+func WriteAll(files ...File) error {
 	type pending struct{ temp, target string }
 	var done []pending
 	defer func() {
@@ -28,18 +38,18 @@ func writeAll(outputs []output) (err error) {
 			os.Remove(p.temp)
 		}
 	}()
-	for _, o := range outputs {
-		target, mode, err := targetOf(o.path)
+	for _, file := range files {
+		target, mode, err := targetOf(file.Name)
 		if err != nil {
 			return err
 		}
 		f, err := createTemp(target)
 		if err != nil {
-			return fmt.Errorf("%s: %w", o.path, cause(err))
+			return fmt.Errorf("%s: %w", file.Name, cause(err))
 		}
 		done = append(done, pending{f.Name(), target})
-		if err := fill(f, mode, o.write); err != nil {
-			return fmt.Errorf("%s: %w", o.path, cause(err))
+		if err := fill(f, mode, file.Write); err != nil {
+			return fmt.Errorf("%s: %w", file.Name, cause(err))
 		}
 	}
 	for len(done) > 0 {
@@ -52,11 +62,10 @@ func writeAll(outputs []output) (err error) {
 }
 
 // targetOf is the file that a path names, behind symbolic links, and the mode
-// of the one that is there. What is not a plain file, a device say, or may not be
-// written is not to be replaced.
+// of the one that is there, or 0.
 func targetOf(path string) (target string, mode fs.FileMode, err error) {
 	info, err := os.Stat(path)
-	if os.IsNotExist(err) {
+	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Lstat(path); err == nil {
 			return "", 0, fmt.Errorf("%s: is a symbolic link to a file that does not exist", path)
 		}
@@ -83,7 +92,7 @@ func createTemp(target string) (*os.File, error) {
 		// Not os.CreateTemp, whose files only their owner reads.
 		name := fmt.Sprintf("%s.%.40s.%08x.tmp", dir, base, rand.Uint32())
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-		if !os.IsExist(err) {
+		if !errors.Is(err, fs.ErrExist) {
 			return f, err
 		}
 	}
@@ -97,6 +106,9 @@ func fill(f *os.File, mode fs.FileMode, write func(w io.Writer) error) error {
 	}
 	if err == nil && mode != 0 {
 		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = f.Sync()
 	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
