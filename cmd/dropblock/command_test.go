@@ -445,25 +445,12 @@ func TestInfo(t *testing.T) {
 
 	status, stdout, _ = command("info", "-json")
 	require.Zero(t, status)
-	var m machine
+	var m infoReport
 	require.NoError(t, json.Unmarshal([]byte(stdout), &m))
 	require.Equal(t, best, m.Kernel)
 	require.Len(t, m.Kernels, len(dropblock.Kernels()))
 	require.NotEmpty(t, m.CPU)
 	require.NotEmpty(t, m.Why)
-}
-
-func TestCPUName(t *testing.T) {
-	for _, c := range []struct{ cpuinfo, want string }{
-		{"processor\t: 0\nmodel\t\t: 1\nmodel name\t: AMD EPYC 7B13\nmodel name\t: other\n", "AMD EPYC 7B13"},
-		{"cpu\t\t: POWER9, altivec supported\n", "POWER9, altivec supported"},
-		{"uarch : sifive,u74\n", "sifive,u74"},
-		{"processor : 0\nModel\t: Raspberry Pi 4\n", "Raspberry Pi 4"},
-		{"processor : 0\n", "unknown"},
-		{"", "unknown"},
-	} {
-		require.Equal(t, c.want, nameIn(c.cpuinfo))
-	}
 	require.Empty(t, cpuFeatures("wasm"))
 }
 
