@@ -5,8 +5,8 @@ package dropblock
 import (
 	"testing"
 
-	"github.com/dropblock-go/dropblock/fuzz"
 	"github.com/dropblock-go/dropblock/internal/guard"
+	"github.com/dropblock-go/dropblock/internal/reference"
 )
 
 // assembly tells that this build has kernels in assembly.
@@ -37,7 +37,7 @@ func TestApplyStream(t *testing.T) {
 	defer func(f func() int) { lastLevelCache = f }(lastLevelCache)
 	lastLevelCache = func() int { return 8 }
 	eachISA(t, func(t *testing.T, k isa) {
-		for _, p := range []fuzz.Params{
+		for _, p := range []reference.Params{
 			{P: .1, BlockH: 7, BlockW: 7, N: 2, C: 3, H: 14, W: 14},
 			{P: .1, BlockH: 3, BlockW: 3, N: 1, C: 5, H: 99, W: 101},
 			{P: .5, BlockH: 3, BlockW: 3, N: 3, C: 7, H: 60, W: 50, ShareChannels: true},
@@ -58,7 +58,7 @@ func TestApplyStream(t *testing.T) {
 			for i := range x {
 				x[i] = float32(i) - 1000
 			}
-			want := fuzz.Scale(x, keep, float32(mask.Scale))
+			want := reference.Scale(x, keep, float32(mask.Scale))
 			if !bypasses(len(x), 1) {
 				t.Fatalf("%d elements do not bypass a cache of %d bytes", len(x), lastLevelCache())
 			}

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/dropblock-go/dropblock/fuzz"
 	"github.com/dropblock-go/dropblock/internal/guard"
+	"github.com/dropblock-go/dropblock/internal/reference"
 )
 
 var sweepKey = Key{0x89abcdef, 0x01234567}
@@ -46,7 +46,7 @@ func sweepPhilox(t testing.TB, kernel philoxKernel, stride int) error {
 	cases := func(yield func(philoxCase) bool) {
 		for n := 0; n <= blocks; n += stride {
 			for _, counter := range [][4]uint32{{}, {1<<31 + 77, 65535, 1<<32 - 1, 1}, {-uint32(n), 1<<32 - 1}} {
-				want = fuzz.PhiloxWords(n, counter, sweepKey)
+				want = reference.PhiloxWords(n, counter, sweepKey)
 				for _, at := range layouts {
 					if !yield(philoxCase{n, counter, at}) {
 						return
@@ -89,8 +89,8 @@ func sweepHead(t testing.TB, kernel headMethod) error {
 		for k := 1; k <= maxHeadBits; k++ {
 			for _, frac := range []uint32{1, 1<<k - 1, 1<<(k-1) | 1, 0b1011001101>>(maxHeadBits-k) | 1} {
 				seeds := make([]bool, 64*most)
-				fuzz.Head(seeds, frac, k, sweepKey, counter)
-				want = fuzz.Words(seeds)
+				reference.Head(seeds, frac, k, sweepKey, counter)
+				want = reference.Words(seeds)
 				for n := 0; n <= most; n += headGroupWords {
 					few := 1
 					if n <= 4*headGroupWords {
@@ -145,16 +145,16 @@ func sweepGaps(t testing.TB, kernel bernoulliGapsKernel) error {
 			}
 		}
 	}
-	tables := map[uint64]*fuzz.GapTable{}
+	tables := map[uint64]*reference.GapTable{}
 	return sweep(cases, func(c *gapsCase) error {
 		if tables[c.delta] == nil {
-			tables[c.delta] = fuzz.NewGapTable(c.delta)
+			tables[c.delta] = reference.NewGapTable(c.delta)
 		}
 		return c.check(a, kernel, tables[c.delta])
 	})
 }
 
-func (c *gapsCase) check(a *arena, kernel bernoulliGapsKernel, gaps *fuzz.GapTable) error {
+func (c *gapsCase) check(a *arena, kernel bernoulliGapsKernel, gaps *reference.GapTable) error {
 	positions := lay[[gapCallLen]uint32](a, &c.at, 0, 1)
 	drawn := lay[uint32](a, &c.at, 1, c.call)
 	tables := lay[gapTable](a, &c.at, 2, 1)
@@ -168,7 +168,7 @@ func (c *gapsCase) check(a *arena, kernel bernoulliGapsKernel, gaps *fuzz.GapTab
 	next := 0
 	counter := [4]uint32{uint32(c.end), uint32(c.call)}
 	for call := 0; call < 6 && next < c.end; call++ {
-		source := fuzz.PhiloxWords(c.call/4, counter, sweepKey)
+		source := reference.PhiloxWords(c.call/4, counter, sweepKey)
 		counter[2]++
 		for i := 3; i < len(source); i += 4 { // at a threshold, or just below
 			own := source[i] >> (32 - gapBits)

@@ -9,8 +9,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/dropblock-go/dropblock/fuzz"
 	"github.com/dropblock-go/dropblock/internal/guard"
+	"github.com/dropblock-go/dropblock/internal/reference"
 )
 
 var edgeSkips = flag.Int("edges", 4, "distances from a guard page, up to 64, in the sweeps of scale and expand")
@@ -55,9 +55,9 @@ func scalePatterns() (x []float32, patterns []pattern) {
 		{keep: zeros, scale: float32(math.Inf(1))},
 		{keep: mixedWords(words, 2), scale: float32(math.Copysign(0, -1))},
 	} {
-		p.bits = fuzz.Bits(p.keep, edgeLen)
-		p.scaled = fuzz.Scale(x, p.bits, p.scale)
-		p.factor = fuzz.Expand(p.bits, p.scale)
+		p.bits = reference.Bits(p.keep, edgeLen)
+		p.scaled = reference.Scale(x, p.bits, p.scale)
+		p.factor = reference.Expand(p.bits, p.scale)
 		patterns = append(patterns, p)
 	}
 	return x, patterns

@@ -11,11 +11,12 @@ import (
 
 	"github.com/dropblock-go/dropblock"
 	"github.com/dropblock-go/dropblock/internal/guard"
+	"github.com/dropblock-go/dropblock/internal/reference"
 )
 
 // newParams decodes the options and bounds the shape to limit elements.
-func newParams(options uint8, bh, bw int, n, c, h, w uint8, limit int) Params {
-	p := Params{
+func newParams(options uint8, bh, bw int, n, c, h, w uint8, limit int) reference.Params {
+	p := reference.Params{
 		BlockH: bh, BlockW: bw,
 		EvenAfter:     options&1 != 0,
 		RegionFull:    options&2 != 0,
@@ -33,7 +34,7 @@ func newParams(options uint8, bh, bw int, n, c, h, w uint8, limit int) Params {
 	return p
 }
 
-func config(p *Params, set dropblock.KernelSet) dropblock.Config {
+func config(p *reference.Params, set dropblock.KernelSet) dropblock.Config {
 	cfg := dropblock.Config{
 		DropProb: p.P, Block: dropblock.Rect(p.BlockH, p.BlockW), Seed: p.Seed, Layer: p.Layer, Kernels: set,
 	}
@@ -55,16 +56,16 @@ func config(p *Params, set dropblock.KernelSet) dropblock.Config {
 	return cfg
 }
 
-func shape(p *Params) dropblock.Shape { return dropblock.NCHW(p.N, p.C, p.H, p.W) }
+func shape(p *reference.Params) dropblock.Shape { return dropblock.NCHW(p.N, p.C, p.H, p.W) }
 
 // sameMask compares all that a mask tells of itself.
-func sameMask(p *Params, got *dropblock.Mask, want *Mask) error {
-	kept, cells := Count(want.Keep), p.Cells()
+func sameMask(p *reference.Params, got *dropblock.Mask, want *reference.Mask) error {
+	kept, cells := reference.Count(want.Keep), p.Cells()
 	return errors.Join(
 		sameBits(got.Words(), want.Keep),
 		same("Kept", got.Kept(), kept),
 		same("Dropped", got.Dropped(), cells-kept),
-		same("Seeds", got.Seeds(), Count(want.Seeds)),
+		same("Seeds", got.Seeds(), reference.Count(want.Seeds)),
 		same("Scale", got.Scale(), want.Scale),
 		same("Gamma", got.Gamma(), want.Gamma),
 		same("Shape", got.Shape(), shape(p)),
@@ -74,7 +75,7 @@ func sameMask(p *Params, got *dropblock.Mask, want *Mask) error {
 
 // forwardInput takes random elements through a layer.
 type forwardInput struct {
-	params Params
+	params reference.Params
 	values uint64 // seeds the elements
 }
 
@@ -95,7 +96,7 @@ func (in forwardInput) check() error {
 	r := rand.New(rand.NewPCG(in.values, 0))
 	x := randomFloats(r, len(keep))
 	scale := float32(want.Scale)
-	y, factors := Scale(x, keep, scale), Expand(keep, scale)
+	y, factors := reference.Scale(x, keep, scale), reference.Expand(keep, scale)
 
 	var mask dropblock.Mask
 	seeds := make([]uint64, (p.Cells()+63)/64)
@@ -144,7 +145,7 @@ func (in forwardInput) check() error {
 		drawn := layer.Seeds(seeds, shape(&p), dropblock.Position{Step: p.Step, Sample: p.Sample})
 		if err := errors.Join(
 			sameBits(seeds, want.Seeds),
-			same("the number of seeds", drawn, Count(want.Seeds)),
+			same("the number of seeds", drawn, reference.Count(want.Seeds)),
 		); err != nil {
 			return fmt.Errorf("Seeds: %w", err)
 		}
@@ -225,7 +226,7 @@ func FuzzForward(f *testing.F) {
 // TestForwardLarge is about shapes that a fuzz target has no time for: samples
 // of several chunks, rows longer than a word, planes larger than a call.
 func TestForwardLarge(t *testing.T) {
-	for i, p := range []Params{
+	for i, p := range []reference.Params{
 		{P: .1, BlockH: 7, BlockW: 7, N: 2, C: 64, H: 14, W: 14},
 		{P: .1, BlockH: 7, BlockW: 7, N: 2, C: 256, H: 7, W: 7},
 		{P: .1, BlockH: 3, BlockW: 3, N: 1, C: 4, H: 192, W: 193},

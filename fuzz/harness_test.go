@@ -16,6 +16,7 @@ import (
 
 	"github.com/dropblock-go/dropblock"
 	"github.com/dropblock-go/dropblock/internal/guard"
+	"github.com/dropblock-go/dropblock/internal/reference"
 )
 
 // TestMain has the garbage collector wait for more than 4 MiB, which would take
@@ -121,7 +122,7 @@ func sameFloats(got, want []float32) error {
 // sameBits compares words with the bits they should hold, those past the end
 // being 0.
 func sameBits(got []uint64, want []bool) error {
-	words := Words(want)
+	words := reference.Words(want)
 	if len(got) != len(words) {
 		return fmt.Errorf("%d words for %d bits, want %d", len(got), len(want), len(words))
 	}

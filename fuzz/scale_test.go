@@ -9,6 +9,7 @@ import (
 
 	"github.com/dropblock-go/dropblock"
 	"github.com/dropblock-go/dropblock/internal/guard"
+	"github.com/dropblock-go/dropblock/internal/reference"
 )
 
 // scaleInput scales elements, out of place and in place.
@@ -23,7 +24,7 @@ func (in scaleInput) check() error {
 	x := floatsOf(in.src)
 	n := len(x)
 	keep := wordsOf(in.keep, (n+63)/64)
-	want := Scale(x, Bits(keep, n), in.scale)
+	want := reference.Scale(x, reference.Bits(keep, n), in.scale)
 
 	dstBuf, srcBuf := guard.Heap(4*n+guard.Align), guard.Heap(4*n+guard.Align)
 	dst := guard.Middle[float32](dstBuf, in.dstOffset, n)
@@ -97,8 +98,8 @@ type expandInput struct {
 
 func (in expandInput) check() error {
 	words := wordsOf(in.keep, (in.n+63)/64)
-	bits := Bits(words, in.n)
-	want := Expand(bits, in.scale)
+	bits := reference.Bits(words, in.n)
+	want := reference.Expand(bits, in.scale)
 	floatBuf, boolBuf := guard.Heap(4*in.n+4*guard.Align), guard.Heap(in.n+guard.Align)
 	floats := guard.Middle[float32](floatBuf, 4*in.offset, in.n)
 	bools := guard.Middle[bool](boolBuf, in.offset, in.n)

@@ -1,4 +1,4 @@
-package fuzz
+package reference
 
 // Params are a layer's configuration, the position of a batch and the shape of
 // its feature map. The booleans are false for dropblock's defaults.

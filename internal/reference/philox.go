@@ -1,4 +1,4 @@
-package fuzz
+package reference
 
 // Philox is Philox4x32-10 (docs/stream.md, section 2; Salmon, Moraes, Dror,
 // Shaw 2011, section 3.3).

@@ -1,11 +1,11 @@
-// Package fuzz holds reference implementations of all that package dropblock
-// computes, and the fuzz targets that hold its kernel sets to them, bit for
+// Package reference holds reference implementations of all that package
+// dropblock computes, for its tests and fuzz targets to compare with, bit for
 // bit.
 //
 // The references are there to be checked by eye against docs/stream.md: an
 // element is a bool, a loop goes over elements, and nothing is done for speed.
 // They do not use package dropblock, so that its own tests can use them.
-package fuzz
+package reference
 
 // Bits returns the first n bits of words: bit i is bit i mod 64 of word i/64
 // (docs/stream.md, section 10).

@@ -1,4 +1,4 @@
-package fuzz
+package reference
 
 import "math/big"
 
