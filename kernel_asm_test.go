@@ -40,11 +40,11 @@ func TestApplyStream(t *testing.T) {
 		for _, p := range []reference.Params{
 			{P: .1, BlockH: 7, BlockW: 7, N: 2, C: 3, H: 14, W: 14},
 			{P: .1, BlockH: 3, BlockW: 3, N: 1, C: 5, H: 99, W: 101},
-			{P: .5, BlockH: 3, BlockW: 3, N: 3, C: 7, H: 60, W: 50, ShareChannels: true},
-			{P: .2, BlockH: 5, BlockW: 5, N: 1, C: 3, H: 140, W: 150, ShareChannels: true},
+			{P: .5, BlockH: 3, BlockW: 3, N: 3, C: 7, H: 60, W: 50, Share: "channels"},
+			{P: .2, BlockH: 5, BlockW: 5, N: 1, C: 3, H: 140, W: 150, Share: "channels"},
 		} {
 			cfg := Config{DropProb: p.P, Block: Rect(p.BlockH, p.BlockW), Kernels: KernelSet{k}}
-			if p.ShareChannels {
+			if p.Share == "channels" {
 				cfg.Share = ShareChannels
 			}
 			layer, err := New(cfg)
@@ -58,7 +58,7 @@ func TestApplyStream(t *testing.T) {
 			for i := range x {
 				x[i] = float32(i) - 1000
 			}
-			want := reference.Scale(x, keep, float32(mask.Scale))
+			want := reference.Scale(x, keep, float32(mask.Scales[0]))
 			if !bypasses(len(x), 1) {
 				t.Fatalf("%d elements do not bypass a cache of %d bytes", len(x), lastLevelCache())
 			}
@@ -66,11 +66,11 @@ func TestApplyStream(t *testing.T) {
 			for skip := 0; skip <= guard.Align; skip += 4 {
 				dst := guard.Middle[float32](b, skip, len(x))
 				Apply(dst, x, &m)
-				pass(t, sameElements(dst, want))
+				pass(t, reference.SameFloats(dst, want))
 				pass(t, guard.Check(b, dst))
 			}
 			Apply(x, x, &m)
-			pass(t, sameElements(x, want))
+			pass(t, reference.SameFloats(x, want))
 		}
 	})
 }

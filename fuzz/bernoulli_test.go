@@ -37,7 +37,7 @@ func (in bernoulliInput) check() error {
 	dst := guard.Middle[uint64](buf, in.offset, words)
 	return eachSet(func(set dropblock.KernelSet) error {
 		ones := b.Fill(set, dst, in.n, in.key, in.sample)
-		if err := sameBits(dst, want); err != nil {
+		if err := reference.SameBits(dst, want); err != nil {
 			return err
 		}
 		if err := same("the number of ones", ones, reference.Count(want)); err != nil {

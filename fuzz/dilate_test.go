@@ -29,7 +29,7 @@ func (in dilateInput) check() error {
 	return eachSet(func(set dropblock.KernelSet) error {
 		copy(dst, words)
 		set.Dilate(dst, in.n, in.stride, in.size)
-		if err := sameBits(dst, want); err != nil {
+		if err := reference.SameBits(dst, want); err != nil {
 			return err
 		}
 		return guard.Check(buf, dst)
@@ -123,14 +123,14 @@ func (in growInput) check() error {
 	seeds := reference.Bits(wordsOf(in.seeds, (p.Cells()+63)/64), p.Cells())
 	for i := range seeds {
 		seeds[i] = seeds[i] && i%in.thin == 0
-		if seeds[i] && in.fit && !p.RegionFull {
+		if seeds[i] && in.fit && p.Region != "full" {
 			alone := make([]bool, len(seeds))
 			alone[i] = true
 			_, seeds[i] = p.Grow(alone)
 		}
 	}
 	want, whole := p.Grow(seeds)
-	valid := whole || p.RegionFull
+	valid := whole || p.Region == "full"
 
 	other := dropblock.NCHW(1, 2, 3, 5)
 	var mask dropblock.Mask

@@ -32,14 +32,14 @@ func (in scaleInput) check() error {
 	return eachSet(func(set dropblock.KernelSet) error {
 		copy(src, x)
 		set.Scale(dst, src, keep, in.scale)
-		if err := sameFloats(dst, want); err != nil {
+		if err := reference.SameFloats(dst, want); err != nil {
 			return err
 		}
 		if !bytes.Equal(guard.Bytes(src), guard.Bytes(x)) {
 			return errors.New("src is changed")
 		}
 		set.Scale(src, src, keep, in.scale)
-		if err := sameFloats(src, want); err != nil {
+		if err := reference.SameFloats(src, want); err != nil {
 			return err
 		}
 		return errors.Join(guard.Check(dstBuf, dst), guard.Check(srcBuf, src))
@@ -61,16 +61,16 @@ func randomScale(r *rand.Rand) input {
 
 // specials are all special values, over and over, in n elements.
 func specials(n int) []byte {
-	bits := make([]uint32, n)
-	for i := range bits {
-		bits[i] = specialFloats[i%len(specialFloats)]
+	floats := make([]float32, n)
+	for i := range floats {
+		floats[i] = reference.SpecialFloats[i%len(reference.SpecialFloats)]
 	}
-	return bytesOf(bits)
+	return bytesOf(floats)
 }
 
 func FuzzScale(f *testing.F) {
-	for i, scale := range specialFloats {
-		f.Add(specials(17*i), []byte{255, byte(i), 0, 129, 7, 64, 255, 254}, scale, uint8(i), uint8(3*i))
+	for i, scale := range reference.SpecialFloats {
+		f.Add(specials(17*i), []byte{255, byte(i), 0, 129, 7, 64, 255, 254}, math.Float32bits(scale), uint8(i), uint8(3*i))
 	}
 	f.Add(specials(333), bytes.Repeat([]byte{255}, 8), math.Float32bits(1.25), uint8(15), uint8(1))
 	f.Add(specials(64), []byte{0}, math.Float32bits(1.25), uint8(0), uint8(0))
@@ -106,7 +106,7 @@ func (in expandInput) check() error {
 	return eachSet(func(set dropblock.KernelSet) error {
 		set.Expand(floats, words, in.scale)
 		set.ExpandBool(bools, words)
-		if err := sameFloats(floats, want); err != nil {
+		if err := reference.SameFloats(floats, want); err != nil {
 			return err
 		}
 		if err := sameBools(bools, bits); err != nil {
@@ -126,8 +126,8 @@ func randomExpand(r *rand.Rand) input {
 }
 
 func FuzzExpand(f *testing.F) {
-	for i, scale := range specialFloats {
-		f.Add([]byte{255, byte(i), 0, 129, 7, 64, 255, 254, 3}, uint16(61*i), scale, uint8(5*i))
+	for i, scale := range reference.SpecialFloats {
+		f.Add([]byte{255, byte(i), 0, 129, 7, 64, 255, 254, 3}, uint16(61*i), math.Float32bits(scale), uint8(5*i))
 	}
 	f.Fuzz(func(t *testing.T, keep []byte, n uint16, scale uint32, offset uint8) {
 		fuzzed(t, newExpandInput(keep, n, scale, offset))

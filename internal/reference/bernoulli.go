@@ -69,23 +69,35 @@ func split(fixed *big.Int) (t uint32, k int, delta uint64) {
 // (docs/stream.md, section 8). The counter is that of the first group's first
 // level.
 func Head(seeds []bool, t uint32, k int, key [2]uint32, counter [4]uint32) {
-	for first := 0; first < len(seeds); first += 64 {
-		group, j := first/groupLen, first/64%16
-		levels := make([][4]uint32, k)
-		for v := range levels {
-			c := counter
-			c[0] += uint32(512*v + 8*group + j%8)
-			levels[v] = Philox(c, key)
-		}
-		for i := first; i < min(first+64, len(seeds)); i++ {
-			var number uint32
-			for v, w := range levels {
-				u := w[2*(j/8)+i/32%2] >> (i % 32) & 1
-				number |= (1 - u) << v
+	numbers := make([]uint32, len(seeds))
+	for level := range k {
+		for i, u := range HeadBits(Rounds, len(seeds), level, key, counter) {
+			if !u {
+				numbers[i] |= 1 << level
 			}
-			seeds[i] = number < t
 		}
 	}
+	for i, number := range numbers {
+		seeds[i] = number < t
+	}
+}
+
+// HeadBits returns the random bits u of the first n positions of a chunk at a
+// level of the head (docs/stream.md, section 8), drawn with so many rounds of
+// Philox. The counter is that of the first group's first level.
+func HeadBits(rounds, n, level int, key [2]uint32, counter [4]uint32) []bool {
+	bits := make([]bool, n)
+	var w [4]uint32
+	for i := range bits {
+		group, j := i/groupLen, i/64%16
+		if i%64 == 0 {
+			c := counter
+			c[0] += uint32(512*level + 8*group + j%8)
+			w = PhiloxRounds(rounds, c, key)
+		}
+		bits[i] = w[2*(j/8)+i/32%2]>>(i%32)&1 == 1
+	}
+	return bits
 }
 
 // residual adds seeds to those of a chunk, a gap apart (docs/stream.md, section

@@ -3,17 +3,33 @@ package reference
 import (
 	"math"
 	"math/big"
+	"math/rand/v2"
 	"testing"
 )
+
+// deltas are residuals of all sizes, among them those of DropBlock and those
+// behind a head.
+func deltas() []uint64 {
+	all := []uint64{
+		1, 2, 1 << 20, 1<<32 - 1, 1 << 40, 0x00858d5c9d1e1234, 1 << 55, 1<<57 - 1, 1 << 57, 1 << 60, 1 << 62,
+		1<<63 - 1, 1 << 63, 3 << 62, ^uint64(0),
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 60 {
+		all = append(all, max(r.Uint64()>>r.IntN(48), 1))
+		if _, _, delta := split(fixed64(r.Float64())); delta > 0 {
+			all = append(all, delta)
+		}
+	}
+	return all
+}
 
 // TestGapWeights holds the recurrence to the exact powers of 1−δ: at gap g it
 // may have lost a unit of 2⁻⁶⁴ in each of g products, which is all that a
 // rounded tail may differ by.
 func TestGapWeights(t *testing.T) {
 	one := new(big.Int).Lsh(big.NewInt(1), 64)
-	for _, delta := range []uint64{
-		1, 1 << 20, 1<<32 - 1, 1 << 40, 0x00858d5c9d1e1234, 1 << 55, 1 << 57, 1<<57 - 1, 1 << 63, ^uint64(0),
-	} {
+	for _, delta := range deltas() {
 		weight := GapWeights(delta)
 		var sum uint64
 		for _, w := range weight {
@@ -46,18 +62,18 @@ func roundTail(x *big.Int) uint64 {
 
 // TestGapTable counts the words that draw each gap.
 func TestGapTable(t *testing.T) {
-	for _, delta := range []uint64{1, 1 << 40, 0x00858d5c9d1e1234, 1 << 55, 1<<57 - 1, 1 << 60, ^uint64(0)} {
+	for _, delta := range deltas() {
 		gaps := NewGapTable(delta)
 		var drawn [1024]uint64
 		for entry, e := range gaps {
-			drawn[entry] += uint64(e.threshold)
-			drawn[e.alias] += share - uint64(e.threshold)
-			for _, below := range []uint32{0, e.threshold - 1, e.threshold, share - 1} {
-				if below %= share; below < e.threshold {
+			drawn[entry] += uint64(e.Threshold)
+			drawn[e.Alias] += share - uint64(e.Threshold)
+			for _, below := range []uint32{0, e.Threshold - 1, e.Threshold, share - 1} {
+				if below %= share; below < e.Threshold {
 					continue
 				}
-				if got := gaps.Gap(uint32(entry)*share + below); got != e.alias {
-					t.Fatalf("delta %#x: word %d of entry %d draws %d, want the alias %d", delta, below, entry, got, e.alias)
+				if got := gaps.Gap(uint32(entry)*share + below); got != e.Alias {
+					t.Fatalf("delta %#x: word %d of entry %d draws %d, want the alias %d", delta, below, entry, got, e.Alias)
 				}
 			}
 		}

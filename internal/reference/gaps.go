@@ -6,18 +6,15 @@ import "math/bits"
 const share = 1 << 22
 
 // A GapTable draws gaps with one random word each (docs/stream.md, section 9).
-type GapTable [1024]struct {
-	threshold uint32
-	alias     uint32
-}
+type GapTable [1024]struct{ Threshold, Alias uint32 }
 
 // Gap returns the gap that a word draws.
 func (gaps *GapTable) Gap(word uint32) uint32 {
 	entry := word / share
-	if word%share < gaps[entry].threshold {
+	if word%share < gaps[entry].Threshold {
 		return entry
 	}
-	return gaps[entry].alias
+	return gaps[entry].Alias
 }
 
 // NewGapTable builds the table for the probability delta/2⁶⁴ of a seed
@@ -29,7 +26,7 @@ func NewGapTable(delta uint64) *GapTable {
 	gaps := new(GapTable)
 	poor, rich := make([]uint32, 0, 1024), make([]uint32, 0, 1024)
 	for g := range uint32(1024) {
-		gaps[g].alias = g
+		gaps[g].Alias = g
 		if weight[g] < share {
 			poor = append(poor, g)
 		} else {
@@ -39,8 +36,8 @@ func NewGapTable(delta uint64) *GapTable {
 	for _, g := range poor {
 		for {
 			donor := rich[0]
-			gaps[g].threshold = uint32(weight[g])
-			gaps[g].alias = donor
+			gaps[g].Threshold = uint32(weight[g])
+			gaps[g].Alias = donor
 			weight[donor] -= share - weight[g]
 			if weight[donor] >= share {
 				break

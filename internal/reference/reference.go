@@ -7,6 +7,14 @@
 // They do not use package dropblock, so that its own tests can use them.
 package reference
 
+import (
+	"bytes"
+	"fmt"
+	"math"
+
+	"github.com/dropblock-go/dropblock/internal/guard"
+)
+
 // Bits returns the first n bits of words: bit i is bit i mod 64 of word i/64
 // (docs/stream.md, section 10).
 func Bits(words []uint64, n int) []bool {
@@ -83,4 +91,58 @@ func Expand(keep []bool, scale float32) []float32 {
 		}
 	}
 	return dst
+}
+
+// SpecialFloats are the float32 that a product by zero, a comparison or a
+// conversion would treat otherwise than a choice between x·scale and +0.
+var SpecialFloats = floats(
+	0, 1<<31, // ±0
+	1, 1<<31|1, 0x400000, 0x7fffff, 0x807fffff, // denormals from the smallest to the largest
+	0x800000, 0x80800000, // the smallest normals
+	0x3f800000, 0xbf800000, // ±1
+	0x7f7fffff, 0xff7fffff, // the largest
+	0x7f800000, 0xff800000, // ±Inf
+	0x7fc00000, 0xffc00000, 0xffc12345, 0x7f800001, // NaN, the last one signalling
+)
+
+func floats(bits ...uint32) []float32 {
+	floats := make([]float32, len(bits))
+	for i, b := range bits {
+		floats[i] = math.Float32frombits(b)
+	}
+	return floats
+}
+
+// SameFloats returns an error if the elements differ in a bit, but for the
+// payload of a NaN.
+func SameFloats(got, want []float32) error {
+	if len(got) != len(want) {
+		return fmt.Errorf("%d elements, want %d", len(got), len(want))
+	}
+	if bytes.Equal(guard.Bytes(got), guard.Bytes(want)) {
+		return nil
+	}
+	for i, w := range want {
+		g := got[i]
+		if math.Float32bits(g) != math.Float32bits(w) && (g == g || w == w) {
+			return fmt.Errorf("element %d of %d is %v (%#08x), want %v (%#08x)",
+				i, len(want), g, math.Float32bits(g), w, math.Float32bits(w))
+		}
+	}
+	return nil
+}
+
+// SameBits returns an error if words are not those of the bits, the bits past
+// their end being 0.
+func SameBits(words []uint64, want []bool) error {
+	all := Words(want)
+	if len(words) != len(all) {
+		return fmt.Errorf("%d words for %d bits, want %d", len(words), len(want), len(all))
+	}
+	for i, w := range all {
+		if words[i] != w {
+			return fmt.Errorf("word %d for %d bits is %#016x, want %#016x", i, len(want), words[i], w)
+		}
+	}
+	return nil
 }
