@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"slices"
 	"testing"
 
+	"github.com/dropblock-go/dropblock/internal/reference"
 	"github.com/stretchr/testify/require"
 )
 
@@ -28,9 +28,11 @@ func TestHeadExact(t *testing.T) {
 	// One chunk: 64 positions for each of the 1024 values.
 	key := Key{0x01234567, 0x89abcdef}
 	levels := make([]uint16, chunkLen)
-	for i := range levels {
-		for level := range maxHeadBits {
-			levels[i] |= uint16(headBit(philoxRounds, key, 7, i, level)) << level
+	for level := range maxHeadBits {
+		for i, u := range reference.HeadBits(reference.Rounds, chunkLen, level, key, chunkCounter(domainHead, 0, 7)) {
+			if u {
+				levels[i] |= 1 << level
+			}
 		}
 	}
 	var ks roundKeys
@@ -62,59 +64,6 @@ func TestHeadExact(t *testing.T) {
 	}
 }
 
-// headBit is the random bit of a position of a sample at a level of the head,
-// with any number of Philox rounds (docs/stream.md, section 8).
-func headBit(rounds int, key Key, sample uint64, position, level int) uint32 {
-	i := position % chunkLen
-	j := i / 64 % 16
-	w := reducedPhilox(rounds, [4]uint32{
-		uint32(512*level + i/1024*8 + j%8), uint32(position / chunkLen), uint32(sample), uint32(sample >> 32),
-	}, key)
-	return w[2*(j/8)+i/32%2] >> (i % 32) & 1
-}
-
-// bitsOneByOne are the n bits of Fill, drawn position by position. Beside
-// Philox it shares with the sampler only the split of γ and the alias table.
-func bitsOneByOne(gamma float64, key Key, sample uint64, n int) []bool {
-	bits := make([]bool, n)
-	if gamma == 1 {
-		return slices.Repeat([]bool{true}, n)
-	}
-	head, delta := splitGamma(fixed64(gamma))
-	for i := range bits {
-		for level := range head.k {
-			u := headBit(philoxRounds, key, sample, i, level) == 1
-			if head.t>>level&1 == 1 {
-				bits[i] = bits[i] || u
-			} else {
-				bits[i] = bits[i] && u
-			}
-		}
-	}
-	if delta == 0 {
-		return bits
-	}
-	var table gapTable
-	buildGaps(&table, delta)
-	for chunk := 0; chunk*chunkLen < n; chunk++ {
-		src := Philox{key: key, counter: [4]uint32{1 << 31, uint32(chunk), uint32(sample), uint32(sample >> 32)}}
-		for x, end := chunk*chunkLen, min((chunk+1)*chunkLen, n); x < end; {
-			w := src.Uint32()
-			entry := table[w>>22]
-			gap := int(entry & 1023) // the alias
-			if w&(1<<22-1) < entry>>10 {
-				gap = int(w >> 22)
-			}
-			x += gap
-			if gap < 1023 && x < end {
-				bits[x] = true
-				x++
-			}
-		}
-	}
-	return bits
-}
-
 // Fill against the definition, at lengths on both sides of words, groups and
 // chunks. The bits of the longest are computed once, so that this is also
 // proof that a shorter fill is the beginning of a longer one.
@@ -127,7 +76,7 @@ func TestFill(t *testing.T) {
 		b, err := NewBernoulli(gamma)
 		require.NoError(t, err)
 		require.Equal(t, gamma, b.Gamma())
-		want := bitsOneByOne(gamma, key, sample, lengths[len(lengths)-1])
+		want := reference.Bernoulli(gamma, lengths[len(lengths)-1], key, sample)
 		for _, kernels := range Kernels() {
 			for _, n := range lengths {
 				for i := range dst {
@@ -296,58 +245,22 @@ func deltas() []uint64 {
 	return all
 }
 
-// The weights are the differences of P(gap ≥ g) = (1−δ)^g in units of 2⁻³²,
-// that probability being carried with 64 bits, rounded down, and then rounded
-// half up: so by the definition in exact integers, and to within 2⁻³³ and the
-// g·2⁻⁶⁴ that were rounded down of the true power.
-func TestGapWeights(t *testing.T) {
+// The weights and the alias table are those of the reference, which is held to exact
+// powers of 1−δ.
+func TestGapTable(t *testing.T) {
 	for _, delta := range deltas() {
 		var weights [gapLen]uint64
 		gapWeights(&weights, delta)
+		require.Equal(t, reference.GapWeights(delta), weights, "delta %#x", delta)
 
-		q := new(big.Int).Sub(two64, bigUint(delta))
-		down := new(big.Int).Set(two64)
-		power := new(big.Float).SetPrec(400).SetInt64(1)
-		factor := new(big.Float).SetPrec(400).SetMantExp(new(big.Float).SetInt(q), -64)
-		atLeast := uint64(1) << 32 // P(gap ≥ g)
-		var sum uint64
-		for g, w := range weights {
-			sum += w
-			if g == gapEscape {
-				require.Equal(t, atLeast, w, "delta %#x", delta)
-				break
-			}
-			down.Mul(down, q).Rsh(down, 64)
-			rounded := new(big.Int).Add(down, big.NewInt(1<<31))
-			next := rounded.Rsh(rounded, 32).Uint64()
-			if w != atLeast-next {
-				t.Fatalf("delta %#x: the weight of gap %d is %d, want %d", delta, g, w, atLeast-next)
-			}
-			atLeast = next
-
-			power.Mul(power, factor)
-			off, _ := new(big.Float).Sub(power, big.NewFloat(math.Ldexp(float64(next), -32))).Float64()
-			if bound := 0x1p-33 + float64(g+1)*0x1p-64; math.Abs(off) > bound {
-				t.Fatalf("delta %#x: P(gap > %d) is off by %g, want at most %g", delta, g, off, bound)
-			}
-		}
-		require.EqualValues(t, uint64(1)<<32, sum, "delta %#x", delta)
-	}
-}
-
-// Over all entries of the alias table every gap has exactly its weight.
-func TestGapTable(t *testing.T) {
-	for _, delta := range deltas() {
 		var table gapTable
 		buildGaps(&table, delta)
-		var want, got [gapLen]uint64
-		gapWeights(&want, delta)
-		for own, entry := range table {
-			threshold, alias := uint64(entry>>10), entry&1023
-			got[own] += threshold
-			got[alias] += 1<<22 - threshold
+		for i, want := range reference.NewGapTable(delta) {
+			if got := table[i]; got != want.Threshold<<10|want.Alias {
+				t.Fatalf("delta %#x, entry %d: threshold %d, alias %d, want %d and %d",
+					delta, i, got>>10, got&1023, want.Threshold, want.Alias)
+			}
 		}
-		require.Equal(t, want, got, "delta %#x", delta)
 	}
 }
 

@@ -33,14 +33,11 @@ type pattern struct {
 // to do with them.
 func scalePatterns() (x []float32, patterns []pattern) {
 	r := rand.New(rand.NewPCG(1, 2))
-	specials := []uint32{
-		0, 1 << 31, 1, 0x807fffff, 0x00800000, 0x7f7fffff, 0xff7fffff, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00001,
-	}
 	x = make([]float32, edgeLen)
 	for i := range x {
 		x[i] = r.Float32() - .5
 		if r.IntN(5) == 0 {
-			x[i] = math.Float32frombits(specials[r.IntN(len(specials))])
+			x[i] = reference.SpecialFloats[r.IntN(len(reference.SpecialFloats))]
 		}
 	}
 	const words = edgeLen / 64
@@ -61,21 +58,6 @@ func scalePatterns() (x []float32, patterns []pattern) {
 		patterns = append(patterns, p)
 	}
 	return x, patterns
-}
-
-// sameElements compares bit for bit, but for the payload of a NaN.
-func sameElements(got, want []float32) error {
-	if bytes.Equal(guard.Bytes(got), guard.Bytes(want)) {
-		return nil
-	}
-	for i, w := range want {
-		g := got[i]
-		if math.Float32bits(g) != math.Float32bits(w) && (g == g || w == w) {
-			return fmt.Errorf("element %d of %d is %v (%#08x), want %v (%#08x)",
-				i, len(want), g, math.Float32bits(g), w, math.Float32bits(w))
-		}
-	}
-	return nil
 }
 
 type scaleCase struct {
@@ -140,7 +122,7 @@ func sweepScale(t testing.TB, kernel scaleKernel) error {
 		if err := unchanged("keep", keep, p.keep[:len(keep)]); err != nil {
 			return err
 		}
-		if err := sameElements(dst, p.scaled[:c.n]); err != nil {
+		if err := reference.SameFloats(dst, p.scaled[:c.n]); err != nil {
 			return err
 		}
 		if err := guard.Check(a[0], dst); err != nil {
@@ -166,7 +148,7 @@ func sweepExpand(t testing.TB, kernel expandKernel) error {
 		if err := unchanged("keep", keep, p.keep[:len(keep)]); err != nil {
 			return err
 		}
-		if err := sameElements(dst, p.factor[:c.n]); err != nil {
+		if err := reference.SameFloats(dst, p.factor[:c.n]); err != nil {
 			return err
 		}
 		if err := guard.Check(a[0], dst); err != nil {
