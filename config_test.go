@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/dropblock-go/dropblock"
+	"github.com/dropblock-go/dropblock/internal/reference"
 	"github.com/stretchr/testify/require"
 )
 
@@ -298,18 +299,21 @@ func TestGrowBad(t *testing.T) {
 		for _, block := range []dropblock.Block{dropblock.Square(3), dropblock.Rect(2, 4), dropblock.Rect(5, 1)} {
 			for _, even := range []dropblock.Even{dropblock.EvenBefore, dropblock.EvenAfter} {
 				layer := newLayer(t, dropblock.Config{Block: block, Even: even, Kernels: kernels})
-				top, left := before(even, block.H), before(even, block.W)
+				top, left := block.H/2, block.W/2
+				if even == dropblock.EvenAfter {
+					top, left = (block.H-1)/2, (block.W-1)/2
+				}
 				for i := range s.Len() {
 					n, c, h, w := i/105, i/35%3, i/7%5, i%7
 					seeds := make([]bool, s.Len())
 					seeds[i] = true
 					if h >= top && h-top <= s.H-block.H && w >= left && w-left <= s.W-block.W {
 						var m dropblock.Mask
-						require.NoError(t, layer.Grow(&m, s, pack(seeds)))
+						require.NoError(t, layer.Grow(&m, s, reference.Words(seeds)))
 						require.Equal(t, block.H*block.W, m.Dropped())
 						continue
 					}
-					require.EqualError(t, layer.Grow(&f.mask, s, pack(seeds)), fmt.Sprintf(
+					require.EqualError(t, layer.Grow(&f.mask, s, reference.Words(seeds)), fmt.Sprintf(
 						"dropblock: the block of the seed at n %d, c %d, h %d, w %d leaves the map, want h %d to %d and w %d to %d in the valid region of %v blocks",
 						n, c, h, w, top, top+s.H-block.H, left, left+s.W-block.W, block))
 				}

@@ -16,6 +16,8 @@ func (a axes) product() float64 { return float64(float64(a[2])*float64(a[1])) * 
 // (docs/stream.md, section 4).
 type geometry struct {
 	channelsLast    bool
+	column          int  // elements of the mask from a column to the next one
+	n, c            int  // samples and channels of the feature map
 	samples, planes int  // of the mask
 	size            axes // of a plane
 	block           axes // clipped as Clip says
@@ -29,6 +31,8 @@ func (p *Params) geometry() *geometry {
 	layout := choose(strings.ToUpper(p.Layout), "NCHW", "NHWC", "NCW", "NWC", "NCDHW", "NDHWC")
 	g := &geometry{
 		channelsLast: strings.HasSuffix(layout, "C"),
+		n:            p.N,
+		c:            p.C,
 		samples:      p.N,
 		planes:       p.C,
 		norm:         choose(p.Norm, "tensor", "sample", "plane", "expected", "none"),
@@ -40,6 +44,10 @@ func (p *Params) geometry() *geometry {
 		g.samples = min(p.N, 1)
 	case "all":
 		g.samples, g.planes = min(p.N, 1), min(p.C, 1)
+	}
+	g.column = 1
+	if g.channelsLast {
+		g.column = g.planes
 	}
 
 	extents := axes{p.D, p.H, p.W}
@@ -86,6 +94,9 @@ func (p *Params) geometry() *geometry {
 func (g *geometry) cells() int {
 	return g.samples * g.planes * g.size[0] * g.size[1] * g.size[2]
 }
+
+// mapCells is the number of elements of the feature map.
+func (g *geometry) mapCells() int { return g.n * g.c * g.size[0] * g.size[1] * g.size[2] }
 
 // An element is one of a feature map or of a mask, or a position.
 type element struct {

@@ -14,8 +14,14 @@ type Mask struct {
 
 // Draw returns the mask of the batch (docs/stream.md, sections 3 to 11).
 func (p *Params) Draw() Mask {
-	g, gamma := p.geometry(), p.Gamma()
-	key := Key(p.Seed, p.Layer, p.Step)
+	mask, _ := p.Grow(p.Seeds())
+	mask.Gamma = p.Gamma()
+	return mask
+}
+
+// Seeds returns those of the batch (docs/stream.md, sections 3 to 9).
+func (p *Params) Seeds() []bool {
+	g, gamma, key := p.geometry(), p.Gamma(), Key(p.Seed, p.Layer, p.Step)
 	seeds := make([]bool, g.cells())
 	positions := g.planes * g.positions[0] * g.positions[1] * g.positions[2]
 	for n := range g.samples {
@@ -30,9 +36,7 @@ func (p *Params) Draw() Mask {
 			}
 		}
 	}
-	mask, _ := p.Grow(seeds)
-	mask.Gamma = gamma
-	return mask
+	return seeds
 }
 
 // Grow returns the mask of given seeds, and whether all blocks lie in the map
@@ -54,18 +58,20 @@ func (p *Params) Grow(seeds []bool) (mask Mask, whole bool) {
 		}
 		for d := from[0]; d < to[0]; d++ {
 			for h := from[1]; h < to[1]; h++ {
+				row := g.index(element{e.n, e.c, axes{d, h, 0}})
 				for w := from[2]; w < to[2]; w++ {
-					dropped[g.index(element{e.n, e.c, axes{d, h, w}})] = true
+					dropped[row+w*g.column] = true
 				}
 			}
 		}
 	}
 	keep := Complement(dropped)
-	return Mask{Seeds: seeds, Keep: keep, Scales: p.scales(g, keep)}, whole
+	return Mask{Seeds: seeds, Keep: keep, Scales: p.Scales(keep)}, whole
 }
 
-// scales are the factors of what is kept (docs/stream.md, section 11).
-func (p *Params) scales(g *geometry, keep []bool) []float64 {
+// Scales are the factors of what is kept (docs/stream.md, section 11).
+func (p *Params) Scales(keep []bool) []float64 {
+	g := p.geometry()
 	switch g.norm {
 	case "none":
 		return []float64{1}
@@ -105,23 +111,13 @@ func (g *geometry) group(e element) int {
 	return 0
 }
 
-// rulers are the elements of the mask that rule those of the feature map, in
-// its memory order. A mask that is shared has one sample or one plane for all.
-func (p *Params) rulers(g *geometry) (rulers []element) {
-	for _, e := range g.elements(p.N, p.C, g.size) {
-		rulers = append(rulers, element{min(e.n, g.samples-1), min(e.c, g.planes-1), e.at})
-	}
-	return rulers
-}
-
 // Spread returns, for each element of the feature map, whether the mask keeps
 // it.
 func (p *Params) Spread(keep []bool) []bool {
 	g := p.geometry()
-	rulers := p.rulers(g)
-	spread := make([]bool, len(rulers))
-	for i, e := range rulers {
-		spread[i] = keep[g.index(e)]
+	spread := make([]bool, g.mapCells())
+	for i, e := range g.elements(g.n, g.c, g.size) {
+		spread[i] = keep[g.index(g.ruler(e))]
 	}
 	return spread
 }
@@ -130,10 +126,15 @@ func (p *Params) Spread(keep []bool) []bool {
 // if it is kept.
 func (p *Params) Factors(scales []float64) []float64 {
 	g := p.geometry()
-	rulers := p.rulers(g)
-	factors := make([]float64, len(rulers))
-	for i, e := range rulers {
-		factors[i] = scales[g.group(e)]
+	factors := make([]float64, g.mapCells())
+	for i, e := range g.elements(g.n, g.c, g.size) {
+		factors[i] = scales[g.group(g.ruler(e))]
 	}
 	return factors
+}
+
+// ruler is the element of the mask that rules one of the feature map. A mask
+// that is shared has one sample, or one plane, for all.
+func (g *geometry) ruler(e element) element {
+	return element{min(e.n, g.samples-1), min(e.c, g.planes-1), e.at}
 }

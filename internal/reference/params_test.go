@@ -240,7 +240,7 @@ func TestPositions(t *testing.T) {
 				}
 			}
 		}
-		if got := p.Draw().Seeds; Count(got) == 0 || !slices.Equal(got, want) {
+		if got := p.Seeds(); Count(got) == 0 || !slices.Equal(got, want) {
 			t.Errorf("%s: other seeds than %v", layout, want)
 		}
 	}
@@ -310,7 +310,7 @@ func TestExpectedDrop(t *testing.T) {
 			p.N, p.C, p.P, p.Rule = 1, 1, gamma, "given"
 			every := p // all positions have seeds
 			every.P = 1
-			positions := every.Draw().Seeds
+			positions := every.Seeds()
 			var want float64
 			for set := range 1 << Count(positions) {
 				seeds, weight, position := make([]bool, len(positions)), 1., 0
