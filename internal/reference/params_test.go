@@ -351,6 +351,7 @@ func TestExpectedDropExact(t *testing.T) {
 func TestUnknownNames(t *testing.T) {
 	for _, p := range []Params{
 		{Layout: "NCWH"}, {Clip: "axis"}, {Even: "Before"}, {Region: "whole"}, {Share: "channel"}, {Norm: "batch"},
+		{Rule: "paper2", N: 1, C: 1, H: 1, W: 1, BlockH: 1, BlockW: 1},
 	} {
 		func() {
 			defer func() {
