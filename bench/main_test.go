@@ -234,6 +234,13 @@ func TestUsage(t *testing.T) {
 		{[]string{"-peers", "timm,timm"}, "-peers: timm is there twice"},
 		{[]string{"-python", "/nosuch/python"}, `-python is "/nosuch/python"`},
 		{[]string{"-nosuch"}, "-nosuch"},
+		{[]string{"-against", "/nosuch/bench"}, "-against: want a program"},
+		{[]string{"-against", "sh", "-ops", "apply,x"}, `-ops: "x" is not an op, want some of [apply`},
+		{[]string{"-against", "sh", "-ops", "apply,apply"}, "-ops: apply is there twice"},
+		{[]string{"-against", "sh", "-workers", "0"}, `-workers: "0" is not a number of workers`},
+		{[]string{"-against", "sh", "-workers", "2,2"}, "-workers: 2 is there twice"},
+		{[]string{"-against", "sh", "-peers", "all"}, "-peers does not go with -against"},
+		{[]string{"-ops", "apply"}, "-ops and -workers are for -against"},
 		{[]string{"stray"}, `unexpected argument "stray"`},
 	} {
 		var stdout, stderr bytes.Buffer

@@ -20,6 +20,10 @@ import (
 const fakeVariable = "DROPBLOCK_BENCH_FAKE_PEER"
 
 func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == "serve" {
+		fakeBuild(filepath.Base(os.Args[0]))
+		return
+	}
 	if mode := os.Getenv(fakeVariable); mode != "" {
 		fakePeer(mode)
 		return
