@@ -1,8 +1,12 @@
-module github.com/dropblock-go/dropblock/bench/plot
+module github.com/dropblock-go/dropblock/bench
 
 go 1.26.0
 
-require gonum.org/v1/plot v0.17.0
+require (
+	github.com/dropblock-go/dropblock v0.0.0
+	golang.org/x/sys v0.49.0
+	gonum.org/v1/plot v0.17.0
+)
 
 require (
 	codeberg.org/go-fonts/liberation v0.5.0 // indirect
