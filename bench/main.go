@@ -12,6 +12,10 @@
 //	go build -o /tmp/before ./bench                # at the other revision
 //	go run ./bench -against /tmp/before -check -kernels avx512 -ops apply,forward
 //
+// From the measurements that -o writes it draws pictures and makes a document:
+//
+//	go run ./bench render bench/results docs/benchmarks.md
+//
 // Before it measures, it checks that the masks and outputs of all kernel sets
 // are bitwise equal, and that the other implementations make the same of the
 // same seeds. What the library does is also in Go benchmarks, in this folder.
@@ -52,25 +56,26 @@ type options struct {
 }
 
 func run(args []string, stdout, stderr io.Writer) (status int) {
-	if len(args) == 1 && args[0] == "serve" { // as -against starts it
-		if err := serve(os.Stdin, stdout); err != nil {
+	var err error
+	switch {
+	case len(args) > 0 && args[0] == "serve": // as -against starts it
+		err = serve(os.Stdin, stdout)
+	case len(args) > 0 && args[0] == "render":
+		err = render(args[1:], stdout)
+	default:
+		var opt *options
+		opt, err = parse(args, stderr)
+		switch {
+		case errors.Is(err, flag.ErrHelp):
+			return 0
+		case err != nil:
 			fmt.Fprintf(stderr, "bench: %v\n", err)
-			return 1
+			return 2
+		case opt.against != "":
+			err = opt.compare(stdout, stderr)
+		default:
+			err = opt.run(args, stdout, stderr)
 		}
-		return 0
-	}
-	opt, err := parse(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "bench: %v\n", err)
-		return 2
-	}
-	if opt.against != "" {
-		err = opt.compare(stdout, stderr)
-	} else {
-		err = opt.run(args, stdout, stderr)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "bench: %v\n", err)
@@ -92,14 +97,14 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	peers := fs.String("peers", "none", "other `implementations` to compare with: none, all, or a comma-separated list")
 	fs.IntVar(&opt.peerEvery, "peer-every", 5, "`n`, for the peers to take part in each n-th round")
 	python := fs.String("python", "", "Python `interpreter` that has the peers' packages (default python3, or /usr/bin/python3 if that has more of them)")
-	fs.BoolVar(&opt.check, "check", false, "exit with status 1 if a target is missed; with -against, if something is slower: "+rule)
-	fs.StringVar(&opt.out, "o", "", "write all measurements to a JSON `file`, such as bench/results/machine.json, and the tables to one that ends in .md; in a directory, they are named after CPU and date")
+	fs.BoolVar(&opt.check, "check", false, "exit with status 1 if a limit of bench/results/limits.txt is missed; with -against, if something is slower: "+rule)
+	fs.StringVar(&opt.out, "o", "", "write all measurements to a JSON `file`, such as bench/results/machine.json; in a directory, it is named after CPU and date")
 	fs.StringVar(&opt.against, "against", "", "another build of this `program`, to measure this one against instead of copies")
 	ops := fs.String("ops", "", "comma-separated `ops` for -against (default all that both builds have)")
 	workers := fs.String("workers", "", "comma-separated `numbers` of workers for -against (default 1,2 with two CPUs or more)")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(stderr, "usage: bench [flags]")
+			fmt.Fprintln(stderr, "usage: bench [flags]\n       bench render FOLDER DOCUMENT.md")
 			fs.SetOutput(stderr)
 			fs.PrintDefaults()
 		}
@@ -275,7 +280,7 @@ func (opt *options) run(args []string, stdout, stderr io.Writer) error {
 		if err := rep.write(opt.out); err != nil {
 			return err
 		}
-		fmt.Fprintf(stderr, "bench: wrote %s and .md\n", opt.out)
+		fmt.Fprintf(stderr, "bench: wrote %s\n", opt.out)
 	}
 	if len(rep.failed) > 0 {
 		return fmt.Errorf("peers failed: %s", strings.Join(rep.failed, "; "))

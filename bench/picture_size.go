@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"image/color"
 	"math"
-	"regexp"
 	"slices"
-	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -15,20 +14,9 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-var settingForm = regexp.MustCompile(`^\d+x\d+x(\d+)x(\d+)-b(\d+)`)
-
-// side is the height of a setting's planes.
-func side(setting string) int {
-	if m := settingForm.FindStringSubmatch(setting); m != nil {
-		n, _ := strconv.Atoi(m[1])
-		return n
-	}
-	return 0
-}
-
 func (r *report) sweepSides() (sides []int) {
 	for _, res := range r.Sweep {
-		if s := side(res.Setting); s > 0 && !slices.Contains(sides, s) {
+		if s := res.setting.shape.H; !slices.Contains(sides, s) {
 			sides = append(sides, s)
 		}
 	}
@@ -63,31 +51,31 @@ func (r *report) lines() (all []*line) {
 		}
 		glyphs := []draw.GlyphDrawer{draw.CircleGlyph{}, draw.RingGlyph{}, draw.CrossGlyph{}}
 		add("dropblock "+k, c, nil, glyphs[i%len(glyphs)], func(_ *result, s *series) bool {
-			return s.Op == "forward" && s.Impl == k && s.Threads == 1
+			return s.Op == opForward && s.Impl == k && s.Threads == 1
 		})
 		if i == 0 {
 			add("dropblock "+k+",\n2 workers", c, []vg.Length{4, 3}, draw.PlusGlyph{}, func(_ *result, s *series) bool {
-				return s.Op == "forward" && s.Impl == k && s.Threads == 2
+				return s.Op == opForward && s.Impl == k && s.Threads == 2
 			})
 		}
 	}
-	add("copy, the fastest", black, nil, nil, func(res *result, s *series) bool { return s.Op == "copy" && s.Impl == res.Copy })
+	add("copy, the fastest", black, nil, nil, func(res *result, s *series) bool { return s.Op == opCopy && s.Impl == res.Copy })
 	return all
 }
 
 // sizePicture is time per element over the size of the feature map.
 func (r *report) sizePicture(planes int) (picture, error) {
 	lines := r.lines()
-	block := ""
+	block := 0
 	for _, res := range r.Sweep {
-		if side(res.Setting) != planes {
+		if res.setting.shape.H != planes {
 			continue
 		}
-		block = settingForm.FindStringSubmatch(res.Setting)[3]
+		block = res.setting.block
 		for _, s := range res.Series {
 			for _, l := range lines {
-				if l.match(&res, &s) && len(s.Wall) > 0 {
-					l.xys = append(l.xys, plotter.XY{X: float64(4 * res.Elements), Y: median(s.Wall)})
+				if l.match(res, &s) && len(s.Wall) > 0 {
+					l.xys = append(l.xys, plotter.XY{X: float64(4 * res.Elements), Y: quartilesOf(s.Wall).Median})
 				}
 			}
 		}
@@ -101,8 +89,8 @@ func (r *report) sizePicture(planes int) (picture, error) {
 		return cmp.Compare(b.xys[len(b.xys)-1].Y, a.xys[len(a.xys)-1].Y)
 	})
 
-	p := newPlot(fmt.Sprintf("DropBlock forward, maps of %d×%d, block %s", planes, planes, block),
-		"size of the feature map", "ns per element")
+	title := fmt.Sprintf("DropBlock forward, maps of %d×%d, block %d", planes, planes, block)
+	p := newPlot(title, "size of the feature map", "ns per element")
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
 	p.X.Tick.Marker, p.Y.Tick.Marker = bytesTicks{}, decades{}
 	grid := plotter.NewGrid()
@@ -136,13 +124,13 @@ func (r *report) sizePicture(planes int) (picture, error) {
 	p.Y.Min = math.Pow(10, math.Floor(math.Log10(p.Y.Min)*4)/4)
 	p.Y.Max = math.Pow(10, math.Ceil(math.Log10(p.Y.Max)*4+0.5)/4)
 	p.X.Min, p.X.Max = p.X.Min/1.1, p.X.Max*1.1
-	p.Add(caches{r.Machine.Caches})
+	p.Add(cacheMarks{r.Machine.Caches})
 
-	words := r.caption(r.SweepRounds) + "\nBy the clock, one thread unless said. Dropout has no blocks."
+	words := r.pictureCaption(r.SweepRounds) + "\nBy the clock, one thread unless said. Dropout has no blocks."
 	if len(r.Machine.Caches) > 0 {
 		words += " Dotted: from here on, input and output together are larger than the cache."
 	}
-	return picture{fmt.Sprintf("time-%dx%d", planes, planes), 760, 470, func(c draw.Canvas) {
+	return picture{fmt.Sprintf("time-%dx%d", planes, planes), title, 760, 470, func(c draw.Canvas) {
 		c.SetColor(color.White)
 		c.Fill(c.Rectangle.Path())
 		c = caption(c, words)
@@ -152,14 +140,15 @@ func (r *report) sizePicture(planes int) (picture, error) {
 	}}, nil
 }
 
-// caches marks half the size of each: a map and its output together fill it.
-type caches struct{ names []string }
+// cacheMarks are at half the size of each: a map and its output together fill it.
+type cacheMarks struct{ names []string }
 
-func (m caches) Plot(c draw.Canvas, p *plot.Plot) {
+func (m cacheMarks) Plot(c draw.Canvas, p *plot.Plot) {
 	x, _ := p.Transforms(&c)
 	for _, cache := range m.names {
-		name, bytes, ok := cacheBytes(cache)
-		if !ok || bytes/2 < p.X.Min || bytes/2 > p.X.Max {
+		name, size, _ := strings.Cut(cache, " ")
+		bytes := float64(cacheBytes(size))
+		if strings.HasSuffix(name, "i") || bytes/2 < p.X.Min || bytes/2 > p.X.Max {
 			continue
 		}
 		at := x(bytes / 2)

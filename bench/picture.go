@@ -1,11 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"image"
 	"image/color"
+	"image/png"
 	"math"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -14,7 +15,6 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 // The colours of Okabe and Ito, which those who do not see some colours tell
@@ -40,37 +40,45 @@ func init() { plot.DefaultFont = font.Font{Typeface: "Liberation", Variant: "San
 
 // A picture is drawn to a canvas of a size.
 type picture struct {
-	name          string
+	name, title   string
 	width, height vg.Length
 	draw          func(draw.Canvas)
 }
 
-// write writes PNG or SVG, whole or not at all.
-func (p picture) write(name string) error {
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
-	if err != nil {
-		return err
+// png returns the picture with few colours, a quarter as long as with all.
+func (p picture) png() ([]byte, error) {
+	c := vgimg.NewWith(vgimg.UseWH(p.width, p.height), vgimg.UseDPI(dpi))
+	p.draw(draw.New(c))
+	from := c.Image()
+	to := image.NewPaletted(from.Bounds(), shades())
+	nearest := map[color.Color]uint8{}
+	for y := from.Bounds().Min.Y; y < from.Bounds().Max.Y; y++ {
+		for x := from.Bounds().Min.X; x < from.Bounds().Max.X; x++ {
+			c := from.At(x, y)
+			i, ok := nearest[c]
+			if !ok {
+				i = uint8(to.Palette.Index(c))
+				nearest[c] = i
+			}
+			to.SetColorIndex(x, y, i)
+		}
 	}
-	defer os.Remove(f.Name())
-	if strings.HasSuffix(name, ".svg") {
-		c := vgsvg.New(p.width, p.height)
-		p.draw(draw.New(c))
-		_, err = c.WriteTo(f)
-	} else {
-		c := vgimg.NewWith(vgimg.UseWH(p.width, p.height), vgimg.UseDPI(dpi))
-		p.draw(draw.New(c))
-		_, err = vgimg.PngCanvas{Canvas: c}.WriteTo(f)
+	var b bytes.Buffer
+	err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, to)
+	return b.Bytes(), err
+}
+
+// shades are the colours and, for edges, what lies between them and white.
+func shades() (all color.Palette) {
+	const steps = 16
+	mix := func(c uint8, i int) uint8 { return uint8((int(c)*i + 255*(steps-i)) / steps) }
+	all = append(all, color.White)
+	for _, c := range []color.RGBA{black, grey, light, orange, skyBlue, green, blue, vermilion, purple} {
+		for i := 1; i <= steps; i++ {
+			all = append(all, color.RGBA{mix(c.R, i), mix(c.G, i), mix(c.B, i), 255})
+		}
 	}
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+	return all
 }
 
 func style(size vg.Length, c color.Color) text.Style {
@@ -152,12 +160,4 @@ func bytesLabel(v float64) string {
 		v, units = v/1024, units[1:]
 	}
 	return fmt.Sprintf("%.4g %s", v, units[0])
-}
-
-// figure writes a ratio with as many digits as it is worth.
-func figure(v float64) string {
-	if v < 9.95 {
-		return fmt.Sprintf("%.1f", v)
-	}
-	return fmt.Sprintf("%.0f", v)
 }

@@ -12,18 +12,18 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A row is a peer on a setting, with our kernel sets' speed-ups.
-type row struct {
+// A barGroup is a peer on a setting, with our kernel sets' speed-ups.
+type barGroup struct {
 	label string
 	times []float64 // of the kernel sets; NaN where not measured
 }
 
 // rows are of the peers that only dilate, or of the others, peer by peer.
-func (r *report) rows(dilate bool) (rows []row) {
+func (r *report) rows(dilate bool) (rows []barGroup) {
 	var peers []string
 	for _, res := range r.Results {
 		for _, s := range res.SpeedUps {
-			if (s.Op == "dilate") == dilate && !slices.Contains(peers, s.Peer) {
+			if (s.Op == opDilate) == dilate && !slices.Contains(peers, s.Peer) {
 				peers = append(peers, s.Peer)
 			}
 		}
@@ -35,13 +35,13 @@ func (r *report) rows(dilate bool) (rows []row) {
 				times[i] = math.NaN()
 				for _, s := range res.SpeedUps {
 					if s.Peer == peer && s.Impl == k && s.Threads == 1 {
-						times[i], any = s.Times[1], true
+						times[i], any = s.Times.Median, true
 					}
 				}
 			}
 			if any {
 				shape := strings.NewReplacer("x", "×", "-b", ", block ", "/share=channels", ", shared").Replace(res.Setting)
-				rows = append(rows, row{peer + "   " + shape, times})
+				rows = append(rows, barGroup{peer + "   " + shape, times})
 			}
 		}
 	}
@@ -50,7 +50,7 @@ func (r *report) rows(dilate bool) (rows []row) {
 
 // speedUpPicture has a group of bars for a row, from 1 on, over a logarithmic
 // axis.
-func (r *report) speedUpPicture(name, title string, rows []row) picture {
+func (r *report) speedUpPicture(name, title string, rows []barGroup) picture {
 	p := newPlot(title, "times as fast, one thread each", "")
 	p.X.Scale = plot.LogScale{}
 	p.X.Tick.Marker = decades{"×"}
@@ -77,11 +77,11 @@ func (r *report) speedUpPicture(name, title string, rows []row) picture {
 
 	const title0, axis, entry = 40, 46, 10
 	height := vg.Length(len(rows)*(entry*len(r.Kernels)+7)) + title0 + axis + 50
-	words := r.caption(r.Rounds)
-	if slices.ContainsFunc(rows, func(r row) bool { return strings.HasSuffix(r.label, "shared") }) {
+	words := r.pictureCaption(r.Rounds)
+	if slices.ContainsFunc(rows, func(r barGroup) bool { return strings.HasSuffix(r.label, "shared") }) {
 		words += ". Shared: one mask for all channels"
 	}
-	return picture{name, 760, height, func(c draw.Canvas) {
+	return picture{name, title, 760, height, func(c draw.Canvas) {
 		c.SetColor(color.White)
 		c.Fill(c.Rectangle.Path())
 		c = caption(c, words)
@@ -113,7 +113,7 @@ func rectangle(x0, y0, x1, y1 vg.Length) []vg.Point {
 
 // bars are drawn from 1, with their figures.
 type bars struct {
-	rows   []row
+	rows   []barGroup
 	colors []color.Color
 }
 
