@@ -2,7 +2,7 @@
 # make test         all tests; installs the emulators they need, if it may
 # make vet          gofmt, go vet for every kind of build, assembly up to date
 # make fuzz         the fuzz targets, a fixed number of inputs each
-# make bench        every operation beside a copy and beside others; tables and plots in bench/results
+# make bench        every operation beside a copy and beside others; pictures in bench/results, tables in docs/benchmarks.md
 # make generate     the assembly, from gen/ and asm/
 # make model-arm64  what llvm-mca predicts for the NEON kernels
 # make bench-arm64  tests and benchmarks for arm64 machines, as binaries in out/
@@ -28,7 +28,7 @@ fuzz:
 
 bench:
 	$(GO) run ./bench -peers all -sweep 11 -o bench/results $(BENCH_FLAGS); status=$$?; \
-	$(GO) run ./bench/plot bench/results && exit $$status
+	$(GO) run ./bench render bench/results docs/benchmarks.md && exit $$status
 
 generate:
 	$(GO) generate .

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dropblock-go/dropblock/internal/sanitize"
 )
 
 // TestAhead holds masks drawn ahead to those drawn at once, over expected and
@@ -43,7 +45,7 @@ func TestAhead(t *testing.T) {
 
 // TestAheadAllocs holds drawing ahead to no allocation.
 func TestAheadAllocs(t *testing.T) {
-	if sanitized {
+	if sanitize.Enabled {
 		t.Skip("the sanitizers' hooks make buffers escape")
 	}
 	layer, err := New(Config{DropProb: .1, Block: Square(7)})

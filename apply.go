@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"math/bits"
 	"sync"
+
+	"github.com/dropblock-go/dropblock/internal/bitstring"
+	"github.com/dropblock-go/dropblock/internal/cpucache"
+	"github.com/dropblock-go/dropblock/internal/pool"
 )
 
 // Apply writes src to dst, what the mask keeps multiplied by its scale and what
@@ -20,11 +24,27 @@ func (m *Mask) apply(dst, src span) {
 	if !m.takes(&dst, &src) {
 		m.refuse("Apply", dst.n, src.n)
 	}
-	o := output{dst: dst.floats(), src: src.floats(), dst64: dst.doubles(), src64: src.doubles()}
-	parts := workers(m.workers, m.size)
-	if o.choose(m, parts); o.whole != wholeNothing {
-		m.write(&o, parts)
+	o := output{dst: dst, src: src}
+	if m.size <= scaleCallLen && m.spread.plain() {
+		o.small(m)
+		return
 	}
+	workers := pool.Workers(m.workers, m.size, workerLen)
+	if o.choose(m, workers, cpucache.LastLevel()); o.whole != wholeNothing {
+		o.write(m, workers)
+	}
+}
+
+// takes reports whether the mask may be applied to src; refuse panics with why not.
+func (m *Mask) takes(dst, src *span) bool {
+	return m != nil && m.filled && dst.n == m.size && src.n == m.size && !dst.overlaps(src)
+}
+
+//go:noinline
+func (m *Mask) refuse(call string, dst, src int) {
+	m.mustHold(call, "dst", dst)
+	m.mustHold(call, "src", src)
+	panic("dropblock: " + call + ": dst and src overlap in part")
 }
 
 // ApplyPart is [Apply] for callers who share the work among goroutines of their
@@ -42,53 +62,10 @@ func (m *Mask) applyPart(dst, src span, part, parts int) {
 	if part < 0 || part >= parts {
 		panic("dropblock: ApplyPart: part is not from 0 to parts-1")
 	}
-	o := output{dst: dst.floats(), src: src.floats(), dst64: dst.doubles(), src64: src.doubles()}
-	o.choose(m, parts)
-	m.writePart(&o, part, parts, wakePieces)
-}
-
-// takes reports whether the mask may be applied to src; refuse panics with why not.
-func (m *Mask) takes(dst, src *span) bool {
-	return m != nil && m.filled && dst.n == m.size && src.n == m.size && !dst.overlaps(src)
-}
-
-//go:noinline
-func (m *Mask) refuse(call string, dst, src int) {
-	m.mustHold(call, "dst", dst)
-	m.mustHold(call, "src", src)
-	panic("dropblock: " + call + ": dst and src overlap in part")
-}
-
-// choose chooses how so many goroutines apply the mask to src.
-func (o *output) choose(m *Mask, of int) {
-	if len(o.dst) == 0 {
-		return // no elements, or float64
+	o := output{dst: dst, src: src}
+	if o.choose(m, parts, cpucache.LastLevel()); o.whole != wholeNothing {
+		o.writePart(m, part, parts, wakeCalls)
 	}
-	inPlace := &o.dst[0] == &o.src[0]
-	switch {
-	case m.kept == 0:
-		o.whole = wholeZero
-	case m.kept == m.count && m.scale == 1 && inPlace:
-		o.whole = wholeNothing
-	case m.kept == m.count && m.scale == 1:
-		o.whole = wholeCopy
-	default:
-		o.stream = !inPlace && bypasses(len(o.dst), of)
-	}
-}
-
-// bypasses reports whether an output of n float32 is stored around the caches: if
-// source and destination together take more than three quarters of the last level,
-// or all of it where several goroutines write. It then saves reading the destination.
-// Where the last level had 32 MiB the times of one goroutine were equal at 12 MiB a
-// map; at 10 it would lose 20 %, at 16 it gained 8 % and at 25 a quarter. Two took up to
-// twice as long around the caches at 12 MiB, and were equal at 25, on a CPU of Zen 4.
-func bypasses(n, of int) bool {
-	size := lastLevelCache() / 4 / 2
-	if of == 1 {
-		size -= size / 4
-	}
-	return size > 0 && n > size
 }
 
 // ScaleTo writes the mask as factors: its scale where it keeps and +0 where it
@@ -97,8 +74,7 @@ func bypasses(n, of int) bool {
 // has another length.
 func ScaleTo[E Float](dst []E, m *Mask) {
 	m.mustHold("ScaleTo", "dst", len(dst))
-	d := spanOf(dst)
-	m.write(&output{dst: d.floats(), dst64: d.doubles()}, workers(m.workers, m.size))
+	m.writeFactors(spanOf(dst))
 }
 
 // KeepTo writes the mask as booleans or bytes, true or 1 to keep. dst is a
@@ -106,18 +82,35 @@ func ScaleTo[E Float](dst []E, m *Mask) {
 // mask is not filled or dst has another length.
 func KeepTo[T bool | uint8](dst []T, m *Mask) {
 	m.mustHold("KeepTo", "dst", len(dst))
-	m.write(&output{bools: bools(dst)}, workers(m.workers, m.size))
+	m.writeFactors(spanOf(dst))
 }
 
-// output is where a mask goes: applied to src, as factors if that is nil, or
-// as booleans.
+// writeFactors writes the mask itself.
+func (m *Mask) writeFactors(dst span) {
+	o := output{dst: dst}
+	o.write(m, pool.Workers(m.workers, m.size, workerLen))
+}
+
+func (m *Mask) mustHold(call, name string, n int) {
+	m.must()
+	if !m.filled {
+		panic("dropblock: " + call + ": the mask is not filled: Sample, Grow, SetKeep or Identity comes first")
+	}
+	if n != m.size {
+		m.panicLength(call, name, n)
+	}
+}
+
+//go:noinline
+func (m *Mask) panicLength(call, name string, n int) {
+	panic(fmt.Sprintf("dropblock: %s: %s has %d elements, want the %d of a feature map of %v", call, name, n, m.size, m.shape))
+}
+
+// output is where a mask goes: applied to src, or as factors or bytes if that is empty.
 type output struct {
-	dst, src []float32
-	dst64    []float64 // instead of dst and src
-	src64    []float64
-	bools    []bool
-	stream   bool // around the caches
+	dst, src span
 	whole    whole
+	stream   bool // around the caches
 }
 
 // whole is what is done to all of an output, whatever the bits.
@@ -130,199 +123,148 @@ const (
 	wholeNothing
 )
 
-// wakePieces pieces of scaleCallLen elements are stored through the caches and
-// around them by turns, before all are stored around. Where there were no
-// stores around the caches for a while, as in a training step, a CPU of Zen 5 is
-// slow with them for some 50 µs. It was 5 to 12 % of 6 MiB that this saved, and
-// 1 % that it cost where stores were awake.
-const wakePieces = 8
-
-// piece writes the elements from and up to to, keep having their bits from bit 0
-// of a word on. asleep is how many of wakePieces are left.
-func (o *output) piece(m *Mask, asleep, from, to int, keep []uint64) {
-	switch {
-	case o.bools != nil:
-		m.isa.expandBool(o.bools[from:to], keep)
-	case o.stream && asleep%2 == 0:
-		m.isa.scaleStream(o.dst[from:to], o.src[from:to], keep, float32(m.scale))
-	case o.src != nil:
-		m.isa.scale(o.dst[from:to], o.src[from:to], keep, float32(m.scale))
-	case o.dst != nil:
-		m.isa.expand(o.dst[from:to], keep, float32(m.scale))
-	case o.src64 != nil:
-		scale64(o.dst64[from:to], o.src64[from:to], keep, m.scale)
+// choose chooses how a mask is applied by so many goroutines. cache is the bytes of the
+// last-level cache.
+func (o *output) choose(m *Mask, parts, cache int) {
+	inPlace := o.dst.at == o.src.at
+	switch all := m.kept == m.count && m.scale[0] == 1; {
+	case m.kept == 0:
+		o.whole = wholeZero
+	case all && inPlace:
+		o.whole = wholeNothing
+	case all:
+		o.whole = wholeCopy
 	default:
-		expand64(o.dst64[from:to], keep, m.scale)
+		bytes := o.dst.n << o.dst.element.log()
+		o.stream = !inPlace && bypasses(bytes, cache, parts)
 	}
 }
 
-func (m *Mask) mustHold(call, name string, n int) {
-	if m == nil || !m.filled || n != m.size {
-		m.panicHold(call, name, n)
-	}
-}
-
-//go:noinline
-func (m *Mask) panicHold(call, name string, n int) {
-	if m.must(); !m.filled {
-		panic("dropblock: " + call + ": the mask is not filled: Sample, Grow, SetKeep or Identity comes first")
-	}
-	panic(fmt.Sprintf("dropblock: %s: %s has %d elements, want the %d of a feature map of %v", call, name, n, m.size, m.shape))
-}
-
-// job is an output that several goroutines write.
-type job struct {
-	team
-	output
-	mask    *Mask
-	workers int
-}
-
-// partLen elements, about, are a part: so few that one who comes late takes some
-// too, and none waits long for another one's last part.
-const partLen = streamCallLen
-
-func (j *job) part(i, of int) {
-	const first = wakePieces * scaleCallLen / partLen
-	asleep := 0
-	if i < first || i >= of-first*(j.workers-1) { // what the caller and helpers begin with
-		asleep = wakePieces
-	}
-	j.mask.writePart(&j.output, i, of, asleep)
-}
-
-// jobs keeps what calls have used, as a mask may be applied by many goroutines
-// at once.
-var jobs = sync.Pool{New: func() any { return new(job) }}
-
-// write writes the output on so many goroutines.
-func (m *Mask) write(o *output, of int) {
-	if of == 1 {
-		m.writePart(o, 0, 1, wakePieces)
+// write writes the output by so many workers.
+func (o *output) write(m *Mask, workers int) {
+	if workers == 1 {
+		o.writePart(m, 0, 1, wakeCalls)
 		return
 	}
 	j := jobs.Get().(*job)
-	j.output, j.mask = *o, m
-	j.workers = of
-	j.run(j, max(m.size/partLen, of), of)
+	j.output, j.mask, j.workers = *o, m, workers
+	j.team.Run(j, max(m.size/partLen, workers), workers)
 	j.output, j.mask = output{}, nil
 	jobs.Put(j)
 }
 
-// writePart cuts a part of the feature map into pieces of at most scaleCallLen
-// elements, or of streamCallLen where they are stored around the caches and awake.
-func (m *Mask) writePart(o *output, part, of, asleep int) {
-	from, end := 0, m.size
-	if of > 1 {
-		from, end = share(m.size, scaleCallLen, part, of), share(m.size, scaleCallLen, part+1, of)
-	}
-	switch {
-	case o.whole == wholeZero:
-		clear(o.dst[from:end])
-	case o.whole == wholeCopy:
-		copy(o.dst[from:end], o.src[from:end])
-	case o.whole == wholeNothing:
-	case m.count != m.size: // shared by channels
-		m.writeShared(o, part, of, asleep)
-	default:
-		words := m.buf[1:]
-		for from < end {
-			length := scaleCallLen
-			if o.stream && asleep == 0 {
-				length = streamCallLen
-			}
-			to := from + min(length, end-from)
-			o.piece(m, asleep, from, to, words[from/64:wordsLen(to)])
-			from, asleep = to, max(asleep-1, 0)
-		}
+// small writes an output that one call of a kernel does, without the choices that larger
+// ones have.
+func (o *output) small(m *Mask) {
+	if m.kept < m.count || m.scale[0] != 1 {
+		m.isa.scaleSpan(o.dst, o.src, m.buf[1:], m.scale[0], false)
+	} else if o.dst.at != o.src.at {
+		copy(o.dst.bytes(), o.src.bytes())
 	}
 }
 
-// writeShared puts the mask that a sample's channels share behind itself for
-// as many channels as a piece has room for, so that kernels see long runs of
-// bits that begin with a word. Of a plane larger than that it takes a piece
-// through all channels.
-func (m *Mask) writeShared(o *output, part, of, asleep int) {
-	plane := m.shape.h * m.shape.w
-	repeat := min(max(scaleCallLen/plane, 1), m.shape.c)
+// job is an output that several workers write.
+type job struct {
+	output
+	team    pool.Team
+	mask    *Mask
+	workers int
+}
+
+// jobs keeps what calls have used, as a mask may be applied by many goroutines at once.
+var jobs = sync.Pool{New: func() any { return new(job) }}
+
+// Part implements [pool.Task].
+func (j *job) Part(i, parts int) {
+	const first = wakeCalls * scaleCallLen / partLen
+	wake := 0
+	if i < first || i >= parts-first*(j.workers-1) { // what the caller and workers begin with
+		wake = wakeCalls
+	}
+	j.writePart(j.mask, i, parts, wake)
+}
+
+// writePart writes a part of the output. wake is how many calls alternate between stores
+// through the caches and around them (wakeCalls).
+func (o *output) writePart(m *Mask, part, parts, wake int) {
+	if !m.spread.plain() && o.whole == wholeByBits && m.size > 0 {
+		o.writeShared(m, part, parts, wake)
+		return
+	}
+	words := m.buf[1:]
+	from, end := 0, m.size
+	if parts > 1 {
+		from, end = pool.Share(m.size, scaleCallLen, part, parts), pool.Share(m.size, scaleCallLen, part+1, parts)
+	}
+	for from < end {
+		n := scaleCallLen
+		if o.stream && wake == 0 {
+			n = streamCallLen
+		}
+		to := from + min(n, end-from)
+		if o.whole == wholeByBits {
+			o.call(m, wake, from, to, words[from/64:bitstring.Words(to)])
+		} else {
+			o.callWhole(from, to)
+		}
+		from, wake = to, max(wake-1, 0)
+	}
+}
+
+// call writes the elements from from on and up to to, keep having their bits from bit 0 of
+// a word on.
+func (o *output) call(m *Mask, wake, from, to int, keep []uint64) {
+	if o.src.at == nil {
+		m.isa.expandSpan(o.dst.part(from, to), keep, m.scale[0])
+		return
+	}
+	m.isa.scaleSpan(o.dst.part(from, to), o.src.part(from, to), keep, m.scale[0], o.stream && wake%2 == 0)
+}
+
+// callWhole clears or copies the elements from from on and up to to.
+func (o *output) callWhole(from, to int) {
+	dst := o.dst.part(from, to)
+	switch o.whole {
+	case wholeZero:
+		clear(dst.bytes())
+	case wholeCopy:
+		src := o.src.part(from, to)
+		copy(dst.bytes(), src.bytes())
+	}
+}
+
+// writeShared writes a part where bits rule several elements. It repeats the mask that
+// planes share behind itself for as many of them as a call has room for, so that kernels
+// see long runs of bits that begin with a word. Of a plane larger than that it takes a
+// piece through all of them.
+func (o *output) writeShared(m *Mask, part, parts, wake int) {
+	sp := &m.spread
+	plane := sp.run * sp.each
+	repeat := min(max(scaleCallLen/plane, 1), sp.times)
 	// As many planes end with a word.
 	whole := 64 >> min(bits.TrailingZeros(uint(plane)), 6)
-	if repeat < m.shape.c && repeat > whole {
-		repeat -= repeat % whole // Pieces begin at multiples of 64 bytes of dst.
+	if repeat < sp.times && repeat > whole {
+		repeat -= repeat % whole // Calls begin at multiples of 64 bytes of dst.
 	}
 	cuts := (plane + scaleCallLen - 1) / scaleCallLen // of a plane
-	groups := (m.shape.c + repeat - 1) / repeat       // of channels
+	groups := (sp.times + repeat - 1) / repeat        // of planes
 	var buf [scaleCallLen / 64]uint64
-	pieces := m.shape.n * cuts * groups
-	held := -1 // the cut of a sample that buf holds
-	for i := share(pieces, 1, part, of); i < share(pieces, 1, part+1, of); i++ {
+	calls := sp.outer * cuts * groups
+	held := -1 // the cut of a plane that buf holds
+	for i := pool.Share(calls, 1, part, parts); i < pool.Share(calls, 1, part+1, parts); i++ {
 		n, at, c := i/groups/cuts, i/groups%cuts*scaleCallLen, i%groups*repeat
 		length := min(plane-at, scaleCallLen)
 		if held != i/groups {
 			held = i / groups
-			repeatBits(buf[:wordsLen(repeat*length)], m.buf[1:], n*plane+at, length, whole)
-		}
-		from := (n*m.shape.c+c)*plane + at
-		to := from + min(repeat, m.shape.c-c)*length
-		o.piece(m, asleep, from, to, buf[:wordsLen(to-from)])
-		asleep = max(asleep-1, 0)
-	}
-}
-
-// repeatBits fills dst with the n bits of src from a bit on, again and again. Bits
-// behind the last whole n are anything. So many n are whole words.
-func repeatBits(dst, src []uint64, from, n, whole int) {
-	period := n // of at least a word
-	clear(dst[:wordsLen(n)])
-	moveBits(dst, 0, src, from, n)
-	if n < 64 {
-		for have := n; have < 64; have *= 2 {
-			dst[0] |= dst[0] << have
-		}
-		if period = (63/n + 1) * n; len(dst) > 1 {
-			dst[1] = dst[0] >> (64 - n) & ones(period-64)
-		}
-	}
-	// A bit is that of a period before.
-	lag, s := period/64, uint(period%64)
-	if lag >= len(dst) {
-		return
-	}
-	if s == 0 {
-		dst[lag] = 0
-	}
-	dst[lag] |= dst[0] << s
-	end := min(whole*n/64, len(dst))
-	for i := lag + 1; i < end; i++ {
-		dst[i] = dst[i-lag]<<s | dst[i-lag-1]>>(64-s)
-	}
-	for done := end; done < len(dst); done *= 2 {
-		copy(dst[done:], dst[:done])
-	}
-}
-
-// moveBits ORs n bits of src to dst, whose bits from there on are zero. They may
-// be the same words, as long as the bits do not overlap.
-func moveBits(dst []uint64, to int, src []uint64, from, n int) {
-	for n > 0 {
-		if to&63 == 0 && n >= 64 { // whole words of dst
-			s, words := uint(from&63), dst[to>>6:][:n>>6]
-			for i := range words {
-				w := src[from>>6+i] >> s
-				if s > 0 {
-					w |= src[from>>6+i+1] << (64 - s)
-				}
-				words[i] = w
+			if sp.each > 1 { // and times is 1
+				bitstring.Stretch(buf[:], m.buf[1:], n*plane+at, length, sp.each)
+			} else {
+				bitstring.Repeat(buf[:bitstring.Words(repeat*length)], m.buf[1:], n*plane+at, length, whole)
 			}
-			from, to, n = from+n&^63, to+n&^63, n&63
-			continue
 		}
-		w := src[from>>6] >> (from & 63)
-		run := min(n, 64-to&63)
-		if have := 64 - from&63; have < run {
-			w |= src[from>>6+1] << have
-		}
-		dst[to>>6] |= w & ones(run) << (to & 63)
-		from, to, n = from+run, to+run, n-run
+		from := (n*sp.times+c)*plane + at
+		to := from + min(repeat, sp.times-c)*length
+		o.call(m, wake, from, to, buf[:bitstring.Words(to-from)])
+		wake = max(wake-1, 0)
 	}
 }

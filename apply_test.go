@@ -1,24 +1,15 @@
 package dropblock_test
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"github.com/dropblock-go/dropblock"
+	"github.com/dropblock-go/dropblock/internal/reference"
 	"github.com/stretchr/testify/require"
 )
-
-// specials are the float32 values that a product by zero, a comparison or a
-// conversion would treat otherwise than a choice between x·scale and +0.
-var specials = []float32{
-	float32(math.NaN()), math.Float32frombits(0x7f800001), math.Float32frombits(0xffc12345),
-	float32(math.Inf(1)), float32(math.Inf(-1)), 0, float32(math.Copysign(0, -1)),
-	math.SmallestNonzeroFloat32, -math.SmallestNonzeroFloat32, 0x1p-127, -0x1.fffffcp-127, 0x1p-126,
-	math.MaxFloat32, -math.MaxFloat32, 1, -1,
-}
 
 // featureMap returns n values, every third of them special.
 func featureMap(n int, seed uint64) []float32 {
@@ -26,7 +17,7 @@ func featureMap(n int, seed uint64) []float32 {
 	x := make([]float32, n)
 	for i := range x {
 		if x[i] = float32(r.NormFloat64()); i%3 == 0 {
-			x[i] = specials[r.IntN(len(specials))]
+			x[i] = reference.SpecialFloats[r.IntN(len(reference.SpecialFloats))]
 		}
 	}
 	return x
@@ -34,39 +25,24 @@ func featureMap(n int, seed uint64) []float32 {
 
 // applyOneByOne is what Apply writes, from the words of the mask alone.
 func applyOneByOne(x []float32, m *dropblock.Mask) []float32 {
-	y := make([]float32, len(x))
-	for i, keep := range keptOneByOne(m) {
-		if keep {
-			y[i] = x[i] * float32(m.Scales()[0])
-		}
-	}
-	return y
+	return reference.Scale(x, keptOneByOne(m), float32(m.Scales()[0]))
 }
 
 // keptOneByOne tells for each element of the feature map whether the mask
 // keeps it.
 func keptOneByOne(m *dropblock.Mask) []bool {
 	s, bits := m.Shape(), m.MaskShape()
-	keep := make([]bool, s.Len())
-	plane := s.H() * s.W()
-	for i := range keep {
-		n, c, cell := i/(s.C()*plane), i/plane%s.C(), i%plane
-		at := (n*bits.C()+c%bits.C())*plane + cell
-		keep[i] = m.Words()[at>>6]>>(at&63)&1 == 1
+	p := reference.Params{Layout: s.Layout().String(), N: s.N(), C: s.C(), D: s.D(), H: s.H(), W: s.W()}
+	if bits.C() != s.C() {
+		p.Share = "channels"
 	}
-	return keep
+	return p.Spread(reference.Bits(m.Words(), bits.Len()))
 }
 
 // requireFloats compares bits; of a NaN only that it is one.
 func requireFloats(t testing.TB, want, got []float32, format string, args ...any) {
 	t.Helper()
-	require.Len(t, got, len(want))
-	for i, w := range want {
-		if g := got[i]; math.Float32bits(g) != math.Float32bits(w) && (w == w || g == g) {
-			t.Fatalf("%s: element %d is %v (%#x), want %v (%#x)",
-				fmt.Sprintf(format, args...), i, g, math.Float32bits(g), w, math.Float32bits(w))
-		}
-	}
+	require.NoErrorf(t, reference.SameFloats(got, want), format, args...)
 }
 
 // requireOutputs checks all that a mask writes: out of place, in place, as
@@ -93,13 +69,7 @@ func requireOutputs(t testing.TB, m *dropblock.Mask, seed uint64) {
 	require.True(t, slices.Equal(wantKeep, keep), "booleans, %v", m.Shape())
 
 	dropblock.ScaleTo(y, m)
-	for i, k := range wantKeep {
-		want[i] = 0
-		if k {
-			want[i] = float32(m.Scales()[0])
-		}
-	}
-	requireFloats(t, want, y, "factors, %v", m.Shape())
+	requireFloats(t, reference.Expand(wantKeep, float32(m.Scales()[0])), y, "factors, %v", m.Shape())
 }
 
 func TestApply(t *testing.T) {
@@ -189,7 +159,7 @@ func TestApplySpecials(t *testing.T) {
 			layer.Sample(&m, s, 3)
 			keep := keptOneByOne(&m)
 			scale := float32(m.Scales()[0])
-			for _, v := range specials {
+			for _, v := range reference.SpecialFloats {
 				x, y := slices.Repeat([]float32{v}, s.Len()), make([]float32, s.Len())
 				dropblock.Apply(y, x, &m)
 				for i, got := range y {
@@ -306,19 +276,15 @@ func TestKernelSetScale(t *testing.T) {
 					keep[i] = r.Uint64() | r.Uint64()
 				}
 				x := featureMap(n, 11)
-				want, wantFactors, wantKeep := make([]float32, n), make([]float32, n), make([]bool, n)
-				for i := range n {
-					if wantKeep[i] = keep[i>>6]>>(i&63)&1 == 1; wantKeep[i] {
-						want[i], wantFactors[i] = x[i]*scale, scale
-					}
-				}
+				wantKeep := reference.Bits(keep, n)
+				want := reference.Scale(x, wantKeep, scale)
 				y := featureMap(n, 12)
 				dropblock.Scale(kernels, y, x, keep, scale)
 				requireFloats(t, want, y, "n %d, scale %v", n, scale)
 				dropblock.Scale(kernels, x, x, keep, scale)
 				requireFloats(t, want, x, "n %d, scale %v, in place", n, scale)
 				dropblock.Expand(kernels, y, keep, scale)
-				requireFloats(t, wantFactors, y, "n %d, scale %v, factors", n, scale)
+				requireFloats(t, reference.Expand(wantKeep, scale), y, "n %d, scale %v, factors", n, scale)
 				got := slices.Repeat([]bool{true}, n)
 				dropblock.ExpandBits(kernels, got, keep)
 				require.True(t, slices.Equal(wantKeep, got), "n %d, booleans", n)
@@ -335,7 +301,7 @@ func TestKernelSetCount(t *testing.T) {
 			for i := range words {
 				words[i] = r.Uint64()
 			}
-			require.Equal(t, countTrue(unpack(t, words, 64*n)), kernels.Count(words))
+			require.Equal(t, reference.Count(reference.Bits(words, 64*n)), kernels.Count(words))
 			for i := range words {
 				words[i] = ^uint64(0)
 			}

@@ -46,8 +46,8 @@ func countedCalls() []countedCall {
 	copy(keep, seeds)
 	calls := []countedCall{
 		{"philox", "words=1024", func() { isaNEON.philox(make([]uint32, 1024), &ks, &ctr) }},
-		{"bernoulliHead", "words=256/levels=1", func() { isaNEON.bernoulliHead(make([]uint64, 256), &ks, &ctr, threshold{1, 1}) }},
-		{"bernoulliHead", "words=256/levels=5", func() { isaNEON.bernoulliHead(make([]uint64, 256), &ks, &ctr, threshold{19, 5}) }},
+		{"head", "words=256/levels=1", func() { isaNEON.head(make([]uint64, 256), &ks, &ctr, 1, 1) }},
+		{"head", "words=256/levels=5", func() { isaNEON.head(make([]uint64, 256), &ks, &ctr, 19, 5) }},
 	}
 	for _, b := range []int{1, 2, 3, 5, 9, 17, 64} { // one of each number of steps
 		calls = append(calls, countedCall{"dilateRow", fmt.Sprintf("words=%d/block=%d", words, b),
@@ -59,8 +59,8 @@ func countedCalls() []countedCall {
 		countedCall{"dilateBorder", fmt.Sprintf("words=%d", words-1), func() {
 			isaNEON.dilateBorder(make([]uint64, words-1), seeds[:words+3], keep[1:], keep[1:], 70)
 		}},
-		countedCall{"scale", fmt.Sprintf("elements=%d", len(x)), func() { isaNEON.scale(make([]float32, len(x)), x, keep, 2) }},
-		countedCall{"expand", fmt.Sprintf("elements=%d", len(x)), func() { isaNEON.expand(x, keep, 2) }},
+		countedCall{"scale", fmt.Sprintf("elements=%d", len(x)), func() { scaleOf[float32](isaNEON.scale)(make([]float32, len(x)), x, keep, 2) }},
+		countedCall{"expand", fmt.Sprintf("elements=%d", len(x)), func() { expandOf[float32](isaNEON.expand)(x, keep, 2) }},
 		countedCall{"expandBool", fmt.Sprintf("elements=%d", len(bools)), func() { isaNEON.expandBool(bools, keep) }},
 		countedCall{"count", fmt.Sprintf("words=%d", words), func() { isaNEON.count(keep) }},
 	)

@@ -18,15 +18,15 @@ type Bernoulli struct {
 	threshold
 	delta uint64 // ⌊δ·2⁶⁴⌋; 0 for no residual
 	gaps  gapTable
-	// wordsPerPosition is how many words the residual draws for a position,
-	// on average. It sizes buffers and changes no bit.
-	wordsPerPosition float64
+	// wordsPerPosition is how many words the residual draws for a position, in units of
+	// 2⁻³² and a little above the mean. It sizes buffers and changes no bit.
+	wordsPerPosition uint64
 }
 
-// threshold is the probability t/2^k of the head, t odd, or k = 0.
+// threshold is the probability t/2^levels of the head, t odd, or no levels.
 type threshold struct {
-	t uint32
-	k int
+	t      uint32
+	levels int
 }
 
 const (
@@ -72,7 +72,7 @@ func (b *Bernoulli) must() {
 }
 
 // sparse reports whether the residual is all there is.
-func (b *Bernoulli) sparse() bool { return b.k == 0 && !b.ones }
+func (b *Bernoulli) sparse() bool { return b.levels == 0 && !b.ones }
 
 func (b *Bernoulli) set(gamma float64) {
 	b.gamma, b.ones = gamma, gamma == 1
@@ -82,7 +82,7 @@ func (b *Bernoulli) set(gamma float64) {
 	}
 	b.threshold, b.delta = splitGamma(fixed64(gamma))
 	if b.delta != 0 {
-		b.wordsPerPosition = buildGaps(&b.gaps, b.delta)
+		b.wordsPerPosition = uint64(buildGaps(&b.gaps, b.delta) * (1 + 1./32) * (1 << 32))
 	}
 }
 
@@ -117,7 +117,7 @@ const (
 // 2³²·δ(1−δ)^g, and the weights sum to 2³². An entry holds a threshold above
 // its alias. A word draws by its top bits an entry, and by the rest, where
 // that is below the threshold, the entry's own gap, else the alias.
-type gapTable = [gapLen]uint32
+type gapTable [gapLen]uint32
 
 // buildGaps fills the table for δ = delta/2⁶⁴ and returns the mean number of words
 // for a position.

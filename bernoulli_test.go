@@ -5,9 +5,10 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
+	"github.com/dropblock-go/dropblock/internal/bitstring"
+	"github.com/dropblock-go/dropblock/internal/reference"
 	"github.com/stretchr/testify/require"
 )
 
@@ -29,9 +30,11 @@ func TestHeadExact(t *testing.T) {
 	// One chunk: 64 positions for each of the 1024 values.
 	key := Key{0x01234567, 0x89abcdef}
 	levels := make([]uint16, chunkLen)
-	for i := range levels {
-		for level := range maxHeadBits {
-			levels[i] |= uint16(headBit(philoxRounds, key, 7, i, level)) << level
+	for level := range maxHeadBits {
+		for i, u := range reference.HeadBits(reference.Rounds, chunkLen, level, key, chunkCounter(domainHead, 0, 7)) {
+			if u {
+				levels[i] |= 1 << level
+			}
 		}
 	}
 	var ks roundKeys
@@ -44,7 +47,7 @@ func TestHeadExact(t *testing.T) {
 			for k := 1; k <= maxHeadBits; k++ {
 				for frac := uint32(1); frac < 1<<k; frac += 2 {
 					ctr := chunkCounter(domainHead, 0, 7)
-					kernels.resolve().bernoulliHead(dst, &ks, &ctr, threshold{frac, k})
+					kernels.resolve().head(dst, &ks, &ctr, frac, k)
 					var seen [1 << maxHeadBits]uint8 // bit 0 for an output of 0, bit 1 for 1
 					for i, u := range levels {
 						seen[u&(1<<k-1)] |= 1 << (dst[i>>6] >> (i & 63) & 1)
@@ -63,59 +66,6 @@ func TestHeadExact(t *testing.T) {
 	}
 }
 
-// headBit is the random bit of a position of a sample at a level of the head,
-// with any number of Philox rounds (docs/stream.md, section 8).
-func headBit(rounds int, key Key, sample uint64, position, level int) uint32 {
-	i := position % chunkLen
-	j := i / 64 % 16
-	w := reducedPhilox(rounds, [4]uint32{
-		uint32(512*level + i/1024*8 + j%8), uint32(position / chunkLen), uint32(sample), uint32(sample >> 32),
-	}, key)
-	return w[2*(j/8)+i/32%2] >> (i % 32) & 1
-}
-
-// bitsOneByOne are the n bits of KernelSet.Bernoulli, drawn position by position. Beside
-// Philox it shares with the sampler only the split of γ and the alias table.
-func bitsOneByOne(gamma float64, key Key, sample uint64, n int) []bool {
-	bits := make([]bool, n)
-	if gamma == 1 {
-		return slices.Repeat([]bool{true}, n)
-	}
-	head, delta := splitGamma(fixed64(gamma))
-	for i := range bits {
-		for level := range head.k {
-			u := headBit(philoxRounds, key, sample, i, level) == 1
-			if head.t>>level&1 == 1 {
-				bits[i] = bits[i] || u
-			} else {
-				bits[i] = bits[i] && u
-			}
-		}
-	}
-	if delta == 0 {
-		return bits
-	}
-	var table gapTable
-	buildGaps(&table, delta)
-	for chunk := 0; chunk*chunkLen < n; chunk++ {
-		src := Philox{key: key, counter: [4]uint32{1 << 31, uint32(chunk), uint32(sample), uint32(sample >> 32)}}
-		for x, end := chunk*chunkLen, min((chunk+1)*chunkLen, n); x < end; {
-			w := src.Uint32()
-			entry := table[w>>22]
-			gap := int(entry & 1023) // the alias
-			if w&(1<<22-1) < entry>>10 {
-				gap = int(w >> 22)
-			}
-			x += gap
-			if gap < 1023 && x < end {
-				bits[x] = true
-				x++
-			}
-		}
-	}
-	return bits
-}
-
 // KernelSet.Bernoulli against the definition, at lengths on both sides of words, groups and
 // chunks. The bits of the longest are computed once, so that this is also
 // proof that a shorter fill is the beginning of a longer one.
@@ -123,12 +73,12 @@ func TestKernelSetBernoulli(t *testing.T) {
 	lengths := []int{0, 1, 2, 63, 64, 65, 127, 500, 1023, 1024, 1025, 2048, 5000, 65535, 65536, 65537, 66560, 140000}
 	const canary = 0xfedcba9876543210
 	key, sample := Key{3, 0x80000000}, uint64(1)<<32+5
-	dst := make([]uint64, wordsLen(lengths[len(lengths)-1])+3)
+	dst := make([]uint64, bitstring.Words(lengths[len(lengths)-1])+3)
 	for _, gamma := range gammas {
 		b, err := NewBernoulli(gamma)
 		require.NoError(t, err)
 		require.Equal(t, gamma, b.Gamma())
-		want := bitsOneByOne(gamma, key, sample, lengths[len(lengths)-1])
+		want := reference.Bernoulli(gamma, lengths[len(lengths)-1], key, sample)
 		for _, kernels := range KernelSets() {
 			for _, n := range lengths {
 				for i := range dst {
@@ -149,7 +99,7 @@ func TestKernelSetBernoulli(t *testing.T) {
 				if n%64 != 0 {
 					require.Zero(t, dst[n/64]>>(n%64), at+": bits past the end")
 				}
-				for i, w := range dst[wordsLen(n):] {
+				for i, w := range dst[bitstring.Words(n):] {
 					if w != canary {
 						t.Fatalf("%s: word %d behind the bits is %#x", at, i, w)
 					}
@@ -163,7 +113,7 @@ func TestKernelSetBernoulli(t *testing.T) {
 // is 0.
 func TestKernelSetBernoulliExtremes(t *testing.T) {
 	const n = 3*chunkLen + 77
-	dst := make([]uint64, wordsLen(n))
+	dst := make([]uint64, bitstring.Words(n))
 	for _, kernels := range KernelSets() {
 		for _, gamma := range []float64{0, math.SmallestNonzeroFloat64, 1e-300, 0x1.fffffffffffffp-65} {
 			b, err := NewBernoulli(gamma)
@@ -241,17 +191,17 @@ func TestSplitGamma(t *testing.T) {
 	}
 	for _, gamma := range fixed {
 		head, delta := splitGamma(gamma)
-		at := fmt.Sprintf("gamma %#x, head %d/2^%d, delta %#x", gamma, head.t, head.k, delta)
-		if head.k == 0 {
+		at := fmt.Sprintf("gamma %#x, head %d/2^%d, delta %#x", gamma, head.t, head.levels, delta)
+		if head.levels == 0 {
 			require.Zero(t, head.t, at)
 		} else {
-			require.LessOrEqual(t, head.k, 10, at)
+			require.LessOrEqual(t, head.levels, 10, at)
 			require.EqualValues(t, 1, head.t%2, at)
-			require.Less(t, head.t, uint32(1)<<head.k, at)
+			require.Less(t, head.t, uint32(1)<<head.levels, at)
 		}
 
 		h := bigUint(uint64(head.t))
-		h.Lsh(h, uint(64-head.k))
+		h.Lsh(h, uint(64-head.levels))
 		sum := new(big.Int).Sub(two64, h)
 		sum.Mul(sum, bigUint(delta)).Rsh(sum, 64).Add(sum, h)
 		off := new(big.Int).Sub(bigUint(gamma), sum)
@@ -262,7 +212,7 @@ func TestSplitGamma(t *testing.T) {
 			return c.Add(c, new(big.Int).Mul(delta, big.NewInt(residualCost)))
 		}
 		// The 2⁻⁵⁶ by which the definition rounds costs down.
-		chosen := cost(head.k, bigUint(delta))
+		chosen := cost(head.levels, bigUint(delta))
 		chosen.Sub(chosen, big.NewInt(1<<8))
 		for k := range maxHeadBits + 1 {
 			h := bigUint(gamma >> (64 - k))
@@ -297,58 +247,22 @@ func deltas() []uint64 {
 	return all
 }
 
-// The weights are the differences of P(gap ≥ g) = (1−δ)^g in units of 2⁻³²,
-// that probability being carried with 64 bits, rounded down, and then rounded
-// half up: so by the definition in exact integers, and to within 2⁻³³ and the
-// g·2⁻⁶⁴ that were rounded down of the true power.
-func TestGapWeights(t *testing.T) {
+// The weights and the alias table are those of the reference, which is held to exact
+// powers of 1−δ.
+func TestGapTable(t *testing.T) {
 	for _, delta := range deltas() {
 		var weights [gapLen]uint64
 		gapWeights(&weights, delta)
+		require.Equal(t, reference.GapWeights(delta), weights, "delta %#x", delta)
 
-		q := new(big.Int).Sub(two64, bigUint(delta))
-		down := new(big.Int).Set(two64)
-		power := new(big.Float).SetPrec(400).SetInt64(1)
-		factor := new(big.Float).SetPrec(400).SetMantExp(new(big.Float).SetInt(q), -64)
-		atLeast := uint64(1) << 32 // P(gap ≥ g)
-		var sum uint64
-		for g, w := range weights {
-			sum += w
-			if g == gapEscape {
-				require.Equal(t, atLeast, w, "delta %#x", delta)
-				break
-			}
-			down.Mul(down, q).Rsh(down, 64)
-			rounded := new(big.Int).Add(down, big.NewInt(1<<31))
-			next := rounded.Rsh(rounded, 32).Uint64()
-			if w != atLeast-next {
-				t.Fatalf("delta %#x: the weight of gap %d is %d, want %d", delta, g, w, atLeast-next)
-			}
-			atLeast = next
-
-			power.Mul(power, factor)
-			off, _ := new(big.Float).Sub(power, big.NewFloat(math.Ldexp(float64(next), -32))).Float64()
-			if bound := 0x1p-33 + float64(g+1)*0x1p-64; math.Abs(off) > bound {
-				t.Fatalf("delta %#x: P(gap > %d) is off by %g, want at most %g", delta, g, off, bound)
-			}
-		}
-		require.EqualValues(t, uint64(1)<<32, sum, "delta %#x", delta)
-	}
-}
-
-// Over all entries of the alias table every gap has exactly its weight.
-func TestGapTable(t *testing.T) {
-	for _, delta := range deltas() {
 		var table gapTable
 		buildGaps(&table, delta)
-		var want, got [gapLen]uint64
-		gapWeights(&want, delta)
-		for own, entry := range table {
-			threshold, alias := uint64(entry>>10), entry&1023
-			got[own] += threshold
-			got[alias] += 1<<22 - threshold
+		for i, want := range reference.NewGapTable(delta) {
+			if got := table[i]; got != want.Threshold<<10|want.Alias {
+				t.Fatalf("delta %#x, entry %d: threshold %d, alias %d, want %d and %d",
+					delta, i, got>>10, got&1023, want.Threshold, want.Alias)
+			}
 		}
-		require.Equal(t, want, got, "delta %#x", delta)
 	}
 }
 
@@ -399,7 +313,7 @@ func TestBernoulliRate(t *testing.T) {
 	check := func(gamma float64) (residual, all float64) {
 		head, delta := splitGamma(fixed64(gamma))
 		residual = math.Abs(gapError(delta))
-		all = residual * (1 - math.Ldexp(float64(head.t), -head.k))
+		all = residual * (1 - math.Ldexp(float64(head.t), -head.levels))
 		require.Less(t, residual, 4.0, "the residual of gamma %v", gamma)
 		if gamma < 0.9999 {
 			require.Less(t, all, 0.1, "gamma %v", gamma)

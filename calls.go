@@ -1,14 +1,71 @@
 package dropblock
 
-// The runtime cannot preempt assembly, so one call of a kernel has a bounded
-// amount of work, like the hashes in Go's standard library, which stop every
-// 64 KiB (go.dev/issue/64417). Each is a few microseconds; the head's call is the
-// longest, bounded by a chunk of positions and its levels to some tens.
-const (
-	scaleCallLen  = 1 << 14 // elements, whole words of bits
-	streamCallLen = 1 << 16 // elements, as each call waits for its stores
-	philoxCallLen = 1 << 12 // blocks
-	dilateCallLen = 1 << 13 // words
-	nearCallLen   = 1 << 11 // words, of many steps each
-	countCallLen  = 1 << 13 // words
-)
+// The methods below call kernels on any number of words, a bounded number in each call
+// (tune.go).
+
+func (k isa) rowCalls(dst, src []uint64, b int) {
+	for from := 0; from < len(dst); from += dilateCallLen {
+		to := min(from+dilateCallLen, len(dst))
+		k.dilateRow(dst[from:to], src[from:to+1], b)
+	}
+}
+
+func (k isa) stepCalls(dst, src []uint64, shift int) {
+	for from := 0; from < len(dst); from += dilateCallLen {
+		to := min(from+dilateCallLen, len(dst))
+		k.dilateStep(dst[from:to], src[from:to+dilateLead(shift)], shift)
+	}
+}
+
+func (k isa) keepCalls(dst, src []uint64, shift int) (kept int) {
+	for from := 0; from < len(dst); from += dilateCallLen {
+		to := min(from+dilateCallLen, len(dst))
+		kept += k.dilateKeep(dst[from:to], src[from:to+dilateLead(shift)], shift)
+	}
+	return kept
+}
+
+func (k isa) countCalls(words []uint64) (n int) {
+	for len(words) > 0 {
+		call := words[:min(len(words), countCallLen)]
+		n += k.count(call)
+		words = words[len(call):]
+	}
+	return n
+}
+
+// scaleSpan sets dst to src·scale where keep, bit i for element i, is 1, and to +0
+// elsewhere. stream stores around the caches where there is a kernel that does. dst and
+// src may be the same. It is one call, as expandSpan is.
+func (k isa) scaleSpan(dst, src span, keep []uint64, scale float64, stream bool) {
+	if stream {
+		k.scaleStream(dst.at, src.at, dst.n, dst.element, keep, scale)
+	} else {
+		k.scale(dst.at, src.at, dst.n, dst.element, keep, scale)
+	}
+}
+
+// expandSpan sets dst to scale where keep is 1, to +0 elsewhere. Bytes are set to 1
+// instead.
+func (k isa) expandSpan(dst span, keep []uint64, scale float64) {
+	if dst.element == elementByte {
+		k.expandBool(dst.bools(), keep)
+	} else {
+		k.expand(dst.at, dst.n, dst.element, keep, scale)
+	}
+}
+
+// dilateInPlace sets words to words | words<<shift, from the end on.
+func (k isa) dilateInPlace(words []uint64, shift int) {
+	var buf [256]uint64
+	lead := dilateLead(shift)
+	for to := len(words); to > lead; {
+		from := max(to-len(buf), lead)
+		out := buf[:to-from]
+		k.dilateStep(out, words[from-lead:to], shift)
+		copy(words[from:to], out)
+		to = from
+	}
+	// The word that the first one is shifted into; those before it stay.
+	words[lead-1] |= words[0] << (shift & 63)
+}

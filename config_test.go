@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/dropblock-go/dropblock"
+	"github.com/dropblock-go/dropblock/internal/reference"
 	"github.com/stretchr/testify/require"
 )
 
@@ -305,18 +306,21 @@ func TestGrowBad(t *testing.T) {
 			for _, even := range []dropblock.Even{dropblock.EvenBefore, dropblock.EvenAfter} {
 				layer := newLayer(t, dropblock.Config{Block: block, Even: even, Kernels: kernels})
 				_, bh, bw := block.Size()
-				top, left := before(even, bh), before(even, bw)
+				top, left := bh/2, bw/2
+				if even == dropblock.EvenAfter {
+					top, left = (bh-1)/2, (bw-1)/2
+				}
 				for i := range s.Len() {
 					n, c, h, w := i/105, i/35%3, i/7%5, i%7
 					seeds := make([]bool, s.Len())
 					seeds[i] = true
 					if h >= top && h-top <= s.H()-bh && w >= left && w-left <= s.W()-bw {
 						var m dropblock.Mask
-						require.NoError(t, layer.Grow(&m, s, pack(seeds)))
+						require.NoError(t, layer.Grow(&m, s, reference.Words(seeds)))
 						require.Equal(t, bh*bw, m.Dropped())
 						continue
 					}
-					require.EqualError(t, layer.Grow(&f.mask, s, pack(seeds)), fmt.Sprintf(
+					require.EqualError(t, layer.Grow(&f.mask, s, reference.Words(seeds)), fmt.Sprintf(
 						"dropblock: the block of the seed at n %d, c %d, h %d, w %d leaves the map, want h %d to %d and w %d to %d in the valid region of %dx%d blocks",
 						n, c, h, w, top, top+s.H()-bh, left, left+s.W()-bw, bh, bw))
 				}

@@ -20,74 +20,12 @@ package dropblock
 
 import (
 	"fmt"
-	"math"
+
+	"github.com/dropblock-go/dropblock/internal/bitstring"
 )
-
-// Config describes a DropBlock layer. The zero value of every field but Block
-// is a usable default, and new fields keep that property. A Config can be stored
-// whole by encoding/json, with names for its constants and its kernel set, and by
-// encoding/gob.
-type Config struct {
-	_ struct{} // Field names are required: new fields will come.
-
-	// DropProb is the paper's 1 − keep_prob, in [0, 1]: the fraction of
-	// elements to drop, from which Gamma derives the probability of a seed.
-	// What is dropped is less with RegionValid and GammaPaper, as blocks
-	// overlap: with a block of 7 on 14×14, 9.3 % for 0.1 and 36 % for 0.5. With
-	// other pairs it may be far off (see RegionFull). 0 makes the layer the
-	// identity. 1 drops all with GammaPaper where each
-	// axis of the block is 1 or the map's.
-	DropProb float64
-
-	// Block is the block size. [Square](1) is dropout, a block of the map's
-	// size is SpatialDropout. A block larger than the map is clipped to it,
-	// axis by axis, before gamma is computed (timm, tensorflow/tpu).
-	Block Block
-
-	// Even says on which side of its seed a block of even size has its extra
-	// cell.
-	Even Even
-
-	// Region says where seeds may fall.
-	Region Region
-
-	// Gamma is the rule that turns DropProb into the probability of a seed.
-	Gamma GammaRule
-
-	// Share says which elements share one mask.
-	Share Share
-
-	// Norm says how what is kept is scaled.
-	Norm Norm
-
-	// Seed and Layer key the random stream. The layers of a network share the
-	// seed and differ in Layer: those that agree in both draw the same random
-	// words, and so, on maps of one shape, the same masks.
-	Seed  uint64
-	Layer uint32
-
-	// Kernels is the kernel set to compute with; the zero value is the best
-	// that this CPU runs. It changes the speed and never a bit of the result.
-	Kernels KernelSet
-
-	// Workers is the most goroutines that a call of the layer, or one with a
-	// mask of it, may use, its own included; 0 stands for GOMAXPROCS. Only
-	// large feature maps use more than one, and the result is the same bits.
-	// Where few seeds of RegionFull are painted, one does.
-	// The others are shared by all calls, as many as GOMAXPROCS has beside the
-	// caller at most, and end some 0.1 ms after the last one.
-	Workers int
-}
 
 // A Layer draws masks. Make one with [New]. A copy of a Layer is the same layer.
 type Layer struct{ *settings }
-
-// settings are what makes a layer. They never change, so that a mask which was
-// prepared for a layer knows it by their address.
-type settings struct {
-	cfg Config
-	isa isa
-}
 
 // New returns the layer that cfg describes, or an error that names the field
 // that is wrong.
@@ -104,33 +42,6 @@ func (l *Layer) must() {
 	if l == nil || l.settings == nil {
 		panic("dropblock: the Layer is nil or zero, make one with New")
 	}
-}
-
-func (cfg *Config) check() error {
-	if math.IsNaN(cfg.DropProb) || cfg.DropProb < 0 || cfg.DropProb > 1 {
-		return fmt.Errorf("DropProb is %v, want a probability from 0 to 1", cfg.DropProb)
-	}
-	if err := cfg.Block.check(); err != nil {
-		return err
-	}
-	for _, err := range []error{
-		evenOptions.check("Even", uint8(cfg.Even)),
-		regionOptions.check("Region", uint8(cfg.Region)),
-		gammaOptions.check("Gamma", uint8(cfg.Gamma)),
-		shareOptions.check("Share", uint8(cfg.Share)),
-		normOptions.check("Norm", uint8(cfg.Norm)),
-	} {
-		if err != nil {
-			return err
-		}
-	}
-	if !cfg.Kernels.runs() {
-		return fmt.Errorf("Kernels is %v, want %s, which this CPU runs", cfg.Kernels, availableNames())
-	}
-	if cfg.Workers < 0 {
-		return fmt.Errorf("Workers is %d, want 0 for GOMAXPROCS, or 1 or more", cfg.Workers)
-	}
-	return nil
 }
 
 // Config returns the configuration of the layer.
@@ -176,6 +87,87 @@ func (l *Layer) ValidOn(s Shape) (first, last Cell) {
 	before := l.cfg.Even.before
 	first = Cell{before(b.d), before(b.h), before(b.w)}
 	return first, Cell{first.D + s.D() - b.d, first.H + s.H() - b.h, first.W + s.W() - b.w}
+}
+
+// Gamma returns the probability of a seed on a feature map of shape s at a step, 0
+// if the map has no elements. It panics if s does not pass [Shape.Check].
+func (l *Layer) Gamma(s Shape, step uint64) float64 {
+	l.must()
+	s.mustCheck()
+	if s.Len() == 0 {
+		return 0
+	}
+	g := l.cfg.geometry(s)
+	return l.cfg.gamma(&g)
+}
+
+// Sample draws the mask of a feature map of shape s at a step, for a batch
+// whose first sample has the global index 0. It panics, leaving m as it was,
+// if step is negative or s does not pass [Shape.Check].
+func (l *Layer) Sample(m *Mask, s Shape, step int) {
+	if step < 0 {
+		panic("dropblock: Sample: step is negative")
+	}
+	l.sample(m, &s, Position{Step: uint64(step)})
+}
+
+// SampleAt draws the mask of a feature map of shape s at a position. It
+// allocates nothing if m has held such a mask before: of the same shape and
+// region, and with as many workers. It panics, leaving m as it was, if s does
+// not pass [Shape.Check].
+func (l *Layer) SampleAt(m *Mask, s Shape, at Position) { l.sample(m, &s, at) }
+
+func (l *Layer) sample(m *Mask, s *Shape, at Position) {
+	l.must()
+	m.must()
+	m.draw(l.settings, s, at)
+}
+
+// Grow makes the mask of a feature map of shape s from given seeds, whatever
+// DropProb and Gamma say: bit i of the string of bits is element i of the mask
+// (see [Mask.MaskShape]) in memory order, and a seed marks the centre of its
+// block (see [Even]). Bits past the end are ignored. seeds may be m's own words.
+//
+// It returns an error, leaving m as it was, if seeds has not ⌈elements/64⌉
+// words, if s does not pass [Shape.Check], or if with [RegionValid] a block
+// would leave the map.
+func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
+	l.must()
+	m.must()
+	if err := s.Check(); err != nil {
+		return err
+	}
+	bits := l.cfg.maskShape(s)
+	if err := checkWords("seeds", bits, seeds); err != nil {
+		return err
+	}
+	return m.growFrom(l.settings, s, bits, seeds)
+}
+
+// DrawSeeds writes to dst the seeds of a feature map of shape s at a position, as
+// [Layer.Grow] takes them, and returns their number. dst has ⌈elements of the
+// mask/64⌉ words. It panics, without writing anything, if dst has another
+// length or s does not pass [Shape.Check].
+func (l *Layer) DrawSeeds(dst []uint64, s Shape, at Position) (seeds int) {
+	l.must()
+	s.mustCheck()
+	bits := l.cfg.maskShape(s)
+	if err := checkWords("DrawSeeds: dst", bits, dst); err != nil {
+		panic(err.Error())
+	}
+	bitstring.Clear(dst)
+	if bits.Len() == 0 {
+		return 0
+	}
+	p := l.plan(s)
+	key := NewKey(l.cfg.Seed, l.cfg.Layer, at.Step)
+	sc := scratches.Get().(*scratch)
+	defer scratches.Put(sc)
+	seeds = sc.drawOn(p, l.isa, dst, bits.n, key, at.Sample)
+	if !p.geometry.full {
+		bitstring.ShiftUp(dst, p.geometry.lead())
+	}
+	return seeds
 }
 
 // String describes the layer in a line.

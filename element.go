@@ -6,61 +6,49 @@ import "unsafe"
 // the mask's scale as it is, one of float32 by the nearest float32.
 type Float interface{ float32 | float64 }
 
-// span is a feature map of some element type.
+// An element is a type of what a mask is applied to or written as. The code below the
+// public functions is not generic: to it a type is data. The two lowest bits are the
+// logarithm of its size in bytes.
+type element uint8
+
+const (
+	elementByte    element = 0 // 0 or 1
+	elementFloat32 element = 2
+	elementFloat64 element = 3
+)
+
+// log is the logarithm to base 2 of the size in bytes.
+func (e element) log() uint { return uint(e & 3) }
+
+// A span is a slice of elements.
 type span struct {
-	p    unsafe.Pointer
-	n    int     // elements
-	size uintptr // bytes of an element
+	at      unsafe.Pointer
+	n       int
+	element element
 }
 
-func spanOf[E Float](s []E) span {
-	return span{unsafe.Pointer(unsafe.SliceData(s)), len(s), unsafe.Sizeof(*new(E))}
-}
-
-// floats is the span as float32, nil if it is of another type.
-func (s *span) floats() []float32 {
-	if s.size != 4 {
-		return nil
+func spanOf[E float32 | float64 | bool | uint8](s []E) span {
+	e := elementByte
+	switch unsafe.Sizeof(*new(E)) {
+	case 4:
+		e = elementFloat32
+	case 8:
+		e = elementFloat64
 	}
-	return unsafe.Slice((*float32)(s.p), s.n)
+	return span{unsafe.Pointer(unsafe.SliceData(s)), len(s), e}
 }
 
-// doubles is the span as float64, nil if it is of another type.
-func (s *span) doubles() []float64 {
-	if s.size != 8 {
-		return nil
-	}
-	return unsafe.Slice((*float64)(s.p), s.n)
+// part is the elements from from on and up to to.
+func (s *span) part(from, to int) span {
+	return span{unsafe.Add(s.at, from<<s.element.log()), to - from, s.element}
 }
+
+func (s *span) bools() []bool { return unsafe.Slice((*bool)(s.at), s.n) }
+func (s *span) bytes() []byte { return unsafe.Slice((*byte)(s.at), s.n<<s.element.log()) }
 
 // overlaps reports whether spans of one length and type share memory without being
 // the same.
 func (s *span) overlaps(t *span) bool {
-	a, b, bytes := uintptr(s.p), uintptr(t.p), uintptr(s.n)*s.size
+	a, b, bytes := uintptr(s.at), uintptr(t.at), uintptr(s.n)<<s.element.log()
 	return a != b && a < b+bytes && b < a+bytes
-}
-
-// bools is the memory of s as booleans.
-func bools[T bool | uint8](s []T) []bool {
-	return unsafe.Slice((*bool)(unsafe.Pointer(unsafe.SliceData(s))), len(s))
-}
-
-func scale64(dst, src []float64, keep []uint64, scale float64) {
-	for i, x := range src {
-		if keep[i/64]>>(i%64)&1 != 0 {
-			dst[i] = x * scale
-		} else {
-			dst[i] = 0
-		}
-	}
-}
-
-func expand64(dst []float64, keep []uint64, scale float64) {
-	for i := range dst {
-		if keep[i/64]>>(i%64)&1 != 0 {
-			dst[i] = scale
-		} else {
-			dst[i] = 0
-		}
-	}
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/dropblock-go/dropblock/internal/bitstring"
 )
 
 // The files of testdata/golden pin stream version 1. They are text so that a
@@ -184,7 +186,7 @@ func TestGoldenBernoulli(t *testing.T) {
 	const n = chunkLen + 1000
 	for _, kernels := range KernelSets() {
 		t.Run(kernels.String(), func(t *testing.T) {
-			words := make([]uint64, wordsLen(n))
+			words := make([]uint64, bitstring.Words(n))
 			var lines []string
 			for _, gamma := range gammas {
 				b, err := NewBernoulli(gamma)
@@ -193,7 +195,7 @@ func TestGoldenBernoulli(t *testing.T) {
 				line := fmt.Sprintf("gamma=%s: ones=%d fnv=%s", floatBits(gamma), ones, sum64(words))
 				if gamma < 1 {
 					head, delta := splitGamma(fixed64(gamma))
-					line += fmt.Sprintf(" fixed=%016x head=%d/2^%d delta=%016x", fixed64(gamma), head.t, head.k, delta)
+					line += fmt.Sprintf(" fixed=%016x head=%d/2^%d delta=%016x", fixed64(gamma), head.t, head.levels, delta)
 					if delta > 0 {
 						var table gapTable
 						buildGaps(&table, delta)

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"github.com/dropblock-go/dropblock/internal/guard"
+
+	"github.com/dropblock-go/dropblock/internal/bitstring"
 )
 
 // The sweeps have to find what kernels do wrong. Each of these is the generic
@@ -22,10 +24,10 @@ func past[E any](s []E, i int) *E {
 
 // touch reads an element, inside of a slice or not.
 func touch[E any](s []E, i int) {
-	sink ^= *(*byte)(unsafe.Pointer(past(s, i)))
+	touched ^= *(*byte)(unsafe.Pointer(past(s, i)))
 }
 
-var sink byte
+var touched byte
 
 // mustFail runs a sweep for each faulty kernel. Those that only read too much
 // are seen where memory can be protected.
@@ -49,8 +51,8 @@ func mustFail[K any](t *testing.T, sweep func(testing.TB, K) error, reads, fault
 }
 
 func TestSweepSeesScale(t *testing.T) {
-	type kernel = scaleKernel
-	mustFail(t, sweepScale, map[string]kernel{
+	type kernel = scaleKernel[float32]
+	mustFail(t, sweepScale[float32], map[string]kernel{
 		"reads src behind": func(dst, src []float32, keep []uint64, scale float32) {
 			touch(src, len(src))
 			scaleGeneric(dst, src, keep, scale)
@@ -130,7 +132,9 @@ func TestSweepSeesScale(t *testing.T) {
 			if n := len(src); n > 0 && &dst[0] != &src[0] {
 				last := src[n-1]
 				scaleGeneric(dst, src, keep, scale)
-				dst[n-1] = selectBit(last, keep[(n-1)/64]>>((n-1)&63))
+				if keep[(n-1)/64]>>((n-1)&63)&1 != 0 {
+					dst[n-1] = last
+				}
 				return
 			}
 			scaleGeneric(dst, src, keep, scale)
@@ -142,15 +146,20 @@ func TestSweepSeesScale(t *testing.T) {
 			}
 		},
 	})
+	mustFail(t, sweepScale[float64], nil, map[string]scaleKernel[float64]{
+		"multiplies by a float32": func(dst, src []float64, keep []uint64, scale float64) {
+			scaleGeneric(dst, src, keep, float64(float32(scale)))
+		},
+	})
 }
 
 func TestSweepSeesExpand(t *testing.T) {
-	mustFail(t, sweepExpand, map[string]expandKernel{
+	mustFail(t, sweepExpand[float32], map[string]expandKernel[float32]{
 		"reads keep behind": func(dst []float32, keep []uint64, scale float32) {
-			touch(keep, wordsLen(len(dst)))
+			touch(keep, bitstring.Words(len(dst)))
 			expandGeneric(dst, keep, scale)
 		},
-	}, map[string]expandKernel{
+	}, map[string]expandKernel[float32]{
 		"writes behind": func(dst []float32, keep []uint64, scale float32) {
 			*past(dst, len(dst)) = 0
 			expandGeneric(dst, keep, scale)
@@ -356,29 +365,29 @@ func TestSweepSeesBernoulli(t *testing.T) {
 			*past(dst, len(dst)+3) = 0
 		},
 	})
-	mustFail(t, sweepHead, nil, map[string]headMethod{
-		"takes the levels the other way round": func(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
-			bernoulliHeadGeneric(dst, ks, ctr, bits.Reverse32(h.t)>>(32-h.k), h.k)
+	mustFail(t, sweepHead, nil, map[string]headKernel{
+		"takes the levels the other way round": func(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, levels int) {
+			headGeneric(dst, ks, ctr, bits.Reverse32(t)>>(32-levels), levels)
 		},
-		"has one group for all": func(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
+		"has one group for all": func(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, levels int) {
 			for ; len(dst) > 0; dst = dst[headGroupWords:] {
-				bernoulliHeadGeneric(dst[:headGroupWords], ks, ctr, h.t, h.k)
+				headGeneric(dst[:headGroupWords], ks, ctr, t, levels)
 			}
 		},
-		"writes a word behind": func(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
-			bernoulliHeadGeneric(dst, ks, ctr, h.t, h.k)
+		"writes a word behind": func(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, levels int) {
+			headGeneric(dst, ks, ctr, t, levels)
 			*past(dst, len(dst)) = 0
 		},
 	})
-	type gaps = bernoulliGapsKernel
+	type gaps = gapsKernel
 	mustFail(t, sweepGaps, map[string]gaps{
 		"reads drawn behind": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
 			touch(drawn, len(drawn))
-			return bernoulliGapsGeneric(positions, drawn, table, w)
+			return gapsGeneric(positions, drawn, table, w)
 		},
 		"reads the table behind": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
 			touch(table[:], gapLen)
-			return bernoulliGapsGeneric(positions, drawn, table, w)
+			return gapsGeneric(positions, drawn, table, w)
 		},
 	}, map[string]gaps{
 		"takes equal thresholds for below": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
@@ -386,124 +395,124 @@ func TestSweepSeesBernoulli(t *testing.T) {
 			for i := range moved {
 				moved[i] += 1 << gapBits
 			}
-			return bernoulliGapsGeneric(positions, drawn, &moved, w)
+			return gapsGeneric(positions, drawn, &moved, w)
 		},
 		"takes an escape for a seed": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
-			next := w[walkNext]
-			n := bernoulliGapsGeneric(positions, drawn, table, w)
+			next := w.next
+			n := gapsGeneric(positions, drawn, table, w)
 			if at := next + gapEscape; n > 0 && positions[0] > at {
 				positions[0] = at
 			}
 			return n
 		},
 		"counts a seed behind the end": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
-			n := bernoulliGapsGeneric(positions, drawn, table, w)
-			if w[walkNext] > w[walkEnd] && n < gapCallLen {
+			n := gapsGeneric(positions, drawn, table, w)
+			if w.next > w.end && n < gapCallLen {
 				n++
 			}
 			return n
 		},
 		"writes a vector behind": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
-			n := bernoulliGapsGeneric(positions, drawn, table, w)
+			n := gapsGeneric(positions, drawn, table, w)
 			if len(drawn) == gapCallLen {
 				*past(positions[:], gapCallLen+7) = 0
 			}
 			return n
 		},
 	})
-	mustFail(t, sweepOnes, map[string]bernoulliOnesKernel{
+	mustFail(t, sweepOnes, map[string]onesKernel{
 		"reads words behind": func(positions *[gapCallLen]uint32, words []uint64, first uint32) (int, int) {
 			touch(words, len(words))
-			return bernoulliOnesGeneric(positions, words, first)
+			return onesGeneric(positions, words, first)
 		},
-	}, map[string]bernoulliOnesKernel{
+	}, map[string]onesKernel{
 		"takes 32 ones of a word": func(positions *[gapCallLen]uint32, words []uint64, first uint32) (int, int) {
-			n, used := bernoulliOnesGeneric(positions, words, first)
+			n, used := onesGeneric(positions, words, first)
 			if used == 1 && n > 32 {
 				positions[32] = 0
 			}
 			return n, used
 		},
 		"takes a word too many": func(positions *[gapCallLen]uint32, words []uint64, first uint32) (int, int) {
-			n, used := bernoulliOnesGeneric(positions, words, first)
+			n, used := onesGeneric(positions, words, first)
 			if n == gapCallLen && used < len(words) {
 				used++
 			}
 			return n, used
 		},
 		"writes behind the positions": func(positions *[gapCallLen]uint32, words []uint64, first uint32) (int, int) {
-			n, used := bernoulliOnesGeneric(positions, words, first)
+			n, used := onesGeneric(positions, words, first)
 			if n == gapCallLen {
 				*past(positions[:], gapCallLen+15) = 0
 			}
 			return n, used
 		},
 	})
-	mustFail(t, sweepPlace, map[string]bernoulliPlaceKernel{
+	mustFail(t, sweepPlace, map[string]placeKernel{
 		"reads bits behind": func(bits []uint32, w *walk) {
 			touch(bits, (len(bits)+7)/8*8-1)
-			bernoulliPlaceGeneric(bits, w)
+			placeGeneric(bits, w)
 		},
-	}, map[string]bernoulliPlaceKernel{
+	}, map[string]placeKernel{
 		"forgets the row that a chunk begins in": func(bits []uint32, w *walk) {
 			v := *w
-			v[walkRow] = 0
-			bernoulliPlaceGeneric(bits, &v)
+			v.row = 0
+			placeGeneric(bits, &v)
 		},
-		"forgets the last bit": func(bits []uint32, w *walk) { bernoulliPlaceGeneric(bits[:max(len(bits)-1, 0)], w) },
+		"forgets the last bit": func(bits []uint32, w *walk) { placeGeneric(bits[:max(len(bits)-1, 0)], w) },
 		"writes behind": func(bits []uint32, w *walk) {
-			bernoulliPlaceGeneric(bits, w)
+			placeGeneric(bits, w)
 			*past(bits, len(bits)) = 0
 		},
 	})
-	byInverses := func(half float32) bernoulliPlaceKernel {
+	byInverses := func(half float32) placeKernel {
 		return func(bits []uint32, w *walk) {
-			perCol, perRow := math.Float32frombits(w[walkInverseCol]), math.Float32frombits(w[walkInverseRow])
+			perCol, perRow := math.Float32frombits(w.inverseCol), math.Float32frombits(w.inverseRow)
 			for i, p := range bits {
-				rows := uint32((float32(w[walkCol]+p) + half) * perCol)
-				planes := uint32((float32(w[walkRow]+rows) + half) * perRow)
-				bits[i] = w[walkBit] + p + rows*w[walkSkipRow] + planes*w[walkSkipPlane]
+				rows := uint32((float32(w.col+p) + half) * perCol)
+				planes := uint32((float32(w.row+rows) + half) * perRow)
+				bits[i] = w.bit + p + rows*w.skipRow + planes*w.skipPlane
 			}
 		}
 	}
-	mustFail(t, sweepDivide, nil, map[string]bernoulliPlaceKernel{
+	mustFail(t, sweepDivide, nil, map[string]placeKernel{
 		"divides without the half": byInverses(0),
 		"divides by far too many":  byInverses(0.5),
 	})
-	mustFail(t, sweepSeeds, map[string]bernoulliSeedsKernel{
+	mustFail(t, sweepSeeds, map[string]seedsKernel{
 		"reads bits behind": func(words []uint64, bits []uint32) {
 			touch(bits, len(bits))
-			bernoulliSeedsGeneric(words, bits)
+			seedsGeneric(words, bits)
 		},
-	}, map[string]bernoulliSeedsKernel{
+	}, map[string]seedsKernel{
 		"forgets what stood in a word": func(words []uint64, bits []uint32) {
 			for _, bit := range bits {
 				words[bit/64] = 0
 			}
-			bernoulliSeedsGeneric(words, bits)
+			seedsGeneric(words, bits)
 		},
 		"writes behind the last word": func(words []uint64, bits []uint32) {
-			bernoulliSeedsGeneric(words, bits)
+			seedsGeneric(words, bits)
 			*past(words, len(words)) = 0
 		},
 	})
-	mustFail(t, sweepStamps, map[string]bernoulliStampsKernel{
-		"reads bits behind": func(words []uint64, bits []uint32, stamps *stamps, n int) int {
+	mustFail(t, sweepStamps, map[string]stampsKernel{
+		"reads bits behind": func(words []uint64, bits []uint32, stamps *stampTable, n int) int {
 			touch(bits, len(bits))
-			return bernoulliStampsGeneric(words, bits, stamps, n)
+			return stampsGeneric(words, bits, stamps, n)
 		},
-		"reads more words than it has room for": func(words []uint64, bits []uint32, stamps *stamps, n int) int {
+		"reads more words than it has room for": func(words []uint64, bits []uint32, stamps *stampTable, n int) int {
 			if len(bits) > 0 {
 				touch(words, int(bits[len(bits)-1]/64)+stampRoom(n))
 			}
-			return bernoulliStampsGeneric(words, bits, stamps, n)
+			return stampsGeneric(words, bits, stamps, n)
 		},
-	}, map[string]bernoulliStampsKernel{
-		"is a word short": func(words []uint64, bits []uint32, stamps *stamps, n int) int {
-			return bernoulliStampsGeneric(words, bits, stamps, n-1)
+	}, map[string]stampsKernel{
+		"is a word short": func(words []uint64, bits []uint32, stamps *stampTable, n int) int {
+			return stampsGeneric(words, bits, stamps, n-1)
 		},
-		"counts what was dropped before": func(words []uint64, bits []uint32, stamps *stamps, n int) (dropped int) {
-			bernoulliStampsGeneric(words, bits, stamps, n)
+		"counts what was dropped before": func(words []uint64, bits []uint32, stamps *stampTable, n int) (dropped int) {
+			stampsGeneric(words, bits, stamps, n)
 			for _, bit := range bits {
 				for _, v := range stamps[bit&63][:n] {
 					dropped += 64 - countGeneric([]uint64{v})
@@ -511,14 +520,14 @@ func TestSweepSeesBernoulli(t *testing.T) {
 			}
 			return dropped
 		},
-		"forgets earlier blocks": func(words []uint64, bits []uint32, stamps *stamps, n int) int {
+		"forgets earlier blocks": func(words []uint64, bits []uint32, stamps *stampTable, n int) int {
 			if len(bits) > 0 {
 				words[bits[0]/64] = ^uint64(0)
 			}
-			return bernoulliStampsGeneric(words, bits, stamps, n)
+			return stampsGeneric(words, bits, stamps, n)
 		},
-		"writes more words than it has room for": func(words []uint64, bits []uint32, stamps *stamps, n int) int {
-			dropped := bernoulliStampsGeneric(words, bits, stamps, n)
+		"writes more words than it has room for": func(words []uint64, bits []uint32, stamps *stampTable, n int) int {
+			dropped := stampsGeneric(words, bits, stamps, n)
 			if len(bits) > 0 {
 				*past(words, int(bits[len(bits)-1]/64)+stampRoom(n)) = 0
 			}

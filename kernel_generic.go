@@ -3,6 +3,7 @@ package dropblock
 import (
 	"math"
 	"math/bits"
+	"unsafe"
 )
 
 // This file holds every kernel in pure Go. It is compiled everywhere: it
@@ -12,46 +13,6 @@ import (
 //
 // Callers have checked everything: lengths fit, and destinations overlap no
 // source but where a kernel says so.
-
-// The kernel signatures. Every instruction set's kernels are assigned to them
-// at compile time.
-type (
-	philoxKernel          func(dst []uint32, ks *roundKeys, ctr *[4]uint32)
-	bernoulliHeadKernel   func(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, k int)
-	bernoulliGapsKernel   func(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) (n int)
-	bernoulliOnesKernel   func(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int)
-	bernoulliPlaceKernel  func(bits []uint32, w *walk)
-	bernoulliSeedsKernel  func(words []uint64, bits []uint32)
-	bernoulliStampsKernel func(words []uint64, bits []uint32, stamps *stamps, n int) (dropped int)
-	dilateRowKernel       func(dst, src []uint64, b int)
-	dilateStepKernel      func(dst, src []uint64, shift int)
-	dilateKeepKernel      func(dst, src []uint64, shift int) (kept int)
-	dilateNearKernel      func(words, shifts []uint64) (kept int)
-	dilateBorderKernel    func(dst, src, up, down []uint64, shift int)
-	scaleKernel           func(dst, src []float32, keep []uint64, scale float32)
-	expandKernel          func(dst []float32, keep []uint64, scale float32)
-	expandBoolKernel      func(dst []bool, keep []uint64)
-	countKernel           func(words []uint64) int
-)
-
-var (
-	_ philoxKernel          = philoxGeneric
-	_ bernoulliHeadKernel   = bernoulliHeadGeneric
-	_ bernoulliGapsKernel   = bernoulliGapsGeneric
-	_ bernoulliOnesKernel   = bernoulliOnesGeneric
-	_ bernoulliPlaceKernel  = bernoulliPlaceGeneric
-	_ bernoulliSeedsKernel  = bernoulliSeedsGeneric
-	_ bernoulliStampsKernel = bernoulliStampsGeneric
-	_ dilateRowKernel       = dilateRowGeneric
-	_ dilateStepKernel      = dilateStepGeneric
-	_ dilateKeepKernel      = dilateKeepGeneric
-	_ dilateNearKernel      = dilateNearGeneric
-	_ dilateBorderKernel    = dilateBorderGeneric
-	_ scaleKernel           = scaleGeneric
-	_ expandKernel          = expandGeneric
-	_ expandBoolKernel      = expandBoolGeneric
-	_ countKernel           = countGeneric
-)
 
 // # bernoulli
 //
@@ -108,24 +69,14 @@ func philoxPair(ks *roundKeys, c0, c1, c2, c3 uint32) (x0, x1, x2, x3, y0, y1, y
 // join is a word of its halves.
 func join(lo, hi uint32) uint64 { return uint64(hi)<<32 | uint64(lo) }
 
-const (
-	// headGroupWords words take eight counters a level: the low halves of
-	// the eight blocks make words 0 to 7, the high halves words 8 to 15.
-	headGroupWords = 16
-	headGroupLen   = 64 * headGroupWords
-	// headLevelStride is the distance of the counters of two levels: eight
-	// for each of the 64 groups of a chunk.
-	headLevelStride = chunkLen / headGroupLen * 8
-)
-
-// bernoulliHeadGeneric writes bits of probability t/2^k to dst, whole groups
+// headGeneric writes bits of probability t/2^levels to dst, whole groups
 // of headGroupWords. ctr is the counter of the first group at level 0.
-func bernoulliHeadGeneric(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, k int) {
+func headGeneric(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, levels int) {
 	c := *ctr
 	for ; len(dst) >= headGroupWords; dst = dst[headGroupWords:] {
 		for i := uint32(0); i < headGroupWords/2; i += 2 {
 			var lo0, hi0, lo1, hi1 uint64
-			for level := range uint32(k) {
+			for level := range uint32(levels) {
 				x0, x1, x2, x3, y0, y1, y2, y3 := philoxPair(ks, c[0]+level*headLevelStride+i, c[1], c[2], c[3])
 				if t>>level&1 != 0 {
 					lo0, hi0 = lo0|join(x0, x1), hi0|join(x2, x3)
@@ -145,12 +96,12 @@ func bernoulliHeadGeneric(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32,
 // gapCallLen is how many words of the residual are drawn together.
 const gapCallLen = 512
 
-// bernoulliGapsGeneric walks on with each of the drawn words, at most
+// gapsGeneric walks on with each of the drawn words, at most
 // gapCallLen, and writes the positions of the n seeds that it comes to before
 // the end. Positions behind them may be anything. Whether a gap is the entry's
 // own would be guessed wrong half of the time, and is no branch.
-func bernoulliGapsGeneric(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) (n int) {
-	next := w[walkNext]
+func gapsGeneric(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) (n int) {
+	next := w.next
 	for _, word := range drawn[:min(len(drawn), gapCallLen)] {
 		own := word >> (32 - gapBits)
 		e := t[own]
@@ -165,18 +116,18 @@ func bernoulliGapsGeneric(positions *[gapCallLen]uint32, drawn []uint32, t *gapT
 		n += int(seed)
 		next += seed
 	}
-	w[walkNext] = next
-	for n > 0 && positions[n-1] >= w[walkEnd] {
+	w.next = next
+	for n > 0 && positions[n-1] >= w.end {
 		n--
 	}
 	return n
 }
 
-// bernoulliOnesGeneric writes the positions of the n ones of words, which begin
+// onesGeneric writes the positions of the n ones of words, which begin
 // with the position first, and returns how many words it came to: all, or so
 // many that the ones of another one may not fit. Positions behind them may be
 // anything.
-func bernoulliOnesGeneric(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int) {
+func onesGeneric(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int) {
 	for i, v := range words {
 		if n > gapCallLen-64 {
 			return n, i
@@ -197,12 +148,12 @@ func bernoulliOnesGeneric(positions *[gapCallLen]uint32, words []uint64, first u
 	return n, len(words)
 }
 
-// bernoulliPlaceGeneric maps positions to bits, in place.
-func bernoulliPlaceGeneric(bits []uint32, w *walk) {
-	first, col, row := w[walkBit], w[walkCol], w[walkRow]
-	perCol, colShift := w[walkPerCol], w[walkColShift]
-	perRow, rowShift := w[walkPerRow], w[walkRowShift]
-	skipRow, skipPlane := w[walkSkipRow], w[walkSkipPlane]
+// placeGeneric maps positions to bits, in place.
+func placeGeneric(bits []uint32, w *walk) {
+	first, col, row := w.bit, w.col, w.row
+	perCol, colShift := w.perCol, w.colShift
+	perRow, rowShift := w.perRow, w.rowShift
+	skipRow, skipPlane := w.skipRow, w.skipPlane
 	for i, p := range bits {
 		rows := divide(col+p, perCol, colShift)
 		planes := divide(row+rows, perRow, rowShift)
@@ -210,8 +161,8 @@ func bernoulliPlaceGeneric(bits []uint32, w *walk) {
 	}
 }
 
-// bernoulliSeedsGeneric sets bits, which ascend.
-func bernoulliSeedsGeneric(words []uint64, bits []uint32) {
+// seedsGeneric sets bits, which ascend.
+func seedsGeneric(words []uint64, bits []uint32) {
 	for _, bit := range bits {
 		words[bit>>6] |= 1 << (bit & 63)
 	}
@@ -220,9 +171,9 @@ func bernoulliSeedsGeneric(words []uint64, bits []uint32) {
 // Where a block has few bits from its first to its last, and seeds are rare, it
 // costs less to set the blocks than to set the seeds and dilate.
 
-// stamps are the complement of a block's bits, from its first one on, which is
-// bit i of stamp i: ANDed to ones they leave a keep mask.
-type stamps = [64][stampWords]uint64
+// stampTable is the complement of a block's bits, from its first one on, which is
+// bit i of stamp i: ANDed to ones it leaves a keep mask.
+type stampTable [64][stampWords]uint64
 
 // stampWords is how many words the bits of a block may touch.
 const stampWords = 8
@@ -236,10 +187,10 @@ func stampRoom(n int) int {
 	return stampWords
 }
 
-// bernoulliStampsGeneric drops blocks of n words, whose first bits ascend, and
+// stampsGeneric drops blocks of n words, whose first bits ascend, and
 // returns how many ones it dropped. What earlier calls dropped ascends as well;
 // the words behind are ones.
-func bernoulliStampsGeneric(words []uint64, firsts []uint32, stamps *stamps, n int) (dropped int) {
+func stampsGeneric(words []uint64, firsts []uint32, stamps *stampTable, n int) (dropped int) {
 	for _, bit := range firsts {
 		stamp, dst := stamps[bit&63][:n], words[bit>>6:][:n]
 		for i, v := range stamp {
@@ -380,12 +331,12 @@ func dilateBorderGeneric(dst, src, up, down []uint64, shift int) {
 
 // scaleGeneric sets dst to src·scale where keep, bit i for element i, is 1 and
 // to +0 elsewhere. dst may be src.
-func scaleGeneric(dst, src []float32, keep []uint64, scale float32) {
+func scaleGeneric[E float32 | float64](dst, src []E, keep []uint64, scale E) {
 	dst = dst[:len(src)]
 	for ; len(src) >= 64; src, dst, keep = src[64:], dst[64:], keep[1:] {
-		x, y := (*[64]float32)(src), (*[64]float32)(dst)
+		x, y := (*[64]E)(src), (*[64]E)(dst)
 		if keep[0] == 0 {
-			*y = [64]float32{}
+			*y = [64]E{}
 			continue
 		}
 		for i := 0; i < 64; i += 4 {
@@ -397,20 +348,44 @@ func scaleGeneric(dst, src []float32, keep []uint64, scale float32) {
 			y[bits.TrailingZeros64(drop)&63] = 0
 		}
 	}
-	for i, v := range src {
-		dst[i] = selectBit(v*scale, keep[0]>>i)
+	if len(src) > 0 {
+		w := keep[0]
+		for i, v := range src {
+			dst[i] = selectBit(v*scale, w)
+			w >>= 1
+		}
 	}
 }
 
 // selectBit is v where bit 0 of w is 1, else +0.
-func selectBit(v float32, w uint64) float32 {
-	return math.Float32frombits(math.Float32bits(v) & -uint32(w&1))
+func selectBit[E float32 | float64](v E, w uint64) E {
+	if unsafe.Sizeof(v) == 4 {
+		return E(math.Float32frombits(math.Float32bits(float32(v)) & -uint32(w&1)))
+	}
+	return E(math.Float64frombits(math.Float64bits(float64(v)) & -(w & 1)))
 }
 
 // expandGeneric writes scale where keep is 1 and +0 elsewhere.
-func expandGeneric(dst []float32, keep []uint64, scale float32) {
-	for i := range dst {
-		dst[i] = selectBit(scale, keep[i>>6]>>(i&63))
+func expandGeneric[E float32 | float64](dst []E, keep []uint64, scale E) {
+	for ; len(dst) >= 64; dst, keep = dst[64:], keep[1:] {
+		y := (*[64]E)(dst)
+		if keep[0] == 0 {
+			*y = [64]E{}
+			continue
+		}
+		for i := 0; i < 64; i += 4 {
+			y[i], y[i+1], y[i+2], y[i+3] = scale, scale, scale, scale
+		}
+		for drop := ^keep[0]; drop != 0; drop &= drop - 1 {
+			y[bits.TrailingZeros64(drop)&63] = 0
+		}
+	}
+	if len(dst) > 0 {
+		w := keep[0]
+		for i := range dst {
+			dst[i] = selectBit(scale, w)
+			w >>= 1
+		}
 	}
 }
 

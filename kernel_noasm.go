@@ -1,56 +1,5 @@
-//go:build !((amd64 || arm64) && gc && !purego)
+//go:build !((amd64 || arm64) && gc && !purego && !noasm)
 
 package dropblock
 
 func archKernels() []KernelSet { return nil }
-
-// philoxStride is how many blocks a kernel set's Philox draws at once.
-func (k isa) philoxStride() int { return 1 }
-
-func (k isa) philox(dst []uint32, ks *roundKeys, ctr *[4]uint32) { philoxGeneric(dst, ks, ctr) }
-
-func (k isa) bernoulliHead(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold) {
-	bernoulliHeadGeneric(dst, ks, ctr, h.t, h.k)
-}
-
-func (k isa) bernoulliGaps(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) int {
-	return bernoulliGapsGeneric(positions, drawn, t, w)
-}
-
-func (k isa) bernoulliOnes(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int) {
-	return bernoulliOnesGeneric(positions, words, first)
-}
-
-func (k isa) bernoulliPlace(bits []uint32, w *walk) { bernoulliPlaceGeneric(bits, w) }
-
-func (k isa) bernoulliSeeds(words []uint64, bits []uint32) { bernoulliSeedsGeneric(words, bits) }
-
-func (k isa) bernoulliStamps(words []uint64, bits []uint32, stamps *stamps, n int) (dropped int) {
-	return bernoulliStampsGeneric(words, bits, stamps, n)
-}
-
-func (k isa) dilateRow(dst, src []uint64, b int) { dilateRowGeneric(dst, src, b) }
-
-func (k isa) dilateStep(dst, src []uint64, shift int) { dilateStepGeneric(dst, src, shift) }
-
-func (k isa) dilateNear(words, shifts []uint64) int { return dilateNearGeneric(words, shifts) }
-
-func (k isa) dilateBorder(dst, src, up, down []uint64, shift int) {
-	dilateBorderGeneric(dst, src, up, down, shift)
-}
-
-func (k isa) dilateKeep(dst, src []uint64, shift int) int { return dilateKeepGeneric(dst, src, shift) }
-
-func (k isa) scale(dst, src []float32, keep []uint64, scale float32) {
-	scaleGeneric(dst, src, keep, scale)
-}
-
-func (k isa) scaleStream(dst, src []float32, keep []uint64, scale float32) {
-	scaleGeneric(dst, src, keep, scale)
-}
-
-func (k isa) expand(dst []float32, keep []uint64, scale float32) { expandGeneric(dst, keep, scale) }
-
-func (k isa) expandBool(dst []bool, keep []uint64) { expandBoolGeneric(dst, keep) }
-
-func (k isa) count(words []uint64) int { return countGeneric(words) }

@@ -2,7 +2,6 @@ package dropblock
 
 import (
 	"fmt"
-	"math/bits"
 	"slices"
 )
 
@@ -85,46 +84,13 @@ func (k KernelSet) resolve() isa {
 	return k.isa
 }
 
-// stampFrom is from how many cells a seed on it costs less to stamp blocks of so
-// many words than to set seeds and dilate. Where it was measured the times were
-// equal at 80 to 100 cells for AVX2, at more where a block takes more words than a
-// vector has, at 125 to 200 for AVX-512, and at less than 64 for generic Go.
-func (k isa) stampFrom(words int) float64 {
-	long := words > stampWords/2
-	switch {
-	case k == isaGeneric:
-		return 50
-	case k == isaNEON && !long:
-		return 50
-	case k == isaAVX512:
-		return 150
-	case k == isaAVX2 && long:
-		return 200
-	default:
-		return 100
+// philoxStride is how many blocks the set's Philox draws at once.
+func (k isa) philoxStride() int {
+	if k == isaGeneric {
+		return 1
 	}
+	return 8
 }
-
-// borderSteps is how many words go through a step of a border in the time that it takes
-// to paint a seed, which is also that of going over 20 words that have none. Measured
-// with blocks of 3 to 7 on maps of 7×7 to 224×224; NEON's is a model's (docs/arm64.md).
-func (k isa) borderSteps() float64 {
-	switch k {
-	case isaAVX512:
-		return 64
-	case isaAVX2:
-		return 48
-	case isaNEON:
-		return 24
-	default:
-		return 11
-	}
-}
-
-// nearWins reports whether dilateNear costs less than the passes that it stands
-// for, which it did by a seventh where it was measured. AVX2 and NEON have no
-// funnel shift, and no form of it.
-func (k isa) nearWins() bool { return k == isaAVX512 || k == isaGeneric }
 
 // String returns the name of the set: auto, generic, avx2, avx512 or neon.
 func (k KernelSet) String() string { return isaOptions.name(uint8(k.isa)) }
@@ -143,128 +109,3 @@ func (k KernelSet) MarshalBinary() ([]byte, error) { return k.MarshalText() }
 
 // UnmarshalBinary implements encoding.BinaryUnmarshaler.
 func (k *KernelSet) UnmarshalBinary(data []byte) error { return k.UnmarshalText(data) }
-
-// Philox fills dst with the words of Philox4x32-10 blocks, from the block with
-// the given counter on. It panics, without writing anything, if the length of
-// dst is not a multiple of 4.
-func (k KernelSet) Philox(dst []uint32, key Key, counter [4]uint32) {
-	if len(dst)%4 != 0 {
-		panic("dropblock: Philox: the length of dst is not a multiple of 4")
-	}
-	isa := k.resolve()
-	var ks roundKeys
-	expandKey(&ks, key[0], key[1])
-	stride := isa.philoxStride()
-	for len(dst) > 0 {
-		// Kernels count in word 0 alone: stop where it overflows.
-		blocks := min(len(dst)/4, philoxCallLen)
-		if left := 1<<32 - uint64(counter[0]); uint64(blocks) > left {
-			blocks = int(left)
-		}
-		if whole := blocks / stride * stride; whole > 0 {
-			blocks = whole
-			isa.philox(dst[:4*blocks], &ks, &counter)
-		} else {
-			philoxGeneric(dst[:4*blocks], &ks, &counter)
-		}
-		dst = dst[4*blocks:]
-		advance(&counter, uint32(blocks))
-	}
-}
-
-// advance adds n to the counter.
-func advance(c *[4]uint32, n uint32) {
-	var carry uint32
-	c[0], carry = bits.Add32(c[0], n, 0)
-	for i := 1; i < 4; i++ {
-		c[i], carry = bits.Add32(c[i], 0, carry)
-	}
-}
-
-// Scale sets dst to src·scale where keep, bit i for element i, is 1, and to +0
-// elsewhere. dst may be the same slice as src. It panics, without writing
-// anything, if the lengths of dst and src differ, keep is shorter than their
-// bits, or dst and src overlap in part.
-func Scale[E Float](k KernelSet, dst, src []E, keep []uint64, scale E) {
-	k.scale(spanOf(dst), spanOf(src), keep, float64(scale))
-}
-
-func (k KernelSet) scale(dst, src span, keep []uint64, scale float64) {
-	if dst.n != src.n {
-		panic("dropblock: Scale: dst and src have different lengths")
-	}
-	keep = wordsFor("Scale", "keep", keep, dst.n)
-	if dst.overlaps(&src) {
-		panic("dropblock: Scale: dst and src overlap in part")
-	}
-	isa := k.resolve()
-	isa.scaleCalls(dst.floats(), src.floats(), keep, float32(scale))
-	scale64(dst.doubles(), src.doubles(), keep, scale)
-}
-
-func (k isa) scaleCalls(dst, src []float32, keep []uint64, scale float32) {
-	for from := 0; from < len(dst); from += scaleCallLen {
-		to := min(from+scaleCallLen, len(dst))
-		k.scale(dst[from:to], src[from:to], keep[from/64:], scale)
-	}
-}
-
-// Expand sets dst to scale where keep is 1 and to +0 elsewhere. It panics,
-// without writing anything, if keep is shorter than the bits of dst.
-func Expand[E Float](k KernelSet, dst []E, keep []uint64, scale E) {
-	k.expand(spanOf(dst), keep, float64(scale))
-}
-
-func (k KernelSet) expand(dst span, keep []uint64, scale float64) {
-	keep = wordsFor("Expand", "keep", keep, dst.n)
-	isa := k.resolve()
-	isa.expandCalls(dst.floats(), keep, float32(scale))
-	expand64(dst.doubles(), keep, scale)
-}
-
-func (k isa) expandCalls(dst []float32, keep []uint64, scale float32) {
-	for from := 0; from < len(dst); from += scaleCallLen {
-		to := min(from+scaleCallLen, len(dst))
-		k.expand(dst[from:to], keep[from/64:], scale)
-	}
-}
-
-// ExpandBits sets dst to the bits of keep, bit i to element i. It panics, without
-// writing anything, if keep is shorter than the bits of dst.
-func ExpandBits[T bool | uint8](k KernelSet, dst []T, keep []uint64) {
-	keep = wordsFor("ExpandBits", "keep", keep, len(dst))
-	k.resolve().expandBitsCalls(bools(dst), keep)
-}
-
-func (k isa) expandBitsCalls(dst []bool, keep []uint64) {
-	for len(dst) > 0 {
-		call := dst[:min(len(dst), scaleCallLen)]
-		k.expandBool(call, keep)
-		dst, keep = dst[len(call):], keep[wordsLen(len(call)):]
-	}
-}
-
-// PackBits sets the bits of dst to bits, bit i from element i, in the order of
-// [Mask.Words]. Bits behind the last one become zero to the end of its word; the
-// words behind that are left alone. It panics, without writing anything, if dst
-// is shorter than the bits.
-func PackBits(dst []uint64, bits []bool) {
-	dst = wordsFor("PackBits", "dst", dst, len(bits))
-	clear(dst)
-	for i, b := range bits {
-		if b {
-			dst[i/64] |= 1 << (i % 64)
-		}
-	}
-}
-
-// Count returns the number of ones in words.
-func (k KernelSet) Count(words []uint64) (n int) {
-	isa := k.resolve()
-	for len(words) > 0 {
-		call := words[:min(len(words), countCallLen)]
-		n += isa.count(call)
-		words = words[len(call):]
-	}
-	return n
-}

@@ -2,8 +2,9 @@ package dropblock
 
 import (
 	"fmt"
-	"slices"
-	"unsafe"
+
+	"github.com/dropblock-go/dropblock/internal/bitstring"
+	"github.com/dropblock-go/dropblock/internal/pool"
 )
 
 // Mask is the keep mask of a feature map, with the scale of what is kept. The
@@ -12,34 +13,24 @@ import (
 // Mask must not be copied once it was filled.
 //
 // A layer's mask has to last until the layer's backward pass: a network needs one
-// for each layer.
+// for each layer. Beside its words it holds little; what it takes to fill masks is shared.
 type Mask struct {
-	shape Shape // of the feature map
-	bits  Shape // of the mask
-	size  int   // shape's number of elements
-	count int   // bits' number of elements
-	isa   isa
+	settings *settings // of the layer that filled it last, or nil
+	shape    Shape     // of the feature map
+	plan     *plan     // of the layer, if the mask has elements
+	buf      []uint64  // a zero, then the words
+	scale    [1]float64
+	gamma    float64
+	kept     int
+	seeds    int
+	filled   bool
 
-	workers int      // Config.Workers
-	buf     []uint64 // a zero, then the words
-	kept    int
-	seeds   int
-	gamma   float64
-	scale   float64
-	filled  bool
-
-	// What draws have in common while the layer and the shape stay.
-	settings  *settings // nil if nothing is prepared
-	geometry  geometry
-	grid      grid
-	bernoulli Bernoulli
-	drawing   drawing
-	seedBuf   []uint64 // the seeds of RegionFull
-	drawTask  drawTask
-	border    border // of RegionFull
-	borders   borderTask
-	plan      dilation
-	keepTask  keepTask
+	bits    Shape // of the mask
+	spread  spread
+	size    int // shape's number of elements
+	count   int // bits' number of elements
+	workers int // Config.Workers
+	isa     isa
 }
 
 // Words returns the mask as a string of bits in the memory order of its shape:
@@ -116,7 +107,7 @@ func (m *Mask) Scales() []float64 {
 	if !m.filled {
 		return nil
 	}
-	return unsafe.Slice(&m.scale, 1)
+	return m.scale[:]
 }
 
 // String describes the mask in a line.
@@ -127,7 +118,7 @@ func (m *Mask) String() string {
 	case !m.filled:
 		return "mask, not filled"
 	default:
-		return fmt.Sprintf("mask for %v: %d of %d dropped by %d seeds, scale %.6g", m.shape, m.count-m.kept, m.count, m.seeds, m.scale)
+		return fmt.Sprintf("mask for %v: %d of %d dropped by %d seeds, scale %.6g", m.shape, m.count-m.kept, m.count, m.seeds, m.scale[0])
 	}
 }
 
@@ -145,7 +136,7 @@ func (m *Mask) must() {
 func (m *Mask) Identity(s Shape) {
 	m.must()
 	s.mustCheck()
-	m.reset(KernelSet{}.resolve(), 0, s, s)
+	m.hold(s, s, spread{1, 1, s.Len(), 1}, nil, nil)
 	m.keepAll()
 }
 
@@ -163,61 +154,39 @@ func (m *Mask) SetKeep(s Shape, words []uint64) error {
 	if err := checkWords("words", s, words); err != nil {
 		return err
 	}
-	m.reset(KernelSet{}.resolve(), 0, s, s)
-	copy(m.buf[1:], words)
+	m.hold(s, s, spread{1, 1, s.Len(), 1}, nil, nil)
+	bitstring.Copy(m.buf[1:], words)
 	m.trim()
-	m.kept = KernelSet{}.Count(m.buf[1:])
+	m.kept = m.isa.countCalls(m.buf[1:])
 	return nil
 }
 
-// spareWords stand behind the mask's, for blocks that are set by whole words.
-const spareWords = max(stampWords, paintWords)
-
-// reset gives the mask its shapes and enough words, whose values are not set.
-func (m *Mask) reset(k isa, workers int, s, bits Shape) {
-	m.size, m.count = s.Len(), bits.Len()
-	n := 1 + wordsLen(m.count)
-	if cap(m.buf) < n+spareWords {
-		m.buf = alignedWords(n+spareWords, 1)
+// hold gives the mask the words for a feature map of shape s and a mask of shape bits.
+// Their values are not set. What fills it is nil or the settings and the plan of a layer.
+func (m *Mask) hold(s, bits Shape, sp spread, set *settings, p *plan) {
+	size, count := s.Len(), bits.Len()
+	n := 1 + bitstring.Words(count)
+	buf := m.buf
+	if cap(buf) < n+spareWords {
+		buf = bitstring.Aligned(n+spareWords, 1)
 	}
-	m.buf = m.buf[:n]
-	m.shape, m.bits, m.isa, m.workers, m.filled, m.settings = s, bits, k, workers, true, nil
-	m.seeds, m.gamma, m.scale = 0, 0, 1
+	// Nothing fails any more from here on.
+	m.buf, m.shape, m.bits, m.spread, m.size, m.count = buf[:n], s, bits, sp, size, count
+	m.settings, m.plan = set, p
+	m.isa, m.workers = KernelSet{}.resolve(), 0
+	if set != nil {
+		m.isa, m.workers = set.isa, set.cfg.Workers
+	}
+	m.filled = true
+	m.kept, m.seeds, m.gamma, m.scale[0] = 0, 0, 0, 1
 }
 
-const cacheLine = 64 // bytes
-
-// lineWords rounds a number of words up to whole cache lines.
-func lineWords(n int) int { return (n + cacheLine/8 - 1) &^ (cacheLine/8 - 1) }
-
-// alignedWords makes n words, of which word i begins with a cache line, as
-// vectors that span two are slow.
-func alignedWords(n, i int) []uint64 {
-	words := make([]uint64, n+cacheLine/8-1)
-	skip := -(uintptr(unsafe.Pointer(&words[i])) / 8) & (cacheLine/8 - 1)
-	return words[skip:][:n]
-}
-
-// keepAll is the identity, with the seeds and gamma as they are.
+// keepAll makes the mask keep all, with scale 1.
 func (m *Mask) keepAll() {
 	words := m.buf[1:]
-	setOnes(words)
-	m.kept = 64*len(words) - m.trim()
+	bitstring.SetAll(words)
+	m.kept, m.scale[0] = 64*len(words)-m.trim(), 1
 }
-
-// setOnes makes words all ones, by copies, which are faster than a loop.
-func setOnes(words []uint64) {
-	for len(words) > 0 {
-		words = words[copy(words, allOnes[:]):]
-	}
-}
-
-var allOnes = func() (words [1 << 9]uint64) {
-	for i := range words {
-		words[i] = ^uint64(0)
-	}
-	return words
-}()
 
 // trim makes the bits past the end zero and returns how many of them there
 // were, all ones.
@@ -230,256 +199,114 @@ func (m *Mask) trim() int {
 	return over
 }
 
-// settle sets the scale from the count.
-func (m *Mask) settle(norm Norm) {
-	if norm == NormNone {
-		return
+// maskWorkers is how many workers draw and grow a mask of n elements. These cost an eighth to
+// a half of those of a feature map, but a worker that drew a part has it in its caches when
+// it applies it.
+func (set *settings) maskWorkers(n int) int { return pool.Workers(set.cfg.Workers, n/2, workerLen) }
+
+// draw draws the mask of a feature map of shape s.
+func (m *Mask) draw(set *settings, s *Shape, at Position) {
+	if m.settings != set || !s.same(&m.shape) {
+		m.prepare(set, *s)
 	}
-	if m.kept == 0 {
-		m.scale = 0
-		return
-	}
-	m.scale = float64(m.count) / float64(m.kept)
-}
-
-// wordsLen is the number of words that n bits take.
-func wordsLen(n int) int { return n/64 + (n%64+63)/64 }
-
-// wordsFor checks that a slice holds n bits and cuts it to their words.
-func wordsFor(call, name string, words []uint64, n int) []uint64 {
-	if n < 0 {
-		panic("dropblock: " + call + ": n is negative")
-	}
-	if len(words) < wordsLen(n) {
-		panic("dropblock: " + call + ": " + name + " is shorter than its bits")
-	}
-	return words[:wordsLen(n)]
-}
-
-// Position names the masks of a training step. A sample's mask depends on its
-// global index in the step alone, not on how the samples are batched. (The scale
-// is that of the batch, see [NormTensor].)
-type Position struct {
-	_ struct{} // Field names are required: new fields will come.
-
-	// Step is the training step.
-	Step uint64
-	// Sample is the global index of the batch's first sample: how many samples
-	// of the step other machines have before it, such as rank·batch.
-	Sample uint64
-}
-
-// Sample draws the mask of a feature map of shape s at a step, for a batch
-// whose first sample has the global index 0. It panics, leaving m as it was,
-// if step is negative or s does not pass [Shape.Check].
-func (l *Layer) Sample(m *Mask, s Shape, step int) {
-	if step < 0 {
-		panic("dropblock: Sample: step is negative")
-	}
-	l.sample(m, &s, Position{Step: uint64(step)})
-}
-
-// SampleAt draws the mask of a feature map of shape s at a position. It
-// allocates nothing if m has held such a mask before: of the same shape and
-// region, and with as many workers. It panics, leaving m as it was, if s does
-// not pass [Shape.Check].
-func (l *Layer) SampleAt(m *Mask, s Shape, at Position) { l.sample(m, &s, at) }
-
-func (l *Layer) sample(m *Mask, s *Shape, at Position) {
-	l.must()
-	m.must()
-	if m.settings != l.settings || !s.same(&m.shape) {
-		l.prepare(m, *s)
-	}
+	p := m.plan
 	switch {
-	case m.count == 0:
-		m.kept = 0
+	case p == nil: // no elements
 		return
-	case m.gamma == 0:
+	case p.sampler.gamma == 0:
 		m.keepAll()
 		return
 	}
-	key := NewKey(l.cfg.Seed, l.cfg.Layer, at.Step)
-	m.drawing.begin(&m.bernoulli, l.isa, &key)
-	if m.drawing.stamped > 0 {
-		words := m.buf[1 : len(m.buf)+spareWords]
-		seeds, dropped := m.drawTask.run(&m.drawing, words, &m.grid, m.bits.n, at.Sample, l.maskWorkers(m))
+	key := NewKey(set.cfg.Seed, set.cfg.Layer, at.Step)
+	workers := set.maskWorkers(m.count)
+	sc := scratches.Get().(*scratch)
+	if p.stamps != nil {
+		seeds, dropped := sc.drawSeeds(p, set.isa, m.buf[1:len(m.buf)+spareWords], m.bits.n, key, at.Sample, workers)
 		m.seeds, m.kept = seeds, m.count-dropped
 		m.trim()
-		m.settle(l.cfg.Norm)
-		return
-	}
-	g := &m.geometry
-	seeds := m.seedWords(g)
-	m.buf[0] = 0
-	m.seeds, _ = m.drawTask.run(&m.drawing, seeds, &m.grid, m.bits.n, at.Sample, l.maskWorkers(m))
-	l.grow(m, g, seeds)
-}
-
-// prepare does what is the same for all draws of a layer on feature maps of
-// shape s: for a map of a few thousand elements it takes as long as a draw.
-func (l *Layer) prepare(m *Mask, s Shape) {
-	s.mustCheck()
-	m.reset(l.isa, l.cfg.Workers, s, l.cfg.maskShape(s))
-	if m.count > 0 {
-		m.geometry = l.cfg.geometry(s)
-		m.grid = m.geometry.grid()
-		m.gamma = l.cfg.gamma(&m.geometry)
-		if m.bernoulli.gamma != m.gamma {
-			m.bernoulli.set(m.gamma)
+	} else {
+		words := m.buf[1:]
+		if p.geometry.full {
+			words = sc.seedWords(len(words))
 		}
-		m.drawing.stamp(&m.geometry, &m.bernoulli, l.isa)
-		m.planFor(&m.geometry)
+		m.buf[0] = 0
+		m.seeds, _ = sc.drawSeeds(p, set.isa, words, m.bits.n, key, at.Sample, workers)
+		way := p.way
+		if p.geometry.full {
+			way = m.growth()
+		}
+		m.grow(sc, words, way, workers)
 	}
-	m.settings = l.settings
+	scratches.Put(sc)
+	m.scale[0] = norms[set.cfg.Norm](m.kept, m.count)
 }
 
-// planFor makes the plans by which seeds grow.
-func (m *Mask) planFor(g *geometry) {
-	m.plan.set(g)
-	if g.full {
-		m.border.set(g)
+// grow turns the seeds into the keep mask.
+func (m *Mask) grow(sc *scratch, seeds []uint64, way growth, workers int) {
+	planes := m.bits.n * m.plan.geometry.planes
+	m.kept = sc.growSeeds(m.plan, m.isa, way, m.buf, seeds, planes, workers) - m.trim()
+}
+
+// growth chooses the way for the seeds that there are.
+func (m *Mask) growth() growth {
+	return m.plan.growth(m.isa, float64(m.seeds)/float64(m.count), false)
+}
+
+// prepare does what is the same for all masks of a layer on feature maps of
+// shape s: for a map of a few thousand elements it takes as long as a draw.
+func (m *Mask) prepare(set *settings, s Shape) {
+	s.mustCheck()
+	bits := set.cfg.maskShape(s)
+	var p *plan
+	if bits.Len() > 0 {
+		p = set.plan(s)
+	}
+	m.hold(s, bits, set.cfg.spread(s), set, p)
+	if p != nil {
+		m.gamma = p.sampler.gamma
 	}
 }
 
-// maskWorkers is how many goroutines draw and dilate a mask. Its elements cost an
-// eighth to a half of those of a feature map, but those who apply a part of it
-// find what they have drawn themselves in their caches.
-func (l *Layer) maskWorkers(m *Mask) int { return workers(l.cfg.Workers, m.count/2) }
-
-// seedWords is where seeds are drawn: the mask's own words if they are grown
-// in place.
-func (m *Mask) seedWords(g *geometry) []uint64 {
-	words := m.buf[1:]
-	if !g.full {
-		return words
-	}
-	if cap(m.seedBuf) < len(words) {
-		m.seedBuf = make([]uint64, len(words))
-	}
-	return m.seedBuf[:len(words)]
-}
-
-// grow turns the seeds into the keep mask, by the plans. With RegionFull the mask's
-// words are anything, otherwise they are the seeds themselves.
-func (l *Layer) grow(m *Mask, g *geometry, seeds []uint64) {
-	of := l.maskWorkers(m)
-	if g.full && m.border.wins(l.isa, m.seeds, len(seeds)) {
-		m.kept = m.borders.run(l.isa, &m.border, m.buf[1:], seeds, of) - m.trim()
-		m.settle(l.cfg.Norm)
-		return
-	}
-	if g.full {
-		clear(m.buf)
-		g.paint(m.buf[1:len(m.buf)+spareWords], seeds)
-	}
-	m.kept = m.keepTask.run(l.isa, &m.plan, m.buf, of) - m.trim()
-	m.settle(l.cfg.Norm)
-}
-
-// Grow makes the mask of a feature map of shape s from given seeds, whatever
-// DropProb and Gamma say: bit i of the string of bits is element i of the mask
-// (see [Mask.MaskShape]) in memory order, and a seed marks the centre of its
-// block (see [Even]). Bits past the end are ignored. seeds may be m's own words.
-//
-// It returns an error, leaving m as it was, if seeds has not ⌈elements/64⌉
-// words, if s does not pass [Shape.Check], or if with [RegionValid] a block
-// would leave the map.
-func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
-	l.must()
-	m.must()
-	if err := s.Check(); err != nil {
-		return err
-	}
-	bits := l.cfg.maskShape(s)
-	if err := checkWords("seeds", bits, seeds); err != nil {
-		return err
-	}
-	if bits.Len() == 0 {
-		m.reset(l.isa, l.cfg.Workers, s, bits)
-		m.kept = 0
+// growFrom grows given seeds, a string of bits of the shape of the mask.
+func (m *Mask) growFrom(set *settings, s, bits Shape, seeds []uint64) error {
+	count := bits.Len()
+	if count == 0 {
+		m.hold(s, bits, set.cfg.spread(s), set, nil)
+		m.settings = nil // not what the layer draws
 		return nil
 	}
-	g := l.cfg.geometry(s)
-	if !g.full {
-		if err := g.checkWhole(bits, seeds); err != nil {
+	p := set.plan(s)
+	if !p.geometry.full {
+		if err := p.geometry.checkWhole(bits, seeds); err != nil {
 			return err
 		}
 	}
-	m.reset(l.isa, l.cfg.Workers, s, bits)
-	words := m.seedWords(&g)
-	copy(words, seeds) // Before anything is cleared: they may be the mask's own words.
-	m.buf[0] = 0
-	if over := 64*len(words) - bits.Len(); over > 0 {
+	sc := scratches.Get().(*scratch)
+	defer scratches.Put(sc)
+	words := sc.seedWords(len(seeds))
+	bitstring.Copy(words, seeds) // Before anything is written: they may be the mask's own words.
+	m.hold(s, bits, set.cfg.spread(s), set, p)
+	if over := 64*len(words) - count; over > 0 {
 		words[len(words)-1] &= ^uint64(0) >> over
 	}
-	m.seeds = l.Kernels().Count(words)
-	if !g.full {
-		shiftDown(words, g.ah*g.w+g.aw)
+	m.seeds = m.isa.countCalls(words)
+	if !p.geometry.full {
+		m.buf[0] = 0
+		bitstring.Copy(m.buf[1:], words)
+		words = m.buf[1:]
+		bitstring.ShiftDown(words, p.geometry.lead())
 	}
-	m.planFor(&g)
-	l.grow(m, &g, words)
+	m.grow(sc, words, m.growth(), set.maskWorkers(count))
+	m.scale[0] = norms[set.cfg.Norm](m.kept, count)
+	m.settings = nil
 	return nil
 }
 
-// DrawSeeds writes to dst the seeds of a feature map of shape s at a position, as
-// [Layer.Grow] takes them, and returns their number. dst has ⌈elements of the
-// mask/64⌉ words. It panics, without writing anything, if dst has another
-// length or s does not pass [Shape.Check].
-func (l *Layer) DrawSeeds(dst []uint64, s Shape, at Position) (seeds int) {
-	l.must()
-	s.mustCheck()
-	bits := l.cfg.maskShape(s)
-	if err := checkWords("DrawSeeds: dst", bits, dst); err != nil {
-		panic(err.Error())
+// checkWords checks the length of the words of a mask.
+func checkWords(name string, bits Shape, words []uint64) error {
+	if n := bitstring.Words(bits.Len()); len(words) != n {
+		return fmt.Errorf("dropblock: %s has %d words, want %d for the %d elements of a mask of %v",
+			name, len(words), n, bits.Len(), bits)
 	}
-	clear(dst)
-	if bits.Len() == 0 {
-		return 0
-	}
-	g := l.cfg.geometry(s)
-	var b Bernoulli
-	b.set(l.cfg.gamma(&g))
-	if b.gamma == 0 {
-		return 0
-	}
-	var d drawing
-	key := NewKey(l.cfg.Seed, l.cfg.Layer, at.Step)
-	d.begin(&b, l.isa, &key)
-	grid := g.grid()
-	seeds = d.pieces(dst, 0, &grid, 0, bits.n*grid.chunks, at.Sample)
-	if !g.full {
-		shiftUp(dst, g.ah*g.w+g.aw)
-	}
-	return seeds
-}
-
-// shiftDown moves every bit down by n, and shiftUp up: between the centre of a
-// block and its first corner. No one leaves the words.
-func shiftDown(words []uint64, n int) {
-	lead, s := n/64, n%64
-	for i := range words {
-		var v uint64
-		if j := i + lead; j < len(words) {
-			v = words[j] >> s
-			if j+1 < len(words) {
-				v |= words[j+1] << 1 << (63 - s)
-			}
-		}
-		words[i] = v
-	}
-}
-
-func shiftUp(words []uint64, n int) {
-	lead, s := n/64, n%64
-	for i := range slices.Backward(words) {
-		var v uint64
-		if j := i - lead; j >= 0 {
-			v = words[j] << s
-			if j > 0 {
-				v |= words[j-1] >> 1 >> (63 - s)
-			}
-		}
-		words[i] = v
-	}
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/dropblock-go/dropblock"
+	"github.com/dropblock-go/dropblock/internal/reference"
 	"github.com/stretchr/testify/require"
 )
 
@@ -30,107 +31,12 @@ func newLayer(t testing.TB, cfg dropblock.Config) *dropblock.Layer {
 // is set.
 func unpack(t testing.TB, words []uint64, n int) []bool {
 	t.Helper()
-	bits := make([]bool, 64*len(words))
-	for i := range bits {
-		bits[i] = words[i>>6]>>(i&63)&1 == 1
-	}
-	require.Len(t, words, (n+63)/64)
-	require.NotContains(t, bits[n:], true, "bits past the end")
-	return bits[:n]
+	bits := reference.Bits(words, n)
+	require.NoError(t, reference.SameBits(words, bits))
+	return bits
 }
 
-func pack(bits []bool) []uint64 {
-	words := make([]uint64, (len(bits)+63)/64)
-	for i, b := range bits {
-		if b {
-			words[i>>6] |= 1 << (i & 63)
-		}
-	}
-	return words
-}
-
-func countTrue(bits []bool) (n int) {
-	for _, b := range bits {
-		if b {
-			n++
-		}
-	}
-	return n
-}
-
-// maskShapeOf is the shape of the mask that a configuration draws for s.
-func maskShapeOf(cfg dropblock.Config, s dropblock.Shape) dropblock.Shape {
-	if cfg.Share == dropblock.ShareChannels && s.C() > 1 {
-		return dropblock.NCHW(s.N(), 1, s.H(), s.W())
-	}
-	return s
-}
-
-// clipped is the block on a map, cut to it.
-func clipped(b dropblock.Block, s dropblock.Shape) (bh, bw int) {
-	_, bh, bw = b.Size()
-	return min(bh, s.H()), min(bw, s.W())
-}
-
-// before is how many cells of a block of b lie before its seed.
-func before(e dropblock.Even, b int) int {
-	if e == dropblock.EvenAfter {
-		return (b - 1) / 2
-	}
-	return b / 2
-}
-
-// growCellByCell is the keep mask of seeds by the definition: a cell is
-// dropped if the block of any seed of its plane covers it.
-func growCellByCell(cfg dropblock.Config, s dropblock.Shape, seeds []bool) []bool {
-	m := maskShapeOf(cfg, s)
-	bh, bw := clipped(cfg.Block, s)
-	keep := slices.Repeat([]bool{true}, m.Len())
-	for i, seed := range seeds {
-		if !seed {
-			continue
-		}
-		plane, top, left := i/(s.H()*s.W()), i/s.W()%s.H()-before(cfg.Even, bh), i%s.W()-before(cfg.Even, bw)
-		for r := top; r < top+bh; r++ {
-			for c := left; c < left+bw; c++ {
-				if r >= 0 && r < s.H() && c >= 0 && c < s.W() {
-					keep[(plane*s.H()+r)*s.W()+c] = false
-				}
-			}
-		}
-	}
-	return keep
-}
-
-// drawPositionByPosition are the seeds of a batch by the definition: the bits
-// of a sample's stream in the order of its positions.
-func drawPositionByPosition(t testing.TB, cfg dropblock.Config, s dropblock.Shape, at dropblock.Position) []bool {
-	layer := newLayer(t, cfg)
-	m := maskShapeOf(cfg, s)
-	seeds := make([]bool, m.Len())
-	if m.Len() == 0 {
-		return seeds
-	}
-	bh, bw := clipped(cfg.Block, s)
-	top, left, rows, cols := before(cfg.Even, bh), before(cfg.Even, bw), s.H()-bh+1, s.W()-bw+1
-	if cfg.Region == dropblock.RegionFull {
-		top, left, rows, cols = 0, 0, s.H(), s.W()
-	}
-	bernoulli, err := dropblock.NewBernoulli(layer.Gamma(s, 0))
-	require.NoError(t, err)
-	positions := m.C() * rows * cols
-	words := make([]uint64, (positions+63)/64)
-	for n := range m.N() {
-		cfg.Kernels.Bernoulli(words, positions, bernoulli, dropblock.NewKey(cfg.Seed, cfg.Layer, at.Step), at.Sample+uint64(n))
-		for p, seed := range unpack(t, words, positions) {
-			plane, row, col := p/(rows*cols), p/cols%rows, p%cols
-			if seed {
-				seeds[((n*m.C()+plane)*s.H()+top+row)*s.W()+left+col] = true
-			}
-		}
-	}
-	return seeds
-}
+var params = dropblock.ReferenceParams
 
 // configs are all combinations of the enumerations, with seed and layer set.
 func configs(p float64, block dropblock.Block, kernels dropblock.KernelSet) (all []dropblock.Config) {
@@ -154,23 +60,15 @@ func configs(p float64, block dropblock.Block, kernels dropblock.KernelSet) (all
 // requireMask compares all that a mask tells with what its keep bits imply.
 func requireMask(t testing.TB, m *dropblock.Mask, cfg dropblock.Config, s dropblock.Shape, keep []bool, seeds int) {
 	t.Helper()
-	bits := maskShapeOf(cfg, s)
+	p := params(cfg, s, dropblock.Position{})
 	require.Equal(t, s, m.Shape())
-	require.Equal(t, bits, m.MaskShape())
-	require.True(t, slices.Equal(keep, unpack(t, m.Words(), bits.Len())), "%+v, %v: words", cfg, s)
-	kept := countTrue(keep)
+	require.Equal(t, dropblock.NCHW(p.Samples(), p.Planes(), s.H(), s.W()), m.MaskShape())
+	require.NoError(t, reference.SameBits(m.Words(), keep), "%+v, %v: words", cfg, s)
+	kept := reference.Count(keep)
 	require.Equal(t, kept, m.Kept())
 	require.Equal(t, len(keep)-kept, m.Dropped())
 	require.Equal(t, seeds, m.SeedCount())
-	scale := 1.0
-	switch {
-	case cfg.Norm == dropblock.NormNone || bits.Len() == 0:
-	case kept == 0:
-		scale = 0
-	default:
-		scale = float64(bits.Len()) / float64(kept)
-	}
-	require.Equal(t, scale, m.Scales()[0])
+	require.Equal(t, p.Scales(keep), []float64{m.Scales()[0]})
 }
 
 // Sample, Seeds and Grow against the definition and so against each other, for
@@ -198,25 +96,26 @@ func TestSampleByDefinition(t *testing.T) {
 					for _, s := range shapes {
 						step++
 						at := dropblock.Position{Step: uint64(step)}
-						seeds := drawPositionByPosition(t, cfg, s, at)
-						keep := growCellByCell(cfg, s, seeds)
+						want := params(cfg, s, at).Draw()
+						seeds := reference.Count(want.Seeds)
 
 						layer.Sample(&m, s, step)
-						requireMask(t, &m, cfg, s, keep, countTrue(seeds))
-						require.Equal(t, layer.Gamma(s, 0), m.Gamma())
+						requireMask(t, &m, cfg, s, want.Keep, seeds)
+						require.Equal(t, want.Gamma, m.Gamma())
+						require.Equal(t, want.Gamma, layer.Gamma(s, 0))
 
 						words := make([]uint64, len(m.Words()))
 						for i := range words {
 							words[i] = ^uint64(0)
 						}
-						require.Equal(t, countTrue(seeds), layer.DrawSeeds(words, s, at))
-						require.True(t, slices.Equal(seeds, unpack(t, words, len(seeds))), "%+v, %v: seeds", cfg, s)
+						require.Equal(t, seeds, layer.DrawSeeds(words, s, at))
+						require.NoError(t, reference.SameBits(words, want.Seeds), "%+v, %v: seeds", cfg, s)
 
-						if over := len(seeds) % 64; over != 0 { // bits past the end are ignored
+						if over := len(want.Seeds) % 64; over != 0 { // bits past the end are ignored
 							words[len(words)-1] |= ^uint64(0) << over
 						}
 						require.NoError(t, layer.Grow(&grown, s, words))
-						requireMask(t, &grown, cfg, s, keep, countTrue(seeds))
+						requireMask(t, &grown, cfg, s, want.Keep, seeds)
 						require.Zero(t, grown.Gamma())
 					}
 				}
@@ -236,17 +135,16 @@ func TestGrowByDefinition(t *testing.T) {
 			block := dropblock.Rect(1+r.IntN(s.H()+2), 1+r.IntN(s.W()+2))
 			all := configs(0.1, block, kernels)
 			cfg := all[r.IntN(len(all))]
-			seeds := make([]bool, maskShapeOf(cfg, s).Len())
+			p := params(cfg, s, dropblock.Position{})
+			p.P, p.Rule = 1, "given"
+			seeds := p.Seeds() // wherever one may be
 			density := []float64{0.002, 0.05, 0.5, 1}[r.IntN(4)]
-			bh, bw := clipped(block, s)
-			top, left := before(cfg.Even, bh), before(cfg.Even, bw)
 			for i := range seeds {
-				row, col := i/s.W()%s.H()-top, i%s.W()-left
-				fits := row >= 0 && col >= 0 && row <= s.H()-bh && col <= s.W()-bw
-				seeds[i] = r.Float64() < density && (fits || cfg.Region == dropblock.RegionFull)
+				seeds[i] = seeds[i] && r.Float64() < density
 			}
-			require.NoError(t, newLayer(t, cfg).Grow(&m, s, pack(seeds)))
-			requireMask(t, &m, cfg, s, growCellByCell(cfg, s, seeds), countTrue(seeds))
+			want, _ := p.Grow(seeds)
+			require.NoError(t, newLayer(t, cfg).Grow(&m, s, reference.Words(seeds)))
+			requireMask(t, &m, cfg, s, want.Keep, reference.Count(seeds))
 		}
 	})
 }
@@ -369,7 +267,7 @@ func TestMaskReuse(t *testing.T) {
 				case 0:
 					m.Identity(s)
 				case 1:
-					seeds := make([]uint64, (maskShapeOf(layer.Config(), s).Len()+63)/64)
+					seeds := make([]uint64, (params(layer.Config(), s, dropblock.Position{}).Cells()+63)/64)
 					layer.DrawSeeds(seeds, s, dropblock.Position{Step: step})
 					require.NoError(t, layer.Grow(m, s, seeds))
 				default:
@@ -421,7 +319,7 @@ func TestZeroProbabilityKeepsAll(t *testing.T) {
 			for _, cfg := range configs(p, block, dropblock.KernelSet{}) {
 				var m dropblock.Mask
 				newLayer(t, cfg).Sample(&m, s, 1)
-				requireMask(t, &m, cfg, s, slices.Repeat([]bool{true}, maskShapeOf(cfg, s).Len()), 0)
+				requireMask(t, &m, cfg, s, slices.Repeat([]bool{true}, params(cfg, s, dropblock.Position{}).Cells()), 0)
 			}
 		}
 	}
@@ -473,7 +371,7 @@ func TestBlockIsMap(t *testing.T) {
 			dropped := 0
 			for plane := range s.N() * s.C() {
 				cells := keep[plane*54 : plane*54+54]
-				require.Contains(t, []int{0, 54}, countTrue(cells), "plane %d", plane)
+				require.Contains(t, []int{0, 54}, reference.Count(cells), "plane %d", plane)
 				if !cells[0] {
 					dropped++
 				}
@@ -611,7 +509,7 @@ func TestKernelSetDilate(t *testing.T) {
 							}
 						}
 					}
-					words := append(pack(bits), 0xfedcba9876543210)
+					words := append(reference.Words(bits), 0xfedcba9876543210)
 					kernels.Dilate(words, n, stride, size)
 					last := len(words) - 1
 					require.EqualValues(t, uint64(0xfedcba9876543210), words[last])

@@ -10,13 +10,17 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/dropblock-go/dropblock/internal/pool"
+	"github.com/dropblock-go/dropblock/internal/sanitize"
 	"github.com/stretchr/testify/require"
+
+	"github.com/dropblock-go/dropblock/internal/bitstring"
 )
 
 type parallelCase struct {
-	shape          Shape
-	cfg            Config
-	draws, dilates bool // by several goroutines
+	shape        Shape
+	cfg          Config
+	draws, grows bool // by several goroutines
 }
 
 // parallelCases are samples that begin with a word and samples that do not, one
@@ -57,116 +61,59 @@ func manyWorkers(t *testing.T) {
 	})
 }
 
-// meeting is a task whose first part lasts until the last one has begun.
-type meeting struct {
-	team
-	met chan struct{}
-}
-
-func (m *meeting) part(i, of int) {
-	switch i {
-	case 0:
-		<-m.met
-	case of - 1:
-		close(m.met)
-	}
-}
-
-// TestHelpers has helpers take parts while the caller is at one, and end when there
-// is nothing left to help with.
-func TestHelpers(t *testing.T) {
-	manyWorkers(t)
-	for _, of := range []int{2, 3, 100} {
-		for _, workers := range []int{2, 16} {
-			m := &meeting{met: make(chan struct{})}
-			m.run(m, of, workers)
-		}
-	}
-	require.Eventually(t, func() bool {
-		crew.mu.Lock()
-		defer crew.mu.Unlock()
-		return crew.alive == 0 && crew.idle == 0 && len(crew.teams) == 0 && crew.open.Load() == 0
-	}, time.Minute, lingerTime)
-}
-
-// TestHelpersBubble has helpers end where the clock stands still as long as they run.
-func TestHelpersBubble(t *testing.T) {
-	manyWorkers(t)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for range 20 {
-			synctest.Test(t, func(t *testing.T) {
-				var c counting
-				c.run(&c, len(c.times), 4)
-			})
-			var c counting
-			c.run(&c, len(c.times), 4)
-		}
-	}()
-	select {
-	case <-ended:
-	case <-time.After(time.Minute):
-		t.Fatal("a helper has not ended")
-	}
-}
-
-// TestApplyNothing has the identity, in place, call no helpers.
+// TestApplyNothing has the identity, in place, not shared among workers.
 func TestApplyNothing(t *testing.T) {
 	manyWorkers(t)
 	var m Mask
 	m.Identity(NCHW(8, 16, 32, 32))
-	x := make([]float32, m.size)
-	crew.mu.Lock()
-	defer crew.mu.Unlock()
-	applied := make(chan struct{})
-	go func() {
-		defer close(applied)
+	x, y := make([]float32, m.size), make([]float32, m.size)
+	shared := 0
+	before := jobs.New
+	defer func() { jobs = sync.Pool{New: before} }()
+	jobs = sync.Pool{New: func() any { shared++; return before() }}
+	Apply(x, x, &m)
+	require.Zero(t, shared)
+	Apply(y, x, &m)
+	require.Equal(t, 1, shared)
+}
+
+// TestBubble has a call in a bubble of testing/synctest leave nothing there that serves
+// calls outside, for which the bubble would wait.
+func TestBubble(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // A call uses one worker beside the caller.
+	layer, err := New(Config{DropProb: .1, Block: Square(7)})
+	require.NoError(t, err)
+	s := NCHW(8, 64, 56, 56)
+	var m Mask
+	layer.Sample(&m, s, 0)
+	x := make([]float32, s.Len())
+	const limit = 5 * time.Second
+	var stop atomic.Bool
+	var outside, running sync.WaitGroup
+	starts := make(chan struct{})
+	for range 4 { // so many that a worker always finds a call to serve
+		running.Add(1)
+		outside.Go(func() {
+			x := make([]float32, s.Len())
+			<-starts
+			Apply(x, x, &m)
+			running.Done()
+			for begin := time.Now(); !stop.Load() && time.Since(begin) < limit; {
+				Apply(x, x, &m)
+			}
+		})
+	}
+	begin := time.Now()
+	synctest.Test(t, func(t *testing.T) {
 		Apply(x, x, &m)
-	}()
-	select {
-	case <-applied:
-	case <-time.After(10 * time.Second):
-		t.Fatal("Apply waits to call helpers")
-	}
-}
-
-// counting counts how often each part is run.
-type counting struct {
-	team
-	times [40]atomic.Int32
-}
-
-func (c *counting) part(i, of int) {
-	c.times[i].Add(1)
-	if i%3 == 0 {
-		runtime.Gosched()
-	}
-}
-
-// TestTeams has every part run once, whoever calls helpers meanwhile, and with none.
-func TestTeams(t *testing.T) {
-	for _, procs := range []int{1, 8} {
-		manyWorkers(t)
-		runtime.GOMAXPROCS(procs)
-		var callers sync.WaitGroup
-		for caller := range 6 {
-			callers.Go(func() {
-				var c counting
-				of := len(c.times) - caller
-				for run := range int32(200) {
-					c.run(&c, of, 1+caller)
-					for i := range c.times {
-						if n := c.times[i].Load(); i < of && n != run+1 || i >= of && n != 0 {
-							t.Errorf("caller %d, run %d: part %d was run %d times", caller, run, i, n)
-							return
-						}
-					}
-				}
-			})
-		}
-		callers.Wait()
-	}
+		close(starts)
+		running.Wait()
+		synctest.Wait()
+	})
+	took := time.Since(begin)
+	stop.Store(true)
+	outside.Wait()
+	require.Less(t, took, limit)
 }
 
 // TestWorkers holds masks and outputs of many workers to those of one.
@@ -190,6 +137,7 @@ func TestWorkers(t *testing.T) {
 					layer, err := New(cfg)
 					require.NoError(t, err)
 					var m Mask
+					scratches = sync.Pool{New: newScratch}
 					for step := range 3 { // the second and third reuse what the first made
 						layer.Sample(&m, c.shape, step)
 					}
@@ -199,8 +147,10 @@ func TestWorkers(t *testing.T) {
 						KeepTo(wantBools, &wantMask)
 						continue
 					}
-					require.Equal(t, c.draws, len(m.drawTask.drawings) > 0, "drawn by several goroutines")
-					require.Equal(t, c.dilates, len(m.keepTask.parts) > 1 || len(m.borders.parts) > 1, "dilated by several goroutines")
+					sc := scratches.Get().(*scratch)
+					require.Equal(t, c.draws, len(sc.draw.others) > 0, "drawn by several goroutines")
+					require.Equal(t, c.grows, len(sc.shift.parts) > 1 || len(sc.border.parts) > 1, "grown by several goroutines")
+					scratches.Put(sc)
 					require.Equal(t, wantMask.Words(), m.Words(), workers)
 					require.Equal(t, wantMask.Kept(), m.Kept(), workers)
 					require.Equal(t, wantMask.SeedCount(), m.SeedCount(), workers)
@@ -255,43 +205,43 @@ func TestDrawParts(t *testing.T) {
 			c.cfg.Kernels, c.cfg.Workers = kernels, 1
 			layer, err := New(c.cfg)
 			require.NoError(t, err)
-			var m Mask
-			layer.Sample(&m, c.shape, 0)
-			d, g := &m.drawing, &m.grid
-			if d.Bernoulli == nil { // nothing is drawn
+			p := layer.plan(c.shape)
+			if p.sampler.gamma == 0 { // nothing is drawn
 				continue
 			}
-			n := wordsLen(m.bits.n * g.sampleBits)
+			samples := layer.cfg.maskShape(c.shape).n
+			key := NewKey(1, 2, 3)
+			n := bitstring.Words(samples * p.places.sampleBits)
 			want := stale(n + spareWords)
-			var whole drawTask
-			seeds, dropped := whole.run(d, want, g, m.bits.n, 7, 1)
-			pieces := m.bits.n * g.chunks
-			for _, of := range []int{2, 3, 4, 5, 7, 8, 16, 33, 70, pieces} {
-				if of > min(pieces, 99) {
+			sc := newScratch().(*scratch)
+			seeds, dropped := sc.drawSeeds(p, layer.isa, want, samples, key, 7, 1)
+			chunks := samples * p.places.chunks
+			for _, parts := range []int{2, 3, 4, 5, 7, 8, 16, 33, 70, chunks} {
+				if parts > min(chunks, 99) {
 					continue
 				}
 				for _, back := range []bool{false, true} {
 					got := stale(n + spareWords)
 					before := slices.Clone(got)
-					var parts drawTask
-					d.dropped = 0
-					parts.prepare(d, got, g, pieces, 7, of)
-					for i := range of {
+					task := &newScratch().(*scratch).draw
+					task.first.begin(p, layer.isa, key, 7)
+					task.begin(got, chunks, parts)
+					for i := range parts {
 						if back {
-							i = of - 1 - i
+							i = parts - 1 - i
 						}
-						parts.part(i, of)
-						from, _ := g.begin(share(pieces, 1, i, of))
-						to, _ := g.begin(share(pieces, 1, i+1, of))
-						if i == of-1 {
+						task.Part(i, parts)
+						from, _ := p.places.begin(pool.Share(chunks, 1, i, parts))
+						to, _ := p.places.begin(pool.Share(chunks, 1, i+1, parts))
+						if i == parts-1 {
 							to = len(got)
 						}
 						require.True(t, slices.Equal(before[:from], got[:from]) && slices.Equal(before[to:], got[to:]),
-							"%v %v: part %d of %d writes to others' words", c.shape, kernels, i, of)
+							"%v %v: part %d of %d writes to others' words", c.shape, kernels, i, parts)
 						copy(before[from:to], got[from:to])
 					}
-					gotSeeds, gotDropped := parts.join(of)
-					require.True(t, slices.Equal(want[:n], got[:n]), "%v %v, %d parts, %v", c.shape, kernels, of, back)
+					gotSeeds, gotDropped := task.end(parts)
+					require.True(t, slices.Equal(want[:n], got[:n]), "%v %v, %d parts, %v", c.shape, kernels, parts, back)
 					require.Equal(t, [2]int{seeds, dropped}, [2]int{gotSeeds, gotDropped})
 				}
 			}
@@ -299,45 +249,35 @@ func TestDrawParts(t *testing.T) {
 	}
 }
 
-// TestShare holds the parts of any number to be all of it, in order.
-func TestShare(t *testing.T) {
-	for _, n := range []int{0, 1, 6, 63, 64, 65, 1000, 1<<31 - 1} {
-		for _, unit := range []int{1, 7, 64, 1 << 14} {
-			for _, of := range []int{1, 2, 3, 64, 1<<31 - 1} {
-				require.Zero(t, share(n, unit, 0, of))
-				require.Equal(t, n, share(n, unit, of, of))
-				for _, i := range []int{0, of / 3, of / 2, of - 1} {
-					from, to := share(n, unit, i, of), share(n, unit, i+1, of)
-					require.LessOrEqual(t, from, to)
-					require.True(t, from%unit == 0 || from == n)
-				}
-			}
-		}
-	}
-}
-
-// TestWorkersAllocs holds calls with several workers to no allocation.
+// TestWorkersAllocs holds calls with several workers to no allocation, apart from the
+// few that the runtime makes to start goroutines and to have them wait.
+// testing.AllocsPerRun would run them on one CPU, and so with one worker.
 func TestWorkersAllocs(t *testing.T) {
-	if sanitized {
+	if sanitize.Enabled {
 		t.Skip("the sanitizers' hooks make buffers escape")
 	}
 	manyWorkers(t)
+	runtime.GOMAXPROCS(3)
 	for _, c := range parallelCases {
-		c.cfg.Workers = 3
 		layer, err := New(c.cfg)
 		require.NoError(t, err)
 		var m Mask
 		x := make([]float32, c.shape.Len())
 		step := 0
-		one := func() {
-			layer.Sample(&m, c.shape, step)
-			Apply(x, x, &m)
-			step++
+		run := func(n int) {
+			for range n {
+				layer.Sample(&m, c.shape, step)
+				Apply(x, x, &m)
+				step++
+			}
 		}
-		for range 20 { // what goroutines the runtime keeps for reuse
-			one()
-		}
-		require.Zero(t, testing.AllocsPerRun(20, one), "%v %+v", c.shape, c.cfg)
+		run(20)
+		const runs = 40
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		run(runs)
+		runtime.ReadMemStats(&after)
+		require.Less(t, after.Mallocs-before.Mallocs, uint64(runs/2), "%v %+v", c.shape, c.cfg)
 	}
 }
 

@@ -11,14 +11,17 @@ import (
 
 	"github.com/dropblock-go/dropblock"
 	"github.com/dropblock-go/dropblock/internal/npy"
+	"github.com/dropblock-go/dropblock/internal/reference"
 	"github.com/stretchr/testify/require"
 )
 
 func loadPeer[E npy.Element](t *testing.T, name string) (shape []int, data []E) {
 	t.Helper()
-	shape, data, err := npy.ReadFile[E](filepath.Join("testdata", "peers", name+".npy"))
+	a, err := npy.ReadFile(filepath.Join("testdata", "peers", name+".npy"), nil)
 	require.NoError(t, err)
-	return shape, data
+	data, err = npy.Values[E](a)
+	require.NoError(t, err)
+	return a.Shape, data
 }
 
 func nonzero(data []uint8) []bool {
@@ -59,7 +62,7 @@ func TestPeersGrow(t *testing.T) {
 					cfg.Block = dropblock.Rect(int(blocks[2*i]), int(blocks[2*i+1]))
 					from, to := i*s.Len(), (i+1)*s.Len()
 					var m dropblock.Mask
-					require.NoError(t, newLayer(t, cfg).Grow(&m, s, pack(nonzero(seeds[from:to]))), "%s, block %v", name, cfg.Block)
+					require.NoError(t, newLayer(t, cfg).Grow(&m, s, reference.Words(nonzero(seeds[from:to]))), "%s, block %v", name, cfg.Block)
 					require.Equal(t, nonzero(keep[from:to]), unpack(t, m.Words(), s.Len()), "%s, block %v", name, cfg.Block)
 					cases++
 				}
@@ -94,7 +97,7 @@ func TestPeersOutput(t *testing.T) {
 				_, seeds := loadPeer[uint8](t, name+"_seeds")
 				s := dropblock.NCHW(dims[0], dims[1], dims[2], dims[3])
 				var m dropblock.Mask
-				require.NoError(t, newLayer(t, cfg).Grow(&m, s, pack(nonzero(seeds))))
+				require.NoError(t, newLayer(t, cfg).Grow(&m, s, reference.Words(nonzero(seeds))))
 				y := make([]float32, len(x))
 				dropblock.Apply(y, x, &m)
 
@@ -146,26 +149,6 @@ func TestPeersGamma(t *testing.T) {
 	require.Greater(t, clippedOtherwise, 50)
 }
 
-// expectedRate is the exact expectation of the drop rate on a square map: the
-// mean over the cells of 1 − (1−γ)^(seeds whose block covers the cell).
-func expectedRate(side, b int, gamma float64, region dropblock.Region) float64 {
-	cover := func(at int) (n int) { // along one axis, b odd
-		for seed := max(at-b/2, 0); seed <= min(at+b/2, side-1); seed++ {
-			if region == dropblock.RegionFull || seed >= b/2 && seed < side-b/2 {
-				n++
-			}
-		}
-		return n
-	}
-	var sum float64
-	for row := range side {
-		for col := range side {
-			sum += 1 - math.Pow(1-gamma, float64(cover(row)*cover(col)))
-		}
-	}
-	return sum / float64(side*side)
-}
-
 // measuredRate is the mean drop rate of planes and its standard error.
 func measuredRate(t *testing.T, cfg dropblock.Config, s dropblock.Shape) (mean, stderr float64) {
 	var m dropblock.Mask
@@ -174,7 +157,7 @@ func measuredRate(t *testing.T, cfg dropblock.Config, s dropblock.Shape) (mean, 
 	planes, cells := s.N()*s.C(), s.H()*s.W()
 	var sum, squares float64
 	for p := range planes {
-		rate := 1 - float64(countTrue(keep[p*cells:(p+1)*cells]))/float64(cells)
+		rate := 1 - float64(reference.Count(keep[p*cells:(p+1)*cells]))/float64(cells)
 		sum += rate
 		squares += rate * rate
 	}
@@ -207,7 +190,7 @@ func TestDropRates(t *testing.T) {
 		for i, rule := range rules {
 			cfg := dropblock.Config{DropProb: 0.1, Block: dropblock.Square(c.b), Region: rule.region, Gamma: rule.gamma}
 			s := dropblock.NCHW(16, 256, c.side, c.side)
-			want := expectedRate(c.side, c.b, newLayer(t, cfg).Gamma(s, 0), rule.region)
+			want := params(cfg, s, dropblock.Position{}).ExpectedDrop()
 			require.Equal(t, c.percent[i], fmt.Sprintf("%.1f", 100*want), "map %d, block %d, rule %d", c.side, c.b, i)
 			got, stderr := measuredRate(t, cfg, s)
 			require.InDelta(t, want, got, 4.5*stderr, "map %d, block %d, rule %d", c.side, c.b, i)
@@ -226,7 +209,7 @@ func TestPeersRates(t *testing.T) {
 		require.GreaterOrEqual(t, draws, 200.0)
 		cfg := dropblock.Config{DropProb: p, Block: dropblock.Square(b)}
 		s := dropblock.NCHW(32, 256, side, side)
-		expected := expectedRate(side, b, newLayer(t, cfg).Gamma(s, 0), cfg.Region)
+		expected := params(cfg, s, dropblock.Position{}).ExpectedDrop()
 		ours, ourError := measuredRate(t, cfg, s)
 		require.InDelta(t, expected, theirs, 4.5*theirError, "map %d, block %d, p %v", side, b, p)
 		require.InDelta(t, theirs, ours, 4.5*math.Hypot(theirError, ourError), "map %d, block %d, p %v", side, b, p)

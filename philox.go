@@ -3,6 +3,7 @@ package dropblock
 import (
 	"encoding/binary"
 	"errors"
+	"math/bits"
 	"math/rand/v2"
 )
 
@@ -16,9 +17,12 @@ const (
 	philoxRounds = 10
 )
 
-// roundKeys are the keys of the ten rounds. It is an alias, as the generated
-// stubs know no types of the package.
-type roundKeys = [philoxRounds][2]uint32
+// Key is a key of Philox4x32, low word first: one keys the random words of one
+// layer at one step.
+type Key [2]uint32
+
+// roundKeys are the keys of the ten rounds.
+type roundKeys [philoxRounds][2]uint32
 
 // expandKey is written out: a loop takes twice as long, which small maps notice.
 func expandKey(ks *roundKeys, k0, k1 uint32) {
@@ -157,6 +161,15 @@ func (p *Philox) UnmarshalBinary(data []byte) error {
 	}
 	*p = q
 	return nil
+}
+
+// advance adds n to the counter.
+func advance(c *[4]uint32, n uint32) {
+	var carry uint32
+	c[0], carry = bits.Add32(c[0], n, 0)
+	for i := 1; i < 4; i++ {
+		c[i], carry = bits.Add32(c[i], 0, carry)
+	}
 }
 
 // previous is the counter before c.

@@ -7,65 +7,36 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/dropblock-go/dropblock/internal/reference"
 	"github.com/stretchr/testify/require"
 )
 
-// philoxAnswers are those of Random123, tests/kat_vectors, for philox4x32 with
-// 10 rounds.
-var philoxAnswers = []struct {
-	counter [4]uint32
-	key     [2]uint32
-	want    [4]uint32
-}{
-	{
-		[4]uint32{},
-		[2]uint32{},
-		[4]uint32{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
-	}, {
-		[4]uint32{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff},
-		[2]uint32{0xffffffff, 0xffffffff},
-		[4]uint32{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd},
-	}, {
-		[4]uint32{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
-		[2]uint32{0xa4093822, 0x299f31d0},
-		[4]uint32{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1},
-	},
-}
-
-// C++26 [rand.predef]: the 10000th value of a default-constructed
-// std::philox4x32, which has the key 20111115.
-const (
-	cppKey    = 20111115
-	cppIndex  = 10000
-	cppAnswer = 1955073260
-)
-
 func TestPhilox4x32KnownAnswers(t *testing.T) {
-	for _, a := range philoxAnswers {
-		require.Equal(t, a.want, Philox4x32(a.counter, a.key))
+	for _, a := range reference.Answers {
+		require.Equal(t, a.Want, Philox4x32(a.Counter, a.Key))
 	}
-	require.EqualValues(t, cppAnswer, Philox4x32([4]uint32{(cppIndex - 1) / 4}, [2]uint32{cppKey})[(cppIndex-1)%4])
+	require.EqualValues(t, reference.CppAnswer, Philox4x32([4]uint32{(reference.CppIndex - 1) / 4}, [2]uint32{reference.CppKey})[(reference.CppIndex-1)%4])
 }
 
 func TestPhiloxSourceKnownAnswers(t *testing.T) {
-	for _, a := range philoxAnswers {
-		p := NewPhilox(a.key)
-		p.SetCounter(a.counter)
-		for _, w := range a.want {
+	for _, a := range reference.Answers {
+		p := NewPhilox(a.Key)
+		p.SetCounter(a.Counter)
+		for _, w := range a.Want {
 			require.Equal(t, w, p.Uint32())
 		}
 		// A move in the middle of a block drops what is left of it.
 		p.Uint32()
-		p.SetCounter(a.counter)
-		require.Equal(t, uint64(a.want[1])<<32|uint64(a.want[0]), p.Uint64())
-		require.Equal(t, uint64(a.want[3])<<32|uint64(a.want[2]), p.Uint64())
+		p.SetCounter(a.Counter)
+		require.Equal(t, uint64(a.Want[1])<<32|uint64(a.Want[0]), p.Uint64())
+		require.Equal(t, uint64(a.Want[3])<<32|uint64(a.Want[2]), p.Uint64())
 	}
 
-	p := NewPhilox(Key{cppKey})
-	for range cppIndex - 1 {
+	p := NewPhilox(Key{reference.CppKey})
+	for range reference.CppIndex - 1 {
 		p.Uint32()
 	}
-	require.EqualValues(t, cppAnswer, p.Uint32())
+	require.EqualValues(t, reference.CppAnswer, p.Uint32())
 }
 
 // Each known answer comes out of every place of a fill of 1 to 70 blocks, and
@@ -74,21 +45,21 @@ func TestKernelSetPhiloxKnownAnswers(t *testing.T) {
 	const maxBlocks, canary = 70, 0xdeadbeef
 	for _, k := range KernelSets() {
 		t.Run(k.String(), func(t *testing.T) {
-			for _, a := range philoxAnswers {
-				start := a.counter
+			for _, a := range reference.Answers {
+				start := a.Counter
 				for place := range maxBlocks {
 					want := make([]uint32, 4*maxBlocks)
 					counter := start
 					for i := range maxBlocks {
-						w := Philox4x32(counter, a.key)
+						w := Philox4x32(counter, a.Key)
 						copy(want[4*i:], w[:])
 						advance(&counter, 1)
 					}
-					require.Equal(t, a.want[:], want[4*place:4*place+4])
+					require.Equal(t, a.Want[:], want[4*place:4*place+4])
 
 					for blocks := place + 1; blocks <= maxBlocks; blocks++ {
 						buf := slices.Repeat([]uint32{canary}, 4*maxBlocks+2)
-						k.Philox(buf[1:1+4*blocks], Key(a.key), start)
+						k.Philox(buf[1:1+4*blocks], Key(a.Key), start)
 						for i, w := range buf {
 							expected := uint32(canary)
 							if i := i - 1; i >= 0 && i < 4*blocks {
@@ -102,9 +73,9 @@ func TestKernelSetPhiloxKnownAnswers(t *testing.T) {
 					start = previous(start)
 				}
 			}
-			words := make([]uint32, cppIndex)
-			k.Philox(words, Key{cppKey}, [4]uint32{})
-			require.EqualValues(t, cppAnswer, words[cppIndex-1])
+			words := make([]uint32, reference.CppIndex)
+			k.Philox(words, Key{reference.CppKey}, [4]uint32{})
+			require.EqualValues(t, reference.CppAnswer, words[reference.CppIndex-1])
 		})
 	}
 }
@@ -164,7 +135,7 @@ func TestKernelSetPhiloxCarry(t *testing.T) {
 
 func TestPhiloxZeroValue(t *testing.T) {
 	var p Philox
-	require.Equal(t, philoxAnswers[0].want[0], p.Uint32())
+	require.Equal(t, reference.Answers[0].Want[0], p.Uint32())
 }
 
 // The source continues where its encoding was made: at every phase of a block,
@@ -261,23 +232,11 @@ func TestPhiloxAsRandSource(t *testing.T) {
 	require.InDelta(t, 0.5, sum/n, 0.005)
 }
 
-// reducedPhilox is Philox4x32 with any number of rounds, written from the paper
-// (section 3.3 and figure 2) word by word. With fewer rounds it is the
-// generator that the statistical tests have to reject.
-func reducedPhilox(rounds int, c [4]uint32, key [2]uint32) [4]uint32 {
-	for r := range uint32(rounds) {
-		k0, k1 := key[0]+r*0x9E3779B9, key[1]+r*0xBB67AE85
-		l, h := uint64(c[0])*0xD2511F53, uint64(c[2])*0xCD9E8D57
-		c = [4]uint32{uint32(h>>32) ^ c[1] ^ k0, uint32(h), uint32(l>>32) ^ c[3] ^ k1, uint32(l)}
-	}
-	return c
-}
-
-func TestReducedPhilox(t *testing.T) {
+func TestPhilox4x32(t *testing.T) {
 	p := NewPhilox(Key{11})
 	for range 1000 {
 		counter := [4]uint32{p.Uint32(), p.Uint32(), p.Uint32(), p.Uint32()}
 		key := [2]uint32{p.Uint32(), p.Uint32()}
-		require.Equal(t, reducedPhilox(philoxRounds, counter, key), Philox4x32(counter, key), fmt.Sprint(counter, key))
+		require.Equal(t, reference.Philox(counter, key), Philox4x32(counter, key), fmt.Sprint(counter, key))
 	}
 }

@@ -37,6 +37,20 @@ func (l Layout) MarshalText() ([]byte, error) { return publicLayouts.text(uint8(
 // UnmarshalText implements encoding.TextUnmarshaler: it takes a name.
 func (l *Layout) UnmarshalText(text []byte) error { return parseOption(&publicLayouts, l, text) }
 
+// channelsLast reports whether the channels of a cell lie side by side.
+func (l Layout) channelsLast() bool { return l%2 != 0 }
+
+// axes is the number of axes along which blocks extend.
+func (l Layout) axes() int {
+	switch l {
+	case layoutNCW, layoutNWC:
+		return 1
+	case layoutNCDHW, layoutNDHWC:
+		return 3
+	}
+	return 2
+}
+
 // Shape gives the layout and the extents of a feature map: N samples of C
 // channels, each a plane of H rows of W elements. Shapes are compared with ==.
 // A shape with an extent of 0 is valid and has no elements; the zero Shape is
@@ -161,18 +175,6 @@ func (s Shape) MarshalBinary() ([]byte, error) { return s.MarshalText() }
 
 // UnmarshalBinary implements encoding.BinaryUnmarshaler.
 func (s *Shape) UnmarshalBinary(data []byte) error { return s.UnmarshalText(data) }
-
-// parseSizes reads integers with x between them.
-func parseSizes(text string) (sizes []int, err error) {
-	for size := range strings.SplitSeq(text, "x") {
-		n, err := strconv.ParseUint(size, 10, strconv.IntSize-1)
-		if err != nil {
-			return nil, err
-		}
-		sizes = append(sizes, int(n))
-	}
-	return sizes, nil
-}
 
 // Check returns an error if an extent is negative, if a sample has more than
 // 2³¹−1 elements, or if the number of elements overflows an int.

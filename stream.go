@@ -20,9 +20,15 @@ const (
 	streamTag = 0x44427631
 )
 
-// Key is a key of Philox4x32, low word first: one keys the random words of one
-// layer at one step.
-type Key [2]uint32
+const (
+	// headGroupWords words take eight counters a level: the low halves of
+	// the eight blocks make words 0 to 7, the high halves words 8 to 15.
+	headGroupWords = 16
+	headGroupLen   = 64 * headGroupWords
+	// headLevelStride is the distance of the counters of two levels: eight
+	// for each of the 64 groups of a chunk.
+	headLevelStride = chunkLen / headGroupLen * 8
+)
 
 // NewKey derives the key of a layer at a step from the seed of a network.
 func NewKey(seed uint64, layer uint32, step uint64) Key {
@@ -46,4 +52,17 @@ func LayerID(name string) uint32 {
 // chunkCounter is the first counter of a domain in a chunk of a sample.
 func chunkCounter(domain uint32, chunk int, sample uint64) [4]uint32 {
 	return [4]uint32{domain, uint32(chunk), uint32(sample), uint32(sample >> 32)}
+}
+
+// Position names the masks of a training step. A sample's mask depends on its
+// global index in the step alone, not on how the samples are batched. (The scale
+// is that of the batch, see [NormTensor].)
+type Position struct {
+	_ struct{} // Field names are required: new fields will come.
+
+	// Step is the training step.
+	Step uint64
+	// Sample is the global index of the batch's first sample: how many samples
+	// of the step other machines have before it, such as rank·batch.
+	Sample uint64
 }

@@ -6,8 +6,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/dropblock-go/dropblock/fuzz"
+	"github.com/dropblock-go/dropblock/internal/bitstring"
 	"github.com/dropblock-go/dropblock/internal/guard"
+	"github.com/dropblock-go/dropblock/internal/reference"
 )
 
 var sweepKey = Key{0x89abcdef, 0x01234567}
@@ -46,7 +47,7 @@ func sweepPhilox(t testing.TB, kernel philoxKernel, stride int) error {
 	cases := func(yield func(philoxCase) bool) {
 		for n := 0; n <= blocks; n += stride {
 			for _, counter := range [][4]uint32{{}, {1<<31 + 77, 65535, 1<<32 - 1, 1}, {-uint32(n), 1<<32 - 1}} {
-				want = fuzz.PhiloxWords(n, counter, sweepKey)
+				want = reference.PhiloxWords(n, counter, sweepKey)
 				for _, at := range layouts {
 					if !yield(philoxCase{n, counter, at}) {
 						return
@@ -75,11 +76,9 @@ type headCase struct {
 	at layout
 }
 
-type headMethod func(dst []uint64, ks *roundKeys, ctr *[4]uint32, h threshold)
-
 // sweepHead draws whole groups, a chunk at most. That every fraction is exact
 // is TestHeadExact's.
-func sweepHead(t testing.TB, kernel headMethod) error {
+func sweepHead(t testing.TB, kernel headKernel) error {
 	const most = chunkLen / 64
 	a := newArena(t, 8*most+64)
 	layouts := append(middles(8, 64), edges([2]int{8, 8}, 4)...)
@@ -89,8 +88,8 @@ func sweepHead(t testing.TB, kernel headMethod) error {
 		for k := 1; k <= maxHeadBits; k++ {
 			for _, frac := range []uint32{1, 1<<k - 1, 1<<(k-1) | 1, 0b1011001101>>(maxHeadBits-k) | 1} {
 				seeds := make([]bool, 64*most)
-				fuzz.Head(seeds, frac, k, sweepKey, counter)
-				want = fuzz.Words(seeds)
+				reference.Head(seeds, frac, k, sweepKey, counter)
+				want = reference.Words(seeds)
 				for n := 0; n <= most; n += headGroupWords {
 					few := 1
 					if n <= 4*headGroupWords {
@@ -108,7 +107,7 @@ func sweepHead(t testing.TB, kernel headMethod) error {
 	return sweep(cases, func(c *headCase) error {
 		dst := lay[uint64](a, &c.at, 0, c.n)
 		ks, ctr, check := layKey(a, &c.at, counter)
-		kernel(dst, ks, ctr, c.by)
+		kernel(dst, ks, ctr, c.by.t, c.by.levels)
 		if err := sameWords(dst, want[:c.n]); err != nil {
 			return err
 		}
@@ -127,7 +126,7 @@ type gapsCase struct {
 }
 
 // sweepGaps walks to the end of chunks, a few calls each.
-func sweepGaps(t testing.TB, kernel bernoulliGapsKernel) error {
+func sweepGaps(t testing.TB, kernel gapsKernel) error {
 	a := newArena(t, 4*gapLen+64)
 	layouts := append(middles(4, 16), edges([2]int{4, 4}, 4)...)
 	cases := func(yield func(gapsCase) bool) {
@@ -145,16 +144,16 @@ func sweepGaps(t testing.TB, kernel bernoulliGapsKernel) error {
 			}
 		}
 	}
-	tables := map[uint64]*fuzz.GapTable{}
+	tables := map[uint64]*reference.GapTable{}
 	return sweep(cases, func(c *gapsCase) error {
 		if tables[c.delta] == nil {
-			tables[c.delta] = fuzz.NewGapTable(c.delta)
+			tables[c.delta] = reference.NewGapTable(c.delta)
 		}
 		return c.check(a, kernel, tables[c.delta])
 	})
 }
 
-func (c *gapsCase) check(a *arena, kernel bernoulliGapsKernel, gaps *fuzz.GapTable) error {
+func (c *gapsCase) check(a *arena, kernel gapsKernel, gaps *reference.GapTable) error {
 	positions := lay[[gapCallLen]uint32](a, &c.at, 0, 1)
 	drawn := lay[uint32](a, &c.at, 1, c.call)
 	tables := lay[gapTable](a, &c.at, 2, 1)
@@ -162,13 +161,13 @@ func (c *gapsCase) check(a *arena, kernel bernoulliGapsKernel, gaps *fuzz.GapTab
 	buildGaps(&tables[0], c.delta)
 	table := tables[0]
 	w := flat
-	w[walkEnd] = uint32(c.end)
+	w.end = uint32(c.end)
 	walks[0] = w
 
 	next := 0
 	counter := [4]uint32{uint32(c.end), uint32(c.call)}
 	for call := 0; call < 6 && next < c.end; call++ {
-		source := fuzz.PhiloxWords(c.call/4, counter, sweepKey)
+		source := reference.PhiloxWords(c.call/4, counter, sweepKey)
 		counter[2]++
 		for i := 3; i < len(source); i += 4 { // at a threshold, or just below
 			own := source[i] >> (32 - gapBits)
@@ -194,10 +193,10 @@ func (c *gapsCase) check(a *arena, kernel bernoulliGapsKernel, gaps *fuzz.GapTab
 		if err := sameWords(positions[0][:n], want); err != nil {
 			return fmt.Errorf("call %d: %w", call, err)
 		}
-		w[walkNext] = uint32(next)
+		w.next = uint32(next)
 		got := walks[0]
-		if next >= c.end && got[walkNext] >= uint32(c.end) {
-			got[walkNext] = uint32(next) // past the end it does not matter where
+		if next >= c.end && got.next >= uint32(c.end) {
+			got.next = uint32(next) // past the end it does not matter where
 		}
 		if got != w {
 			return fmt.Errorf("call %d: the walk is %d, want %d", call, got, w)
@@ -221,7 +220,7 @@ type onesCase struct {
 }
 
 // sweepOnes lists the ones of words with few of them, many, or all.
-func sweepOnes(t testing.TB, kernel bernoulliOnesKernel) error {
+func sweepOnes(t testing.TB, kernel onesKernel) error {
 	a := newArena(t, 8*sweepLen+64)
 	layouts := append(middles(4, 8), edges([2]int{4, 8}, 4)...)
 	cases := func(yield func(onesCase) bool) {
@@ -282,7 +281,7 @@ type placeCase struct {
 }
 
 // sweepPlace maps positions from one end of a chunk to the other.
-func sweepPlace(t testing.TB, kernel bernoulliPlaceKernel) error {
+func sweepPlace(t testing.TB, kernel placeKernel) error {
 	a := newArena(t, 4*sweepLen+64)
 	layouts := append(middles(4, 16), edges([2]int{4, 4}, 4)...)
 	cases := func(yield func(placeCase) bool) {
@@ -315,27 +314,25 @@ func sweepPlace(t testing.TB, kernel bernoulliPlaceKernel) error {
 			cfg.Region = RegionFull
 		}
 		g := cfg.geometry(c.shape)
-		rows, cols := g.vh, g.vw
-		if g.full {
-			rows, cols = g.h, g.w
-		}
-		grid := g.grid()
+		p := g.places()
 		from := c.chunk * chunkLen
-		end := min(grid.positions-from, chunkLen)
+		end := min(p.positions-from, chunkLen)
 		if end <= 0 {
 			return nil // no such chunk in the valid region
 		}
 		bits := lay[uint32](a, &c.at, 0, c.n)
 		walks := lay[walk](a, &c.at, 3, 1)
-		word := grid.walk(&walks[0], c.base, c.chunk)
+		var r route
+		word := r.set(&p, c.base, c.chunk, nil)
+		walks[0] = r.walk
 		first := walks[0]
 		want := make([]uint32, c.n)
 		for i := range bits {
 			position := i * (end - 1) / max(c.n-1, 1)
 			bits[i] = uint32(position)
 			position += from
-			plane, row, col := position/(rows*cols), position/cols%rows, position%cols
-			want[i] = uint32(c.base + (plane*g.h+row)*g.w + col - 64*word)
+			plane, row, col := position/(p.rows*p.cols), position/p.cols%p.rows, position%p.cols
+			want[i] = uint32(c.base + (plane*c.shape.h+row)*c.shape.w + col - 64*word)
 		}
 		kernel(bits, &walks[0])
 		if err := sameWords(bits, want); err != nil {
@@ -355,7 +352,7 @@ type divideCase struct {
 
 // sweepDivide maps the positions on both sides of where rows and planes end, up to the
 // last that there are, where a quotient is off by one if at all.
-func sweepDivide(t testing.TB, kernel bernoulliPlaceKernel) error {
+func sweepDivide(t testing.TB, kernel placeKernel) error {
 	const most = 2 * chunkLen
 	divisors := func(yield func(int) bool) {
 		for d := 1; d <= 300; d++ {
@@ -382,11 +379,10 @@ func sweepDivide(t testing.TB, kernel bernoulliPlaceKernel) error {
 	}
 	bits := make([]uint32, 0, gapCallLen)
 	return sweep(cases, func(c *divideCase) error {
-		g := makeGrid(grid{rows: c.rows, cols: c.cols, positions: most, skipRow: 3, skipPlane: 5, sampleBits: most})
-		w := g.first
+		w := newWalk(c.cols, c.rows, 3, 5)
 		first := 0 // the number that position 0 has in its plane
 		if c.last {
-			w[walkCol], w[walkRow] = uint32(c.cols-1), uint32(c.rows-1)
+			w.col, w.row = uint32(c.cols-1), uint32(c.rows-1)
 			first = c.cols*c.rows - 1
 		}
 		bits = bits[:0]
@@ -400,8 +396,8 @@ func sweepDivide(t testing.TB, kernel bernoulliPlaceKernel) error {
 		bits = append(bits, 0, most-1)
 		want := make([]uint32, len(bits))
 		for i, p := range bits {
-			row := int(w[walkCol]+p) / c.cols
-			plane := (int(w[walkRow]) + row) / c.rows
+			row := int(w.col+p) / c.cols
+			plane := (int(w.row) + row) / c.rows
 			want[i] = p + uint32(3*row+5*plane)
 		}
 		kernel(bits, &w)
@@ -415,7 +411,7 @@ type seedsCase struct {
 }
 
 // sweepSeeds sets seeds up to the last bit, among others.
-func sweepSeeds(t testing.TB, kernel bernoulliSeedsKernel) error {
+func sweepSeeds(t testing.TB, kernel seedsKernel) error {
 	a := newArena(t, 8*sweepLen+64)
 	layouts := append(middles(8, 16), edges([2]int{8, 4}, 4)...)
 	cases := func(yield func(seedsCase) bool) {
@@ -430,7 +426,7 @@ func sweepSeeds(t testing.TB, kernel bernoulliSeedsKernel) error {
 		}
 	}
 	return sweep(cases, func(c *seedsCase) error {
-		words := lay[uint64](a, &c.at, 0, wordsLen(c.n*c.apart))
+		words := lay[uint64](a, &c.at, 0, bitstring.Words(c.n*c.apart))
 		bits := lay[uint32](a, &c.at, 1, c.n)
 		copy(words, mixedWords(len(words), uint64(c.n)))
 		want := slices.Clone(words)
@@ -453,24 +449,24 @@ func TestKernelPhilox(t *testing.T) {
 }
 
 func TestKernelHead(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepHead(t, k.bernoulliHead)) })
+	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepHead(t, k.head)) })
 }
 
 func TestKernelGaps(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepGaps(t, k.bernoulliGaps)) })
+	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepGaps(t, k.gaps)) })
 }
 
 func TestKernelOnes(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepOnes(t, k.bernoulliOnes)) })
+	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepOnes(t, k.ones)) })
 }
 
 func TestKernelPlace(t *testing.T) {
 	eachISA(t, func(t *testing.T, k isa) {
-		pass(t, sweepPlace(t, k.bernoulliPlace))
-		pass(t, sweepDivide(t, k.bernoulliPlace))
+		pass(t, sweepPlace(t, k.place))
+		pass(t, sweepDivide(t, k.place))
 	})
 }
 
 func TestKernelSeeds(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepSeeds(t, k.bernoulliSeeds)) })
+	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepSeeds(t, k.seeds)) })
 }

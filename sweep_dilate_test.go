@@ -6,8 +6,8 @@ import (
 	"iter"
 	"testing"
 
-	"github.com/dropblock-go/dropblock/fuzz"
 	"github.com/dropblock-go/dropblock/internal/guard"
+	"github.com/dropblock-go/dropblock/internal/reference"
 )
 
 type dilateCase struct {
@@ -83,20 +83,20 @@ func dilateWords(seed uint64) []uint64 {
 
 func sweepDilateRow(t testing.TB, kernel dilateRowKernel) error {
 	return sweepDilate(t, blockSizes, func(int) int { return 1 },
-		func(bits []bool, b int) []bool { return fuzz.Dilate(bits, 1, b) }, kernel)
+		func(bits []bool, b int) []bool { return reference.Dilate(bits, 1, b) }, kernel)
 }
 
 func sweepDilateStep(t testing.TB, kernel dilateStepKernel) error {
 	return sweepDilate(t, shifts, dilateLead,
-		func(bits []bool, shift int) []bool { return fuzz.Dilate(bits, shift, 2) }, kernel)
+		func(bits []bool, shift int) []bool { return reference.Dilate(bits, shift, 2) }, kernel)
 }
 
 func sweepDilate(
 	t testing.TB, sizes iter.Seq[int], lead func(by int) int,
-	reference func(bits []bool, by int) []bool, kernel func(dst, src []uint64, by int),
+	dilate func(bits []bool, by int) []bool, kernel func(dst, src []uint64, by int),
 ) error {
 	words := dilateWords(3)
-	bits := fuzz.Bits(words, 64*len(words))
+	bits := reference.Bits(words, 64*len(words))
 	a := newArena(t, 8*len(words)+16)
 	var want []uint64
 	wantBy := -1
@@ -104,7 +104,7 @@ func sweepDilate(
 	return sweep(cases, func(c *dilateCase) error {
 		lead := lead(c.by)
 		if wantBy != c.by {
-			want, wantBy = fuzz.Words(reference(bits[:64*(lead+sweepLen)], c.by))[lead:], c.by
+			want, wantBy = reference.Words(dilate(bits[:64*(lead+sweepLen)], c.by))[lead:], c.by
 		}
 		dst := lay[uint64](a, &c.at, 0, c.n)
 		src := lay[uint64](a, &c.at, 1, c.n+lead)
@@ -126,7 +126,7 @@ func sweepDilate(
 // sweepDilateKeep has shift 0 in place as well.
 func sweepDilateKeep(t testing.TB, kernel dilateKeepKernel) error {
 	words := dilateWords(4)
-	bits := fuzz.Bits(words, 64*len(words))
+	bits := reference.Bits(words, 64*len(words))
 	a := newArena(t, 8*len(words)+16)
 	var want []uint64
 	var kept []int // in the first words of want
@@ -144,8 +144,8 @@ func sweepDilateKeep(t testing.TB, kernel dilateKeepKernel) error {
 	return sweep(cases, func(c *dilateCase) error {
 		lead := dilateLead(c.by)
 		if wantBy != c.by {
-			wantBits := fuzz.Complement(fuzz.Dilate(bits[:64*(lead+sweepLen)], c.by, 2))[64*lead:]
-			want, kept, wantBy = fuzz.Words(wantBits), prefixCounts(wantBits), c.by
+			wantBits := reference.Complement(reference.Dilate(bits[:64*(lead+sweepLen)], c.by, 2))[64*lead:]
+			want, kept, wantBy = reference.Words(wantBits), prefixCounts(wantBits), c.by
 		}
 		src := lay[uint64](a, &c.at, 1, c.n+lead)
 		copy(src, words)
@@ -198,16 +198,16 @@ func sweepDilateNear(t testing.TB, kernel dilateNearKernel) error {
 	}
 	return sweep(dilateCases(sizes, func(by int) bool { return by == 4 }), func(c *dilateCase) error {
 		if wantBy != c.by {
-			bits := fuzz.Bits(words, 64*len(words))
+			bits := reference.Bits(words, 64*len(words))
 			for s := nearShifts[c.by]; len(s) > 0; s = s[2:] {
-				once := fuzz.Dilate(bits, int(s[0]), 2)
-				for i, b := range fuzz.Dilate(bits, int(s[1]), 2) {
+				once := reference.Dilate(bits, int(s[0]), 2)
+				for i, b := range reference.Dilate(bits, int(s[1]), 2) {
 					once[i] = once[i] || b
 				}
 				bits = once
 			}
-			bits = fuzz.Complement(bits)[64:]
-			want, kept, wantBy = fuzz.Words(bits), prefixCounts(bits), c.by
+			bits = reference.Complement(bits)[64:]
+			want, kept, wantBy = reference.Words(bits), prefixCounts(bits), c.by
 		}
 		got := lay[uint64](a, &c.at, 0, c.n+1)
 		copy(got, words)
@@ -225,7 +225,7 @@ func sweepDilateNear(t testing.TB, kernel dilateNearKernel) error {
 func sweepDilateBorder(t testing.TB, kernel dilateBorderKernel) error {
 	words := mixedWords(2*dilateLead(largestShift)+sweepLen, 10)
 	masks := [2][]uint64{mixedWords(sweepLen, 11), mixedWords(sweepLen, 12)}
-	bits, up, down := fuzz.Bits(words, 64*len(words)), fuzz.Bits(masks[0], 64*sweepLen), fuzz.Bits(masks[1], 64*sweepLen)
+	bits, up, down := reference.Bits(words, 64*len(words)), reference.Bits(masks[0], 64*sweepLen), reference.Bits(masks[1], 64*sweepLen)
 	a := newArena(t, 8*len(words)+16)
 	var want []uint64
 	wantBy := -1
@@ -237,7 +237,7 @@ func sweepDilateBorder(t testing.TB, kernel dilateBorderKernel) error {
 				at := 64*lead + i
 				grown[i] = bits[at] || bits[at-c.by] && up[i] || bits[at+c.by] && down[i]
 			}
-			want, wantBy = fuzz.Words(grown), c.by
+			want, wantBy = reference.Words(grown), c.by
 		}
 		dst := lay[uint64](a, &c.at, 0, c.n)
 		src := lay[uint64](a, &c.at, 1, c.n+2*lead)
@@ -258,7 +258,7 @@ func sweepDilateBorder(t testing.TB, kernel dilateBorderKernel) error {
 func prefixCounts(bits []bool) []int {
 	counts := []int{0}
 	for i := 0; i < len(bits); i += 64 {
-		counts = append(counts, counts[i/64]+fuzz.Count(bits[i:i+64]))
+		counts = append(counts, counts[i/64]+reference.Count(bits[i:i+64]))
 	}
 	return counts
 }
@@ -271,7 +271,7 @@ func sweepCount(t testing.TB, kernel countKernel) error {
 	sources := [][]uint64{mixedWords(sweepLen, 5), full}
 	var want [][]int
 	for _, words := range sources {
-		want = append(want, prefixCounts(fuzz.Bits(words, 64*sweepLen)))
+		want = append(want, prefixCounts(reference.Bits(words, 64*sweepLen)))
 	}
 	a := newArena(t, 8*sweepLen+16)
 	cases := dilateCases(func(yield func(int) bool) { _ = yield(0) && yield(1) }, func(int) bool { return true })
@@ -305,8 +305,7 @@ func TestKernelDilateKeep(t *testing.T) {
 func TestDilatePlans(t *testing.T) {
 	const n = 9
 	eachISA(t, func(t *testing.T, k isa) {
-		var task keepTask
-		var plan dilation
+		sc := newScratch().(*scratch)
 		for w := 1; w <= 130; w++ {
 			for _, block := range []Block{Rect(1, 1), Rect(2, 1), Rect(3, 1), Rect(5, 1), Rect(9, 1), Rect(1, 2), Rect(1, 9), Rect(1, 64),
 				Rect(1, 65), Square(2), Square(3), Square(5), Square(7), Rect(2, 33), Rect(2, 64), Rect(64, 1), Rect(65, 1)} {
@@ -314,17 +313,14 @@ func TestDilatePlans(t *testing.T) {
 				for bit := uint64(w) % 7; bit < 64*n; bit += 5 + bit*bit%61 { // few, so that something is left
 					seeds[bit/64] |= 1 << (bit % 64)
 				}
-				bits := fuzz.Bits(seeds, 64*n)
-				want := fuzz.Complement(fuzz.Dilate(fuzz.Dilate(bits, 1, block.w), w, block.h))
+				bits := reference.Bits(seeds, 64*n)
+				want := reference.Complement(reference.Dilate(reference.Dilate(bits, 1, block.w), w, block.h))
 
 				words := append([]uint64{0}, seeds...)
-				plan.reset()
-				plan.axis(1, block.w)
-				plan.axis(w, block.h)
-				plan.seal()
-				kept := task.run(k, &plan, words, 1)
-				if err := sameWords(words[1:], fuzz.Words(want)); err != nil || kept != fuzz.Count(want) {
-					t.Fatalf("width %d, block %v: %v, kept %d, want %d", w, block, err, kept, fuzz.Count(want))
+				plan := newDilation(&geometry{axes: [axes]axis{{stride: 1, block: block.w}, {stride: w, block: block.h}}})
+				kept := sc.shift.run(&sc.team, k, plan, tunings[k].near && plan.isNear(), words, 1)
+				if err := sameWords(words[1:], reference.Words(want)); err != nil || kept != reference.Count(want) {
+					t.Fatalf("width %d, block %v: %v, kept %d, want %d", w, block, err, kept, reference.Count(want))
 				}
 			}
 		}

@@ -8,9 +8,11 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 
-	"github.com/dropblock-go/dropblock/fuzz"
+	"github.com/dropblock-go/dropblock/internal/bitstring"
 	"github.com/dropblock-go/dropblock/internal/guard"
+	"github.com/dropblock-go/dropblock/internal/reference"
 )
 
 var edgeSkips = flag.Int("edges", 4, "distances from a guard page, up to 64, in the sweeps of scale and expand")
@@ -21,26 +23,68 @@ const (
 )
 
 // A pattern is what a case scales by, with the results for edgeLen elements.
-type pattern struct {
+type pattern[E float32 | float64] struct {
 	keep   []uint64
 	bits   []bool
-	scale  float32
-	scaled []float32 // the elements, scaled
-	factor []float32 // the scale, expanded
+	scale  E
+	scaled []E // the elements, scaled
+	factor []E // the scale, expanded
+}
+
+// elementOf is the element whose Go type is E.
+func elementOf[E float32 | float64]() element {
+	if _, ok := any(E(0)).(float64); ok {
+		return elementFloat64
+	}
+	return elementFloat32
+}
+
+// scaleOf is a kernel set's method for slices of E.
+func scaleOf[E float32 | float64](
+	method func(dst, src unsafe.Pointer, n int, e element, keep []uint64, scale float64),
+) scaleKernel[E] {
+	return func(dst, src []E, keep []uint64, scale E) {
+		method(unsafe.Pointer(unsafe.SliceData(dst)), unsafe.Pointer(unsafe.SliceData(src)), len(src), elementOf[E](), keep, float64(scale))
+	}
+}
+
+func expandOf[E float32 | float64](
+	method func(dst unsafe.Pointer, n int, e element, keep []uint64, scale float64),
+) expandKernel[E] {
+	return func(dst []E, keep []uint64, scale E) {
+		method(unsafe.Pointer(unsafe.SliceData(dst)), len(dst), elementOf[E](), keep, float64(scale))
+	}
+}
+
+// specials are zeros, subnormal, extreme and infinite numbers, and NaNs.
+func specials[E float32 | float64]() (all []E) {
+	if elementOf[E]() == elementFloat64 {
+		for _, b := range []uint64{
+			0, 1 << 63, 1, 0x800fffffffffffff, 1 << 52, 0x7fefffffffffffff, 0xffefffffffffffff,
+			0x7ff << 52, 0xfff << 52, 0x7ff8 << 48, 0xfff8000000000001,
+		} {
+			all = append(all, E(math.Float64frombits(b)))
+		}
+		return all
+	}
+	for _, b := range []uint32{
+		0, 1 << 31, 1, 0x807fffff, 0x00800000, 0x7f7fffff, 0xff7fffff, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00001,
+	} {
+		all = append(all, E(math.Float32frombits(b)))
+	}
+	return all
 }
 
 // scalePatterns returns edgeLen elements, special values among them, and what
 // to do with them.
-func scalePatterns() (x []float32, patterns []pattern) {
+func scalePatterns[E float32 | float64]() (x []E, patterns []pattern[E]) {
 	r := rand.New(rand.NewPCG(1, 2))
-	specials := []uint32{
-		0, 1 << 31, 1, 0x807fffff, 0x00800000, 0x7f7fffff, 0xff7fffff, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00001,
-	}
-	x = make([]float32, edgeLen)
+	special := specials[E]()
+	x = make([]E, edgeLen)
 	for i := range x {
-		x[i] = r.Float32() - .5
+		x[i] = E(r.Float64() - .5)
 		if r.IntN(5) == 0 {
-			x[i] = math.Float32frombits(specials[r.IntN(len(specials))])
+			x[i] = special[r.IntN(len(special))]
 		}
 	}
 	const words = edgeLen / 64
@@ -48,31 +92,39 @@ func scalePatterns() (x []float32, patterns []pattern) {
 	for i := range words {
 		ones[i], alternate[i] = ^uint64(0), 0x5a5aa5a533cccc33+uint64(i)
 	}
-	for _, p := range []pattern{
+	tiny := 0x1p-140
+	if elementOf[E]() == elementFloat64 {
+		tiny = 0x1p-1065
+	}
+	for _, p := range []pattern[E]{
 		{keep: mixedWords(words, 1), scale: 1.0714},
-		{keep: alternate, scale: 0x1p-140},
+		{keep: alternate, scale: E(tiny)},
 		{keep: ones, scale: 1.5},
-		{keep: zeros, scale: float32(math.Inf(1))},
-		{keep: mixedWords(words, 2), scale: float32(math.Copysign(0, -1))},
+		{keep: zeros, scale: E(math.Inf(1))},
+		{keep: mixedWords(words, 2), scale: E(math.Copysign(0, -1))},
 	} {
-		p.bits = fuzz.Bits(p.keep, edgeLen)
-		p.scaled = fuzz.Scale(x, p.bits, p.scale)
-		p.factor = fuzz.Expand(p.bits, p.scale)
+		p.bits = reference.Bits(p.keep, edgeLen)
+		p.scaled, p.factor = make([]E, edgeLen), make([]E, edgeLen)
+		for i, keep := range p.bits {
+			if keep {
+				p.scaled[i], p.factor[i] = x[i]*p.scale, p.scale
+			}
+		}
 		patterns = append(patterns, p)
 	}
 	return x, patterns
 }
 
 // sameElements compares bit for bit, but for the payload of a NaN.
-func sameElements(got, want []float32) error {
+func sameElements[E float32 | float64](got, want []E) error {
 	if bytes.Equal(guard.Bytes(got), guard.Bytes(want)) {
 		return nil
 	}
 	for i, w := range want {
 		g := got[i]
-		if math.Float32bits(g) != math.Float32bits(w) && (g == g || w == w) {
-			return fmt.Errorf("element %d of %d is %v (%#08x), want %v (%#08x)",
-				i, len(want), g, math.Float32bits(g), w, math.Float32bits(w))
+		if !bytes.Equal(guard.Bytes(got[i:i+1]), guard.Bytes(want[i:i+1])) && (g == g || w == w) {
+			return fmt.Errorf("element %d of %d is %v (%x), want %v (%x)",
+				i, len(want), g, guard.Bytes(got[i:i+1]), w, guard.Bytes(want[i:i+1]))
 		}
 	}
 	return nil
@@ -117,15 +169,16 @@ func scaleCases(patterns int, inner []layout, unit [2]int, inPlace bool) iter.Se
 	}
 }
 
-func sweepScale(t testing.TB, kernel scaleKernel) error {
-	x, patterns := scalePatterns()
-	a := newArena(t, 4*edgeLen+64*8)
-	cases := scaleCases(len(patterns), middles(4, 4), [2]int{4, 4}, true)
+func sweepScale[E float32 | float64](t testing.TB, kernel scaleKernel[E]) error {
+	x, patterns := scalePatterns[E]()
+	size := int(unsafe.Sizeof(E(0)))
+	a := newArena(t, size*edgeLen+64*8)
+	cases := scaleCases(len(patterns), middles(size, size), [2]int{size, size}, true)
 	return sweep(cases, func(c *scaleCase) error {
 		p := &patterns[c.pattern]
-		dst := lay[float32](a, &c.at, 0, c.n)
-		src := lay[float32](a, &c.at, 1, c.n)
-		keep := lay[uint64](a, &c.at, 2, wordsLen(c.n))
+		dst := lay[E](a, &c.at, 0, c.n)
+		src := lay[E](a, &c.at, 1, c.n)
+		keep := lay[uint64](a, &c.at, 2, bitstring.Words(c.n))
 		copy(keep, p.keep)
 		if c.inPlace {
 			copy(dst, x)
@@ -153,14 +206,15 @@ func sweepScale(t testing.TB, kernel scaleKernel) error {
 	})
 }
 
-func sweepExpand(t testing.TB, kernel expandKernel) error {
-	_, patterns := scalePatterns()
-	a := newArena(t, 4*edgeLen+64*8)
-	cases := scaleCases(len(patterns), middles(4, 8), [2]int{4, 8}, false)
+func sweepExpand[E float32 | float64](t testing.TB, kernel expandKernel[E]) error {
+	_, patterns := scalePatterns[E]()
+	size := int(unsafe.Sizeof(E(0)))
+	a := newArena(t, size*edgeLen+64*8)
+	cases := scaleCases(len(patterns), middles(size, 8), [2]int{size, 8}, false)
 	return sweep(cases, func(c *scaleCase) error {
 		p := &patterns[c.pattern]
-		dst := lay[float32](a, &c.at, 0, c.n)
-		keep := lay[uint64](a, &c.at, 1, wordsLen(c.n))
+		dst := lay[E](a, &c.at, 0, c.n)
+		keep := lay[uint64](a, &c.at, 1, bitstring.Words(c.n))
 		copy(keep, p.keep)
 		kernel(dst, keep, p.scale)
 		if err := unchanged("keep", keep, p.keep[:len(keep)]); err != nil {
@@ -177,13 +231,13 @@ func sweepExpand(t testing.TB, kernel expandKernel) error {
 }
 
 func sweepExpandBool(t testing.TB, kernel expandBoolKernel) error {
-	_, patterns := scalePatterns()
+	_, patterns := scalePatterns[float32]()
 	a := newArena(t, edgeLen+64*8)
 	cases := scaleCases(len(patterns), middles(1, 16), [2]int{1, 8}, false)
 	return sweep(cases, func(c *scaleCase) error {
 		p := &patterns[c.pattern]
 		dst := lay[bool](a, &c.at, 0, c.n)
-		keep := lay[uint64](a, &c.at, 1, wordsLen(c.n))
+		keep := lay[uint64](a, &c.at, 1, bitstring.Words(c.n))
 		copy(keep, p.keep)
 		kernel(dst, keep)
 		if err := unchanged("keep", keep, p.keep[:len(keep)]); err != nil {
@@ -201,15 +255,24 @@ func sweepExpandBool(t testing.TB, kernel expandBoolKernel) error {
 }
 
 func TestKernelScale(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepScale(t, k.scale)) })
+	eachISA(t, func(t *testing.T, k isa) {
+		pass(t, sweepScale(t, scaleOf[float32](k.scale)))
+		pass(t, sweepScale(t, scaleOf[float64](k.scale)))
+	})
 }
 
 func TestKernelScaleStream(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepScale(t, k.scaleStream)) })
+	eachISA(t, func(t *testing.T, k isa) {
+		pass(t, sweepScale(t, scaleOf[float32](k.scaleStream)))
+		pass(t, sweepScale(t, scaleOf[float64](k.scaleStream)))
+	})
 }
 
 func TestKernelExpand(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepExpand(t, k.expand)) })
+	eachISA(t, func(t *testing.T, k isa) {
+		pass(t, sweepExpand(t, expandOf[float32](k.expand)))
+		pass(t, sweepExpand(t, expandOf[float64](k.expand)))
+	})
 }
 
 func TestKernelExpandBool(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/dropblock-go/dropblock/internal/guard"
+
+	"github.com/dropblock-go/dropblock/internal/bitstring"
 )
 
 type stampsCase struct {
@@ -18,7 +20,7 @@ type stampsCase struct {
 
 // sweepStamps drops blocks of every number of words, the last one as far back as
 // it may be, in two calls: the second goes on among the words of the first.
-func sweepStamps(t testing.TB, kernel bernoulliStampsKernel) error {
+func sweepStamps(t testing.TB, kernel stampsKernel) error {
 	a := newArena(t, 64*64*8)
 	layouts := append(middles(8, 16), edges([2]int{8, 4}, 4)...)
 	cases := func(yield func(stampsCase) bool) {
@@ -42,11 +44,11 @@ func sweepStamps(t testing.TB, kernel bernoulliStampsKernel) error {
 		}
 		words := lay[uint64](a, &c.at, 0, total/64+stampRoom(c.touch))
 		bits := lay[uint32](a, &c.at, 1, c.n)
-		tables := lay[stamps](a, &c.at, 2, 1)
+		tables := lay[stampTable](a, &c.at, 2, 1)
 		st := &tables[0]
-		setOnes(words)
+		bitstring.SetAll(words)
 		for bit := range st {
-			setOnes(st[bit][:])
+			bitstring.SetAll(st[bit][:])
 			for i := range c.touch { // not a block, but as good
 				st[bit][i] = 0xd1b54a32d192ed03 * uint64(64*i+bit+1)
 			}
@@ -80,7 +82,7 @@ func sweepStamps(t testing.TB, kernel bernoulliStampsKernel) error {
 }
 
 func TestKernelStamps(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepStamps(t, k.bernoulliStamps)) })
+	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepStamps(t, k.stamps)) })
 }
 
 // TestStamp holds the table to the blocks, row by row.
@@ -89,24 +91,24 @@ func TestStamp(t *testing.T) {
 		for _, block := range []Block{Square(2), Square(3), Square(7), Rect(1, 7), Rect(7, 1), Rect(2, 130), Rect(3, 90)} {
 			cfg := Config{Block: block}
 			g := cfg.geometry(s)
-			var d drawing
-			d.stamp(&g, &Bernoulli{gamma: 1e-9}, isaGeneric)
-			span := (g.bh-1)*g.w + g.bw
-			if got, want := d.stamped > 0, span > 1 && span <= 64*stampWords-63; got != want {
-				t.Fatalf("shape %v, block %v: stamped %v, want %v", s, block, got, want)
+			span := (g.axes[1].block-1)*s.w + g.axes[0].block
+			stampable := g.stampable(&tunings[isaGeneric], 1e-9)
+			if want := span > 1 && span <= 64*stampWords-63; stampable != want {
+				t.Fatalf("shape %v, block %v: stampable %v, want %v", s, block, stampable, want)
 			}
-			if d.stamped == 0 {
+			if !stampable {
 				continue
 			}
-			for bit := range d.stamps {
+			st := newStamps(&g)
+			for bit := range st.table {
 				for cell := range 64 * stampWords {
 					i := cell - bit
-					keep := i < 0 || i/g.w >= g.bh || i%g.w >= g.bw
-					if got := d.stamps[bit][cell/64]>>(cell%64)&1 != 0; got != keep {
+					keep := i < 0 || i/s.w >= g.axes[1].block || i%s.w >= g.axes[0].block
+					if got := st.table[bit][cell/64]>>(cell%64)&1 != 0; got != keep {
 						t.Fatalf("shape %v, block %v: stamp %d keeps cell %d: %v, want %v", s, block, bit, cell, got, keep)
 					}
-					if !keep && cell >= 64*d.stamped {
-						t.Fatalf("shape %v, block %v: stamp %d has more than %d words", s, block, bit, d.stamped)
+					if !keep && cell >= 64*st.words {
+						t.Fatalf("shape %v, block %v: stamp %d has more than %d words", s, block, bit, st.words)
 					}
 				}
 			}

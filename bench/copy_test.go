@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/dropblock-go/dropblock/internal/guard"
 )
 
 // patterns are float32 of every kind, NaN with payloads among them: a copy
@@ -67,6 +69,43 @@ func TestCopies(t *testing.T) {
 						if i := differ(part.got, part.want); i >= 0 {
 							t.Fatalf("%d elements to offset %d from %d: wrong near element %d", n, to, from, i)
 						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestCopyGuard copies every length from 0 to 1024 between pages that cannot
+// be touched: against the end of the memory, and against its beginning.
+func TestCopyGuard(t *testing.T) {
+	const maxLen = 1024 // the elements of the smallest page
+	var buffers [2]*guard.Buffer
+	for i := range buffers {
+		b, free, err := guard.Pages(4 * maxLen)
+		if err != nil {
+			t.Skip(err)
+		}
+		defer free()
+		buffers[i] = b
+	}
+	from := patterns(maxLen, 1)
+	lay := []func(b *guard.Buffer, skip, n int) []float32{guard.Front[float32], guard.Back[float32]}
+	for _, l := range loops() {
+		want := l.want(from)
+		t.Run(l.name, func(t *testing.T) {
+			for n := range maxLen + 1 {
+				for i := range 4 {
+					src, dst := lay[i/2](buffers[0], 0, n), lay[i%2](buffers[1], 0, n)
+					copy(src, from)
+					if err := guard.Fault(func() { l.run(dst, src) }); err != nil {
+						t.Fatalf("%d elements: %v", n, err)
+					}
+					if i := differ(dst, want[:n]); i >= 0 {
+						t.Fatalf("%d elements: wrong at element %d", n, i)
+					}
+					if err := guard.Check(buffers[1], dst); err != nil {
+						t.Fatalf("%d elements: %v", n, err)
 					}
 				}
 			}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -80,21 +79,12 @@ func (m machine) slug() string {
 	return strings.Trim(regexp.MustCompile("[^a-z0-9]+").ReplaceAllString(name, "-"), "-")
 }
 
-// lastLevel is the size in bytes of the last-level cache, or 32 MiB where the system
-// does not tell it.
-func (m machine) lastLevel() int {
-	size := 0
-	for _, c := range m.Caches {
-		f := strings.Fields(c) // L3 32768K
-		digits := strings.TrimRight(f[len(f)-1], "KMG")
-		n, err := strconv.Atoi(digits)
-		if err != nil {
-			continue
-		}
-		for _, unit := range f[len(f)-1][len(digits):] {
-			n <<= map[rune]int{'K': 10, 'M': 20, 'G': 30}[unit]
-		}
-		size = max(size, n)
+// cacheBytes reads a size such as 1024K, or is 0.
+func cacheBytes(size string) int {
+	digits := strings.TrimRight(size, "KMG")
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		return 0
 	}
-	return cmp.Or(size, 32*mib)
+	return n << map[string]int{"": 0, "K": 10, "M": 20, "G": 30}[size[len(digits):]]
 }

@@ -6,6 +6,16 @@
 //	go run ./bench -shapes 32x256x14x14-b7 -kernels avx2 -rounds 301
 //	go run ./bench -check -peers all -sweep 11 -o bench/results
 //
+// With -against it compares this build with another one, of another revision
+// perhaps, turn by turn and each in a process of its own:
+//
+//	go build -o /tmp/before ./bench                # at the other revision
+//	go run ./bench -against /tmp/before -check -kernels avx512 -ops apply,forward
+//
+// From the measurements that -o writes it draws pictures and makes a document:
+//
+//	go run ./bench render bench/results docs/benchmarks.md
+//
 // Before it measures, it checks that the masks and outputs of all kernel sets
 // are bitwise equal, and that the other implementations make the same of the
 // same seeds. What the library does is also in Go benchmarks, in this folder.
@@ -40,18 +50,34 @@ type options struct {
 	selected []peer
 	check    bool
 	out      string
+	against  string
+	self     string   // this program
+	only     []string // ops that are compared with the other build
 }
 
 func run(args []string, stdout, stderr io.Writer) (status int) {
-	opt, err := parse(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
+	var err error
+	switch {
+	case len(args) > 0 && args[0] == "serve": // as -against starts it
+		err = serve(os.Stdin, stdout)
+	case len(args) > 0 && args[0] == "render":
+		err = render(args[1:], stdout)
+	default:
+		var opt *options
+		opt, err = parse(args, stderr)
+		switch {
+		case errors.Is(err, flag.ErrHelp):
+			return 0
+		case err != nil:
+			fmt.Fprintf(stderr, "bench: %v\n", err)
+			return 2
+		case opt.against != "":
+			err = opt.compare(stdout, stderr)
+		default:
+			err = opt.run(args, stdout, stderr)
+		}
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "bench: %v\n", err)
-		return 2
-	}
-	if err := opt.run(args, stdout, stderr); err != nil {
 		fmt.Fprintf(stderr, "bench: %v\n", err)
 		return 1
 	}
@@ -63,7 +89,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.IntVar(&opt.rounds, "rounds", 51, "`rounds` to take the median of")
-	fs.IntVar(&opt.passes, "passes", 3, "`passes` through all settings, among which the rounds are shared; more than one keeps the memory of all settings")
+	fs.IntVar(&opt.passes, "passes", 3, "`passes` through all settings, among which the rounds are shared; more than one keeps the memory of all settings. -against has 9 and memory laid out anew in each")
 	fs.DurationVar(&opt.slice, "slice", 5*time.Millisecond, "least `time` of each measurement in a round, after as much to warm up")
 	shapes := fs.String("shapes", "", "comma-separated `settings` such as 32x256x14x14-b7 or 32x256x14x14-b7/share=channels (default all of the benchmarks')")
 	kernels := fs.String("kernels", "", "comma-separated kernel `sets` (default all that this CPU runs)")
@@ -71,11 +97,14 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	peers := fs.String("peers", "none", "other `implementations` to compare with: none, all, or a comma-separated list")
 	fs.IntVar(&opt.peerEvery, "peer-every", 5, "`n`, for the peers to take part in each n-th round")
 	python := fs.String("python", "", "Python `interpreter` that has the peers' packages (default python3, or /usr/bin/python3 if that has more of them)")
-	fs.BoolVar(&opt.check, "check", false, "exit with status 1 if a target is missed")
-	fs.StringVar(&opt.out, "o", "", "write all measurements to a JSON `file`, such as bench/results/machine.json, and the tables to one that ends in .md; in a directory, they are named after CPU and date")
+	fs.BoolVar(&opt.check, "check", false, "exit with status 1 if a limit of bench/results/limits.txt is missed; with -against, if something is slower: "+rule)
+	fs.StringVar(&opt.out, "o", "", "write all measurements to a JSON `file`, such as bench/results/machine.json; in a directory, it is named after CPU and date")
+	fs.StringVar(&opt.against, "against", "", "another build of this `program`, to measure this one against instead of copies")
+	ops := fs.String("ops", "", "comma-separated `ops` for -against (default all that both builds have)")
+	workers := fs.String("workers", "", "comma-separated `numbers` of workers for -against (default 1,2 with two CPUs or more)")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(stderr, "usage: bench [flags]")
+			fmt.Fprintln(stderr, "usage: bench [flags]\n       bench render FOLDER DOCUMENT.md")
 			fs.SetOutput(stderr)
 			fs.PrintDefaults()
 		}
@@ -129,12 +158,70 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		}
 		opt.pythons = []string{*python}
 	}
+	if err := opt.parseAgainst(fs, *shapes, *ops, *workers); err != nil {
+		return nil, err
+	}
 	if opt.out != "" {
 		if opt.out, err = outputName(opt.out); err != nil {
 			return nil, err
 		}
 	}
 	return opt, nil
+}
+
+// parseAgainst parses the flags of -against, and refuses those that do not go with it.
+func (opt *options) parseAgainst(fs *flag.FlagSet, shapes, ops, workers string) (err error) {
+	opt.workers = []int{1}
+	if runtime.NumCPU() > 1 {
+		opt.workers = []int{1, 2}
+	}
+	opt.only = slices.Concat(stepOpNames, []string{opDilate, opBernoulli})
+	if opt.against == "" {
+		if ops != "" || workers != "" {
+			return errors.New("-ops and -workers are for -against, which is not there")
+		}
+		return nil
+	}
+	if opt.against, err = exec.LookPath(opt.against); err != nil {
+		return fmt.Errorf("-against: want a program: %w", err)
+	}
+	if opt.self, err = os.Executable(); err != nil {
+		return err
+	}
+	passes := 9
+	fs.Visit(func(f *flag.Flag) {
+		if f.Name == "passes" {
+			passes = opt.passes
+		}
+		if slices.Contains([]string{"sweep", "peers", "peer-every", "python", "o"}, f.Name) {
+			err = fmt.Errorf("-%s does not go with -against", f.Name)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	opt.passes = min(passes, opt.rounds)
+	if shapes == "" {
+		opt.settings = slices.Concat(settings, smallSettings)
+	}
+	if ops != "" {
+		all := opt.only
+		opt.only = strings.Split(ops, ",")
+		for i, op := range opt.only {
+			if !slices.Contains(all, op) {
+				return fmt.Errorf("-ops: %q is not an op, want some of %v", op, all)
+			}
+			if slices.Contains(opt.only[:i], op) {
+				return fmt.Errorf("-ops: %s is there twice", op)
+			}
+		}
+	}
+	if workers != "" {
+		if opt.workers, err = parseWorkers(workers); err != nil {
+			return fmt.Errorf("-workers: %w", err)
+		}
+	}
+	return nil
 }
 
 // outputName completes the name of the JSON file.
@@ -161,10 +248,6 @@ func (opt *options) run(args []string, stdout, stderr io.Writer) error {
 	}
 	for _, k := range opt.kernels {
 		rep.Kernels = append(rep.Kernels, k.String())
-	}
-	opt.workers = []int{1}
-	if runtime.NumCPU() > 1 {
-		opt.workers = []int{1, 2}
 	}
 	progress := newProgress(stderr, len(opt.settings)*opt.passes)
 	if len(opt.selected) > 0 {
@@ -197,7 +280,7 @@ func (opt *options) run(args []string, stdout, stderr io.Writer) error {
 		if err := rep.write(opt.out); err != nil {
 			return err
 		}
-		fmt.Fprintf(stderr, "bench: wrote %s and .md\n", opt.out)
+		fmt.Fprintf(stderr, "bench: wrote %s\n", opt.out)
 	}
 	if len(rep.failed) > 0 {
 		return fmt.Errorf("peers failed: %s", strings.Join(rep.failed, "; "))

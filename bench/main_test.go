@@ -2,9 +2,8 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
+	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -53,11 +52,6 @@ func TestRun(t *testing.T) {
 		t.Fatalf("status %d: %s", status, &stderr)
 	}
 	kernels := implNames(opForward)
-	tables, err := os.ReadFile(out[:len(out)-len("json")] + "md")
-	if err != nil || !bytes.Equal(tables, stdout.Bytes()) {
-		t.Errorf("the tables in the file are not those printed: %v", err)
-	}
-
 	ratios := table(t, stdout.String(), "shape, block | kernels | MiB | apply | backward | in place | forward | forward in place |")
 	if want := 2 + len(shapes)*len(kernels); len(ratios) != want {
 		t.Errorf("%d lines of ratios, want %d:\n%s", len(ratios), want, &stdout)
@@ -66,7 +60,7 @@ func TestRun(t *testing.T) {
 		if want := []string{shapes[i/len(kernels)], kernels[i%len(kernels)], "0.0"}; !slices.Equal(row[:3], want) {
 			t.Errorf("row %d begins %q, want %q", i, row[:3], want)
 		}
-		for _, cell := range row[3:] { // A tiny shape has no targets.
+		for _, cell := range row[3:] {
 			if number(t, cell) <= 0 {
 				t.Errorf("the ratio is %q", cell)
 			}
@@ -115,13 +109,13 @@ func TestRun(t *testing.T) {
 		t.Errorf("peers %q, want %q", got, want)
 	}
 
-	text, err := os.ReadFile(out)
+	rep, err := readReport(out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rep report
-	if err := json.Unmarshal(text, &rep); err != nil {
-		t.Fatal(err)
+	var again bytes.Buffer
+	if err := rep.markdown(&again); err != nil || !bytes.Equal(again.Bytes(), stdout.Bytes()) {
+		t.Errorf("the file's tables are not those printed: %v\n%s", err, &again)
 	}
 	if want := "go run ./bench " + strings.Join(args, " "); rep.Command != want {
 		t.Errorf("command %q, want %q", rep.Command, want)
@@ -234,6 +228,13 @@ func TestUsage(t *testing.T) {
 		{[]string{"-peers", "timm,timm"}, "-peers: timm is there twice"},
 		{[]string{"-python", "/nosuch/python"}, `-python is "/nosuch/python"`},
 		{[]string{"-nosuch"}, "-nosuch"},
+		{[]string{"-against", "/nosuch/bench"}, "-against: want a program"},
+		{[]string{"-against", "sh", "-ops", "apply,x"}, `-ops: "x" is not an op, want some of [apply`},
+		{[]string{"-against", "sh", "-ops", "apply,apply"}, "-ops: apply is there twice"},
+		{[]string{"-against", "sh", "-workers", "0"}, `-workers: "0" is not a number of workers`},
+		{[]string{"-against", "sh", "-workers", "2,2"}, "-workers: 2 is there twice"},
+		{[]string{"-against", "sh", "-peers", "all"}, "-peers does not go with -against"},
+		{[]string{"-ops", "apply"}, "-ops and -workers are for -against"},
 		{[]string{"stray"}, `unexpected argument "stray"`},
 	} {
 		var stdout, stderr bytes.Buffer
@@ -255,88 +256,81 @@ func TestSettingNames(t *testing.T) {
 	}
 }
 
-// TestCheck holds made-up measurements against the targets.
+// TestCheck holds made-up measurements against the limits.
 func TestCheck(t *testing.T) {
-	type values map[string]float64 // op, then kernel set or peer
-	made := func(name string, others float64, v values) *report {
-		s, err := parseSetting(name)
-		if err != nil {
-			t.Fatal(err)
+	limits, err := parseLimits(limitsText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, s := range settings {
+		names = append(names, s.String())
+	}
+	for _, l := range limits {
+		if !slices.Contains(names, l.setting) || !slices.Contains(stepOpNames, l.op) {
+			t.Errorf("a limit for %s of %s, which is not measured", l.op, l.setting)
 		}
-		res := &result{Setting: name, setting: s, Others: &others}
-		for key, value := range v {
-			f := strings.Split(key, "/")
-			switch {
-			case len(f) == 3 && f[2] == "2": // with two workers
-				res.Series = append(res.Series,
-					series{Op: f[0], Impl: f[1], Threads: 1, Wall: []float64{value}, Ratio: quartiles{Median: 1}},
-					series{Op: f[0], Impl: f[1], Threads: 2, Wall: []float64{1}})
-			case len(f) == 3:
-				res.SpeedUps = append(res.SpeedUps, speedUp{f[2], f[0], f[1], 1, quartiles{Median: value}})
-			default:
-				res.Series = append(res.Series, series{Op: f[0], Impl: f[1], Threads: 1, Ratio: quartiles{Median: value}})
-			}
-		}
-		return &report{Results: []*result{res}, Machine: machine{Caches: []string{"L1d 48K", "L3 32768K"}}}
 	}
 	for _, c := range []struct {
-		name string
-		v    values
-		want string // of the error; empty for none
+		op, kernels, base string
+		limit             float64
+		higher            bool // is a miss
 	}{
-		{"32x512x7x7-b7", values{"apply/avx2": 1.06, "forward/avx2": 1.22}, ""},
-		{"32x512x7x7-b7", values{"apply/avx2": 1.061}, "apply of avx2, ÷ copy: 1.06 > 1.06"},
-		{"32x512x7x7-b7", values{"backward/avx2": 1.07}, "backward of avx2, ÷ copy: 1.07 > 1.06"},
-		{"32x512x7x7-b7", values{"forward/avx2": 1.23}, "forward of avx2, ÷ copy: 1.23 > 1.22"},
-		{"16x256x28x28-b5", values{"forward/avx2": 1.40, "forward/avx512": 1.20}, ""},
-		{"16x256x28x28-b5", values{"forward/avx2": 1.41, "forward/avx512": 1.21}, "2 of 2 targets missed"},
-		{"64x64x32x32-b3", values{"forward/avx2": 1.60, "forward/avx512": 1.28}, ""},
-		{"64x64x32x32-b3", values{"forward/avx2": 1.61, "forward/avx512": 1.29}, "2 of 2 targets missed"},
-		{"32x256x14x14-b7", values{"inplace/avx512": 0.59, "forwardinplace/avx512": 0.71}, "2 of 2 targets missed"},
-		{"32x256x14x14-b7", values{"inplace/avx512": 0.58, "forwardinplace/avx512": 0.70, "forward/avx512": 1.15}, ""},
-		{"32x256x14x14-b1", values{"forward/avx512": 1.5, "apply/avx512": 1.03}, ""},
-		{"32x256x14x14-b1", values{"forward/avx512": 1.6, "apply/avx512": 1.04}, "2 of 2 targets missed"},
-		// Over the last-level cache.
-		{"8x256x56x56-b7", values{"apply/avx512": 1.03, "forward/avx512": 1.10, "forward/avx2": 1.35}, ""},
-		{"8x256x56x56-b7", values{"apply/avx512": 1.04, "forward/avx512": 1.11, "forward/avx2": 1.36}, "3 of 3 targets missed"},
-		{"8x256x56x56-b7", values{"apply/avx2": 9}, "no target is set"},
-		{"32x512x7x7-b7/share=channels", values{"forward/avx512": 1.03}, ""},
-		{"32x512x7x7-b7/share=channels", values{"forward/avx512": 1.04}, "1 of 1 targets missed"},
-		{"32x512x7x7-b7", values{"forward/generic": 8, "apply/generic": 99}, ""},
-		{"32x512x7x7-b7", values{"forward/generic": 8.1}, "forward of generic, ÷ copy: 8.10 > 8"},
-		{"1x1x8x8-b3", values{"apply/avx2": 1}, "no target is set"},
-		// Peers.
-		{"32x256x14x14-b7", values{"forward/avx512/torchvision": 200}, ""},
-		{"32x256x14x14-b7", values{"forward/avx512/torchvision": 199}, "÷ torchvision: 199 < 200"},
-		{"1x64x224x224-b7", values{"forward/avx512/torchvision": 199}, "199 < 200"},
-		{"32x512x7x7-b7", values{"forward/avx512/torchvision": 149}, "149 < 150"},
-		{"32x512x7x7-b3", values{"forward/avx512/torchvision": 74}, "74.0 < 75"},
-		{"16x256x28x28-b5", values{"forward/generic/torchvision": 19}, "19.0 < 20"},
-		{"32x256x14x14-b1", values{"forward/avx512/dropout": 39}, "39.0 < 40"},
-		{"8x256x56x56-b7/share=channels", values{"forward as tutorial/avx512/tutorial": 4.9}, "4.90 < 5"},
-		{"8x256x56x56-b7/share=channels", values{"forward as tutorial/avx512/tutorial": 5}, ""},
-		// Workers, where the CPUs are free.
-		{"32x256x14x14-b7", values{"apply/avx512/2": 1.8}, ""},
-		{"32x256x14x14-b7", values{"apply/avx512/2": 1.7}, "÷ one worker: 1.70 < 1.8"},
-		{"32x256x14x14-b7", values{"apply/avx512/2": 1.7, "copy/go/2": 1.8}, "÷ one worker: 1.70 < 1.8"},
-		{"32x256x14x14-b7", values{"apply/avx512/2": 1, "copy/go/2": 1.7}, ""}, // nor do copies
+		{opApply, "avx2", opCopy, 1.06, true},
+		{opForward, "avx512", opCopy, 1.15, true},
+		{opForward, "avx512", "torchvision", 200, false},
+		{opForward, "avx512", oneWorker, 1.8, false},
 	} {
-		err := made(c.name, 0, c.v).check()
-		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-			t.Errorf("%s with %v: %v, want %q", c.name, c.v, err, c.want)
+		made := func(v, copies, others float64) *report {
+			res := &result{Setting: "32x256x14x14-b7", Others: &others}
+			switch c.base {
+			case opCopy:
+				res.Series = []series{{Op: c.op, Impl: c.kernels, Threads: 1, Ratio: quartiles{Median: v}}}
+			case oneWorker:
+				res.Series = []series{
+					{Op: c.op, Impl: c.kernels, Threads: 1, Wall: []float64{v}, Ratio: quartiles{Median: 1}},
+					{Op: c.op, Impl: c.kernels, Threads: 2, Wall: []float64{1}},
+					{Op: opCopy, Impl: "go", Threads: 1, Wall: []float64{copies}},
+					{Op: opCopy, Impl: "go", Threads: 2, Wall: []float64{1}},
+				}
+			default:
+				res.SpeedUps = []speedUp{{c.base, c.op, c.kernels, 1, quartiles{Median: v}}}
+			}
+			return &report{Results: []*result{res}}
+		}
+		worse := c.limit * 0.99
+		if c.higher {
+			worse = c.limit * 1.01
+		}
+		if err := made(c.limit, 2, 0).check(); err != nil {
+			t.Errorf("%v at its limit: %v", c, err)
+		}
+		want := fmt.Sprintf("%s of %s ÷ %s is %.4g, want %.4g", c.op, c.kernels, c.base, worse, c.limit)
+		if err := made(worse, 2, 0).check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+		if c.base != oneWorker {
+			continue
+		}
+		for _, r := range []*report{made(worse, 1.7, 0), made(worse, 2, 0.1)} {
+			if err := r.check(); err != nil {
+				t.Errorf("two workers are judged although copies gain no more, or others have the CPUs: %v", err)
+			}
 		}
 	}
-	if err := made("32x256x14x14-b7", 0.1, values{"apply/avx512/2": 1}).check(); err != nil {
-		t.Errorf("two workers are judged although others have the CPUs: %v", err)
+	for _, bad := range []string{"avx2 apply copy 1.06", "avx2 apply copy x 32x256x14x14-b7"} {
+		if _, err := parseLimits(bad); err == nil {
+			t.Errorf("%q is a limit", bad)
+		}
 	}
 }
 
-// TestCheckStatus runs the program where no target is set, which -check does
+// TestCheckStatus runs the program where there is no limit, which -check does
 // not pass off as a success.
 func TestCheckStatus(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	args := []string{"-check", "-rounds", "1", "-slice", "1us", "-shapes", "1x1x8x8-b3", "-kernels", "generic"}
-	if status := run(args, &stdout, &stderr); status != 1 || !strings.Contains(stderr.String(), "no target is set") {
+	if status := run(args, &stdout, &stderr); status != 1 || !strings.Contains(stderr.String(), "there is no limit") {
 		t.Errorf("status %d, standard error %q", status, &stderr)
 	}
 }
@@ -380,17 +374,13 @@ func TestMachine(t *testing.T) {
 	for _, c := range []struct {
 		m    machine
 		slug string
-		last int
 	}{
-		{machine{CPU: "AMD EPYC 9355P 32-Core Processor (family 26, model 2, stepping 1)", Caches: []string{"L1d 48K", "L2 1024K", "L3 32768K"}}, "amd-epyc-9355p-32-core-family-26-model-2", 32 * mib},
-		{machine{CPU: "Intel(R) Xeon(R) CPU @ 2.60GHz (family 6, model 85, stepping 7)", Caches: []string{"36M"}}, "intel-xeon-2-60ghz-family-6-model-85", 36 * mib},
-		{machine{CPU: "arm64"}, "arm64", 32 * mib},
+		{machine{CPU: "AMD EPYC 9355P 32-Core Processor (family 26, model 2, stepping 1)", Caches: []string{"L1d 48K", "L2 1024K", "L3 32768K"}}, "amd-epyc-9355p-32-core-family-26-model-2"},
+		{machine{CPU: "Intel(R) Xeon(R) CPU @ 2.60GHz (family 6, model 85, stepping 7)", Caches: []string{"36M"}}, "intel-xeon-2-60ghz-family-6-model-85"},
+		{machine{CPU: "arm64"}, "arm64"},
 	} {
 		if got := c.m.slug(); got != c.slug {
 			t.Errorf("the slug of %q is %q, want %q", c.m.CPU, got, c.slug)
-		}
-		if got := c.m.lastLevel(); got != c.last {
-			t.Errorf("the last level of %q is %d, want %d", c.m.Caches, got, c.last)
 		}
 	}
 }

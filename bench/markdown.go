@@ -17,7 +17,7 @@ func (r *report) markdown(w io.Writer) error {
 	r.peerTable(b)
 	r.workersTable(b)
 	if len(r.NotRun) > 0 {
-		b.WriteString("\nNot run:\n\n")
+		b.WriteString("\n### Not run\n\n")
 		for _, text := range r.NotRun {
 			fmt.Fprintf(b, "- %s\n", text)
 		}
@@ -64,29 +64,6 @@ func figure(v float64) string {
 	return fmt.Sprintf("%.0f", v)
 }
 
-// judged writes a value beside its target, bold if that is missed.
-func judged(verdicts []verdict, op, impl, base string, v float64) string {
-	for _, t := range verdicts {
-		if t.op == op && t.impl == impl && t.base == base {
-			text := figure(v)
-			if t.missed() {
-				text = "**" + precise(v, t.limit) + "**"
-			}
-			return fmt.Sprintf("%s %s %.4g", text, t.relation(v), t.limit)
-		}
-	}
-	return figure(v)
-}
-
-// precise writes a value so that it differs from the limit that it misses.
-func precise(v, limit float64) string {
-	text := figure(v)
-	if text == figure(limit) {
-		return fmt.Sprintf("%.4g", v)
-	}
-	return text
-}
-
 func mebibytes(res *result) string { return fmt.Sprintf("%.1f", float64(4*res.Elements)/mib) }
 
 func titled(ops []string) (all []string) {
@@ -98,14 +75,17 @@ func titled(ops []string) (all []string) {
 
 func (r *report) copyTable(b *strings.Builder) {
 	ops := []string{opApply, opBackward, opInPlace, opForward, opForwardInPlace}
-	fmt.Fprintf(b, "\nTime ÷ the fastest copy of the same feature map, one thread, p = %v: medians of %d interleaved rounds in %s,\nbeside the targets. Bold misses its target. Backward is apply on other memory, forward is sample, then apply.\n\n", r.P, r.Rounds, passes(r.Passes))
+	fmt.Fprintf(b, "\n### Beside a copy\n\nTime ÷ the fastest copy of the same feature map, one thread, p = %v: medians of %d interleaved rounds in %s.\nBackward is apply on other memory, forward is sample, then apply.\n\n", r.P, r.Rounds, passes(r.Passes))
 	var rows [][]string
 	for _, res := range r.Results {
-		verdicts := r.judge(res)
 		for _, k := range r.Kernels {
 			row := []string{res.Setting, k, mebibytes(res)}
 			for _, op := range ops {
-				row = append(row, judged(verdicts, op, k, opCopy, res.find(op, k, 1).Ratio.Median))
+				text := "–"
+				if s := res.find(op, k, 1); s != nil {
+					text = figure(s.Ratio.Median)
+				}
+				row = append(row, text)
 			}
 			rows = append(rows, row)
 		}
@@ -116,7 +96,6 @@ func (r *report) copyTable(b *strings.Builder) {
 func (r *report) peerTable(b *strings.Builder) {
 	var rows [][]string
 	for _, res := range r.Results {
-		verdicts := r.judge(res)
 		for _, theirs := range res.Series {
 			if theirs.Threads != 1 || !slices.ContainsFunc(res.SpeedUps, func(s speedUp) bool { return s.Peer == theirs.Impl }) {
 				continue
@@ -128,11 +107,7 @@ func (r *report) peerTable(b *strings.Builder) {
 			cell := func(impl string, threads int) {
 				for _, s := range res.SpeedUps {
 					if s.Peer == theirs.Impl && s.Impl == impl && s.Threads == threads {
-						text := figure(s.Times.Median)
-						if threads == 1 {
-							text = judged(verdicts, s.Op, impl, s.Peer, s.Times.Median)
-						}
-						row = append(row, text)
+						row = append(row, figure(s.Times.Median))
 						return
 					}
 				}
@@ -148,7 +123,7 @@ func (r *report) peerTable(b *strings.Builder) {
 	if rows == nil {
 		return
 	}
-	fmt.Fprintf(b, "\nTime of others ÷ ours by the clock, with the options that give their masks from their seeds, which was checked before: each of\nour kernel sets with one worker against one thread, and %s with two against two. Medians of the %d rounds in which they\ntook part. Forward, but dilation alone for OpenCV.\n\n", r.Kernels[0], (r.Rounds-1)/r.PeerEvery+1)
+	fmt.Fprintf(b, "\n### Beside others\n\nTime of others ÷ ours by the clock, with the options that give their masks from their seeds, which was checked before: each of\nour kernel sets with one worker against one thread, and %s with two against two. Medians of the %d rounds in which they\ntook part. Forward, but dilation alone for OpenCV.\n\n", r.Kernels[0], (r.Rounds-1)/r.PeerEvery+1)
 	head := []string{"shape, block", "peer", "its ns per element", "2 threads"}
 	for _, k := range r.Kernels {
 		head = append(head, "÷ "+k)
@@ -159,7 +134,6 @@ func (r *report) peerTable(b *strings.Builder) {
 func (r *report) workersTable(b *strings.Builder) {
 	var rows [][]string
 	for _, res := range r.Results {
-		verdicts := r.judge(res)
 		others := "unknown"
 		if res.Others != nil {
 			others = figure(*res.Others)
@@ -172,18 +146,18 @@ func (r *report) workersTable(b *strings.Builder) {
 			row := []string{res.Setting, k, mebibytes(res), figure(copies)}
 			for _, op := range stepOpNames {
 				v, _ := res.workersTimes(op, k)
-				row = append(row, judged(verdicts, op, k, oneWorker, v))
+				row = append(row, figure(v))
 			}
 			rows = append(rows, append(row, others))
 		}
 	}
-	fmt.Fprintf(b, "\nOne worker ÷ two, by the clock, beside the fastest copy by one goroutine ÷ the fastest by two. Judged where copies gain\nas much and other processes had less than %v CPUs.\n\n", freeCPUs)
+	fmt.Fprintf(b, "\n### Two workers\n\nOne worker ÷ two, by the clock, beside the fastest copy by one goroutine ÷ the fastest by two.\n\n")
 	head := append([]string{"shape, block", "kernels", "MiB", "copy"}, titled(stepOpNames)...)
 	writeTable(b, 2, append(head, "CPUs of others"), rows)
 }
 
 func (r *report) quartileTable(b *strings.Builder) {
-	b.WriteString("\nTime ÷ the copy, medians and quartiles.\n\n")
+	b.WriteString("\n### Quartiles\n\nTime ÷ the copy, medians and quartiles.\n\n")
 	ops := append([]string{opScaleCopy}, stepOpNames...)
 	var rows [][]string
 	for _, res := range r.Results {
@@ -203,11 +177,11 @@ func (r *report) quartileTable(b *strings.Builder) {
 }
 
 func (r *report) timeTable(b *strings.Builder) {
-	clock := "CPU time, or the clock's where the system does not tell that"
-	if hasCPUClock {
-		clock = "CPU time"
+	clock := "CPU time"
+	if !slices.ContainsFunc(r.Results[0].Series, func(s series) bool { return s.CPU != nil }) {
+		clock = "time by the clock"
 	}
-	fmt.Fprintf(b, "\nMedian ns per element of %s, one thread; ▸ marks the fastest copy.\n\n", clock)
+	fmt.Fprintf(b, "\n### Times\n\nMedian ns per element of %s, one thread; ▸ marks the fastest copy.\n\n", clock)
 	ops := append([]string{opScaleCopy}, stepOpNames...)
 	var rows [][]string
 	for _, res := range r.Results {

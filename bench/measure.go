@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -169,11 +170,16 @@ const (
 // timing is a time on the two clocks.
 type timing struct{ cpu, wall time.Duration }
 
-// runsPerBatch returns how many runs take minBatch together.
+// runsPerBatch returns how many runs take minBatch together, each of a few times:
+// one alone may have been interrupted.
 func runsPerBatch(run func()) int {
 	run()
 	for n := 1; ; n *= 2 {
-		if timed(run, n).wall >= minBatch {
+		least := timed(run, n).wall
+		for range minBatches {
+			least = min(least, timed(run, n).wall)
+		}
+		if least >= minBatch {
 			return n
 		}
 	}
@@ -294,4 +300,37 @@ func (res *result) find(op, impl string, threads int) *series {
 		}
 	}
 	return nil
+}
+
+// workersTimes is how many times as fast two workers are as one.
+func (res *result) workersTimes(op, impl string) (float64, bool) {
+	one, two := res.find(op, impl, 1), res.find(op, impl, 2)
+	if one == nil || two == nil {
+		return 0, false
+	}
+	return quotients(one, two, false).Median, true
+}
+
+// copiesTimes is how many times as fast the fastest copy of two goroutines is as
+// the fastest of one.
+func (res *result) copiesTimes() (float64, bool) {
+	one, two := res.fastestCopy(1), res.fastestCopy(2)
+	if one == nil || two == nil {
+		return 0, false
+	}
+	return quotients(one, two, false).Median, true
+}
+
+// fastestCopy is that of so many goroutines by the clock, or nil.
+func (res *result) fastestCopy(threads int) (fastest *series) {
+	least := math.Inf(1)
+	for i, s := range res.Series {
+		if s.Op != opCopy || s.Threads != threads {
+			continue
+		}
+		if ns := quartilesOf(s.Wall).Median; ns < least {
+			fastest, least = &res.Series[i], ns
+		}
+	}
+	return fastest
 }

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math"
 	"os"
@@ -115,22 +112,15 @@ func (p peer) op() string {
 	return opForward
 }
 
-// peerProcess is a process that answers.
+// peerProcess is a process that has peers.
 type peerProcess struct {
 	Versions map[string]string `json:"versions"`
 	Peers    []string          `json:"peers"`
 	Missing  map[string]string `json:"missing"` // why a peer is not there
 
-	cmd     *exec.Cmd
-	in      io.WriteCloser
-	out     *bufio.Reader
-	errors  bytes.Buffer
-	timeout time.Duration
-	dir     string // for the script and the files of a check
+	*process
+	dir string // for the script and the files of a check
 }
-
-// answerTimeout is many times what the slowest request takes.
-const answerTimeout = 5 * time.Minute
 
 // startPeers starts the interpreters one after the other and keeps the first
 // that has all peers, or the one that has most. An error tells why there is
@@ -171,7 +161,7 @@ func startPeer(python string, timeout time.Duration) (*peerProcess, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &peerProcess{timeout: timeout}
+	p := new(peerProcess)
 	if p.dir, err = os.MkdirTemp("", "dropblock-bench-"); err != nil {
 		return nil, err
 	}
@@ -179,80 +169,25 @@ func startPeer(python string, timeout time.Duration) (*peerProcess, error) {
 	if err := os.WriteFile(script, peersScript, 0o644); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(p.dir))
 	}
-	p.cmd = exec.Command(path, script)
+	cmd := exec.Command(path, script)
 	// glibc maps large blocks anew at each allocation, or gives them back, and their
 	// pages are then taken one by one: up to 20 times what the computation takes.
 	// The peers are measured without it.
-	p.cmd.Env = append(os.Environ(), "MALLOC_MMAP_THRESHOLD_=4294967296", "MALLOC_TRIM_THRESHOLD_=17179869184")
-	p.cmd.Stderr = &p.errors
-	p.in, err = p.cmd.StdinPipe()
-	var out io.Reader
-	if err == nil {
-		out, err = p.cmd.StdoutPipe()
-	}
-	if err == nil {
-		err = p.cmd.Start()
-	}
-	if err != nil {
+	cmd.Env = append(os.Environ(), "MALLOC_MMAP_THRESHOLD_=4294967296", "MALLOC_TRIM_THRESHOLD_=17179869184")
+	var greeting []byte
+	if p.process, greeting, err = startProcess(cmd, timeout); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(p.dir))
 	}
-	p.out = bufio.NewReader(out)
-	line, err := p.readLine()
-	if err == nil {
-		err = json.Unmarshal(line, p)
-	}
-	if err != nil {
+	if err := json.Unmarshal(greeting, p); err != nil {
 		p.stop()
 		return nil, fmt.Errorf("%s: no greeting: %w", python, err)
 	}
 	return p, nil
 }
 
-func (p *peerProcess) pid() int { return p.cmd.Process.Pid }
-
-// stop ends the process, which ends by itself where its input does.
 func (p *peerProcess) stop() error {
-	p.in.Close()
-	kill := time.AfterFunc(10*time.Second, func() { p.cmd.Process.Kill() })
-	defer kill.Stop()
-	p.cmd.Wait()
+	p.process.stop()
 	return os.RemoveAll(p.dir)
-}
-
-// readLine reads an answer, and kills the process if there is none.
-func (p *peerProcess) readLine() ([]byte, error) {
-	kill := time.AfterFunc(p.timeout, func() { p.cmd.Process.Kill() })
-	line, err := p.out.ReadBytes('\n')
-	if !kill.Stop() {
-		return nil, fmt.Errorf("no answer within %v", p.timeout)
-	}
-	if err != nil {
-		p.cmd.Process.Kill()
-		p.cmd.Wait() // Then all of its errors are here.
-		lines := strings.Split(strings.TrimSpace(p.errors.String()), "\n")
-		return nil, fmt.Errorf("the process ended: %s", lines[len(lines)-1])
-	}
-	return bytes.TrimSpace(line), nil
-}
-
-// ask returns the words of the answer behind ok.
-func (p *peerProcess) ask(format string, args ...any) ([]string, error) {
-	request := fmt.Sprintf(format, args...)
-	if _, err := fmt.Fprintln(p.in, request); err != nil {
-		return nil, fmt.Errorf("%s: %w", request, err)
-	}
-	line, err := p.readLine()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", request, err)
-	}
-	words := strings.Fields(string(line))
-	switch {
-	case len(words) > 0 && words[0] == "ok":
-		return words[1:], nil
-	case len(words) > 0 && words[0] == "error":
-		return nil, fmt.Errorf("%s: %s", request, strings.Join(words[1:], " "))
-	}
-	return nil, fmt.Errorf("%s: the answer is %q, want ok or error", request, line)
 }
 
 // set says what the next requests are about.

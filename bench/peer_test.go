@@ -20,6 +20,10 @@ import (
 const fakeVariable = "DROPBLOCK_BENCH_FAKE_PEER"
 
 func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == "serve" {
+		fakeBuild(filepath.Base(os.Args[0]))
+		return
+	}
 	if mode := os.Getenv(fakeVariable); mode != "" {
 		fakePeer(mode)
 		return
@@ -299,7 +303,7 @@ func TestRunWithoutPeers(t *testing.T) {
 	} {
 		var stdout, stderr bytes.Buffer
 		status := run(args(c.mode, c.peers), &stdout, &stderr)
-		if status != c.status || !strings.Contains(stdout.String(), "\nNot run:\n") || !strings.Contains(stdout.String(), c.want) {
+		if status != c.status || !strings.Contains(stdout.String(), "\n### Not run\n") || !strings.Contains(stdout.String(), c.want) {
 			t.Errorf("%s: status %d, standard error %q, want %q in\n%s", c.mode, status, &stderr, c.want, &stdout)
 		}
 		table(t, stdout.String(), "shape, block | kernels | MiB | apply |")

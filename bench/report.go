@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 )
 
@@ -42,8 +42,7 @@ func (r *report) add(list *[]*result, results []*result) {
 	}
 }
 
-// write puts the report into a file as JSON, and the tables into one that
-// ends in .md.
+// write puts the report into a file as JSON.
 func (r *report) write(name string) error {
 	text, err := json.Marshal(r)
 	if err != nil {
@@ -52,14 +51,27 @@ func (r *report) write(name string) error {
 	for _, start := range []string{`{"setting":`, `{"op":`, `{"peer":`} { // Quotes inside a value are escaped.
 		text = bytes.ReplaceAll(text, []byte(start), []byte("\n"+start))
 	}
-	if err := writeFile(name, append(text, '\n')); err != nil {
-		return err
+	return writeFile(name, append(text, '\n'))
+}
+
+func readReport(name string) (*report, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
 	}
-	var tables bytes.Buffer
-	if err := r.markdown(&tables); err != nil {
-		return err
+	r := new(report)
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, fmt.Errorf("%s: not a report of bench: %w", name, err)
 	}
-	return writeFile(strings.TrimSuffix(name, ".json")+".md", tables.Bytes())
+	if r.Machine.CPU == "" || len(r.Results) == 0 || len(r.Kernels) == 0 {
+		return nil, fmt.Errorf("%s: not a report of bench: no machine, kernels or results", name)
+	}
+	for _, res := range slices.Concat(r.Results, r.Sweep) {
+		if res.setting, err = parseSetting(res.Setting); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return r, nil
 }
 
 // writeFile writes a file whole or not at all.

@@ -14,6 +14,8 @@ import (
 	"github.com/dropblock-go/dropblock"
 )
 
+const mib = 1 << 20
+
 // A workload is a setting with its memory.
 type workload struct {
 	setting

@@ -3,12 +3,12 @@ package fuzz
 import (
 	"fmt"
 	"math"
-	"math/big"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/dropblock-go/dropblock"
 	"github.com/dropblock-go/dropblock/internal/guard"
+	"github.com/dropblock-go/dropblock/internal/reference"
 )
 
 // bernoulliInput asks for n bits.
@@ -31,16 +31,16 @@ func (in bernoulliInput) check() error {
 	if err != nil {
 		return err
 	}
-	want := Bernoulli(in.gamma, in.n, in.key, in.sample)
+	want := reference.Bernoulli(in.gamma, in.n, in.key, in.sample)
 	words := (in.n + 63) / 64
 	buf := guard.Heap(8*words + guard.Align)
 	dst := guard.Middle[uint64](buf, in.offset, words)
 	return eachSet(func(set dropblock.KernelSet) error {
 		ones := set.Bernoulli(dst, in.n, b, in.key, in.sample)
-		if err := sameBits(dst, want); err != nil {
+		if err := reference.SameBits(dst, want); err != nil {
 			return err
 		}
-		if err := same("the number of ones", ones, Count(want)); err != nil {
+		if err := same("the number of ones", ones, reference.Count(want)); err != nil {
 			return err
 		}
 		return guard.Check(buf, dst)
@@ -53,7 +53,7 @@ func newBernoulliInput(gamma float64, n uint32, key, sample uint64, offset uint8
 		bits += 1<<16 - 1500
 	}
 	return bernoulliInput{
-		gamma: gamma, n: bits, key: [2]uint32{lo(key), hi(key)}, sample: sample, offset: int(offset % 8 * 8),
+		gamma: gamma, n: bits, key: [2]uint32{uint32(key), uint32(key >> 32)}, sample: sample, offset: int(offset % 8 * 8),
 	}
 }
 
@@ -104,83 +104,6 @@ func TestBernoulliLong(t *testing.T) {
 	for _, n := range []int{65535, 65536, 65537, 131072, 140001} {
 		for _, gamma := range []float64{.001, .3, .5} {
 			fuzzed(t, bernoulliInput{gamma: gamma, n: n, key: [2]uint32{3, 4}, sample: 1 << 40})
-		}
-	}
-}
-
-// TestGapWeights holds the recurrence to the exact powers of 1−δ: at gap g it
-// may have lost a unit of 2⁻⁶⁴ in each of g products, which is all that a
-// rounded tail may differ by.
-func TestGapWeights(t *testing.T) {
-	one := new(big.Int).Lsh(big.NewInt(1), 64)
-	for _, delta := range []uint64{
-		1, 1 << 20, 1<<32 - 1, 1 << 40, 0x00858d5c9d1e1234, 1 << 55, 1 << 57, 1<<57 - 1, 1 << 63, ^uint64(0),
-	} {
-		weight := GapWeights(delta)
-		var sum uint64
-		for _, w := range weight {
-			sum += w
-		}
-		if sum != 1<<32 {
-			t.Fatalf("delta %#x: the weights sum to %d, want 2³²", delta, sum)
-		}
-
-		q := new(big.Int).Sub(one, new(big.Int).SetUint64(delta))
-		power := new(big.Int).Set(one) // (1−δ)^g·2^(64·(g+1))
-		tail := uint64(1 << 32)        // gap g or more
-		for g := range weight {
-			exact := new(big.Int).Rsh(power, uint(64*g)) // ⌊(1−δ)^g·2⁶⁴⌋
-			low := new(big.Int).Sub(exact, big.NewInt(int64(g)))
-			if r := roundTail(exact); tail != r && tail != roundTail(low) {
-				t.Fatalf("delta %#x: %d words have a gap of %d or more, want %d", delta, tail, g, r)
-			}
-			tail -= weight[g]
-			power.Mul(power, q)
-		}
-	}
-}
-
-// roundTail takes units of 2⁻⁶⁴ to the nearest of 2⁻³².
-func roundTail(x *big.Int) uint64 {
-	half := new(big.Int).Add(x, big.NewInt(1<<31))
-	return half.Rsh(half, 32).Uint64()
-}
-
-// TestGapTable counts the words that draw each gap.
-func TestGapTable(t *testing.T) {
-	for _, delta := range []uint64{1, 1 << 40, 0x00858d5c9d1e1234, 1 << 55, 1<<57 - 1, 1 << 60, ^uint64(0)} {
-		gaps := NewGapTable(delta)
-		var drawn [1024]uint64
-		for entry, e := range gaps {
-			drawn[entry] += uint64(e.threshold)
-			drawn[e.alias] += share - uint64(e.threshold)
-			for _, below := range []uint32{0, e.threshold - 1, e.threshold, share - 1} {
-				if below %= share; below < e.threshold {
-					continue
-				}
-				if got := gaps.Gap(uint32(entry)*share + below); got != e.alias {
-					t.Fatalf("delta %#x: word %d of entry %d draws %d, want the alias %d", delta, below, entry, got, e.alias)
-				}
-			}
-		}
-		if want := GapWeights(delta); drawn != want {
-			t.Errorf("delta %#x: the table does not draw the weights", delta)
-		}
-	}
-}
-
-// TestHead holds the rate of the head to t/2^k, within five deviations.
-func TestHead(t *testing.T) {
-	const n = 1 << 14
-	for k := 1; k <= 10; k++ {
-		for _, threshold := range []uint32{1, 1<<k - 1, 1<<(k-1) | 1} {
-			seeds := make([]bool, n)
-			Head(seeds, threshold, k, [2]uint32{5, 6}, [4]uint32{})
-			mean := float64(n) * float64(threshold) / float64(int(1)<<k)
-			sigma := math.Sqrt(mean*(1-mean/n)) + 1
-			if got := float64(Count(seeds)); math.Abs(got-mean) > 5*sigma {
-				t.Errorf("t/2^k = %d/2^%d: %v of %d, want %.0f ± %.0f", threshold, k, got, n, mean, 5*sigma)
-			}
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dropblock-go/dropblock"
 	"github.com/dropblock-go/dropblock/internal/guard"
+	"github.com/dropblock-go/dropblock/internal/reference"
 )
 
 // dilateInput grows n bits along an axis.
@@ -20,15 +21,15 @@ type dilateInput struct {
 }
 
 func (in dilateInput) check() error {
-	src := Bits(wordsOf(in.words, (in.n+63)/64), in.n)
-	words := Words(src)
-	want := Dilate(src, in.stride, in.size)
+	src := reference.Bits(wordsOf(in.words, (in.n+63)/64), in.n)
+	words := reference.Words(src)
+	want := reference.Dilate(src, in.stride, in.size)
 	buf := guard.Heap(8*len(words) + guard.Align)
 	dst := guard.Middle[uint64](buf, in.offset, len(words))
 	return eachSet(func(set dropblock.KernelSet) error {
 		copy(dst, words)
 		set.Dilate(dst, in.n, in.stride, in.size)
-		if err := sameBits(dst, want); err != nil {
+		if err := reference.SameBits(dst, want); err != nil {
 			return err
 		}
 		return guard.Check(buf, dst)
@@ -76,7 +77,7 @@ type countInput struct {
 
 func (in countInput) check() error {
 	n := len(in.words) / 8
-	want := Count(Bits(wordsOf(in.words, n), 64*n))
+	want := reference.Count(reference.Bits(wordsOf(in.words, n), 64*n))
 	buf := guard.Heap(8*n + guard.Align)
 	words := guard.Middle[uint64](buf, in.offset, n)
 	copy(words, wordsOf(in.words, n))
@@ -111,7 +112,7 @@ func TestCountLong(t *testing.T) {
 
 // growInput makes a mask of given seeds.
 type growInput struct {
-	params Params
+	params reference.Params
 	seeds  []byte
 	thin   int  // one in as many bits of seeds stays
 	fit    bool // seeds whose block leaves the map are taken out
@@ -119,17 +120,17 @@ type growInput struct {
 
 func (in growInput) check() error {
 	p := in.params
-	seeds := Bits(wordsOf(in.seeds, (p.Cells()+63)/64), p.Cells())
+	seeds := reference.Bits(wordsOf(in.seeds, (p.Cells()+63)/64), p.Cells())
 	for i := range seeds {
 		seeds[i] = seeds[i] && i%in.thin == 0
-		if seeds[i] && in.fit && !p.RegionFull {
+		if seeds[i] && in.fit && p.Region != "full" {
 			alone := make([]bool, len(seeds))
 			alone[i] = true
 			_, seeds[i] = p.Grow(alone)
 		}
 	}
 	want, whole := p.Grow(seeds)
-	valid := whole || p.RegionFull
+	valid := whole || p.Region == "full"
 
 	other := dropblock.NCHW(1, 2, 3, 5)
 	var mask dropblock.Mask
@@ -139,7 +140,7 @@ func (in growInput) check() error {
 			return err
 		}
 		mask.Identity(other)
-		err = layer.Grow(&mask, shape(&p), Words(seeds))
+		err = layer.Grow(&mask, shape(&p), reference.Words(seeds))
 		if !valid {
 			if err == nil {
 				return fmt.Errorf("a block that leaves the map is accepted")

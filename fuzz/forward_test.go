@@ -11,17 +11,24 @@ import (
 
 	"github.com/dropblock-go/dropblock"
 	"github.com/dropblock-go/dropblock/internal/guard"
+	"github.com/dropblock-go/dropblock/internal/reference"
 )
 
 // newParams decodes the options and bounds the shape to limit elements.
-func newParams(options uint8, bh, bw int, n, c, h, w uint8, limit int) Params {
-	p := Params{
+func newParams(options uint8, bh, bw int, n, c, h, w uint8, limit int) reference.Params {
+	named := func(bit uint8, name string) string {
+		if options&bit == 0 {
+			return ""
+		}
+		return name
+	}
+	p := reference.Params{
 		BlockH: bh, BlockW: bw,
-		EvenAfter:     options&1 != 0,
-		RegionFull:    options&2 != 0,
-		GammaSimple:   options&4 != 0,
-		ShareChannels: options&8 != 0,
-		NormNone:      options&16 != 0,
+		Even:   named(1, "after"),
+		Region: named(2, "full"),
+		Rule:   named(4, "simple"),
+		Share:  named(8, "channels"),
+		Norm:   named(16, "none"),
 	}
 	room := func(extent, most uint8) int {
 		e := min(int(extent%most), limit)
@@ -33,39 +40,39 @@ func newParams(options uint8, bh, bw int, n, c, h, w uint8, limit int) Params {
 	return p
 }
 
-func config(p *Params, set dropblock.KernelSet) dropblock.Config {
+func config(p *reference.Params, set dropblock.KernelSet) dropblock.Config {
 	cfg := dropblock.Config{
 		DropProb: p.P, Block: dropblock.Rect(p.BlockH, p.BlockW), Seed: p.Seed, Layer: p.Layer, Kernels: set,
 	}
-	if p.EvenAfter {
+	if p.Even == "after" {
 		cfg.Even = dropblock.EvenAfter
 	}
-	if p.RegionFull {
+	if p.Region == "full" {
 		cfg.Region = dropblock.RegionFull
 	}
-	if p.GammaSimple {
+	if p.Rule == "simple" {
 		cfg.Gamma = dropblock.GammaSimple
 	}
-	if p.ShareChannels {
+	if p.Share == "channels" {
 		cfg.Share = dropblock.ShareChannels
 	}
-	if p.NormNone {
+	if p.Norm == "none" {
 		cfg.Norm = dropblock.NormNone
 	}
 	return cfg
 }
 
-func shape(p *Params) dropblock.Shape { return dropblock.NCHW(p.N, p.C, p.H, p.W) }
+func shape(p *reference.Params) dropblock.Shape { return dropblock.NCHW(p.N, p.C, p.H, p.W) }
 
 // sameMask compares all that a mask tells of itself.
-func sameMask(p *Params, got *dropblock.Mask, want *Mask) error {
-	kept, cells := Count(want.Keep), p.Cells()
+func sameMask(p *reference.Params, got *dropblock.Mask, want *reference.Mask) error {
+	kept, cells := reference.Count(want.Keep), p.Cells()
 	return errors.Join(
-		sameBits(got.Words(), want.Keep),
+		reference.SameBits(got.Words(), want.Keep),
 		same("Kept", got.Kept(), kept),
 		same("Dropped", got.Dropped(), cells-kept),
-		same("Seeds", got.SeedCount(), Count(want.Seeds)),
-		same("Scale", got.Scales()[0], want.Scale),
+		same("Seeds", got.SeedCount(), reference.Count(want.Seeds)),
+		same("Scale", got.Scales()[0], want.Scales[0]),
 		same("Gamma", got.Gamma(), want.Gamma),
 		same("Shape", got.Shape(), shape(p)),
 		same("MaskShape", got.MaskShape(), dropblock.NCHW(p.N, p.Planes(), p.H, p.W)),
@@ -74,7 +81,7 @@ func sameMask(p *Params, got *dropblock.Mask, want *Mask) error {
 
 // forwardInput takes random elements through a layer.
 type forwardInput struct {
-	params Params
+	params reference.Params
 	values uint64 // seeds the elements
 }
 
@@ -94,8 +101,8 @@ func (in forwardInput) check() error {
 	keep := p.Spread(want.Keep)
 	r := rand.New(rand.NewPCG(in.values, 0))
 	x := randomFloats(r, len(keep))
-	scale := float32(want.Scale)
-	y, factors := Scale(x, keep, scale), Expand(keep, scale)
+	scale := float32(want.Scales[0])
+	y, factors := reference.Scale(x, keep, scale), reference.Expand(keep, scale)
 
 	var mask dropblock.Mask
 	seeds := make([]uint64, (p.Cells()+63)/64)
@@ -118,7 +125,7 @@ func (in forwardInput) check() error {
 
 		src := slices.Clone(x)
 		dropblock.Apply(dst, src, &mask)
-		if err := sameFloats(dst, y); err != nil {
+		if err := reference.SameFloats(dst, y); err != nil {
 			return fmt.Errorf("Apply: %w", err)
 		}
 		if !bytes.Equal(guard.Bytes(src), guard.Bytes(x)) {
@@ -126,11 +133,11 @@ func (in forwardInput) check() error {
 		}
 		copy(dst, x)
 		dropblock.Apply(dst, dst, &mask)
-		if err := sameFloats(dst, y); err != nil {
+		if err := reference.SameFloats(dst, y); err != nil {
 			return fmt.Errorf("Apply in place: %w", err)
 		}
 		dropblock.ScaleTo(dst, &mask)
-		if err := sameFloats(dst, factors); err != nil {
+		if err := reference.SameFloats(dst, factors); err != nil {
 			return fmt.Errorf("ScaleTo: %w", err)
 		}
 		dropblock.KeepTo(bools, &mask)
@@ -143,8 +150,8 @@ func (in forwardInput) check() error {
 
 		drawn := layer.DrawSeeds(seeds, shape(&p), dropblock.Position{Step: p.Step, Sample: p.Sample})
 		if err := errors.Join(
-			sameBits(seeds, want.Seeds),
-			same("the number of seeds", drawn, Count(want.Seeds)),
+			reference.SameBits(seeds, want.Seeds),
+			same("the number of seeds", drawn, reference.Count(want.Seeds)),
 		); err != nil {
 			return fmt.Errorf("Seeds: %w", err)
 		}
@@ -225,18 +232,18 @@ func FuzzForward(f *testing.F) {
 // TestForwardLarge is about shapes that a fuzz target has no time for: samples
 // of several chunks, rows longer than a word, planes larger than a call.
 func TestForwardLarge(t *testing.T) {
-	for i, p := range []Params{
+	for i, p := range []reference.Params{
 		{P: .1, BlockH: 7, BlockW: 7, N: 2, C: 64, H: 14, W: 14},
 		{P: .1, BlockH: 7, BlockW: 7, N: 2, C: 256, H: 7, W: 7},
 		{P: .1, BlockH: 3, BlockW: 3, N: 1, C: 4, H: 192, W: 193},
-		{P: .3, BlockH: 2, BlockW: 1, N: 1, C: 3, H: 224, W: 224, EvenAfter: true},
+		{P: .3, BlockH: 2, BlockW: 1, N: 1, C: 3, H: 224, W: 224, Even: "after"},
 		{P: .5, BlockH: 1, BlockW: 1, N: 2, C: 5, H: 128, W: 128},
 		{P: .9, BlockH: 1, BlockW: 1, N: 2, C: 3, H: 150, W: 151},
-		{P: .2, BlockH: 5, BlockW: 4, N: 1, C: 7, H: 100, W: 101, RegionFull: true},
+		{P: .2, BlockH: 5, BlockW: 4, N: 1, C: 7, H: 100, W: 101, Region: "full"},
 		{P: .2, BlockH: 90, BlockW: 150, N: 1, C: 2, H: 200, W: 333},
-		{P: .1, BlockH: 7, BlockW: 7, N: 2, C: 9, H: 150, W: 170, ShareChannels: true},
-		{P: .1, BlockH: 7, BlockW: 7, N: 3, C: 70, H: 14, W: 14, ShareChannels: true},
-		{P: 1, BlockH: 300, BlockW: 300, N: 1, C: 3, H: 40, W: 50, NormNone: true},
+		{P: .1, BlockH: 7, BlockW: 7, N: 2, C: 9, H: 150, W: 170, Share: "channels"},
+		{P: .1, BlockH: 7, BlockW: 7, N: 3, C: 70, H: 14, W: 14, Share: "channels"},
+		{P: 1, BlockH: 300, BlockW: 300, N: 1, C: 3, H: 40, W: 50, Norm: "none"},
 	} {
 		p.Seed, p.Layer, p.Step, p.Sample = uint64(i), 3, 1<<40, 1<<32-1
 		t.Run(fmt.Sprintf("%dx%dx%dx%d,b=%dx%d", p.N, p.C, p.H, p.W, p.BlockH, p.BlockW), func(t *testing.T) {

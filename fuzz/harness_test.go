@@ -16,6 +16,7 @@ import (
 
 	"github.com/dropblock-go/dropblock"
 	"github.com/dropblock-go/dropblock/internal/guard"
+	"github.com/dropblock-go/dropblock/internal/reference"
 )
 
 // TestMain has the garbage collector wait for more than 4 MiB, which would take
@@ -106,33 +107,6 @@ func recovered(in input) (err error) {
 	return in.check()
 }
 
-// sameFloats compares bit for bit, but for the payload of a NaN.
-func sameFloats(got, want []float32) error {
-	for i, w := range want {
-		g := got[i]
-		if math.Float32bits(g) != math.Float32bits(w) && (g == g || w == w) {
-			return fmt.Errorf("element %d of %d is %v (%#08x), want %v (%#08x)",
-				i, len(want), g, math.Float32bits(g), w, math.Float32bits(w))
-		}
-	}
-	return nil
-}
-
-// sameBits compares words with the bits they should hold, those past the end
-// being 0.
-func sameBits(got []uint64, want []bool) error {
-	words := Words(want)
-	if len(got) != len(words) {
-		return fmt.Errorf("%d words for %d bits, want %d", len(got), len(want), len(words))
-	}
-	for i, w := range words {
-		if got[i] != w {
-			return fmt.Errorf("word %d for %d bits is %#016x, want %#016x", i, len(want), got[i], w)
-		}
-	}
-	return nil
-}
-
 // sameBools compares the bytes of booleans, of which only 0 and 1 are valid.
 func sameBools(got, want []bool) error {
 	g, w := guard.Bytes(got), guard.Bytes(want)
@@ -191,20 +165,14 @@ func randomFloats(r *rand.Rand, n int) []float32 {
 		case kind == 1 || r.IntN(2) == 0:
 			floats[i] = math.Float32frombits(r.Uint32())
 		default:
-			floats[i] = math.Float32frombits(specialFloats[r.IntN(len(specialFloats))])
+			floats[i] = randomSpecial(r)
 		}
 	}
 	return floats
 }
 
-var specialFloats = []uint32{
-	0, 1 << 31, // ±0
-	1, 1<<31 | 1, 0x7fffff, // the smallest and largest denormals
-	0x800000, 0x807fffff, // the smallest normals
-	0x3f800000, 0xbf800000, // ±1
-	0x7f7fffff, 0xff7fffff, // the largest
-	0x7f800000, 0xff800000, // ±Inf
-	0x7fc00000, 0xffc00000, 0x7f800001, // NaN
+func randomSpecial(r *rand.Rand) float32 {
+	return reference.SpecialFloats[r.IntN(len(reference.SpecialFloats))]
 }
 
 // randomScaleBits are those of a usual scale, or of any float32.
@@ -213,7 +181,7 @@ func randomScaleBits(r *rand.Rand) uint32 {
 	case 0:
 		return r.Uint32()
 	case 1:
-		return specialFloats[r.IntN(len(specialFloats))]
+		return math.Float32bits(randomSpecial(r))
 	}
 	return math.Float32bits(1 + r.Float32())
 }

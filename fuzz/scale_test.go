@@ -9,6 +9,7 @@ import (
 
 	"github.com/dropblock-go/dropblock"
 	"github.com/dropblock-go/dropblock/internal/guard"
+	"github.com/dropblock-go/dropblock/internal/reference"
 )
 
 // scaleInput scales elements, out of place and in place.
@@ -23,7 +24,7 @@ func (in scaleInput) check() error {
 	x := floatsOf(in.src)
 	n := len(x)
 	keep := wordsOf(in.keep, (n+63)/64)
-	want := Scale(x, Bits(keep, n), in.scale)
+	want := reference.Scale(x, reference.Bits(keep, n), in.scale)
 
 	dstBuf, srcBuf := guard.Heap(4*n+guard.Align), guard.Heap(4*n+guard.Align)
 	dst := guard.Middle[float32](dstBuf, in.dstOffset, n)
@@ -31,14 +32,14 @@ func (in scaleInput) check() error {
 	return eachSet(func(set dropblock.KernelSet) error {
 		copy(src, x)
 		dropblock.Scale(set, dst, src, keep, in.scale)
-		if err := sameFloats(dst, want); err != nil {
+		if err := reference.SameFloats(dst, want); err != nil {
 			return err
 		}
 		if !bytes.Equal(guard.Bytes(src), guard.Bytes(x)) {
 			return errors.New("src is changed")
 		}
 		dropblock.Scale(set, src, src, keep, in.scale)
-		if err := sameFloats(src, want); err != nil {
+		if err := reference.SameFloats(src, want); err != nil {
 			return err
 		}
 		return errors.Join(guard.Check(dstBuf, dst), guard.Check(srcBuf, src))
@@ -60,16 +61,16 @@ func randomScale(r *rand.Rand) input {
 
 // specials are all special values, over and over, in n elements.
 func specials(n int) []byte {
-	bits := make([]uint32, n)
-	for i := range bits {
-		bits[i] = specialFloats[i%len(specialFloats)]
+	floats := make([]float32, n)
+	for i := range floats {
+		floats[i] = reference.SpecialFloats[i%len(reference.SpecialFloats)]
 	}
-	return bytesOf(bits)
+	return bytesOf(floats)
 }
 
 func FuzzScale(f *testing.F) {
-	for i, scale := range specialFloats {
-		f.Add(specials(17*i), []byte{255, byte(i), 0, 129, 7, 64, 255, 254}, scale, uint8(i), uint8(3*i))
+	for i, scale := range reference.SpecialFloats {
+		f.Add(specials(17*i), []byte{255, byte(i), 0, 129, 7, 64, 255, 254}, math.Float32bits(scale), uint8(i), uint8(3*i))
 	}
 	f.Add(specials(333), bytes.Repeat([]byte{255}, 8), math.Float32bits(1.25), uint8(15), uint8(1))
 	f.Add(specials(64), []byte{0}, math.Float32bits(1.25), uint8(0), uint8(0))
@@ -97,15 +98,15 @@ type expandInput struct {
 
 func (in expandInput) check() error {
 	words := wordsOf(in.keep, (in.n+63)/64)
-	bits := Bits(words, in.n)
-	want := Expand(bits, in.scale)
+	bits := reference.Bits(words, in.n)
+	want := reference.Expand(bits, in.scale)
 	floatBuf, boolBuf := guard.Heap(4*in.n+4*guard.Align), guard.Heap(in.n+guard.Align)
 	floats := guard.Middle[float32](floatBuf, 4*in.offset, in.n)
 	bools := guard.Middle[bool](boolBuf, in.offset, in.n)
 	return eachSet(func(set dropblock.KernelSet) error {
 		dropblock.Expand(set, floats, words, in.scale)
 		dropblock.ExpandBits(set, bools, words)
-		if err := sameFloats(floats, want); err != nil {
+		if err := reference.SameFloats(floats, want); err != nil {
 			return err
 		}
 		if err := sameBools(bools, bits); err != nil {
@@ -125,8 +126,8 @@ func randomExpand(r *rand.Rand) input {
 }
 
 func FuzzExpand(f *testing.F) {
-	for i, scale := range specialFloats {
-		f.Add([]byte{255, byte(i), 0, 129, 7, 64, 255, 254, 3}, uint16(61*i), scale, uint8(5*i))
+	for i, scale := range reference.SpecialFloats {
+		f.Add([]byte{255, byte(i), 0, 129, 7, 64, 255, 254, 3}, uint16(61*i), math.Float32bits(scale), uint8(5*i))
 	}
 	f.Fuzz(func(t *testing.T, keep []byte, n uint16, scale uint32, offset uint8) {
 		fuzzed(t, newExpandInput(keep, n, scale, offset))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/gotypes"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -12,19 +13,20 @@ import (
 // amd64 is the instruction layer that the generators share.
 type amd64 struct {
 	*build.Context
-	isa    isa
+	// What a kernel is emitted for. element is nil for kernels that have none.
+	isa     isa
+	element *elementAMD64
+
 	tables map[string]operand.Mem
 }
 
-// function begins a kernel, whose name ends in its instruction set's. Its
-// pointers do not escape.
-func (a *amd64) function(name, signature, doc string) {
-	name += a.isa.name
+// function begins a kernel. Its pointers do not escape.
+func (a *amd64) function(name string, signature *gotypes.Signature, doc string) {
 	a.Function(name)
 	a.Attributes(attr.NOSPLIT)
 	a.Pragma("noescape")
-	a.SignatureExpr(signature)
-	a.Doc(name + " " + doc)
+	a.Signature(signature)
+	a.Doc(doc)
 }
 
 // ret ends a kernel. The upper halves of the vector registers are cleared:
@@ -54,6 +56,20 @@ func (a *amd64) param(name string) reg.GPVirtual {
 	r := a.GP64()
 	a.Load(a.Param(name), r)
 	return r
+}
+
+// field is a field of the struct that a parameter, which r holds, points to.
+func (a *amd64) field(param string, r reg.GPVirtual, name string) operand.Mem {
+	return a.address(a.Param(param).Dereference(r).Field(name))
+}
+
+// address is where a component is.
+func (a *amd64) address(c gotypes.Component) operand.Mem {
+	b, err := c.Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return b.Addr
 }
 
 // alignedLocal returns the address of a piece of the frame that begins with a

@@ -9,28 +9,20 @@ import (
 // a scaling kernel would be without its mask and multiply, the same with
 // non-temporal stores, and the plain loop with the multiply.
 
-func copyVector(a *amd64) {
-	a.copy("copyVector", false, false)
-	a.copy("scaleCopy", false, true)
-}
+func copyVector(a *amd64) { a.copy(false, false) }
 
-func copyStream(a *amd64) { a.copy("copyStream", true, false) }
+func scaleCopy(a *amd64) { a.copy(false, true) }
+
+func copyStream(a *amd64) { a.copy(true, false) }
 
 // copy emits a copy, eight vectors at a time.
-func (a *amd64) copy(name string, stream, scaled bool) {
-	signature, doc, store := "func(dst, src []float32)", "copies src to dst, which has the same length.", a.vmovups
-	if stream {
-		doc, store = doc+" Its stores bypass the caches.", a.VMOVNTDQ
-	}
-	if scaled {
-		signature, doc = "func(dst, src []float32, scale float32)", "writes src times scale to dst, which has the same length."
-	}
-	a.function(name, signature, doc)
+func (a *amd64) copy(stream, scaled bool) {
 	dst, n := a.slice("dst")
 	src := a.base("src")
 	multiply := func(v reg.Register) {}
 	if scaled {
-		s := a.broadcastScale()
+		s := a.vec()
+		a.VBROADCASTSS(a.address(a.Param("scale")), s)
 		multiply = func(v reg.Register) {
 			if v.Size() == 16 {
 				a.VMULSS(s.AsX(), v, v)
@@ -67,11 +59,15 @@ func (a *amd64) copy(name string, stream, scaled bool) {
 			v := make([]reg.VecVirtual, unroll)
 			for i := range v {
 				v[i] = a.vec()
-				a.vmovups(at(src, bytes*i), v[i])
+				a.VMOVUPS(at(src, bytes*i), v[i])
 			}
 			for i := range v {
 				multiply(v[i])
-				store(v[i], at(dst, bytes*i))
+				if stream {
+					a.VMOVNTDQ(v[i], at(dst, bytes*i))
+				} else {
+					a.VMOVUPS(v[i], at(dst, bytes*i))
+				}
 			}
 			advance(bytes * unroll)
 		})
@@ -82,5 +78,3 @@ func (a *amd64) copy(name string, stream, scaled bool) {
 	}
 	a.ret()
 }
-
-func (a *amd64) vmovups(from, to operand.Op) { a.VMOVUPS(from, to) }

@@ -2,13 +2,13 @@ module github.com/dropblock-go/dropblock/gen
 
 go 1.26.0
 
-require github.com/mmcloughlin/avo v0.6.0
+require (
+	github.com/dropblock-go/dropblock/asm v1.0.0
+	github.com/mmcloughlin/avo v0.6.0
+)
 
 require (
-	github.com/dropblock-go/dropblock/asm v0.0.0
 	golang.org/x/mod v0.42.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
 )
-
-replace github.com/dropblock-go/dropblock/asm => ../asm

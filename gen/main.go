@@ -1,21 +1,25 @@
-// Command gen writes the assembly of the kernels and its Go stubs. Run it with
-// go generate in the root package, or:
+// Command gen writes the assembly of the kernels, its Go stubs, and the Go that chooses
+// between kernels. Run it with go generate in the root package, or:
 //
-//	go run ./gen -dir .
+//	go run ./gen
 //
-// A kernel's generator is in the file that bears its name, Philox's in bernoulli.go.
-// The generic kernel of that name in kernel_generic.go explains the algorithm.
+// The table of kernels is in kernels.go. A kernel's generator is in the file that bears
+// its name, what generators share in words.go, shift.go, lanes.go and element.go, on the
+// instructions of amd64.go, vector.go and neon.go. The generic kernel of that name in
+// kernel_generic.go explains the algorithm.
 package main
 
 import (
 	"flag"
 	"fmt"
+	"go/types"
 	"log"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/gotypes"
 	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/pass"
@@ -25,143 +29,155 @@ import (
 	"github.com/dropblock-go/dropblock/asm/arm64"
 )
 
-// A file is a pair of an assembly file and its stubs.
-type file struct {
+const rootPath = "github.com/dropblock-go/dropblock"
+
+// avoConstraint is that of assembly, in avo's syntax.
+const avoConstraint = "gc,!purego,!noasm"
+
+// An assembly is a pair of an assembly file and its stubs.
+type assembly struct {
 	pkg, asm, stubs string
 	kernels         []kernel
 }
 
-// A kernel is a generator and the instruction sets that it is run for.
-type kernel struct {
-	emit func(*amd64)
-	sets []isa
+var assemblies = []assembly{
+	{"dropblock", "kernel_amd64.s", "kernel_stubs_amd64.go", kernels},
+	{"main", "bench/copy_amd64.s", "bench/copy_stubs_amd64.go", benchKernels},
+	{"cpucache", "internal/cpucache/cpuid_amd64.s", "internal/cpucache/cpuid_stubs_amd64.go", cacheKernels},
 }
 
-var (
-	both     = []isa{avx2, avx512}
-	narrow   = []isa{avx2}
-	wideOnly = []isa{avx512}
-)
-
-var files = []file{
-	{
-		pkg:   "dropblock",
-		asm:   "kernel_amd64.s",
-		stubs: "kernel_stubs_amd64.go",
-		kernels: []kernel{
-			{philox, both},
-			{bernoulliHead, both},
-			{bernoulliGaps, narrow},
-			{bernoulliOnes, both},
-			{bernoulliPlace, both},
-			{bernoulliSeeds, narrow},
-			{bernoulliStamps, both},
-			{dilateRow, both},
-			{dilateStep, both},
-			{dilateKeep, both},
-			{dilateNear, wideOnly},
-			{dilateBorder, both},
-			{scale, both},
-			{scaleStream, both},
-			{expand, both},
-			{expandBool, both},
-			{count, both},
-			{cpuid, narrow},
-		},
-	},
-	{
-		pkg:   "main",
-		asm:   "bench/copy_amd64.s",
-		stubs: "bench/copy_stubs_amd64.go",
-		kernels: []kernel{
-			{copyVector, both},
-			{copyStream, both},
-		},
-	},
-}
-
-// neonKernels are those of kernel_arm64.s.
-var neonKernels = []func(*neon){
-	philoxNEON, bernoulliHeadNEON, dilateRowNEON, dilateStepNEON, dilateKeepNEON,
-	dilateBorderNEON, scaleNEON, expandNEON, expandBoolNEON, countNEON,
-}
+var neonAssembly = assembly{"dropblock", "kernel_arm64.s", "kernel_stubs_arm64.go", kernels}
 
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("gen: ")
-	dir := flag.String("dir", "..", "root of the module to write to")
+	root := flag.String("root", ".", "the root package, whose declarations are read")
+	dir := flag.String("dir", "", "where to write, if that is not the root package")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		log.Fatalf("unexpected argument %q", flag.Arg(0))
 	}
-	for _, f := range files {
-		if err := f.write(*dir); err != nil {
-			log.Fatalf("%s: %v", f.asm, err)
-		}
+	if *dir == "" {
+		*dir = *root
 	}
-	if err := writeNEON(*dir); err != nil {
-		log.Fatalf("kernel_arm64.s: %v", err)
+	if err := generate(*root, *dir); err != nil {
+		log.Fatal(err)
 	}
 }
 
-func writeNEON(dir string) error {
-	c := arm64.NewContext("gc,!purego")
-	for _, emit := range neonKernels {
-		emit(&neon{c})
-	}
-	asm, stubs, err := c.Print(printer.Config{Name: "gen", Pkg: "dropblock"})
+func generate(root, dir string) error {
+	pkg, err := loadRoot(root)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "kernel_arm64.s"), asm, 0o644); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, "kernel_stubs_arm64.go"), stubs, 0o644)
-}
-
-func (f *file) write(dir string) error {
-	c := build.NewContext()
-	c.ConstraintExpr("gc,!purego")
-	a := &amd64{Context: c, tables: map[string]operand.Mem{}}
-	for _, k := range f.kernels {
-		for _, a.isa = range k.sets {
-			k.emit(a)
+	out := map[string][]byte{}
+	for i := range assemblies {
+		if err := assemblies[i].print(pkg, out); err != nil {
+			return fmt.Errorf("%s: %w", assemblies[i].asm, err)
 		}
 	}
-	out, err := c.Result()
-	if err != nil {
-		return err
+	if err := neonAssembly.printNEON(pkg, out); err != nil {
+		return fmt.Errorf("%s: %w", neonAssembly.asm, err)
 	}
-	if err := pass.Compile.Execute(out); err != nil {
-		return err
+	if out[signaturesFile], err = signatures(kernels); err != nil {
+		return fmt.Errorf("%s: %w", signaturesFile, err)
 	}
-	if err := checkRegisters(out); err != nil {
-		return err
-	}
-	cfg := printer.Config{Name: "gen", Pkg: f.pkg}
-	for _, p := range []struct {
-		printer printer.Printer
-		name    string
-	}{
-		{printer.NewGoAsm(cfg), f.asm},
-		{printer.NewStubs(cfg), f.stubs},
-	} {
-		text, err := p.printer.Print(out)
-		if err != nil {
-			return fmt.Errorf("printing %s: %w", p.name, err)
+	for i := range buildKinds {
+		b := &buildKinds[i]
+		if out[b.file], err = b.dispatch(kernels); err != nil {
+			return fmt.Errorf("%s: %w", b.file, err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, p.name), text, 0o644); err != nil {
+	}
+	for name, text := range out {
+		name = filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, text, 0o644); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// avoSignature is the signature of a kernel's assembly, with the root package's types.
+func (k *kernel) avoSignature(pkg *types.Package, e *element) (*gotypes.Signature, error) {
+	s, err := gotypes.ParseSignatureInPackage(pkg, k.signature(e))
+	if err != nil {
+		return nil, fmt.Errorf("%s: signature: %w", k.name, err)
+	}
+	return s, nil
+}
+
+func (f *assembly) print(pkg *types.Package, out map[string][]byte) error {
+	c := build.NewContext()
+	c.ConstraintExpr(avoConstraint)
+	a := &amd64{Context: c, tables: map[string]operand.Mem{}}
+	for i := range f.kernels {
+		k := &f.kernels[i]
+		for _, e := range k.each() {
+			signature, err := k.avoSignature(pkg, e)
+			if err != nil {
+				return err
+			}
+			for _, a.isa = range k.sets {
+				if a.element = nil; e != nil {
+					a.element = e.amd64
+				}
+				if k.emits(a.isa, e) {
+					a.function(k.assembly(a.isa, e), signature, k.stubDoc(a.isa, e))
+					k.amd64(a)
+				}
+			}
+		}
+	}
+	result, err := c.Result()
+	if err != nil {
+		return err
+	}
+	if err := pass.Compile.Execute(result); err != nil {
+		return err
+	}
+	if err := checkRegisters(result); err != nil {
+		return err
+	}
+	cfg := printer.Config{Name: "gen", Pkg: f.pkg}
+	if out[f.asm], err = printer.NewGoAsm(cfg).Print(result); err != nil {
+		return err
+	}
+	out[f.stubs], err = printer.NewStubs(cfg).Print(result)
+	return err
+}
+
+func (f *assembly) printNEON(pkg *types.Package, out map[string][]byte) (err error) {
+	c := arm64.NewContext(avoConstraint)
+	for i := range f.kernels {
+		k := &f.kernels[i]
+		for _, e := range k.each() {
+			if !k.emits(neonSet, e) {
+				continue
+			}
+			signature, err := k.avoSignature(pkg, e)
+			if err != nil {
+				return err
+			}
+			a := &neon{Context: c}
+			if e != nil {
+				a.element = e.neon
+			}
+			a.FunctionOf(k.assembly(neonSet, e), signature, k.stubDoc(neonSet, e))
+			k.neon(a)
+		}
+	}
+	out[f.asm], out[f.stubs], err = c.Print(printer.Config{Name: "gen", Pkg: f.pkg})
+	return err
+}
+
 // checkRegisters refuses an AVX2 kernel to which the allocator, which knows all
 // of AVX-512, gave more than 16 vector registers.
 func checkRegisters(f *ir.File) error {
 	for _, fn := range f.Functions() {
-		if !strings.HasSuffix(fn.Name, "AVX2") {
+		if !strings.HasSuffix(fn.Name, avx2.name) {
 			continue
 		}
 		for _, i := range fn.Instructions() {

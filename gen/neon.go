@@ -10,12 +10,7 @@ import (
 // in the architecture's order, the destination first.
 type neon struct {
 	*arm64.Context
-}
-
-// function begins a kernel.
-func (a *neon) function(name, signature, doc string) {
-	name += "NEON"
-	a.Function(name, signature, name+" "+doc)
+	element *elementNEON // what a kernel is emitted for, or nil
 }
 
 // loop runs body while at least step of the count n are left and takes step
@@ -70,13 +65,4 @@ func (w qwords) store(v []arm64.Vec, to arm64.GP) {
 			w.a.STP(v[i].Q(), v[i+1].Q(), to.Off(16*i))
 		}
 	}
-}
-
-// overWords runs body over n words: several vectors at a time, then one, then
-// single words.
-func (a *neon) overWords(name string, n arm64.GP, body func(w qwords, unroll int)) {
-	for _, unroll := range []int{dilateUnroll, 1} {
-		a.loop(label("vectors%d%s", unroll, name), n, 2*unroll, func() { body(qwords{a, 16}, unroll) })
-	}
-	a.loop("words"+name, n, 1, func() { body(qwords{a, 8}, 1) })
 }

@@ -12,9 +12,14 @@ type isa struct {
 }
 
 var (
-	avx2   = isa{"AVX2", 32}
-	avx512 = isa{"AVX512", 64}
+	avx2    = isa{"AVX2", 32}
+	avx512  = isa{"AVX512", 64}
+	neonSet = isa{"NEON", 16}
+	anyCPU  = isa{} // of the architecture
 )
+
+// constant is the root package's name for the set.
+func (s isa) constant() string { return "isa" + s.name }
 
 // The operations below take registers of any width: those of 64 bytes have
 // other names for some.
@@ -55,6 +60,13 @@ func (a *amd64) move(from, to operand.Op) {
 	} else {
 		a.VMOVDQU(from, to)
 	}
+}
+
+// load loads a vector.
+func (a *amd64) load(m operand.Mem) reg.VecVirtual {
+	v := a.YMM()
+	a.VMOVDQU(m, v)
+	return v
 }
 
 func (a *amd64) and(x, y, z operand.Op) {
@@ -110,6 +122,16 @@ func (a *amd64) xorXor(x, y operand.Op, z reg.VecVirtual) {
 	}
 	a.xor(x, z, z)
 	a.xor(y, z, z)
+}
+
+// andOr sets z to z & x | y.
+func (a *amd64) andOr(x, y, z reg.VecVirtual) {
+	if a.isa == avx512 {
+		a.VPTERNLOGQ(operand.U8(andOr), x, y, z)
+		return
+	}
+	a.VPAND(x, z, z)
+	a.VPOR(y, z, z)
 }
 
 // repeat32 and repeat64 are tables of one value in every lane.

@@ -3,7 +3,7 @@
 # Results go to out/.
 set -eu
 cd "$(dirname "$0")/.."
-data=testdata/demo
+data=cmd/dropblock/testdata/demo
 mkdir -p out
 go -C cmd/dropblock build -o ../../out/dropblock .
 

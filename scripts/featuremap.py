@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Make testdata/demo/featuremap.npy from testdata/demo/photo.png.
+"""Make featuremap.npy from photo.png, in cmd/dropblock/testdata/demo.
 
 The feature map is what the first stage of a small convolutional network makes
 of the photograph: 64 filters of 7x7x3 with stride 2, a bias, ReLU, and a 3x3
@@ -24,7 +24,7 @@ SIZE = 7  # of a filter
 FILTERS = 64
 ROUNDS = 40
 
-DEMO = pathlib.Path(__file__).resolve().parent.parent / "testdata" / "demo"
+DEMO = pathlib.Path(__file__).resolve().parent.parent / "cmd/dropblock/testdata/demo"
 
 
 def photo():

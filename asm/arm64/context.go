@@ -47,9 +47,19 @@ func (c *Context) Package(path string) { c.ctx.Package(path) }
 // Function begins a function. It is NOSPLIT and its pointers do not escape;
 // the lines of doc become its stub's comment.
 func (c *Context) Function(name, signature string, doc ...string) {
+	c.function(name, func() { c.ctx.SignatureExpr(signature) }, doc)
+}
+
+// FunctionOf is [Context.Function] with a signature that may have the types of
+// a package, as [gotypes.ParseSignatureInPackage] returns it.
+func (c *Context) FunctionOf(name string, signature *gotypes.Signature, doc ...string) {
+	c.function(name, func() { c.ctx.Signature(signature) }, doc)
+}
+
+func (c *Context) function(name string, sign func(), doc []string) {
 	c.ctx.Function(name)
 	c.ctx.Attributes(attr.NOSPLIT)
-	c.ctx.SignatureExpr(signature)
+	sign()
 	c.ctx.Doc(doc...)
 	c.ctx.Pragma("noescape")
 	file, _ := c.ctx.Result() // its errors are reported at the end
@@ -96,13 +106,23 @@ func (c *Context) virtual(k reg.Kind, s reg.Spec) reg.Register {
 func (c *Context) Param(name string) gotypes.Component { return c.ctx.Param(name) }
 func (c *Context) Return(i int) gotypes.Component      { return c.ctx.ReturnIndex(i) }
 
+// Deref is what a pointer parameter, which p holds, points to. Its parts are
+// reached by Field and Index.
+func (c *Context) Deref(param gotypes.Component, p GP) gotypes.Component {
+	if p.w {
+		c.errorf("deref: 32-bit register, want 64 bits")
+	}
+	c.valid("deref", p)
+	return param.Dereference(p.r)
+}
+
 // Load loads a parameter or a part of one, of whatever width: smaller integers
 // are extended by their sign or with zeros. dst is a general register, or a
 // scalar of the size of a float.
 func (c *Context) Load(dst Operand, src gotypes.Component) {
 	op, p, ok := c.slot(dst, src, true)
 	if ok {
-		c.raw(op, nil, dst.regs(), p, dst)
+		c.raw(op, p.base, dst.regs(), p.operand, dst)
 	}
 }
 
@@ -110,7 +130,7 @@ func (c *Context) Load(dst Operand, src gotypes.Component) {
 func (c *Context) Store(src Operand, dst gotypes.Component) {
 	op, p, ok := c.slot(src, dst, false)
 	if ok {
-		c.raw(op, src.regs(), nil, src, p)
+		c.raw(op, append(src.regs(), p.base...), nil, src, p.operand)
 	}
 }
 
@@ -140,39 +160,54 @@ func (c *Context) LoadFloat(name string) Vec {
 	return v
 }
 
+// A slot is where a parameter or result is, or what a parameter points to.
+type slot struct {
+	operand any // of raw
+	name    string
+	base    []reg.Register // the pointer
+}
+
+func slotOf(b *gotypes.Basic) slot {
+	if b.Addr.Symbol.Name != "" {
+		return slot{operand: goText(b.Addr.Asm()), name: "parameter " + b.Addr.Symbol.Name}
+	}
+	m := GP{r: b.Addr.Base}.Off(b.Addr.Disp)
+	return slot{operand: m, name: fmt.Sprintf("memory at offset %d of a parameter", b.Addr.Disp), base: m.regs()}
+}
+
 // slot finds the opcode for a parameter or result.
-func (c *Context) slot(o Operand, p gotypes.Component, load bool) (string, goText, bool) {
-	fail := func(err error) (string, goText, bool) {
+func (c *Context) slot(o Operand, p gotypes.Component, load bool) (string, slot, bool) {
+	fail := func(err error) (string, slot, bool) {
 		c.errorf("%w", err)
-		return "", "", false
+		return "", slot{}, false
 	}
 	b, err := p.Resolve()
 	if err != nil {
 		return fail(err)
 	}
+	at := slotOf(b)
 	if _, err := operandOf(o); err != nil {
-		return fail(fmt.Errorf("parameter %s: %w", b.Addr.Symbol.Name, err))
+		return fail(fmt.Errorf("%s: %w", at.name, err))
 	}
 	size := int(gotypes.Sizes.Sizeof(b.Type))
-	name := b.Addr.Symbol.Name
 	switch o := o.(type) {
 	case GP:
 		if o.w {
-			return fail(fmt.Errorf("parameter %s: 32-bit register, want 64 bits", name))
+			return fail(fmt.Errorf("%s: 32-bit register, want 64 bits", at.name))
 		}
 		op := map[int]string{1: "MOVB", 2: "MOVH", 4: "MOVW", 8: "MOVD"}[size]
 		if load && size < 8 && b.Type.Info()&types.IsUnsigned|b.Type.Info()&types.IsBoolean|b.Type.Info()&types.IsFloat != 0 {
 			op += "U"
 		}
-		return op, goText(b.Addr.Asm()), true
+		return op, at, true
 	case Scalar:
 		op := map[neon.Size]string{neon.S: "FMOVS", neon.D: "FMOVD"}[o.size]
 		if op == "" || o.size.Bytes() != size {
-			return fail(fmt.Errorf("parameter %s: scalar of size %v, want %d bytes", name, o.size, size))
+			return fail(fmt.Errorf("%s: scalar of size %v, want %d bytes", at.name, o.size, size))
 		}
-		return op, goText(b.Addr.Asm()), true
+		return op, at, true
 	}
-	return fail(fmt.Errorf("parameter %s: operand is %s, want a general register or a scalar", name, operandNames[o.kind()]))
+	return fail(fmt.Errorf("%s: operand is %s, want a general register or a scalar", at.name, operandNames[o.kind()]))
 }
 
 // Data is a read-only table. Its address is loaded by [Context.ADR].

@@ -30,6 +30,16 @@
 // the instruction in the architecture's syntax behind it, encoded by
 // github.com/dropblock-go/dropblock/asm/neon. The choice is not the caller's.
 //
+// # Parameters
+//
+// [Context.LoadBase], [Context.LoadLen], [Context.LoadParam] and [Context.LoadFloat]
+// load what a signature names, [Context.Load] and [Context.Store] parts of it. A
+// signature given to [Context.FunctionOf] may have a package's own types, and
+// [Context.Deref] reaches the fields of a struct that a parameter points to, by name:
+//
+//	w := c.LoadParam("w")
+//	c.Load(x, c.Deref(c.Param("w"), w).Field("next"))
+//
 // # Registers
 //
 // The allocator gives out R0 to R15, R19 to R26 and V0 to V31. R16 and R17

@@ -13,7 +13,7 @@ var kernels = []kernel{
 	{"expandBool", "word", 64, "bools"},
 	{"philox", "blocks", 32, "words"},
 	// One level; a mask takes as many as its probability has bits.
-	{"bernoulliHead", "level", 1024, "bits"},
+	{"head", "level", 1024, "bits"},
 	// Of a block of 7: dilateRow has a loop for each number of steps.
 	{"dilateRow", "vectors4Of3", 512, "bits"},
 	{"dilateStep", "vectors4", 512, "bits"},

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/dropblock-go/dropblock"
+	"github.com/dropblock-go/dropblock/internal/atomicfile"
+	"github.com/dropblock-go/dropblock/internal/npy"
 )
 
 // A featureMap is the content of IN.
@@ -33,8 +35,8 @@ func apply(o *options, args []string, stdout io.Writer) error {
 		dropblock.Apply(y, x.data, &m)
 	})
 	outputs := o.maskOutput(&m, x.dims)
-	outputs = append(outputs, output{out, func(w io.Writer) error { return x.encode(w, y) }})
-	if err := writeAll(outputs); err != nil {
+	outputs = append(outputs, atomicfile.File{Name: out, Write: func(w io.Writer) error { return x.encode(w, y) }})
+	if err := atomicfile.WriteAll(outputs...); err != nil {
 		return err
 	}
 	return o.print(stdout, x.dims, layer, &m, perCall)
@@ -62,20 +64,23 @@ func (o *options) readMap(in, out string) (*featureMap, error) {
 }
 
 func readFloatMap(path string) (*featureMap, error) {
-	a, err := readNpy(path)
+	a, s, err := readNpy(path, true)
 	if err != nil {
 		return nil, err
 	}
-	data, err := a.floats()
+	data, err := npy.Values[float32](a)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &featureMap{a.dims, a.shape(), data, a.writeFloats}, nil
+	order, dims := a.Order, a.Shape // Not a, whose bytes are not needed any more.
+	return &featureMap{dims, s, data, func(w io.Writer, data []float32) error {
+		return npy.Write(w, order, dims, data)
+	}}, nil
 }
 
 // maskOutput is the file of -mask, if it is to be written. The mask has the
 // dimensions of the feature map, with one channel if they share it.
-func (o *options) maskOutput(m *dropblock.Mask, dims []int) []output {
+func (o *options) maskOutput(m *dropblock.Mask, dims []int) []atomicfile.File {
 	if o.mask == "" {
 		return nil
 	}
@@ -83,5 +88,5 @@ func (o *options) maskOutput(m *dropblock.Mask, dims []int) []output {
 	if c := len(dims) - 3; c >= 0 {
 		dims[c] = m.MaskShape().C()
 	}
-	return []output{{o.mask, func(w io.Writer) error { return writeMask(w, m.Words(), dims) }}}
+	return []atomicfile.File{{Name: o.mask, Write: func(w io.Writer) error { return npy.WriteBits(w, dims, m.Words()) }}}
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/dropblock-go/dropblock"
+	"github.com/dropblock-go/dropblock/internal/atomicfile"
+	"github.com/dropblock-go/dropblock/internal/npy"
 )
 
 func dilate(o *options, args []string, stdout io.Writer) error {
@@ -17,15 +19,14 @@ func dilate(o *options, args []string, stdout io.Writer) error {
 	if err := o.checkMask(namedPath{"SEEDS", in}, namedPath{"MASK", out}); err != nil {
 		return err
 	}
-	a, err := readNpy(in)
+	a, s, err := readNpy(in, false)
 	if err != nil {
 		return err
 	}
-	seeds, err := a.bits()
+	seeds, err := a.Bits()
 	if err != nil {
 		return fmt.Errorf("%s: %w", in, err)
 	}
-	s := a.shape()
 	if o.cfg.Share == dropblock.ShareChannels && s.C() > 1 {
 		return fmt.Errorf("%s: has %d channels; want 1 with -share channels", in, s.C())
 	}
@@ -38,10 +39,10 @@ func dilate(o *options, args []string, stdout io.Writer) error {
 		return fmt.Errorf("%s: %w", in, libraryError(err))
 	}
 	perCall := timed(func() { _ = layer.Grow(&m, s, seeds) })
-	outputs := o.maskOutput(&m, a.dims)
-	outputs = append(outputs, output{out, func(w io.Writer) error { return writeMask(w, m.Words(), a.dims) }})
-	if err := writeAll(outputs); err != nil {
+	outputs := o.maskOutput(&m, a.Shape)
+	outputs = append(outputs, atomicfile.File{Name: out, Write: func(w io.Writer) error { return npy.WriteBits(w, a.Shape, m.Words()) }})
+	if err := atomicfile.WriteAll(outputs...); err != nil {
 		return err
 	}
-	return o.print(stdout, a.dims, layer, &m, perCall)
+	return o.print(stdout, a.Shape, layer, &m, perCall)
 }

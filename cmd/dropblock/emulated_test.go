@@ -56,7 +56,7 @@ func TestARM64(t *testing.T) {
 	}
 	arm64 := arm64Command(t)
 
-	var m machine
+	var m infoReport
 	arm64.run(t, &m, "info", "-json")
 	require.Equal(t, []string{"neon", "generic"}, m.Kernels)
 	require.Equal(t, "neon", m.Kernel)

@@ -3,8 +3,7 @@ module github.com/dropblock-go/dropblock/cmd/dropblock
 go 1.26.0
 
 require (
-	github.com/dropblock-go/dropblock v0.0.0
-	github.com/sbinet/npyio v0.6.0
+	github.com/dropblock-go/dropblock v1.0.0
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/image v0.47.0
 	golang.org/x/sys v0.49.0
@@ -13,7 +12,4 @@ require (
 require (
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/text v0.43.0 // indirect
-	gonum.org/v1/gonum v0.9.3 // indirect
 )
-
-replace github.com/dropblock-go/dropblock => ../..

@@ -1,20 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"reflect"
 	"runtime"
 	"runtime/debug"
 	"strings"
 
 	"github.com/dropblock-go/dropblock"
+	"github.com/dropblock-go/dropblock/internal/machine"
 	"golang.org/x/sys/cpu"
 )
 
-type machine struct {
+type infoReport struct {
 	CPU      string   `json:"cpu"`
 	Platform string   `json:"platform"`
 	Features []string `json:"features"`
@@ -24,8 +25,8 @@ type machine struct {
 }
 
 func info(o *options, _ []string, stdout io.Writer) error {
-	m := machine{
-		CPU:      cpuName(),
+	m := infoReport{
+		CPU:      cmp.Or(machine.Host().Name, "unknown"),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Features: cpuFeatures(runtime.GOARCH),
 	}
@@ -72,30 +73,6 @@ func why(kernels []string) string {
 		}
 	}
 	return "there is no assembly for this CPU"
-}
-
-// cpuName is what the operating system calls the CPU, where it does so in a
-// file.
-func cpuName() string {
-	data, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return "unknown"
-	}
-	return nameIn(string(data))
-}
-
-// nameIn finds the name in the content of /proc/cpuinfo, whose key for it
-// depends on the architecture.
-func nameIn(cpuinfo string) string {
-	for _, key := range []string{"model name", "cpu model", "uarch", "cpu", "Model"} {
-		for line := range strings.Lines(cpuinfo) {
-			name, value, ok := strings.Cut(line, ":")
-			if ok && strings.TrimSpace(name) == key {
-				return strings.TrimSpace(value)
-			}
-		}
-	}
-	return "unknown"
 }
 
 // cpuFeatures are the feature bits that package cpu knows and this CPU has,

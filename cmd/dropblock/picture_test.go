@@ -241,7 +241,7 @@ func TestJPEGOutput(t *testing.T) {
 
 // The committed demo data goes through.
 func TestDemoData(t *testing.T) {
-	demo, err := filepath.Abs("../../testdata/demo")
+	demo, err := filepath.Abs("testdata/demo")
 	require.NoError(t, err)
 	t.Chdir(t.TempDir())
 	r := succeed(t, "apply", filepath.Join(demo, "photo.png"), "photo.png")

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/dropblock-go/dropblock"
+	"github.com/dropblock-go/dropblock/internal/atomicfile"
 )
 
 func show(o *options, args []string, stdout io.Writer) error {
@@ -27,8 +28,8 @@ func show(o *options, args []string, stdout io.Writer) error {
 	fig := newFigure(layer, &m, seeds)
 	dims := []int{o.rows, o.cols}
 	outputs := o.maskOutput(&m, dims)
-	outputs = append(outputs, output{out, func(w io.Writer) error { return png.Encode(w, fig.draw()) }})
-	if err := writeAll(outputs); err != nil {
+	outputs = append(outputs, atomicfile.File{Name: out, Write: func(w io.Writer) error { return png.Encode(w, fig.draw()) }})
+	if err := atomicfile.WriteAll(outputs...); err != nil {
 		return err
 	}
 	return o.print(stdout, dims, layer, &m, perCall)

@@ -3,9 +3,11 @@ package npy
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -27,77 +29,242 @@ func dict(descr, shape string) string {
 	return "{'descr': '" + descr + "', 'fortran_order': False, 'shape': " + shape + ", }     \n"
 }
 
-func TestRead(t *testing.T) {
+func TestParse(t *testing.T) {
 	for version := byte(1); version <= 3; version++ {
-		shape, data, err := Read[uint8](bytes.NewReader(file(version, dict("|u1", "(2, 3)"), 1, 2, 3, 4, 5, 6)))
+		a, err := Parse(file(version, dict("|u1", "(2, 3)"), 1, 2, 3, 4, 5, 6), nil)
 		require.NoError(t, err)
-		require.Equal(t, []int{2, 3}, shape)
-		require.Equal(t, []uint8{1, 2, 3, 4, 5, 6}, data)
+		require.Equal(t, []int{2, 3}, a.Shape)
+		require.Equal(t, []byte{1, 2, 3, 4, 5, 6}, values[uint8](t, a))
+	}
+	for _, c := range []struct {
+		descr, shape string
+		data         []byte
+		dims         []int
+		want         float64
+	}{
+		{"<f4", "(1,)", []byte{0, 0, 0xc0, 0xbf}, []int{1}, -1.5},
+		{">f4", "(1, 1)", []byte{0xbf, 0xc0, 0, 0}, []int{1, 1}, -1.5},
+		{"<f8", "()", []byte{0, 0, 0, 0, 0, 0, 0xf8, 0xbf}, nil, -1.5},
+		{">f8", "(1, 1, 1)", []byte{0xbf, 0xf8, 0, 0, 0, 0, 0, 0}, []int{1, 1, 1}, -1.5},
+	} {
+		a, err := Parse(file(1, dict(c.descr, c.shape), c.data...), nil)
+		require.NoError(t, err)
+		require.Equal(t, c.dims, a.Shape)
+		if a.Dtype.Name == "float32" {
+			require.Equal(t, []float32{float32(c.want)}, values[float32](t, a))
+		} else {
+			require.Equal(t, []float64{c.want}, values[float64](t, a))
+		}
 	}
 
-	shape, flags, err := Read[uint8](bytes.NewReader(file(1, dict("|b1", "(2,)"), 0, 1)))
+	a, err := Parse(file(1, dict("|b1", "(2,)"), 0, 1), nil)
 	require.NoError(t, err)
-	require.Equal(t, []int{2}, shape)
-	require.Equal(t, []uint8{0, 1}, flags)
+	require.Equal(t, []uint8{0, 1}, values[uint8](t, a))
+	require.Equal(t, []bool{false, true}, values[bool](t, a))
 
-	_, singles, err := Read[float32](bytes.NewReader(file(1, dict("<f4", "(2,)"), 0, 0, 0x80, 0x3f, 0, 0, 0, 0x80)))
+	a, err = Parse(file(1, dict("<f8", "(3, 0, 2147483647, 2147483647, 2147483647)")), nil)
 	require.NoError(t, err)
-	require.Equal(t, float32(1), singles[0])
-	require.Equal(t, uint32(1<<31), math.Float32bits(singles[1]))
-
-	shape, doubles, err := Read[float64](bytes.NewReader(file(1, dict("<f8", "()"), 0, 0, 0, 0, 0, 0, 0xf8, 0xbf)))
-	require.NoError(t, err)
-	require.Empty(t, shape)
-	require.Equal(t, []float64{-1.5}, doubles)
-
-	shape, doubles, err = Read[float64](bytes.NewReader(file(1, dict("<f8", "(3, 0, 2147483647)"))))
-	require.NoError(t, err)
-	require.Equal(t, []int{3, 0, 2147483647}, shape)
-	require.Empty(t, doubles)
+	require.Empty(t, values[float64](t, a))
 }
 
-func TestReadBad(t *testing.T) {
+func values[E Element](t *testing.T, a *Array) []E {
+	t.Helper()
+	data, err := Values[E](a)
+	require.NoError(t, err)
+	return data
+}
+
+func TestFortran(t *testing.T) {
+	fortran := strings.Replace(dict(">u2", "(2, 3, 1)"), "False", "True", 1)
+	a, err := Parse(file(1, fortran, 0, 1, 1, 1, 0, 2, 1, 2, 0, 3, 1, 3), nil)
+	require.NoError(t, err)
+	require.Equal(t, []byte{0, 1, 0, 2, 0, 3, 1, 1, 1, 2, 1, 3}, a.Elems)
+	_, err = Parse(file(1, strings.Replace(fortran, "(2, 3, 1)", "(9223372036854775807, 3, 0)", 1)), nil)
+	if math.MaxInt > math.MaxInt32 {
+		require.NoError(t, err)
+	} else {
+		require.ErrorContains(t, err, "extents that are too large")
+	}
+}
+
+// Bits of every dtype, in both orders of bytes.
+func TestBits(t *testing.T) {
+	for _, d := range dtypes {
+		for mark, order := range map[string]binary.AppendByteOrder{"<": binary.LittleEndian, ">": binary.BigEndian} {
+			elements := func(values ...uint64) (elems []byte) {
+				for _, v := range values {
+					wide := order.AppendUint64(nil, v<<(64-8*d.size))
+					if mark == "<" {
+						wide = wide[8-d.size:]
+					}
+					elems = append(elems, wide[:d.size]...)
+				}
+				return elems
+			}
+			values := make([]uint64, 70)
+			values[1], values[2], values[69] = d.one, d.sign, d.one
+			header := dict(mark+d.code, "(7, 10)")
+			a, err := Parse(file(1, header, elements(values...)...), nil)
+			require.NoError(t, err)
+			words, err := a.Bits()
+			require.NoError(t, err)
+			require.Equal(t, []uint64{1 << 1, 1 << 5}, words, header)
+
+			values[69] = d.one + 1
+			a, err = Parse(file(1, header, elements(values...)...), nil)
+			require.NoError(t, err)
+			_, err = a.Bits()
+			require.EqualError(t, err, "has a value other than 0 and 1 at (6, 9)", header)
+		}
+	}
+}
+
+func TestParseErrors(t *testing.T) {
 	good := file(1, dict("|u1", "(2, 3)"), 1, 2, 3, 4, 5, 6)
 	for name, c := range map[string]struct {
 		file []byte
 		want string
 	}{
-		"empty":         {nil, "not a .npy file"},
-		"magic":         {append([]byte("X"), good...), "not a .npy file"},
-		"magic alone":   {good[:8], "not a .npy file"},
-		"version":       {file(4, dict("|u1", "(1,)"), 1), "format version 4"},
-		"cut size":      {file(2, "")[:11], "header is cut off"},
-		"cut header":    {good[:20], "header is cut off"},
-		"header":        {file(1, "{'shape': (1,), }", 1), "want the keys"},
-		"Fortran":       {file(1, "{'descr': '|u1', 'fortran_order': True, 'shape': (1,), }", 1), "Fortran order"},
-		"extent":        {file(1, dict("|u1", "(99999999999999999999,)"), 1), "out of range"},
-		"type":          {file(1, dict("<i8", "(1,)"), 1, 0, 0, 0, 0, 0, 0, 0), `element type "<i8"`},
-		"big-endian":    {file(1, dict(">f4", "(1,)"), 1, 0, 0, 0), `element type ">f4"`},
-		"short":         {good[:len(good)-1], "5 bytes of data do not fit shape [2 3]"},
-		"long":          {append(bytes.Clone(good), 0), "7 bytes of data do not fit shape [2 3]"},
-		"product":       {file(1, dict("|u1", "(2147483647, 2147483647, 2147483647, 2)"), 1), "do not fit"},
-		"product of 2s": {file(1, dict("|u1", "(65536, 65536, 65536, 65536)")), "do not fit"},
+		"empty":         {nil, "is not a .npy file"},
+		"magic":         {append([]byte("X"), good...), "is not a .npy file"},
+		"magic alone":   {good[:8], "is not a .npy file"},
+		"version":       {file(4, dict("|u1", "(1,)"), 1), "has version 4.0 of the .npy format; want 1.0, 2.0 or 3.0"},
+		"cut size":      {file(2, "")[:11], "is truncated in its header"},
+		"cut header":    {good[:20], "is truncated in its header"},
+		"header":        {file(1, "{'shape': (1,), }\n", 1), "has a header other than NumPy writes"},
+		"tuple":         {file(1, dict("|u1", "(1)"), 1), "has a header other than NumPy writes"},
+		"record":        {file(1, "{'descr': [('a', '<u1')], 'fortran_order': False, 'shape': (1,), }\n", 1), "has a header other than NumPy writes"},
+		"extent":        {file(1, dict("|u1", "(99999999999999999999,)"), 1), "has a header with extents that are too large"},
+		"complex":       {file(1, dict("<c8", "(1,)"), 1, 0, 0, 0, 0, 0, 0, 0), "has dtype <c8; want bool, an integer, or a float of 16, 32 or 64 bits"},
+		"long double":   {file(1, dict("<f16", "(0,)")), "has dtype <f16; want"},
+		"short":         {good[:len(good)-1], "has 5 bytes of elements; want 6 times 1 for the shape 2x3 of uint8"},
+		"long":          {append(bytes.Clone(good), 0), "has 7 bytes of elements; want 6 times 1"},
+		"part":          {file(1, dict("<f4", "(1,)"), 1, 2, 3, 4, 5), "has 5 bytes of elements; want 1 times 4 for the shape 1 of float32"},
+		"scalar":        {file(1, dict("<f4", "()")), "has 0 bytes of elements; want 1 times 4 for the shape () of float32"},
+		"product":       {file(1, dict("|u1", "(2147483647, 2147483647, 2147483647, 2)"), 1), "want more than 2⁶⁴ times 1"},
+		"product of 2s": {file(1, dict("|u1", "(65536, 65536, 65536, 65536)")), "want more than 2⁶⁴ times 1"},
+		"bytes":         {file(1, dict("<f8", "(1073741824, 1073741824, 2)")), "want 2305843009213693952 times 8"}, // 2⁶⁴ bytes
 	} {
 		t.Run(name, func(t *testing.T) {
-			shape, data, err := Read[uint8](bytes.NewReader(c.file))
+			a, err := Parse(c.file, nil)
 			require.ErrorContains(t, err, c.want)
-			require.Nil(t, shape)
-			require.Nil(t, data)
+			require.Nil(t, a)
 		})
 	}
-	_, _, err := Read[float32](bytes.NewReader(file(1, dict("<f4", "(1,)"), 1, 2, 3, 4, 5)))
-	require.ErrorContains(t, err, "5 bytes of data do not fit")
+	a, err := Parse(good, nil)
+	require.NoError(t, err)
+	_, err = Values[float32](a)
+	require.EqualError(t, err, "has dtype uint8 (|u1); want float32")
+	_, err = Values[bool](a)
+	require.EqualError(t, err, "has dtype uint8 (|u1); want bool")
+}
+
+// A header that promises 2⁶⁰ elements costs no more than the file is long.
+func TestPromise(t *testing.T) {
+	for _, order := range []string{"False", "True"} {
+		lie := strings.Replace(dict("<f8", "(1073741824, 1073741824)"), "False", order, 1)
+		lie += strings.Repeat(" ", 200-10-len(lie)-1) + "\n"
+		short := file(1, strings.Replace(lie, "\n", " ", 1))
+		require.Len(t, short, 200)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Parse(short, nil)
+		runtime.ReadMemStats(&after)
+		require.EqualError(t, err, "has 0 bytes of elements; want 1152921504606846976 times 8 for the shape 1073741824x1073741824 of float64")
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1<<20))
+	}
+}
+
+// What is written is what NumPy writes, and is read again.
+func TestWrite(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, Write(&b, binary.BigEndian, []int{2}, []float32{1, -1.5}))
+	// numpy.save of numpy.array([1, -1.5], '>f4').
+	require.Equal(t, "\x93NUMPY\x01\x00v\x00{'descr': '>f4', 'fortran_order': False, 'shape': (2,), }"+
+		strings.Repeat(" ", 60)+"\n\x3f\x80\x00\x00\xbf\xc0\x00\x00", b.String())
+	long := make([]float64, 3*(2*chunkLen+1))
+	for i := range long {
+		long[i] = float64(i) / 3
+	}
+	rewrite(t, "<f8", []int{3, 2*chunkLen + 1}, long)
+	rewrite(t, "<f8", nil, []float64{math.Pi})
+	rewrite(t, "|u1", []int{1, 3}, []uint8{0, 255, 7})
+	rewrite(t, "|b1", []int{3, 1}, []bool{true, false, true})
+	rewrite(t, "<f4", []int{0, 5}, []float32{})
+
+	for _, n := range []int{0, 1, 63, 64, 65, 130} {
+		words := []uint64{0x8000000000000001, 3, 2}
+		b.Reset()
+		require.NoError(t, WriteBits(&b, []int{1, n}, words))
+		a, err := Parse(b.Bytes(), nil)
+		require.NoError(t, err)
+		require.Equal(t, "uint8 (|u1)", a.Type())
+		require.Equal(t, []int{1, n}, a.Shape)
+		for i, v := range a.Elems {
+			require.Equal(t, words[i/64]>>(i%64)&1, uint64(v))
+		}
+	}
+}
+
+func rewrite[E Element](t *testing.T, descr string, shape []int, data []E) {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, Write(&b, binary.LittleEndian, shape, data))
+	a, err := Parse(b.Bytes(), nil)
+	require.NoError(t, err)
+	require.Equal(t, descr, a.descr)
+	require.Equal(t, shape, a.Shape)
+	require.Equal(t, data, values[E](t, a))
+	require.Zero(t, (b.Len()-len(a.Elems))%64)
 }
 
 func TestReadFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "a.npy")
-	require.NoError(t, os.WriteFile(name, file(1, dict("|u1", "(1,)"), 7), 0o666))
-	_, data, err := ReadFile[uint8](name)
-	require.NoError(t, err)
-	require.Equal(t, []uint8{7}, data)
-
-	_, _, err = ReadFile[float32](name)
-	require.True(t, strings.HasPrefix(err.Error(), name+": npy: element type"), err.Error())
-	_, _, err = ReadFile[float32](name + "x")
+	require.NoError(t, os.WriteFile(name, file(1, dict("<c8", "(1,)"), 7), 0o666))
+	_, err := ReadFile(name, nil)
+	require.ErrorContains(t, err, name+": has dtype <c8; want")
+	refused := errors.New("is refused")
+	_, err = ReadFile(name, func(h *Header) error {
+		require.Empty(t, h.Dtype.Name)
+		require.Equal(t, "<c8", h.Type())
+		require.Equal(t, []int{1}, h.Shape)
+		return refused
+	})
+	require.EqualError(t, err, name+": is refused")
+	require.ErrorIs(t, err, refused)
+	_, err = ReadFile(name+"x", nil)
 	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func FuzzParse(f *testing.F) {
+	for _, d := range dtypes {
+		one := binary.LittleEndian.AppendUint64(nil, d.one)[:d.size]
+		f.Add(file(1, dict("<"+d.code, "(1, 1)"), one...))
+		f.Add(file(2, dict(">"+d.code, "(2, 3)"), make([]byte, 6*d.size)...))
+	}
+	for _, shape := range []string{"(0, 3, 0)", "(65536, 65536, 65536, 65536)", "()", "(7,)"} {
+		f.Add(file(3, strings.Replace(dict("<f4", shape), "False", "True", 1), make([]byte, 28)...))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		a, err := Parse(data, nil)
+		if err != nil {
+			return
+		}
+		n, ok := count(a.Shape)
+		require.True(t, ok)
+		require.Len(t, a.Elems, int(n)*a.size)
+		if words, err := a.Bits(); err == nil {
+			require.Len(t, words, (int(n)+63)/64)
+		}
+		x, err := Values[float32](a)
+		if err != nil {
+			return
+		}
+		var out bytes.Buffer
+		require.NoError(t, Write(&out, a.Order, a.Shape, x))
+		b, err := Parse(out.Bytes(), nil)
+		require.NoError(t, err)
+		require.Equal(t, a.Shape, b.Shape)
+		require.Equal(t, a.Elems, b.Elems)
+	})
 }

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+//go:embed document.md
+var documentHead string
+
+// render draws the pictures of all reports in a folder, beside them, and writes
+// their tables to a document.
+func render(args []string, stdout io.Writer) error {
+	if len(args) != 2 {
+		return errors.New("usage: bench render FOLDER DOCUMENT.md")
+	}
+	folder, document := args[0], args[1]
+	from, err := filepath.Rel(filepath.Dir(document), folder)
+	if err != nil {
+		return err
+	}
+	text, pictures, err := documentOf(folder, filepath.ToSlash(from))
+	if err != nil {
+		return err
+	}
+	files := map[string][]byte{document: text}
+	for name, p := range pictures {
+		if files[filepath.Join(folder, name)], err = p.png(); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := writeFile(name, files[name]); err != nil {
+			return err
+		}
+		fmt.Fprintln(stdout, name)
+	}
+	return nil
+}
+
+// documentOf returns the tables of the reports in a folder, the newest first, each
+// with the notes in NAME-notes.md beside it, and the pictures by the names that the
+// document has for them in link.
+func documentOf(folder, link string) ([]byte, map[string]picture, error) {
+	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(files) == 0 {
+		return nil, nil, fmt.Errorf("%s: no *.json, want reports of bench", folder)
+	}
+	reports := map[string]*report{}
+	for _, file := range files {
+		if reports[file], err = readReport(file); err != nil {
+			return nil, nil, err
+		}
+	}
+	slices.SortStableFunc(files, func(a, b string) int { return reports[b].Date.Compare(reports[a].Date) })
+
+	b := bytes.NewBufferString(documentHead)
+	all := map[string]picture{}
+	for _, file := range files {
+		r, stem := reports[file], strings.TrimSuffix(file, ".json")
+		fmt.Fprintf(b, "\n## %s, %s\n\n", r.Machine.CPU, r.Date.Format(time.DateOnly))
+		if err := r.markdown(b); err != nil {
+			return nil, nil, err
+		}
+		notes, err := os.ReadFile(stem + "-notes.md")
+		if err == nil {
+			fmt.Fprintf(b, "\n### Notes\n\n%s", notes)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, err
+		}
+		pictures, err := r.pictures()
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", file, err)
+		}
+		for _, p := range pictures {
+			name := filepath.Base(stem) + "-" + p.name + ".png"
+			all[name] = p
+			fmt.Fprintf(b, "\n![%s](%s)\n", p.title, path.Join(link, name))
+		}
+	}
+	return b.Bytes(), all, nil
+}
+
+func (r *report) pictures() (all []picture, err error) {
+	for _, side := range r.sweepSides() {
+		p, err := r.sizePicture(side)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	for _, kind := range []struct{ name, title string }{
+		{"forward", "Forward: time of others ÷ time of dropblock"},
+		{"dilate", "Dilation alone: time of others ÷ time of dropblock"},
+	} {
+		if rows := r.rows(kind.name == opDilate); len(rows) > 0 {
+			all = append(all, r.speedUpPicture("speedup-"+kind.name, kind.title, rows))
+		}
+	}
+	return all, nil
+}
+
+// pictureCaption is what the figures depend on, in two lines.
+func (r *report) pictureCaption(rounds int) string {
+	line := fmt.Sprintf("%s, %s, %s/%s", r.Machine.CPU, r.Machine.Go, r.Machine.OS, r.Machine.Arch)
+	var second []string
+	for _, name := range []string{"torch", "torchvision", "cv2"} {
+		if v := r.Versions[name]; v != "" {
+			second = append(second, name+" "+v)
+		}
+	}
+	how := fmt.Sprintf("medians of %d interleaved rounds", rounds)
+	if r.PeerEvery > 1 && len(second) > 0 {
+		how += fmt.Sprintf(", others in %d of them", (rounds-1)/r.PeerEvery+1)
+	}
+	second = append(second, r.Date.Format(time.DateOnly), fmt.Sprintf("p = %v", r.P), how)
+	return line + "\n" + strings.Join(second, ", ")
+}

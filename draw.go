@@ -1,0 +1,352 @@
+package dropblock
+
+import (
+	"math/bits"
+
+	"github.com/dropblock-go/dropblock/internal/bitstring"
+	"github.com/dropblock-go/dropblock/internal/pool"
+)
+
+// Masks are drawn in parts of parts, from the largest to the smallest:
+//
+//	call      N samples, of which the first has a global index
+//	part      the chunks of consecutive samples that one worker draws
+//	together  samples of one chunk each, as many as take some KiB of the mask: their
+//	          words are filled, and their seeds placed and set, as if they were one
+//	sample    positions in memory order (place.go); numbered from 0 in each
+//	chunk     65,536 positions of a sample, or what is left: one range of counters, so
+//	          that chunks do not depend on each other
+//	group     1,024 positions of a chunk: what eight counters make at a level of the head
+//
+// Chunks of a call are numbered through: those of the first sample, then those of the
+// second one, and so on.
+
+// drawBuffers have an allocation without pointers, which begins with a cache line: where
+// vectors spanned two, a small map took a tenth longer to draw.
+type drawBuffers struct {
+	drawn     [gapCallLen]uint32     // random words of the residual
+	positions [2 * gapCallLen]uint32 // of seeds, then their bits
+}
+
+// A drawer draws chunks for one worker. Make one with newDrawer.
+type drawer struct {
+	*plan
+	stamps *stamps // the plan's, or nil to set seeds all the same
+	k      isa
+	sample uint64 // the global index of the first one
+	ks     roundKeys
+	volume walk // of the route through a chunk
+	*drawBuffers
+
+	seeds   int // drawn
+	dropped int // ones that stamps have dropped
+
+	head    []uint64 // bits of a chunk that are drawn densely, made at first use
+	spill   []uint64 // what the last chunks of a part make, before it is moved to the mask
+	spilled []uint64 // of that, what is left for words of the next part
+}
+
+func newDrawer() *drawer { return &drawer{drawBuffers: new(drawBuffers)} }
+
+// begin begins to draw by a plan, the first sample having a global index.
+func (d *drawer) begin(p *plan, k isa, key Key, sample uint64) {
+	d.plan, d.stamps, d.k, d.sample = p, p.stamps, k, sample
+	d.seeds, d.dropped = 0, 0
+	expandKey(&d.ks, key[0], key[1])
+}
+
+// join begins as another drawer did.
+func (d *drawer) join(other *drawer) {
+	d.plan, d.stamps, d.k, d.sample, d.ks = other.plan, other.stamps, other.k, other.sample, other.ks
+	d.seeds, d.dropped = 0, 0
+}
+
+// fill makes words what drawing begins with: zeros to set seeds in, or ones to drop
+// blocks from.
+func (d *drawer) fill(words []uint64) {
+	if d.stamps != nil {
+		bitstring.SetAll(words)
+	} else {
+		bitstring.Clear(words)
+	}
+}
+
+// room is how many words, from that in which the next chunk begins on, a chunk may write
+// to.
+func (d *drawer) room() int {
+	if d.stamps != nil {
+		return stampRoom(d.stamps.words)
+	}
+	return 1
+}
+
+// all draws the only chunk of a call: words are those of the mask, and as many more as a
+// chunk may write to. A small map takes a tenth less time so than by draw.
+func (d *drawer) all(words []uint64) {
+	d.fill(words)
+	var r route
+	if p := &d.places; p.skipVolume > 0 {
+		r.set(p, 0, 0, &d.volume)
+	} else {
+		r.walk = p.first
+		r.walk.end = uint32(p.positions)
+	}
+	d.chunk(words, &r, 0, d.sample, 1)
+}
+
+// draw draws the chunks from from on and up to to. words begin with word origin of the
+// mask and hold anything: they are filled from that of the first chunk on, up to filled.
+func (d *drawer) draw(words []uint64, origin, from, to int) (filled int) {
+	p := &d.places
+	filled, _ = p.begin(from)
+	filled -= origin
+	for ; from < to; from += p.together {
+		end := min(from+p.together, to)
+		fill, _ := p.begin(end)
+		fill = min(fill+d.room()-origin, len(words))
+		d.fill(words[filled:fill])
+		filled = fill
+		d.chunks(words, origin, from, end)
+	}
+	return filled
+}
+
+// chunks draws chunks on words that are filled.
+func (d *drawer) chunks(words []uint64, origin, from, to int) {
+	p := &d.places
+	if p.positions == 0 || d.sampler.sparse() && d.sampler.delta == 0 {
+		return
+	}
+	together := 1
+	switch {
+	case p.chunks > 1:
+	case d.sampler.sparse():
+		together = p.together
+	default:
+		together = p.denseTogether
+	}
+	for ; from < to; from += together {
+		n := from / p.chunks
+		samples := min(together, to-from)
+		var r route
+		word := r.set(p, n*p.sampleBits-64*origin, from%p.chunks, &d.volume)
+		// To the word of the last position, as the sanitizers are told that all
+		// of dst is written and the words behind may be another goroutine's.
+		last := r.bit(r.walk.end*uint32(samples) - 1)
+		dst := words[word : word+int(last/64)+d.room()]
+		d.chunk(dst, &r, from%p.chunks, d.sample+uint64(n), samples)
+	}
+}
+
+// chunk draws a chunk of a sample, or the only ones of several samples, to dst.
+func (d *drawer) chunk(dst []uint64, r *route, index int, sample uint64, samples int) {
+	n := int(r.walk.end)
+	r.walk.end *= uint32(samples)
+	p := &d.places
+	switch {
+	case d.sampler.sparse():
+		if d.sampler.delta != 0 {
+			d.seeds += d.gaps(&sink{dst, r, d.stamps}, &r.walk, n, index, sample, samples)
+		}
+		return
+	case p.dense() && r.first() == 0 && n%headGroupLen == 0:
+		dst = dst[:n/64]
+		d.dense(dst, n, index, sample)
+		d.seeds += d.k.count(dst)
+		return
+	case p.dense():
+		drawn := d.headWords(n)
+		d.dense(drawn, n, index, sample)
+		bitstring.Or(dst, int(r.first()), drawn)
+		d.seeds += d.k.count(drawn)
+		return
+	}
+	drawn := d.headWords(int(r.walk.end))
+	for i := range samples {
+		// What is drawn behind the end of a sample is the next one's place.
+		d.dense(drawn[i*n/64:][:bitstring.Words(n)], n, index, sample+uint64(i))
+	}
+	d.seeds += d.move(&sink{dst, r, d.stamps}, drawn)
+}
+
+// A sink is where positions of seeds go.
+type sink struct {
+	words  []uint64
+	route  *route  // from positions to bits, nil if they are the same
+	stamps *stamps // the blocks to drop, nil to set the seeds themselves
+}
+
+// add sets the seeds at positions, which ascend and become bits, or drops their blocks.
+func (d *drawer) add(s *sink, positions []uint32) {
+	if r := s.route; r != nil {
+		if r.walk.skipRow|r.walk.skipPlane|r.walk.bit != 0 {
+			d.k.place(positions, &r.walk)
+		}
+		if r.volume != nil {
+			d.k.place(positions, r.volume)
+		}
+	}
+	if s.stamps != nil {
+		d.dropped += d.k.stamps(s.words, positions, &s.stamps.table, s.stamps.words)
+	} else {
+		d.k.seeds(s.words, positions)
+	}
+}
+
+// gaps draws the residual of a chunk, or those of the only chunks of several samples, of n
+// positions each, and returns the number of seeds.
+func (d *drawer) gaps(s *sink, w *walk, n, index int, sample uint64, samples int) (seeds int) {
+	stride := 4 * d.k.philoxStride()
+	held := 0 // positions in d.positions
+	for i := range samples {
+		ctr := chunkCounter(domainGaps, index, sample+uint64(i))
+		w.next, w.end = uint32(i*n), uint32(i*n+n)
+		for w.next < w.end {
+			// A little above the mean: what is short is drawn in another turn.
+			want := int(uint64(w.end-w.next)*d.sampler.wordsPerPosition>>32) + 4
+			drawn := d.drawn[:min((want+stride-1)/stride*stride, gapCallLen)]
+			d.k.philox(drawn, &d.ks, &ctr)
+			ctr[0] += uint32(len(drawn) / 4)
+			more := d.k.gaps((*[gapCallLen]uint32)(d.positions[held:]), drawn, &d.sampler.gaps, w)
+			held += more
+			seeds += more
+			if held > len(d.positions)-gapCallLen {
+				d.add(s, d.positions[:held])
+				held = 0
+			}
+		}
+	}
+	d.add(s, d.positions[:held])
+	return seeds
+}
+
+// headWords returns words for n positions that are drawn densely.
+func (d *drawer) headWords(n int) []uint64 {
+	if d.head == nil {
+		d.head = make([]uint64, chunkLen/64)
+	}
+	return d.head[:bitstring.Words(n)]
+}
+
+// dense writes the bits of a chunk of n positions to dst, whole groups of the head, for
+// which dst has room.
+func (d *drawer) dense(dst []uint64, n, index int, sample uint64) {
+	dst = dst[:(n+headGroupLen-1)/headGroupLen*headGroupWords]
+	if d.sampler.ones {
+		bitstring.SetAll(dst)
+	} else {
+		ctr := chunkCounter(domainHead, index, sample)
+		d.k.head(dst, &d.ks, &ctr, d.sampler.t, d.sampler.levels)
+	}
+	if d.sampler.delta != 0 {
+		w := flat
+		d.gaps(&sink{words: dst}, &w, n, index, sample, 1)
+	}
+	if n%64 != 0 {
+		dst[n/64] &= bitstring.Low(n % 64)
+	}
+}
+
+// move adds the ones of words that were drawn densely, and returns their number.
+func (d *drawer) move(s *sink, drawn []uint64) (seeds int) {
+	for from := 0; from < len(drawn); {
+		n, used := d.k.ones((*[gapCallLen]uint32)(d.positions[:]), drawn[from:], uint32(64*from))
+		d.add(s, d.positions[:n])
+		seeds += n
+		from += used
+	}
+	return seeds
+}
+
+// part is draw for chunks behind which another goroutine draws. What they have for words
+// of that goes to spilled.
+func (d *drawer) part(words []uint64, from, to int) {
+	end, bit := d.places.begin(to)
+	if bit == 0 && d.stamps == nil {
+		d.spilled = nil
+		d.draw(words[:end], 0, from, to)
+		return
+	}
+	split, origin := to, end // Chunks from here on are drawn to spill.
+	for split > from && origin+d.room() > end {
+		split--
+		origin, _ = d.places.begin(split)
+	}
+	n := end - origin
+	if cap(d.spill) < n+d.room() {
+		d.spill = make([]uint64, n+d.room())
+	}
+	spill := d.spill[:n+d.room()]
+	filled := d.draw(words, 0, from, split)
+	d.draw(spill, origin, split, to)
+	d.fill(words[filled:end])
+	d.merge(words[origin:end], spill[:n])
+	d.spilled = spill[n:]
+}
+
+// merge adds seeds, or what blocks have dropped.
+func (d *drawer) merge(words, more []uint64) {
+	if d.stamps == nil {
+		for i, v := range more {
+			words[i] |= v
+		}
+		return
+	}
+	for i, v := range more {
+		d.dropped -= bits.OnesCount64(^(words[i] | v)) // is counted twice
+		words[i] &= v
+	}
+}
+
+// drawTask draws the chunks of a call by several workers, each with a drawer of its own.
+type drawTask struct {
+	first  *drawer
+	others []*drawer // of the parts from 1 on
+	words  []uint64
+	chunks int
+}
+
+// drawer is that of a part.
+func (t *drawTask) drawer(i int) *drawer {
+	if i == 0 {
+		return t.first
+	}
+	return t.others[i-1]
+}
+
+// begin has so many drawers begin like the first one.
+func (t *drawTask) begin(words []uint64, chunks, parts int) {
+	for len(t.others) < parts-1 {
+		t.others = append(t.others, newDrawer())
+	}
+	for _, d := range t.others[:parts-1] {
+		d.join(t.first)
+	}
+	t.words, t.chunks = words, chunks
+}
+
+// Part implements [pool.Task].
+func (t *drawTask) Part(i, parts int) {
+	d := t.drawer(i)
+	from, to := pool.Share(t.chunks, 1, i, parts), pool.Share(t.chunks, 1, i+1, parts)
+	if i < parts-1 {
+		d.part(t.words, from, to)
+	} else {
+		d.draw(t.words, 0, from, to)
+	}
+}
+
+// end brings together what the parts have left.
+func (t *drawTask) end(parts int) (seeds, dropped int) {
+	for i := range parts {
+		d := t.drawer(i)
+		if i < parts-1 {
+			end, _ := d.places.begin(pool.Share(t.chunks, 1, i+1, parts))
+			d.merge(t.words[end:], d.spilled)
+		}
+		seeds += d.seeds
+		dropped += d.dropped
+	}
+	t.words = nil
+	return seeds, dropped
+}

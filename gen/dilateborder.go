@@ -1,0 +1,116 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/dropblock-go/dropblock/asm/arm64"
+)
+
+// dilateBorder has code for shifts below 64, which look at the words around alone.
+func dilateBorder(a *amd64) {
+	dst, n := a.slice("dst")
+	in := incoming{a: a, src: a.base("src")}
+	masks := [2]reg.GPVirtual{a.base("up"), a.base("down")}
+	shift, count := a.param("shift"), a.GP64()
+	a.MOVQ(shift, count)
+	a.ANDQ(operand.U8(63), count)
+	up := a.shiftBy(count)
+	down := up
+	if a.isa == avx2 { // A shift down is one up by the rest, from the words behind.
+		a.NEGQ(count)
+		a.ADDQ(operand.U8(64), count)
+		down = a.shiftBy(count)
+	}
+	a.SHRQ(operand.U8(6), shift)
+	here, after := a.GP64(), a.GP64()
+	a.LEAQ(operand.Mem{Base: in.src, Index: shift, Scale: 8, Disp: 8}, here)
+	a.LEAQ(operand.Mem{Base: here, Index: shift, Scale: 8}, after)
+	in.begin()
+
+	emit := func(near bool) func(w words, unroll int) {
+		return func(w words, unroll int) {
+			load := func(p reg.GPVirtual, offset int) reg.VecVirtual {
+				v := w.new()
+				w.load(at(p, offset), v)
+				return v
+			}
+			for i := range unroll {
+				offset := w.bytes * i
+				low, before := in.load(w, offset)
+				v, lower := low, low
+				if !near {
+					v, lower = load(here, offset), load(after, offset)
+				}
+				upper := load(after, offset+8)
+				// u := before[i+1]<<s | before[i]>>(64-s)
+				// d := after[i]>>s | after[i+1]<<(64-s)
+				// dst[i] = v | u&up[i] | d&down[i]
+				x, y := w.new(), w.new()
+				up.funnel(w, low, before, x)
+				if a.isa == avx512 {
+					a.move(lower, y)
+					a.VPSHRDVQ(w.as(down.count), upper, y)
+				} else {
+					down.funnel(w, upper, lower, y)
+				}
+				a.andOr(load(masks[0], offset), v, x)
+				a.andOr(load(masks[1], offset), x, y)
+				w.store(y, at(dst, offset))
+			}
+			for _, p := range []reg.GPVirtual{in.src, here, after, masks[0], masks[1], dst} {
+				a.ADDQ(operand.U32(uint32(w.bytes*unroll)), p)
+			}
+		}
+	}
+	a.TESTQ(shift, shift)
+	a.JNZ(operand.LabelRef("far"))
+	a.overWords("Near", n, emit(true))
+	a.JMP(operand.LabelRef("done"))
+	a.Label("far")
+	a.overWords("", n, emit(false))
+	a.Label("done")
+	a.ret()
+}
+
+func dilateBorderNEON(a *neon) {
+	dst, n, src := a.LoadBase("dst"), a.LoadLen("dst"), a.LoadBase("src")
+	maskUp, maskDown := a.LoadBase("up"), a.LoadBase("down")
+	shift, count := a.LoadParam("shift"), a.GP()
+	a.AND(count, shift, 63)
+	up := a.shiftBy(count)
+	// A shift down is one up by the rest, from the words behind.
+	down := neonShift{a.Vec(), a.Vec()}
+	a.NEG(down.left.D2(), up.right.D2())
+	a.NEG(down.right.D2(), up.left.D2())
+	a.LSR(shift, shift, 6)
+	next, here, after, behind := a.GP(), a.GP(), a.GP(), a.GP()
+	a.ADD(next, src, 8)
+	a.ADD(here, next, shift.LSL(3))
+	a.ADD(after, here, shift.LSL(3))
+	a.ADD(behind, after, 8)
+	a.overWords("", n, func(w qwords, unroll int) {
+		load := func(p arm64.GP) []arm64.Vec {
+			v := a.Vecs(unroll)
+			w.load(v, p)
+			return v
+		}
+		v, low, before, lower, upper := load(here), load(next), load(src), load(after), load(behind)
+		masks := [2][]arm64.Vec{load(maskUp), load(maskDown)}
+		for i := range v {
+			// dst[i] = v | u&up[i] | d&down[i]
+			x, y := a.Vec(), a.Vec()
+			up.funnel(a, x, low[i], before[i])
+			down.funnel(a, y, upper[i], lower[i])
+			a.AND(x.B16(), x.B16(), masks[0][i].B16())
+			a.AND(y.B16(), y.B16(), masks[1][i].B16())
+			a.ORR(v[i].B16(), v[i].B16(), x.B16())
+			a.ORR(v[i].B16(), v[i].B16(), y.B16())
+		}
+		w.store(v, dst)
+		for _, p := range []arm64.GP{src, next, here, after, behind, maskUp, maskDown, dst} {
+			a.ADD(p, p, w.bytes*unroll)
+		}
+	})
+	a.RET()
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/dropblock-go/dropblock/asm/arm64"
+)
+
+func dilateKeep(a *amd64) {
+	s := a.shifter()
+	// A single word's complement must leave the rest of its register zero, as
+	// all of it is counted.
+	ones := a.vec()
+	one := a.XMM()
+	a.move(a.repeat64("allOnes", 1<<64-1), ones)
+	a.VMOVQ(ones.AsX(), one)
+	complement := func(w words, v reg.VecVirtual) {
+		all := w.as(ones)
+		if w.bytes == 8 {
+			all = one
+		}
+		a.xor(all, v, v)
+	}
+	p := a.popcount()
+
+	// Without a shift nothing comes in from the words before, which may have
+	// just been stored.
+	a.CMPQ(a.param("shift"), operand.U8(0))
+	a.JNE(operand.LabelRef("shifted"))
+	a.overWords("Whole", s.n, func(w words, unroll int) {
+		// dst[i] = ^v
+		// kept += bits.OnesCount64(^v)
+		v := make([]reg.VecVirtual, unroll)
+		for i := range v {
+			v[i] = w.new()
+			w.load(at(s.leadSrc, w.bytes*i), v[i])
+			complement(w, v[i])
+			w.store(v[i], at(s.dst, w.bytes*i))
+		}
+		p.add(w, v)
+		s.advance(w, unroll)
+	})
+	a.JMP(operand.LabelRef("done"))
+
+	a.Label("shifted")
+	a.overWords("", s.n, func(w words, unroll int) {
+		// v := ^(src[i+lead] | src[i+1]<<s | src[i]>>(64-s))
+		// kept += bits.OnesCount64(v)
+		out := s.emit(w, unroll, func(x, y reg.VecVirtual) {
+			if wide(y) {
+				a.VPTERNLOGQ(operand.U8(nor), x, y, y)
+				return
+			}
+			a.or(x, y, y)
+			complement(w, y)
+		})
+		p.add(w, out)
+		s.advance(w, unroll)
+	})
+	a.Label("done")
+	a.Store(p.sum(), a.ReturnIndex(0))
+	a.ret()
+}
+
+func dilateKeepNEON(a *neon) {
+	s := a.shifter()
+	p := a.popcount()
+	keep := func(w qwords, v []arm64.Vec) {
+		for _, v := range v {
+			if w.bytes == 8 {
+				a.MVN(v.B8(), v.B8()) // The upper half, zero, is counted too.
+			} else {
+				a.MVN(v.B16(), v.B16())
+			}
+		}
+		w.store(v, s.dst)
+		p.add(a, v)
+		s.advance(a, w, len(v))
+	}
+
+	// Without a shift nothing comes in from the words before, which may have
+	// just been stored.
+	a.CBNZ(a.LoadParam("shift"), "shifted")
+	a.overWords("Whole", s.n, func(w qwords, unroll int) {
+		v := a.Vecs(unroll)
+		w.load(v, s.leadSrc)
+		keep(w, v)
+	})
+	a.B("done")
+
+	a.Label("shifted")
+	a.overWords("", s.n, func(w qwords, unroll int) { keep(w, s.emit(a, w, unroll)) })
+	a.Label("done")
+	a.Store(p.sum(a), a.Return(0))
+	a.RET()
+}

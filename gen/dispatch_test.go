@@ -1,0 +1,122 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// rows have each kind of column once.
+var rows = []kernel{
+	{
+		name: "xor", params: "dst, x, y []uint64, w *walk", results: "n int",
+		doc:   "sets dst to x ^ y",
+		reads: []access{{slice: "x", when: "w.skipRow == 0", other: "x[1:]"}, {slice: "y"}}, writes: whole("dst"),
+		guard: "w.col != 0",
+		amd64: func(*amd64) {}, sets: narrow,
+	},
+	{
+		name: "fillStream", params: "dst []E, v E",
+		doc:    "is fill around the caches",
+		writes: whole("dst"), guard: "uintptr(dst)%VECTOR == 0", otherwise: "fill",
+		elements: elements,
+		amd64:    func(*amd64) {}, sets: wideOnly,
+	},
+	{
+		name: "fill", params: "dst []E, v E",
+		doc:    "sets dst to v",
+		writes: whole("dst"), elements: elements,
+		neon: func(*neon) {},
+	},
+}
+
+// TestDispatch holds what is written for rows.
+func TestDispatch(t *testing.T) {
+	for i, want := range [][]string{{`
+	_ fillKernel[float32] = fillStreamAVX512
+	_ xorKernel           = xorAVX2
+`, `
+// xor sets dst to x ^ y.
+//
+//go:noinline
+func (k isa) xor(dst, x, y []uint64, w *walk) (n int) {
+	if w.skipRow == 0 {
+		sanitize.Reads(x[1:])
+	} else {
+		sanitize.Reads(x)
+	}
+	sanitize.Reads(y)
+	sanitize.Writes(dst)
+	switch {
+	case (k == isaAVX512 || k == isaAVX2) && w.col != 0:
+		return xorAVX2(dst, x, y, w)
+	default:
+		return xorGeneric(dst, x, y, w)
+	}
+}
+`, `
+//go:noinline
+func (k isa) fillStream(dst unsafe.Pointer, n int, e element, v float64) {
+	switch {
+	case k == isaAVX512 && e == elementFloat32 && uintptr(dst)%64 == 0:
+		dst, v := unsafe.Slice((*float32)(dst), n), float32(v)
+		sanitize.Writes(dst)
+		fillStreamAVX512(dst, v)
+	default:
+		k.fill(dst, n, e, v)
+	}
+}
+`}, {`
+func (k isa) xor(dst, x, y []uint64, w *walk) (n int) {
+	return xorGeneric(dst, x, y, w)
+}
+`, `
+func (k isa) fillStream(dst unsafe.Pointer, n int, e element, v float64) {
+	k.fill(dst, n, e, v)
+}
+`, `
+//go:noinline
+func (k isa) fill(dst unsafe.Pointer, n int, e element, v float64) {
+	switch e {
+	case elementFloat32:
+		dst, v := unsafe.Slice((*float32)(dst), n), float32(v)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			fillNEON(dst, v)
+		default:
+			fillGeneric[float32](dst, v)
+		}
+	default: // elementFloat64
+		dst := unsafe.Slice((*float64)(dst), n)
+		fillGeneric[float64](dst, v)
+	}
+}
+`}, {`
+func (k isa) xor(dst, x, y []uint64, w *walk) (n int) {
+	return xorGeneric(dst, x, y, w)
+}
+`}} {
+		text, err := buildKinds[i].dispatch(rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range want {
+			if !strings.Contains(string(text), w) {
+				t.Errorf("%s lacks%s\n%s", buildKinds[i].file, w, text)
+			}
+		}
+	}
+	text, err := signatures(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range []string{
+		"xorKernel                         func(dst, x, y []uint64, w *walk) (n int)",
+		"fillKernel[E float32 | float64] func(dst []E, v E)",
+		"_ fillKernel[float64] = fillGeneric[float64]",
+	} {
+		if !strings.Contains(strings.Join(strings.Fields(string(text)), " "), strings.Join(strings.Fields(w), " ")) {
+			t.Errorf("the signatures lack %s\n%s", w, text)
+		}
+	}
+}

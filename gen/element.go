@@ -1,0 +1,122 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/dropblock-go/dropblock/asm/arm64"
+)
+
+// An element is a type of the elements of feature maps, in kernels that have one. Where it
+// has no instructions for an architecture its kernels are the generic ones there.
+type element struct {
+	name   string // Go's
+	suffix string // of the names of its assembly: none for the first one
+	amd64  *elementAMD64
+	neon   *elementNEON
+}
+
+var elements = []*element{
+	{name: "float32", amd64: &float32AMD64, neon: &float32NEON},
+	{name: "float64", suffix: "Float64"},
+}
+
+// constant is the root package's name for the element.
+func (e *element) constant() string { return "element" + upper(e.name) }
+
+// elementAMD64 is what the loops in lanes.go do with elements in lanes of four bytes.
+type elementAMD64 struct {
+	bytes int // in memory
+	// load loads so many elements into the low end of x: a vector's, half of those, or one.
+	load func(a *amd64, from operand.Mem, elements int, x reg.VecVirtual)
+	// loadHalves is load of an AVX-512 vector, in halves.
+	loadHalves func(a *amd64, from operand.Mem, x reg.VecVirtual)
+	// loadMasked loads those that there are, with +0 for the others.
+	loadMasked func(a *amd64, from operand.Mem, exist reg.Register, x reg.VecVirtual)
+	// multiplyMasked multiplies x by s, with +0 where m is none.
+	multiplyMasked func(a *amd64, s operand.Op, m reg.Register, x reg.VecVirtual)
+	store          func(a *amd64, x reg.VecVirtual, elements int, to operand.Mem)
+	storeMasked    func(a *amd64, x reg.VecVirtual, exist reg.Register, to operand.Mem)
+	// stream stores a vector around the caches.
+	stream func(a *amd64, x reg.VecVirtual, to operand.Mem)
+	// broadcast loads one into every lane.
+	broadcast func(a *amd64, from operand.Mem, s reg.VecVirtual)
+}
+
+var float32AMD64 = elementAMD64{
+	bytes: 4,
+	load: func(a *amd64, from operand.Mem, elements int, x reg.VecVirtual) {
+		switch elements {
+		case 1:
+			a.VMOVSS(from, x.AsX())
+		case 4:
+			a.VMOVUPS(from, x.AsX())
+		default:
+			a.VMOVUPS(from, x)
+		}
+	},
+	loadHalves: func(a *amd64, from operand.Mem, x reg.VecVirtual) {
+		a.VMOVUPS(from, x.AsY())
+		a.VINSERTF64X4(operand.U8(1), from.Offset(32), x, x)
+	},
+	loadMasked: func(a *amd64, from operand.Mem, exist reg.Register, x reg.VecVirtual) {
+		a.VMOVUPS_Z(from, exist, x)
+	},
+	multiplyMasked: func(a *amd64, s operand.Op, m reg.Register, x reg.VecVirtual) {
+		if a.isa == avx512 {
+			a.VMULPS_Z(s, x, m, x)
+			return
+		}
+		a.VMULPS(s, x, x)
+		a.VPAND(m, x, x)
+	},
+	store: func(a *amd64, x reg.VecVirtual, elements int, to operand.Mem) {
+		switch elements {
+		case 1:
+			a.VMOVSS(x.AsX(), to)
+		case 4:
+			a.VMOVUPS(x.AsX(), to)
+		default:
+			a.VMOVUPS(x, to)
+		}
+	},
+	storeMasked: func(a *amd64, x reg.VecVirtual, exist reg.Register, to operand.Mem) {
+		a.VMOVUPS(x, exist, to)
+	},
+	stream:    func(a *amd64, x reg.VecVirtual, to operand.Mem) { a.VMOVNTPS(x, to) },
+	broadcast: func(a *amd64, from operand.Mem, s reg.VecVirtual) { a.VBROADCASTSS(from, s) },
+}
+
+// elementNEON is the same for NEON, whose vectors have four lanes.
+type elementNEON struct {
+	// load loads one element or whole vectors, and store stores them. They go on behind.
+	load      func(a *neon, elements int, x []arm64.Vec, from arm64.GP)
+	multiply  func(a *neon, x, s arm64.Vec)
+	store     func(a *neon, elements int, x []arm64.Vec, to arm64.GP)
+	broadcast func(a *neon, param string) arm64.Vec
+}
+
+var float32NEON = elementNEON{
+	load: func(a *neon, elements int, x []arm64.Vec, from arm64.GP) {
+		if elements == 1 {
+			a.LDR(x[0].S(), from.Post(4))
+			return
+		}
+		qwords{a, 16}.load(x, from)
+		a.ADD(from, from, 16*len(x))
+	},
+	multiply: func(a *neon, x, s arm64.Vec) { a.FMUL(x.S4(), x.S4(), s.S4()) },
+	store: func(a *neon, elements int, x []arm64.Vec, to arm64.GP) {
+		if elements == 1 {
+			a.STR(x[0].S(), to.Post(4))
+			return
+		}
+		qwords{a, 16}.store(x, to)
+		a.ADD(to, to, 16*len(x))
+	},
+	broadcast: func(a *neon, param string) arm64.Vec {
+		s := a.LoadFloat(param)
+		a.DUP(s.S4(), s.S().At(0))
+		return s
+	},
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/dropblock-go/dropblock/asm/arm64"
+)
+
+// headStates go together, whole groups.
+func (a *amd64) headStates() []int {
+	if a.isa == avx512 {
+		return []int{maxStates, 4, 2, 1}
+	}
+	return []int{2}
+}
+
+// head holds the counters' first products from level to level: these
+// are as far apart as the counters times the multiplier. They and what it has of
+// less, which is where it is to go, are in memory: registers are for the rounds.
+func head(a *amd64) {
+	dst, n := a.slice("dst")
+	c := a.philoxConst()
+	t32, levels := a.GP32(), a.param("levels")
+	a.Load(a.Param("t"), t32)
+	t := t32.As64()
+	blocks := a.isa.bytes / 8
+	step := a.repeat64("levelStep", uint64(headLevelStride*philoxM0))
+	frame := a.alignedLocal(a.headStates()[0] * a.isa.bytes)
+
+	for _, states := range a.headStates() {
+		group, level := label("group%d", states), label("level%d", states)
+		a.loop(group, n, 2*states*blocks, func() {
+			var less []operand.Mem
+			for i := range states {
+				// Counter j is of group j/8, its halves are words j%8 and j%8+8.
+				j := i * blocks
+				for half := range 2 {
+					less = append(less, at(dst, 8*(j/8*headGroupWords+j%8+half*headGroupWords/2)))
+				}
+			}
+			held := make([]operand.Mem, states)
+			for i, p0 := range a.counters(c, states) {
+				held[i] = at(frame, a.isa.bytes*i)
+				a.move(p0, held[i])
+			}
+			bits, left := a.GP64(), a.GP64()
+			a.MOVQ(t, bits)
+			a.MOVQ(levels, left)
+			a.Label(level)
+			{
+				p0 := a.vecs(states)
+				for i := range p0 {
+					a.move(held[i], p0[i])
+				}
+				s := a.philoxBlocks(c, p0)
+				for _, h := range held {
+					next := a.vec()
+					a.move(h, next)
+					a.VPADDQ(step, next, next)
+					a.move(next, h)
+				}
+				var hi, lo []reg.VecVirtual
+				for i := range s {
+					for half := range 2 {
+						h, l := a.lastRound(c, s[i], half)
+						hi, lo = append(hi, h), append(lo, l)
+					}
+				}
+				// less = t ? less|r : less&r, r being hi ^ lo, which it is at first.
+				or, and, done := label("or%d", states), label("and%d", states), label("done%d", states)
+				a.CMPQ(left, levels)
+				a.JNE(operand.LabelRef(or))
+				a.SHRQ(operand.U8(1), bits)
+				for i := range less {
+					a.xor(hi[i], lo[i], lo[i])
+					a.move(lo[i], less[i])
+				}
+				a.JMP(operand.LabelRef(done))
+				a.Label(or)
+				a.SHRQ(operand.U8(1), bits)
+				a.JCC(operand.LabelRef(and))
+				for i := range less {
+					a.lessOr(hi[i], lo[i], less[i])
+				}
+				a.JMP(operand.LabelRef(done))
+				a.Label(and)
+				for i := range less {
+					a.lessAnd(hi[i], lo[i], less[i])
+				}
+				a.Label(done)
+				a.DECQ(left)
+				a.JNZ(operand.LabelRef(level))
+			}
+			a.ADDQ(operand.U8(states*blocks), c.first)
+			a.ADDQ(operand.U32(uint32(8*2*states*blocks)), dst)
+		})
+	}
+	a.ret()
+}
+
+// lessOr ORs hi ^ lo to less, and lessAnd ANDs it.
+
+func (a *amd64) lessOr(hi, lo reg.VecVirtual, less operand.Mem) {
+	if a.isa == avx512 {
+		a.VPTERNLOGQ(operand.U8(xorOr), less, hi, lo)
+	} else {
+		a.xor(hi, lo, lo)
+		a.or(less, lo, lo)
+	}
+	a.move(lo, less)
+}
+
+func (a *amd64) lessAnd(hi, lo reg.VecVirtual, less operand.Mem) {
+	if a.isa == avx512 {
+		a.VPTERNLOGQ(operand.U8(xorAnd), less, hi, lo)
+	} else {
+		a.xor(hi, lo, lo)
+		a.and(less, lo, lo)
+	}
+	a.move(lo, less)
+}
+
+func headNEON(a *neon) {
+	dst, n := a.LoadBase("dst"), a.LoadLen("dst")
+	p := a.philox()
+	t, levels := a.LoadParam("t"), a.LoadParam("levels")
+	a.loop("group", n, headGroupWords, func() {
+		less := a.Vecs(headGroupWords / 2)
+		for _, l := range less {
+			a.MOVI(l.D2(), 0)
+		}
+		bits, left, counter := a.GP(), a.GP(), a.GP()
+		a.MOV(bits, t)
+		a.MOV(left, levels)
+		a.MOV(counter, p.first)
+		a.Label("level")
+		{
+			x := a.blocks(p, counter)
+			a.ADD(counter, counter, headLevelStride)
+			// The level's bit of t as a vector of ones or zeros.
+			bit, tv := a.GP(), a.Vec()
+			a.SBFX(bit, bits, 0, 1)
+			a.DUP(tv.D2(), bit)
+			for i, x := range x {
+				for half := range 2 {
+					lo, hi := a.Vec(), a.Vec()
+					zip := a.ZIP1
+					if half == 1 {
+						zip = a.ZIP2
+					}
+					zip(lo.S4(), x[0].S4(), x[1].S4())
+					zip(hi.S4(), x[2].S4(), x[3].S4())
+					// less = t ? less|r : less&r: t where less and r differ.
+					for j, r := range []arm64.Vec{lo, hi} {
+						l := less[4*j+2*i+half]
+						a.EOR(r.B16(), r.B16(), l.B16())
+						a.BIT(l.B16(), tv.B16(), r.B16())
+					}
+				}
+			}
+			a.LSR(bits, bits, 1)
+			a.SUBS(left, left, 1)
+			a.BNE("level")
+		}
+		for i := 0; i < len(less); i += 2 {
+			a.STP(less[i].Q(), less[i+1].Q(), dst.Post(32))
+		}
+		a.ADD(p.first, p.first, headGroupWords/2)
+	})
+	a.RET()
+}

@@ -1,0 +1,241 @@
+package main
+
+// A kernel is a row of the table from which everything follows that is the same for all
+// kernels: the signature of its assembly and the stubs, the types that lock the signatures
+// of all its functions, and the methods that choose a function, with what they tell the
+// sanitizers, for amd64, arm64 and builds without assembly. By hand remain the generic Go
+// function, the generator, and the test.
+//
+// The kernel scale has the generic function scaleGeneric, the assembly scaleAVX2,
+// scaleAVX512 and scaleNEON, of one signature, and the method isa.scale.
+type kernel struct {
+	name string
+	// params and results are Go's, with the root package's own types and constants, and
+	// E for the element.
+	params, results string
+	// doc says what it does, the object of the sentence left out that is its name, and
+	// needs what holds for the assembly besides: callers see to that.
+	doc, needs string
+
+	// reads and writes are the memory that the sanitizers are told of: they do not see
+	// what assembly does.
+	reads, writes []access
+
+	// guard is a Go condition on the parameters under which there is assembly for the
+	// call. VECTOR in it stands for the bytes of the assembly's vectors.
+	guard string
+	// otherwise is the kernel that runs where no assembly does, with the same
+	// parameters. If it is empty, that is the generic function.
+	otherwise string
+
+	// amd64 emits the assembly of the sets that sets lists. AVX-512 runs AVX2's where it
+	// has none of its own. neon emits NEON's. A method that chooses is not inlined: its
+	// prologue is where a goroutine in a loop over kernel calls can be preempted. In a
+	// build that has no assembly for a kernel its method is a call of the generic
+	// function.
+	amd64 func(*amd64)
+	sets  []isa
+	neon  func(*neon)
+
+	// elements are the types that E stands for. There is one function for each, and one
+	// method for all, which takes instead of slices of E their pointers and one length,
+	// then the element, and for an E itself a float64.
+	elements []*element
+}
+
+// An access is an expression of a slice, or another one under a condition.
+type access struct {
+	slice       string
+	when, other string
+}
+
+// whole is all of the slices.
+func whole(slices ...string) (a []access) {
+	for _, s := range slices {
+		a = append(a, access{slice: s})
+	}
+	return a
+}
+
+var (
+	both     = []isa{avx2, avx512}
+	narrow   = []isa{avx2}
+	wideOnly = []isa{avx512}
+)
+
+var kernels = []kernel{
+	{
+		name:   "philox",
+		params: "dst []uint32, ks *roundKeys, ctr *[4]uint32",
+		doc:    "fills dst with the words of Philox4x32-10 blocks, from a counter on",
+		needs:  "a multiple of 32 words",
+		writes: whole("dst"),
+		amd64:  philox, sets: both, neon: philoxNEON,
+	},
+	{
+		name:   "head",
+		params: "dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, levels int",
+		doc:    "draws bits of probability t/2^levels, in whole groups of words",
+		writes: whole("dst"),
+		amd64:  head, sets: both, neon: headNEON,
+	},
+	// A table look-up for each seed is no work for vectors without a gather, and NEON has
+	// none: there are no NEON kernels from here to stamps.
+	{
+		name:   "gaps",
+		params: "positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk", results: "n int",
+		doc:    "walks on by the gaps that drawn words stand for, and lists where that is",
+		needs:  "a multiple of eight drawn words",
+		reads:  whole("drawn"),
+		writes: whole("positions[:]"),
+		amd64:  gaps, sets: narrow,
+	},
+	{
+		name:   "ones",
+		params: "positions *[gapCallLen]uint32, words []uint64, first uint32", results: "n, used int",
+		doc:    "lists the positions of ones",
+		reads:  whole("words"),
+		writes: whole("positions[:]"),
+		amd64:  ones, sets: both,
+	},
+	{
+		name:   "place",
+		params: "bits []uint32, w *walk",
+		doc:    "maps positions to bits, in place",
+		needs:  "a walk with inverses",
+		writes: whole("bits"),
+		guard:  "w.inverseCol != 0",
+		amd64:  place, sets: both,
+	},
+	{
+		name:   "seeds",
+		params: "words []uint64, bits []uint32",
+		doc:    "sets bits",
+		reads:  whole("bits"),
+		writes: whole("words"),
+		amd64:  seeds, sets: narrow,
+	},
+	{
+		name:   "stamps",
+		params: "words []uint64, firsts []uint32, stamps *stampTable, n int", results: "dropped int",
+		doc:    "drops blocks of n words and counts the ones that were there",
+		reads:  whole("firsts"),
+		writes: whole("words"),
+		amd64:  stamps, sets: both,
+	},
+	{
+		name:   "dilateRow",
+		params: "dst, src []uint64, b int",
+		doc:    "sets each bit to the OR of the b bits up to it",
+		reads:  whole("src"),
+		writes: whole("dst"),
+		amd64:  dilateRow, sets: both, neon: dilateRowNEON,
+	},
+	{
+		name:   "dilateStep",
+		params: "dst, src []uint64, shift int",
+		doc:    "sets dst to src | src<<shift",
+		reads:  whole("src"),
+		writes: whole("dst"),
+		amd64:  dilateStep, sets: both, neon: dilateStepNEON,
+	},
+	{
+		name:   "dilateKeep",
+		params: "dst, src []uint64, shift int", results: "kept int",
+		doc: "sets dst to the complement of src | src<<shift and counts its ones",
+		// Without a shift nothing comes in from the word before, which may be another
+		// goroutine's.
+		reads:  []access{{slice: "src", when: "shift == 0", other: "src[1:]"}},
+		writes: whole("dst"),
+		amd64:  dilateKeep, sets: both, neon: dilateKeepNEON,
+	},
+	{
+		name:   "dilateNear",
+		params: "words, shifts []uint64", results: "kept int",
+		doc:    "takes all steps of a small block on a small map",
+		reads:  whole("words[:1]"),
+		writes: whole("words[1:]"),
+		amd64:  dilateNear, sets: wideOnly,
+	},
+	{
+		name:   "dilateBorder",
+		params: "dst, src, up, down []uint64, shift int",
+		doc:    "sets dst to src | src<<shift & up | src>>shift & down",
+		reads:  whole("src", "up", "down"),
+		writes: whole("dst"),
+		amd64:  dilateBorder, sets: both, neon: dilateBorderNEON,
+	},
+	{
+		name:     "scale",
+		params:   "dst, src []E, keep []uint64, scale E",
+		doc:      "sets dst to src·scale where keep is 1 and to +0 elsewhere",
+		reads:    whole("src", "keep"),
+		writes:   whole("dst"),
+		elements: elements,
+		amd64:    scale, sets: both, neon: scaleNEON,
+	},
+	{
+		name:      "scaleStream",
+		params:    "dst, src []E, keep []uint64, scale E",
+		doc:       "is scale with stores that bypass the caches",
+		needs:     "dst at a multiple of the bytes of a vector",
+		reads:     whole("src", "keep"),
+		writes:    whole("dst"),
+		guard:     "uintptr(dst)%VECTOR == 0",
+		otherwise: "scale",
+		elements:  elements,
+		amd64:     scaleStream, sets: both,
+	},
+	{
+		name:     "expand",
+		params:   "dst []E, keep []uint64, scale E",
+		doc:      "sets dst to scale where keep is 1 and to +0 elsewhere",
+		reads:    whole("keep"),
+		writes:   whole("dst"),
+		elements: elements,
+		amd64:    expand, sets: both, neon: expandNEON,
+	},
+	{
+		name:   "expandBool",
+		params: "dst []bool, keep []uint64",
+		doc:    "sets dst to the bits of keep",
+		reads:  whole("keep"),
+		writes: whole("dst"),
+		amd64:  expandBool, sets: both, neon: expandBoolNEON,
+	},
+	{
+		name:   "count",
+		params: "words []uint64", results: "n int",
+		doc:   "counts ones",
+		reads: whole("words"),
+		amd64: count, sets: both, neon: countNEON,
+	},
+}
+
+// benchKernels are the copies that bench/ measures everything else against.
+var benchKernels = []kernel{
+	{
+		name: "copyVector", params: "dst, src []float32",
+		doc:   "copies src to dst, which has the same length",
+		amd64: copyVector, sets: both,
+	},
+	{
+		name: "scaleCopy", params: "dst, src []float32, scale float32",
+		doc:   "writes src times scale to dst, which has the same length",
+		amd64: scaleCopy, sets: both,
+	},
+	{
+		name: "copyStream", params: "dst, src []float32",
+		doc:   "copies src to dst, which has the same length, with stores that bypass the caches",
+		amd64: copyStream, sets: both,
+	},
+}
+
+// cacheKernels are what internal/cpucache asks the CPU with.
+var cacheKernels = []kernel{
+	{
+		name: "cpuid", params: "leaf, subleaf uint32", results: "eax, ebx, ecx, edx uint32",
+		doc:   "executes the CPUID instruction",
+		amd64: cpuid, sets: []isa{anyCPU},
+	},
+}

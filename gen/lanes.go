@@ -1,0 +1,195 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/dropblock-go/dropblock/asm/arm64"
+)
+
+// lanes turns bits of a keep mask into masks of the lanes of vectors, of four bytes each:
+// bits[j] has bit i of the j-th piece of a doubleword in lane i.
+type lanes struct {
+	a    *amd64
+	bits []reg.VecVirtual
+}
+
+func (a *amd64) lanes() lanes {
+	var values []operand.Constant
+	for i := range 32 {
+		values = append(values, operand.U32(1<<i))
+	}
+	table := a.data("laneBits", values...)
+	l := lanes{a: a, bits: a.vecs(128 / a.isa.bytes)}
+	for j, v := range l.bits {
+		a.move(table.Offset(a.isa.bytes*j), v)
+	}
+	return l
+}
+
+// mask returns the mask of the lanes whose bits in the j-th piece of word are
+// 1: a register of the AVX-512 masks, or a vector of ones.
+func (l *lanes) mask(word reg.VecVirtual, j int) reg.Register {
+	if l.a.isa == avx512 {
+		k := l.a.K()
+		l.a.VPTESTMD(l.bits[j], word, k)
+		return k
+	}
+	m := l.a.YMM()
+	l.a.VPAND(l.bits[j], word, m)
+	l.a.VPCMPEQD(l.bits[j], m, m)
+	return m
+}
+
+// maskedLoop is work on n elements, of the kernel's type, whose keep bits are at keep.
+type maskedLoop struct {
+	n, keep, dst reg.GPVirtual
+	// value makes the vector of elements at an offset, or of fewer in its low end.
+	value   func(v piece, m reg.Register) reg.VecVirtual
+	stream  bool // the vectors of a word are stored around the caches
+	advance func(elements int)
+	// touch comes before the values of a word, in a loop of its own. It is left out
+	// where dst is src and where there are few elements.
+	touch func()
+	src   reg.GPVirtual
+	// ahead asks for what later words need, if it is not nil.
+	ahead func()
+}
+
+// A piece is elements at an offset.
+type piece struct {
+	offset, elements int
+	apart            bool         // have been touched
+	exist            reg.Register // the mask of those that there are, or nil for all
+}
+
+// fewTouched elements and more are touched. Fewer are in the first two levels of
+// the caches, where that costs more than the loop itself.
+const fewTouched = 1 << 13
+
+// masked goes on by 64 elements with the masks of a word, then by what is left of
+// them.
+func (a *amd64) masked(w maskedLoop) {
+	l := a.lanes()
+	vector := a.isa.bytes / 4
+	turn := func(apart bool) {
+		if w.ahead != nil {
+			w.ahead()
+		}
+		var x []reg.VecVirtual
+		for half := range 2 {
+			word := a.vec()
+			a.VPBROADCASTD(at(w.keep, 4*half), word)
+			for j := range l.bits {
+				p := piece{offset: a.element.bytes * (32*half + vector*j), elements: vector, apart: apart}
+				x = append(x, w.value(p, l.mask(word, j)))
+			}
+		}
+		for i := range x {
+			if to := at(w.dst, vector*a.element.bytes*i); w.stream {
+				a.element.stream(a, x[i], to)
+			} else {
+				a.element.store(a, x[i], vector, to)
+			}
+		}
+		a.ADDQ(operand.U8(8), w.keep)
+		w.advance(64)
+	}
+	if w.touch != nil {
+		a.CMPQ(w.n, operand.U32(fewTouched))
+		a.JL(operand.LabelRef("near"))
+		a.CMPQ(w.dst, w.src)
+		a.JEQ(operand.LabelRef("near"))
+		a.loop("apart", w.n, 64, func() {
+			w.touch()
+			turn(true)
+		})
+		a.Label("near")
+	}
+	a.loop("word", w.n, 64, func() { turn(false) })
+	a.TESTQ(w.n, w.n)
+	a.JZ(operand.LabelRef("done"))
+	rest := a.GP64()
+	a.MOVQ(at(w.keep, 0), rest)
+	if a.isa == avx512 {
+		a.restMasked(w, rest)
+	} else {
+		a.restHalving(w, l, rest)
+	}
+	a.Label("done")
+}
+
+// restMasked takes vectors of which the last one is cut off by a mask.
+func (a *amd64) restMasked(w maskedLoop, rest reg.GPVirtual) {
+	exist := a.GP64()
+	a.MOVQ(operand.I32(-1), exist)
+	a.BZHIQ(w.n, exist, exist)
+	a.Label("rest")
+	there, keep := a.K(), a.K()
+	a.KMOVW(exist.As32(), there)
+	a.KMOVW(rest.As32(), keep)
+	x := w.value(piece{elements: 16, exist: there}, keep)
+	a.element.storeMasked(a, x, there, at(w.dst, 0))
+	w.advance(16)
+	a.SHRQ(operand.U8(16), rest)
+	a.SHRQ(operand.U8(16), exist)
+	a.JNZ(operand.LabelRef("rest"))
+}
+
+// restHalving takes a vector at a time, then half of one, then single elements:
+// some CPUs are slow to store through a mask of vectors.
+func (a *amd64) restHalving(w maskedLoop, l lanes, rest reg.GPVirtual) {
+	for _, elements := range []int{8, 4, 1} {
+		a.loop(label("rest%d", elements), w.n, elements, func() {
+			word := a.vec()
+			a.VMOVQ(rest, word.AsX())
+			a.VPBROADCASTD(word.AsX(), word)
+			x := w.value(piece{elements: elements}, l.mask(word, 0))
+			a.element.store(a, x, elements, at(w.dst, 0))
+			a.SHRQ(operand.U8(uint8(elements)), rest)
+			w.advance(elements)
+		})
+	}
+}
+
+// broadcast loads a parameter that is an element into every lane.
+func (a *amd64) broadcast(param string) reg.VecVirtual {
+	s := a.vec()
+	a.element.broadcast(a, a.address(a.Param(param)), s)
+	return s
+}
+
+// masked runs body over n elements whose keep bits are at keep: 32 at a time,
+// then four, then one. body gets the number of vectors and the masks of their
+// lanes.
+func (a *neon) masked(n, keep arm64.GP, body func(elements int, m []arm64.Vec)) {
+	var values []operand.Constant
+	for i := range 32 {
+		values = append(values, operand.U32(1<<i))
+	}
+	table, bits := a.table("laneBits", values...), a.Vecs(8)
+	for i := 0; i < 8; i += 2 {
+		a.LDP(bits[i].Q(), bits[i+1].Q(), table.Off(16*i))
+	}
+	a.loop("word", n, 32, func() {
+		word, m := a.Vec(), a.Vecs(8)
+		a.LD1R(word.S4(), keep.Post(4))
+		for i := range m {
+			a.CMTST(m[i].S4(), word.S4(), bits[i].S4())
+		}
+		body(32, m)
+	})
+	a.CBZ(n, "done")
+	rest := a.GP()
+	a.LDR(rest.W(), keep.Off(0))
+	for _, elements := range []int{4, 1} {
+		a.loop(label("rest%d", elements), n, elements, func() {
+			m := a.Vec()
+			a.DUP(m.S4(), rest.W())
+			a.CMTST(m.S4(), m.S4(), bits[0].S4())
+			body(elements, []arm64.Vec{m})
+			a.LSR(rest, rest, elements)
+		})
+	}
+	a.Label("done")
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/dropblock-go/dropblock/asm/arm64"
+)
+
+// shift is a shift of bits from words into the next ones, by less than 64: an
+// immediate, or counts in registers.
+type shift struct {
+	immediate   uint8
+	left, right reg.VecVirtual // AVX2: the count and 64 minus it, in the low quadword
+	count       reg.VecVirtual // AVX-512: the count in every quadword
+}
+
+// shiftBy puts the count n, below 64, into registers.
+func (a *amd64) shiftBy(n reg.GPVirtual) (s shift) {
+	if a.isa == avx512 {
+		s.count = a.ZMM()
+		a.VPBROADCASTQ(n, s.count)
+		return s
+	}
+	rest := a.GP64()
+	a.MOVQ(operand.U32(64), rest)
+	a.SUBQ(n, rest)
+	s.left, s.right = a.XMM(), a.XMM()
+	a.VMOVQ(n, s.left)
+	a.VMOVQ(rest, s.right) // 64 for a count of 0: nothing comes in.
+	return s
+}
+
+// funnel sets t to v shifted up with the bits of the words before, u, coming
+// in. v and u stay.
+func (s shift) funnel(w words, v, u, t reg.VecVirtual) {
+	a := w.a
+	switch {
+	case a.isa == avx512 && s.immediate > 0:
+		a.VPSHLDQ(operand.U8(s.immediate), u, v, t)
+	case a.isa == avx512:
+		a.VMOVDQA64(v, t)
+		a.VPSHLDVQ(w.as(s.count), u, t)
+	default:
+		left, right := operand.Op(s.left), operand.Op(s.right)
+		if s.immediate > 0 {
+			left, right = operand.U8(s.immediate), operand.U8(64-s.immediate)
+		}
+		in := w.new()
+		a.VPSLLQ(left, v, t)
+		a.VPSRLQ(right, u, in)
+		a.VPOR(in, t, t)
+	}
+}
+
+// shifter computes src | src<<shift for words that have the lead in front.
+type shifter struct {
+	dst, leadSrc reg.GPVirtual
+	in           incoming
+	n            reg.GPVirtual
+	by           shift
+}
+
+func (a *amd64) shifter() shifter {
+	var s shifter
+	s.dst, s.n = a.slice("dst")
+	s.in = incoming{a: a, src: a.base("src")}
+	shift, bits := a.param("shift"), a.GP64()
+	a.MOVQ(shift, bits)
+	a.ANDQ(operand.U8(63), bits)
+	s.by = a.shiftBy(bits)
+	a.SHRQ(operand.U8(6), shift)
+	s.leadSrc = a.GP64()
+	a.LEAQ(operand.Mem{Base: s.in.src, Index: shift, Scale: 8, Disp: 8}, s.leadSrc)
+	s.in.begin()
+	return s
+}
+
+// emit returns what join makes of the shifted words and the unshifted ones, in
+// the place of the former.
+func (s *shifter) emit(w words, unroll int, join func(unshifted, shifted reg.VecVirtual)) []reg.VecVirtual {
+	out := make([]reg.VecVirtual, unroll)
+	for i := range out {
+		// t := src[i+1]<<s | src[i]>>(64-s), lead := src[i+lead]
+		v, u := s.in.load(w, w.bytes*i)
+		t, lead := w.new(), w.new()
+		s.by.funnel(w, v, u, t)
+		w.load(at(s.leadSrc, w.bytes*i), lead)
+		join(lead, t)
+		w.store(t, at(s.dst, w.bytes*i))
+		out[i] = t
+	}
+	return out
+}
+
+func (s *shifter) advance(w words, unroll int) {
+	for _, p := range []reg.GPVirtual{s.in.src, s.leadSrc, s.dst} {
+		w.a.ADDQ(operand.U32(uint32(w.bytes*unroll)), p)
+	}
+}
+
+// neonShift is a shift of bits from words into the next ones: USHL's counts, to
+// the right below zero. By −64 nothing is left.
+type neonShift struct{ left, right arm64.Vec }
+
+// shiftBy puts the count n, below 64, into registers.
+func (a *neon) shiftBy(n arm64.GP) neonShift {
+	s, right := neonShift{a.Vec(), a.Vec()}, a.GP()
+	a.DUP(s.left.D2(), n)
+	a.SUB(right, n, 64)
+	a.DUP(s.right.D2(), right)
+	return s
+}
+
+// funnel sets t to v shifted up with the bits of the words before, u, coming
+// in.
+func (s neonShift) funnel(a *neon, t, v, u arm64.Vec) {
+	in := a.Vec()
+	a.USHL(t.D2(), v.D2(), s.left.D2())
+	a.USHL(in.D2(), u.D2(), s.right.D2())
+	a.ORR(t.B16(), t.B16(), in.B16())
+}
+
+// neonShifter computes src | src<<shift for words that have the lead in front.
+type neonShifter struct {
+	dst, src, next, leadSrc arm64.GP
+	n                       arm64.GP
+	by                      neonShift
+}
+
+func (a *neon) shifter() neonShifter {
+	s := neonShifter{dst: a.LoadBase("dst"), n: a.LoadLen("dst"), src: a.LoadBase("src"), next: a.GP(), leadSrc: a.GP()}
+	shift, bits := a.LoadParam("shift"), a.GP()
+	a.AND(bits, shift, 63)
+	s.by = a.shiftBy(bits)
+	a.ADD(s.next, s.src, 8)
+	a.LSR(shift, shift, 6)
+	a.ADD(s.leadSrc, s.next, shift.LSL(3))
+	return s
+}
+
+func (s *neonShifter) emit(a *neon, w qwords, unroll int) []arm64.Vec {
+	v, u, lead := a.Vecs(unroll), a.Vecs(unroll), a.Vecs(unroll)
+	w.load(v, s.next)
+	w.load(u, s.src)
+	w.load(lead, s.leadSrc)
+	for i := range v {
+		t := a.Vec()
+		s.by.funnel(a, t, v[i], u[i])
+		a.ORR(v[i].B16(), t.B16(), lead[i].B16())
+	}
+	return v
+}
+
+func (s *neonShifter) advance(a *neon, w qwords, unroll int) {
+	for _, p := range []arm64.GP{s.src, s.next, s.leadSrc, s.dst} {
+		a.ADD(p, p, w.bytes*unroll)
+	}
+}

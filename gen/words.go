@@ -1,0 +1,202 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/dropblock-go/dropblock/asm/arm64"
+)
+
+// dilateUnroll vectors go through the steps together.
+const dilateUnroll = 4
+
+// words is a vector of words, or a single one in the low end of a register that
+// is zero elsewhere.
+type words struct {
+	a     *amd64
+	bytes int
+}
+
+func (w words) new() reg.VecVirtual {
+	if w.bytes == 8 {
+		return w.a.XMM()
+	}
+	return w.a.vec()
+}
+
+func (w words) load(m operand.Mem, v reg.VecVirtual) {
+	if w.bytes == 8 {
+		w.a.VMOVQ(m, v)
+	} else {
+		w.a.move(m, v)
+	}
+}
+
+func (w words) store(v reg.VecVirtual, m operand.Mem) {
+	if w.bytes == 8 {
+		w.a.VMOVQ(v, m)
+	} else {
+		w.a.move(v, m)
+	}
+}
+
+// as is the part of a vector register that the words take.
+func (w words) as(v reg.VecVirtual) reg.Register {
+	if w.bytes == 8 {
+		return v.AsX()
+	}
+	return v
+}
+
+// overWords runs body over n words: several vectors at a time, then one, then
+// single words.
+func (a *amd64) overWords(name string, n reg.GPVirtual, body func(w words, unroll int)) {
+	for _, unroll := range []int{dilateUnroll, 1} {
+		a.loop(label("vectors%d%s", unroll, name), n, a.isa.bytes/8*unroll, func() {
+			body(words{a, a.isa.bytes}, unroll)
+		})
+	}
+	a.loop("words"+name, n, 1, func() { body(words{a, 8}, 1) })
+}
+
+// incoming loads words and the words before each, which bits are shifted in
+// from. A vector of the latter spans two cache lines where one of the former does
+// not. AVX-512 makes it of vectors that it has.
+type incoming struct {
+	a    *amd64
+	src  reg.GPVirtual // the word before the first one
+	last reg.VecVirtual
+}
+
+func (in *incoming) begin() {
+	if in.a.isa == avx512 {
+		in.last = in.a.ZMM()
+		in.a.VPBROADCASTQ(at(in.src, 0), in.last)
+	}
+}
+
+// load loads the words v at an offset and the words before, u. Offsets ascend.
+func (in *incoming) load(w words, offset int) (v, u reg.VecVirtual) {
+	a := in.a
+	v, u = w.new(), w.new()
+	w.load(at(in.src, 8+offset), v)
+	if w.bytes == 8 || a.isa != avx512 {
+		w.load(at(in.src, offset), u)
+		return v, u
+	}
+	a.VALIGNQ(operand.U8(7), in.last, v, u)
+	a.VMOVDQA64(v, in.last)
+	return v, u
+}
+
+// popcount adds up the ones of vectors: with AVX2 by a table of the ones of a
+// nibble (VPSHUFB), then sums of bytes (VPSADBW).
+type popcount struct {
+	a                *amd64
+	total            reg.VecVirtual
+	table, low, zero reg.VecVirtual
+}
+
+func (a *amd64) popcount() popcount {
+	p := popcount{a: a, total: a.vec()}
+	a.xor(p.total, p.total, p.total)
+	if a.isa == avx2 {
+		p.table, p.low, p.zero = a.YMM(), a.YMM(), a.YMM()
+		a.VBROADCASTI128(a.data("nibbleOnes", operand.U64(0x0302020102010100), operand.U64(0x0403030203020201)), p.table)
+		a.VPBROADCASTQ(a.repeat64("nibbleLow", 0x0f0f0f0f0f0f0f0f), p.low)
+		a.VPXOR(p.zero, p.zero, p.zero)
+	}
+	return p
+}
+
+// add counts vectors, up to 31 of them so that their bytes do not overflow.
+// It destroys them.
+func (p *popcount) add(w words, vs []reg.VecVirtual) {
+	a := p.a
+	// A single word's register is zero elsewhere, so that it can be added whole.
+	widen := func(v reg.VecVirtual) reg.VecVirtual {
+		if a.isa == avx512 {
+			return v.AsZ().(reg.VecVirtual)
+		}
+		return v.AsY().(reg.VecVirtual)
+	}
+	if a.isa == avx512 {
+		for _, v := range vs {
+			a.VPOPCNTQ(v, v)
+			a.VPADDQ(widen(v), p.total, p.total)
+		}
+		return
+	}
+	var sum reg.VecVirtual
+	for _, v := range vs {
+		hi := w.new()
+		a.VPSRLW(operand.U8(4), v, hi)
+		a.VPAND(w.as(p.low), v, v)
+		a.VPAND(w.as(p.low), hi, hi)
+		a.VPSHUFB(v, w.as(p.table), v)
+		a.VPSHUFB(hi, w.as(p.table), hi)
+		a.VPADDB(v, hi, v)
+		if sum == nil {
+			sum = v
+		} else {
+			a.VPADDB(v, sum, sum)
+		}
+	}
+	a.VPSADBW(w.as(p.zero), sum, sum)
+	a.VPADDQ(widen(sum), p.total, p.total)
+}
+
+func (p *popcount) sum() reg.GPVirtual {
+	a := p.a
+	if a.isa == avx512 {
+		y := a.YMM()
+		a.VEXTRACTI64X4(operand.U8(1), p.total, y)
+		a.VPADDQ(p.total.AsY(), y, p.total.AsY())
+	}
+	x, hi, n := a.XMM(), a.XMM(), a.GP64()
+	a.VEXTRACTI128(operand.U8(1), p.total.AsY(), x)
+	a.VPADDQ(x, p.total.AsX(), x)
+	a.VPSRLDQ(operand.U8(8), x, hi)
+	a.VPADDQ(hi, x, x)
+	a.VMOVQ(x, n)
+	return n
+}
+
+// overWords runs body over n words: several vectors at a time, then one, then
+// single words.
+func (a *neon) overWords(name string, n arm64.GP, body func(w qwords, unroll int)) {
+	for _, unroll := range []int{dilateUnroll, 1} {
+		a.loop(label("vectors%d%s", unroll, name), n, 2*unroll, func() { body(qwords{a, 16}, unroll) })
+	}
+	a.loop("words"+name, n, 1, func() { body(qwords{a, 8}, 1) })
+}
+
+// neonPopcount adds up the ones of vectors, of their bytes first, then of
+// wider and wider lanes.
+type neonPopcount struct{ total arm64.Vec }
+
+func (a *neon) popcount() neonPopcount {
+	p := neonPopcount{a.Vec()}
+	a.MOVI(p.total.D2(), 0)
+	return p
+}
+
+// add counts vectors, up to 31 of them so that their bytes do not overflow.
+// It destroys them.
+func (p neonPopcount) add(a *neon, vs []arm64.Vec) {
+	for i, v := range vs {
+		a.CNT(v.B16(), v.B16())
+		if i > 0 {
+			a.ADD(vs[0].B16(), vs[0].B16(), v.B16())
+		}
+	}
+	a.UADDLP(vs[0].H8(), vs[0].B16())
+	a.UADALP(p.total.S4(), vs[0].H8())
+}
+
+func (p neonPopcount) sum(a *neon) arm64.GP {
+	n := a.GP()
+	a.UADDLV(p.total.D(), p.total.S4())
+	a.FMOV(n, p.total.D())
+	return n
+}

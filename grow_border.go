@@ -1,0 +1,146 @@
+package dropblock
+
+import (
+	"github.com/dropblock-go/dropblock/internal/bitstring"
+	"github.com/dropblock-go/dropblock/internal/pool"
+)
+
+// border is a plan for growing the seeds of RegionFull: as blocks are clipped where a
+// plane ends, every shift has a mask of where its bits may land. The masks repeat with
+// the planes.
+type border struct {
+	steps  []borderStep
+	period int // words after which masks repeat, whole planes, and the words that go through all steps together
+	lead   int // words on both sides of these at which the shifts look, whole cache lines
+}
+
+// borderStep is a step along an axis: it takes a bit down and up by so many cells, of
+// which one may be 0 instead.
+type borderStep struct {
+	*axis
+	down, up         int
+	downMask, upMask []uint64 // of a period
+}
+
+func (s *borderStep) shift() int { return s.stride * max(s.down, s.up) }
+
+// borderSteps are the steps along an axis: a window of t cells on both sides of a seed
+// grows by up to t+1, as at the border it has t+1 cells alone, and at last by what one
+// side has more.
+func borderSteps(a *axis) (steps []borderStep) {
+	t, even := 0, min(a.before, a.after())
+	for t < even {
+		by := min(t+1, even-t)
+		steps = append(steps, borderStep{axis: a, down: by, up: by})
+		t += by
+	}
+	if down, up := a.before-even, a.after()-even; down+up > 0 {
+		steps = append(steps, borderStep{axis: a, down: down, up: up})
+	}
+	return steps
+}
+
+// newBorder returns the plan for a geometry, or nil if its masks would be too long.
+func newBorder(g *geometry) *border {
+	plane := g.plane()
+	b := &border{period: plane / min(plane&-plane, 64)}
+	if b.period > maxPeriod {
+		return nil
+	}
+	b.period *= max(borderPiece/b.period, 1)
+	for i := range g.axes {
+		b.steps = append(b.steps, borderSteps(&g.axes[i])...)
+	}
+	line := bitstring.Lines(b.period)
+	masks := bitstring.Aligned(2*len(b.steps)*line, 0)
+	for i := range b.steps {
+		s := &b.steps[i]
+		s.upMask, s.downMask, masks = masks[:b.period], masks[line:][:b.period], masks[2*line:]
+		s.masks(s.upMask, s.downMask, 0)
+		b.lead = max(b.lead, bitstring.Lines(dilateLead(s.shift())))
+	}
+	return b
+}
+
+// masks makes the masks of a step for words from word first of a string on: zeros where
+// what lands would come from another line of the axis.
+func (s *borderStep) masks(up, down []uint64, first int) {
+	line, end := int64(s.stride)*int64(s.size), 64*int64(len(up))
+	bitstring.SetAll(up)
+	bitstring.SetAll(down)
+	// clearRun clears the cells of a line from from on and up to to.
+	clearRun := func(words []uint64, at int64, from, to int) {
+		begin := max(at+int64(s.stride*from), 0)
+		if n := min(at+int64(s.stride*to), end) - begin; n > 0 {
+			bitstring.ClearRun(words, int(begin), int(n))
+		}
+	}
+	for at := -(64 * int64(first) % line); at < end; at += line {
+		fromUp, toDown := s.up, s.size-s.down
+		if s.up == 0 {
+			fromUp = s.size
+		}
+		if s.down == 0 {
+			toDown = 0
+		}
+		clearRun(up, at, 0, fromUp)
+		clearRun(down, at, toDown, s.size)
+	}
+}
+
+// borderTask turns seeds into the keep mask of their blocks by several workers.
+type borderTask struct {
+	parts []borderPart
+
+	k        isa
+	plan     *border
+	dst, src []uint64
+}
+
+// borderPart is the work on a range of periods.
+type borderPart struct {
+	a, b []uint64
+	kept int
+}
+
+// run takes the seeds in src to dst and returns the number of ones of the keep mask, whole
+// words counted: bits behind the mask's are zero in src and become ones.
+func (t *borderTask) run(team *pool.Team, k isa, plan *border, dst, src []uint64, workers int) (kept int) {
+	t.k, t.plan, t.dst, t.src = k, plan, dst, src
+	parts := min(workers, (len(dst)-1)/plan.period+1)
+	for len(t.parts) < parts {
+		t.parts = append(t.parts, borderPart{})
+	}
+	team.Run(t, parts, parts)
+	for i := range parts {
+		kept += t.parts[i].kept
+	}
+	t.plan, t.dst, t.src = nil, nil, nil
+	return kept
+}
+
+// Part implements [pool.Task].
+func (t *borderTask) Part(i, parts int) {
+	p := &t.parts[i]
+	lead, period := t.plan.lead, t.plan.period
+	if size := 2*lead + period; len(p.a) < size {
+		p.a, p.b = bitstring.Aligned(size, 0), bitstring.Aligned(size, 0)
+	}
+	p.kept = 0
+	end := pool.Share(len(t.dst), period, i+1, parts)
+	for from := pool.Share(len(t.dst), period, i, parts); from < end; from += period {
+		to := min(from+period, end)
+		n := to - from
+		a, b := p.a[:2*lead+n], p.b[:2*lead+n]
+		copy(a[lead:], t.src[from:to])
+		clear(a[lead+n:]) // Else bits behind the mask's could come in.
+		clear(b[lead+n:])
+		for i := range t.plan.steps {
+			s := &t.plan.steps[i]
+			l := dilateLead(s.shift())
+			t.k.dilateBorder(b[lead:lead+n], a[lead-l:lead+n+l], s.upMask[:n], s.downMask[:n], s.shift())
+			a, b = b, a
+		}
+		p.kept += t.k.keepCalls(t.dst[from:to], a[lead-1:lead+n], 0)
+	}
+}

@@ -1,0 +1,100 @@
+package dropblock
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/dropblock-go/dropblock/internal/bitstring"
+)
+
+// growWays are the plans for a full region, whichever would be chosen.
+func (sc *scratch) growWays(p *plan, k isa, seeds []uint64, planes, workers int, check func(way growth, words []uint64, kept int)) {
+	b := newBorder(&p.geometry)
+	forced := *p
+	forced.border, forced.planes = b, newPlaneSteps(&p.geometry)
+	for _, way := range []growth{growBorder, growPlane, growPaint} {
+		if way == growBorder && b == nil {
+			continue
+		}
+		buf := stale(1 + len(seeds) + spareWords)[:1+len(seeds)]
+		buf[0] = 0
+		kept := sc.growSeeds(&forced, k, way, buf, seeds, planes, workers)
+		check(way, buf[1:], kept)
+	}
+}
+
+// TestGrowFull holds all ways to grow clipped blocks to painting them, on planes that are
+// a part of what goes through the steps together and larger than that, for a last one that
+// is not whole, and for several workers.
+func TestGrowFull(t *testing.T) {
+	manyWorkers(t)
+	eachISA(t, func(t *testing.T, k isa) {
+		for i, s := range []Shape{
+			NCHW(1, 1, 1, 9), NCHW(3, 1, 9, 1), NCHW(2, 9, 7, 7), NCHW(3, 211, 7, 7), NCHW(2, 67, 14, 14), NCHW(1, 50, 8, 8),
+			NCHW(2, 5, 13, 11), NCHW(1, 3, 31, 70), NCHW(2, 70, 17, 23), NCHW(1, 5, 64, 64), NCHW(1, 2, 3, 300), NCHW(1, 2, 130, 66),
+			NCHW(1, 3, 65, 65), NCHW(1, 1, 1, 70000), NCHW(3, 2, 1, 5001), NCHW(1, 3, 5001, 1), NCHW(2, 1, 131, 129),
+			ncdhw(2, 3, 5, 7, 9), ncdhw(1, 2, 9, 31, 33), ndhwc(2, 5, 7, 9, 3), ndhwc(1, 9, 5, 17, 33), nhwc(2, 14, 14, 5), nhwc(2, 65, 65, 3), nwc(3, 101, 7),
+		} {
+			for _, block := range []Block{Square(2), Square(3), Square(4), Square(5), Square(7), Rect(1, 6), Rect(9, 1), Rect(8, 3), Rect(16, 65), Square(70), Square(300), cuboid(3, 1, 64)} {
+				for _, even := range []Even{EvenBefore, EvenAfter} {
+					cfg := Config{Block: block, Even: even, Region: RegionFull}
+					set := settings{cfg: cfg, isa: k}
+					p := set.newPlan(s)
+					g := &p.geometry
+					if !g.full { // a block of one cell
+						continue
+					}
+					n := s.Len()
+					seeds := mixedWords(bitstring.Words(n), uint64(i))
+					seeds[len(seeds)-1] &= bitstring.Low(n - 64*(len(seeds)-1))
+					if i%2 == 0 {
+						for j := range seeds {
+							seeds[j] &= 1<<(j%64) | 1<<(j*7%64)
+							if j%3 > 0 {
+								seeds[j] = 0
+							}
+						}
+					}
+					want := make([]uint64, len(seeds)+spareWords)
+					(&painter{locator: g.locator()}).paint(want, seeds)
+					want = want[:len(seeds)]
+					kept := k.keepCalls(want, append([]uint64{0}, want...), 0)
+					for _, workers := range []int{1, 5} {
+						sc := newScratch().(*scratch)
+						for range 2 { // the second time with buffers that were used
+							sc.growWays(p, k, seeds, s.n*g.planes, workers, func(way growth, got []uint64, n int) {
+								name := fmt.Sprintf("%v, block %v, %v, way %d, %d workers", s, block, even, way, workers)
+								if err := sameWords(got, want); err != nil {
+									t.Fatalf("%s: %v", name, err)
+								}
+								if n != kept {
+									t.Fatalf("%s: kept is %d, want %d", name, n, kept)
+								}
+							})
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestGrowth has few seeds painted, small planes take masked steps, and planes of a long
+// period go one by one.
+func TestGrowth(t *testing.T) {
+	for _, c := range []struct {
+		h, w    int
+		block   Block
+		density float64
+		want    growth
+	}{
+		{14, 14, Square(7), .01, growBorder}, {14, 14, Square(7), 0, growPaint},
+		{1001, 1001, Square(7), .1, growPlane}, {1001, 1001, Square(7), 1e-5, growPaint}, {1001, 1001, Square(1001), 1e-3, growPlane},
+	} {
+		set := settings{cfg: Config{Block: c.block, Region: RegionFull, DropProb: .1}, isa: isaGeneric}
+		p := set.newPlan(NCHW(1, 1, c.h, c.w))
+		if got := p.growth(isaGeneric, c.density, false); got != c.want {
+			t.Errorf("%dx%d, block %v, density %v: %v, want %v", c.h, c.w, c.block, c.density, got, c.want)
+		}
+	}
+}

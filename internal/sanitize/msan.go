@@ -1,0 +1,26 @@
+//go:build msan && !race
+
+package sanitize
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// Enabled says that this build has a sanitizer. Slices that [Reads] and
+// [Writes] are told of then escape to the heap.
+const Enabled = true
+
+// Reads tells the memory sanitizer that the elements of s are about to be read.
+func Reads[E any](s []E) {
+	if len(s) > 0 {
+		runtime.MSanRead(unsafe.Pointer(&s[0]), len(s)*int(unsafe.Sizeof(s[0])))
+	}
+}
+
+// Writes tells the memory sanitizer that the elements of s are about to be written.
+func Writes[E any](s []E) {
+	if len(s) > 0 {
+		runtime.MSanWrite(unsafe.Pointer(&s[0]), len(s)*int(unsafe.Sizeof(s[0])))
+	}
+}

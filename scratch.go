@@ -1,0 +1,89 @@
+package dropblock
+
+import (
+	"sync"
+
+	"github.com/dropblock-go/dropblock/internal/bitstring"
+	"github.com/dropblock-go/dropblock/internal/pool"
+)
+
+// scratch is what it takes to fill a mask beside its words. It is taken for a call.
+type scratch struct {
+	team   pool.Team
+	draw   drawTask
+	shift  shiftTask
+	border borderTask
+	plane  planeTask
+	seeds  []uint64 // of the full region, or given ones
+	flat   plan     // of drawBits
+}
+
+var scratches = sync.Pool{New: newScratch}
+
+func newScratch() any { return &scratch{draw: drawTask{first: newDrawer()}} }
+
+// seedWords returns n words that hold anything.
+func (sc *scratch) seedWords(n int) []uint64 {
+	if cap(sc.seeds) < n {
+		sc.seeds = bitstring.Aligned(n, 0)
+	}
+	return sc.seeds[:n]
+}
+
+// drawSeeds draws the seeds of samples to words, or the keep mask if the plan has stamps.
+// It returns how many seeds there are and how many ones stamps have dropped. Behind their
+// last bit seeds have zeros and keep masks ones; these need spareWords behind them too,
+// which then hold anything.
+func (sc *scratch) drawSeeds(p *plan, k isa, words []uint64, samples int, key Key, sample uint64, workers int) (seeds, dropped int) {
+	d := sc.draw.first
+	d.begin(p, k, key, sample)
+	chunks := samples * p.places.chunks
+	switch parts := min(workers, chunks); {
+	case chunks == 1:
+		d.all(words)
+	case parts <= 1:
+		d.draw(words, 0, 0, chunks)
+	default:
+		sc.draw.begin(words, chunks, parts)
+		sc.team.Run(&sc.draw, parts, parts)
+		return sc.draw.end(parts)
+	}
+	return d.seeds, d.dropped
+}
+
+// drawOn adds the seeds of samples to words, which are zero, as drawing with stamps does
+// not. It returns how many there are.
+func (sc *scratch) drawOn(p *plan, k isa, words []uint64, samples int, key Key, sample uint64) (seeds int) {
+	d := sc.draw.first
+	d.begin(p, k, key, sample)
+	d.stamps = nil
+	d.chunks(words, 0, 0, samples*p.places.chunks)
+	return d.seeds
+}
+
+// drawBits writes n bits of a sample to dst and returns the number of ones.
+func (sc *scratch) drawBits(b *Bernoulli, k isa, dst []uint64, n int, key Key, sample uint64) (ones int) {
+	bitstring.Clear(dst)
+	sc.flat = plan{sampler: b, places: flatPlaces(n)}
+	d := sc.draw.first
+	d.begin(&sc.flat, k, key, sample)
+	d.chunks(dst, 0, 0, sc.flat.places.chunks)
+	return d.seeds
+}
+
+// growSeeds turns seeds into the keep mask in buf[1:] and returns the number of its ones,
+// whole words counted. buf[0] is zero and spareWords stand behind buf. In the valid region
+// the seeds are buf[1:], otherwise buf[1:] holds anything.
+func (sc *scratch) growSeeds(p *plan, k isa, way growth, buf, seeds []uint64, planes, workers int) (kept int) {
+	words := buf[1:]
+	switch way {
+	case growBorder:
+		return sc.border.run(&sc.team, k, p.border, words, seeds, workers)
+	case growPlane:
+		sc.plane.run(&sc.team, k, p.planes, words, seeds, planes, workers)
+	case growPaint:
+		bitstring.Clear(words)
+		p.painter.paint(words[:len(words)+spareWords], seeds)
+	}
+	return sc.shift.run(&sc.team, k, p.dilation, way == growNear, buf, workers)
+}
