@@ -4,7 +4,7 @@
 //
 //	go run ./bench
 //	go run ./bench -shapes 32x256x14x14-b7 -kernels avx2 -rounds 301
-//	go run ./bench -check -peers all -sweep 11 -o bench/results
+//	go run ./bench -peers all -sweep 11 -o bench/results
 //
 // With -against it compares this build with another one, of another revision
 // perhaps, turn by turn and each in a process of its own:
@@ -97,7 +97,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	peers := fs.String("peers", "none", "other `implementations` to compare with: none, all, or a comma-separated list")
 	fs.IntVar(&opt.peerEvery, "peer-every", 5, "`n`, for the peers to take part in each n-th round")
 	python := fs.String("python", "", "Python `interpreter` that has the peers' packages (default python3, or /usr/bin/python3 if that has more of them)")
-	fs.BoolVar(&opt.check, "check", false, "exit with status 1 if a limit of bench/results/limits.txt is missed; with -against, if something is slower: "+rule)
+	fs.BoolVar(&opt.check, "check", false, "with -against, exit with status 1 if something is slower: "+rule)
 	fs.StringVar(&opt.out, "o", "", "write all measurements to a JSON `file`, such as bench/results/machine.json; in a directory, it is named after CPU and date")
 	fs.StringVar(&opt.against, "against", "", "another build of this `program`, to measure this one against instead of copies")
 	ops := fs.String("ops", "", "comma-separated `ops` for -against (default all that both builds have)")
@@ -177,8 +177,8 @@ func (opt *options) parseAgainst(fs *flag.FlagSet, shapes, ops, workers string) 
 	}
 	opt.only = slices.Concat(stepOpNames, []string{opDilate, opBernoulli})
 	if opt.against == "" {
-		if ops != "" || workers != "" {
-			return errors.New("-ops and -workers are for -against, which is not there")
+		if ops != "" || workers != "" || opt.check {
+			return errors.New("-ops, -workers and -check are for -against, which is not there")
 		}
 		return nil
 	}
@@ -285,9 +285,6 @@ func (opt *options) run(args []string, stdout, stderr io.Writer) error {
 	if len(rep.failed) > 0 {
 		return fmt.Errorf("peers failed: %s", strings.Join(rep.failed, "; "))
 	}
-	if opt.check {
-		return rep.check()
-	}
 	return nil
 }
 
@@ -393,7 +390,6 @@ func (opt *options) pass(s *session, end int, progress *progress) {
 
 func (opt *options) close(s *session, sweep bool) *result {
 	res := summarize(s.setting, s.turns)
-	res.Others = s.others.cpus()
 	res.failed = append(s.failed, res.failed...)
 	if !sweep {
 		res.compare(s.peers, opt.kernels)

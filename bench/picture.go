@@ -116,9 +116,9 @@ func caption(c draw.Canvas, words string) draw.Canvas {
 
 // decades are the ticks of a logarithmic axis: labels at 1, 2 and 5 times a
 // power of ten, or at powers alone if there are many.
-type decades struct{ unit string }
+type decades struct{}
 
-func (d decades) Ticks(lo, hi float64) (ticks []plot.Tick) {
+func (decades) Ticks(lo, hi float64) (ticks []plot.Tick) {
 	many := math.Log10(hi/lo) > 2.5
 	for power := math.Floor(math.Log10(lo)); power <= math.Ceil(math.Log10(hi)); power++ {
 		for digit := 1.0; digit < 10; digit++ {
@@ -128,7 +128,7 @@ func (d decades) Ticks(lo, hi float64) (ticks []plot.Tick) {
 			}
 			label := ""
 			if digit == 1 || !many && (digit == 2 || digit == 5) {
-				label = fmt.Sprintf("%.4g%s", v, d.unit)
+				label = fmt.Sprintf("%.4g", v)
 			}
 			ticks = append(ticks, plot.Tick{Value: v, Label: label})
 		}

@@ -126,7 +126,7 @@ func (r *report) sizePicture(planes int) (picture, error) {
 	p.X.Min, p.X.Max = p.X.Min/1.1, p.X.Max*1.1
 	p.Add(cacheMarks{r.Machine.Caches})
 
-	words := r.pictureCaption(r.SweepRounds) + "\nBy the clock, one thread unless said. Dropout has no blocks."
+	words := r.pictureCaption() + "\nBy the clock, one thread unless said. Dropout has no blocks."
 	if len(r.Machine.Caches) > 0 {
 		words += " Dotted: from here on, input and output together are larger than the cache."
 	}
