@@ -12,6 +12,9 @@
 //	go build -o /tmp/before ./bench                # at the other revision
 //	go run ./bench -against /tmp/before -check -kernels avx512 -ops apply,forward
 //
+// Where the linker puts a loop makes up to 5 % of a time, so that scripts/against.sh
+// makes several builds of both revisions, with functions in random order.
+//
 // From the measurements that -o writes it draws pictures and makes a document:
 //
 //	go run ./bench render bench/results docs/benchmarks.md
@@ -50,8 +53,8 @@ type options struct {
 	selected []peer
 	check    bool
 	out      string
-	against  string
-	self     string   // this program
+	against  []string // builds of the other revision
+	ours     []string // builds of this one
 	only     []string // ops that are compared with the other build
 }
 
@@ -71,7 +74,7 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 		case err != nil:
 			fmt.Fprintf(stderr, "bench: %v\n", err)
 			return 2
-		case opt.against != "":
+		case opt.against != nil:
 			err = opt.compare(stdout, stderr)
 		default:
 			err = opt.run(args, stdout, stderr)
@@ -89,7 +92,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.IntVar(&opt.rounds, "rounds", 51, "`rounds` to take the median of")
-	fs.IntVar(&opt.passes, "passes", 3, "`passes` through all settings, among which the rounds are shared; more than one keeps the memory of all settings. -against has 9 and memory laid out anew in each")
+	fs.IntVar(&opt.passes, "passes", 3, "`passes` through all settings, among which the rounds are shared; more than one keeps the memory of all settings. -against has 9, each with new processes")
 	fs.DurationVar(&opt.slice, "slice", 5*time.Millisecond, "least `time` of each measurement in a round, after as much to warm up")
 	shapes := fs.String("shapes", "", "comma-separated `settings` such as 32x256x14x14-b7 or 32x256x14x14-b7/share=channels (default all of the benchmarks')")
 	kernels := fs.String("kernels", "", "comma-separated kernel `sets` (default all that this CPU runs)")
@@ -99,7 +102,8 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	python := fs.String("python", "", "Python `interpreter` that has the peers' packages (default python3, or /usr/bin/python3 if that has more of them)")
 	fs.BoolVar(&opt.check, "check", false, "with -against, exit with status 1 if something is slower: "+rule)
 	fs.StringVar(&opt.out, "o", "", "write all measurements to a JSON `file`, such as bench/results/machine.json; in a directory, it is named after CPU and date")
-	fs.StringVar(&opt.against, "against", "", "another build of this `program`, to measure this one against instead of copies")
+	against := fs.String("against", "", "comma-separated builds of this `program`, of another revision, to measure this one against instead of copies; each pass takes the next")
+	ours := fs.String("ours", "", "comma-separated builds of this `program` to take for -against, in place of the running one")
 	ops := fs.String("ops", "", "comma-separated `ops` for -against (default all that both builds have)")
 	workers := fs.String("workers", "", "comma-separated `numbers` of workers for -against (default 1,2 with two CPUs or more)")
 	if err := fs.Parse(args); err != nil {
@@ -158,7 +162,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		}
 		opt.pythons = []string{*python}
 	}
-	if err := opt.parseAgainst(fs, *shapes, *ops, *workers); err != nil {
+	if err := opt.parseAgainst(fs, *against, *ours, *shapes, *ops, *workers); err != nil {
 		return nil, err
 	}
 	if opt.out != "" {
@@ -170,23 +174,28 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 }
 
 // parseAgainst parses the flags of -against, and refuses those that do not go with it.
-func (opt *options) parseAgainst(fs *flag.FlagSet, shapes, ops, workers string) (err error) {
+func (opt *options) parseAgainst(fs *flag.FlagSet, against, ours, shapes, ops, workers string) (err error) {
 	opt.workers = []int{1}
 	if runtime.NumCPU() > 1 {
 		opt.workers = []int{1, 2}
 	}
 	opt.only = slices.Concat(stepOpNames, []string{opDilate, opBernoulli})
-	if opt.against == "" {
-		if ops != "" || workers != "" || opt.check {
-			return errors.New("-ops, -workers and -check are for -against, which is not there")
+	if against == "" {
+		if ours != "" || ops != "" || workers != "" || opt.check {
+			return errors.New("-ours, -ops, -workers and -check are for -against, which is not there")
 		}
 		return nil
 	}
-	if opt.against, err = exec.LookPath(opt.against); err != nil {
-		return fmt.Errorf("-against: want a program: %w", err)
+	if ours == "" {
+		if ours, err = os.Executable(); err != nil {
+			return err
+		}
 	}
-	if opt.self, err = os.Executable(); err != nil {
-		return err
+	opt.against, opt.ours = strings.Split(against, ","), strings.Split(ours, ",")
+	for _, program := range slices.Concat(opt.against, opt.ours) {
+		if _, err := exec.LookPath(program); err != nil {
+			return fmt.Errorf("-against and -ours want programs: %w", err)
+		}
 	}
 	passes := 9
 	fs.Visit(func(f *flag.Flag) {
