@@ -122,7 +122,6 @@ func (opt *options) compare(stdout, stderr io.Writer) error {
 			return err
 		}
 	}
-	progress.end()
 	if len(c.rows) == 0 {
 		return fmt.Errorf("nothing to compare: the builds have no setting, op, kernel set and number of workers in common:\n\t%s", strings.Join(c.notes, "\n\t"))
 	}
@@ -143,7 +142,6 @@ func (c *comparison) pass(opt *options, pass int, progress *progress) (err error
 		}
 	}
 	for _, s := range opt.settings {
-		progress.begin(s.String())
 		same, err := c.open(opt, s, pass == 0)
 		if err != nil {
 			return err
@@ -159,15 +157,14 @@ func (c *comparison) pass(opt *options, pass int, progress *progress) (err error
 				rows = append(rows, r)
 			}
 		}
-		for r := opt.rounds * pass / opt.passes; r < opt.rounds*(pass+1)/opt.passes; r++ {
-			progress.say(fmt.Sprintf("round %d/%d", r+1, opt.rounds))
+		for range opt.rounds*(pass+1)/opt.passes - opt.rounds*pass/opt.passes {
 			for _, i := range rand.Perm(len(rows)) {
 				if err := c.measure(rows[i], opt.slice); err != nil {
 					return err
 				}
 			}
 		}
-		progress.done()
+		progress.done(s)
 	}
 	return nil
 }
@@ -252,7 +249,7 @@ func (c *comparison) measure(r *row, slice time.Duration) error {
 
 func (c *comparison) markdown(w io.Writer, opt *options) error {
 	b := new(strings.Builder)
-	fmt.Fprintf(b, "Ours: %s. Theirs: %s.\n", strings.Join(c.names[0], "; "), strings.Join(c.names[1], "; "))
+	fmt.Fprintf(b, "Ours: %s. Theirs: %s.\n", several(c.names[0]), several(c.names[1]))
 	fmt.Fprintf(b, "Ours ÷ theirs: medians and quartiles of %d rounds of %v in %s, each with processes of its own; by CPU\ntime for one worker where the system tells it, otherwise by the clock. Bold is above %v; slower means %s.\n\n",
 		opt.rounds, opt.slice, passes(opt.passes), slowerFrom, rule)
 	var table [][]string
@@ -294,6 +291,13 @@ func (c *comparison) markdown(w io.Writer, opt *options) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func several(names []string) string {
+	if len(names) > 2 {
+		return fmt.Sprintf("%s and %d more", names[0], len(names)-1)
+	}
+	return strings.Join(names, "; ")
 }
 
 // check returns an error that names what is slower, if that was asked for.

@@ -260,7 +260,6 @@ func (opt *options) run(args []string, stdout, stderr io.Writer) error {
 	}
 	progress := newProgress(stderr, len(opt.settings)*opt.passes)
 	if len(opt.selected) > 0 {
-		progress.say("starting the peers ...")
 		rep.Versions, rep.NotRun = opt.startPeers()
 		defer opt.stopPeers()
 	}
@@ -273,14 +272,13 @@ func (opt *options) run(args []string, stdout, stderr io.Writer) error {
 	if opt.sweep > 0 {
 		rep.SweepRounds, opt.rounds = opt.sweep, opt.sweep
 		sizes := sweepSettings()
-		progress.more(len(sizes) * opt.passes)
+		progress.of += len(sizes) * opt.passes
 		results, err := opt.measureAll(sizes, true, progress)
 		if err != nil {
 			return err
 		}
 		rep.add(&rep.Sweep, results)
 	}
-	progress.end()
 
 	if err := rep.markdown(stdout); err != nil {
 		return err
@@ -334,25 +332,24 @@ func (opt *options) measureAll(settings []setting, sweep bool, progress *progres
 	sessions := make([]*session, len(settings))
 	for pass := range opt.passes {
 		for i, s := range settings {
-			progress.begin(s.String())
 			if sessions[i] == nil {
-				if sessions[i], err = opt.open(s, sweep, progress); err != nil {
+				if sessions[i], err = opt.open(s, sweep); err != nil {
 					return nil, err
 				}
 			}
-			opt.pass(sessions[i], opt.rounds*(pass+1)/opt.passes, progress)
+			opt.pass(sessions[i], opt.rounds*(pass+1)/opt.passes)
 			if pass == opt.passes-1 {
 				results = append(results, opt.close(sessions[i], sweep))
 				sessions[i] = nil
 			}
-			progress.done()
+			progress.done(s)
 		}
 	}
 	return results, nil
 }
 
 // open checks that ours and the peers' outputs are right and prepares their turns.
-func (opt *options) open(s setting, sweep bool, progress *progress) (*session, error) {
+func (opt *options) open(s setting, sweep bool) (*session, error) {
 	se := &session{workload: newWorkload(s), rng: rand.New(rand.NewPCG(3, 4))}
 	if err := se.verify(opt.kernels, opt.workers); err != nil {
 		return nil, err
@@ -361,7 +358,6 @@ func (opt *options) open(s setting, sweep bool, progress *progress) (*session, e
 		if sweep && !slices.Contains(sweepPeers, p.name) || !sweep && !p.runs(s) {
 			continue
 		}
-		progress.say("checking " + p.name)
 		err := opt.peers.set(s)
 		if err == nil {
 			err = opt.peers.check(p, se.workload)
@@ -386,15 +382,13 @@ func (opt *options) open(s setting, sweep bool, progress *progress) (*session, e
 }
 
 // pass measures up to a round.
-func (opt *options) pass(s *session, end int, progress *progress) {
+func (opt *options) pass(s *session, end int) {
 	if len(s.peers) > 0 && s.round > 0 { // Another setting was measured since.
 		if err := opt.peers.set(s.setting); err != nil {
 			s.dropPeers(err)
 		}
 	}
-	opt.measure(s, end, func(round int) {
-		progress.say(fmt.Sprintf("round %d/%d", round+1, opt.rounds))
-	})
+	opt.measure(s, end)
 }
 
 func (opt *options) close(s *session, sweep bool) *result {

@@ -110,12 +110,11 @@ func (s *session) dropPeers(err error) {
 
 // measure runs everything in turn, up to a round. A change in the machine's speed
 // then meets all of them, and a ratio within a round is not touched by it.
-func (p *plan) measure(s *session, end int, progress func(round int)) {
+func (p *plan) measure(s *session, end int) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	runtime.GC() // None is due in the rounds, which allocate next to nothing.
 	for ; s.round < end; s.round++ {
 		r := s.round
-		progress(r)
 		// None always follows the same one, in the caches that this leaves.
 		for _, i := range s.rng.Perm(len(s.turns)) {
 			t := &s.turns[i]
