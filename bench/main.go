@@ -99,7 +99,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	fs.IntVar(&opt.sweep, "sweep", 0, "`rounds` of a sweep over sizes, 0 for none; -shapes does not change its shapes")
 	peers := fs.String("peers", "none", "other `implementations` to compare with: none, all, or a comma-separated list")
 	fs.IntVar(&opt.peerEvery, "peer-every", 5, "`n`, for the peers to take part in each n-th round")
-	python := fs.String("python", "", "Python `interpreter` that has the peers' packages (default python3, or /usr/bin/python3 if that has more of them)")
+	python := fs.String("python", "", "Python `interpreter` that has the peers' packages (default python3, or /usr/bin/python3 if that has none)")
 	fs.BoolVar(&opt.check, "check", false, "with -against, exit with status 1 if something is slower: "+rule)
 	fs.StringVar(&opt.out, "o", "", "write all measurements to a JSON `file`, such as bench/results/machine.json; in a directory, it is named after CPU and date")
 	against := fs.String("against", "", "comma-separated builds of this `program`, of another revision, to measure this one against instead of copies; each pass takes the next")

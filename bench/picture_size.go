@@ -92,7 +92,7 @@ func (r *report) sizePicture(planes int) (picture, error) {
 	title := fmt.Sprintf("DropBlock forward, maps of %d×%d, block %d", planes, planes, block)
 	p := newPlot(title, "size of the feature map", "ns per element")
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
-	p.X.Tick.Marker, p.Y.Tick.Marker = bytesTicks{}, decades{}
+	p.X.Tick.Marker, p.Y.Tick.Marker = bytesTicks{}, plot.LogTicks{Prec: -1}
 	grid := plotter.NewGrid()
 	grid.Vertical.Color, grid.Horizontal.Color = light, light
 	p.Add(grid)

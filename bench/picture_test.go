@@ -153,20 +153,6 @@ func TestRenderBad(t *testing.T) {
 }
 
 func TestTicks(t *testing.T) {
-	labels := func(lo, hi float64) (s string) {
-		for _, tick := range (decades{}).Ticks(lo, hi) {
-			if tick.Label != "" {
-				s += tick.Label + " "
-			}
-		}
-		return s
-	}
-	if got := labels(0.5, 30); got != "0.5 1 2 5 10 20 " {
-		t.Errorf("labels %q", got)
-	}
-	if got := labels(0.03, 100); got != "0.1 1 10 100 " {
-		t.Errorf("labels of many decades %q", got)
-	}
 	if got := bytesLabel(64 << 20); got != "64 MiB" {
 		t.Errorf("64 MiB is %q", got)
 	}
