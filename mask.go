@@ -213,7 +213,7 @@ func (m *Mask) draw(set *settings, s *Shape, at Position) {
 	switch {
 	case p == nil: // no elements
 		return
-	case p.sampler.gamma == 0:
+	case m.gamma == 0:
 		m.keepAll()
 		return
 	}
@@ -238,7 +238,7 @@ func (m *Mask) draw(set *settings, s *Shape, at Position) {
 		m.grow(sc, words, way, workers)
 	}
 	scratches.Put(sc)
-	m.scale[0] = norms[set.cfg.Norm](m.kept, m.count)
+	m.scale[0] = set.cfg.Norm.scale(m.kept, m.count)
 }
 
 // grow turns the seeds into the keep mask.
@@ -297,7 +297,7 @@ func (m *Mask) growFrom(set *settings, s, bits Shape, seeds []uint64) error {
 		bitstring.ShiftDown(words, p.geometry.lead())
 	}
 	m.grow(sc, words, m.growth(), set.maskWorkers(count))
-	m.scale[0] = norms[set.cfg.Norm](m.kept, count)
+	m.scale[0] = set.cfg.Norm.scale(m.kept, count)
 	m.settings = nil
 	return nil
 }
