@@ -159,7 +159,7 @@ func (l *Layer) DrawSeeds(dst []uint64, s Shape, at Position) (seeds int) {
 	if bits.Len() == 0 {
 		return 0
 	}
-	p := l.plan(s)
+	p := l.plan(s, nil)
 	key := NewKey(l.cfg.Seed, l.cfg.Layer, at.Step)
 	sc := scratches.Get().(*scratch)
 	defer scratches.Put(sc)

@@ -39,7 +39,7 @@ func TestGrowFull(t *testing.T) {
 				for _, even := range []Even{EvenBefore, EvenAfter} {
 					cfg := Config{Block: block, Even: even, Region: RegionFull}
 					set := settings{cfg: cfg, isa: k}
-					p := set.newPlan(s)
+					p := set.newPlan(s, nil)
 					g := &p.geometry
 					if !g.full { // a block of one cell
 						continue
@@ -92,7 +92,7 @@ func TestGrowth(t *testing.T) {
 		{1001, 1001, Square(7), .1, growPlane}, {1001, 1001, Square(7), 1e-5, growPaint}, {1001, 1001, Square(1001), 1e-3, growPlane},
 	} {
 		set := settings{cfg: Config{Block: c.block, Region: RegionFull, DropProb: .1}, isa: isaGeneric}
-		p := set.newPlan(NCHW(1, 1, c.h, c.w))
+		p := set.newPlan(NCHW(1, 1, c.h, c.w), nil)
 		if got := p.growth(isaGeneric, c.density, false); got != c.want {
 			t.Errorf("%dx%d, block %v, density %v: %v, want %v", c.h, c.w, c.block, c.density, got, c.want)
 		}

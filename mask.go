@@ -259,7 +259,7 @@ func (m *Mask) prepare(set *settings, s Shape) {
 	bits := set.cfg.maskShape(s)
 	var p *plan
 	if bits.Len() > 0 {
-		p = set.plan(s)
+		p = set.plan(s, m.plan)
 	}
 	m.hold(s, bits, set.cfg.spread(s), set, p)
 	if p != nil {
@@ -275,7 +275,7 @@ func (m *Mask) growFrom(set *settings, s, bits Shape, seeds []uint64) error {
 		m.settings = nil // not what the layer draws
 		return nil
 	}
-	p := set.plan(s)
+	p := set.plan(s, m.plan)
 	if !p.geometry.full {
 		if err := p.geometry.checkWhole(bits, seeds); err != nil {
 			return err

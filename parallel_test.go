@@ -205,7 +205,7 @@ func TestDrawParts(t *testing.T) {
 			c.cfg.Kernels, c.cfg.Workers = kernels, 1
 			layer, err := New(c.cfg)
 			require.NoError(t, err)
-			p := layer.plan(c.shape)
+			p := layer.plan(c.shape, nil)
 			if p.sampler.gamma == 0 { // nothing is drawn
 				continue
 			}

@@ -20,18 +20,27 @@ type plan struct {
 	grower
 }
 
-// newPlan makes the plan for maps whose samples have the shape s and are not empty.
-func (set *settings) newPlan(s Shape) *plan {
-	p := &plan{sample: s}
-	p.grower.set(set.cfg.geometry(s))
-	g := &p.geometry
-	p.places = g.places()
-	gamma := set.cfg.gamma(g)
-	p.sampler = new(Bernoulli)
-	p.sampler.set(gamma)
-	p.way = p.growth(set.isa, gamma*float64(p.places.positions)/float64(p.places.sampleBits), true)
-	if p.way == growStamp {
-		p.stamps = newStamps(g)
+// newPlan makes the plan for maps whose samples have the shape s and are not empty. What
+// depends on the geometry alone comes from another layer's plan if it has the same, as
+// those of a schedule of drop probabilities have. like may be nil.
+func (set *settings) newPlan(s Shape, like *plan) *plan {
+	p := &plan{sample: s, sampler: new(Bernoulli)}
+	g := set.cfg.geometry(s)
+	same := like != nil && like.geometry == g
+	if same {
+		p.grower, p.places = like.grower, like.places
+	} else {
+		p.grower.set(g)
+		p.places = g.places()
+	}
+	p.sampler.set(set.cfg.gamma(&g))
+	density := p.sampler.gamma * float64(p.places.positions) / float64(p.places.sampleBits)
+	if p.way = p.growth(set.isa, density, true); p.way == growStamp {
+		if same && like.stamps != nil {
+			p.stamps = like.stamps
+		} else {
+			p.stamps = newStamps(&g)
+		}
 	}
 	return p
 }
@@ -42,8 +51,8 @@ type planCache struct {
 	next  atomic.Uint32 // the one to replace
 }
 
-// plan returns the plan for maps of shape s, which is not empty.
-func (set *settings) plan(s Shape) *plan {
+// plan returns the plan for maps of shape s, which is not empty. like is as newPlan has it.
+func (set *settings) plan(s Shape, like *plan) *plan {
 	s.n = 1
 	c := &set.plans
 	for i := range c.plans {
@@ -51,7 +60,7 @@ func (set *settings) plan(s Shape) *plan {
 			return p
 		}
 	}
-	p := set.newPlan(s)
+	p := set.newPlan(s, like)
 	c.plans[(c.next.Add(1)-1)%uint32(len(c.plans))].Store(p)
 	return p
 }
