@@ -29,7 +29,7 @@ run apply -p 0.1 -block 7 -seed 1 -mask out/featuremap-mask.npy $data/featuremap
 run apply -p 0.1 -block 7 -seed 1 -json $data/featuremap.npy out/featuremap.npy
 
 title "The figure of the paper"
-run show -size 14 -block 7 -seed 30 out/show-14.png
+run show -size 28 -block 5 -seed 47 out/show-28.png
 run show -size 56 -block 7 -seed 1 out/show-56.png
 run show -size 224 -block 7 -seed 1 out/show-224.png
 
@@ -38,7 +38,7 @@ cat <<'END'
 The pictures:
   out/photo.png            the photograph, dropped blocks black
   out/photo-channels.png   a mask for every channel: a dropped block lacks one colour
-  out/show-14.png          valid region, seeds and blocks on a map of 14x14
+  out/show-28.png          valid region, seeds and blocks on a map of 28x28
   out/show-56.png          on 56x56
   out/show-224.png         on 224x224
 The feature map and its mask: out/featuremap.npy, out/featuremap-mask.npy
