@@ -2,25 +2,25 @@ package dropblock
 
 import "sync/atomic"
 
-// settings are what a layer is made of. They do not change.
+// settings are the state of a layer. All but the cache of plans is immutable.
 type settings struct {
 	cfg   Config
 	isa   isa
 	plans planCache
 }
 
-// A plan is what all masks of a layer have in common whose maps have samples of one
-// shape. It does not change and is shared by them.
+// A plan holds what the masks of a layer have in common on maps whose samples have one
+// shape. It is immutable and shared.
 type plan struct {
 	sample  Shape // of one sample
 	places  places
 	sampler *Bernoulli
-	way     growth  // of drawn seeds
-	stamps  *stamps // of growStamp, else nil
+	way     growth  // for drawn seeds
+	stamps  *stamps // if way is growStamp, else nil
 	grower
 }
 
-// newPlan makes the plan for maps whose samples have the shape s and are not empty.
+// newPlan returns the plan for samples of shape s, which is not empty.
 func (set *settings) newPlan(s Shape) *plan {
 	p := &plan{sample: s}
 	p.grower.set(set.cfg.geometry(s))
@@ -36,13 +36,13 @@ func (set *settings) newPlan(s Shape) *plan {
 	return p
 }
 
-// planCache holds the plans that a layer has made last.
+// planCache holds the plans that a layer made last.
 type planCache struct {
 	plans [4]atomic.Pointer[plan]
-	next  atomic.Uint32 // the one to replace
+	next  atomic.Uint32 // index of the next plan to replace, modulo the length
 }
 
-// plan returns the plan for maps of shape s, which is not empty.
+// plan returns the plan for maps of shape s, which is not empty, from the cache or new.
 func (set *settings) plan(s Shape) *plan {
 	s.n = 1
 	c := &set.plans
