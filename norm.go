@@ -1,7 +1,7 @@
 package dropblock
 
-// norms compute the scale of kept elements from the number of ones and of all elements of
-// a mask; count is not 0.
+// norms compute the scale of what is kept from the numbers of ones and of all elements of
+// a mask, which has elements.
 var norms = [...]func(kept, count int) float64{
 	NormTensor: func(kept, count int) float64 {
 		if kept == 0 {

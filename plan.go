@@ -20,7 +20,7 @@ type plan struct {
 	grower
 }
 
-// newPlan returns the plan for samples of shape s, which is not empty.
+// newPlan makes the plan for maps whose samples have the shape s and are not empty.
 func (set *settings) newPlan(s Shape) *plan {
 	p := &plan{sample: s}
 	p.grower.set(set.cfg.geometry(s))
@@ -39,10 +39,10 @@ func (set *settings) newPlan(s Shape) *plan {
 // planCache holds the plans that a layer made last.
 type planCache struct {
 	plans [4]atomic.Pointer[plan]
-	next  atomic.Uint32 // index of the next plan to replace, modulo the length
+	next  atomic.Uint32 // the one to replace
 }
 
-// plan returns the plan for maps of shape s, which is not empty, from the cache or new.
+// plan returns the plan for maps of shape s, which is not empty.
 func (set *settings) plan(s Shape) *plan {
 	s.n = 1
 	c := &set.plans
