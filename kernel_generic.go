@@ -268,7 +268,7 @@ func dilateKeepGeneric(dst, src []uint64, shift int) (kept int) {
 	lead, s := dilateLead(shift), uint(shift&63)
 	src = src[:len(dst)+lead]
 	if shift == 0 {
-		// Loads of the words before would miss store forwarding.
+		// Loads of the words before would only miss store forwarding.
 		for i, v := range src[1:] {
 			dst[i] = ^v
 			kept += bits.OnesCount64(^v)
