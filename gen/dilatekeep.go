@@ -9,8 +9,8 @@ import (
 
 func dilateKeep(a *amd64) {
 	s := a.shifter()
-	// The complement of a single word must leave the rest of the register zero, since
-	// the whole register is counted.
+	// A single word's complement must leave the rest of its register zero, as
+	// all of it is counted.
 	ones := a.vec()
 	one := a.XMM()
 	a.move(a.repeat64("allOnes", 1<<64-1), ones)
@@ -24,7 +24,8 @@ func dilateKeep(a *amd64) {
 	}
 	p := a.popcount()
 
-	// With shift 0 loads of the words before would only miss store forwarding.
+	// Without a shift nothing comes in from the words before, which may have
+	// just been stored.
 	a.CMPQ(a.param("shift"), operand.U8(0))
 	a.JNE(operand.LabelRef("shifted"))
 	a.overWords("Whole", s.n, func(w words, unroll int) {
@@ -78,7 +79,8 @@ func dilateKeepNEON(a *neon) {
 		s.advance(a, w, len(v))
 	}
 
-	// With shift 0 loads of the words before would only miss store forwarding.
+	// Without a shift nothing comes in from the words before, which may have
+	// just been stored.
 	a.CBNZ(a.LoadParam("shift"), "shifted")
 	a.overWords("Whole", s.n, func(w qwords, unroll int) {
 		v := a.Vecs(unroll)

@@ -5,16 +5,16 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// dilateNear takes the words before those of a vector from the vectors after each step.
-// Their low bits are then complete, which the generic kernel's are not; no later shift uses
-// these bits. It is for AVX-512. With AVX2, which has three instructions for a funnel
-// shift, the passes were 4 % faster.
+// dilateNear takes the words before a vector from the vectors, after each step: they then
+// have the bits from before them too, which the generic kernel's lack, and which no later
+// shift brings in. It is for AVX-512. With AVX2, which takes three instructions for a
+// funnel shift, the passes were 4 % faster.
 func dilateNear(a *amd64) {
 	begin, n := a.slice("words")
 	shifts, steps := a.slice("shifts")
-	a.SUBQ(operand.U8(2), steps) // the last step is apart
+	a.SUBQ(operand.U8(2), steps) // those before the last
 	a.DECQ(n)
-	end := a.GP64() // of the remaining words
+	end := a.GP64() // of what is left
 	a.LEAQ(operand.Mem{Base: begin, Index: n, Scale: 8, Disp: 8}, end)
 	p := a.popcount()
 
@@ -60,7 +60,7 @@ func dilateNear(a *amd64) {
 		for j := range v {
 			funnels(s, v[j], u[j], or3)
 		}
-		// u |= u<<a | u<<b for the word before all; the other u are the words before in v.
+		// u |= u<<a | u<<b, of the word before all; the others' are the v before them.
 		x, y := w.new(), w.new()
 		a.VPSLLVQ(w.as(s[0].count), before, x)
 		a.VPSLLVQ(w.as(s[1].count), before, y)

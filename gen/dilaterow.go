@@ -54,7 +54,7 @@ func (r *row) emit(w words, unroll int) {
 			if step < r.steps-1 {
 				s = shift{immediate: 1 << step}
 			}
-			// v, u = v|v<<s|u>>(64-s), u|u<<s; u is not used after the last step.
+			// v, u = v|v<<s|u>>(64-s), u|u<<s; u is of no use behind the last step.
 			t := w.new()
 			s.funnel(w, v, u, t)
 			a.or(t, v, v)
@@ -96,7 +96,7 @@ func dilateRowNEON(a *neon) {
 	a.RET()
 }
 
-// neonRow is a row pass of a number of steps. next is src plus one word.
+// neonRow is a row pass of a number of steps. next is the word behind src.
 type neonRow struct {
 	a              *neon
 	dst, src, next arm64.GP

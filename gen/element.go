@@ -27,7 +27,7 @@ func (e *element) constant() string { return "element" + upper(e.name) }
 // elementAMD64 is what the loops in lanes.go do with elements in lanes of four bytes.
 type elementAMD64 struct {
 	bytes int // in memory
-	// load loads a number of elements into the low end of x: a vector's, half of those, or one.
+	// load loads so many elements into the low end of x: a vector's, half of those, or one.
 	load func(a *amd64, from operand.Mem, elements int, x reg.VecVirtual)
 	// loadHalves is load of an AVX-512 vector, in halves.
 	loadHalves func(a *amd64, from operand.Mem, x reg.VecVirtual)
@@ -37,7 +37,7 @@ type elementAMD64 struct {
 	multiplyMasked func(a *amd64, s operand.Op, m reg.Register, x reg.VecVirtual)
 	store          func(a *amd64, x reg.VecVirtual, elements int, to operand.Mem)
 	storeMasked    func(a *amd64, x reg.VecVirtual, exist reg.Register, to operand.Mem)
-	// stream stores a vector with a non-temporal store.
+	// stream stores a vector around the caches.
 	stream func(a *amd64, x reg.VecVirtual, to operand.Mem)
 	// broadcast loads one into every lane.
 	broadcast func(a *amd64, from operand.Mem, s reg.VecVirtual)

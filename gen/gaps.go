@@ -21,7 +21,7 @@ func gaps(a *amd64) {
 	compress := a.GP64()
 	a.LEAQ(a.compressions(), compress)
 
-	// Entries are loaded an iteration ahead, which hides their latency.
+	// Entries are loaded a turn ahead: the turn's vectors need not wait for them.
 	ahead := a.YMM()
 	a.CMPQ(left, operand.U8(8))
 	a.JL(operand.LabelRef("drawDone"))
@@ -46,7 +46,7 @@ func gaps(a *amd64) {
 		a.VPBLENDVB(notBelow, e, own, gap)
 
 		// next += gap + 1, or gap alone for gapEscape; none is -1 there. Each lane adds the
-		// sum of the lanes up to it, and the next iteration begins with the last lane.
+		// sum of those up to it, and the last lane is what the next turn begins with.
 		none, after := a.YMM(), a.YMM()
 		a.VPCMPEQD(escape, gap, none)
 		a.VPADDD(one, gap, after)
@@ -55,7 +55,7 @@ func gaps(a *amd64) {
 		a.VPADDD(next, after, after)
 		a.VPERMD(after, a.load(a.repeat32("lane7", 7)), next)
 
-		// e of the next iteration, if there is one.
+		// e of the next turn, if there is one.
 		then := a.GP64()
 		a.LEAQ(at(drawn, 32), then)
 		a.CMPQ(left, operand.U8(16))
@@ -112,7 +112,7 @@ func (a *amd64) gapEntries(drawn, table reg.GPVirtual, e reg.VecVirtual) {
 	for h := range halves {
 		x := a.XMM()
 		for i := 0; i < 4; i += 2 {
-			// Two words at a time, as the throughput of loads is the limit.
+			// Two words at a time, as loads are what this waits for.
 			first, second := a.GP64(), a.GP64()
 			a.MOVQ(at(drawn, 16*h+4*i), second)
 			a.MOVL(second.As32(), first.As32())

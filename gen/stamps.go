@@ -5,9 +5,9 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// stamps keeps the words of the last block in a vector, moves it up to the words of
-// the next block, and only stores: loads that overlap recent stores would miss store
-// forwarding.
+// stamps holds the words from that of the last block's first bit on in
+// a vector, moves it up to those of the next block and only stores: a load would
+// wait for the stores that it overlaps.
 func stamps(a *amd64) {
 	words, stamps, size := a.base("words"), a.param("stamps"), a.param("n")
 	bits, n := a.slice("firsts")
@@ -48,8 +48,8 @@ func (a *amd64) stampOf(bit operand.Mem) (word, stamp reg.GPVirtual) {
 	return word, stamp
 }
 
-// stampEach stamps word by word, adding to dropped: wider loads would miss store
-// forwarding.
+// stampEach stamps word by word, adding to dropped: a wider load would wait for
+// the stores that it overlaps.
 func (a *amd64) stampEach(size int, words, stamps, bits, n, dropped reg.GPVirtual) {
 	a.loop(label("words%d", size), n, 1, func() {
 		word, stamp := a.stampOf(at(bits, 0))
@@ -69,8 +69,8 @@ func (a *amd64) stampEach(size int, words, stamps, bits, n, dropped reg.GPVirtua
 }
 
 // stampVectors stamps vectors of words, two a turn, and returns how many ones it
-// dropped. Both are moved from the vector of the iteration before, so that the
-// loop-carried dependency has the latency of one move.
+// dropped. The second vector is made of the one before both, so that the next
+// turn waits for one move only.
 func (a *amd64) stampVectors(name string, bytes int, dst, stamps, bits, n reg.GPVirtual) reg.GPVirtual {
 	vec := a.YMM
 	if bytes == 64 {

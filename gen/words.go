@@ -59,9 +59,9 @@ func (a *amd64) overWords(name string, n reg.GPVirtual, body func(w words, unrol
 	a.loop("words"+name, n, 1, func() { body(words{a, 8}, 1) })
 }
 
-// incoming loads words and the word before each, from which bits are shifted in. Loads of
-// the latter span two cache lines where those of the former do not. AVX-512 makes them
-// from vectors in registers.
+// incoming loads words and the words before each, which bits are shifted in
+// from. A vector of the latter spans two cache lines where one of the former does
+// not. AVX-512 makes it of vectors that it has.
 type incoming struct {
 	a    *amd64
 	src  reg.GPVirtual // the word before the first one
@@ -75,7 +75,7 @@ func (in *incoming) begin() {
 	}
 }
 
-// load loads the words at an offset, v, and the word before each, u. Offsets ascend.
+// load loads the words v at an offset and the words before, u. Offsets ascend.
 func (in *incoming) load(w words, offset int) (v, u reg.VecVirtual) {
 	a := in.a
 	v, u = w.new(), w.new()
@@ -89,8 +89,8 @@ func (in *incoming) load(w words, offset int) (v, u reg.VecVirtual) {
 	return v, u
 }
 
-// popcount counts the ones of vectors: with AVX2 by a look-up table for nibbles
-// (VPSHUFB), then sums of bytes (VPSADBW).
+// popcount adds up the ones of vectors: with AVX2 by a table of the ones of a
+// nibble (VPSHUFB), then sums of bytes (VPSADBW).
 type popcount struct {
 	a                *amd64
 	total            reg.VecVirtual
@@ -171,7 +171,8 @@ func (a *neon) overWords(name string, n arm64.GP, body func(w qwords, unroll int
 	a.loop("words"+name, n, 1, func() { body(qwords{a, 8}, 1) })
 }
 
-// neonPopcount counts the ones of vectors: first in bytes, then in ever wider lanes.
+// neonPopcount adds up the ones of vectors, of their bytes first, then of
+// wider and wider lanes.
 type neonPopcount struct{ total arm64.Vec }
 
 func (a *neon) popcount() neonPopcount {
