@@ -65,7 +65,6 @@ func (b *Bernoulli) String() string {
 	return fmt.Sprintf("Bernoulli(%v)", b.gamma)
 }
 
-// must panics if there is no sampler.
 func (b *Bernoulli) must() {
 	if b == nil {
 		panic("dropblock: the Bernoulli is nil, make one with NewBernoulli")
@@ -76,9 +75,7 @@ func (b *Bernoulli) must() {
 func (b *Bernoulli) sparse() bool { return b.levels == 0 && !b.ones }
 
 func (b *Bernoulli) set(gamma float64) {
-	b.gamma, b.ones = gamma, gamma == 1
-	b.threshold, b.delta = threshold{}, 0
-	if b.ones {
+	if b.gamma, b.ones = gamma, gamma == 1; b.ones {
 		return
 	}
 	b.threshold, b.delta = splitGamma(fixed64(gamma))

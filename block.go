@@ -54,8 +54,7 @@ func (b *Block) UnmarshalText(text []byte) error {
 		return nil
 	}
 	var c Block
-	sizes, err := parseSizes(string(text))
-	switch len(sizes) {
+	switch sizes, _ := parseSizes(string(text)); len(sizes) {
 	case 1:
 		c = Square(sizes[0])
 	case 2:
@@ -63,7 +62,7 @@ func (b *Block) UnmarshalText(text []byte) error {
 	case 3:
 		c = cuboid(sizes[0], sizes[1], sizes[2])
 	}
-	if err != nil || c.check() != nil {
+	if c.check() != nil {
 		return fmt.Errorf("dropblock: Block is %q, want a size, 7, or rows and columns, 7x5, or three sizes, 3x7x5, of 1 or more", text)
 	}
 	*b = c

@@ -313,7 +313,6 @@ type drawTask struct {
 	chunks int
 }
 
-// drawer returns the drawer of a part.
 func (t *drawTask) drawer(i int) *drawer {
 	if i == 0 {
 		return t.first

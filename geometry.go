@@ -8,7 +8,6 @@ type axis struct {
 	stride int // distance of adjacent cells, in bits of the mask
 }
 
-// after returns the number of a block's cells after its seed.
 func (a *axis) after() int { return a.block - 1 - a.before }
 
 // valid returns the number of cells at which a block that fits the map may begin.
@@ -49,10 +48,8 @@ func (cfg *Config) geometry(s Shape) geometry {
 	return g
 }
 
-// plane returns the number of bits of a plane.
 func (g *geometry) plane() int { return g.axes[axes-1].stride * g.axes[axes-1].size }
 
-// sampleBits returns the number of bits of a sample.
 func (g *geometry) sampleBits() int { return g.planes * g.plane() }
 
 // span returns the number of bits from the first one of a block to the last one, both
@@ -78,10 +75,8 @@ func (g *geometry) product(number func(a *axis) int) int {
 	return number(&g.axes[0]) * number(&g.axes[1]) * number(&g.axes[2])
 }
 
-// cells returns the number of cells of a plane.
 func (g *geometry) cells() int { return g.product(func(a *axis) int { return a.size }) }
 
-// blockCells returns the number of cells of a block.
 func (g *geometry) blockCells() int { return g.product(func(a *axis) int { return a.block }) }
 
 // validCells returns the number of cells at which a block that fits the map may begin.

@@ -77,14 +77,11 @@ func (g *grower) growth(k isa, density float64, drawn bool) growth {
 // stampable reports whether stamping is faster than setting seeds and dilating.
 func (g *geometry) stampable(t *tuning, density float64) bool {
 	span := g.span()
-	if span == 1 {
-		return false
-	}
 	switch touched := stampWordsOf(span); {
-	case touched <= stampWords/2:
-		return density*t.stampCells <= 1
-	case touched <= stampWords:
+	case span == 1 || touched > stampWords:
+		return false
+	case touched > stampWords/2:
 		return density*t.longStampCells <= 1
 	}
-	return false
+	return density*t.stampCells <= 1
 }

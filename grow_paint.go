@@ -3,6 +3,7 @@ package dropblock
 import (
 	"fmt"
 	"math/bits"
+	"strings"
 
 	"github.com/dropblock-go/dropblock/internal/bitstring"
 )
@@ -168,20 +169,13 @@ func (g *geometry) checkWhole(mask Shape, seeds []uint64) (err error) {
 // leaves returns the error for a seed whose block leaves the map. channel is numbered
 // through all samples of the mask.
 func (g *geometry) leaves(mask Shape, channel int, cell [axes]int) error {
-	names := []byte("whd")
-	var at, want, block string
-	join := func(to *string, by, format string, args ...any) {
-		if *to != "" {
-			*to += by
-		}
-		*to += fmt.Sprintf(format, args...)
-	}
+	var at, want, block []string
 	for i := mask.layout.axes() - 1; i >= 0; i-- {
-		a := &g.axes[i]
-		join(&at, ", ", "%c %d", names[i], cell[i])
-		join(&want, " and ", "%c %d to %d", names[i], a.before, a.before+a.valid()-1)
-		join(&block, "x", "%d", a.block)
+		a, name := &g.axes[i], "whd"[i]
+		at = append(at, fmt.Sprintf("%c %d", name, cell[i]))
+		want = append(want, fmt.Sprintf("%c %d to %d", name, a.before, a.before+a.valid()-1))
+		block = append(block, fmt.Sprint(a.block))
 	}
 	return fmt.Errorf("dropblock: the block of the seed at n %d, c %d, %s leaves the map, want %s in the valid region of %s blocks",
-		channel/mask.c, channel%mask.c, at, want, block)
+		channel/mask.c, channel%mask.c, strings.Join(at, ", "), strings.Join(want, " and "), strings.Join(block, "x"))
 }

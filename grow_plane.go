@@ -24,7 +24,6 @@ type planeSteps struct {
 	lead  int   // words before and behind a plane that steps read: whole cache lines
 }
 
-// planeStep is a masked step.
 type planeStep struct {
 	borderStep
 	period int // words after which the masks repeat, or 0 for masks that are made for each use
@@ -57,7 +56,6 @@ func newPlaneSteps(g *geometry) *planeSteps {
 	return p
 }
 
-// mask adds masked steps along an axis.
 func (p *planeSteps) mask(a *axis) {
 	line := a.stride * a.size
 	period := line / min(line&-line, 64)
@@ -129,7 +127,6 @@ func (t *planeTask) run(team *pool.Team, k isa, plan *planeSteps, dst, src []uin
 	t.plan, t.dst, t.src = nil, nil, nil
 }
 
-// begin returns the first plane of a part.
 func (t *planeTask) begin(i, parts int) int { return pool.Share(t.planes, 1, i, parts) }
 
 // Part implements [pool.Task].
@@ -182,10 +179,9 @@ func (t *planeTask) grow(p *planePart, at, words int) []uint64 {
 		bitstring.Clear(grown[n:])
 	}
 	if o := plan.outer; o != nil {
-		for run := 1; run < o.block; {
-			s := min(run, o.block-run)
-			t.k.dilateInPlace(grown, o.stride*s)
-			run += s
+		for run, by := 1, 0; run < o.block; run += by {
+			by = min(run, o.block-run)
+			t.k.dilateInPlace(grown, o.stride*by)
 		}
 	}
 	return grown

@@ -71,12 +71,11 @@ func (d *dilation) axis(stride, size int) {
 			run = d.row
 		}
 	}
-	for run < size {
-		s := min(run, size-run)
-		d.steps[d.n] = stride * s
-		d.halo += bitstring.Lines(dilateLead(stride * s))
+	for by := 0; run < size; run += by {
+		by = min(run, size-run)
+		d.steps[d.n] = stride * by
+		d.halo += bitstring.Lines(dilateLead(stride * by))
 		d.n++
-		run += s
 	}
 }
 

@@ -387,7 +387,6 @@ func expandGeneric[E float32 | float64](dst []E, keep []uint64, scale E) {
 	}
 }
 
-// expandBoolGeneric writes keep as booleans.
 func expandBoolGeneric(dst []bool, keep []uint64) {
 	for i := range dst {
 		dst[i] = keep[i>>6]>>(i&63)&1 != 0
@@ -396,7 +395,6 @@ func expandBoolGeneric(dst []bool, keep []uint64) {
 
 // # count
 
-// countGeneric counts the ones.
 func countGeneric(words []uint64) (n int) {
 	for _, v := range words {
 		n += bits.OnesCount64(v)

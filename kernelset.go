@@ -47,7 +47,6 @@ type feature struct {
 	has  *bool
 }
 
-// haveAll reports whether the CPU and the operating system have all features.
 func haveAll(features []feature) bool {
 	for _, f := range features {
 		if !*f.has {

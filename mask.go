@@ -124,7 +124,6 @@ func (m *Mask) String() string {
 	}
 }
 
-// must panics if m is nil.
 func (m *Mask) must() {
 	if m == nil {
 		panic("dropblock: the Mask is nil, want a pointer to one, such as new(dropblock.Mask)")

@@ -40,7 +40,6 @@ func parseOption[E ~uint8](o *options, constant *E, text []byte) error {
 	return nil
 }
 
-// check returns an error if there is no constant i.
 func (o *options) check(field string, i uint8) error {
 	if int(i) >= len(o.names) {
 		return fmt.Errorf("%s is %s, want %s", field, o.name(i), orList(o.names))

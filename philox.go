@@ -87,7 +87,6 @@ var _ rand.Source = (*Philox)(nil)
 // NewPhilox returns a source with the given key at counter 0.
 func NewPhilox(key Key) *Philox { return &Philox{key: key} }
 
-// must panics if p is nil.
 func (p *Philox) must() {
 	if p == nil {
 		panic("dropblock: the Philox is nil, make one with NewPhilox")
@@ -164,7 +163,6 @@ func (p *Philox) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// advance adds n to the counter.
 func advance(c *[4]uint32, n uint32) {
 	var carry uint32
 	c[0], carry = bits.Add32(c[0], n, 0)

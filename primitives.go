@@ -123,15 +123,14 @@ func (k KernelSet) Dilate(words []uint64, n, stride, size int) {
 		panic("dropblock: Dilate: stride and size must be at least 1")
 	}
 	isa := k.resolve()
-	for run := 1; run < size; {
-		s := min(run, size-run)
-		if hi, shift := bits.Mul64(uint64(stride), uint64(s)); hi == 0 && shift < uint64(n) {
+	for run, by := 1, 0; run < size; run += by {
+		by = min(run, size-run)
+		if hi, shift := bits.Mul64(uint64(stride), uint64(by)); hi == 0 && shift < uint64(n) {
 			isa.dilateInPlace(words, int(shift))
 		}
-		run += s
 	}
 	if n%64 != 0 {
-		words[len(words)-1] &= 1<<(n%64) - 1
+		words[len(words)-1] &= bitstring.Low(n % 64)
 	}
 }
 
