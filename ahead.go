@@ -2,24 +2,24 @@ package dropblock
 
 // Ahead draws the masks of a layer one step ahead, on a goroutine of its own,
 // while the network computes: a mask does not depend on the feature map, so that
-// nothing but Apply is left to wait for. The masks are those of
+// only Apply remains on the critical path. The masks are those of
 // [Layer.SampleAt], bit for bit.
 //
-// An Ahead is used by one goroutine and belongs to its layer: a schedule of drop
-// probabilities makes a new one with each. Make one with [Layer.Ahead].
+// An Ahead is for one goroutine and one layer: a schedule of drop probabilities
+// makes a new one for each probability. Make one with [Layer.Ahead].
 type Ahead struct {
 	layer Layer
 	masks [2]Mask
-	now   int // of masks, the one given out last
+	now   int // index of the mask returned last
 
-	shape   Shape // what the other mask is drawn for
+	shape   Shape // of the mask being drawn, as is the position
 	at      Position
 	drawing bool
 	drawn   chan struct{}
 	draw    func()
 }
 
-// Ahead returns an Ahead for the layer. It draws nothing before its first
+// Ahead returns an Ahead for the layer. It draws nothing before the first call of
 // Sample.
 func (l *Layer) Ahead() *Ahead {
 	l.must()
@@ -32,10 +32,9 @@ func (l *Layer) Ahead() *Ahead {
 }
 
 // Sample returns the mask of a feature map of shape s at a step, and begins to
-// draw that of the same shape at the next step. It waits only if the mask is
-// still being drawn, or draws it at once if another shape or step was expected.
-// The mask is valid until the next call, which draws over it. It panics like
-// [Layer.Sample].
+// draw the one of the same shape at the next step. It blocks while the mask is
+// still being drawn; after a call with another shape or step it draws the mask
+// itself. The mask is valid until the next call. It panics like [Layer.Sample].
 func (a *Ahead) Sample(s Shape, step int) *Mask {
 	if step < 0 {
 		panic("dropblock: Sample: step is negative")
@@ -43,8 +42,8 @@ func (a *Ahead) Sample(s Shape, step int) *Mask {
 	return a.SampleAt(s, Position{Step: uint64(step)})
 }
 
-// SampleAt is Sample at a position; the next one is that of the same sample at
-// the next step. It panics like [Layer.SampleAt].
+// SampleAt is Sample at a position; the mask drawn ahead is the one of the same
+// sample index at the next step. It panics like [Layer.SampleAt].
 func (a *Ahead) SampleAt(s Shape, at Position) *Mask {
 	if a == nil || a.layer.settings == nil {
 		panic("dropblock: the Ahead is nil or zero, make one with Layer.Ahead")
@@ -63,9 +62,9 @@ func (a *Ahead) SampleAt(s Shape, at Position) *Mask {
 	return m
 }
 
-// Stop waits until nothing is being drawn. The mask given out last stays valid,
-// and a later Sample goes on. An Ahead that is no longer used needs no Stop: what it
-// draws ends by itself.
+// Stop waits until nothing is being drawn. The mask returned last stays valid, and
+// Sample may be called again. An Ahead that is no longer used needs no Stop: its
+// goroutine ends with the mask.
 func (a *Ahead) Stop() {
 	if a != nil && a.drawing {
 		<-a.drawn

@@ -10,14 +10,14 @@ import (
 	"github.com/dropblock-go/dropblock/internal/pool"
 )
 
-// Apply writes src to dst, what the mask keeps multiplied by its scale and what
-// it drops as +0, whatever was there. The same call with the same mask takes
-// the gradient of the output to the gradient of the input. It computes with
-// the kernel set of the layer that filled the mask.
+// Apply sets dst to src times the scale of the mask where the mask keeps, and to +0
+// where it drops, even for NaN and Inf. The same call with the same mask takes the
+// gradient of the output to the gradient of the input. It computes with the kernel
+// set of the layer that filled the mask.
 //
-// dst and src are feature maps of the mask's shape. They may be the same
-// slice. Apply panics, without writing anything, if the mask is not filled, if a
-// length is not that of the shape, or if dst and src overlap in part.
+// dst and src are feature maps of shape [Mask.Shape], and may be the same slice.
+// Apply panics, without writing anything, if the mask is not filled, if a length is
+// not that of the shape, or if dst and src overlap in part.
 func Apply[E Float](dst, src []E, m *Mask) { m.apply(spanOf(dst), spanOf(src)) }
 
 func (m *Mask) apply(dst, src span) {
@@ -35,7 +35,8 @@ func (m *Mask) apply(dst, src span) {
 	}
 }
 
-// takes reports whether the mask may be applied to src; refuse panics with why not.
+// takes reports whether the mask may be applied to src. If not, refuse panics with the
+// reason.
 func (m *Mask) takes(dst, src *span) bool {
 	return m != nil && m.filled && dst.n == m.size && src.n == m.size && !dst.overlaps(src)
 }
@@ -47,10 +48,9 @@ func (m *Mask) refuse(call string, dst, src int) {
 	panic("dropblock: " + call + ": dst and src overlap in part")
 }
 
-// ApplyPart is [Apply] for callers who share the work among goroutines of their
-// own: it writes one part of dst, the parts 0 to parts−1 together all of it,
-// and no element twice. It starts no goroutine. It panics like Apply, and if part
-// is not from 0 to parts−1.
+// ApplyPart is [Apply] for callers who share the work among their own goroutines:
+// it writes one of the disjoint parts 0 to parts−1, which together are all of dst.
+// It starts no goroutine. It panics like Apply, and if part is not in [0, parts).
 func ApplyPart[E Float](dst, src []E, m *Mask, part, parts int) {
 	m.applyPart(spanOf(dst), spanOf(src), part, parts)
 }
@@ -69,23 +69,22 @@ func (m *Mask) applyPart(dst, src span, part, parts int) {
 }
 
 // ScaleTo writes the mask as factors: its scale where it keeps and +0 where it
-// drops, for those who multiply themselves. dst is a feature map of the mask's
-// shape. It panics, without writing anything, if the mask is not filled or dst
-// has another length.
+// drops. dst is a feature map of shape [Mask.Shape]. It panics, without writing
+// anything, if the mask is not filled or dst has another length.
 func ScaleTo[E Float](dst []E, m *Mask) {
 	m.mustHold("ScaleTo", "dst", len(dst))
 	m.writeFactors(spanOf(dst))
 }
 
-// KeepTo writes the mask as booleans or bytes, true or 1 to keep. dst is a
-// feature map of the mask's shape. It panics, without writing anything, if the
-// mask is not filled or dst has another length.
+// KeepTo writes the mask as booleans or bytes, true or 1 to keep. dst is a feature
+// map of shape [Mask.Shape]. It panics, without writing anything, if the mask is
+// not filled or dst has another length.
 func KeepTo[T bool | uint8](dst []T, m *Mask) {
 	m.mustHold("KeepTo", "dst", len(dst))
 	m.writeFactors(spanOf(dst))
 }
 
-// writeFactors writes the mask itself.
+// writeFactors writes the mask itself, as factors or as bytes.
 func (m *Mask) writeFactors(dst span) {
 	o := output{dst: dst}
 	o.write(m, pool.Workers(m.workers, m.size, workerLen))
@@ -106,14 +105,15 @@ func (m *Mask) panicLength(call, name string, n int) {
 	panic(fmt.Sprintf("dropblock: %s: %s has %d elements, want the %d of a feature map of %v", call, name, n, m.size, m.shape))
 }
 
-// output is where a mask goes: applied to src, or as factors or bytes if that is empty.
+// output is the destination of a mask, which is applied to src, or written as factors or
+// bytes if src has no address.
 type output struct {
 	dst, src span
 	whole    whole
-	stream   bool // around the caches
+	stream   bool // with non-temporal stores
 }
 
-// whole is what is done to all of an output, whatever the bits.
+// whole is an operation on all of an output that does not depend on the bits of the mask.
 type whole uint8
 
 const (
@@ -123,8 +123,8 @@ const (
 	wholeNothing
 )
 
-// choose chooses how a mask is applied by so many goroutines. cache is the bytes of the
-// last-level cache.
+// choose chooses how a mask is applied in parts, each by a goroutine. cache is the size of
+// the last-level cache in bytes.
 func (o *output) choose(m *Mask, parts, cache int) {
 	inPlace := o.dst.at == o.src.at
 	switch all := m.kept == m.count && m.scale[0] == 1; {
@@ -140,7 +140,7 @@ func (o *output) choose(m *Mask, parts, cache int) {
 	}
 }
 
-// write writes the output by so many workers.
+// write writes the output, shared by workers.
 func (o *output) write(m *Mask, workers int) {
 	if workers == 1 {
 		o.writePart(m, 0, 1, wakeCalls)
@@ -153,8 +153,7 @@ func (o *output) write(m *Mask, workers int) {
 	jobs.Put(j)
 }
 
-// small writes an output that one call of a kernel does, without the choices that larger
-// ones have.
+// small writes an output of one kernel call, without the choices for larger ones.
 func (o *output) small(m *Mask) {
 	if m.kept < m.count || m.scale[0] != 1 {
 		m.isa.scaleSpan(o.dst, o.src, m.buf[1:], m.scale[0], false)
@@ -163,7 +162,7 @@ func (o *output) small(m *Mask) {
 	}
 }
 
-// job is an output that several workers write.
+// job is an output that is shared by workers.
 type job struct {
 	output
 	team    pool.Team
@@ -171,21 +170,21 @@ type job struct {
 	workers int
 }
 
-// jobs keeps what calls have used, as a mask may be applied by many goroutines at once.
+// jobs are not held by masks, as many goroutines may apply a mask at once.
 var jobs = sync.Pool{New: func() any { return new(job) }}
 
 // Part implements [pool.Task].
 func (j *job) Part(i, parts int) {
 	const first = wakeCalls * scaleCallLen / partLen
 	wake := 0
-	if i < first || i >= parts-first*(j.workers-1) { // what the caller and workers begin with
+	if i < first || i >= parts-first*(j.workers-1) { // the first parts of the caller and of each worker
 		wake = wakeCalls
 	}
 	j.writePart(j.mask, i, parts, wake)
 }
 
-// writePart writes a part of the output. wake is how many calls alternate between stores
-// through the caches and around them (wakeCalls).
+// writePart writes a part of the output. The first wake kernel calls alternate cached and
+// non-temporal stores (wakeCalls).
 func (o *output) writePart(m *Mask, part, parts, wake int) {
 	if !m.spread.plain() && o.whole == wholeByBits && m.size > 0 {
 		o.writeShared(m, part, parts, wake)
@@ -211,8 +210,7 @@ func (o *output) writePart(m *Mask, part, parts, wake int) {
 	}
 }
 
-// call writes the elements from from on and up to to, keep having their bits from bit 0 of
-// a word on.
+// call writes the elements [from, to). Their bits begin with bit 0 of keep[0].
 func (o *output) call(m *Mask, wake, from, to int, keep []uint64) {
 	if o.src.at == nil {
 		m.isa.expandSpan(o.dst.part(from, to), keep, m.scale[0])
@@ -221,7 +219,7 @@ func (o *output) call(m *Mask, wake, from, to int, keep []uint64) {
 	m.isa.scaleSpan(o.dst.part(from, to), o.src.part(from, to), keep, m.scale[0], o.stream && wake%2 == 0)
 }
 
-// callWhole clears or copies the elements from from on and up to to.
+// callWhole clears or copies the elements [from, to).
 func (o *output) callWhole(from, to int) {
 	dst := o.dst.part(from, to)
 	switch o.whole {
@@ -233,15 +231,15 @@ func (o *output) callWhole(from, to int) {
 	}
 }
 
-// writeShared writes a part where bits rule several elements. It repeats the mask that
-// planes share behind itself for as many of them as a call has room for, so that kernels
-// see long runs of bits that begin with a word. Of a plane larger than that it takes a
-// piece through all of them.
+// writeShared writes a part where bits cover several elements. Planes that share a mask get
+// it repeated in a buffer, as often as a kernel call has room for, so that kernels see long
+// runs of bits that begin with a word. A larger plane is cut, and the buffer serves one cut
+// of all planes.
 func (o *output) writeShared(m *Mask, part, parts, wake int) {
 	sp := &m.spread
 	plane := sp.run * sp.each
 	repeat := min(max(scaleCallLen/plane, 1), sp.times)
-	// As many planes end with a word.
+	// The bits of whole planes are whole words.
 	whole := 64 >> min(bits.TrailingZeros(uint(plane)), 6)
 	if repeat < sp.times && repeat > whole {
 		repeat -= repeat % whole // Calls begin at multiples of 64 bytes of dst.
@@ -250,7 +248,7 @@ func (o *output) writeShared(m *Mask, part, parts, wake int) {
 	groups := (sp.times + repeat - 1) / repeat        // of planes
 	var buf [scaleCallLen / 64]uint64
 	calls := sp.outer * cuts * groups
-	held := -1 // the cut of a plane that buf holds
+	held := -1 // number of the cut that buf holds
 	for i := pool.Share(calls, 1, part, parts); i < pool.Share(calls, 1, part+1, parts); i++ {
 		n, at, c := i/groups/cuts, i/groups%cuts*scaleCallLen, i%groups*repeat
 		length := min(plane-at, scaleCallLen)

@@ -18,8 +18,8 @@ type Bernoulli struct {
 	threshold
 	delta uint64 // ⌊δ·2⁶⁴⌋; 0 for no residual
 	gaps  gapTable
-	// wordsPerPosition is how many words the residual draws for a position, in units of
-	// 2⁻³² and a little above the mean. It sizes buffers and changes no bit.
+	// wordsPerPosition is the mean number of random words that the residual takes for
+	// a position, in units of 2⁻³², plus 3 %. It sizes buffers and changes no bit.
 	wordsPerPosition uint64
 }
 
@@ -31,16 +31,17 @@ type threshold struct {
 
 const (
 	maxHeadBits = 10
-	// residualCost is what a seed of the residual costs in units of one
-	// level of the head at one position: between 40 (generic) and 350
-	// (AVX-512) where it was measured. It is part of the stream.
+	// residualCost is the time of a seed of the residual in units of the time of
+	// one level of the head at one position: measured from 40 (generic) to 350
+	// (AVX-512). It is part of the stream.
 	residualCost = 128
 )
 
-// NewBernoulli prepares sampling with probability gamma, in [0, 1]; −0 is 0. The
-// rate of ones differs from gamma by less than 1.01·2⁻³², and by less than
-// 0.1·2⁻³² where gamma is below 0.9999: the gaps of the residual are drawn from a
-// table in units of 2⁻³² (docs/stream.md, section 9). Below 2⁻⁴³ there are no ones.
+// NewBernoulli returns a sampler of probability gamma, or an error if gamma is not
+// in [0, 1]. The rate of ones differs from gamma by less than 1.01·2⁻³², and by
+// less than 0.1·2⁻³² if gamma is below 0.9999: the gaps of the residual are drawn
+// from a table in units of 2⁻³² (docs/stream.md, section 9). Below 2⁻⁴³ there are
+// no ones.
 func NewBernoulli(gamma float64) (*Bernoulli, error) {
 	if !(gamma >= 0 && gamma <= 1) {
 		return nil, fmt.Errorf("dropblock: gamma is %v, want a probability from 0 to 1", gamma)
@@ -64,20 +65,17 @@ func (b *Bernoulli) String() string {
 	return fmt.Sprintf("Bernoulli(%v)", b.gamma)
 }
 
-// must panics if there is no sampler.
 func (b *Bernoulli) must() {
 	if b == nil {
 		panic("dropblock: the Bernoulli is nil, make one with NewBernoulli")
 	}
 }
 
-// sparse reports whether the residual is all there is.
+// sparse reports whether there is no head, only the residual.
 func (b *Bernoulli) sparse() bool { return b.levels == 0 && !b.ones }
 
 func (b *Bernoulli) set(gamma float64) {
-	b.gamma, b.ones = gamma, gamma == 1
-	b.threshold, b.delta = threshold{}, 0
-	if b.ones {
+	if b.gamma, b.ones = gamma, gamma == 1; b.ones {
 		return
 	}
 	b.threshold, b.delta = splitGamma(fixed64(gamma))
@@ -86,8 +84,8 @@ func (b *Bernoulli) set(gamma float64) {
 	}
 }
 
-// splitGamma chooses the head of the lowest cost: k levels, and residualCost
-// times δ for the residual. On a tie fewer levels win.
+// splitGamma chooses the head that costs least: k for its levels plus
+// residualCost·δ for the residual. On a tie fewer levels win.
 func splitGamma(gamma uint64) (head threshold, delta uint64) {
 	best := ^uint64(0)
 	for k := 0; k <= maxHeadBits; k++ {
@@ -109,18 +107,19 @@ func splitGamma(gamma uint64) (head threshold, delta uint64) {
 const (
 	gapBits   = 10
 	gapLen    = 1 << gapBits
-	gapEscape = gapLen - 1 // no seed in as many positions: draw again from there
+	gapEscape = gapLen - 1 // the next gapEscape positions have no seed: draw again behind them
 )
 
 // gapTable is the alias table (Walker 1977, Vose 1991) of the geometric gaps
-// before the next seed, all in integers: gap g < gapEscape has weight
-// 2³²·δ(1−δ)^g, and the weights sum to 2³². An entry holds a threshold above
-// its alias. A word draws by its top bits an entry, and by the rest, where
-// that is below the threshold, the entry's own gap, else the alias.
+// before the next seed, in integers: gap g < gapEscape has weight
+// 2³²·δ(1−δ)^g, and the weights sum to 2³². An entry has a threshold in its upper
+// 22 bits and an alias in its lower 10. The top 10 bits of a random word select
+// an entry; if the other 22 are below the threshold the gap is the number of the
+// entry, else the alias.
 type gapTable [gapLen]uint32
 
-// buildGaps fills the table for δ = delta/2⁶⁴ and returns the mean number of words
-// for a position.
+// buildGaps fills the table for δ = delta/2⁶⁴ and returns the mean number of
+// random words for a position.
 func buildGaps(t *gapTable, delta uint64) (wordsPerPosition float64) {
 	var weights [gapLen]uint64
 	gapWeights(&weights, delta)
@@ -130,7 +129,7 @@ func buildGaps(t *gapTable, delta uint64) (wordsPerPosition float64) {
 		positions += float64(w) * float64(min(g+1, gapEscape))
 	}
 
-	const quota = 1 << (32 - gapBits) // of the words, an entry's
+	const quota = 1 << (32 - gapBits) // weight of an entry
 	var donates [gapLen]bool
 	for g, w := range weights {
 		donates[g] = w >= quota
@@ -142,9 +141,8 @@ func buildGaps(t *gapTable, delta uint64) (wordsPerPosition float64) {
 		}
 		return g
 	}
-	// Each entry below its quota is filled up from the first donor that is
-	// left. A donor that falls below its own quota is filled up at once, from
-	// the next one.
+	// Each entry below the quota is filled up from the first remaining donor. A
+	// donor that falls below the quota is filled up at once, from the next one.
 	small, donor := next(0, false), next(0, true)
 	for g := small; g < gapLen; {
 		t[g] = uint32(weights[g])<<gapBits | uint32(donor)

@@ -18,9 +18,8 @@ func Rect(h, w int) Block { return cuboid(1, h, w) }
 
 func cuboid(d, h, w int) Block { return Block{d, h, w} }
 
-// Size returns the block's depth, rows and columns. Those of [Square](b) are b,
-// b and b: a map that lacks an axis has extent 1 there, and the block is cut to
-// that (see [Layer.BlockOn]).
+// Size returns the block's depth, rows and columns: b, b and b for [Square](b). On
+// a map that lacks an axis the block is clipped to 1 there (see [Layer.BlockOn]).
 func (b Block) Size() (d, h, w int) { return b.d, b.h, b.w }
 
 // String returns the sizes: "7" for [Square](7), "7x7" for [Rect](7, 7), and
@@ -48,16 +47,14 @@ func (b Block) MarshalText() ([]byte, error) {
 	return []byte(b.String()), nil
 }
 
-// UnmarshalText implements encoding.TextUnmarshaler. It takes what MarshalText
-// gives.
+// UnmarshalText implements encoding.TextUnmarshaler: the inverse of MarshalText.
 func (b *Block) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*b = Block{}
 		return nil
 	}
 	var c Block
-	sizes, err := parseSizes(string(text))
-	switch len(sizes) {
+	switch sizes, _ := parseSizes(string(text)); len(sizes) {
 	case 1:
 		c = Square(sizes[0])
 	case 2:
@@ -65,21 +62,20 @@ func (b *Block) UnmarshalText(text []byte) error {
 	case 3:
 		c = cuboid(sizes[0], sizes[1], sizes[2])
 	}
-	if err != nil || c.check() != nil {
+	if c.check() != nil {
 		return fmt.Errorf("dropblock: Block is %q, want a size, 7, or rows and columns, 7x5, or three sizes, 3x7x5, of 1 or more", text)
 	}
 	*b = c
 	return nil
 }
 
-// MarshalBinary implements encoding.BinaryMarshaler, for encoding/gob: it gives the
-// text.
+// MarshalBinary implements encoding.BinaryMarshaler, for encoding/gob, with the text.
 func (b Block) MarshalBinary() ([]byte, error) { return b.MarshalText() }
 
 // UnmarshalBinary implements encoding.BinaryUnmarshaler.
 func (b *Block) UnmarshalBinary(data []byte) error { return b.UnmarshalText(data) }
 
-// on is the block cut to a map.
+// on returns the block clipped to a map.
 func (b Block) on(s Shape) Block {
 	return cuboid(min(b.d, s.D()), min(b.h, s.H()), min(b.w, s.W()))
 }

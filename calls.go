@@ -1,7 +1,6 @@
 package dropblock
 
-// The methods below call kernels on any number of words, a bounded number in each call
-// (tune.go).
+// These methods cut work of any length into kernel calls of bounded length (tune.go).
 
 func (k isa) rowCalls(dst, src []uint64, b int) {
 	for from := 0; from < len(dst); from += dilateCallLen {
@@ -35,8 +34,8 @@ func (k isa) countCalls(words []uint64) (n int) {
 }
 
 // scaleSpan sets dst to src·scale where keep, bit i for element i, is 1, and to +0
-// elsewhere. stream stores around the caches where there is a kernel that does. dst and
-// src may be the same. It is one call, as expandSpan is.
+// elsewhere, by one kernel call. stream asks for non-temporal stores where the set has
+// them. dst may be src.
 func (k isa) scaleSpan(dst, src span, keep []uint64, scale float64, stream bool) {
 	if stream {
 		k.scaleStream(dst.at, src.at, dst.n, dst.element, keep, scale)
@@ -45,8 +44,8 @@ func (k isa) scaleSpan(dst, src span, keep []uint64, scale float64, stream bool)
 	}
 }
 
-// expandSpan sets dst to scale where keep is 1, to +0 elsewhere. Bytes are set to 1
-// instead.
+// expandSpan sets dst to scale, or bytes to 1, where keep is 1 and to 0 elsewhere, by one
+// kernel call.
 func (k isa) expandSpan(dst span, keep []uint64, scale float64) {
 	if dst.element == elementByte {
 		k.expandBool(dst.bools(), keep)
@@ -55,7 +54,7 @@ func (k isa) expandSpan(dst span, keep []uint64, scale float64) {
 	}
 }
 
-// dilateInPlace sets words to words | words<<shift, from the end on.
+// dilateInPlace sets words to words | words<<shift, going from the end to the beginning.
 func (k isa) dilateInPlace(words []uint64, shift int) {
 	var buf [256]uint64
 	lead := dilateLead(shift)
@@ -66,6 +65,6 @@ func (k isa) dilateInPlace(words []uint64, shift int) {
 		copy(words[from:to], out)
 		to = from
 	}
-	// The word that the first one is shifted into; those before it stay.
+	// The first word is shifted into this one; the words before it stay as they are.
 	words[lead-1] |= words[0] << (shift & 63)
 }

@@ -14,37 +14,37 @@ type Config struct {
 
 	// DropProb is the paper's 1 − keep_prob, in [0, 1]: the fraction of
 	// elements to drop, from which Gamma derives the probability of a seed.
-	// What is dropped is less with RegionValid and GammaPaper, as blocks
-	// overlap: with a block of 7 on 14×14, 9.3 % for 0.1 and 36 % for 0.5. With
-	// other pairs it may be far off (see RegionFull). 0 makes the layer the
-	// identity. 1 drops all with GammaPaper where each axis of the block is 1 or
-	// the map's.
+	// The expected fraction is lower with RegionValid and GammaPaper, as blocks
+	// overlap: with blocks of 7×7 on 14×14 it is 9.3 % for 0.1 and 36 % for 0.5.
+	// Other combinations may be far off (see RegionFull). 0 makes the layer the
+	// identity. With GammaPaper, 1 drops everything only if every axis of the
+	// block is 1 or spans the map.
 	DropProb float64
 
-	// Block is the block size. [Square](1) is dropout, a block of the map's
+	// Block is the block size. [Square](1) is dropout; a block of the map's
 	// size is SpatialDropout. A block larger than the map is clipped to it,
 	// axis by axis, before gamma is computed (timm, tensorflow/tpu).
 	Block Block
 
-	// Even says on which side of its seed a block of even size has its extra
-	// cell.
+	// Even is the side of the seed on which a block of even size has one cell
+	// more.
 	Even Even
 
-	// Region says where seeds may fall.
+	// Region is where seeds may fall.
 	Region Region
 
 	// Gamma is the rule that turns DropProb into the probability of a seed.
 	Gamma GammaRule
 
-	// Share says which elements share one mask.
+	// Share selects the elements that share one mask.
 	Share Share
 
-	// Norm says how what is kept is scaled.
+	// Norm is the rule for the scale of kept elements.
 	Norm Norm
 
 	// Seed and Layer key the random stream. The layers of a network share the
-	// seed and differ in Layer: those that agree in both draw the same random
-	// words, and so, on maps of one shape, the same masks.
+	// seed and differ in Layer: layers that agree in both draw the same random
+	// words and, on maps of one shape, the same masks.
 	Seed  uint64
 	Layer uint32
 
@@ -52,12 +52,9 @@ type Config struct {
 	// that this CPU runs. It changes the speed and never a bit of the result.
 	Kernels KernelSet
 
-	// Workers is the most goroutines that a call of the layer, or one with a
-	// mask of it, may use, its own included; 0 stands for GOMAXPROCS. Only
-	// large feature maps use more than one, and the result is the same bits.
-	// Where few seeds of RegionFull are painted, one does.
-	// The others are shared by all calls, as many as GOMAXPROCS has beside the
-	// caller at most, and end some 0.1 ms after the last one.
+	// Workers bounds the goroutines of one call of the layer, or of one with its
+	// masks, the caller included; 0 means GOMAXPROCS. Small maps use one. The
+	// result does not depend on it.
 	Workers int
 }
 
@@ -88,7 +85,7 @@ func (cfg *Config) check() error {
 	return nil
 }
 
-// maskShape is the shape of the mask of a feature map of shape s.
+// maskShape returns the shape of the mask of a feature map of shape s.
 func (cfg *Config) maskShape(s Shape) Shape {
 	if cfg.Share == ShareChannels {
 		s.c = min(s.c, 1)
@@ -97,8 +94,8 @@ func (cfg *Config) maskShape(s Shape) Shape {
 }
 
 // Even places a block of even size, which has no middle cell, around its seed.
-// With [RegionValid] it moves no block, since seeds fall wherever a whole
-// block fits; it tells what the coordinates of a seed mean.
+// With [RegionValid] it changes the coordinates of seeds and not the masks,
+// since seeds fall wherever a whole block fits.
 type Even uint8
 
 const (
@@ -110,7 +107,7 @@ const (
 	EvenAfter
 )
 
-// before is how many cells of a block of size b lie before its seed.
+// before returns how many cells of a block of size b lie before its seed.
 func (e Even) before(b int) int {
 	if e == EvenAfter {
 		return (b - 1) / 2
@@ -126,10 +123,10 @@ const (
 	// (the paper, torchvision, tensorflow/tpu).
 	RegionValid Region = iota
 	// RegionFull draws seeds at every position and clips the blocks at the
-	// border (timm, miguelvr/dropblock). GammaPaper does not know of it: it
-	// then drops more than DropProb, on small maps far more. With a block of 7
-	// and DropProb 0.1 that is 11 % on 56×56, 21 % on 14×14 and 93 % on 7×7,
-	// with GammaSimple 9.0, 7.4 and 5.5 %.
+	// border (timm, miguelvr/dropblock). GammaPaper does not allow for it and
+	// drops more than DropProb, on small maps far more: with blocks of 7×7
+	// and DropProb 0.1, 11 % on 56×56, 21 % on 14×14 and 93 % on 7×7.
+	// GammaSimple drops 9.0, 7.4 and 5.5 %.
 	RegionFull
 )
 
@@ -138,12 +135,12 @@ const (
 type GammaRule uint8
 
 const (
-	// GammaPaper is p/(bh·bw) · (H·W)/((H−bh+1)(W−bw+1)), 1 at most, for a
+	// GammaPaper is p/(bh·bw) · (H·W)/((H−bh+1)(W−bw+1)), at most 1, for a
 	// block of bh×bw, clipped to the map, on planes of H×W: equation 1 of the
-	// paper, whatever the Region.
+	// paper. It does not depend on the Region.
 	GammaPaper GammaRule = iota
 	// GammaSimple is p/(bh·bw) (miguelvr/dropblock). It drops less than p, as
-	// blocks overlap and with RegionValid seeds have fewer positions.
+	// blocks overlap and seeds have fewer positions with RegionValid.
 	GammaSimple
 )
 
@@ -151,8 +148,8 @@ const (
 type Share uint8
 
 const (
-	// ShareNone draws a mask for every channel of every sample, which the
-	// paper found to work better (torchvision).
+	// ShareNone draws a mask for every channel of every sample (torchvision).
+	// The paper found it to work better.
 	ShareNone Share = iota
 	// ShareChannels draws one mask for all channels of a sample
 	// (miguelvr/dropblock, timm's default).
@@ -163,10 +160,10 @@ const (
 type Norm uint8
 
 const (
-	// NormTensor scales by count/kept, so that the mean activation stays (the
-	// paper, step 8 of algorithm 1). It is counted over the mask of the call:
-	// a batch that is spread over machines has a scale on each. If all is
-	// dropped the scale is 0.
+	// NormTensor scales by count/kept, which keeps the mean activation (the
+	// paper, step 8 of algorithm 1). Both are counted over the mask of one
+	// call: each machine that has a part of a batch gets a scale of its own.
+	// If everything is dropped the scale is 0.
 	NormTensor Norm = iota
 	// NormNone leaves kept elements as they are.
 	NormNone
@@ -183,49 +180,49 @@ var (
 // String returns the name of the constant.
 func (e Even) String() string { return evenOptions.name(uint8(e)) }
 
-// MarshalText implements encoding.TextMarshaler: the name, or an error for what
-// is no constant.
+// MarshalText implements encoding.TextMarshaler: it returns the name, or an error if
+// there is none.
 func (e Even) MarshalText() ([]byte, error) { return evenOptions.text(uint8(e)) }
 
-// UnmarshalText implements encoding.TextUnmarshaler: it takes a name.
+// UnmarshalText implements encoding.TextUnmarshaler: the inverse of MarshalText.
 func (e *Even) UnmarshalText(text []byte) error { return parseOption(&evenOptions, e, text) }
 
 // String returns the name of the constant.
 func (r Region) String() string { return regionOptions.name(uint8(r)) }
 
-// MarshalText implements encoding.TextMarshaler: the name, or an error for what
-// is no constant.
+// MarshalText implements encoding.TextMarshaler: it returns the name, or an error if
+// there is none.
 func (r Region) MarshalText() ([]byte, error) { return regionOptions.text(uint8(r)) }
 
-// UnmarshalText implements encoding.TextUnmarshaler: it takes a name.
+// UnmarshalText implements encoding.TextUnmarshaler: the inverse of MarshalText.
 func (r *Region) UnmarshalText(text []byte) error { return parseOption(&regionOptions, r, text) }
 
 // String returns the name of the constant.
 func (g GammaRule) String() string { return gammaOptions.name(uint8(g)) }
 
-// MarshalText implements encoding.TextMarshaler: the name, or an error for what
-// is no constant.
+// MarshalText implements encoding.TextMarshaler: it returns the name, or an error if
+// there is none.
 func (g GammaRule) MarshalText() ([]byte, error) { return gammaOptions.text(uint8(g)) }
 
-// UnmarshalText implements encoding.TextUnmarshaler: it takes a name.
+// UnmarshalText implements encoding.TextUnmarshaler: the inverse of MarshalText.
 func (g *GammaRule) UnmarshalText(text []byte) error { return parseOption(&gammaOptions, g, text) }
 
 // String returns the name of the constant.
 func (s Share) String() string { return shareOptions.name(uint8(s)) }
 
-// MarshalText implements encoding.TextMarshaler: the name, or an error for what
-// is no constant.
+// MarshalText implements encoding.TextMarshaler: it returns the name, or an error if
+// there is none.
 func (s Share) MarshalText() ([]byte, error) { return shareOptions.text(uint8(s)) }
 
-// UnmarshalText implements encoding.TextUnmarshaler: it takes a name.
+// UnmarshalText implements encoding.TextUnmarshaler: the inverse of MarshalText.
 func (s *Share) UnmarshalText(text []byte) error { return parseOption(&shareOptions, s, text) }
 
 // String returns the name of the constant.
 func (n Norm) String() string { return normOptions.name(uint8(n)) }
 
-// MarshalText implements encoding.TextMarshaler: the name, or an error for what
-// is no constant.
+// MarshalText implements encoding.TextMarshaler: it returns the name, or an error if
+// there is none.
 func (n Norm) MarshalText() ([]byte, error) { return normOptions.text(uint8(n)) }
 
-// UnmarshalText implements encoding.TextUnmarshaler: it takes a name.
+// UnmarshalText implements encoding.TextUnmarshaler: the inverse of MarshalText.
 func (n *Norm) UnmarshalText(text []byte) error { return parseOption(&normOptions, n, text) }

@@ -7,22 +7,29 @@ import (
 	"github.com/dropblock-go/dropblock/internal/pool"
 )
 
-// Masks are drawn in parts of parts, from the largest to the smallest:
+// Granularities, from the largest to the smallest:
 //
-//	call      N samples, of which the first has a global index
-//	part      the chunks of consecutive samples that one worker draws
-//	together  samples of one chunk each, as many as take some KiB of the mask: their
-//	          words are filled, and their seeds placed and set, as if they were one
-//	sample    positions in memory order (place.go); numbered from 0 in each
-//	chunk     65,536 positions of a sample, or what is left: one range of counters, so
-//	          that chunks do not depend on each other
-//	group     1,024 positions of a chunk: what eight counters make at a level of the head
+//	call         the samples of one mask
+//	part         consecutive chunks of a call, the work of one worker
+//	together     consecutive chunks of a part whose words are filled at once, some KiB:
+//	             several samples of one chunk each, which are then drawn, placed and set
+//	             like one sample where possible; or one chunk
+//	sample       one sample of the mask; its positions are numbered from 0 (place.go)
+//	chunk        65,536 positions of a sample, or the rest at its end. It has a range of
+//	             counters of its own, so that chunks are independent
+//	group        1,024 positions of a chunk: the bits of eight counters at each level of
+//	             the head
+//	kernel call  at most gapCallLen random words or positions of the residual, or the head
+//	             of a chunk (tune.go)
 //
-// Chunks of a call are numbered through: those of the first sample, then those of the
-// second one, and so on.
+// The chunks of a call are numbered through: those of sample 0, of sample 1, and so on.
+//
+// To grow and to apply masks, a part is a range of words, planes or elements, and a piece
+// is the words that go through all steps of a growth while they are in cache.
 
-// drawBuffers have an allocation without pointers, which begins with a cache line: where
-// vectors spanned two, a small map took a tenth longer to draw.
+// drawBuffers are allocated apart from the drawer: an allocation of their size without
+// pointers is aligned to cache lines. With vectors that spanned two lines a small map took
+// a tenth longer to draw.
 type drawBuffers struct {
 	drawn     [gapCallLen]uint32     // random words of the residual
 	positions [2 * gapCallLen]uint32 // of seeds, then their bits
@@ -31,38 +38,37 @@ type drawBuffers struct {
 // A drawer draws chunks for one worker. Make one with newDrawer.
 type drawer struct {
 	*plan
-	stamps *stamps // the plan's, or nil to set seeds all the same
+	stamps *stamps // the plan's, or nil to set seeds
 	k      isa
-	sample uint64 // the global index of the first one
+	sample uint64 // global index of the call's first sample
 	ks     roundKeys
-	volume walk // of the route through a chunk
+	volume walk // of the route of a chunk
 	*drawBuffers
 
-	seeds   int // drawn
-	dropped int // ones that stamps have dropped
+	seeds   int // number of seeds drawn
+	dropped int // number of ones that stamps cleared
 
-	head    []uint64 // bits of a chunk that are drawn densely, made at first use
-	spill   []uint64 // what the last chunks of a part make, before it is moved to the mask
-	spilled []uint64 // of that, what is left for words of the next part
+	head    []uint64 // bits of a chunk with a head, made at first use
+	spill   []uint64 // words of the last chunks of a part, before they are merged into the mask
+	spilled []uint64 // of spill, the words that belong to the next part
 }
 
 func newDrawer() *drawer { return &drawer{drawBuffers: new(drawBuffers)} }
 
-// begin begins to draw by a plan, the first sample having a global index.
+// begin sets the drawer up for a call.
 func (d *drawer) begin(p *plan, k isa, key Key, sample uint64) {
 	d.plan, d.stamps, d.k, d.sample = p, p.stamps, k, sample
 	d.seeds, d.dropped = 0, 0
 	expandKey(&d.ks, key[0], key[1])
 }
 
-// join begins as another drawer did.
+// join sets the drawer up for the call of another drawer.
 func (d *drawer) join(other *drawer) {
 	d.plan, d.stamps, d.k, d.sample, d.ks = other.plan, other.stamps, other.k, other.sample, other.ks
 	d.seeds, d.dropped = 0, 0
 }
 
-// fill makes words what drawing begins with: zeros to set seeds in, or ones to drop
-// blocks from.
+// fill sets words to the background: zeros to set seeds in, or ones to stamp blocks out of.
 func (d *drawer) fill(words []uint64) {
 	if d.stamps != nil {
 		bitstring.SetAll(words)
@@ -71,8 +77,8 @@ func (d *drawer) fill(words []uint64) {
 	}
 }
 
-// room is how many words, from that in which the next chunk begins on, a chunk may write
-// to.
+// room returns the number of words that a chunk may write, from the word in which the next
+// chunk begins.
 func (d *drawer) room() int {
 	if d.stamps != nil {
 		return stampRoom(d.stamps.words)
@@ -100,8 +106,8 @@ func (d *drawer) all(words []uint64) {
 	d.chunk(words, &r, 0, d.sample, 1)
 }
 
-// draw draws the chunks from from on and up to to. words begin with word origin of the
-// mask and hold anything: they are filled from that of the first chunk on, up to filled.
+// draw draws the chunks [from, to) to uninitialised words, the first of which is word
+// origin of the mask. It fills words from the one in which chunk from begins up to filled.
 func (d *drawer) draw(words []uint64, origin, from, to int) (filled int) {
 	p := &d.places
 	filled, _ = p.begin(from)
@@ -117,7 +123,7 @@ func (d *drawer) draw(words []uint64, origin, from, to int) (filled int) {
 	return filled
 }
 
-// chunks draws chunks on words that are filled.
+// chunks draws the chunks [from, to) on words that are filled.
 func (d *drawer) chunks(words []uint64, origin, from, to int) {
 	p := &d.places
 	if p.positions == 0 || d.sampler.sparse() && d.sampler.delta == 0 {
@@ -144,7 +150,7 @@ func (d *drawer) chunks(words []uint64, origin, from, to int) {
 	}
 }
 
-// chunk draws a chunk of a sample, or the only ones of several samples, to dst.
+// chunk draws a chunk of a sample, or those of several samples of one chunk each, to dst.
 func (d *drawer) chunk(dst []uint64, r *route, index int, sample uint64, samples int) {
 	n := int(r.walk.end)
 	r.walk.end *= uint32(samples)
@@ -169,20 +175,21 @@ func (d *drawer) chunk(dst []uint64, r *route, index int, sample uint64, samples
 	}
 	drawn := d.headWords(int(r.walk.end))
 	for i := range samples {
-		// What is drawn behind the end of a sample is the next one's place.
+		// The bits behind the end of a sample are overwritten by the next one.
 		d.dense(drawn[i*n/64:][:bitstring.Words(n)], n, index, sample+uint64(i))
 	}
 	d.seeds += d.move(&sink{dst, r, d.stamps}, drawn)
 }
 
-// A sink is where positions of seeds go.
+// A sink takes the positions of seeds.
 type sink struct {
 	words  []uint64
-	route  *route  // from positions to bits, nil if they are the same
-	stamps *stamps // the blocks to drop, nil to set the seeds themselves
+	route  *route  // from positions to bits, nil if they are equal
+	stamps *stamps // of the blocks to drop, nil to set the seeds
 }
 
-// add sets the seeds at positions, which ascend and become bits, or drops their blocks.
+// add sets the seeds at ascending positions or drops their blocks. It overwrites positions
+// with bits.
 func (d *drawer) add(s *sink, positions []uint32) {
 	if r := s.route; r != nil {
 		if r.walk.skipRow|r.walk.skipPlane|r.walk.bit != 0 {
@@ -199,8 +206,8 @@ func (d *drawer) add(s *sink, positions []uint32) {
 	}
 }
 
-// gaps draws the residual of a chunk, or those of the only chunks of several samples, of n
-// positions each, and returns the number of seeds.
+// gaps draws the residual of a chunk of n positions, or of several samples of one such chunk
+// each, and returns the number of seeds.
 func (d *drawer) gaps(s *sink, w *walk, n, index int, sample uint64, samples int) (seeds int) {
 	stride := 4 * d.k.philoxStride()
 	held := 0 // positions in d.positions
@@ -208,7 +215,7 @@ func (d *drawer) gaps(s *sink, w *walk, n, index int, sample uint64, samples int
 		ctr := chunkCounter(domainGaps, index, sample+uint64(i))
 		w.next, w.end = uint32(i*n), uint32(i*n+n)
 		for w.next < w.end {
-			// A little above the mean: what is short is drawn in another turn.
+			// Slightly above the mean: another iteration draws what is missing.
 			want := int(uint64(w.end-w.next)*d.sampler.wordsPerPosition>>32) + 4
 			drawn := d.drawn[:min((want+stride-1)/stride*stride, gapCallLen)]
 			d.k.philox(drawn, &d.ks, &ctr)
@@ -226,7 +233,7 @@ func (d *drawer) gaps(s *sink, w *walk, n, index int, sample uint64, samples int
 	return seeds
 }
 
-// headWords returns words for n positions that are drawn densely.
+// headWords returns uninitialised words for n positions with a head.
 func (d *drawer) headWords(n int) []uint64 {
 	if d.head == nil {
 		d.head = make([]uint64, chunkLen/64)
@@ -234,8 +241,8 @@ func (d *drawer) headWords(n int) []uint64 {
 	return d.head[:bitstring.Words(n)]
 }
 
-// dense writes the bits of a chunk of n positions to dst, whole groups of the head, for
-// which dst has room.
+// dense draws head and residual of a chunk of n positions. dst has room for whole groups of
+// the head.
 func (d *drawer) dense(dst []uint64, n, index int, sample uint64) {
 	dst = dst[:(n+headGroupLen-1)/headGroupLen*headGroupWords]
 	if d.sampler.ones {
@@ -253,7 +260,7 @@ func (d *drawer) dense(dst []uint64, n, index int, sample uint64) {
 	}
 }
 
-// move adds the ones of words that were drawn densely, and returns their number.
+// move adds the ones of drawn to a sink and returns their number.
 func (d *drawer) move(s *sink, drawn []uint64) (seeds int) {
 	for from := 0; from < len(drawn); {
 		n, used := d.k.ones((*[gapCallLen]uint32)(d.positions[:]), drawn[from:], uint32(64*from))
@@ -264,8 +271,8 @@ func (d *drawer) move(s *sink, drawn []uint64) (seeds int) {
 	return seeds
 }
 
-// part is draw for chunks behind which another goroutine draws. What they have for words
-// of that goes to spilled.
+// part is draw for a part that another worker's follows. Its bits in the words of that part
+// go to spilled.
 func (d *drawer) part(words []uint64, from, to int) {
 	end, bit := d.places.begin(to)
 	if bit == 0 && d.stamps == nil {
@@ -273,7 +280,7 @@ func (d *drawer) part(words []uint64, from, to int) {
 		d.draw(words[:end], 0, from, to)
 		return
 	}
-	split, origin := to, end // Chunks from here on are drawn to spill.
+	split, origin := to, end // The chunks from split are drawn to spill.
 	for split > from && origin+d.room() > end {
 		split--
 		origin, _ = d.places.begin(split)
@@ -290,7 +297,7 @@ func (d *drawer) part(words []uint64, from, to int) {
 	d.spilled = spill[n:]
 }
 
-// merge adds seeds, or what blocks have dropped.
+// merge merges words of one part with those of another one.
 func (d *drawer) merge(words, more []uint64) {
 	if d.stamps == nil {
 		for i, v := range more {
@@ -299,20 +306,19 @@ func (d *drawer) merge(words, more []uint64) {
 		return
 	}
 	for i, v := range more {
-		d.dropped -= bits.OnesCount64(^(words[i] | v)) // is counted twice
+		d.dropped -= bits.OnesCount64(^(words[i] | v)) // counted twice
 		words[i] &= v
 	}
 }
 
-// drawTask draws the chunks of a call by several workers, each with a drawer of its own.
+// drawTask draws the chunks of a call, shared by workers.
 type drawTask struct {
-	first  *drawer
-	others []*drawer // of the parts from 1 on
+	first  *drawer   // of part 0
+	others []*drawer // of the parts from 1
 	words  []uint64
 	chunks int
 }
 
-// drawer is that of a part.
 func (t *drawTask) drawer(i int) *drawer {
 	if i == 0 {
 		return t.first
@@ -320,7 +326,7 @@ func (t *drawTask) drawer(i int) *drawer {
 	return t.others[i-1]
 }
 
-// begin has so many drawers begin like the first one.
+// begin sets up the drawers of all parts like the first one.
 func (t *drawTask) begin(words []uint64, chunks, parts int) {
 	for len(t.others) < parts-1 {
 		t.others = append(t.others, newDrawer())
@@ -342,7 +348,7 @@ func (t *drawTask) Part(i, parts int) {
 	}
 }
 
-// end brings together what the parts have left.
+// end merges the spilled words of the parts and adds up their counts.
 func (t *drawTask) end(parts int) (seeds, dropped int) {
 	for i := range parts {
 		d := t.drawer(i)

@@ -4,14 +4,14 @@
 // it cost little more than copying the map.
 //
 // A [Layer] made from a [Config] draws a [Mask] for each training step: sparse
-// seeds, each grown to a block, everything outside the blocks kept. [Apply]
-// multiplies what is kept by count/kept and writes +0 where it is dropped; the
-// same call with the same mask is the backward pass. In inference a layer does
-// nothing: leave it out, or use [Mask.Identity].
+// seeds, each grown to a block of dropped elements. [Apply] multiplies the kept
+// elements by count/kept and sets the dropped ones to +0; the same call with the
+// same mask is the backward pass. In inference a layer does nothing: leave it
+// out, or use [Mask.Identity].
 //
 // A mask is a pure function of the stream version, the seed, the layer, the
 // step, the global index of each sample, the geometry and gamma. It does not
-// depend on the CPU, the kernel set, the batch split or the Go release:
+// depend on the CPU, the kernel set, the split of the batch or the Go release:
 // docs/stream.md in the module defines every bit.
 //
 // A Layer is immutable and safe for concurrent use. A Mask may be read by many
@@ -27,8 +27,8 @@ import (
 // A Layer draws masks. Make one with [New]. A copy of a Layer is the same layer.
 type Layer struct{ *settings }
 
-// New returns the layer that cfg describes, or an error that names the field
-// that is wrong.
+// New returns the layer that cfg describes, or an error that names the wrong
+// field.
 func New(cfg Config) (*Layer, error) {
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("dropblock: %w", err)
@@ -56,24 +56,24 @@ func (l *Layer) Kernels() KernelSet {
 	return KernelSet{l.isa}
 }
 
-// BlockOn returns the block that the layer drops on a feature map of shape s: that
-// of the configuration, cut to the map on each axis. It panics if s does not
-// pass [Shape.Check].
+// BlockOn returns the block that the layer drops on a feature map of shape s: the
+// configured one, clipped to the map on each axis. It panics if s does not pass
+// [Shape.Check].
 func (l *Layer) BlockOn(s Shape) Block {
 	l.must()
 	s.mustCheck()
 	return l.cfg.Block.on(s)
 }
 
-// Cell is a place in a channel of a feature map: its plane, row and column, D
-// being 0 in a layout without that axis, and H as well.
+// Cell is a place in a channel of a feature map: its plane, row and column, from
+// 0. D and H are 0 in a layout that lacks these axes.
 type Cell struct{ D, H, W int }
 
-// ValidOn returns the first and the last cell that may be a seed on a feature map of
-// shape s, each coordinate on its own: seeds are as [Layer.Grow] takes them, the
-// centres of their blocks (see [Even]), and with [RegionFull] they may be anywhere.
-// On a map without elements first is 0 and last −1 on every axis. It panics if s
-// does not pass [Shape.Check].
+// ValidOn returns the bounds of seeds on a feature map of shape s, both inclusive:
+// a seed lies between first and last on each axis. Seeds are the centres of their
+// blocks, as [Layer.Grow] takes them (see [Even]); with [RegionFull] every cell may
+// be one. On a map without elements first is 0 and last −1 on every axis. It panics
+// if s does not pass [Shape.Check].
 func (l *Layer) ValidOn(s Shape) (first, last Cell) {
 	l.must()
 	s.mustCheck()
@@ -89,8 +89,9 @@ func (l *Layer) ValidOn(s Shape) (first, last Cell) {
 	return first, Cell{first.D + s.D() - b.d, first.H + s.H() - b.h, first.W + s.W() - b.w}
 }
 
-// Gamma returns the probability of a seed on a feature map of shape s at a step, 0
-// if the map has no elements. It panics if s does not pass [Shape.Check].
+// Gamma returns the probability of a seed at each valid position of a feature map
+// of shape s at a step, 0 if the map has no elements. It panics if s does not pass
+// [Shape.Check].
 func (l *Layer) Gamma(s Shape, step uint64) float64 {
 	l.must()
 	s.mustCheck()
@@ -112,9 +113,9 @@ func (l *Layer) Sample(m *Mask, s Shape, step int) {
 }
 
 // SampleAt draws the mask of a feature map of shape s at a position. It
-// allocates nothing if m has held such a mask before: of the same shape and
-// region, and with as many workers. It panics, leaving m as it was, if s does
-// not pass [Shape.Check].
+// allocates nothing if m held a mask of the layer and of this shape before,
+// unless the garbage collector took the scratch memory that all calls share. It
+// panics, leaving m as it was, if s does not pass [Shape.Check].
 func (l *Layer) SampleAt(m *Mask, s Shape, at Position) { l.sample(m, &s, at) }
 
 func (l *Layer) sample(m *Mask, s *Shape, at Position) {
@@ -123,14 +124,14 @@ func (l *Layer) sample(m *Mask, s *Shape, at Position) {
 	m.draw(l.settings, s, at)
 }
 
-// Grow makes the mask of a feature map of shape s from given seeds, whatever
-// DropProb and Gamma say: bit i of the string of bits is element i of the mask
-// (see [Mask.MaskShape]) in memory order, and a seed marks the centre of its
-// block (see [Even]). Bits past the end are ignored. seeds may be m's own words.
+// Grow makes the mask of a feature map of shape s from given seeds. It does not
+// use DropProb and Gamma. Bit i&63 of seeds[i>>6] is 1 if element i of the mask,
+// in the memory order of [Mask.MaskShape], is the centre of a block (see [Even]).
+// Bits past the end are ignored. seeds may be m's own words.
 //
-// It returns an error, leaving m as it was, if seeds has not ⌈elements/64⌉
-// words, if s does not pass [Shape.Check], or if with [RegionValid] a block
-// would leave the map.
+// It returns an error, leaving m as it was, if the length of seeds is not
+// ⌈elements/64⌉, if s does not pass [Shape.Check], or if with [RegionValid] a
+// block would leave the map.
 func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
 	l.must()
 	m.must()
@@ -145,9 +146,9 @@ func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
 }
 
 // DrawSeeds writes to dst the seeds of a feature map of shape s at a position, as
-// [Layer.Grow] takes them, and returns their number. dst has ⌈elements of the
-// mask/64⌉ words. It panics, without writing anything, if dst has another
-// length or s does not pass [Shape.Check].
+// [Layer.Grow] takes them, and returns their number. It panics, without writing
+// anything, if the length of dst is not ⌈elements of the mask/64⌉ or s does not
+// pass [Shape.Check].
 func (l *Layer) DrawSeeds(dst []uint64, s Shape, at Position) (seeds int) {
 	l.must()
 	s.mustCheck()
@@ -170,7 +171,7 @@ func (l *Layer) DrawSeeds(dst []uint64, s Shape, at Position) (seeds int) {
 	return seeds
 }
 
-// String describes the layer in a line.
+// String describes the layer in one line.
 func (l *Layer) String() string {
 	if l == nil || l.settings == nil {
 		return "layer, not from New"

@@ -2,13 +2,13 @@ package dropblock
 
 import "unsafe"
 
-// Float is an element type of feature maps. A map of float64 is multiplied by
-// the mask's scale as it is, one of float32 by the nearest float32.
+// Float is an element type of feature maps. The scale of a mask is a float64; maps
+// of float32 are multiplied by the nearest float32.
 type Float interface{ float32 | float64 }
 
-// An element is a type of what a mask is applied to or written as. The code below the
-// public functions is not generic: to it a type is data. The two lowest bits are the
-// logarithm of its size in bytes.
+// An element is the type of the elements of a feature map or of a written mask. Only the
+// public functions are generic: below them a type is data. The two lowest bits are the
+// base-2 logarithm of its size in bytes.
 type element uint8
 
 const (
@@ -17,7 +17,7 @@ const (
 	elementFloat64 element = 3
 )
 
-// log is the logarithm to base 2 of the size in bytes.
+// log returns the base-2 logarithm of the size in bytes.
 func (e element) log() uint { return uint(e & 3) }
 
 // A span is a slice of elements.
@@ -38,7 +38,7 @@ func spanOf[E float32 | float64 | bool | uint8](s []E) span {
 	return span{unsafe.Pointer(unsafe.SliceData(s)), len(s), e}
 }
 
-// part is the elements from from on and up to to.
+// part returns the elements [from, to).
 func (s *span) part(from, to int) span {
 	return span{unsafe.Add(s.at, from<<s.element.log()), to - from, s.element}
 }
@@ -46,8 +46,8 @@ func (s *span) part(from, to int) span {
 func (s *span) bools() []bool { return unsafe.Slice((*bool)(s.at), s.n) }
 func (s *span) bytes() []byte { return unsafe.Slice((*byte)(s.at), s.n<<s.element.log()) }
 
-// overlaps reports whether spans of one length and type share memory without being
-// the same.
+// overlaps reports whether spans of equal length and type overlap in part: they share
+// memory and do not begin at the same address.
 func (s *span) overlaps(t *span) bool {
 	a, b, bytes := uintptr(s.at), uintptr(t.at), uintptr(s.n)<<s.element.log()
 	return a != b && a < b+bytes && b < a+bytes

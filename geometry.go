@@ -1,29 +1,32 @@
 package dropblock
 
-// An axis is one along which blocks extend: so many cells, of which a block takes block,
-// clipped to them, and before of these come before its seed. stride is how many bits of
-// the mask lie between two cells that follow each other.
-type axis struct{ size, block, before, stride int }
+// An axis is an axis of the map along which blocks extend.
+type axis struct {
+	size   int // cells of the map
+	block  int // cells of a block, at most size
+	before int // cells of a block before its seed
+	stride int // distance of adjacent cells, in bits of the mask
+}
 
-// after is how many cells of a block come after its seed.
 func (a *axis) after() int { return a.block - 1 - a.before }
 
-// valid is the number of first cells of blocks that lie in the map.
+// valid returns the number of cells at which a block that fits the map may begin.
 func (a *axis) valid() int { return a.size - a.block + 1 }
 
-// last is the number of bits from the first cell to the last one of a block.
+// last returns the distance from the first cell of a block to the last one, in bits.
 func (a *axis) last() int { return a.stride * (a.block - 1) }
 
 // axes is the number of axes of a geometry.
 const axes = 3
 
-// geometry is what a shape and a configuration make of one sample's mask. Layouts and
-// numbers of dimensions differ in these numbers alone.
+// geometry describes how the mask of one sample is laid out. Layouts and numbers of
+// dimensions differ in these numbers alone. A plane is a volume of cells, of size 1 along
+// the axes that the map lacks, with all bits of each cell.
 type geometry struct {
-	axes   [axes]axis // W, H and D: the innermost first, of size 1 where the map has none
-	inner  int        // bits of a cell: 1, or the channels where they are stored last
-	planes int        // volumes of cells in a sample: 1, or the channels where they are stored first
-	full   bool       // seeds are everywhere, and blocks are clipped
+	axes   [axes]axis // W, H and D: the innermost first
+	inner  int        // bits of a cell: the channels if they are stored last, else 1
+	planes int        // planes of a sample: the channels if they are stored first, else 1
+	full   bool       // any cell may be a seed, and blocks are clipped
 }
 
 func (cfg *Config) geometry(s Shape) geometry {
@@ -45,16 +48,12 @@ func (cfg *Config) geometry(s Shape) geometry {
 	return g
 }
 
-// plane is the number of bits of a volume of cells, with all bits of each.
-func (g *geometry) plane() int {
-	outer := &g.axes[axes-1]
-	return outer.stride * outer.size
-}
+func (g *geometry) plane() int { return g.axes[axes-1].stride * g.axes[axes-1].size }
 
-// sampleBits is the number of bits of a sample.
 func (g *geometry) sampleBits() int { return g.planes * g.plane() }
 
-// span is the number of bits from a block's first one to its last one.
+// span returns the number of bits from the first one of a block to the last one, both
+// included.
 func (g *geometry) span() int {
 	n := 1
 	for i := range g.axes {
@@ -63,7 +62,7 @@ func (g *geometry) span() int {
 	return n
 }
 
-// lead is the number of bits from a block's first one to its seed.
+// lead returns the distance from the first bit of a block to its seed.
 func (g *geometry) lead() (n int) {
 	for i := range g.axes {
 		n += g.axes[i].before * g.axes[i].stride
@@ -71,20 +70,14 @@ func (g *geometry) lead() (n int) {
 	return n
 }
 
-// each multiplies a number of every axis.
-func (g *geometry) each(number func(a *axis) int) int {
-	n := 1
-	for i := range g.axes {
-		n *= number(&g.axes[i])
-	}
-	return n
+// product returns the product of a number of each axis.
+func (g *geometry) product(number func(a *axis) int) int {
+	return number(&g.axes[0]) * number(&g.axes[1]) * number(&g.axes[2])
 }
 
-// cells is the number of cells of a volume.
-func (g *geometry) cells() int { return g.each(func(a *axis) int { return a.size }) }
+func (g *geometry) cells() int { return g.product(func(a *axis) int { return a.size }) }
 
-// blockCells is the number of cells of a block.
-func (g *geometry) blockCells() int { return g.each(func(a *axis) int { return a.block }) }
+func (g *geometry) blockCells() int { return g.product(func(a *axis) int { return a.block }) }
 
-// validCells is the number of first cells of blocks that lie in the map.
-func (g *geometry) validCells() int { return g.each((*axis).valid) }
+// validCells returns the number of cells at which a block that fits the map may begin.
+func (g *geometry) validCells() int { return g.product((*axis).valid) }

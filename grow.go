@@ -1,88 +1,87 @@
 package dropblock
 
-// growth is a way from seeds to the blocks that they drop.
+// growth is a method of growing seeds to blocks.
 type growth uint8
 
 const (
-	// growStamp drops the blocks of the valid region as their seeds are drawn
+	// growStamp drops the blocks of the valid region while their seeds are drawn
 	// (grow_stamp.go).
 	growStamp growth = iota
-	// growNear takes all steps of a small block on a small map of the valid region at
-	// once (grow_shift.go).
+	// growNear does all steps of a small block on a small map of the valid region in one
+	// pass (grow_shift.go).
 	growNear
-	// growShift doubles blocks of the valid region by shifts, step after step
+	// growShift doubles blocks of the valid region by shifts, one pass for each step
 	// (grow_shift.go).
 	growShift
-	// growBorder takes seeds of the full region through masked shifts in both
-	// directions, on planes whose masks fit the caches (grow_border.go).
+	// growBorder grows seeds of the full region by masked shifts in both directions. The
+	// masks have to fit the caches (grow_border.go).
 	growBorder
-	// growPlane does it plane by plane on other planes (grow_plane.go).
+	// growPlane grows seeds of the full region plane by plane, for planes that are too
+	// large for growBorder (grow_plane.go).
 	growPlane
 	// growPaint sets the blocks of the full region one by one (grow_paint.go).
 	growPaint
 )
 
-// A grower is how blocks grow on maps of a geometry. It does not change once it is set.
+// A grower holds the plans for growing blocks on maps of a geometry. It is immutable once
+// it is set.
 type grower struct {
 	geometry geometry
-	dilation *dilation   // of the valid region
-	border   *border     // of the full region, or nil
-	planes   *planeSteps // likewise, where border is nil
-	painter  *painter    // of the full region
+	dilation *dilation   // for the valid region, else trivial
+	border   *border     // for the full region, nil if the masks are too large
+	planes   *planeSteps // for the full region, if border is nil
+	painter  *painter    // for the full region
 }
 
-func (w *grower) set(g geometry) {
-	*w = grower{geometry: g, dilation: trivial}
-	if !g.full {
-		w.dilation = newDilation(&w.geometry)
+func (g *grower) set(geo geometry) {
+	*g = grower{geometry: geo, dilation: trivial}
+	if !geo.full {
+		g.dilation = newDilation(&g.geometry)
 		return
 	}
-	w.painter = newPainter(&w.geometry)
-	if w.border = newBorder(&w.geometry); w.border == nil {
-		w.planes = newPlaneSteps(&w.geometry)
+	g.painter = newPainter(&g.geometry)
+	if g.border = newBorder(&g.geometry); g.border == nil {
+		g.planes = newPlaneSteps(&g.geometry)
 	}
 }
 
-// spareWords stand behind those of a mask, for blocks that are set by whole words.
+// spareWords is the number of words behind a mask that stamps and brushes may touch.
 const spareWords = max(stampWords, brushWords)
 
-// growth chooses the way for so many seeds a bit of the mask. drawn says that they are
-// still to be drawn.
-func (w *grower) growth(k isa, density float64, drawn bool) growth {
+// growth chooses the method for a density of seeds in bits of the mask. drawn says that
+// they are still to be drawn.
+func (g *grower) growth(k isa, density float64, drawn bool) growth {
 	t := &tunings[k]
-	if !w.geometry.full {
-		if drawn && w.geometry.stampable(t, density) {
+	if !g.geometry.full {
+		if drawn && g.geometry.stampable(t, density) {
 			return growStamp
 		}
-		if t.near && w.dilation.isNear() {
+		if t.near && g.dilation.isNear() {
 			return growNear
 		}
 		return growShift
 	}
 	var steps float64
 	way := growPlane
-	if w.border != nil {
-		steps, way = float64(len(w.border.steps)), growBorder
+	if g.border != nil {
+		steps, way = float64(len(g.border.steps)), growBorder
 	} else {
-		steps = w.planes.cost()
+		steps = g.planes.cost()
 	}
-	if steps < t.paintCost*(64*density*w.painter.cost()+1./20) {
+	if steps < t.paintCost*(64*density*g.painter.cost()+1./20) {
 		return way
 	}
 	return growPaint
 }
 
-// stampable reports whether stamps cost less than to set seeds and dilate.
+// stampable reports whether stamping is faster than setting seeds and dilating.
 func (g *geometry) stampable(t *tuning, density float64) bool {
 	span := g.span()
-	if span == 1 {
-		return false
-	}
 	switch touched := stampWordsOf(span); {
-	case touched <= stampWords/2:
-		return density*t.stampCells <= 1
-	case touched <= stampWords:
+	case span == 1 || touched > stampWords:
+		return false
+	case touched > stampWords/2:
 		return density*t.longStampCells <= 1
 	}
-	return false
+	return density*t.stampCells <= 1
 }

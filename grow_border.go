@@ -5,28 +5,28 @@ import (
 	"github.com/dropblock-go/dropblock/internal/pool"
 )
 
-// border is a plan for growing the seeds of RegionFull: as blocks are clipped where a
-// plane ends, every shift has a mask of where its bits may land. The masks repeat with
-// the planes.
+// border is a plan for growing the seeds of RegionFull. Blocks are clipped at the ends of
+// a plane: every shift has a mask of the bits that it may set. The masks repeat with the
+// planes.
 type border struct {
 	steps  []borderStep
-	period int // words after which masks repeat, whole planes, and the words that go through all steps together
-	lead   int // words on both sides of these at which the shifts look, whole cache lines
+	period int // words after which the masks repeat: whole planes; they go through all steps together
+	lead   int // words before and behind a period that the shifts read: whole cache lines
 }
 
-// borderStep is a step along an axis: it takes a bit down and up by so many cells, of
-// which one may be 0 instead.
+// borderStep is a step along an axis: an OR of shifts down and up. Both are by the same
+// number of cells, or one is by 0.
 type borderStep struct {
 	*axis
-	down, up         int
-	downMask, upMask []uint64 // of a period
+	down, up         int      // cells
+	downMask, upMask []uint64 // for a period
 }
 
 func (s *borderStep) shift() int { return s.stride * max(s.down, s.up) }
 
-// borderSteps are the steps along an axis: a window of t cells on both sides of a seed
-// grows by up to t+1, as at the border it has t+1 cells alone, and at last by what one
-// side has more.
+// borderSteps returns the steps along an axis. A block that extends t cells to both sides
+// of its seed grows by up to t+1 cells a step, since at the border it has only t+1 cells.
+// The last step adds the cells that one side has more than the other.
 func borderSteps(a *axis) (steps []borderStep) {
 	t, even := 0, min(a.before, a.after())
 	for t < even {
@@ -40,7 +40,7 @@ func borderSteps(a *axis) (steps []borderStep) {
 	return steps
 }
 
-// newBorder returns the plan for a geometry, or nil if its masks would be too long.
+// newBorder returns the plan for a geometry, or nil if its masks would exceed maxPeriod.
 func newBorder(g *geometry) *border {
 	plane := g.plane()
 	b := &border{period: plane / min(plane&-plane, 64)}
@@ -62,13 +62,13 @@ func newBorder(g *geometry) *border {
 	return b
 }
 
-// masks makes the masks of a step for words from word first of a string on: zeros where
-// what lands would come from another line of the axis.
+// masks sets the masks of a step for the words of the mask from word first: zeros for bits
+// that would come from another line of the axis.
 func (s *borderStep) masks(up, down []uint64, first int) {
 	line, end := int64(s.stride)*int64(s.size), 64*int64(len(up))
 	bitstring.SetAll(up)
 	bitstring.SetAll(down)
-	// clearRun clears the cells of a line from from on and up to to.
+	// clearRun clears the cells [from, to) of the line that begins at bit at.
 	clearRun := func(words []uint64, at int64, from, to int) {
 		begin := max(at+int64(s.stride*from), 0)
 		if n := min(at+int64(s.stride*to), end) - begin; n > 0 {
@@ -88,7 +88,7 @@ func (s *borderStep) masks(up, down []uint64, first int) {
 	}
 }
 
-// borderTask turns seeds into the keep mask of their blocks by several workers.
+// borderTask turns seeds into the keep mask of their blocks, shared by workers.
 type borderTask struct {
 	parts []borderPart
 
@@ -103,8 +103,8 @@ type borderPart struct {
 	kept int
 }
 
-// run takes the seeds in src to dst and returns the number of ones of the keep mask, whole
-// words counted: bits behind the mask's are zero in src and become ones.
+// run writes the keep mask of the seeds in src to dst and returns the number of its ones.
+// Bits past the end of the mask are zero in src; they become ones and are counted.
 func (t *borderTask) run(team *pool.Team, k isa, plan *border, dst, src []uint64, workers int) (kept int) {
 	t.k, t.plan, t.dst, t.src = k, plan, dst, src
 	parts := min(workers, (len(dst)-1)/plan.period+1)
@@ -133,7 +133,7 @@ func (t *borderTask) Part(i, parts int) {
 		n := to - from
 		a, b := p.a[:2*lead+n], p.b[:2*lead+n]
 		copy(a[lead:], t.src[from:to])
-		clear(a[lead+n:]) // Else bits behind the mask's could come in.
+		clear(a[lead+n:]) // Shifts down read these words.
 		clear(b[lead+n:])
 		for i := range t.plan.steps {
 			s := &t.plan.steps[i]

@@ -3,14 +3,15 @@ package dropblock
 import (
 	"fmt"
 	"math/bits"
+	"strings"
 
 	"github.com/dropblock-go/dropblock/internal/bitstring"
 )
 
-// locator finds the cells of bits.
+// locator maps bits to cells.
 type locator struct {
 	*geometry
-	per, shift [axes]uint32 // reciprocals: of the bits of a cell, of the cells of a row, of the rows of a slice
+	per, shift [axes]uint32 // reciprocals of the bits of a cell, the cells of a row, the rows of a slice
 }
 
 func (g *geometry) locator() locator {
@@ -21,8 +22,8 @@ func (g *geometry) locator() locator {
 	return l
 }
 
-// cell is that of a bit of a plane, its number on each axis, and which of the bits of the
-// cell it is.
+// cell returns the cell of a bit of a plane, by its coordinates, and the number of the bit
+// in the cell.
 func (l *locator) cell(bit int) (cell [axes]int, inner int) {
 	divide := func(n, i, by int) (quotient, rest int) {
 		q := int(divide(uint32(n), l.per[i], l.shift[i]))
@@ -36,13 +37,13 @@ func (l *locator) cell(bit int) (cell [axes]int, inner int) {
 	return cell, inner
 }
 
-// eachSeed calls visit with the bit of each seed, and with the first bit of its plane and
-// its bit there, until it returns false.
+// eachSeed calls visit with the first bit of each seed's plane and the seed's bit in the
+// plane, until it returns false.
 func (g *geometry) eachSeed(seeds []uint64, visit func(plane, bit int) bool) {
 	size, plane := g.plane(), 0
-	for i, w := range seeds {
-		for ; w != 0; w &= w - 1 {
-			bit := i*64 + bits.TrailingZeros64(w)
+	for i, v := range seeds {
+		for ; v != 0; v &= v - 1 {
+			bit := i*64 + bits.TrailingZeros64(v)
 			for bit-plane >= size {
 				plane += size
 			}
@@ -53,20 +54,19 @@ func (g *geometry) eachSeed(seeds []uint64, visit func(plane, bit int) bool) {
 	}
 }
 
-// brushWords is how many words the brush of a block may take. A painted block touches one
-// more.
+// brushWords bounds the words of a brush. A painted block touches one more.
 const brushWords = 3
 
-// brush is a block's bits from its first one on.
+// brush has the bits of a block from its first one.
 type brush [brushWords]uint64
 
-// painter sets the blocks of seeds, clipped at the borders of their planes. Its time is
-// that of the seeds.
+// painter sets the blocks of seeds one by one, clipped at the borders of their planes. The
+// time is linear in the number of seeds.
 type painter struct {
 	locator
-	// brushes paint blocks of two axes that have few bits from the first to the last in
-	// one go. There is one for every width; lower blocks take the first bits of it. Other
-	// blocks, which have none, are painted row by row.
+	// brushes holds a brush for every width of a clipped block, if blocks have two axes
+	// and span at most brushWords words. A block of fewer rows takes the first bits.
+	// Other blocks are painted row by row, and brushes is nil.
 	brushes []brush
 }
 
@@ -83,8 +83,7 @@ func newPainter(g *geometry) *painter {
 	return p
 }
 
-// paint sets the blocks in words, which have brushWords spare words behind those of the
-// mask.
+// paint sets the blocks in words. Behind the mask words has brushWords words more.
 func (p *painter) paint(words, seeds []uint64) {
 	p.eachSeed(seeds, func(plane, bit int) bool {
 		cell, inner := p.cell(bit)
@@ -105,20 +104,20 @@ func (p *painter) paint(words, seeds []uint64) {
 	})
 }
 
-// cost is about what it takes to paint a block, in blocks that are painted by a brush.
+// cost returns the approximate time to paint a block, in units of one stroke.
 func (p *painter) cost() float64 {
 	if p.brushes != nil {
 		return 1
 	}
 	w := &p.axes[0]
-	row := 1 + float64(w.block)/256 // of words, which are set many at a time
+	row := 1 + float64(w.block)/256 // whole words are set several at a time
 	if w.stride > 1 {
 		row = float64(w.block)
 	}
 	return 1 + row*float64(p.axes[1].block)*float64(p.axes[2].block)/2
 }
 
-// stroke sets the first span bits of the brush of a width.
+// stroke sets the first span bits of the brush for a width, from bit at.
 func (p *painter) stroke(words []uint64, at, width, span int) {
 	b := &p.brushes[width]
 	x, y, z := b[0]&bitstring.Low(span), b[1]&bitstring.Low(span-64), b[2]&bitstring.Low(span-128)
@@ -130,7 +129,7 @@ func (p *painter) stroke(words []uint64, at, width, span int) {
 	dst[3] |= z >> 1 >> (63 - s)
 }
 
-// rows sets the n cells of a block on each axis, from a bit on.
+// rows sets a block of n cells along each axis, from bit at.
 func (p *painter) rows(words []uint64, at int, n [axes]int) {
 	w, h, d := &p.axes[0], &p.axes[1], &p.axes[2]
 	for slice := range n[2] {
@@ -148,7 +147,7 @@ func (p *painter) rows(words []uint64, at int, n [axes]int) {
 	}
 }
 
-// checkWhole checks that the block of every seed of a mask lies in the map.
+// checkWhole returns an error if the block of a seed of a mask leaves the map.
 func (g *geometry) checkWhole(mask Shape, seeds []uint64) (err error) {
 	n, l := mask.Len(), g.locator()
 	g.eachSeed(seeds, func(plane, bit int) bool {
@@ -167,23 +166,16 @@ func (g *geometry) checkWhole(mask Shape, seeds []uint64) (err error) {
 	return err
 }
 
-// leaves is the error for a seed whose block leaves the map, in a channel of the call's
-// mask.
+// leaves returns the error for a seed whose block leaves the map. channel is numbered
+// through all samples of the mask.
 func (g *geometry) leaves(mask Shape, channel int, cell [axes]int) error {
-	names := []byte("whd")
-	var at, want, block string
-	join := func(to *string, by, format string, args ...any) {
-		if *to != "" {
-			*to += by
-		}
-		*to += fmt.Sprintf(format, args...)
-	}
+	var at, want, block []string
 	for i := mask.layout.axes() - 1; i >= 0; i-- {
-		a := &g.axes[i]
-		join(&at, ", ", "%c %d", names[i], cell[i])
-		join(&want, " and ", "%c %d to %d", names[i], a.before, a.before+a.valid()-1)
-		join(&block, "x", "%d", a.block)
+		a, name := &g.axes[i], "whd"[i]
+		at = append(at, fmt.Sprintf("%c %d", name, cell[i]))
+		want = append(want, fmt.Sprintf("%c %d to %d", name, a.before, a.before+a.valid()-1))
+		block = append(block, fmt.Sprint(a.block))
 	}
 	return fmt.Errorf("dropblock: the block of the seed at n %d, c %d, %s leaves the map, want %s in the valid region of %s blocks",
-		channel/mask.c, channel%mask.c, at, want, block)
+		channel/mask.c, channel%mask.c, strings.Join(at, ", "), strings.Join(want, " and "), strings.Join(block, "x"))
 }

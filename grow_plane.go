@@ -7,31 +7,31 @@ import (
 	"github.com/dropblock-go/dropblock/internal/pool"
 )
 
-// planeSteps is a plan for growing the seeds of RegionFull plane by plane, each moved to
-// where it begins with a word, for planes whose masks would be too long for border. The
-// time is linear in the plane, and grows with the logarithm of the block's size at most.
+// planeSteps is a plan for growing the seeds of RegionFull plane by plane, for planes whose
+// masks would be too large for border. Each plane is copied to a buffer that begins with a
+// word. The time is linear in the size of the plane and at most logarithmic in the size of
+// the block.
 //
-// Along the outermost axis blocks grow in one direction, behind the end of the plane too,
-// where there is nothing that has to be kept from it, and are moved back by the cells
-// before a seed. Along the others they are clipped at lines, by the masked steps of
-// border. Long blocks of cells that lie side by side are set run by run.
+// Along the outermost axis blocks grow in one direction, past the end of the plane into
+// spare words, and are then moved back by the cells before a seed. Along the other axes
+// they are clipped at the ends of lines, by the masked steps of border, or set run by run
+// if they are long and their cells are adjacent bits.
 type planeSteps struct {
 	plane int   // bits
-	runs  *axis // or nil
+	runs  *axis // the axis whose blocks are set run by run, or nil
 	steps []planeStep
-	outer *axis // or nil
-	lead  int   // words on both sides of a plane at which steps look, whole cache lines
+	outer *axis // the outermost axis, if blocks extend along it, or nil
+	lead  int   // words before and behind a plane that steps read: whole cache lines
 }
 
-// planeStep is a masked step.
 type planeStep struct {
 	borderStep
-	period int // words after which the masks repeat, or 0 for masks that are made when they are needed
+	period int // words after which the masks repeat, or 0 for masks that are made for each use
 }
 
-// minRunWords is the least line, in words, whose long blocks are set run by run. On an
-// AMD EPYC of family 26, model 2 (Zen 5, 2026-11-28) a line took some 20 ns so, and a word
-// of it 2 to 3 ns by masked steps.
+// minRunWords is the least size of a line, in words, for setting its long blocks run by
+// run. On an AMD EPYC of family 26, model 2 (Zen 5, 2026-11-28) a line took some 20 ns, and
+// a word 2 to 3 ns by masked steps.
 const minRunWords = 8
 
 func newPlaneSteps(g *geometry) *planeSteps {
@@ -56,7 +56,6 @@ func newPlaneSteps(g *geometry) *planeSteps {
 	return p
 }
 
-// mask adds masked steps along an axis.
 func (p *planeSteps) mask(a *axis) {
 	line := a.stride * a.size
 	period := line / min(line&-line, 64)
@@ -73,9 +72,9 @@ func (p *planeSteps) mask(a *axis) {
 	}
 }
 
-// cost is about what it takes to grow seeds, in masked steps of border: moving planes to
-// words and back takes as long as four of them, runs as eight and a step of the outermost
-// axis as one half.
+// cost returns the approximate time to grow seeds, in units of one step of border: copying
+// a plane to the buffer and back takes four, runs take eight, and a step along the
+// outermost axis takes one half.
 func (p *planeSteps) cost() float64 {
 	n := 4 + float64(len(p.steps))
 	if p.runs != nil {
@@ -87,7 +86,7 @@ func (p *planeSteps) cost() float64 {
 	return n
 }
 
-// back is how many bits blocks are moved back at last.
+// back returns the number of bits by which grown blocks are moved back.
 func (p *planeSteps) back() int {
 	if p.outer == nil {
 		return 0
@@ -95,7 +94,7 @@ func (p *planeSteps) back() int {
 	return p.outer.before * p.outer.stride
 }
 
-// planeTask turns seeds into the bits that their blocks drop by several workers.
+// planeTask turns seeds into the bits that their blocks drop, shared by workers.
 type planeTask struct {
 	parts []planePart
 
@@ -107,12 +106,12 @@ type planeTask struct {
 
 // planePart is the work on a range of planes.
 type planePart struct {
-	a, b     []uint64 // a plane, what its blocks reach behind it, and the lead of steps on both sides
+	a, b     []uint64 // a plane and spare words for outer, between leads
 	up, down [borderPiece]uint64
-	first    uint64 // bits of the word that a part shares with the one before
+	first    uint64 // bits for the first word, which a part shares with the one before
 }
 
-// run takes the seeds in src to dst, whose words hold anything.
+// run sets the bits that the seeds in src drop in dst, which is uninitialised.
 func (t *planeTask) run(team *pool.Team, k isa, plan *planeSteps, dst, src []uint64, planes, workers int) {
 	t.k, t.plan, t.dst, t.src, t.planes = k, plan, dst, src, planes
 	parts := min(workers, planes)
@@ -128,7 +127,6 @@ func (t *planeTask) run(team *pool.Team, k isa, plan *planeSteps, dst, src []uin
 	t.plan, t.dst, t.src = nil, nil, nil
 }
 
-// begin is the first plane of a part.
 func (t *planeTask) begin(i, parts int) int { return pool.Share(t.planes, 1, i, parts) }
 
 // Part implements [pool.Task].
@@ -156,8 +154,7 @@ func (t *planeTask) Part(i, parts int) {
 	}
 }
 
-// grow returns the bits that the seeds of the plane which begins at a bit drop, moved by
-// back.
+// grow returns the bits that the seeds of the plane at bit at drop, shifted up by back.
 func (t *planeTask) grow(p *planePart, at, words int) []uint64 {
 	plan := t.plan
 	lead, n := plan.lead, bitstring.Words(plan.plane)
@@ -175,23 +172,22 @@ func (t *planeTask) grow(p *planePart, at, words int) []uint64 {
 	}
 	grown := a[lead:][:words]
 	if len(plan.steps) > 0 {
-		// Bits behind the plane are what its end has given, or an earlier plane.
+		// Steps set bits behind the plane, and earlier planes left some there.
 		if over := plan.plane % 64; over > 0 {
 			grown[n-1] &= bitstring.Low(over)
 		}
 		bitstring.Clear(grown[n:])
 	}
 	if o := plan.outer; o != nil {
-		for run := 1; run < o.block; {
-			s := min(run, o.block-run)
-			t.k.dilateInPlace(grown, o.stride*s)
-			run += s
+		for run, by := 1, 0; run < o.block; run += by {
+			by = min(run, o.block-run)
+			t.k.dilateInPlace(grown, o.stride*by)
 		}
 	}
 	return grown
 }
 
-// step takes the n words of a plane in a through a masked step to b.
+// step sets b to the n words of the plane in a after a masked step.
 func (t *planeTask) step(p *planePart, s *planeStep, a, b []uint64, n int) {
 	lead, l := t.plan.lead, dilateLead(s.shift())
 	for from := 0; from < n; from += borderPiece {
@@ -207,19 +203,16 @@ func (t *planeTask) step(p *planePart, s *planeStep, a, b []uint64, n int) {
 	}
 }
 
-// setBlocks sets the blocks of seeds along an axis of cells side by side, in n bits of
-// dst, which are zero.
-//
-// A run of blocks that touch ends where no seed follows its last one closely enough. The
-// last seed that does is looked for from behind, so that dense seeds cost no more than
-// sparse ones.
+// setBlocks sets the blocks of seeds along an axis of stride 1 in n bits of dst, which are
+// zero. It sets a run of blocks that touch at once: from the last seed found it searches
+// the reach of its block backwards, so that dense seeds take no more time than sparse ones.
 func setBlocks(dst, seeds []uint64, n int, a *axis) {
 	for line := 0; line < n; line += a.size {
 		end := line + a.size
 		for seed := bitstring.Next(seeds, line, end); seed < end; {
 			first := seed
 			for {
-				// Its block touches those of seeds up to a block's length behind it.
+				// The blocks of seeds up to a.block cells behind it touch its own.
 				last := bitstring.Last(seeds, seed+1, min(seed+a.block+1, end))
 				if last < 0 {
 					break

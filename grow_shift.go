@@ -5,17 +5,18 @@ import (
 	"github.com/dropblock-go/dropblock/internal/pool"
 )
 
-// dilation is a plan for growing seeds at the first cells of blocks on one string of bits:
-// a row pass, then steps of doubling, the last of which takes the complement.
+// dilation is a plan for growing seeds at the first bits of their blocks: a row pass, then
+// steps of doubling, the last of which takes the complement.
 type dilation struct {
-	row   int // block size of the row pass, at most 64
-	steps [maxSteps]int
+	row   int           // block size of the row pass, at most 64
+	steps [maxSteps]int // shifts
 	n     int
-	// halo is how many words before a piece its steps need: the sum of their leads,
-	// each as whole cache lines, so that what a step stores begins with one.
+	// halo is the number of words before a piece that its steps read: the sum of their
+	// leads, each rounded up to whole cache lines, so that stores are aligned.
 	halo int
-	// The shifts of all axes, the row's too, in pairs, and the sum of the second
-	// ones. Up to maxNearSum they are taken at once.
+	// near holds the shifts of all axes, the row's too, in pairs, for one pass with
+	// dilateNear. nearSum is the sum of the second ones, or more than maxNearSum if
+	// there is no such pass.
 	near    [maxNear]uint64
 	nears   int
 	nearSum int
@@ -26,32 +27,31 @@ const (
 	// maxSteps bounds the doublings of all axes: a size takes as many as it has bits, and
 	// the product of the sizes is below 2³¹.
 	maxSteps = axes + 31
-	// maxNearSum is the reach of a word and its shifts.
+	// maxNearSum is the farthest that dilateNear can shift: from the word before.
 	maxNearSum = 63
-	// maxNear bounds the shifts of all axes: the fourth pair of an axis takes a reach
-	// of 27, a fifth of 81.
+	// maxNear bounds the shifts of all axes: the second shifts of four pairs of one axis
+	// add up to 27 or more, those of five to 81.
 	maxNear = 2 * 4 * axes
 )
 
-// trivial is the plan for seeds that are blocks already: there is only the complement to
-// take.
+// trivial is the plan for seeds that are already grown: it only takes the complement.
 var trivial = newDilation(&geometry{})
 
-// newDilation is the plan for the blocks of a geometry.
+// newDilation returns the plan for the blocks of a geometry.
 func newDilation(g *geometry) *dilation {
 	d := new(dilation)
 	for i := range g.axes {
 		d.axis(g.axes[i].stride, g.axes[i].block)
 	}
 	d.row = max(d.row, 1)
-	// The last step takes the complement: a shift by 0 where the row pass has done all.
+	// The last step takes the complement: a shift by 0 if the row pass did the rest.
 	if d.n == 0 {
 		d.n, d.halo = 1, bitstring.Lines(dilateLead(0))
 	}
 	return d
 }
 
-// axis adds the dilation by size cells, stride bits apart, 1 ≤ size.
+// axis adds the dilation by size cells at a distance of stride bits, 1 ≤ size.
 func (d *dilation) axis(stride, size int) {
 	for run := 1; run < size; {
 		s := min(run, size-run)
@@ -71,22 +71,21 @@ func (d *dilation) axis(stride, size int) {
 			run = d.row
 		}
 	}
-	for run < size {
-		s := min(run, size-run)
-		d.steps[d.n] = stride * s
-		d.halo += bitstring.Lines(dilateLead(stride * s))
+	for by := 0; run < size; run += by {
+		by = min(run, size-run)
+		d.steps[d.n] = stride * by
+		d.halo += bitstring.Lines(dilateLead(stride * by))
 		d.n++
-		run += s
 	}
 }
 
-// shiftTask turns seeds into the keep mask of their blocks, in place, by several workers.
+// shiftTask turns seeds into the keep mask of their blocks in place, shared by workers.
 type shiftTask struct {
 	parts []shiftPart
 
 	k     isa
 	plan  *dilation
-	near  bool     // all steps at once
+	near  bool     // one pass with dilateNear
 	words []uint64 // a zero, then the seeds
 }
 
@@ -94,19 +93,19 @@ type shiftTask struct {
 type shiftPart struct {
 	from, to int
 	buf      []uint64
-	row      []uint64 // the row pass of a piece, behind its halo
-	a, b     []uint64 // for the steps
+	row      []uint64 // halo and piece after the row pass
+	a, b     []uint64 // halo and piece after a step
 	piece    int      // words that go through all steps together
-	seeds    uint64   // of the word before the range
+	seeds    uint64   // the word before the range, before it is overwritten
 	kept     int
 }
 
-// run takes the seeds in words[1:] through the plan and returns the number of ones of the
-// keep mask, whole words counted. words[0] is zero.
+// run turns the seeds in words[1:] into the keep mask and returns the number of its ones,
+// those past the end of the mask included. words[0] is zero.
 func (t *shiftTask) run(team *pool.Team, k isa, plan *dilation, near bool, words []uint64, workers int) (kept int) {
 	t.k, t.plan, t.near, t.words = k, plan, near, words
 	n := len(words) - 1
-	// Every part repeats the row pass of its halo.
+	// Parts are long enough that repeating the row pass of the halo costs little.
 	parts := max(min(workers, n/max(shiftPiece, 2*plan.halo)), 1)
 	for len(t.parts) < parts {
 		t.parts = append(t.parts, shiftPart{})
@@ -124,14 +123,14 @@ func (t *shiftTask) run(team *pool.Team, k isa, plan *dilation, near bool, words
 	return kept
 }
 
-// isNear reports whether all steps can be taken at once.
+// isNear reports whether dilateNear can do all steps in one pass.
 func (d *dilation) isNear() bool { return d.nears > 0 && d.nearSum <= maxNearSum }
 
-// trivial reports whether the complement is all there is to do.
+// trivial reports whether the plan only takes the complement.
 func (d *dilation) trivial() bool { return d.row == 1 && d.n == 1 && d.steps[0] == 0 }
 
-// prepare saves what a part needs of the seeds before its range, before they are
-// overwritten.
+// prepare saves the seeds before the range of a part that it needs, since another worker
+// overwrites them.
 func (t *shiftTask) prepare(p *shiftPart) {
 	if t.plan.trivial() {
 		return
@@ -147,9 +146,8 @@ func (t *shiftTask) prepare(p *shiftPart) {
 	t.k.rowCalls(p.row[halo-before:halo], t.words[p.from-before:p.from+1], t.plan.row)
 }
 
-// take makes the three buffers for a halo and the words of a piece. They begin with cache
-// lines, a third of a page apart, against 4K aliasing: where the addresses of a load and
-// of a store before it agree in their low twelve bits, the load waits.
+// take makes the three buffers for a halo and the words of a piece. They are aligned to
+// cache lines and offset by a third of a page against 4K aliasing.
 func (p *shiftPart) take(halo, words int) {
 	p.piece = min(max(shiftPiece, 2*halo), words)
 	const page = 4096 / 8
@@ -179,8 +177,8 @@ func (t *shiftTask) Part(i, _ int) {
 		to := min(from+p.piece, p.to)
 		in := t.words[from : 1+to]
 		row := p.row[:halo+to-from]
-		// The word before the piece is a result already, or another part's: its
-		// seeds stand in front of a copy of the first line.
+		// The word before the piece is overwritten, or belongs to another part. The row
+		// pass of the first line reads the saved one in front of a copy of the line.
 		var first [1 + bitstring.LineWords]uint64
 		first[0] = p.seeds
 		n := copy(first[1:], in[1:])
@@ -192,7 +190,7 @@ func (t *shiftTask) Part(i, _ int) {
 	}
 }
 
-// keepNear takes all steps of a part at once, from its end to its beginning.
+// keepNear does all steps of a part in one pass, from its end to its beginning.
 func (t *shiftTask) keepNear(p *shiftPart) (kept int) {
 	in, shifts := t.words[1+p.from:1+p.to], t.plan.near[:t.plan.nears]
 	for to := len(in); to > 1; {
@@ -206,7 +204,7 @@ func (t *shiftTask) keepNear(p *shiftPart) (kept int) {
 	return kept
 }
 
-// finish takes the row pass of a piece, its halo in front, through the steps.
+// finish does the steps of a piece, from the row pass of its halo and its words.
 func (d *dilation) finish(k isa, dst, row, a, b []uint64) (kept int) {
 	last, from := d.n-1, 0
 	for _, shift := range d.steps[:last] {

@@ -2,19 +2,18 @@ package dropblock
 
 import "github.com/dropblock-go/dropblock/internal/bitstring"
 
-// stamps drop blocks of the valid region as their seeds are drawn, where a block has few
-// bits from its first to its last.
+// stamps drop blocks of the valid region while their seeds are drawn, if a block spans few
+// words.
 type stamps struct {
 	table stampTable
-	words int // that a block may touch
+	words int // the most that a block touches
 }
 
-// stampWordsOf is how many words a block may touch whose last bit is span−1 bits behind
-// the first one.
+// stampWordsOf returns the most words that a block of span bits touches.
 func stampWordsOf(span int) int { return bitstring.Words(span-1) + 1 }
 
-// newStamps returns the stamps for the blocks of a geometry, which touch stampWords at
-// most.
+// newStamps returns the stamps for the blocks of a geometry, which touch at most
+// stampWords words.
 func newStamps(g *geometry) *stamps {
 	s := &stamps{words: stampWordsOf(g.span())}
 	w, h, d := &g.axes[0], &g.axes[1], &g.axes[2]

@@ -6,39 +6,39 @@ import (
 	"unsafe"
 )
 
-// This file holds every kernel in pure Go. It is compiled everywhere: it
-// serves the CPUs that have no assembly, it is what the assembly is tested
-// against, and it is where the algorithms are explained. Where a generator in
-// gen/ takes another way to the same bits it says so.
+// This file has every kernel in pure Go. It is compiled everywhere: for CPUs
+// without assembly, as the reference in tests of the assembly, and as the place
+// where the algorithms are explained. A generator in gen/ that computes the same
+// bits in another way says so.
 //
-// Callers have checked everything: lengths fit, and destinations overlap no
-// source but where a kernel says so.
+// Callers have checked all arguments: lengths fit, and destinations do not
+// overlap sources unless a kernel permits it.
 
 // # bernoulli
 //
-// Masks need bits that are 1 with probability γ, by the million, and for
-// DropBlock γ is small. A comparison an element costs a random word an
-// element. Two cheaper samplers cover the range together.
+// Masks need millions of bits that are 1 with probability γ, and for DropBlock γ
+// is small. Comparing a random word with γ costs one word for each element. Two
+// cheaper samplers together cover the range.
 //
 // The head draws bits with probability h = t/2^k, 64 at a time. A number
 // U < 2^k has k random bits, and U < t is decided from the least significant
-// bit up: with the bits u and t of one level, less = t AND NOT u, OR, where
-// they are equal, what the levels below said. Since u and its complement are
-// equally likely, less becomes t ? less|r : less&r with r random: one AND or
-// OR a level for 64 elements (the "bit-sliced" form). t is odd, so that the
-// lowest level is less = r.
+// bit up: with the bits u and t of one level, less is t AND NOT u or, if they are
+// equal, the result of the levels below. Since u and its complement are equally
+// likely, less becomes t ? less|r : less&r with r random: one AND or OR at each
+// level for 64 elements (the "bit-sliced" form). t is odd, so that the lowest
+// level is less = r.
 //
-// The residual adds seeds with probability δ by drawing not whether an element
-// is a seed but how far off the next one is: P(gap = g) = δ(1−δ)^g. An alias
-// table (see gapTable) gives a gap for one word, without a branch. An element
-// is then 1 with probability h + (1−h)·δ = γ, the residual being drawn
-// whatever the head said. Seeds of the residual in different places are
-// independent because the geometric distribution is memoryless, which is also
-// why chunks of positions can start anew.
+// The residual adds seeds with probability δ. It draws the distance to the next
+// seed instead of a bit for each element: P(gap = g) = δ(1−δ)^g. An alias table
+// (see gapTable) maps a random word to a gap without a branch. Head and residual
+// are independent, so that an element is 1 with probability h + (1−h)·δ = γ.
+// Seeds of the residual at different positions are independent because the
+// geometric distribution is memoryless, which is also why the residual can start
+// anew in each chunk of positions.
 //
-// Words come from Philox4x32-10 under a counter that names the position:
-// which vector width, goroutine or CPU draws them changes nothing.
-// docs/stream.md says which word decides which bit.
+// Words come from Philox4x32-10 with a counter derived from the position, so that
+// the result does not depend on vector width, goroutines or CPU. docs/stream.md
+// defines which word decides which bit.
 
 // philoxGeneric fills dst, whole blocks of four words, with those of the
 // counters from ctr on. Counter word 0 does not overflow.
@@ -54,8 +54,8 @@ func philoxGeneric(dst []uint32, ks *roundKeys, ctr *[4]uint32) {
 	}
 }
 
-// philoxPair is the blocks of a counter and the next one. They go through the rounds
-// together, as a round waits for its multiplications.
+// philoxPair returns the blocks of a counter and of the next one. Interleaving two blocks
+// hides the latency of the multiplications.
 func philoxPair(ks *roundKeys, c0, c1, c2, c3 uint32) (x0, x1, x2, x3, y0, y1, y2, y3 uint32) {
 	x0, x1, x2, x3 = c0, c1, c2, c3
 	y0, y1, y2, y3 = c0+1, c1, c2, c3
@@ -66,7 +66,7 @@ func philoxPair(ks *roundKeys, c0, c1, c2, c3 uint32) (x0, x1, x2, x3, y0, y1, y
 	return x0, x1, x2, x3, y0, y1, y2, y3
 }
 
-// join is a word of its halves.
+// join returns the word of two halves.
 func join(lo, hi uint32) uint64 { return uint64(hi)<<32 | uint64(lo) }
 
 // headGeneric writes bits of probability t/2^levels to dst, whole groups
@@ -93,21 +93,21 @@ func headGeneric(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, levels i
 	}
 }
 
-// gapCallLen is how many words of the residual are drawn together.
+// gapCallLen bounds the random words of a kernel call of the residual.
 const gapCallLen = 512
 
-// gapsGeneric walks on with each of the drawn words, at most
-// gapCallLen, and writes the positions of the n seeds that it comes to before
-// the end. Positions behind them may be anything. Whether a gap is the entry's
-// own would be guessed wrong half of the time, and is no branch.
+// gapsGeneric advances w.next by the gap of each drawn word, at most gapCallLen of them,
+// and writes the positions of the n seeds before w.end. The positions behind them are
+// overwritten too. The choice between an entry's own gap and its alias is not a branch: it
+// would be mispredicted half of the time.
 func gapsGeneric(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) (n int) {
 	next := w.next
 	for _, word := range drawn[:min(len(drawn), gapCallLen)] {
 		own := word >> (32 - gapBits)
 		e := t[own]
 		alias := e & gapEscape
-		// All ones if the word's fraction is below the threshold. Equal ones
-		// are not below, for any alias.
+		// All ones if the lower bits of the word are below the threshold. Equal
+		// ones are not below, for any alias.
 		below := uint32(int64(uint64(word<<gapBits|gapEscape)-uint64(e)) >> 63)
 		gap := alias ^ (alias^own)&below
 		next += gap
@@ -123,18 +123,18 @@ func gapsGeneric(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *
 	return n
 }
 
-// onesGeneric writes the positions of the n ones of words, which begin
-// with the position first, and returns how many words it came to: all, or so
-// many that the ones of another one may not fit. Positions behind them may be
-// anything.
+// onesGeneric writes the positions of the ones of words, bit 0 of which has the
+// position first. It returns their number and the number of words used: it stops
+// before the ones of another word might not fit. The positions behind them are
+// overwritten too.
 func onesGeneric(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int) {
 	for i, v := range words {
 		if n > gapCallLen-64 {
 			return n, i
 		}
 		next := n + bits.OnesCount64(v)
-		// Eight at a time, of which some may be none: how many ones a word has
-		// is guessed wrong too often.
+		// Eight at a time, of which some may be invalid: a branch on the exact number
+		// of ones is mispredicted too often.
 		for ; v != 0; n += 8 {
 			p := (*[8]uint32)(positions[n:])
 			for j := range p {
@@ -161,25 +161,25 @@ func placeGeneric(bits []uint32, w *walk) {
 	}
 }
 
-// seedsGeneric sets bits, which ascend.
+// seedsGeneric sets the bits at ascending numbers.
 func seedsGeneric(words []uint64, bits []uint32) {
 	for _, bit := range bits {
 		words[bit>>6] |= 1 << (bit & 63)
 	}
 }
 
-// Where a block has few bits from its first to its last, and seeds are rare, it
-// costs less to set the blocks than to set the seeds and dilate.
+// If a block spans few words and seeds are rare, it costs less to AND the blocks
+// into the keep mask one by one than to set the seeds and dilate.
 
-// stampTable is the complement of a block's bits, from its first one on, which is
-// bit i of stamp i: ANDed to ones it leaves a keep mask.
+// stampTable has a block's complement at every offset in a word: the first bit of the
+// block is bit i of stamp i. ANDing it with ones gives the keep mask of the block.
 type stampTable [64][stampWords]uint64
 
-// stampWords is how many words the bits of a block may touch.
+// stampWords bounds the words that a stamped block touches.
 const stampWords = 8
 
-// stampRoom is how many words, from that of a block's first bit on, a kernel may
-// load and store for blocks of n words.
+// stampRoom returns the number of words that a kernel may load and store for a block that
+// touches n words, from the one of its first bit.
 func stampRoom(n int) int {
 	if n <= stampWords/2 {
 		return stampWords / 2
@@ -187,9 +187,9 @@ func stampRoom(n int) int {
 	return stampWords
 }
 
-// stampsGeneric drops blocks of n words, whose first bits ascend, and
-// returns how many ones it dropped. What earlier calls dropped ascends as well;
-// the words behind are ones.
+// stampsGeneric clears blocks that touch n words and returns the number of ones that it
+// cleared. Their first bits ascend, from call to call too, so that words behind the last
+// block are all ones.
 func stampsGeneric(words []uint64, firsts []uint32, stamps *stampTable, n int) (dropped int) {
 	for _, bit := range firsts {
 		stamp, dst := stamps[bit&63][:n], words[bit>>6:][:n]
@@ -204,30 +204,29 @@ func stampsGeneric(words []uint64, firsts []uint32, stamps *stampTable, n int) (
 // # dilate
 //
 // Growing a seed to a block is a running maximum, and a maximum of bits is an
-// OR. A block is separable, one axis after the other, and along an axis a run
-// of b is built by doubling: y |= y<<1; y |= y<<2; y |= y<<4; … with a last
-// shift that makes the sum b−1.
+// OR. Blocks are separable: they grow along one axis after the other. Along an
+// axis a run of b bits grows by doubling: y |= y<<1; y |= y<<2; y |= y<<4; … and
+// a last shift that makes the sum of the shifts b−1.
 //
-// Seeds stand at the first corner of a block that fits its plane whole. So no
-// block leaves its row or its plane, and the planes of all samples are ONE
-// string of bits: along W the shifts are 1, 2, 4, …, along H they are W, 2W,
-// 4W, …. There is no loop over rows and no mask at their ends, whatever W is.
+// In the valid region seeds are at the first corner of a block that lies whole in
+// its plane. No block leaves its row or its plane, so that the planes of all
+// samples are ONE string of bits: along W the shifts are 1, 2, 4, …, along H they
+// are W, 2W, 4W, …. There is no loop over rows and no mask at their ends, for any W.
 //
-// Kernels take src with lead words more than dst in front: the words that bits
-// are shifted in from. dst[i] belongs to src[lead+i]. The complement, which
-// turns blocks into a keep mask, and the count of what is kept are folded into
-// the last step.
+// src of a kernel has lead words in front, from which bits are shifted in: dst[i]
+// corresponds to src[lead+i]. The last step also takes the complement, which turns
+// blocks into a keep mask, and counts its ones.
 
 // dilateRowGeneric sets each bit of dst to the OR of the bit and the b−1 bits
 // before it, 1 ≤ b ≤ 64. src has one word of lead.
 func dilateRowGeneric(dst, src []uint64, b int) {
 	src = src[:len(dst)+1]
 	steps := bits.Len(uint(b - 1))
-	last := uint(b-1<<steps>>1) & 63 // what the powers of two before it leave of b
+	last := uint(b-1<<steps>>1) & 63 // b less the run that the steps before make
 	before := src[0]
 	for i := range dst {
 		v := src[i+1]
-		u := before // Its own low bits lack what is before them; no shift brings those into v.
+		u := before // Its low bits lack the bits of the word before it; no shift moves them into v.
 		before = v
 		if steps > 1 {
 			v, u = v|v<<1|u>>63, u|u<<1
@@ -251,7 +250,7 @@ func dilateRowGeneric(dst, src []uint64, b int) {
 	}
 }
 
-// dilateLead is the lead that a shift needs.
+// dilateLead returns the lead for a shift.
 func dilateLead(shift int) int { return shift>>6 + 1 }
 
 // dilateStepGeneric sets dst to src | src<<shift.
@@ -269,8 +268,7 @@ func dilateKeepGeneric(dst, src []uint64, shift int) (kept int) {
 	lead, s := dilateLead(shift), uint(shift&63)
 	src = src[:len(dst)+lead]
 	if shift == 0 {
-		// Nothing comes in from the words before, which may have just been
-		// stored.
+		// Loads of the words before would only miss store forwarding.
 		for i, v := range src[1:] {
 			dst[i] = ^v
 			kept += bits.OnesCount64(^v)
@@ -285,16 +283,16 @@ func dilateKeepGeneric(dst, src []uint64, shift int) (kept int) {
 	return kept
 }
 
-// dilateNearGeneric takes all steps of a small block on a small map, in place: it
-// sets each word but the first to the complement of what the steps make of it
-// and counts the ones. A step is a pair of shifts a ≤ b: y |= y<<a | y<<b, which
-// triples a run. The shifts b add up to less than 64, so that nothing comes in but
-// bits of the word before, as it was. That is why it goes from the end to the
-// beginning. There is at least one word, and one step.
+// dilateNearGeneric does all steps of a small block on a small map, in place, takes the
+// complement of each word but the first, and returns the number of its ones. A step is a
+// pair of shifts a ≤ b: y |= y<<a | y<<b, which at most triples a run. The second shifts
+// add up to less than 64: only bits of the word before are shifted in, so that going from
+// the end to the beginning reads words that are not yet overwritten. There is at least one
+// word and one step.
 func dilateNearGeneric(words, shifts []uint64) (kept int) {
 	for i := len(words) - 1; i > 0; i-- {
 		v := words[i]
-		u := words[i-1] // Its own low bits lack what is before them, which no shift brings into v.
+		u := words[i-1] // Its low bits lack the bits of the word before it; no shift moves them into v.
 		for s := shifts; len(s) >= 2; s = s[2:] {
 			a, b := s[0], s[1]
 			v |= v<<a | u>>1>>(63-a) | v<<b | u>>1>>(63-b)
@@ -306,9 +304,9 @@ func dilateNearGeneric(words, shifts []uint64) (kept int) {
 	return kept
 }
 
-// With seeds everywhere blocks leave their planes, and are clipped. Bits that a shift takes
-// over the end of a row, or of a plane, then have to go: masks have ones where bits may
-// land. They are the same for all planes. Blocks grow in both directions at once.
+// In the full region blocks are clipped at the ends of rows and planes. Masks, which are the
+// same for all planes, clear the bits that a shift moves across such an end. Blocks grow in
+// both directions at once.
 
 // dilateBorderGeneric sets dst to src | src<<shift & up | src>>shift & down. src has the
 // lead of the shift on both sides.
@@ -326,8 +324,8 @@ func dilateBorderGeneric(dst, src, up, down []uint64, shift int) {
 
 // # scale
 //
-// What is kept is multiplied by the scale, what is dropped becomes +0: it is
-// selected, not multiplied by zero, so that NaN and Inf go and no −0 comes.
+// Kept elements are multiplied by the scale, dropped ones become +0 by selection. A
+// product with zero would keep NaN, turn Inf into NaN, and give −0.
 
 // scaleGeneric sets dst to src·scale where keep, bit i for element i, is 1 and
 // to +0 elsewhere. dst may be src.
@@ -342,27 +340,27 @@ func scaleGeneric[E float32 | float64](dst, src []E, keep []uint64, scale E) {
 		for i := 0; i < 64; i += 4 {
 			y[i], y[i+1], y[i+2], y[i+3] = x[i]*scale, x[i+1]*scale, x[i+2]*scale, x[i+3]*scale
 		}
-		// To select bit by bit took 1.2 to 2.2 times as long, with blocks and with
-		// dropout up to p 0.5.
+		// Selecting bit by bit took 1.2 to 2.2 times as long, for blocks and for
+		// dropout with p up to 0.5.
 		for drop := ^keep[0]; drop != 0; drop &= drop - 1 {
 			y[bits.TrailingZeros64(drop)&63] = 0
 		}
 	}
 	if len(src) > 0 {
-		w := keep[0]
+		rest := keep[0]
 		for i, v := range src {
-			dst[i] = selectBit(v*scale, w)
-			w >>= 1
+			dst[i] = selectBit(v*scale, rest)
+			rest >>= 1
 		}
 	}
 }
 
-// selectBit is v where bit 0 of w is 1, else +0.
-func selectBit[E float32 | float64](v E, w uint64) E {
+// selectBit returns v if bit 0 of keep is 1, else +0.
+func selectBit[E float32 | float64](v E, keep uint64) E {
 	if unsafe.Sizeof(v) == 4 {
-		return E(math.Float32frombits(math.Float32bits(float32(v)) & -uint32(w&1)))
+		return E(math.Float32frombits(math.Float32bits(float32(v)) & -uint32(keep&1)))
 	}
-	return E(math.Float64frombits(math.Float64bits(float64(v)) & -(w & 1)))
+	return E(math.Float64frombits(math.Float64bits(float64(v)) & -(keep & 1)))
 }
 
 // expandGeneric writes scale where keep is 1 and +0 elsewhere.
@@ -381,15 +379,14 @@ func expandGeneric[E float32 | float64](dst []E, keep []uint64, scale E) {
 		}
 	}
 	if len(dst) > 0 {
-		w := keep[0]
+		rest := keep[0]
 		for i := range dst {
-			dst[i] = selectBit(scale, w)
-			w >>= 1
+			dst[i] = selectBit(scale, rest)
+			rest >>= 1
 		}
 	}
 }
 
-// expandBoolGeneric writes keep as booleans.
 func expandBoolGeneric(dst []bool, keep []uint64) {
 	for i := range dst {
 		dst[i] = keep[i>>6]>>(i&63)&1 != 0
@@ -398,10 +395,9 @@ func expandBoolGeneric(dst []bool, keep []uint64) {
 
 // # count
 
-// countGeneric counts the ones.
 func countGeneric(words []uint64) (n int) {
-	for _, w := range words {
-		n += bits.OnesCount64(w)
+	for _, v := range words {
+		n += bits.OnesCount64(v)
 	}
 	return n
 }

@@ -18,16 +18,17 @@ const (
 
 var isaOptions = options{"KernelSet", []string{"auto", "generic", "avx2", "avx512", "neon"}}
 
-// KernelSet is a set of kernels for one instruction set. All of them compute
-// the same bits. The zero value stands for the best set that this CPU runs.
+// KernelSet is a set of kernels for one instruction set. All sets compute the same
+// bits. The zero value stands for the best set that this CPU runs. Kernels of a set
+// that it does not run panic.
 type KernelSet struct{ isa isa }
 
-// KernelSets returns the sets that this CPU runs, best first. The last one is
-// generic Go.
+// KernelSets returns the sets that this CPU runs in this build, the best one
+// first. The last one is generic Go.
 func KernelSets() []KernelSet { return slices.Clone(available) }
 
-// ParseKernelSet returns the set with the name that [KernelSet.String] gives,
-// or an error if this CPU does not run it. "auto" gives the best set.
+// ParseKernelSet is the inverse of [KernelSet.String]. It returns the best set for
+// "auto", and an error for a set that this CPU does not run.
 func ParseKernelSet(name string) (KernelSet, error) {
 	if name == "auto" {
 		return available[0], nil
@@ -40,14 +41,12 @@ func ParseKernelSet(name string) (KernelSet, error) {
 	return KernelSet{}, fmt.Errorf("dropblock: the kernel set is %q, want %s, which this CPU runs", name, availableNames())
 }
 
-// A feature is a bit that the kernels of a set need, under the name that the
-// generators give it.
+// A feature is a CPU feature that the kernels of a set need, with avo's name.
 type feature struct {
 	name string
 	has  *bool
 }
 
-// haveAll reports whether the CPU and the operating system have all features.
 func haveAll(features []feature) bool {
 	for _, f := range features {
 		if !*f.has {
@@ -57,13 +56,13 @@ func haveAll(features []feature) bool {
 	return true
 }
 
-// available is set by the architecture's file.
+// available are the sets that this CPU runs in this build, the best one first.
 var available = append(archKernels(), KernelSet{isaGeneric})
 
 // runs reports whether this CPU runs the set.
 func (k KernelSet) runs() bool { return k.isa == isaAuto || slices.Contains(available, k) }
 
-// availableNames lists what runs, as in "auto, avx2 or generic".
+// availableNames lists the available sets: "auto, avx2 or generic".
 func availableNames() string {
 	names := []string{"auto"}
 	for _, k := range available {
@@ -72,8 +71,8 @@ func availableNames() string {
 	return orList(names)
 }
 
-// resolve panics if the CPU does not run the set, which may have been read from
-// what another machine has stored.
+// resolve returns the instruction set. It panics if the CPU does not run it: a set may
+// have been decoded that was stored on another machine.
 func (k KernelSet) resolve() isa {
 	switch {
 	case k.isa == isaAuto:
@@ -84,7 +83,7 @@ func (k KernelSet) resolve() isa {
 	return k.isa
 }
 
-// philoxStride is how many blocks the set's Philox draws at once.
+// philoxStride returns the number of blocks that the set's Philox draws at once.
 func (k isa) philoxStride() int {
 	if k == isaGeneric {
 		return 1
@@ -95,16 +94,15 @@ func (k isa) philoxStride() int {
 // String returns the name of the set: auto, generic, avx2, avx512 or neon.
 func (k KernelSet) String() string { return isaOptions.name(uint8(k.isa)) }
 
-// MarshalText implements encoding.TextMarshaler: it gives the name.
+// MarshalText implements encoding.TextMarshaler: it returns the name.
 func (k KernelSet) MarshalText() ([]byte, error) { return isaOptions.text(uint8(k.isa)) }
 
-// UnmarshalText implements encoding.TextUnmarshaler. It takes the name of any set,
-// so that what a machine has stored can be read on another one; [New] then refuses
-// a set that the CPU does not run.
+// UnmarshalText implements encoding.TextUnmarshaler. It accepts the name of any set,
+// so that a stored configuration can be read on any machine; [New] refuses a set that
+// the CPU does not run.
 func (k *KernelSet) UnmarshalText(text []byte) error { return parseOption(&isaOptions, &k.isa, text) }
 
-// MarshalBinary implements encoding.BinaryMarshaler, for encoding/gob: it gives the
-// name.
+// MarshalBinary implements encoding.BinaryMarshaler, for encoding/gob, with the name.
 func (k KernelSet) MarshalBinary() ([]byte, error) { return k.MarshalText() }
 
 // UnmarshalBinary implements encoding.BinaryUnmarshaler.

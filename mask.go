@@ -7,17 +7,18 @@ import (
 	"github.com/dropblock-go/dropblock/internal/pool"
 )
 
-// Mask is the keep mask of a feature map, with the scale of what is kept. The
-// zero value is not filled, and its methods then return zeros; [Layer.Sample],
-// [Layer.Grow], [Mask.SetKeep] and [Mask.Identity] fill it and reuse its memory. A
-// Mask must not be copied once it was filled.
+// Mask is the keep mask of a feature map and the scale of the kept elements.
+// [Layer.Sample], [Layer.Grow], [Mask.SetKeep] and [Mask.Identity] fill it and
+// reuse its memory; the methods of the zero Mask, which is not filled, return
+// zeros. A Mask must not be copied once it was filled.
 //
-// A layer's mask has to last until the layer's backward pass: a network needs one
-// for each layer. Beside its words it holds little; what it takes to fill masks is shared.
+// The backward pass of a layer needs the mask of its forward pass, so that a
+// network has one for each layer. A Mask holds little more than its words: one bit
+// for each element. The scratch memory for filling masks is shared.
 type Mask struct {
-	settings *settings // of the layer that filled it last, or nil
+	settings *settings // of the layer that drew it, or nil
 	shape    Shape     // of the feature map
-	plan     *plan     // of the layer, if the mask has elements
+	plan     *plan     // of the layer, nil if the mask has no elements
 	buf      []uint64  // a zero, then the words
 	scale    [1]float64
 	gamma    float64
@@ -27,15 +28,16 @@ type Mask struct {
 
 	bits    Shape // of the mask
 	spread  spread
-	size    int // shape's number of elements
-	count   int // bits' number of elements
+	size    int // elements of shape
+	count   int // elements of bits
 	workers int // Config.Workers
 	isa     isa
 }
 
-// Words returns the mask as a string of bits in the memory order of its shape:
-// element i is bit i&63 of word i>>6, 1 to keep, and bits past the end are
-// zero. It is valid until the mask is filled again and must not be written.
+// Words returns the mask as bits in the memory order of [Mask.MaskShape]: element
+// i is bit i&63 of word i>>6, 1 to keep, and bits past the end are zero. The slice
+// is valid until the mask is filled again and must not be written. It is nil if the
+// mask is not filled.
 func (m *Mask) Words() []uint64 {
 	m.must()
 	if !m.filled {
@@ -57,7 +59,7 @@ func (m *Mask) MaskShape() Shape {
 	return m.bits
 }
 
-// Len returns the number of the mask's elements, the length of its MaskShape.
+// Len returns the number of the mask's elements, that of [Mask.MaskShape].
 func (m *Mask) Len() int {
 	m.must()
 	return m.count
@@ -75,8 +77,8 @@ func (m *Mask) Dropped() int {
 	return m.count - m.kept
 }
 
-// DropRate returns the fraction of the mask's elements that are zeros, 0 if it
-// has none.
+// DropRate returns the fraction of zeros among the mask's elements, 0 if there are
+// no elements.
 func (m *Mask) DropRate() float64 {
 	m.must()
 	if m.count == 0 {
@@ -91,17 +93,17 @@ func (m *Mask) SeedCount() int {
 	return m.seeds
 }
 
-// Gamma returns the probability with which the seeds were drawn, 0 if they
-// were given.
+// Gamma returns the probability with which the seeds were drawn, 0 if they were
+// not drawn.
 func (m *Mask) Gamma() float64 {
 	m.must()
 	return m.gamma
 }
 
-// Scales returns the factor of what is kept, 0 if nothing is, as a slice of
-// length 1, or nil if the mask is not filled. Feature maps of float32 are
-// multiplied by the nearest float32. It is valid until the mask is filled again
-// and must not be written.
+// Scales returns the factor of kept elements as a slice of length 1, or nil if the
+// mask is not filled. With [NormTensor] it is 0 if all is dropped. Feature maps
+// of float32 are multiplied by the nearest float32. The slice is valid until the
+// mask is filled again and must not be written.
 func (m *Mask) Scales() []float64 {
 	m.must()
 	if !m.filled {
@@ -110,7 +112,7 @@ func (m *Mask) Scales() []float64 {
 	return m.scale[:]
 }
 
-// String describes the mask in a line.
+// String describes the mask in one line.
 func (m *Mask) String() string {
 	switch {
 	case m == nil:
@@ -122,7 +124,6 @@ func (m *Mask) String() string {
 	}
 }
 
-// must panics if there is no mask.
 func (m *Mask) must() {
 	if m == nil {
 		panic("dropblock: the Mask is nil, want a pointer to one, such as new(dropblock.Mask)")
@@ -130,9 +131,9 @@ func (m *Mask) must() {
 }
 
 // Identity makes m the mask that keeps all elements of a feature map of shape
-// s with scale 1: what a layer does in inference. [Apply] with it copies, by up
-// to GOMAXPROCS goroutines, and in place does nothing. It panics if s does not
-// pass [Shape.Check].
+// s with scale 1, the layer of inference. [Apply] with it copies, using up to
+// GOMAXPROCS goroutines, and does nothing in place. It panics, leaving m as it was,
+// if s does not pass [Shape.Check].
 func (m *Mask) Identity(s Shape) {
 	m.must()
 	s.mustCheck()
@@ -140,12 +141,12 @@ func (m *Mask) Identity(s Shape) {
 	m.keepAll()
 }
 
-// SetKeep makes m the mask of a feature map of shape s with the given bits, a
-// string as [Mask.Words] describes it, and the scale 1. It copies words, whose
-// bits past the end are ignored, and which may be m's own.
+// SetKeep makes m the mask of a feature map of shape s with the given bits, laid
+// out as in [Mask.Words], and the scale 1. It copies words and ignores bits past
+// the end. words may be m's own.
 //
 // It returns an error, leaving m as it was, if s does not pass [Shape.Check] or
-// words has not ⌈elements/64⌉ words.
+// the length of words is not ⌈elements/64⌉.
 func (m *Mask) SetKeep(s Shape, words []uint64) error {
 	m.must()
 	if err := s.Check(); err != nil {
@@ -161,8 +162,8 @@ func (m *Mask) SetKeep(s Shape, words []uint64) error {
 	return nil
 }
 
-// hold gives the mask the words for a feature map of shape s and a mask of shape bits.
-// Their values are not set. What fills it is nil or the settings and the plan of a layer.
+// hold gives the mask uninitialised words for a feature map of shape s and a mask of shape
+// bits. set and p are the settings and the plan of the layer that fills it, or nil.
 func (m *Mask) hold(s, bits Shape, sp spread, set *settings, p *plan) {
 	size, count := s.Len(), bits.Len()
 	n := 1 + bitstring.Words(count)
@@ -170,7 +171,7 @@ func (m *Mask) hold(s, bits Shape, sp spread, set *settings, p *plan) {
 	if cap(buf) < n+spareWords {
 		buf = bitstring.Aligned(n+spareWords, 1)
 	}
-	// Nothing fails any more from here on.
+	// The mask changes from here on: nothing may fail.
 	m.buf, m.shape, m.bits, m.spread, m.size, m.count = buf[:n], s, bits, sp, size, count
 	m.settings, m.plan = set, p
 	m.isa, m.workers = KernelSet{}.resolve(), 0
@@ -181,15 +182,14 @@ func (m *Mask) hold(s, bits Shape, sp spread, set *settings, p *plan) {
 	m.kept, m.seeds, m.gamma, m.scale[0] = 0, 0, 0, 1
 }
 
-// keepAll makes the mask keep all, with scale 1.
+// keepAll makes the mask keep all elements with scale 1.
 func (m *Mask) keepAll() {
 	words := m.buf[1:]
 	bitstring.SetAll(words)
 	m.kept, m.scale[0] = 64*len(words)-m.trim(), 1
 }
 
-// trim makes the bits past the end zero and returns how many of them there
-// were, all ones.
+// trim clears the bits past the end, which are ones, and returns their number.
 func (m *Mask) trim() int {
 	words := m.buf[1:]
 	over := 64*len(words) - m.count
@@ -199,9 +199,9 @@ func (m *Mask) trim() int {
 	return over
 }
 
-// maskWorkers is how many workers draw and grow a mask of n elements. These cost an eighth to
-// a half of those of a feature map, but a worker that drew a part has it in its caches when
-// it applies it.
+// maskWorkers returns the number of workers that draw and grow a mask of n elements. An
+// element takes an eighth to a half of the time of applying it, but a worker that drew a
+// part has it in cache when it applies it.
 func (set *settings) maskWorkers(n int) int { return pool.Workers(set.cfg.Workers, n/2, workerLen) }
 
 // draw draws the mask of a feature map of shape s.
@@ -247,13 +247,13 @@ func (m *Mask) grow(sc *scratch, seeds []uint64, way growth, workers int) {
 	m.kept = sc.growSeeds(m.plan, m.isa, way, m.buf, seeds, planes, workers) - m.trim()
 }
 
-// growth chooses the way for the seeds that there are.
+// growth chooses the growth for the seeds that the mask has.
 func (m *Mask) growth() growth {
 	return m.plan.growth(m.isa, float64(m.seeds)/float64(m.count), false)
 }
 
-// prepare does what is the same for all masks of a layer on feature maps of
-// shape s: for a map of a few thousand elements it takes as long as a draw.
+// prepare does what all masks of a layer on feature maps of shape s have in common.
+// For a map of a few thousand elements it takes as long as drawing.
 func (m *Mask) prepare(set *settings, s Shape) {
 	s.mustCheck()
 	bits := set.cfg.maskShape(s)
@@ -267,12 +267,12 @@ func (m *Mask) prepare(set *settings, s Shape) {
 	}
 }
 
-// growFrom grows given seeds, a string of bits of the shape of the mask.
+// growFrom grows given seeds, which have the layout of the mask.
 func (m *Mask) growFrom(set *settings, s, bits Shape, seeds []uint64) error {
 	count := bits.Len()
 	if count == 0 {
 		m.hold(s, bits, set.cfg.spread(s), set, nil)
-		m.settings = nil // not what the layer draws
+		m.settings = nil // The next draw has to prepare the mask.
 		return nil
 	}
 	p := set.plan(s, m.plan)
@@ -284,7 +284,7 @@ func (m *Mask) growFrom(set *settings, s, bits Shape, seeds []uint64) error {
 	sc := scratches.Get().(*scratch)
 	defer scratches.Put(sc)
 	words := sc.seedWords(len(seeds))
-	bitstring.Copy(words, seeds) // Before anything is written: they may be the mask's own words.
+	bitstring.Copy(words, seeds) // before hold: seeds may be the mask's own words
 	m.hold(s, bits, set.cfg.spread(s), set, p)
 	if over := 64*len(words) - count; over > 0 {
 		words[len(words)-1] &= ^uint64(0) >> over

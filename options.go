@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// options are the names of an enumeration's constants, which are also the
-// command's, in the order of their values from 0 on.
+// options are the names of an enumeration's constants, in the order of their values from
+// 0. Text encodings and the command's flags use them.
 type options struct {
 	kind  string // the type
 	names []string
 }
 
-// name is the name of a constant, or the type and the number of what is none.
+// name returns the name of constant i, or the type and the number if there is none.
 func (o *options) name(i uint8) string {
 	if int(i) < len(o.names) {
 		return o.names[i]
@@ -22,7 +22,7 @@ func (o *options) name(i uint8) string {
 	return fmt.Sprintf("%s(%d)", o.kind, i)
 }
 
-// text is the name of a constant.
+// text returns the name of constant i, or an error if there is none.
 func (o *options) text(i uint8) ([]byte, error) {
 	if err := o.check(o.kind, i); err != nil {
 		return nil, fmt.Errorf("dropblock: %w", err)
@@ -30,7 +30,7 @@ func (o *options) text(i uint8) ([]byte, error) {
 	return []byte(o.names[i]), nil
 }
 
-// parseOption sets the constant to that of a name.
+// parseOption sets the constant to the one that text names.
 func parseOption[E ~uint8](o *options, constant *E, text []byte) error {
 	i := slices.Index(o.names, string(text))
 	if i < 0 {
@@ -40,7 +40,6 @@ func parseOption[E ~uint8](o *options, constant *E, text []byte) error {
 	return nil
 }
 
-// check returns an error if i is the number of no constant.
 func (o *options) check(field string, i uint8) error {
 	if int(i) >= len(o.names) {
 		return fmt.Errorf("%s is %s, want %s", field, o.name(i), orList(o.names))
@@ -48,7 +47,7 @@ func (o *options) check(field string, i uint8) error {
 	return nil
 }
 
-// orList joins names as in "a, b or c".
+// orList joins names: "a, b or c".
 func orList(names []string) string {
 	last := len(names) - 1
 	if last == 0 {
@@ -57,7 +56,7 @@ func orList(names []string) string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// parseSizes reads integers with x between them.
+// parseSizes reads integers separated by x.
 func parseSizes(text string) (sizes []int, err error) {
 	for size := range strings.SplitSeq(text, "x") {
 		n, err := strconv.ParseUint(size, 10, strconv.IntSize-1)

@@ -17,14 +17,15 @@ const (
 	philoxRounds = 10
 )
 
-// Key is a key of Philox4x32, low word first: one keys the random words of one
-// layer at one step.
+// Key is a key of Philox4x32, low word first. [NewKey] derives the one of a layer
+// at a step.
 type Key [2]uint32
 
 // roundKeys are the keys of the ten rounds.
 type roundKeys [philoxRounds][2]uint32
 
-// expandKey is written out: a loop takes twice as long, which small maps notice.
+// expandKey is unrolled by hand: a loop takes twice as long, and a small map is drawn and
+// applied in some 180 ns.
 func expandKey(ks *roundKeys, k0, k1 uint32) {
 	const mask = 1<<32 - 1
 	ks[0][0], ks[0][1] = k0+0*philoxW0&mask, k1+0*philoxW1&mask
@@ -39,15 +40,15 @@ func expandKey(ks *roundKeys, k0, k1 uint32) {
 	ks[9][0], ks[9][1] = k0+9*philoxW0&mask, k1+9*philoxW1&mask
 }
 
-// Philox4x32 is Philox4x32-10 in its stateless form: four random words that
-// are a function of a counter and a key.
+// Philox4x32 is Philox4x32-10 in its stateless form: it returns the four random
+// words of a counter and a key, both with the least significant word first.
 func Philox4x32(counter [4]uint32, key Key) [4]uint32 {
 	x0, x1, x2, x3 := philox10(counter[0], counter[1], counter[2], counter[3], key[0], key[1])
 	return [4]uint32{x0, x1, x2, x3}
 }
 
-// philox10 takes and returns words in registers: an array that was just stored
-// word by word is waited for when it is copied.
+// philox10 takes and returns words in registers: copying an array that was just stored
+// word by word misses store forwarding.
 func philox10(x0, x1, x2, x3, k0, k1 uint32) (_, _, _, _ uint32) {
 	for range philoxRounds {
 		x0, x1, x2, x3 = philoxRound(x0, x1, x2, x3, k0, k1)
@@ -67,7 +68,7 @@ func philoxBlock(ks *roundKeys, c [4]uint32) [4]uint32 {
 func philoxRound(x0, x1, x2, x3, k0, k1 uint32) (uint32, uint32, uint32, uint32) {
 	p0 := uint64(x0) * philoxM0
 	p1 := uint64(x2) * philoxM1
-	// The products come last.
+	// The keys first, as the products have the longer latency.
 	return uint32(p1>>32) ^ (x1 ^ k0), uint32(p1), uint32(p0>>32) ^ (x3 ^ k1), uint32(p0)
 }
 
@@ -78,15 +79,14 @@ type Philox struct {
 	key     Key
 	counter [4]uint32 // of the next block
 	block   [4]uint32
-	left    uint8 // words of block still to be given out
+	left    uint8 // words of block not yet returned
 }
 
 var _ rand.Source = (*Philox)(nil)
 
-// NewPhilox returns a source with the given key, which starts at counter 0.
+// NewPhilox returns a source with the given key at counter 0.
 func NewPhilox(key Key) *Philox { return &Philox{key: key} }
 
-// must panics if there is no source.
 func (p *Philox) must() {
 	if p == nil {
 		panic("dropblock: the Philox is nil, make one with NewPhilox")
@@ -100,8 +100,8 @@ func (p *Philox) SetCounter(counter [4]uint32) {
 	p.counter, p.left = counter, 0
 }
 
-// Uint32 returns the next word: words 0 to 3 of a block, then those of the
-// block with the next counter.
+// Uint32 returns the next word of the current block, and after word 3 the words of
+// the block with the next counter.
 func (p *Philox) Uint32() uint32 {
 	p.must()
 	if p.left == 0 {
@@ -113,7 +113,7 @@ func (p *Philox) Uint32() uint32 {
 	return p.block[3-p.left]
 }
 
-// Uint64 returns the next two words, the first one in the low half.
+// Uint64 returns the next two words, with the first one in the low half.
 func (p *Philox) Uint64() uint64 {
 	lo := p.Uint32()
 	return uint64(p.Uint32())<<32 | uint64(lo)
@@ -141,8 +141,8 @@ func (p *Philox) MarshalBinary() ([]byte, error) {
 
 var errPhilox = errors.New("dropblock: not the binary encoding of a Philox source")
 
-// UnmarshalBinary implements encoding.BinaryUnmarshaler. If data is not an
-// encoding, it leaves the source as it was.
+// UnmarshalBinary implements encoding.BinaryUnmarshaler. It returns an error, leaving
+// the source as it was, if data is not from MarshalBinary.
 func (p *Philox) UnmarshalBinary(data []byte) error {
 	p.must()
 	if len(data) != len(philoxMagic)+25 || string(data[:len(philoxMagic)]) != philoxMagic || data[len(data)-1] > 3 {
@@ -163,7 +163,6 @@ func (p *Philox) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// advance adds n to the counter.
 func advance(c *[4]uint32, n uint32) {
 	var carry uint32
 	c[0], carry = bits.Add32(c[0], n, 0)
@@ -172,7 +171,7 @@ func advance(c *[4]uint32, n uint32) {
 	}
 }
 
-// previous is the counter before c.
+// previous returns the counter before c.
 func previous(c [4]uint32) [4]uint32 {
 	for i := range c {
 		c[i]--

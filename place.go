@@ -6,20 +6,20 @@ import (
 )
 
 // places maps the positions at which a sample may have a seed, numbered in memory order,
-// to bits of the mask. In the valid region a position is the first cell of a block (and
-// one of its bits), otherwise any cell. Positions follow each other bit by bit in a row;
-// behind each row, slice and volume of them bits are skipped.
+// to bits of the mask. In the valid region the position of a seed is the first bit of its
+// block, otherwise the bit of the seed itself. The positions of a row are adjacent bits;
+// after each row, slice and volume of positions some bits are skipped.
 type places struct {
 	cols, rows, slices             int // positions of a row, rows of a slice, slices of a volume
-	skipRow, skipSlice, skipVolume int // bits, in addition to those inside
+	skipRow, skipSlice, skipVolume int // bits skipped after each; those of nested levels add up
 	positions                      int // of a sample
 	sampleBits                     int
 
 	chunks        int  // of a sample
-	together      int  // samples that are filled, drawn, placed and set as one
-	denseTogether int  // the same for those that are drawn densely
-	first         walk // what the walks of all chunks have in common
-	volume        walk // likewise for the third level
+	together      int  // samples of a together (draw.go), 1 if they have several chunks
+	denseTogether int  // of these, the samples that are drawn at once where there is a head
+	first         walk // of chunk 0
+	volume        walk // of chunk 0, from bits without skipped volumes to bits
 }
 
 func (g *geometry) places() places {
@@ -38,13 +38,12 @@ func (g *geometry) places() places {
 	})
 }
 
-// flatPlaces is n positions that are the bits themselves.
+// flatPlaces maps n positions to the bits of the same numbers.
 func flatPlaces(n int) places {
 	return makePlaces(places{cols: max(n, 1), rows: 1, slices: 1, positions: n, sampleBits: n})
 }
 
-// flat is what the walks through positions have in common that are the bits themselves,
-// of one chunk.
+// flat is the walk of a chunk that maps positions to the bits of the same numbers.
 var flat = flatPlaces(chunkLen).first
 
 func makePlaces(p places) places {
@@ -52,9 +51,10 @@ func makePlaces(p places) places {
 	p.together, p.denseTogether = 1, 1
 	if p.chunks == 1 {
 		p.together = (64*togetherWords-1)/p.sampleBits + 1
-		// Together they are numbered like one sample of as many volumes. What is drawn
-		// densely for each has to be whole words for that.
-		const most = chunkLen - headGroupLen // whole groups of the last one are drawn
+		// The samples are numbered like one sample of as many volumes. The head draws
+		// whole words for each, so that positions then has to be a multiple of 64, and
+		// whole groups for the last one.
+		const most = chunkLen - headGroupLen
 		if !p.dense() && p.positions%64 == 0 {
 			p.denseTogether = max(min(p.together, most/p.positions), 1)
 		}
@@ -70,7 +70,7 @@ func makePlaces(p places) places {
 	return p
 }
 
-// newWalk is a walk through rows of so many columns.
+// newWalk returns the walk that begins with the first position of a sample.
 func newWalk(cols, rows, skipRow, skipPlane int) (w walk) {
 	w.perCol, w.colShift = reciprocal(uint32(cols))
 	w.perRow, w.rowShift = reciprocal(uint32(rows))
@@ -82,35 +82,35 @@ func newWalk(cols, rows, skipRow, skipPlane int) (w walk) {
 	return w
 }
 
-// sliceBits is how many bits a slice of positions takes with those skipped.
+// sliceBits returns the number of bits of a slice, the skipped ones included.
 func (p *places) sliceBits() int { return p.rows*(p.cols+p.skipRow) + p.skipSlice }
 
-// begin is the word in which a chunk of the samples begins, and the bit of it.
-// Behind the last chunk that is where another sample would.
+// begin returns the bit at which a chunk of the call begins, as a word and the bit in it.
+// The chunk after the last one begins where another sample would.
 func (p *places) begin(chunk int) (word, bit int) {
 	if p.chunks == 1 {
 		bit = chunk * p.sampleBits
-		return bit / 64, bit % 64
+	} else {
+		bit = chunk/p.chunks*p.sampleBits + p.bit(chunk%p.chunks*chunkLen)
 	}
-	bit = chunk/p.chunks*p.sampleBits + p.bit(chunk%p.chunks*chunkLen)
 	return bit / 64, bit % 64
 }
 
-// bit is that of a position of a sample.
+// bit maps a position of a sample to its bit.
 func (p *places) bit(position int) int {
 	row := position / p.cols
 	slice := row / p.rows
 	return position + row*p.skipRow + slice*p.skipSlice + slice/p.slices*p.skipVolume
 }
 
-// dense reports whether positions and bits have the same numbers.
+// dense reports whether no bits are skipped: positions and bits have the same numbers.
 func (p *places) dense() bool { return p.skipRow|p.skipSlice|p.skipVolume == 0 }
 
-// walk is a walk through the positions of a chunk, which it numbers from 0. All but
-// the reciprocals and inverses is below 2³¹, as a sample is. The generators in gen/ read
-// this declaration, and have the assembly's offsets from it.
+// walk maps the positions of a chunk, numbered from 0, to bits, by rows of positions and
+// planes of rows. All fields but the reciprocals and inverses are below 2³¹, the bound of a
+// sample. The generators in gen/ read the offsets of the fields from this declaration.
 type walk struct {
-	next       uint32 // the position to draw on from
+	next       uint32 // the position at which drawing continues
 	end        uint32 // the number of positions
 	bit        uint32 // bit of position 0 in its word
 	col        uint32 // column of position 0
@@ -119,22 +119,21 @@ type walk struct {
 	colShift   uint32 // and its shift
 	perRow     uint32 // reciprocal of the rows of a plane
 	rowShift   uint32 // and its shift
-	skipRow    uint32 // bits from the end of a row to the next one
-	skipPlane  uint32 // bits from the end of a plane to the next one, in addition
-	inverseCol uint32 // of the columns of a row, as a float32; 0 above maxInverse
-	inverseRow uint32 // of the rows of a plane, likewise
+	skipRow    uint32 // bits skipped after a row
+	skipPlane  uint32 // bits skipped after a plane, in addition
+	inverseCol uint32 // inverse of the columns of a row, as a float32; 0 above maxInverse
+	inverseRow uint32 // inverse of the rows of a plane, likewise
 }
 
-// route is the way from the positions of a chunk to bits: a walk through rows and
-// slices, which places them once, and, where volumes skip bits too, a second one. To that
-// one the bits of a volume's slices are the columns of a row.
+// route maps the positions of a chunk to bits: by a walk through rows and slices and, if
+// bits are skipped after volumes too, by a second walk, whose rows are volumes of bits.
 type route struct {
 	walk
-	volume *walk // of the drawer, or nil
+	volume *walk // the second walk, which the drawer holds, or nil
 }
 
-// set makes the route through a chunk of a sample whose bits begin at base. It returns
-// the word in which the chunk begins. volume is for the second walk.
+// set makes the route for a chunk of a sample whose bits begin at base. It returns the word
+// in which the chunk begins. volume is memory for the second walk.
 func (r *route) set(p *places, base, chunk int, volume *walk) (word int) {
 	r.walk = p.first
 	position := chunk * chunkLen
@@ -147,7 +146,7 @@ func (r *route) set(p *places, base, chunk int, volume *walk) (word int) {
 	r.walk.end = uint32(min(p.positions-position, chunkLen))
 	r.walk.bit = uint32(bit % 64)
 	if p.skipVolume > 0 {
-		// How far into its volume the chunk begins, slices being whole.
+		// The column is the offset of the chunk in its volume, in bits.
 		row := position / p.cols
 		*volume = p.volume
 		volume.col = uint32(position%p.cols + row%p.rows*(p.cols+p.skipRow) + row/p.rows%p.slices*p.sliceBits())
@@ -157,7 +156,7 @@ func (r *route) set(p *places, base, chunk int, volume *walk) (word int) {
 	return bit / 64
 }
 
-// first is the bit of position 0 in its word.
+// first returns the bit of position 0 in its word.
 func (r *route) first() uint32 {
 	if r.volume != nil {
 		return r.volume.bit
@@ -174,35 +173,36 @@ func (r *route) bit(position uint32) uint32 {
 	return bit
 }
 
-// walkBitOf maps a position to its bit, as the kernel place does with many.
+// walkBitOf maps a position to its bit, as the kernel place does for a slice of them.
 func walkBitOf(w *walk, position uint32) uint32 {
 	rows := divide(w.col+position, w.perCol, w.colShift)
 	planes := divide(w.row+rows, w.perRow, w.rowShift)
 	return w.bit + position + rows*w.skipRow + planes*w.skipPlane
 }
 
-// reciprocal is m = ⌈2^shift/d⌉ below 2³², with which n/d is n·m/2^shift,
-// exactly for n < 2³¹: m·d exceeds 2^shift by e < d ≤ 2^(shift−31), which adds
-// n·e/(d·2^shift) to the quotient, less than the 1/d that would be seen.
+// reciprocal returns m = ⌈2^shift/d⌉ < 2³², with which ⌊n/d⌋ is ⌊n·m/2^shift⌋ for
+// n < 2³¹: m·d exceeds 2^shift by e < d ≤ 2^(shift−31), which adds n·e/(d·2^shift) < 1/d
+// to the quotient, too little to reach the next integer.
 func reciprocal(d uint32) (m, shift uint32) {
 	shift = 31 + uint32(bits.Len32(d-1))
 	return uint32((1<<shift + uint64(d) - 1) / uint64(d)), shift
 }
 
+// divide returns ⌊n/d⌋ by the reciprocal m and shift of d.
 func divide(n, m, shift uint32) uint32 {
 	return uint32(uint64(n) * uint64(m) >> (shift & 63))
 }
 
-// maxInverse is the most columns and rows that inverses are for.
+// maxInverse bounds the columns and rows that have inverses.
 const maxInverse = 1 << 20
 
-// maxTogether bounds the positions of a chunk, and of the samples that are drawn together.
+// maxTogether bounds the positions of a together (draw.go).
 const maxTogether = 64*togetherWords + chunkLen
 
 // n is below 2²¹ in inverse.
 const _ = uint(1<<21 - maxInverse - maxTogether)
 
-// inverse is 1/d as a float32's bits, by which n/d is (n+½)·(1/d), rounded to float32
-// and then down: as n is below 2²¹, n+½ is exact, two roundings by 2⁻²⁴ each move the
-// product by less than ⅓/d, and from (n+½)/d the next integers are ½/d away.
+// inverse returns the bits of 1/d as a float32, with which ⌊n/d⌋ is (n+½)·(1/d) rounded
+// to float32 and then down: for n < 2²¹, n+½ is exact, two roundings by 2⁻²⁴ each move the
+// product by less than ⅓/d, and the integers nearest to (n+½)/d are ½/d away or more.
 func inverse(d int) uint32 { return math.Float32bits(1 / float32(d)) }

@@ -2,21 +2,21 @@ package dropblock
 
 import "sync/atomic"
 
-// settings are what a layer is made of. They do not change.
+// settings are the state of a layer. All but the cache of plans is immutable.
 type settings struct {
 	cfg   Config
 	isa   isa
 	plans planCache
 }
 
-// A plan is what all masks of a layer have in common whose maps have samples of one
-// shape. It does not change and is shared by them.
+// A plan holds what the masks of a layer have in common on maps whose samples have one
+// shape. It is immutable and shared.
 type plan struct {
 	sample  Shape // of one sample
 	places  places
 	sampler *Bernoulli
-	way     growth  // of drawn seeds
-	stamps  *stamps // of growStamp, else nil
+	way     growth  // for drawn seeds
+	stamps  *stamps // if way is growStamp, else nil
 	grower
 }
 
@@ -45,7 +45,7 @@ func (set *settings) newPlan(s Shape, like *plan) *plan {
 	return p
 }
 
-// planCache holds the plans that a layer has made last.
+// planCache holds the plans that a layer made last.
 type planCache struct {
 	plans [4]atomic.Pointer[plan]
 	next  atomic.Uint32 // the one to replace

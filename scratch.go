@@ -7,22 +7,22 @@ import (
 	"github.com/dropblock-go/dropblock/internal/pool"
 )
 
-// scratch is what it takes to fill a mask beside its words. It is taken for a call.
+// scratch is the working memory of one call that fills a mask.
 type scratch struct {
 	team   pool.Team
 	draw   drawTask
 	shift  shiftTask
 	border borderTask
 	plane  planeTask
-	seeds  []uint64 // of the full region, or given ones
-	flat   plan     // of drawBits
+	seeds  []uint64 // seeds of the full region, or given to Grow
+	flat   plan     // for drawBits
 }
 
 var scratches = sync.Pool{New: newScratch}
 
 func newScratch() any { return &scratch{draw: drawTask{first: newDrawer()}} }
 
-// seedWords returns n words that hold anything.
+// seedWords returns n uninitialised words.
 func (sc *scratch) seedWords(n int) []uint64 {
 	if cap(sc.seeds) < n {
 		sc.seeds = bitstring.Aligned(n, 0)
@@ -30,10 +30,10 @@ func (sc *scratch) seedWords(n int) []uint64 {
 	return sc.seeds[:n]
 }
 
-// drawSeeds draws the seeds of samples to words, or the keep mask if the plan has stamps.
-// It returns how many seeds there are and how many ones stamps have dropped. Behind their
-// last bit seeds have zeros and keep masks ones; these need spareWords behind them too,
-// which then hold anything.
+// drawSeeds draws the seeds of samples to uninitialised words, or the keep mask if the plan
+// has stamps. It returns the number of seeds and of the ones that stamps cleared. Bits past
+// the end are then 0 in seeds and 1 in a keep mask. For stamps, words includes spareWords
+// more, which it overwrites.
 func (sc *scratch) drawSeeds(p *plan, k isa, words []uint64, samples int, key Key, sample uint64, workers int) (seeds, dropped int) {
 	d := sc.draw.first
 	d.begin(p, k, key, sample)
@@ -51,8 +51,8 @@ func (sc *scratch) drawSeeds(p *plan, k isa, words []uint64, samples int, key Ke
 	return d.seeds, d.dropped
 }
 
-// drawOn adds the seeds of samples to words, which are zero, as drawing with stamps does
-// not. It returns how many there are.
+// drawOn draws the seeds of samples to words, which are zero, even if the plan has stamps.
+// It returns their number.
 func (sc *scratch) drawOn(p *plan, k isa, words []uint64, samples int, key Key, sample uint64) (seeds int) {
 	d := sc.draw.first
 	d.begin(p, k, key, sample)
@@ -72,8 +72,9 @@ func (sc *scratch) drawBits(b *Bernoulli, k isa, dst []uint64, n int, key Key, s
 }
 
 // growSeeds turns seeds into the keep mask in buf[1:] and returns the number of its ones,
-// whole words counted. buf[0] is zero and spareWords stand behind buf. In the valid region
-// the seeds are buf[1:], otherwise buf[1:] holds anything.
+// those past the end of the mask included. buf[0] is zero, and the capacity of buf has
+// spareWords more. In the valid region seeds is buf[1:], otherwise buf[1:] is
+// uninitialised.
 func (sc *scratch) growSeeds(p *plan, k isa, way growth, buf, seeds []uint64, planes, workers int) (kept int) {
 	words := buf[1:]
 	switch way {

@@ -20,8 +20,8 @@ const (
 	layoutNDHWC
 )
 
-// layoutOptions are the names of all layouts, which are the letters of their axes
-// in memory order; publicLayouts are those that text may name.
+// layoutOptions are the names of all layouts: the letters of the axes in memory order.
+// publicLayouts are the ones that text may name.
 var (
 	layoutOptions = options{"Layout", []string{"NCHW", "NHWC", "NCW", "NWC", "NCDHW", "NDHWC"}}
 	publicLayouts = options{"Layout", layoutOptions.names[:1]}
@@ -30,11 +30,11 @@ var (
 // String returns the name of the constant.
 func (l Layout) String() string { return layoutOptions.name(uint8(l)) }
 
-// MarshalText implements encoding.TextMarshaler: the name, or an error for what
-// is no constant.
+// MarshalText implements encoding.TextMarshaler: it returns the name, or an error if
+// there is none.
 func (l Layout) MarshalText() ([]byte, error) { return publicLayouts.text(uint8(l)) }
 
-// UnmarshalText implements encoding.TextUnmarshaler: it takes a name.
+// UnmarshalText implements encoding.TextUnmarshaler: the inverse of MarshalText.
 func (l *Layout) UnmarshalText(text []byte) error { return parseOption(&publicLayouts, l, text) }
 
 // channelsLast reports whether the channels of a cell lie side by side.
@@ -51,13 +51,12 @@ func (l Layout) axes() int {
 	return 2
 }
 
-// Shape gives the layout and the extents of a feature map: N samples of C
-// channels, each a plane of H rows of W elements. Shapes are compared with ==.
-// A shape with an extent of 0 is valid and has no elements; the zero Shape is
-// such a one, NCHW(0, 0, 0, 0).
+// Shape is the layout and the extents of a feature map: N samples of C channels,
+// each a plane of H rows of W elements. Shapes are compared with ==. A shape with
+// an extent of 0 is valid and has no elements; the zero Shape is NCHW(0, 0, 0, 0).
 type Shape struct {
 	layout        Layout
-	n, c, d, h, w int // 0 for an axis that the layout has not
+	n, c, d, h, w int // 0 for an axis that the layout lacks
 }
 
 // maxSample bounds the elements of one sample, so that kernels can number them
@@ -65,7 +64,7 @@ type Shape struct {
 const maxSample = 1<<31 - 1
 
 // NCHW returns the shape of a feature map stored sample by sample, channel by
-// channel, row by row. Arguments are in memory order.
+// channel, row by row.
 func NCHW(n, c, h, w int) Shape { return Shape{LayoutNCHW, n, c, 0, h, w} }
 
 func nhwc(n, h, w, c int) Shape     { return Shape{layoutNHWC, n, c, 0, h, w} }
@@ -103,7 +102,7 @@ func (s Shape) H() int {
 // W returns the number of elements of a row.
 func (s Shape) W() int { return s.w }
 
-// extent is the field of the axis of a letter.
+// extent returns the field of the axis that a letter of a layout names.
 func (s *Shape) extent(axis rune) *int {
 	switch axis {
 	case 'N':
@@ -119,8 +118,8 @@ func (s *Shape) extent(axis rune) *int {
 	}
 }
 
-// same is ==, which loads what was just stored in wider words, and so waits for the
-// stores.
+// same is == with loads as wide as the stores before: the wider ones of == would miss
+// store forwarding.
 func (s *Shape) same(t *Shape) bool {
 	return s.w == t.w && s.h == t.h && s.d == t.d && s.c == t.c && s.n == t.n && s.layout == t.layout
 }
@@ -141,8 +140,8 @@ func (s Shape) String() string {
 	return string(b)
 }
 
-// MarshalText implements encoding.TextMarshaler: the text of [Shape.String], or the
-// error of [Shape.Check].
+// MarshalText implements encoding.TextMarshaler: it returns the text of
+// [Shape.String], or the error of [Shape.Check].
 func (s Shape) MarshalText() ([]byte, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
@@ -150,8 +149,7 @@ func (s Shape) MarshalText() ([]byte, error) {
 	return []byte(s.String()), nil
 }
 
-// UnmarshalText implements encoding.TextUnmarshaler. It takes what MarshalText
-// gives.
+// UnmarshalText implements encoding.TextUnmarshaler: the inverse of MarshalText.
 func (s *Shape) UnmarshalText(text []byte) error {
 	name, extents, _ := strings.Cut(string(text), " ")
 	var t Shape
@@ -169,8 +167,7 @@ func (s *Shape) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// MarshalBinary implements encoding.BinaryMarshaler, for encoding/gob: it gives the
-// text.
+// MarshalBinary implements encoding.BinaryMarshaler, for encoding/gob, with the text.
 func (s Shape) MarshalBinary() ([]byte, error) { return s.MarshalText() }
 
 // UnmarshalBinary implements encoding.BinaryUnmarshaler.

@@ -1,11 +1,12 @@
 package dropblock
 
-// spread says which elements of a feature map a bit of its mask rules: the map is outer
-// times this: so many times the same run bits of the mask, each of which rules each
-// elements that follow each other.
+// spread maps bits of a mask to elements of the feature map. The mask is outer runs of
+// run bits; each run covers times stretches of the map, one behind the other, and each
+// bit covers each consecutive elements of a stretch. So the map has outer·times·run·each
+// elements and the mask outer·run bits.
 type spread struct{ outer, times, run, each int }
 
-// spread is that of masks for maps of shape s.
+// spread returns the spread of masks on maps of shape s.
 func (cfg *Config) spread(s Shape) spread {
 	last := s.layout.channelsLast()
 	switch {

@@ -7,8 +7,8 @@ const StreamVersion = 1
 
 const (
 	chunkBits = 16
-	// chunkLen is how many positions of a sample share one range of counters,
-	// so that goroutines can share a sample.
+	// chunkLen is how many positions of a sample share one range of counters.
+	// Chunks are independent, so that goroutines can share a sample.
 	chunkLen = 1 << chunkBits
 
 	// The two uses of random words in a chunk differ in the top bit of
@@ -21,8 +21,8 @@ const (
 )
 
 const (
-	// headGroupWords words take eight counters a level: the low halves of
-	// the eight blocks make words 0 to 7, the high halves words 8 to 15.
+	// headGroupWords is the number of words that eight counters make at a level: the
+	// low halves of the eight blocks are words 0 to 7, the high halves words 8 to 15.
 	headGroupWords = 16
 	headGroupLen   = 64 * headGroupWords
 	// headLevelStride is the distance of the counters of two levels: eight
@@ -30,17 +30,17 @@ const (
 	headLevelStride = chunkLen / headGroupLen * 8
 )
 
-// NewKey derives the key of a layer at a step from the seed of a network.
+// NewKey returns the key of a layer at a step of a network with the given seed:
+// the one that [Layer.SampleAt] draws with (docs/stream.md, section 3).
 func NewKey(seed uint64, layer uint32, step uint64) Key {
 	k0, k1, _, _ := philox10(layer, uint32(step), uint32(step>>32), streamTag, uint32(seed), uint32(seed>>32))
 	return Key{k0, k1}
 }
 
-// LayerID makes the number of a layer, [Config].Layer, of its name in the network:
-// the 32-bit FNV-1a hash of the bytes of name (Fowler, Noll, Vo), which
-// is 2166136261 at first and for each byte is XORed with it and multiplied by
-// 16777619, modulo 2³². This is forever, as masks depend on it. Of 100 names two
-// agree with a probability of about 10⁻⁶.
+// LayerID derives the number of a layer, [Config].Layer, from its name in the
+// network: it is the 32-bit FNV-1a hash of the bytes of name (Fowler, Noll, Vo).
+// This will not change, as masks depend on it. Two of 100 names collide with a
+// probability of about 10⁻⁶.
 func LayerID(name string) uint32 {
 	h := uint32(2166136261)
 	for i := range len(name) {
@@ -49,20 +49,20 @@ func LayerID(name string) uint32 {
 	return h
 }
 
-// chunkCounter is the first counter of a domain in a chunk of a sample.
+// chunkCounter returns the first counter of a domain in a chunk of a sample.
 func chunkCounter(domain uint32, chunk int, sample uint64) [4]uint32 {
 	return [4]uint32{domain, uint32(chunk), uint32(sample), uint32(sample >> 32)}
 }
 
-// Position names the masks of a training step. A sample's mask depends on its
-// global index in the step alone, not on how the samples are batched. (The scale
-// is that of the batch, see [NormTensor].)
+// Position is a training step and the global index of a batch's first sample. The
+// mask of a sample depends on its own global index and not on the batch that it is
+// in. (The scale is that of the batch, see [NormTensor].)
 type Position struct {
 	_ struct{} // Field names are required: new fields will come.
 
 	// Step is the training step.
 	Step uint64
-	// Sample is the global index of the batch's first sample: how many samples
-	// of the step other machines have before it, such as rank·batch.
+	// Sample is the global index of the batch's first sample: the number of
+	// samples of the step before it, such as rank·batch on several machines.
 	Sample uint64
 }

@@ -1,26 +1,26 @@
 package dropblock
 
-// This file has every number that was measured rather than derived, but for those of
-// single kernels, which stand with their generators (gen/). Unless it says otherwise:
-// AMD EPYC, family 25, model 17 (Zen 4) and family 26, model 2 (Zen 5), two virtual CPUs,
-// November 2026, interleaved runs of make bench or of a loop over the kernels.
+// This file has the measured numbers of the library, except those of single kernels, which
+// stand with their generators (gen/). Unless stated otherwise: AMD EPYC, family 25, model
+// 17 (Zen 4) and family 26, model 2 (Zen 5), two virtual CPUs, November 2026, interleaved
+// runs of make bench or of a loop over the kernels.
 
-// tuning is what decides between ways of growing blocks, for a kernel set.
+// tuning holds the costs that decide how a kernel set grows blocks.
 type tuning struct {
-	// stampCells is the number of cells for each seed from which on it costs less to
-	// stamp blocks of up to stampWords/2 words than to set seeds and dilate, and
-	// longStampCells that for longer blocks. Times were equal at 80 to 100 cells for
-	// AVX2, at more where a block takes more words than a vector has, at 125 to 200 for
-	// AVX-512, and at less than 64 for generic Go.
+	// With one seed in stampCells cells or fewer, stamping blocks of up to stampWords/2
+	// words is faster than setting seeds and dilating; longStampCells is the same for
+	// longer blocks. The break-even was at 80 to 100 cells for AVX2, higher for blocks
+	// that take more words than a vector has, at 125 to 200 for AVX-512, and below 64
+	// for generic Go.
 	stampCells, longStampCells float64
-	// paintCost is how many words go through a step of growBorder in the time that it
-	// takes to paint the block of one seed, if that is a brush, which is also that of
-	// looking for seeds in 20 words that have none. Measured with blocks of 3 to 7 on
-	// maps of 7×7 to 224×224; NEON's is a model's (docs/arm64.md).
+	// paintCost is the time to paint the block of one seed with a brush, in units of the
+	// time of one word in one step of growBorder. Scanning 20 words without seeds takes
+	// as long. Measured with blocks of 3 to 7 on maps of 7×7 to 224×224; NEON's is from a
+	// model (docs/arm64.md).
 	paintCost float64
-	// near says that dilateNear costs less than the passes that it stands for, by a
-	// seventh where it was measured. AVX2 and NEON have no funnel shift, and no form of
-	// the kernel: with AVX2 the passes were 4 % faster.
+	// near says that dilateNear is faster than the passes that it replaces: by a seventh
+	// where measured. AVX2 and NEON have no funnel shift and no assembly of the kernel:
+	// with AVX2 the passes were 4 % faster.
 	near bool
 }
 
@@ -31,57 +31,53 @@ var tunings = [...]tuning{
 	isaNEON:    {stampCells: 50, longStampCells: 100, paintCost: 24},
 }
 
-// The runtime cannot preempt assembly, so one call of a kernel has a bounded
-// amount of work, like the hashes in Go's standard library, which stop every
-// 64 KiB (go.dev/issue/64417). Each is a few microseconds; the head's call is the
-// longest, bounded by a chunk of positions and its levels to some tens.
+// The runtime cannot preempt assembly, so that a kernel call is bounded, like the
+// hashes in Go's standard library, which stop every 64 KiB (go.dev/issue/64417). A call
+// takes a few microseconds; the head's is the longest, with some tens for a chunk.
 const (
-	scaleCallLen  = 1 << 14 // elements, whole words of bits
-	streamCallLen = 1 << 16 // elements, as each call waits for its stores
+	scaleCallLen  = 1 << 14 // elements, a multiple of 64
+	streamCallLen = 1 << 16 // elements; longer, as each call ends with a fence
 	philoxCallLen = 1 << 12 // blocks
 	dilateCallLen = 1 << 13 // words
-	nearCallLen   = 1 << 11 // words, of many steps each
+	nearCallLen   = 1 << 11 // words, with many steps each
 	countCallLen  = 1 << 13 // words
 )
 
-// workerLen is how many elements each goroutine of a call has at least: 128 Ki float32
-// take some 10 µs, several times what it costs to share them. It is a variable for the
-// tests.
+// workerLen is the least number of elements for a worker: 128 Ki float32 take some 10 µs,
+// several times the cost of sharing them. It is a variable for the tests.
 var workerLen = 1 << 17
 
 const (
-	// togetherWords is how many words, about, are made zero or ones and drawn on
-	// together, in a first-level cache of 32 KiB. Of samples of several chunks it is a
-	// chunk.
+	// togetherWords is the approximate size of a together (draw.go), in words of the
+	// mask: a quarter of a first-level cache of 32 KiB.
 	togetherWords = 1 << 10
 	// shiftPiece is the number of words that go through all steps of growShift
-	// together. Three buffers of it stay in a first-level cache of 32 KiB.
+	// together. Three buffers of this size fit a first-level cache of 32 KiB.
 	shiftPiece = 1 << 10
-	// borderPiece is the same, about, for growBorder. With the masks they stay in a
-	// first-level cache of 32 KiB where blocks and maps are those of convolutional
-	// networks.
+	// borderPiece is the approximate number of words that go through all steps of
+	// growBorder together. With the masks they fit a first-level cache of 32 KiB for the
+	// blocks and maps of convolutional networks.
 	borderPiece = 1 << 8
-	// maxPeriod is the most words of a mask of growBorder, for its memory: some hundred
-	// KiB for all masks, in the second level. Planes of a longer period take growPlane.
+	// maxPeriod bounds the words of a mask of growBorder. All masks then take some
+	// hundred KiB, in the second-level cache. Planes of a longer period take growPlane.
 	maxPeriod = 1 << 12
-	// partLen elements, about, are a part of a call that several workers share: so few
-	// that one who comes late takes some too, and none waits long for another one's last
-	// part.
+	// partLen is the approximate number of elements of a part when several workers share
+	// a call: small, so that a worker that starts late still gets parts, and no worker
+	// waits long for the last part of another one.
 	partLen = streamCallLen
-	// wakeCalls calls of scaleCallLen elements alternate between stores through the
-	// caches and around them, before all go around. After a pause, as in a training
-	// step, a CPU of Zen 5 runs non-temporal stores at half speed for some 50 µs. It was
-	// 5 to 12 % of 6 MiB that this saved, and 1 % that it cost without a pause.
+	// wakeCalls is the number of calls of scaleCallLen elements that alternate cached and
+	// non-temporal stores before all stores are non-temporal. After a pause, as in a
+	// training step, Zen 5 runs non-temporal stores at half speed for some 50 µs. This
+	// saved 5 to 12 % on 6 MiB, and cost 1 % without a pause.
 	wakeCalls = 8
 )
 
-// bypasses reports whether an output of so many bytes is stored around the caches, of
-// which the last level has size bytes: if source and destination together take more than
-// three quarters of it, or all of it where several goroutines write. It then saves
-// reading the destination. Where the last level had 32 MiB the times of one goroutine were
-// equal at 12 MiB a map; at 10 it would lose 20 %, at 16 it gained 8 % and at 25 a
-// quarter. Two took up to twice as long around the caches at 12 MiB, and were equal at
-// 25, on a CPU of Zen 4.
+// bypasses reports whether an output of the given bytes takes non-temporal stores, which
+// save reading the destination, if the last-level cache has size bytes: if source and
+// destination exceed three quarters of it, or all of it when several goroutines write.
+// With a last level of 32 MiB and one goroutine the break-even was at 12 MiB a map; they
+// lost 20 % at 10 MiB, and gained 8 % at 16 and a quarter at 25. On Zen 4 two goroutines
+// took up to twice as long with them at 12 MiB, and as long at 25.
 func bypasses(bytes, size, parts int) bool {
 	size /= 2
 	if parts == 1 {

@@ -134,16 +134,16 @@ func (n *nativeForm) takes(ops []Operand) bool {
 		return true
 	}
 	for _, o := range ops {
-		of := ""
+		var size string
 		switch o := o.(type) {
 		case VecArr:
-			of = o.arr.String()
+			size = o.arr.String()
 		case Scalar:
-			of = o.size.String()
+			size = o.size.String()
 		default:
 			continue
 		}
-		return strings.Contains(" "+n.only+" ", " "+of+" ")
+		return strings.Contains(" "+n.only+" ", " "+size+" ")
 	}
 	return false
 }

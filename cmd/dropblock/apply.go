@@ -42,7 +42,7 @@ func apply(o *options, args []string, stdout io.Writer) error {
 	return o.print(stdout, x.dims, layer, &m, perCall)
 }
 
-// readMap checks that the files go together before it reads IN.
+// readMap checks the files' names and formats before it reads IN.
 func (o *options) readMap(in, out string) (*featureMap, error) {
 	want := ".npy"
 	switch kindOf(in) {
@@ -72,7 +72,7 @@ func readFloatMap(path string) (*featureMap, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	order, dims := a.Order, a.Shape // Not a, whose bytes are not needed any more.
+	order, dims := a.Order, a.Shape // The closure must not keep the bytes of a.
 	return &featureMap{dims, s, data, func(w io.Writer, data []float32) error {
 		return npy.Write(w, order, dims, data)
 	}}, nil

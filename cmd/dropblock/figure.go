@@ -198,7 +198,7 @@ func (f *figure) drawGrid(c *canvas, plot image.Rectangle, cell int) {
 	}
 }
 
-// crossSize is that of a seed's cross: most of a cell, or of the block where
+// crossSize returns the size of a seed's cross: most of a cell, or of the block if
 // cells are small.
 func (f *figure) crossSize(cell int) float32 {
 	block := float32(min(f.block.X, f.block.Y) * cell)
@@ -281,8 +281,8 @@ func (c *canvas) text(face font.Face, x, y int, s string, fill color.NRGBA) {
 	d.DrawString(s)
 }
 
-// cross draws a cross of a size around a point, with an edge that sets it off
-// from what is dark, where there is room for one.
+// cross draws a cross of a size around a point, with a light edge if there is room for
+// one.
 func (c *canvas) cross(x, y, size float32) {
 	stroke := max(size/5, 1.6)
 	if size >= 8 {

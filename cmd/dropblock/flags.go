@@ -15,7 +15,7 @@ import (
 	"github.com/dropblock-go/dropblock"
 )
 
-// options is what the flags say.
+// options are the values of the flags.
 type options struct {
 	cfg        dropblock.Config
 	at         dropblock.Position
@@ -26,7 +26,7 @@ type options struct {
 }
 
 // A flagSpec is a flag with a value, which set checks: package flag only
-// splits the command line, so that every error has this command's words.
+// splits the command line, so that all errors are worded alike.
 type flagSpec struct {
 	name    string
 	value   string // by default
@@ -36,8 +36,8 @@ type flagSpec struct {
 
 const jsonMeaning = "print the report as one JSON object"
 
-// textFlag is a flag whose values are the text of a type of the library, which
-// says what would be right.
+// textFlag is a flag whose values are the text of a type of the library. The type's
+// errors say what would be right.
 func textFlag(name, value, meaning string, field func(o *options) encoding.TextUnmarshaler) flagSpec {
 	return flagSpec{name, value, meaning, func(o *options, v string) error {
 		if v == "" { // the zero value of some
@@ -122,7 +122,7 @@ var sizeFlag = flagSpec{"size", "14", "map to draw: 14, or rows and columns, 14x
 	return nil
 }}
 
-// pickKernel distinguishes what this CPU does not run from what there is not.
+// pickKernel distinguishes sets that this CPU does not run from names of no set.
 func pickKernel(name string) (dropblock.KernelSet, error) {
 	set, err := dropblock.ParseKernelSet(name)
 	if err == nil {
@@ -139,7 +139,7 @@ func pickKernel(name string) (dropblock.KernelSet, error) {
 	return set, usagef("-kernel %s %s; want %s", name, state, orList(names))
 }
 
-// parseExtents reads "7", which stands for both axes, or "7x5".
+// parseExtents reads "7", for both axes, or "7x5".
 func parseExtents(s string, most int) (h, w int, ok bool) {
 	hs, ws, two := strings.Cut(s, "x")
 	if !two {
@@ -168,7 +168,7 @@ func parseUint(name, s string, bits int) (uint64, error) {
 	return n, nil
 }
 
-// parse reads the flags of a verb and returns what is behind them.
+// parse reads the flags of a verb and returns the arguments after them.
 func (v *verb) parse(args []string) (*options, []string, error) {
 	o := &options{start: time.Now()}
 	fs := flag.NewFlagSet(v.name, flag.ContinueOnError)
@@ -197,7 +197,7 @@ func (v *verb) parse(args []string) (*options, []string, error) {
 	return o, fs.Args(), nil
 }
 
-// flagError says in this command's words what package flag found.
+// flagError rewords an error of package flag.
 func (v *verb) flagError(err error) error {
 	if errors.Is(err, flag.ErrHelp) {
 		return errHelp

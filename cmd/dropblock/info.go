@@ -60,7 +60,7 @@ func info(o *options, _ []string, stdout io.Writer) error {
 	return err
 }
 
-// why says why auto chooses the first of the kernels.
+// why returns the reason why auto chooses the first of the kernels.
 func why(kernels []string) string {
 	if len(kernels) > 1 {
 		return "the best of the kernels that this CPU runs (-kernel forces another)"

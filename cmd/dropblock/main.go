@@ -1,5 +1,5 @@
-// Command dropblock puts files through DropBlock: feature maps in .npy,
-// pictures in .png and .jpg. See dropblock help.
+// Command dropblock applies DropBlock to files: feature maps in .npy, pictures in
+// .png and .jpg. See dropblock help.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// A verb is a command of the command.
+// A verb is a subcommand.
 type verb struct {
 	name  string
 	args  string
@@ -72,7 +72,7 @@ func usagef(format string, args ...any) error {
 // errHelp asks for the help of a verb.
 var errHelp = errors.New("help")
 
-// run is the command: it returns the exit status.
+// run runs the command and returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
 	name := "dropblock"
 	err := func() error {
@@ -107,12 +107,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 1
 }
 
-// oneLine quotes what would break a line: file names may hold anything.
+// oneLine quotes line breaks, which file names may have.
 func oneLine(s string) string {
 	return strings.NewReplacer("\n", `\n`, "\r", `\r`).Replace(s)
 }
 
-// orList joins words as in "a, b or c".
+// orList joins words: "a, b or c".
 func orList(words []string) string {
 	last := len(words) - 1
 	if last < 1 {

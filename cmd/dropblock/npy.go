@@ -32,7 +32,7 @@ func readNpy(path string, floats bool) (a *npy.Array, s dropblock.Shape, err err
 	return a, s, err
 }
 
-// shapeOf is that of a map with these dimensions, its missing axes 1.
+// shapeOf returns the shape of a map with these dimensions; missing axes are 1.
 func shapeOf(dims []int) dropblock.Shape {
 	d := append([]int{1, 1, 1, 1}[:4-len(dims)], dims...)
 	return dropblock.NCHW(d[0], d[1], d[2], d[3])
@@ -43,8 +43,8 @@ func join(dims []int) string {
 	return strings.ReplaceAll(strings.Trim(fmt.Sprint(dims), "[]"), " ", "x")
 }
 
-// libraryError is an error of the library without its name, which the line on
-// standard error begins with.
+// libraryError removes the library's name from an error: the line on standard error
+// begins with it.
 func libraryError(err error) error {
 	if err == nil {
 		return nil

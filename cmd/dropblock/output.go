@@ -34,8 +34,8 @@ func samePath(a, b string) bool {
 	return aerr == nil && berr == nil && os.SameFile(ai, bi)
 }
 
-// canonical is the path of a file that need not exist in a directory that
-// does.
+// canonical returns the canonical path of a file in a directory. The directory has to
+// exist, the file has not.
 func canonical(path string) string {
 	dir, base := filepath.Split(path)
 	if dir == "" {
@@ -50,7 +50,7 @@ func canonical(path string) string {
 	return filepath.Join(dir, base)
 }
 
-// A kind is that of a file, by its name.
+// A kind is the format of a file, by its name.
 type kind int
 
 const (

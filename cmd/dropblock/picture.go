@@ -30,8 +30,8 @@ const (
 	// maxPixels bounds what is allocated for a picture, whose float32 planes
 	// take 12 bytes a pixel.
 	maxPixels = 1 << 28
-	// maxPerByte bounds the pixels of a byte of the file: deflate makes 1032
-	// bytes of one, and a byte holds 8 pixels.
+	// maxPerByte bounds the pixels of a byte of the file: deflate expands a byte to at
+	// most 1032, each of which has at most 8 pixels.
 	maxPerByte = 1032 * 8
 
 	jpegQuality = 95
@@ -136,7 +136,7 @@ func fromImage(img image.Image) *picture {
 	return p
 }
 
-// channels is the number of channels of the feature map: alpha is none.
+// channels returns the number of channels of the feature map, without alpha.
 func (p *picture) channels() int {
 	if p.gray {
 		return 1
@@ -182,7 +182,7 @@ func (p *picture) opaque() bool {
 	return true
 }
 
-// image is the picture for an encoder: gray where that says it all.
+// image returns the picture for an encoder, in gray if it has no colours.
 func (p *picture) image() image.Image {
 	rect := image.Rect(0, 0, p.w, p.h)
 	if !p.gray || !p.opaque() {

@@ -11,7 +11,7 @@ import (
 	"github.com/dropblock-go/dropblock"
 )
 
-// report is what apply, dilate and show print.
+// report is the output of apply, dilate and show.
 type report struct {
 	Shape        []int   `json:"shape"`
 	Kernel       string  `json:"kernel"`
@@ -67,9 +67,8 @@ const (
 	maxTiming = 200 * time.Millisecond
 )
 
-// timed makes a call, which does the same each time, and returns the median
-// time of some more: the steady state of a training loop, where memory and
-// tables are there.
+// timed makes a call and returns the median time of further ones, which do the same:
+// the steady state of a training loop, with memory and tables allocated.
 func timed(call func()) time.Duration {
 	run := func(calls int) time.Duration {
 		start := time.Now()

@@ -1,5 +1,5 @@
-// Package bitstring works on strings of bits in slices of words: bit i is bit i&63
-// of word i>>6.
+// Package bitstring has operations on strings of bits in slices of words: bit i is
+// bit i&63 of word i>>6.
 package bitstring
 
 import (
@@ -8,20 +8,21 @@ import (
 	"unsafe"
 )
 
-// Words is the number of words that n bits take.
+// Words returns the number of words that n bits take.
 func Words(n int) int { return n/64 + (n%64+63)/64 }
 
-// Low is a word whose first n bits are ones: all from 64 on, none from 0 down.
+// Low returns a word whose lowest n bits are ones: none if n is negative, all if it is
+// above 64.
 func Low(n int) uint64 {
 	n = min(max(n, 0), 64)
 	return ^(^uint64(0) << n)
 }
 
-// callWords bounds the words that one call of the runtime's memory routines clears or
-// copies, since these cannot be preempted.
+// callWords bounds the words of one call of the runtime's memory routines, which cannot be
+// preempted.
 const callWords = 1 << 13
 
-// Clear makes words zero.
+// Clear sets words to zero.
 func Clear(words []uint64) {
 	for len(words) > callWords {
 		clear(words[:callWords])
@@ -30,7 +31,7 @@ func Clear(words []uint64) {
 	clear(words)
 }
 
-// Copy copies src to dst, which is as long. They may be the same words.
+// Copy copies src to dst, which has the same length. They may be the same slice.
 func Copy(dst, src []uint64) {
 	for len(src) > callWords {
 		copy(dst, src[:callWords])
@@ -39,7 +40,7 @@ func Copy(dst, src []uint64) {
 	copy(dst, src)
 }
 
-// SetAll makes words all ones, by copies, which are faster than a loop.
+// SetAll sets all bits of words, by copies, which are faster than a loop.
 func SetAll(words []uint64) {
 	for len(words) > 0 {
 		words = words[copy(words, allOnes[:]):]
@@ -53,7 +54,7 @@ var allOnes = func() (words [1 << 9]uint64) {
 	return words
 }()
 
-// SetRun sets n bits from bit at on.
+// SetRun sets the bits [at, at+n).
 func SetRun(words []uint64, at, n int) {
 	for n > 0 {
 		s := at & 63
@@ -69,7 +70,7 @@ func SetRun(words []uint64, at, n int) {
 	}
 }
 
-// ClearRun clears n bits from bit at on.
+// ClearRun clears the bits [at, at+n).
 func ClearRun(words []uint64, at, n int) {
 	if s := at & 63; n > 0 && (s != 0 || n < 64) {
 		run := min(n, 64-s)
@@ -85,7 +86,8 @@ func ClearRun(words []uint64, at, n int) {
 	}
 }
 
-// Next is the first one of the bits from from on and up to to, or to if there is none.
+// Next returns the number of the first one among the bits [from, to), or to if there is
+// none.
 func Next(words []uint64, from, to int) int {
 	if from >= to {
 		return to
@@ -101,7 +103,8 @@ func Next(words []uint64, from, to int) int {
 	return min(i<<6+bits.TrailingZeros64(w), to)
 }
 
-// Last is the last one of the bits from from on and up to to, or −1 if there is none.
+// Last returns the number of the last one among the bits [from, to), or −1 if there is
+// none.
 func Last(words []uint64, from, to int) int {
 	if from >= to {
 		return -1
@@ -120,8 +123,8 @@ func Last(words []uint64, from, to int) int {
 	return -1
 }
 
-// Or ORs src to dst from bit at of its first word on, 0 ≤ at < 64. Ones of src lie
-// inside dst.
+// Or ORs src into dst, moved up by at bits, 0 ≤ at < 64. All ones of src have to land in
+// dst.
 func Or(dst []uint64, at int, src []uint64) {
 	var carry uint64
 	for i, v := range src {
@@ -135,8 +138,8 @@ func Or(dst []uint64, at int, src []uint64) {
 	}
 }
 
-// Move ORs n bits of src from bit from on to dst, whose bits from bit to on are zero.
-// They may be the same words, as long as the bits do not overlap.
+// Move copies n bits of src from bit from to bit to of dst, where they are zero. dst and
+// src may be the same words if the bits do not overlap.
 func Move(dst []uint64, to int, src []uint64, from, n int) {
 	for n > 0 {
 		if to&63 == 0 && n >= 64 { // whole words of dst
@@ -154,7 +157,7 @@ func Move(dst []uint64, to int, src []uint64, from, n int) {
 	}
 }
 
-// moveWords sets dst to as many words of src from bit s of it on.
+// moveWords sets dst to the bits of src from bit s, s < 64.
 func moveWords(dst, src []uint64, s uint) {
 	if s == 0 {
 		Copy(dst, src[:len(dst)])
@@ -168,10 +171,10 @@ func moveWords(dst, src []uint64, s uint) {
 	}
 }
 
-// Repeat fills dst with the n bits of src from bit from on, again and again. Bits
-// behind the last whole n are anything. So many n are whole words.
+// Repeat fills dst with copies of the n bits of src from bit from. whole·n is a multiple of
+// 64. Bits behind the last whole copy are undefined.
 func Repeat(dst, src []uint64, from, n, whole int) {
-	period := n // of at least a word
+	period := n // a multiple of n, at least 64
 	clear(dst[:Words(n)])
 	Move(dst, 0, src, from, n)
 	if n < 64 {
@@ -182,7 +185,7 @@ func Repeat(dst, src []uint64, from, n, whole int) {
 			dst[1] = dst[0] >> (64 - n) & Low(period-64)
 		}
 	}
-	// A bit is that of a period before.
+	// Each bit equals the one a period before.
 	lag, s := period/64, uint(period%64)
 	if lag >= len(dst) {
 		return
@@ -200,8 +203,8 @@ func Repeat(dst, src []uint64, from, n, whole int) {
 	}
 }
 
-// Stretch sets the first n bits of dst to those of a string in which every bit of src
-// stands each times, from bit from of it on. Bits behind them in their last word are zero.
+// Stretch repeats every bit of src each times and sets the first n bits of dst to those of
+// the result from bit from. It clears the rest of the last word.
 func Stretch(dst, src []uint64, from, n, each int) {
 	clear(dst[:Words(n)])
 	for i := 0; i < n; {
@@ -211,7 +214,7 @@ func Stretch(dst, src []uint64, from, n, each int) {
 		if !one {
 			w = ^w
 		}
-		equal := min(bits.TrailingZeros64(^w), 64-bit&63) // bits from here on
+		equal := min(bits.TrailingZeros64(^w), 64-bit&63) // equal bits of src
 		run := min((bit+equal)*each-from, n) - i
 		if one {
 			SetRun(dst, i, run)
@@ -220,7 +223,7 @@ func Stretch(dst, src []uint64, from, n, each int) {
 	}
 }
 
-// ShiftDown moves every bit of words down by n, and ShiftUp up. No one leaves the words.
+// ShiftDown moves every bit of words down by n. The lowest n bits are zero.
 func ShiftDown(words []uint64, n int) {
 	lead, s := n/64, n%64
 	for i := range words {
@@ -235,7 +238,7 @@ func ShiftDown(words []uint64, n int) {
 	}
 }
 
-// ShiftUp is described at ShiftDown.
+// ShiftUp moves every bit of words up by n. The highest n bits are zero.
 func ShiftUp(words []uint64, n int) {
 	lead, s := n/64, n%64
 	for i := range slices.Backward(words) {
@@ -252,14 +255,14 @@ func ShiftUp(words []uint64, n int) {
 
 const lineBytes = 64
 
-// LineWords are the words of a cache line.
+// LineWords is the number of words of a cache line.
 const LineWords = lineBytes / 8
 
 // Lines rounds a number of words up to whole cache lines.
 func Lines(n int) int { return (n + LineWords - 1) &^ (LineWords - 1) }
 
-// Aligned makes n words, of which word i begins with a cache line, as vectors that span
-// two lines are slow to load and store.
+// Aligned makes n words, of which word i is at the beginning of a cache line: vectors that
+// span two lines are slow to load and store.
 func Aligned(n, i int) []uint64 {
 	words := make([]uint64, n+LineWords-1)
 	skip := -(uintptr(unsafe.Pointer(&words[i])) / 8) & (LineWords - 1)

@@ -1,12 +1,11 @@
-// Package cpucache tells the size of the last-level cache.
+// Package cpucache reads the size of the last-level cache.
 package cpucache
 
-// Default is the size that is taken where the CPU does not tell its own, as
-// in virtual machines: that of a core complex of AMD's, the largest piece of
-// cache that common CPUs share between few cores.
+// Default is the size for CPUs that do not report one, as in some virtual machines:
+// that of an AMD core complex, the largest cache that few cores of common CPUs share.
 const Default = 32 << 20
 
-// A last-level cache of another size is taken for a hypervisor's mistake.
+// A reported size outside these bounds is taken for a mistake of a hypervisor.
 const (
 	least = 256 << 10
 	most  = 1 << 30
@@ -18,14 +17,14 @@ const (
 	instruction = 2
 )
 
-// size is the largest cache that the CPU tells of, or [Default]. It asks the leaf of
-// cache parameters: 4 on Intel's CPUs (Software Developer's Manual, volume 2A, CPUID),
-// 0x8000001d, laid out alike, on AMD's (Architecture Programmer's Manual, volume 3,
-// E.4.15), which has none of the former.
+// size returns the size of the largest cache that the CPU reports, or [Default]. It reads
+// the leaf of cache parameters: 4 on Intel CPUs (Software Developer's Manual, volume 2A,
+// CPUID), and 0x8000001d, of the same layout, on AMD CPUs (Architecture Programmer's
+// Manual, volume 3, E.4.15), which lack leaf 4.
 func size(cpuid func(leaf, subleaf uint32) (eax, ebx, ecx, edx uint32)) int {
 	var largest uint64
 	for _, leaf := range []uint32{4, 0x8000001d} {
-		// Behind the last leaf Intel's CPUs answer with that of another one.
+		// Above the last leaf Intel CPUs return the data of another one.
 		if last, _, _, _ := cpuid(leaf&0x80000000, 0); last < leaf || last>>31 != leaf>>31 {
 			continue
 		}

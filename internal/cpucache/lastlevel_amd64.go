@@ -4,8 +4,8 @@ package cpucache
 
 import "sync"
 
-// LastLevel returns the bytes of the last-level cache. It asks the CPU at the
-// first call: CPUID takes long in a virtual machine.
+// LastLevel returns the size of the last-level cache in bytes. It executes CPUID, which
+// is slow in a virtual machine, in the first call only.
 func LastLevel() int { return lastLevel() }
 
 var lastLevel = sync.OnceValue(func() int { return size(cpuid) })

@@ -2,5 +2,5 @@
 
 package cpucache
 
-// LastLevel returns 0: this build does not ask the CPU.
+// LastLevel returns 0: this build has no way to read the size.
 func LastLevel() int { return 0 }

@@ -1,4 +1,4 @@
-// Package machine tells which CPU a program runs on, as far as Linux does.
+// Package machine describes the CPU that a program runs on, from the files of Linux.
 package machine
 
 import (
@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// A CPU is the first of the machine. What the system does not tell is empty.
+// A CPU describes the first CPU of the machine. Unknown fields are empty.
 type CPU struct {
-	Name                    string   // what its maker calls it, or Linux
+	Name                    string   // given by the maker, or by Linux
 	Family, Model, Stepping string   // on x86
 	Caches                  []string // level, kind and size, as in "L1d 48K"
 }
 
-// String is the name, with family, model and stepping if there are any.
+// String returns the name, with family, model and stepping if they are known.
 func (c CPU) String() string {
 	if c.Family == "" {
 		return c.Name
@@ -24,8 +24,8 @@ func (c CPU) String() string {
 	return fmt.Sprintf("%s (family %s, model %s, stepping %s)", c.Name, c.Family, c.Model, c.Stepping)
 }
 
-// Host reads the files of this machine's Linux. On another system it knows
-// nothing.
+// Host reads the files of this machine. On systems other than Linux all fields are
+// empty.
 func Host() CPU { return read(os.DirFS("/")) }
 
 func read(root fs.FS) CPU {
@@ -40,7 +40,7 @@ func read(root fs.FS) CPU {
 	}
 	c := CPU{Family: info["cpu family"], Stepping: info["stepping"], Caches: caches(root)}
 	if c.Family != "" {
-		c.Model = info["model"] // Elsewhere it may be that of the board.
+		c.Model = info["model"] // On other architectures it may be the model of the board.
 	}
 	// Each architecture has a key of its own for the name.
 	for _, key := range []string{"model name", "cpu model", "uarch", "cpu", "Model"} {

@@ -1,14 +1,14 @@
-// Package pool shares the work of a call among goroutines, where the call takes tens of
-// microseconds: about what it takes to wake a thread that sleeps.
+// Package pool shares the work of a call among goroutines when the call takes tens of
+// microseconds: about as long as waking a sleeping thread.
 //
 // # Why not goroutines and a WaitGroup
 //
-// A goroutine that is started for a call waits for a thread, and idle threads sleep. When
-// one has woken up the caller has mostly run all parts by itself, and with a
-// [sync.WaitGroup] it then also waits for goroutines that find nothing left. A pool is
-// better at both: its workers stay awake from one call to the next, and a call waits only
-// for those that have joined it. It also allocates nothing. BenchmarkRun compares the two;
-// this is µs a call, of calls that follow each other at once, caller and one worker:
+// A goroutine that is started for a call needs a thread, and idle threads sleep. By the time
+// one is running the caller has often run all parts by itself, and with a [sync.WaitGroup]
+// it also waits for goroutines that find no part left. The workers of a pool keep running
+// from one call to the next, and a call waits only for workers that have joined it. It
+// allocates nothing. BenchmarkRun compares the two; this is µs per call in a loop of calls,
+// with the caller and one worker:
 //
 //	parts        alone   pool   WaitGroup.Go
 //	2 × 3 µs       6.0    4.7            6.1
@@ -19,32 +19,31 @@
 //	16 × 100 µs   1600    804            965
 //
 // AMD EPYC of Zen 5, a virtual machine of two CPUs, Go 1.26, 2026-11-28. Other processes
-// ran too: each figure is that of the best of some 50 runs of 4 to 25 ms, of which it is the
-// tenth percentile of the calls. When the last column has come down to the one before it,
+// ran too: each figure is the tenth percentile of the calls in the best of some 50 runs of
+// 4 to 25 ms. When the last column has come down to the one before it,
 // this package can go: a Run is a dozen lines with a WaitGroup, see bench_test.go.
 //
 // # What it costs
 //
-// After its last call a worker stays for 0.1 ms, in which it polls for another one and
-// yields to other goroutines again and again: up to GOMAXPROCS-1 CPUs are busy so long
-// after a call. Longer would serve training steps with longer pauses, and cost more where
-// there is one call now and then. After a longer pause workers are started anew, and a
-// call takes as long as with a WaitGroup. Workers yield to goroutines and not to other
-// processes: where these had both CPUs, a call of 16 × 3 µs after a pause took up to
-// 0.2 ms instead of 0.1 with a WaitGroup and 0.05 alone.
+// After its last call a worker polls for another one for 0.1 ms, yielding to other
+// goroutines: up to GOMAXPROCS-1 CPUs are busy for that time after a call. A longer time
+// would serve training steps with longer pauses, and cost more where calls are rare. After
+// a longer pause workers are started anew, and a call takes as long as with a WaitGroup.
+// Workers do not yield to other processes: with both CPUs busy with those, a call of
+// 16 × 3 µs after a pause took up to 0.2 ms, 0.1 with a WaitGroup and 0.05 alone.
 //
-// A caller that has run out of parts polls for at most 30 µs before it sleeps, so that one
-// with a quota of CPU time below GOMAXPROCS, whose workers may be stopped in a part, does
-// not use it up by waiting. (Since Go 1.25 GOMAXPROCS follows the quota of a cgroup.)
+// A caller without parts left polls for at most 30 µs before it sleeps: under a CPU quota
+// below GOMAXPROCS, where the system may stop a worker in a part, polling would use up the
+// quota. (Since Go 1.25 GOMAXPROCS follows the quota of a cgroup.)
 //
 // A worker has the profiler labels of the call that started it.
 //
 // # Bubbles
 //
-// A goroutine belongs to the bubble of testing/synctest in which it was started. A worker
-// of a bubble that served calls outside would keep the bubble from its end, and a worker
-// from outside would run a bubble's parts by another clock. In bubbles, whose clock does
-// not measure how long a call takes, the caller therefore runs all parts.
+// A goroutine belongs to the bubble of testing/synctest in which it was started. A bubble
+// could not end while one of its workers served calls outside, and a worker from outside
+// would run parts of a bubble under the real clock. In a bubble, whose clock does not
+// measure the time of a call anyway, the caller therefore runs all parts.
 package pool
 
 import (
@@ -57,13 +56,12 @@ import (
 	"time"
 )
 
-// A Task is work that is cut into parts, which are independent: one must not wait
-// for another, and what one writes no other one reads or writes.
+// A Task is work in independent parts: a part must not wait for another one, or read or
+// write memory that another one writes.
 type Task interface{ Part(i, parts int) }
 
-// A Team runs tasks, one at a time. The zero value is ready, and is used again from
-// call to call so that Run allocates nothing. It must not be copied after its first
-// Run, and not be used for two at once.
+// A Team runs tasks, one at a time. The zero value is ready for use. Run allocates nothing
+// when a Team is reused. It must not be copied after its first Run, or be in two at once.
 type Team struct {
 	task  Task
 	parts int
@@ -72,20 +70,20 @@ type Team struct {
 
 	wanted int          // workers that may still join; guarded by shared.mu
 	busy   atomic.Int32 // workers that have joined and not left
-	done   sync.RWMutex // read-locked by these; the caller waits as its writer
+	done   sync.RWMutex // read-locked by busy workers; the caller waits for the write lock
 	failed atomic.Pointer[panicked]
 }
 
 // Run runs task.Part(0, parts) to task.Part(parts-1, parts), each once, and returns
 // when all have returned. At most workers goroutines run parts, the caller included,
-// and no more than GOMAXPROCS; parts is below 2³⁰. The caller takes parts from
-// the first one on, workers from the last one on. Which goroutine runs a part is left
-// to chance, and inside a bubble of testing/synctest the caller runs all.
+// and no more than GOMAXPROCS; parts is below 2³⁰. The caller takes parts from the
+// beginning and workers from the end, with no fixed assignment. In a bubble of
+// testing/synctest the caller runs all.
 //
-// A part that panics makes Run panic after all goroutines have left the task, whichever
-// of them ran it: with the part's own value if it was the caller, else with an error
-// that has the value, the worker's stack, and the value as what it wraps if that is an
-// error. Other parts may then have been run or not. The Team and the pool stay usable.
+// If a part panics, Run panics after all goroutines have left the task: with the same
+// value if the caller ran the part, otherwise with an error that prints the value and the
+// worker's stack, and wraps the value if that is an error. Some parts may then not have
+// run. The Team and the pool stay usable.
 // A part must not call runtime.Goexit.
 func (t *Team) Run(task Task, parts, workers int) {
 	if workers <= 1 || bubbled() {
@@ -104,14 +102,14 @@ func (t *Team) Run(task Task, parts, workers int) {
 	}
 }
 
-// take reports whether there was a part left, which the calling goroutine then runs.
+// take takes a part for the calling goroutine and reports whether one was left.
 func (t *Team) take() bool { return int(t.taken.Add(1)) <= t.parts }
 
 // finish waits for the workers that have joined, lets no more of them join, and panics
 // if a worker's part did.
 func (t *Team) finish() {
 	shared.withdraw(t)
-	// A part takes microseconds, mostly less than to sleep and be woken.
+	// A worker's last part takes microseconds, mostly less than sleeping and waking up.
 	for i := 0; i < spins && t.busy.Load() > 0; i++ {
 	}
 	t.done.Lock()
@@ -165,16 +163,18 @@ const (
 	// without it a program would not end (go build -tags faketime).
 	lingerTurns = 1 << 12
 
-	// Between two yields it polls for a team so many times, in half a microsecond.
-	// With one poll instead, two workers took a tenth longer to draw a mask of 7×7 planes.
+	// polls is how often a worker polls for a team between two yields, in half a
+	// microsecond. With one poll, two workers took a tenth longer to draw a mask of 7×7
+	// planes.
 	polls = 1 << 9
 
-	// A caller polls so many times, some 30 µs, for workers to leave before it sleeps.
+	// spins is how often a caller polls for workers to leave before it sleeps: for some
+	// 30 µs.
 	spins = 1 << 15
 )
 
-// offer lets up to n workers join a team. It starts as many as are missing, if the
-// runtime can run them beside the caller.
+// offer lets up to n workers join a team. It starts the missing ones, up to GOMAXPROCS-1
+// in all.
 func (p *pool) offer(t *Team, n int) {
 	most := runtime.GOMAXPROCS(0) - 1
 	if n = min(n, most); n <= 0 {
@@ -214,7 +214,7 @@ func (p *pool) remove(t *Team) {
 	p.open.Add(-1)
 }
 
-// work is a worker: it joins one team after the other, and yields while there is none.
+// work is a worker: it joins one team after another, and yields while there is none.
 func work() {
 	for last, turns := time.Now(), 0; ; turns++ {
 		if t := shared.join(); t != nil {

@@ -2,21 +2,21 @@ package pool
 
 import "runtime"
 
-// Workers is how many goroutines are worth using on n elements, if each is to have at
-// least so many of them: most or, if that is 0, GOMAXPROCS at most, and 1 at least.
+// Workers returns the number of goroutines for n elements: as many as have each elements or
+// more, at least 1 and at most GOMAXPROCS and, unless it is 0, most.
 func Workers(most, n, each int) int {
-	if n < 2*each || most == 1 { // without a division, which small maps notice
+	if n < 2*each || most == 1 { // saves small maps the latency of the division
 		return 1
 	}
-	w := n / each
+	workers := n / each
 	if most > 0 {
-		w = min(w, most)
+		workers = min(workers, most)
 	}
-	return min(w, runtime.GOMAXPROCS(0))
+	return min(workers, runtime.GOMAXPROCS(0))
 }
 
-// Share is where part i of n elements begins, and part i-1 ends, in parts of equal
-// size, but for a unit, that begin at multiples of a unit.
+// Share returns where part i of n elements begins and part i-1 ends. Parts begin at
+// multiples of unit, and their sizes differ by at most unit.
 func Share(n, unit, i, parts int) int {
 	if n == 0 {
 		return 0

@@ -1,9 +1,8 @@
-// Package sanitize tells the race detector and the address and memory
-// sanitizers what assembly reads and writes, which they do not see. In builds
-// without one of them it is nothing.
+// Package sanitize reports the memory accesses of assembly to the race detector
+// and the address and memory sanitizers, which do not see them. In other builds
+// its functions are empty.
 //
-// [Reads] and [Writes] are called before the assembly runs, with the slices of
-// which it reads or writes all. Where none of it is read the memory sanitizer
-// then takes what is written for initialized, and does not report Go or C code
-// that reads it later.
+// [Reads] and [Writes] are called before the assembly runs, with the slices that
+// it reads or writes whole. The memory sanitizer then takes written memory for
+// initialised and does not report later reads of it.
 package sanitize
