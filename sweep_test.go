@@ -33,6 +33,23 @@ func sweep[C any](cases iter.Seq[C], check func(c *C) error) error {
 	return nil
 }
 
+// eachISA runs a test for every instruction set, those that are not available
+// being skipped.
+func eachISA(t *testing.T, f func(t *testing.T, k isa)) {
+	for i, name := range isaOptions.names {
+		k := isa(i)
+		if k == isaAuto {
+			continue
+		}
+		t.Run("impl="+name, func(t *testing.T) {
+			if !slices.Contains(available, KernelSet{k}) {
+				t.Skipf("not among the sets available, %v", available)
+			}
+			f(t, k)
+		})
+	}
+}
+
 func pass(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
