@@ -10,11 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/dropblock-go/dropblock/internal/bitstring"
 	"github.com/dropblock-go/dropblock/internal/pool"
 	"github.com/dropblock-go/dropblock/internal/sanitize"
 	"github.com/stretchr/testify/require"
-
-	"github.com/dropblock-go/dropblock/internal/bitstring"
 )
 
 type parallelCase struct {
