@@ -150,7 +150,7 @@ func TestWorkers(t *testing.T) {
 					require.Equal(t, c.draws, len(sc.draw.others) > 0, "drawn by several goroutines")
 					require.Equal(t, c.grows, len(sc.shift.parts) > 1 || len(sc.border.parts) > 1, "grown by several goroutines")
 					scratches.Put(sc)
-					require.Equal(t, wantMask.Words(), m.Words(), workers)
+					pass(t, sameWords(m.Words(), wantMask.Words()))
 					require.Equal(t, wantMask.Kept(), m.Kept(), workers)
 					require.Equal(t, wantMask.SeedCount(), m.SeedCount(), workers)
 					Apply(got, x, &m)
@@ -166,14 +166,16 @@ func TestWorkers(t *testing.T) {
 						}
 						ApplyPart(got, x, &m, part, workers)
 						for i, v := range got {
-							if v != -1e9 {
-								times[i]++
-								require.Equal(t, want[i], v)
+							if v == -1e9 {
+								continue
+							}
+							if times[i]++; v != want[i] {
+								t.Fatalf("part %d of %d: element %d is %v, want %v", part, workers, i, v, want[i])
 							}
 						}
 						ApplyPart(inPlace, inPlace, &m, part, workers)
 					}
-					require.Equal(t, slices.Repeat([]int{1}, n), times)
+					require.False(t, slices.ContainsFunc(times, func(n int) bool { return n != 1 }), workers)
 					require.True(t, slices.Equal(want, inPlace), workers)
 				}
 			})

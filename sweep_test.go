@@ -7,11 +7,20 @@ import (
 	"iter"
 	"math"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"testing"
 
 	"github.com/dropblock-go/dropblock/internal/guard"
 )
+
+// TestMain has the garbage collector wait for more than 4 MiB, which would take a third
+// of the time, and for less than what a test of a whole sample's bits leaves.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(1600)
+	debug.SetMemoryLimit(1 << 29)
+	m.Run()
+}
 
 // A sweep goes through the cases of a kernel, each with its slices in other
 // places, and returns an error at the first one in which the kernel differs
