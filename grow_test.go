@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/dropblock-go/dropblock/internal/bitstring"
+	"github.com/dropblock-go/dropblock/internal/reference"
 )
 
 // growWays are the plans for a full region, whichever would be chosen.
@@ -97,4 +98,62 @@ func TestGrowth(t *testing.T) {
 			t.Errorf("%dx%d, block %v, density %v: %v, want %v", c.h, c.w, c.block, c.density, got, c.want)
 		}
 	}
+}
+
+// TestStamp holds the table to the blocks, row by row.
+func TestStamp(t *testing.T) {
+	for _, s := range []Shape{NCHW(1, 1, 7, 7), NCHW(1, 9, 14, 14), NCHW(1, 1, 9, 70), NCHW(1, 1, 40, 128), NCHW(1, 3, 1, 333)} {
+		for _, block := range []Block{Square(2), Square(3), Square(7), Rect(1, 7), Rect(7, 1), Rect(2, 130), Rect(3, 90)} {
+			cfg := Config{Block: block}
+			g := cfg.geometry(s)
+			span := (g.axes[1].block-1)*s.w + g.axes[0].block
+			stampable := g.stampable(&tunings[isaGeneric], 1e-9)
+			if want := span > 1 && span <= 64*stampWords-63; stampable != want {
+				t.Fatalf("shape %v, block %v: stampable %v, want %v", s, block, stampable, want)
+			}
+			if !stampable {
+				continue
+			}
+			st := newStamps(&g)
+			for bit := range st.table {
+				for cell := range 64 * stampWords {
+					i := cell - bit
+					keep := i < 0 || i/s.w >= g.axes[1].block || i%s.w >= g.axes[0].block
+					if got := st.table[bit][cell/64]>>(cell%64)&1 != 0; got != keep {
+						t.Fatalf("shape %v, block %v: stamp %d keeps cell %d: %v, want %v", s, block, bit, cell, got, keep)
+					}
+					if !keep && cell >= 64*st.words {
+						t.Fatalf("shape %v, block %v: stamp %d has more than %d words", s, block, bit, st.words)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestDilatePlans holds the steps of blocks on maps of all widths around a word's
+// to the reference, whichever kernels take them.
+func TestDilatePlans(t *testing.T) {
+	const n = 9
+	eachISA(t, func(t *testing.T, k isa) {
+		sc := newScratch().(*scratch)
+		for w := 1; w <= 130; w++ {
+			for _, block := range []Block{Rect(1, 1), Rect(2, 1), Rect(3, 1), Rect(5, 1), Rect(9, 1), Rect(1, 2), Rect(1, 9), Rect(1, 64),
+				Rect(1, 65), Square(2), Square(3), Square(5), Square(7), Rect(2, 33), Rect(2, 64), Rect(64, 1), Rect(65, 1)} {
+				seeds := make([]uint64, n)
+				for bit := uint64(w) % 7; bit < 64*n; bit += 5 + bit*bit%61 { // few, so that something is left
+					seeds[bit/64] |= 1 << (bit % 64)
+				}
+				bits := reference.Bits(seeds, 64*n)
+				want := reference.Complement(reference.Dilate(reference.Dilate(bits, 1, block.w), w, block.h))
+
+				words := append([]uint64{0}, seeds...)
+				plan := newDilation(&geometry{axes: [axes]axis{{stride: 1, block: block.w}, {stride: w, block: block.h}}})
+				kept := sc.shift.run(&sc.team, k, plan, tunings[k].near && plan.isNear(), words, 1)
+				if err := sameWords(words[1:], reference.Words(want)); err != nil || kept != reference.Count(want) {
+					t.Fatalf("width %d, block %v: %v, kept %d, want %d", w, block, err, kept, reference.Count(want))
+				}
+			}
+		}
+	})
 }

@@ -27,13 +27,5 @@ var (
 	}, featuresAVX2...)
 )
 
-// archKernels lists the sets that the CPU runs, best first.
-func archKernels() (sets []KernelSet) {
-	if haveAll(featuresAVX512) {
-		sets = append(sets, KernelSet{isaAVX512})
-	}
-	if haveAll(featuresAVX2) {
-		sets = append(sets, KernelSet{isaAVX2})
-	}
-	return sets
-}
+// gates are those of the sets that this build has, best first.
+var gates = []gate{{isaAVX512, featuresAVX512}, {isaAVX2, featuresAVX2}}

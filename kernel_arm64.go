@@ -10,10 +10,5 @@ import "golang.org/x/sys/cpu"
 // generated kernels' requirements.
 var featuresNEON = []feature{{"ASIMD", &cpu.ARM64.HasASIMD}}
 
-// archKernels lists the sets that the CPU runs, best first.
-func archKernels() (sets []KernelSet) {
-	if haveAll(featuresNEON) {
-		sets = append(sets, KernelSet{isaNEON})
-	}
-	return sets
-}
+// gates are those of the sets that this build has, best first.
+var gates = []gate{{isaNEON, featuresNEON}}

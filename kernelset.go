@@ -47,8 +47,14 @@ type feature struct {
 	has  *bool
 }
 
-func haveAll(features []feature) bool {
-	for _, f := range features {
+// A gate is what the CPU and the operating system must have for a set in assembly.
+type gate struct {
+	isa      isa
+	features []feature
+}
+
+func (g *gate) open() bool {
+	for _, f := range g.features {
 		if !*f.has {
 			return false
 		}
@@ -56,8 +62,16 @@ func haveAll(features []feature) bool {
 	return true
 }
 
-// available are the sets that this CPU runs in this build, the best one first.
-var available = append(archKernels(), KernelSet{isaGeneric})
+// available lists the sets that this CPU runs, best first. The gates of the build are in
+// the architecture's file.
+var available = func() (sets []KernelSet) {
+	for _, g := range gates {
+		if g.open() {
+			sets = append(sets, KernelSet{g.isa})
+		}
+	}
+	return append(sets, KernelSet{isaGeneric})
+}()
 
 // runs reports whether this CPU runs the set.
 func (k KernelSet) runs() bool { return k.isa == isaAuto || slices.Contains(available, k) }

@@ -5,10 +5,17 @@ import (
 	"hash/fnv"
 	"math"
 	"reflect"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"sync"
 	"testing"
+	"time"
+	"unsafe"
 
 	"github.com/dropblock-go/dropblock"
 	"github.com/dropblock-go/dropblock/internal/reference"
+	"github.com/dropblock-go/dropblock/internal/sanitize"
 	"github.com/stretchr/testify/require"
 )
 
@@ -93,6 +100,151 @@ func TestLayerOverwritten(t *testing.T) {
 	twin.Sample(&got, s, 6)
 	layer.Sample(&want, s, 6)
 	requireSame(t, &want, &got)
+}
+
+// wordsOf is a slice of so many words, whatever memory there is. It must not be read.
+func wordsOf(n int) []uint64 {
+	s := struct {
+		at       *uint64
+		len, cap int
+	}{new(uint64), n, n}
+	return *(*[]uint64)(unsafe.Pointer(&s))
+}
+
+// A call that panics as there is not so much memory leaves the mask as it was, what calls
+// share as well, and what comes next is drawn as ever.
+func TestRecovered(t *testing.T) {
+	if strconv.IntSize == 32 {
+		t.Skip("any number of bits that Check takes fits the memory")
+	}
+	s, endless := dropblock.NCHW(2, 3, 8, 8), dropblock.NCHW(1<<56, 1, 4, 4)
+	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
+		for _, cfg := range []dropblock.Config{
+			{DropProb: 0.3, Block: dropblock.Square(3), Kernels: kernels},
+			{DropProb: 0.3, Block: dropblock.Square(3), Kernels: kernels, Region: dropblock.RegionFull},
+			{DropProb: 0.3, Block: dropblock.Square(1), Kernels: kernels, Share: dropblock.ShareChannels},
+		} {
+			layer := newLayer(t, cfg)
+			requireDrawn := func(m *dropblock.Mask, step int, name string) {
+				t.Helper()
+				var want dropblock.Mask
+				newLayer(t, cfg).Sample(&want, s, step)
+				require.Equal(t, want.String(), m.String(), name)
+				requireSame(t, &want, m)
+			}
+			calls := map[string]func(m *dropblock.Mask){
+				"Sample":    func(m *dropblock.Mask) { layer.Sample(m, endless, 1) },
+				"SampleAt":  func(m *dropblock.Mask) { layer.SampleAt(m, endless, dropblock.Position{Sample: 9}) },
+				"Identity":  func(m *dropblock.Mask) { m.Identity(endless) },
+				"SetKeep":   func(m *dropblock.Mask) { _ = m.SetKeep(endless, wordsOf(1<<54)) },
+				"DrawSeeds": func(m *dropblock.Mask) { layer.DrawSeeds(m.Words(), endless, dropblock.Position{}) },
+			}
+			if cfg.Region == dropblock.RegionFull { // else seeds are read first
+				calls["Grow"] = func(m *dropblock.Mask) { _ = layer.Grow(m, endless, wordsOf(1<<54)) }
+			}
+			for name, call := range calls {
+				var m dropblock.Mask
+				require.Panics(t, func() { call(&m) }, name)
+				require.Equal(t, new(dropblock.Mask), &m, name)
+				layer.Sample(&m, s, 1)
+				require.Panics(t, func() { call(&m) }, name)
+				requireDrawn(&m, 1, name)
+				layer.Sample(&m, s, 2)
+				requireDrawn(&m, 2, name)
+			}
+
+			ahead := layer.Ahead()
+			given := ahead.Sample(s, 1)
+			require.Panics(t, func() { ahead.Sample(endless, 2) })
+			requireDrawn(given, 1, "given out before")
+			for step := 2; step < 5; step++ {
+				requireDrawn(ahead.Sample(s, step), step, "Ahead")
+			}
+			ahead.Stop()
+		}
+	})
+}
+
+// ways are configurations of all ways to draw and grow on maps of 2×3×40×41 elements.
+func ways() (all []dropblock.Config) {
+	for _, region := range []dropblock.Region{dropblock.RegionValid, dropblock.RegionFull} {
+		for _, p := range []float64{0.001, 0.1, 0.6} {
+			for _, block := range []dropblock.Block{dropblock.Square(1), dropblock.Square(2), dropblock.Square(7), dropblock.Rect(20, 30)} {
+				all = append(all, dropblock.Config{DropProb: p, Block: block, Region: region, Workers: 1})
+			}
+		}
+	}
+	return all
+}
+
+// The collector frees what has a mask in it and a finalizer: a mask does not point into
+// itself, and nothing that is shared points to it.
+func TestMaskFreed(t *testing.T) {
+	s := dropblock.NCHW(2, 3, 40, 41)
+	x := make([]float32, s.Len())
+	type owner struct{ mask dropblock.Mask }
+	var freed sync.WaitGroup
+	own := func(fill func(m *dropblock.Mask)) {
+		o := new(owner)
+		freed.Add(1)
+		runtime.SetFinalizer(o, func(*owner) { freed.Done() })
+		fill(&o.mask)
+		dropblock.Apply(x, x, &o.mask)
+	}
+	own(func(m *dropblock.Mask) { m.Identity(s) })
+	for _, cfg := range ways() {
+		layer := newLayer(t, cfg)
+		own(func(m *dropblock.Mask) { layer.Sample(m, s, 1) })
+	}
+	done := make(chan struct{})
+	go func() {
+		freed.Wait()
+		close(done)
+	}()
+	for range 200 {
+		runtime.GC()
+		select {
+		case <-done:
+			return
+		case <-time.After(10 * time.Millisecond): // for the goroutine that runs finalizers
+		}
+	}
+	t.Fatal("masks are not freed")
+}
+
+// Beside its words a mask holds less than 1 KiB, and they are its only allocation: tables
+// and scratch are shared. A network keeps a mask for each layer until the backward pass.
+func TestMaskMemory(t *testing.T) {
+	if sanitize.Enabled {
+		t.Skip("the sanitizers' hooks make buffers escape")
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which would empty the pools
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))  // which have a list for each
+	s := dropblock.NCHW(2, 3, 40, 41)
+	x := make([]float32, s.Len())
+	var masks [50]dropblock.Mask
+	for _, cfg := range ways() {
+		layer := newLayer(t, cfg)
+		var first dropblock.Mask
+		step := func(m *dropblock.Mask) {
+			layer.Sample(m, s, 1)
+			dropblock.Apply(x, x, m)
+		}
+		for range 3 {
+			step(&first)
+		}
+		clear(masks[:])
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for i := range masks {
+			step(&masks[i])
+		}
+		runtime.ReadMemStats(&after)
+		const n = uint64(len(masks))
+		require.Less(t, after.Mallocs-before.Mallocs, n+n/2, "%+v: allocations of %d masks", cfg, n)
+		words := uint64(8 * len(first.Words()))
+		require.Less(t, (after.TotalAlloc-before.TotalAlloc)/n+uint64(unsafe.Sizeof(first)), words+1024, "%+v: bytes of a mask, of which %d are its words", cfg, words)
+	}
 }
 
 func TestNegativeZero(t *testing.T) {

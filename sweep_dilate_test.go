@@ -81,6 +81,15 @@ func dilateWords(seed uint64) []uint64 {
 	return words
 }
 
+// prefixCounts counts the ones in the first 0, 1, … words.
+func prefixCounts(bits []bool) []int {
+	counts := []int{0}
+	for i := 0; i < len(bits); i += 64 {
+		counts = append(counts, counts[i/64]+reference.Count(bits[i:i+64]))
+	}
+	return counts
+}
+
 func sweepDilateRow(t testing.TB, kernel dilateRowKernel) error {
 	return sweepDilate(t, blockSizes, func(int) int { return 1 },
 		func(bits []bool, b int) []bool { return reference.Dilate(bits, 1, b) }, kernel)
@@ -173,121 +182,6 @@ func sweepDilateKeep(t testing.TB, kernel dilateKeepKernel) error {
 	})
 }
 
-// nearShifts are those of blocks on small maps, of one step, and some whose
-// second ones add up to 63 in all orders.
-var nearShifts = [][]uint64{
-	{1, 1}, {1, 2}, {63, 63}, {31, 63}, {1, 2, 7, 14}, {1, 2, 2, 2, 7, 14, 14, 14}, {1, 2, 14, 28}, {1, 2, 3, 4, 8, 16, 24, 32},
-	{1, 2, 3, 6, 8, 16, 20, 39}, {20, 39, 8, 16, 3, 6, 1, 2}, {62, 62, 1, 1}, {1, 1, 62, 62}, {16, 32, 16, 31}, {1, 2, 31, 61},
-}
-
-// sweepDilateNear compares with one shift after the other over all the words,
-// the first of which stays as it was.
-func sweepDilateNear(t testing.TB, kernel dilateNearKernel) error {
-	words := mixedWords(1+sweepLen, 9)
-	words[0] = 1<<63 | 1<<40 | 1<<7 | 1
-	a := newArena(t, 8*len(words)+16)
-	var want []uint64
-	var kept []int
-	wantBy := -1
-	sizes := func(yield func(int) bool) {
-		for i := range nearShifts {
-			if !yield(i) {
-				return
-			}
-		}
-	}
-	return sweep(dilateCases(sizes, func(by int) bool { return by == 4 }), func(c *dilateCase) error {
-		if wantBy != c.by {
-			bits := reference.Bits(words, 64*len(words))
-			for s := nearShifts[c.by]; len(s) > 0; s = s[2:] {
-				once := reference.Dilate(bits, int(s[0]), 2)
-				for i, b := range reference.Dilate(bits, int(s[1]), 2) {
-					once[i] = once[i] || b
-				}
-				bits = once
-			}
-			bits = reference.Complement(bits)[64:]
-			want, kept, wantBy = reference.Words(bits), prefixCounts(bits), c.by
-		}
-		got := lay[uint64](a, &c.at, 0, c.n+1)
-		copy(got, words)
-		if n := kernel(got, nearShifts[c.by]); n != kept[c.n] {
-			return fmt.Errorf("kept is %d, want %d", n, kept[c.n])
-		}
-		if err := sameWords(got[1:], want[:c.n]); err != nil {
-			return err
-		}
-		return errors.Join(unchanged("words[0]", got[:1], words[:1]), guard.Check(a[0], got))
-	})
-}
-
-// sweepDilateBorder compares with the definition, bit by bit.
-func sweepDilateBorder(t testing.TB, kernel dilateBorderKernel) error {
-	words := mixedWords(2*dilateLead(largestShift)+sweepLen, 10)
-	masks := [2][]uint64{mixedWords(sweepLen, 11), mixedWords(sweepLen, 12)}
-	bits, up, down := reference.Bits(words, 64*len(words)), reference.Bits(masks[0], 64*sweepLen), reference.Bits(masks[1], 64*sweepLen)
-	a := newArena(t, 8*len(words)+16)
-	var want []uint64
-	wantBy := -1
-	return sweep(dilateCases(shifts, func(by int) bool { return by == 7 || by == 64 || by == 70 }), func(c *dilateCase) error {
-		lead := dilateLead(c.by)
-		if wantBy != c.by {
-			grown := make([]bool, 64*sweepLen)
-			for i := range grown {
-				at := 64*lead + i
-				grown[i] = bits[at] || bits[at-c.by] && up[i] || bits[at+c.by] && down[i]
-			}
-			want, wantBy = reference.Words(grown), c.by
-		}
-		dst := lay[uint64](a, &c.at, 0, c.n)
-		src := lay[uint64](a, &c.at, 1, c.n+2*lead)
-		copy(src, words)
-		ups, downs := lay[uint64](a, &c.at, 2, c.n), lay[uint64](a, &c.at, 3, c.n)
-		copy(ups, masks[0])
-		copy(downs, masks[1])
-		kernel(dst, src, ups, downs, c.by)
-		if err := sameWords(dst, want[:c.n]); err != nil {
-			return err
-		}
-		return errors.Join(unchanged("src", src, words[:len(src)]), unchanged("up", ups, masks[0][:c.n]), unchanged("down", downs, masks[1][:c.n]),
-			guard.Check(a[0], dst), guard.Check(a[1], src), guard.Check(a[2], ups), guard.Check(a[3], downs))
-	})
-}
-
-// prefixCounts counts the ones in the first 0, 1, … words.
-func prefixCounts(bits []bool) []int {
-	counts := []int{0}
-	for i := 0; i < len(bits); i += 64 {
-		counts = append(counts, counts[i/64]+reference.Count(bits[i:i+64]))
-	}
-	return counts
-}
-
-func sweepCount(t testing.TB, kernel countKernel) error {
-	full := make([]uint64, sweepLen)
-	for i := range full {
-		full[i] = ^uint64(0)
-	}
-	sources := [][]uint64{mixedWords(sweepLen, 5), full}
-	var want [][]int
-	for _, words := range sources {
-		want = append(want, prefixCounts(reference.Bits(words, 64*sweepLen)))
-	}
-	a := newArena(t, 8*sweepLen+16)
-	cases := dilateCases(func(yield func(int) bool) { _ = yield(0) && yield(1) }, func(int) bool { return true })
-	return sweep(cases, func(c *dilateCase) error {
-		words := lay[uint64](a, &c.at, 0, c.n)
-		copy(words, sources[c.by])
-		if got, want := kernel(words), want[c.by][c.n]; got != want {
-			return fmt.Errorf("the count is %d, want %d", got, want)
-		}
-		if err := unchanged("words", words, sources[c.by][:c.n]); err != nil {
-			return err
-		}
-		return guard.Check(a[0], words)
-	})
-}
-
 func TestKernelDilateRow(t *testing.T) {
 	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepDilateRow(t, k.dilateRow)) })
 }
@@ -298,43 +192,4 @@ func TestKernelDilateStep(t *testing.T) {
 
 func TestKernelDilateKeep(t *testing.T) {
 	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepDilateKeep(t, k.dilateKeep)) })
-}
-
-// TestDilatePlans holds the steps of blocks on maps of all widths around a word's
-// to the reference, whichever kernels take them.
-func TestDilatePlans(t *testing.T) {
-	const n = 9
-	eachISA(t, func(t *testing.T, k isa) {
-		sc := newScratch().(*scratch)
-		for w := 1; w <= 130; w++ {
-			for _, block := range []Block{Rect(1, 1), Rect(2, 1), Rect(3, 1), Rect(5, 1), Rect(9, 1), Rect(1, 2), Rect(1, 9), Rect(1, 64),
-				Rect(1, 65), Square(2), Square(3), Square(5), Square(7), Rect(2, 33), Rect(2, 64), Rect(64, 1), Rect(65, 1)} {
-				seeds := make([]uint64, n)
-				for bit := uint64(w) % 7; bit < 64*n; bit += 5 + bit*bit%61 { // few, so that something is left
-					seeds[bit/64] |= 1 << (bit % 64)
-				}
-				bits := reference.Bits(seeds, 64*n)
-				want := reference.Complement(reference.Dilate(reference.Dilate(bits, 1, block.w), w, block.h))
-
-				words := append([]uint64{0}, seeds...)
-				plan := newDilation(&geometry{axes: [axes]axis{{stride: 1, block: block.w}, {stride: w, block: block.h}}})
-				kept := sc.shift.run(&sc.team, k, plan, tunings[k].near && plan.isNear(), words, 1)
-				if err := sameWords(words[1:], reference.Words(want)); err != nil || kept != reference.Count(want) {
-					t.Fatalf("width %d, block %v: %v, kept %d, want %d", w, block, err, kept, reference.Count(want))
-				}
-			}
-		}
-	})
-}
-
-func TestKernelDilateNear(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepDilateNear(t, k.dilateNear)) })
-}
-
-func TestKernelDilateBorder(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepDilateBorder(t, k.dilateBorder)) })
-}
-
-func TestKernelCount(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepCount(t, k.count)) })
 }

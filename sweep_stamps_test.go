@@ -6,9 +6,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/dropblock-go/dropblock/internal/guard"
-
 	"github.com/dropblock-go/dropblock/internal/bitstring"
+	"github.com/dropblock-go/dropblock/internal/guard"
 )
 
 type stampsCase struct {
@@ -83,35 +82,4 @@ func sweepStamps(t testing.TB, kernel stampsKernel) error {
 
 func TestKernelStamps(t *testing.T) {
 	eachISA(t, func(t *testing.T, k isa) { pass(t, sweepStamps(t, k.stamps)) })
-}
-
-// TestStamp holds the table to the blocks, row by row.
-func TestStamp(t *testing.T) {
-	for _, s := range []Shape{NCHW(1, 1, 7, 7), NCHW(1, 9, 14, 14), NCHW(1, 1, 9, 70), NCHW(1, 1, 40, 128), NCHW(1, 3, 1, 333)} {
-		for _, block := range []Block{Square(2), Square(3), Square(7), Rect(1, 7), Rect(7, 1), Rect(2, 130), Rect(3, 90)} {
-			cfg := Config{Block: block}
-			g := cfg.geometry(s)
-			span := (g.axes[1].block-1)*s.w + g.axes[0].block
-			stampable := g.stampable(&tunings[isaGeneric], 1e-9)
-			if want := span > 1 && span <= 64*stampWords-63; stampable != want {
-				t.Fatalf("shape %v, block %v: stampable %v, want %v", s, block, stampable, want)
-			}
-			if !stampable {
-				continue
-			}
-			st := newStamps(&g)
-			for bit := range st.table {
-				for cell := range 64 * stampWords {
-					i := cell - bit
-					keep := i < 0 || i/s.w >= g.axes[1].block || i%s.w >= g.axes[0].block
-					if got := st.table[bit][cell/64]>>(cell%64)&1 != 0; got != keep {
-						t.Fatalf("shape %v, block %v: stamp %d keeps cell %d: %v, want %v", s, block, bit, cell, got, keep)
-					}
-					if !keep && cell >= 64*st.words {
-						t.Fatalf("shape %v, block %v: stamp %d has more than %d words", s, block, bit, st.words)
-					}
-				}
-			}
-		}
-	}
 }

@@ -7,11 +7,20 @@ import (
 	"iter"
 	"math"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"testing"
 
 	"github.com/dropblock-go/dropblock/internal/guard"
 )
+
+// TestMain has the garbage collector wait for more than 4 MiB, which would take a third
+// of the time, and for less than what a test of a whole sample's bits leaves.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(1600)
+	debug.SetMemoryLimit(1 << 29)
+	m.Run()
+}
 
 // A sweep goes through the cases of a kernel, each with its slices in other
 // places, and returns an error at the first one in which the kernel differs
@@ -31,6 +40,23 @@ func sweep[C any](cases iter.Seq[C], check func(c *C) error) error {
 		return fmt.Errorf("%+v: %w", c, err)
 	}
 	return nil
+}
+
+// eachISA runs a test for every instruction set, those that are not available
+// being skipped.
+func eachISA(t *testing.T, f func(t *testing.T, k isa)) {
+	for i, name := range isaOptions.names {
+		k := isa(i)
+		if k == isaAuto {
+			continue
+		}
+		t.Run("impl="+name, func(t *testing.T) {
+			if !slices.Contains(available, KernelSet{k}) {
+				t.Skipf("not among the sets available, %v", available)
+			}
+			f(t, k)
+		})
+	}
 }
 
 func pass(t *testing.T, err error) {

@@ -1,5 +1,3 @@
-//go:build amd64 && gc && !purego && !noasm
-
 package dropblock
 
 import (
@@ -8,9 +6,6 @@ import (
 	"github.com/dropblock-go/dropblock/internal/guard"
 	"github.com/dropblock-go/dropblock/internal/reference"
 )
-
-// assembly tells that this build has kernels in assembly.
-const assembly = true
 
 // TestBypasses has source and destination take three quarters of a cache, or all of it
 // for several goroutines, and an element more.

@@ -8,13 +8,13 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/dropblock-go/dropblock/internal/guard"
-
 	"github.com/dropblock-go/dropblock/internal/bitstring"
+	"github.com/dropblock-go/dropblock/internal/guard"
 )
 
-// The sweeps have to find what kernels do wrong. Each of these is the generic
-// kernel with one fault, most of them such as assembly is prone to.
+// This file proves that sweeps see faults: a kernel passes because it is right, and not
+// because nothing would be found. Each test runs a sweep on generic kernels that have one
+// fault each, most of them such as assembly is prone to, and fails if the sweep passes.
 
 // past is the element i of a slice, inside of it or not.
 func past[E any](s []E, i int) *E {
@@ -168,6 +168,9 @@ func TestSweepSeesExpand(t *testing.T) {
 			expandGeneric(dst, keep, scale+0)
 		},
 	})
+}
+
+func TestSweepSeesExpandBool(t *testing.T) {
 	mustFail(t, sweepExpandBool, map[string]expandBoolKernel{
 		"reads keep by vectors": func(dst []bool, keep []uint64) {
 			touch(keep, (len(keep)+3)/4*4-1)
@@ -192,7 +195,7 @@ func TestSweepSeesExpand(t *testing.T) {
 	})
 }
 
-func TestSweepSeesDilate(t *testing.T) {
+func TestSweepSeesDilateRow(t *testing.T) {
 	mustFail(t, sweepDilateRow, map[string]dilateRowKernel{
 		"reads src before": func(dst, src []uint64, b int) {
 			touch(src, -1)
@@ -214,6 +217,9 @@ func TestSweepSeesDilate(t *testing.T) {
 			*past(dst, len(dst)) = 0
 		},
 	})
+}
+
+func TestSweepSeesDilateStep(t *testing.T) {
 	mustFail(t, sweepDilateStep, map[string]dilateStepKernel{
 		"reads src before": func(dst, src []uint64, shift int) {
 			if shift%64 == 63 {
@@ -239,6 +245,9 @@ func TestSweepSeesDilate(t *testing.T) {
 			src[len(src)-1]++
 		},
 	})
+}
+
+func TestSweepSeesDilateNear(t *testing.T) {
 	mustFail(t, sweepDilateNear, map[string]dilateNearKernel{
 		"reads the word before": func(words, shifts []uint64) int {
 			touch(words, -1)
@@ -263,6 +272,9 @@ func TestSweepSeesDilate(t *testing.T) {
 			return dilateNearGeneric(words, shifts) + 4
 		},
 	})
+}
+
+func TestSweepSeesDilateBorder(t *testing.T) {
 	mustFail(t, sweepDilateBorder, map[string]dilateBorderKernel{
 		"reads src behind": func(dst, src, up, down []uint64, shift int) {
 			touch(src, len(src))
@@ -288,6 +300,9 @@ func TestSweepSeesDilate(t *testing.T) {
 			dilateBorderGeneric(dst, append(src[:len(src)-1:len(src)-1], 0), up, down, shift)
 		},
 	})
+}
+
+func TestSweepSeesDilateKeep(t *testing.T) {
 	mustFail(t, sweepDilateKeep, map[string]dilateKeepKernel{
 		"reads src behind": func(dst, src []uint64, shift int) int {
 			touch(src, len(src))
@@ -319,6 +334,9 @@ func TestSweepSeesDilate(t *testing.T) {
 			return kept
 		},
 	})
+}
+
+func TestSweepSeesCount(t *testing.T) {
 	mustFail(t, sweepCount, map[string]countKernel{
 		"reads by vectors": func(words []uint64) int {
 			touch(words, (len(words)+3)/4*4-1)
@@ -339,7 +357,7 @@ func TestSweepSeesDilate(t *testing.T) {
 	})
 }
 
-func TestSweepSeesBernoulli(t *testing.T) {
+func TestSweepSeesPhilox(t *testing.T) {
 	stride := func(t testing.TB, kernel philoxKernel) error { return sweepPhilox(t, kernel, 1) }
 	mustFail(t, stride, map[string]philoxKernel{
 		"reads the keys of an eleventh round": func(dst []uint32, ks *roundKeys, ctr *[4]uint32) {
@@ -365,6 +383,9 @@ func TestSweepSeesBernoulli(t *testing.T) {
 			*past(dst, len(dst)+3) = 0
 		},
 	})
+}
+
+func TestSweepSeesHead(t *testing.T) {
 	mustFail(t, sweepHead, nil, map[string]headKernel{
 		"takes the levels the other way round": func(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, levels int) {
 			headGeneric(dst, ks, ctr, bits.Reverse32(t)>>(32-levels), levels)
@@ -379,6 +400,9 @@ func TestSweepSeesBernoulli(t *testing.T) {
 			*past(dst, len(dst)) = 0
 		},
 	})
+}
+
+func TestSweepSeesGaps(t *testing.T) {
 	type gaps = gapsKernel
 	mustFail(t, sweepGaps, map[string]gaps{
 		"reads drawn behind": func(positions *[gapCallLen]uint32, drawn []uint32, table *gapTable, w *walk) int {
@@ -420,6 +444,9 @@ func TestSweepSeesBernoulli(t *testing.T) {
 			return n
 		},
 	})
+}
+
+func TestSweepSeesOnes(t *testing.T) {
 	mustFail(t, sweepOnes, map[string]onesKernel{
 		"reads words behind": func(positions *[gapCallLen]uint32, words []uint64, first uint32) (int, int) {
 			touch(words, len(words))
@@ -448,6 +475,9 @@ func TestSweepSeesBernoulli(t *testing.T) {
 			return n, used
 		},
 	})
+}
+
+func TestSweepSeesPlace(t *testing.T) {
 	mustFail(t, sweepPlace, map[string]placeKernel{
 		"reads bits behind": func(bits []uint32, w *walk) {
 			touch(bits, (len(bits)+7)/8*8-1)
@@ -479,6 +509,9 @@ func TestSweepSeesBernoulli(t *testing.T) {
 		"divides without the half": byInverses(0),
 		"divides by far too many":  byInverses(0.5),
 	})
+}
+
+func TestSweepSeesSeeds(t *testing.T) {
 	mustFail(t, sweepSeeds, map[string]seedsKernel{
 		"reads bits behind": func(words []uint64, bits []uint32) {
 			touch(bits, len(bits))
@@ -496,6 +529,9 @@ func TestSweepSeesBernoulli(t *testing.T) {
 			*past(words, len(words)) = 0
 		},
 	})
+}
+
+func TestSweepSeesStamps(t *testing.T) {
 	mustFail(t, sweepStamps, map[string]stampsKernel{
 		"reads bits behind": func(words []uint64, bits []uint32, stamps *stampTable, n int) int {
 			touch(bits, len(bits))
