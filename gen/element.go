@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
@@ -21,8 +23,13 @@ var elements = []*element{
 	{name: "float64", suffix: "Float64"},
 }
 
+// noElement is that of kernels which have none.
+var noElement = &element{}
+
 // constant is the root package's name for the element.
-func (e *element) constant() string { return "element" + upper(e.name) }
+func (e *element) constant() string {
+	return "element" + strings.ToUpper(e.name[:1]) + e.name[1:]
+}
 
 // elementAMD64 is what the loops in lanes.go do with elements in lanes of four bytes.
 type elementAMD64 struct {

@@ -5,7 +5,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// isa is an instruction set that kernels are generated for.
+// isa is an instruction set that kernels are generated for. In the root package it is isaAVX2,
+// say.
 type isa struct {
 	name  string
 	bytes int // of a vector
@@ -16,10 +17,11 @@ var (
 	avx512  = isa{"AVX512", 64}
 	neonSet = isa{"NEON", 16}
 	anyCPU  = isa{} // of the architecture
-)
 
-// constant is the root package's name for the set.
-func (s isa) constant() string { return "isa" + s.name }
+	both     = []isa{avx2, avx512}
+	narrow   = []isa{avx2}
+	wideOnly = []isa{avx512}
+)
 
 // The operations below take registers of any width: those of 64 bytes have
 // other names for some.
