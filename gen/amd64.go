@@ -112,6 +112,33 @@ func (a *amd64) data(name string, values ...operand.Constant) operand.Mem {
 	return m
 }
 
+// table is the values of a table at its n places.
+func table[C operand.Constant](n int, at func(i int) C) []operand.Constant {
+	values := make([]operand.Constant, n)
+	for i := range values {
+		values[i] = at(i)
+	}
+	return values
+}
+
+// Tables of their places' numbers.
+
+func u32(i int) operand.U32 { return operand.U32(i) }
+func u64(i int) operand.U64 { return operand.U64(i) }
+
+// advance moves pointers on.
+func (a *amd64) advance(bytes int, pointers ...reg.GPVirtual) {
+	for _, p := range pointers {
+		a.ADDQ(operand.U32(uint32(bytes)), p)
+	}
+}
+
+// skipIfZero jumps to a label if n is 0.
+func (a *amd64) skipIfZero(n reg.GPVirtual, to string) {
+	a.TESTQ(n, n)
+	a.JZ(operand.LabelRef(to))
+}
+
 // at is the memory disp bytes behind base.
 func at(base reg.Register, disp int) operand.Mem {
 	return operand.Mem{Base: base, Disp: disp}

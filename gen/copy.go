@@ -32,23 +32,18 @@ func (a *amd64) copy(stream, scaled bool) {
 		}
 	}
 	bytes := a.isa.bytes
-	advance := func(bytes int) {
-		a.ADDQ(operand.U32(uint32(bytes)), src)
-		a.ADDQ(operand.U32(uint32(bytes)), dst)
-	}
 	single := func() {
 		v := a.XMM()
 		a.VMOVSS(at(src, 0), v)
 		multiply(v)
 		a.VMOVSS(v, at(dst, 0))
-		advance(4)
+		a.advance(4, src, dst)
 	}
 	if stream { // Non-temporal stores must be aligned.
 		a.Label("head")
 		a.TESTQ(operand.U32(uint32(bytes-1)), dst)
 		a.JZ(operand.LabelRef("aligned"))
-		a.TESTQ(n, n)
-		a.JZ(operand.LabelRef("aligned"))
+		a.skipIfZero(n, "aligned")
 		single()
 		a.DECQ(n)
 		a.JMP(operand.LabelRef("head"))
@@ -69,7 +64,7 @@ func (a *amd64) copy(stream, scaled bool) {
 					a.VMOVUPS(v[i], at(dst, bytes*i))
 				}
 			}
-			advance(bytes * unroll)
+			a.advance(bytes*unroll, src, dst)
 		})
 	}
 	a.loop("single", n, 1, single)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
 	"github.com/dropblock-go/dropblock/asm/arm64"
@@ -21,7 +20,7 @@ func expand(a *amd64) {
 		}
 		return x
 	}
-	w.advance = func(elements int) { a.ADDQ(operand.U32(uint32(a.element.bytes*elements)), w.dst) }
+	w.advance = func(elements int) { a.advance(a.element.bytes*elements, w.dst) }
 	a.masked(w)
 	a.ret()
 }

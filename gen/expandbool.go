@@ -16,8 +16,7 @@ func expandBool(a *amd64) {
 		a.ADDQ(operand.U8(8), keep)
 		a.ADDQ(operand.U8(64), dst)
 	})
-	a.TESTQ(n, n)
-	a.JZ(operand.LabelRef("done"))
+	a.skipIfZero(n, "done")
 	rest := a.GP64()
 	a.MOVQ(at(keep, 0), rest)
 	a.loop("rest", n, 1, func() {
@@ -45,9 +44,7 @@ func (a *amd64) boolSpreader(keep, dst reg.GPVirtual, one reg.VecVirtual) func()
 	}
 	// Byte i of a vector takes byte i/8 of the keep bits, and bit i%8 of it.
 	spread, bit := a.YMM(), a.YMM()
-	a.move(a.data("spreadBytes",
-		operand.U64(0), operand.U64(0x0101010101010101),
-		operand.U64(0x0202020202020202), operand.U64(0x0303030303030303)), spread)
+	a.move(a.data("spreadBytes", spreadBytes(4)...), spread)
 	a.move(a.repeat64("byteBits", 0x8040201008040201), bit)
 	return func() {
 		for half := range 2 {
@@ -61,15 +58,16 @@ func (a *amd64) boolSpreader(keep, dst reg.GPVirtual, one reg.VecVirtual) func()
 	}
 }
 
+// spreadBytes has each of the numbers below n eight times.
+func spreadBytes(n int) []operand.Constant {
+	return table(n, func(i int) operand.U64 { return operand.U64(i) * 0x0101010101010101 })
+}
+
 func expandBoolNEON(a *neon) {
 	dst, n, keep := a.LoadBase("dst"), a.LoadLen("dst"), a.LoadBase("keep")
 	// Byte i of a vector takes a byte of the keep bits, and bit i%8 of it.
-	var spread []operand.Constant
-	for i := range uint64(8) {
-		spread = append(spread, operand.U64(i*0x0101010101010101))
-	}
-	table, index, bit := a.table("spreadBytes", spread...), a.Vecs(4), a.Vec()
-	qwords{a, 16}.load(index, table)
+	spread, index, bit := a.table("spreadBytes", spreadBytes(8)...), a.Vecs(4), a.Vec()
+	qwords{a, 16}.load(index, spread)
 	bits := a.GP()
 	a.MOV(bits, uint64(0x8040201008040201))
 	a.DUP(bit.D2(), bits)

@@ -91,19 +91,16 @@ func gaps(a *amd64) {
 
 // compressions has for each set of eight lanes their numbers, in bytes.
 func (a *amd64) compressions() operand.Mem {
-	var lanes []operand.Constant
-	for set := range 256 {
-		var v uint64
+	return a.data("compressions", table(256, func(set int) (lanes operand.U64) {
 		n := 0
 		for lane := range 8 {
 			if set>>lane&1 != 0 {
-				v |= uint64(lane) << (8 * n)
+				lanes |= operand.U64(lane) << (8 * n)
 				n++
 			}
 		}
-		lanes = append(lanes, operand.U64(v))
-	}
-	return a.data("compressions", lanes...)
+		return lanes
+	})...)
 }
 
 // gapEntries loads the table's entries for the top bits of eight words.

@@ -93,7 +93,7 @@ func head(a *amd64) {
 				a.JNZ(operand.LabelRef(level))
 			}
 			a.ADDQ(operand.U8(states*blocks), c.first)
-			a.ADDQ(operand.U32(uint32(8*2*states*blocks)), dst)
+			a.advance(8*2*states*blocks, dst)
 		})
 	}
 	a.ret()

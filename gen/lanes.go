@@ -14,15 +14,13 @@ type lanes struct {
 	bits []reg.VecVirtual
 }
 
+var laneBits = table(32, func(i int) operand.U32 { return 1 << i })
+
 func (a *amd64) lanes() lanes {
-	var values []operand.Constant
-	for i := range 32 {
-		values = append(values, operand.U32(1<<i))
-	}
-	table := a.data("laneBits", values...)
+	bits := a.data("laneBits", laneBits...)
 	l := lanes{a: a, bits: a.vecs(128 / a.isa.bytes)}
 	for j, v := range l.bits {
-		a.move(table.Offset(a.isa.bytes*j), v)
+		a.move(bits.Offset(a.isa.bytes*j), v)
 	}
 	return l
 }
@@ -107,8 +105,7 @@ func (a *amd64) masked(w maskedLoop) {
 		a.Label("near")
 	}
 	a.loop("word", w.n, 64, func() { turn(false) })
-	a.TESTQ(w.n, w.n)
-	a.JZ(operand.LabelRef("done"))
+	a.skipIfZero(w.n, "done")
 	rest := a.GP64()
 	a.MOVQ(at(w.keep, 0), rest)
 	if a.isa == avx512 {
@@ -163,14 +160,8 @@ func (a *amd64) broadcast(param string) reg.VecVirtual {
 // then four, then one. body gets the number of vectors and the masks of their
 // lanes.
 func (a *neon) masked(n, keep arm64.GP, body func(elements int, m []arm64.Vec)) {
-	var values []operand.Constant
-	for i := range 32 {
-		values = append(values, operand.U32(1<<i))
-	}
-	table, bits := a.table("laneBits", values...), a.Vecs(8)
-	for i := 0; i < 8; i += 2 {
-		a.LDP(bits[i].Q(), bits[i+1].Q(), table.Off(16*i))
-	}
+	table, bits := a.table("laneBits", laneBits...), a.Vecs(8)
+	qwords{a, 16}.load(bits, table)
 	a.loop("word", n, 32, func() {
 		word, m := a.Vec(), a.Vecs(8)
 		a.LD1R(word.S4(), keep.Post(4))

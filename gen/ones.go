@@ -47,11 +47,9 @@ func ones(a *amd64) {
 // than 16 are rare.
 func (a *amd64) listCompressed(first reg.GPVirtual) func(word, count, to, first reg.GPVirtual) {
 	numbers, base, step := a.ZMM(), a.ZMM(), a.ZMM()
-	var values []operand.Constant
-	for i := range uint64(8) {
-		values = append(values, operand.U64(0x0706050403020100+0x0808080808080808*i))
-	}
-	a.VMOVDQU64(a.data("bitNumbers", values...), numbers)
+	a.VMOVDQU64(a.data("bitNumbers", table(8, func(i int) operand.U64 {
+		return 0x0706050403020100 + 0x0808080808080808*operand.U64(i)
+	})...), numbers)
 	a.VPBROADCASTD(first, base)
 	a.VMOVDQU64(a.repeat32("sixtyFour32", 64), step)
 	return func(word, count, to, _ reg.GPVirtual) {

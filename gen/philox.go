@@ -11,12 +11,12 @@ import (
 // quadwords of x[i]. The high halves are anything, as VPMULUDQ ignores them.
 type philoxState struct{ x [4]reg.VecVirtual }
 
-// philoxConst is what the philoxRounds need beside the counters.
+// philoxConst is what the rounds need beside the counters.
 type philoxConst struct {
 	ks     reg.GPVirtual
 	first  reg.GPVirtual // counter word 0
 	m0, m1 reg.VecVirtual
-	// What the first three philoxRounds XOR in: until then some of the words are the
+	// What the first three rounds XOR in: until then some of the words are the
 	// same in all blocks.
 	same [4]operand.Mem
 	even reg.Register // of a 64-byte vector's doublewords, the even ones
@@ -69,11 +69,7 @@ func (a *amd64) philoxConst() philoxConst {
 // counters is the products of the first round from counter word 0 on, for n
 // states.
 func (a *amd64) counters(c philoxConst, n int) []reg.VecVirtual {
-	values := make([]operand.Constant, maxStates*a.isa.bytes/8)
-	for i := range values {
-		values[i] = operand.U64(i)
-	}
-	lanes := a.data("counterLanes"+a.isa.name, values...)
+	lanes := a.data("counterLanes"+a.isa.name, table(maxStates*a.isa.bytes/8, u64)...)
 	first, p0 := a.vec(), a.vecs(n)
 	a.VMOVQ(c.first, first.AsX())
 	a.VPBROADCASTQ(first.AsX(), first)
@@ -106,7 +102,7 @@ func (a *amd64) xorAll(k operand.Mem, x, to reg.VecVirtual) {
 	a.xor(key, x, to)
 }
 
-// philoxBlocks runs the philoxRounds but the last one, from the products of the first
+// philoxBlocks runs the rounds but the last one, from the products of the first
 // one on, which it leaves alone. The states go through a round together, so that
 // the multipliers stay busy.
 func (a *amd64) philoxBlocks(c philoxConst, p0 []reg.VecVirtual) []philoxState {
@@ -156,7 +152,7 @@ type halfRound struct {
 // more for these instructions. AVX2 has one register for the high half, no more: there
 // a product waits for its shift as long as it can.
 func (a *amd64) halfRounds(all []halfRound, states int) {
-	lag, high := states, a.vecs(1) // Results are needed so many half philoxRounds later as there are states.
+	lag, high := states, a.vecs(1) // Results are needed so many half rounds later as there are states.
 	if a.isa == avx512 {
 		lag = min(2, states)
 		high = a.vecs(lag)
@@ -221,13 +217,13 @@ func philox(a *amd64) {
 				a.storeBlocks(halves[0], halves[1], dst, 2*a.isa.bytes*i)
 			}
 			a.ADDQ(operand.U8(states*blocks), c.first)
-			a.ADDQ(operand.U32(uint32(16*states*blocks)), dst)
+			a.advance(16*states*blocks, dst)
 		})
 	}
 	a.ret()
 }
 
-// maxStates of blocks go through the philoxRounds together.
+// maxStates of blocks go through the rounds together.
 const maxStates = 6
 
 // philoxStates go together: as many as there are registers for, then fewer.
@@ -263,7 +259,7 @@ func (a *amd64) storeBlocks(lo, hi reg.VecVirtual, dst reg.GPVirtual, offset int
 }
 
 // neonPhilox is eight blocks, in two states of four: word i of each in the
-// lanes of x[i]. LD1R and MOV take a vector unit's turn that the philoxRounds want:
+// lanes of x[i]. LD1R and MOV take a vector unit's turn that the rounds want:
 // the keys are spread out once, into the frame, and of the first round only
 // what depends on counter word 0 is left to the blocks.
 type neonPhilox struct {
@@ -288,11 +284,7 @@ func (a *neon) philox() neonPhilox {
 	a.DUP(p.m0.S4(), m.W())
 	a.MOV(m, philoxM1)
 	a.DUP(p.m1.S4(), m.W())
-	var values []operand.Constant
-	for i := range 8 {
-		values = append(values, operand.U32(i))
-	}
-	t := a.table("counterLanes", values...)
+	t := a.table("counterLanes", table(8, u32)...)
 	a.LDP(p.lanes[0].Q(), p.lanes[1].Q(), t.Off(0))
 
 	spread := func(from arm64.GP) arm64.Vec {
@@ -317,7 +309,7 @@ func (a *neon) philox() neonPhilox {
 	return p
 }
 
-// blocks runs the ten philoxRounds from counter word 0, the states together.
+// blocks runs the ten rounds from counter word 0, the states together.
 func (a *neon) blocks(p neonPhilox, counter arm64.GP) (x [2][4]arm64.Vec) {
 	for i := range x {
 		c := a.Vec()

@@ -51,8 +51,7 @@ func place(a *amd64) {
 		a.move(v, at(bits, 0))
 		a.ADDQ(operand.U8(a.isa.bytes), bits)
 	})
-	a.TESTQ(n, n)
-	a.JZ(operand.LabelRef("end"))
+	a.skipIfZero(n, "end")
 	if a.isa == avx512 {
 		set, mask := a.GP32(), a.K()
 		a.MOVL(operand.U32(1<<32-1), set)
@@ -62,14 +61,10 @@ func place(a *amd64) {
 		place(v)
 		a.VMOVDQU32(v, mask, at(bits, 0))
 	} else {
-		var numbers []operand.Constant
-		for i := range 8 {
-			numbers = append(numbers, operand.U32(i))
-		}
 		mask := a.vec()
 		a.VMOVD(n.As32(), mask.AsX())
 		a.VPBROADCASTD(mask.AsX(), mask)
-		a.VPCMPGTD(a.data("lanes32", numbers...), mask, mask)
+		a.VPCMPGTD(a.data("lanes32", table(8, u32)...), mask, mask)
 		a.VPMASKMOVD(at(bits, 0), mask, v)
 		place(v)
 		a.VPMASKMOVD(v, mask, at(bits, 0))

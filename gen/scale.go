@@ -1,7 +1,6 @@
 package main
 
 import (
-	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
 	"github.com/dropblock-go/dropblock/asm/arm64"
@@ -57,11 +56,7 @@ func (a *amd64) scale(stream bool) {
 		a.element.multiplyMasked(a, s, m, x)
 		return x
 	}
-	w.advance = func(elements int) {
-		bytes := operand.U32(uint32(a.element.bytes * elements))
-		a.ADDQ(bytes, w.src)
-		a.ADDQ(bytes, w.dst)
-	}
+	w.advance = func(elements int) { a.advance(a.element.bytes*elements, w.src, w.dst) }
 	a.masked(w)
 	if stream {
 		a.SFENCE() // Go's own stores that follow, such as a channel's, must not overtake.

@@ -13,8 +13,7 @@ func stamps(a *amd64) {
 	bits, n := a.slice("firsts")
 	dropped := a.GP64()
 	a.XORL(dropped.As32(), dropped.As32())
-	a.TESTQ(n, n)
-	a.JZ(operand.LabelRef("end"))
+	a.skipIfZero(n, "end")
 	a.CMPQ(size, operand.U8(stampWords/2))
 	a.JG(operand.LabelRef("long"))
 	a.MOVQ(a.stampVectors("short", 32, words, stamps, bits, n), dropped)
@@ -123,8 +122,7 @@ func (a *amd64) stampVectors(name string, bytes int, dst, stamps, bits, n reg.GP
 		a.ADDQ(operand.U8(8), bits)
 	})
 	odd := name + "Odd"
-	a.TESTQ(n, n)
-	a.JZ(operand.LabelRef(odd))
+	a.skipIfZero(n, odd)
 	last, stampLast := a.stampOf(at(bits, 0))
 	kept, dropped := split(moved(held, before, last), stampAt(stampLast))
 	a.move(kept, word(last))
@@ -139,16 +137,12 @@ func (a *amd64) mover(vec func() reg.VecVirtual, bytes int) func(v reg.VecVirtua
 	size := bytes / 8
 	if a.isa == avx512 {
 		// Lane i is to have word i+by, of ones behind the vector's last.
-		table, ones := a.GP64(), vec()
-		var numbers []operand.Constant
-		for i := range uint64(16) {
-			numbers = append(numbers, operand.U64(i))
-		}
-		a.LEAQ(a.data("wordNumbers", numbers...), table)
+		numbers, ones := a.GP64(), vec()
+		a.LEAQ(a.data("wordNumbers", table(16, u64)...), numbers)
 		a.move(a.repeat64("allOnes", 1<<64-1), ones)
 		return func(v reg.VecVirtual, by reg.GPVirtual) reg.VecVirtual {
 			out := vec()
-			a.move(operand.Mem{Base: table, Index: by, Scale: 8}, out)
+			a.move(operand.Mem{Base: numbers, Index: by, Scale: 8}, out)
 			a.VPERMI2Q(ones, v, out)
 			return out
 		}

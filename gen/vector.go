@@ -71,38 +71,21 @@ func (a *amd64) load(m operand.Mem) reg.VecVirtual {
 	return v
 }
 
-func (a *amd64) and(x, y, z operand.Op) {
+// bySize emits one instruction for registers of 64 bytes and another one for those below.
+func bySize(wider func(...operand.Op), narrower func(x, y, z operand.Op), x, y, z operand.Op) {
 	if wide(z) {
-		a.VPANDQ(x, y, z)
+		wider(x, y, z)
 	} else {
-		a.VPAND(x, y, z)
+		narrower(x, y, z)
 	}
 }
+
+func (a *amd64) and(x, y, z operand.Op) { bySize(a.VPANDQ, a.VPAND, x, y, z) }
+func (a *amd64) or(x, y, z operand.Op)  { bySize(a.VPORQ, a.VPOR, x, y, z) }
+func (a *amd64) xor(x, y, z operand.Op) { bySize(a.VPXORQ, a.VPXOR, x, y, z) }
 
 // andNot is x &^ y.
-func (a *amd64) andNot(x, y, z operand.Op) {
-	if wide(z) {
-		a.VPANDNQ(x, y, z)
-	} else {
-		a.VPANDN(x, y, z)
-	}
-}
-
-func (a *amd64) or(x, y, z operand.Op) {
-	if wide(z) {
-		a.VPORQ(x, y, z)
-	} else {
-		a.VPOR(x, y, z)
-	}
-}
-
-func (a *amd64) xor(x, y, z operand.Op) {
-	if wide(z) {
-		a.VPXORQ(x, y, z)
-	} else {
-		a.VPXOR(x, y, z)
-	}
-}
+func (a *amd64) andNot(x, y, z operand.Op) { bySize(a.VPANDNQ, a.VPANDN, x, y, z) }
 
 // Truth tables of VPTERNLOG: bit 4x+2y+z of the immediate is the result for
 // the bits x, y and z of the destination, the second and the first source.
@@ -138,17 +121,9 @@ func (a *amd64) andOr(x, y, z reg.VecVirtual) {
 
 // repeat32 and repeat64 are tables of one value in every lane.
 func (a *amd64) repeat32(name string, v uint32) operand.Mem {
-	values := make([]operand.Constant, 16)
-	for i := range values {
-		values[i] = operand.U32(v)
-	}
-	return a.data(name, values...)
+	return a.data(name, table(16, func(int) operand.U32 { return operand.U32(v) })...)
 }
 
 func (a *amd64) repeat64(name string, v uint64) operand.Mem {
-	values := make([]operand.Constant, 8)
-	for i := range values {
-		values[i] = operand.U64(v)
-	}
-	return a.data(name, values...)
+	return a.data(name, table(8, func(int) operand.U64 { return operand.U64(v) })...)
 }
