@@ -30,19 +30,14 @@ func dilateBorder(a *amd64) {
 
 	emit := func(near bool) func(w words, unroll int) {
 		return func(w words, unroll int) {
-			load := func(p reg.GPVirtual, offset int) reg.VecVirtual {
-				v := w.new()
-				w.load(at(p, offset), v)
-				return v
-			}
 			for i := range unroll {
 				offset := w.bytes * i
 				low, before := in.load(w, offset)
 				v, lower := low, low
 				if !near {
-					v, lower = load(here, offset), load(after, offset)
+					v, lower = w.load(at(here, offset)), w.load(at(after, offset))
 				}
-				upper := load(after, offset+8)
+				upper := w.load(at(after, offset+8))
 				// u := before[i+1]<<s | before[i]>>(64-s)
 				// d := after[i]>>s | after[i+1]<<(64-s)
 				// dst[i] = v | u&up[i] | d&down[i]
@@ -54,13 +49,11 @@ func dilateBorder(a *amd64) {
 				} else {
 					down.funnel(w, upper, lower, y)
 				}
-				a.andOr(load(masks[0], offset), v, x)
-				a.andOr(load(masks[1], offset), x, y)
-				w.store(y, at(dst, offset))
+				a.andOr(w.load(at(masks[0], offset)), v, x)
+				a.andOr(w.load(at(masks[1], offset)), x, y)
+				w.move(y, at(dst, offset))
 			}
-			for _, p := range []reg.GPVirtual{in.src, here, after, masks[0], masks[1], dst} {
-				a.ADDQ(operand.U32(uint32(w.bytes*unroll)), p)
-			}
+			a.advance(w.bytes*unroll, in.src, here, after, masks[0], masks[1], dst)
 		}
 	}
 	a.TESTQ(shift, shift)
@@ -108,9 +101,7 @@ func dilateBorderNEON(a *neon) {
 			a.ORR(v[i].B16(), v[i].B16(), y.B16())
 		}
 		w.store(v, dst)
-		for _, p := range []arm64.GP{src, next, here, after, behind, maskUp, maskDown, dst} {
-			a.ADD(p, p, w.bytes*unroll)
-		}
+		a.advance(w.bytes*unroll, src, next, here, after, behind, maskUp, maskDown, dst)
 	})
 	a.RET()
 }

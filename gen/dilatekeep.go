@@ -33,10 +33,9 @@ func dilateKeep(a *amd64) {
 		// kept += bits.OnesCount64(^v)
 		v := make([]reg.VecVirtual, unroll)
 		for i := range v {
-			v[i] = w.new()
-			w.load(at(s.leadSrc, w.bytes*i), v[i])
+			v[i] = w.load(at(s.leadSrc, w.bytes*i))
 			complement(w, v[i])
-			w.store(v[i], at(s.dst, w.bytes*i))
+			w.move(v[i], at(s.dst, w.bytes*i))
 		}
 		p.add(w, v)
 		s.advance(w, unroll)

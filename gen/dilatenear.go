@@ -23,16 +23,14 @@ func dilateNear(a *amd64) {
 		// The words v, the one before them in every quadword, and u, those before each.
 		v, u, before := make([]reg.VecVirtual, unroll), make([]reg.VecVirtual, unroll), w.new()
 		if w.bytes == 8 {
-			w.load(at(end, -bytes-8), before)
+			w.move(at(end, -bytes-8), before)
 		} else {
 			a.VPBROADCASTQ(at(end, -bytes-8), before)
 		}
 		for i := range v {
-			v[i], u[i] = w.new(), before
-			w.load(at(end, w.bytes*i-bytes), v[i])
+			v[i], u[i] = w.load(at(end, w.bytes*i-bytes)), before
 			if w.bytes > 8 {
-				u[i] = w.new()
-				w.load(at(end, w.bytes*i-bytes-8), u[i])
+				u[i] = w.load(at(end, w.bytes*i-bytes-8))
 			}
 		}
 		i := a.GP64()
@@ -82,15 +80,12 @@ func dilateNear(a *amd64) {
 			if w.bytes == 8 { // The rest of the register, zero, is counted too.
 				a.VMOVQ(v[j], v[j])
 			}
-			w.store(v[j], at(end, w.bytes*j-bytes))
+			w.move(v[j], at(end, w.bytes*j-bytes))
 		}
 		p.add(w, v)
 		a.SUBQ(operand.U32(uint32(bytes)), end)
 	}
-	for _, unroll := range []int{dilateUnroll, 1} {
-		a.loop(label("vectors%d", unroll), n, a.isa.bytes/8*unroll, func() { turn(words{a, a.isa.bytes}, unroll) })
-	}
-	a.loop("words", n, 1, func() { turn(words{a, 8}, 1) })
+	a.overWords("", n, turn)
 	a.Store(p.sum(), a.ReturnIndex(0))
 	a.ret()
 }

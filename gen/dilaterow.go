@@ -63,10 +63,9 @@ func (r *row) emit(w words, unroll int) {
 				a.or(t, u, u)
 			}
 		}
-		w.store(v, at(r.dst, w.bytes*i))
+		w.move(v, at(r.dst, w.bytes*i))
 	}
-	a.ADDQ(operand.U32(uint32(w.bytes*unroll)), r.in.src)
-	a.ADDQ(operand.U32(uint32(w.bytes*unroll)), r.dst)
+	a.advance(w.bytes*unroll, r.in.src, r.dst)
 }
 
 func dilateRowNEON(a *neon) {
@@ -127,7 +126,5 @@ func (r *neonRow) emit(w qwords, unroll int) {
 		}
 	}
 	w.store(v, r.dst)
-	for _, p := range []arm64.GP{r.src, r.next, r.dst} {
-		a.ADD(p, p, w.bytes*unroll)
-	}
+	a.advance(w.bytes*unroll, r.src, r.next, r.dst)
 }

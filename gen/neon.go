@@ -26,6 +26,13 @@ func (a *neon) loop(name string, n arm64.GP, step int, body func()) {
 	a.ADD(n, n, step)
 }
 
+// advance moves pointers on.
+func (a *neon) advance(bytes int, pointers ...arm64.GP) {
+	for _, p := range pointers {
+		a.ADD(p, p, bytes)
+	}
+}
+
 // table is the address of a read-only table.
 func (a *neon) table(name string, values ...operand.Constant) arm64.GP {
 	p := a.GP()

@@ -83,20 +83,17 @@ func (s *shifter) emit(w words, unroll int, join func(unshifted, shifted reg.Vec
 	for i := range out {
 		// t := src[i+1]<<s | src[i]>>(64-s), lead := src[i+lead]
 		v, u := s.in.load(w, w.bytes*i)
-		t, lead := w.new(), w.new()
+		t := w.new()
 		s.by.funnel(w, v, u, t)
-		w.load(at(s.leadSrc, w.bytes*i), lead)
-		join(lead, t)
-		w.store(t, at(s.dst, w.bytes*i))
+		join(w.load(at(s.leadSrc, w.bytes*i)), t)
+		w.move(t, at(s.dst, w.bytes*i))
 		out[i] = t
 	}
 	return out
 }
 
 func (s *shifter) advance(w words, unroll int) {
-	for _, p := range []reg.GPVirtual{s.in.src, s.leadSrc, s.dst} {
-		w.a.ADDQ(operand.U32(uint32(w.bytes*unroll)), p)
-	}
+	w.a.advance(w.bytes*unroll, s.in.src, s.leadSrc, s.dst)
 }
 
 // neonShift is a shift of bits from words into the next ones: USHL's counts, to
@@ -153,7 +150,5 @@ func (s *neonShifter) emit(a *neon, w qwords, unroll int) []arm64.Vec {
 }
 
 func (s *neonShifter) advance(a *neon, w qwords, unroll int) {
-	for _, p := range []arm64.GP{s.src, s.next, s.leadSrc, s.dst} {
-		a.ADD(p, p, w.bytes*unroll)
-	}
+	a.advance(w.bytes*unroll, s.src, s.next, s.leadSrc, s.dst)
 }

@@ -24,20 +24,28 @@ func (w words) new() reg.VecVirtual {
 	return w.a.vec()
 }
 
-func (w words) load(m operand.Mem, v reg.VecVirtual) {
+// move loads or stores.
+func (w words) move(from, to operand.Op) {
 	if w.bytes == 8 {
-		w.a.VMOVQ(m, v)
+		w.a.VMOVQ(from, to)
 	} else {
-		w.a.move(m, v)
+		w.a.move(from, to)
 	}
 }
 
-func (w words) store(v reg.VecVirtual, m operand.Mem) {
-	if w.bytes == 8 {
-		w.a.VMOVQ(v, m)
-	} else {
-		w.a.move(v, m)
+func (w words) load(m operand.Mem) reg.VecVirtual {
+	v := w.new()
+	w.move(m, v)
+	return v
+}
+
+// loads loads vectors that follow each other.
+func (w words) loads(n int, from reg.GPVirtual) []reg.VecVirtual {
+	v := make([]reg.VecVirtual, n)
+	for i := range v {
+		v[i] = w.load(at(from, w.bytes*i))
 	}
+	return v
 }
 
 // as is the part of a vector register that the words take.
@@ -78,12 +86,11 @@ func (in *incoming) begin() {
 // load loads the words v at an offset and the words before, u. Offsets ascend.
 func (in *incoming) load(w words, offset int) (v, u reg.VecVirtual) {
 	a := in.a
-	v, u = w.new(), w.new()
-	w.load(at(in.src, 8+offset), v)
+	v = w.load(at(in.src, 8+offset))
 	if w.bytes == 8 || a.isa != avx512 {
-		w.load(at(in.src, offset), u)
-		return v, u
+		return v, w.load(at(in.src, offset))
 	}
+	u = w.new()
 	a.VALIGNQ(operand.U8(7), in.last, v, u)
 	a.VMOVDQA64(v, in.last)
 	return v, u
