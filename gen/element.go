@@ -53,13 +53,10 @@ type elementAMD64 struct {
 var float32AMD64 = elementAMD64{
 	bytes: 4,
 	load: func(a *amd64, from operand.Mem, elements int, x reg.VecVirtual) {
-		switch elements {
-		case 1:
+		if elements == 1 {
 			a.VMOVSS(from, x.AsX())
-		case 4:
-			a.VMOVUPS(from, x.AsX())
-		default:
-			a.VMOVUPS(from, x)
+		} else {
+			a.VMOVUPS(from, low(x, 4*elements))
 		}
 	},
 	loadHalves: func(a *amd64, from operand.Mem, x reg.VecVirtual) {
@@ -78,13 +75,10 @@ var float32AMD64 = elementAMD64{
 		a.VPAND(m, x, x)
 	},
 	store: func(a *amd64, x reg.VecVirtual, elements int, to operand.Mem) {
-		switch elements {
-		case 1:
+		if elements == 1 {
 			a.VMOVSS(x.AsX(), to)
-		case 4:
-			a.VMOVUPS(x.AsX(), to)
-		default:
-			a.VMOVUPS(x, to)
+		} else {
+			a.VMOVUPS(low(x, 4*elements), to)
 		}
 	},
 	storeMasked: func(a *amd64, x reg.VecVirtual, exist reg.Register, to operand.Mem) {

@@ -3,17 +3,7 @@ package main
 import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
-
-	"github.com/dropblock-go/dropblock/asm/arm64"
 )
-
-// headStates go together, whole groups.
-func (a *amd64) headStates() []int {
-	if a.isa == avx512 {
-		return []int{maxStates, 4, 2, 1}
-	}
-	return []int{2}
-}
 
 // head holds the counters' first products from level to level: these
 // are as far apart as the counters times the multiplier. They and what it has of
@@ -26,9 +16,10 @@ func head(a *amd64) {
 	t := t32.As64()
 	blocks := a.isa.bytes / 8
 	step := a.repeat64("levelStep", uint64(headLevelStride*philoxM0))
-	frame := a.alignedLocal(a.headStates()[0] * a.isa.bytes)
+	all := a.states(2) // whole groups
+	frame := a.alignedLocal(all[0] * a.isa.bytes)
 
-	for _, states := range a.headStates() {
+	for _, states := range all {
 		group, level := label("group%d", states), label("level%d", states)
 		a.loop(group, n, 2*states*blocks, func() {
 			var less []operand.Mem
@@ -80,14 +71,10 @@ func head(a *amd64) {
 				a.Label(or)
 				a.SHRQ(operand.U8(1), bits)
 				a.JCC(operand.LabelRef(and))
-				for i := range less {
-					a.lessOr(hi[i], lo[i], less[i])
-				}
+				a.joinLess(hi, lo, less, xorOr, a.or)
 				a.JMP(operand.LabelRef(done))
 				a.Label(and)
-				for i := range less {
-					a.lessAnd(hi[i], lo[i], less[i])
-				}
+				a.joinLess(hi, lo, less, xorAnd, a.and)
 				a.Label(done)
 				a.DECQ(left)
 				a.JNZ(operand.LabelRef(level))
@@ -99,26 +86,17 @@ func head(a *amd64) {
 	a.ret()
 }
 
-// lessOr ORs hi ^ lo to less, and lessAnd ANDs it.
-
-func (a *amd64) lessOr(hi, lo reg.VecVirtual, less operand.Mem) {
-	if a.isa == avx512 {
-		a.VPTERNLOGQ(operand.U8(xorOr), less, hi, lo)
-	} else {
-		a.xor(hi, lo, lo)
-		a.or(less, lo, lo)
+// joinLess joins hi ^ lo to less, by a truth table or the operation.
+func (a *amd64) joinLess(hi, lo []reg.VecVirtual, less []operand.Mem, table uint8, join func(x, y, z operand.Op)) {
+	for i := range less {
+		if a.isa == avx512 {
+			a.VPTERNLOGQ(operand.U8(table), less[i], hi[i], lo[i])
+		} else {
+			a.xor(hi[i], lo[i], lo[i])
+			join(less[i], lo[i], lo[i])
+		}
+		a.move(lo[i], less[i])
 	}
-	a.move(lo, less)
-}
-
-func (a *amd64) lessAnd(hi, lo reg.VecVirtual, less operand.Mem) {
-	if a.isa == avx512 {
-		a.VPTERNLOGQ(operand.U8(xorAnd), less, hi, lo)
-	} else {
-		a.xor(hi, lo, lo)
-		a.and(less, lo, lo)
-	}
-	a.move(lo, less)
 }
 
 func headNEON(a *neon) {
@@ -144,15 +122,8 @@ func headNEON(a *neon) {
 			a.DUP(tv.D2(), bit)
 			for i, x := range x {
 				for half := range 2 {
-					lo, hi := a.Vec(), a.Vec()
-					zip := a.ZIP1
-					if half == 1 {
-						zip = a.ZIP2
-					}
-					zip(lo.S4(), x[0].S4(), x[1].S4())
-					zip(hi.S4(), x[2].S4(), x[3].S4())
 					// less = t ? less|r : less&r: t where less and r differ.
-					for j, r := range []arm64.Vec{lo, hi} {
+					for j, r := range a.half(x, half) {
 						l := less[4*j+2*i+half]
 						a.EOR(r.B16(), r.B16(), l.B16())
 						a.BIT(l.B16(), tv.B16(), r.B16())

@@ -48,28 +48,19 @@ type qwords struct {
 }
 
 // load loads vectors that follow each other, in pairs where there are any.
-func (w qwords) load(v []arm64.Vec, from arm64.GP) {
-	switch {
-	case w.bytes == 8:
-		w.a.LDR(v[0].D(), from.Off(0))
-	case len(v) == 1:
-		w.a.LDR(v[0].Q(), from.Off(0))
-	default:
-		for i := 0; i < len(v); i += 2 {
-			w.a.LDP(v[i].Q(), v[i+1].Q(), from.Off(16*i))
-		}
-	}
-}
+func (w qwords) load(v []arm64.Vec, from arm64.GP) { w.move(v, from, w.a.LDR, w.a.LDP) }
 
-func (w qwords) store(v []arm64.Vec, to arm64.GP) {
+func (w qwords) store(v []arm64.Vec, to arm64.GP) { w.move(v, to, w.a.STR, w.a.STP) }
+
+func (w qwords) move(v []arm64.Vec, p arm64.GP, one func(t arm64.Operand, m arm64.Mem), two func(t, u arm64.Operand, m arm64.Mem)) {
 	switch {
 	case w.bytes == 8:
-		w.a.STR(v[0].D(), to.Off(0))
+		one(v[0].D(), p.Off(0))
 	case len(v) == 1:
-		w.a.STR(v[0].Q(), to.Off(0))
+		one(v[0].Q(), p.Off(0))
 	default:
 		for i := 0; i < len(v); i += 2 {
-			w.a.STP(v[i].Q(), v[i+1].Q(), to.Off(16*i))
+			two(v[i].Q(), v[i+1].Q(), p.Off(16*i))
 		}
 	}
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // philoxState is four blocks, or eight: word i of each in the low half of the
-// quadwords of x[i]. The high halves are anything, as VPMULUDQ ignores them.
-type philoxState struct{ x [4]reg.VecVirtual }
+// quadwords of the i-th. The high halves are anything, as VPMULUDQ ignores them.
+type philoxState [4]reg.VecVirtual
 
 // philoxConst is what the rounds need beside the counters.
 type philoxConst struct {
@@ -115,23 +115,22 @@ func (a *amd64) philoxBlocks(c philoxConst, p0 []reg.VecVirtual) []philoxState {
 		a.VPSRLQ(operand.U8(32), q, hi)
 		a.xorAll(c.same[1], hi, hi)
 		a.xorAll(c.same[2], p0[i], x2)
-		s[i].x = [4]reg.VecVirtual{hi, q, x2}
+		s[i] = philoxState{hi, q, x2}
 	}
 	var all []halfRound
 	for r := 2; r < philoxRounds-1; r++ {
 		for i := range s {
-			x := &s[i].x
-			all = append(all, halfRound{x: x[2], m: c.m1, key: at(c.ks, 8*r), to: x[1]})
+			all = append(all, halfRound{x: s[i][2], m: c.m1, key: at(c.ks, 8*r), to: s[i][1]})
 		}
 		for i := range s {
-			x := &s[i].x
+			x := &s[i]
 			h := halfRound{x: x[0], m: c.m0, key: at(c.ks, 8*r+4), to: x[3]}
 			if r == 2 {
 				x[3] = a.vec()
 				h.key, h.to, h.fresh = c.same[3], x[3], true
 			}
 			all = append(all, h)
-			*x = [4]reg.VecVirtual{x[1], x[2], x[3], x[0]}
+			*x = philoxState{x[1], x[2], x[3], x[0]}
 		}
 	}
 	a.halfRounds(all, len(s))
@@ -184,11 +183,11 @@ func (a *amd64) halfRounds(all []halfRound, states int) {
 // lastRound is the last round of words 0 and 1, or 2 and 3, of each block: a
 // half is hi ^ lo.
 func (a *amd64) lastRound(c philoxConst, s philoxState, half int) (hi, lo reg.VecVirtual) {
-	from, m := s.x[2], c.m1
+	from, m := s[2], c.m1
 	if half == 1 {
-		from, m = s.x[0], c.m0
+		from, m = s[0], c.m0
 	}
-	hi, lo = a.vec(), s.x[1+2*half]
+	hi, lo = a.vec(), s[1+2*half]
 	a.VPMULUDQ(from, m, hi)
 	key := at(c.ks, 8*(philoxRounds-1)+4*half)
 	if a.isa == avx512 {
@@ -205,7 +204,7 @@ func philox(a *amd64) {
 	dst, n := a.slice("dst")
 	c := a.philoxConst()
 	blocks := a.isa.bytes / 8
-	for _, states := range a.philoxStates() {
+	for _, states := range a.states(3, 1) {
 		a.loop(label("blocks%d", states), n, 4*states*blocks, func() {
 			for i, s := range a.philoxBlocks(c, a.counters(c, states)) {
 				var halves [2]reg.VecVirtual
@@ -226,12 +225,13 @@ func philox(a *amd64) {
 // maxStates of blocks go through the rounds together.
 const maxStates = 6
 
-// philoxStates go together: as many as there are registers for, then fewer.
-func (a *amd64) philoxStates() []int {
+// states go together: as many as there are registers for, then fewer. Those of AVX2 depend
+// on the kernel.
+func (a *amd64) states(ofAVX2 ...int) []int {
 	if a.isa == avx512 {
 		return []int{maxStates, 4, 2, 1}
 	}
-	return []int{3, 1}
+	return ofAVX2
 }
 
 // storeBlocks stores halves block by block.
@@ -368,22 +368,27 @@ func (a *neon) philoxRound(p neonPhilox, x [4]arm64.Vec, k0, k1 arm64.Vec) [4]ar
 	return [4]arm64.Vec{hi1, product1.low(a), hi0, product0.low(a)}
 }
 
+// half is the words 0 and 1, and 2 and 3, of the lower or the upper two of four blocks.
+func (a *neon) half(x [4]arm64.Vec, half int) [2]arm64.Vec {
+	lo, hi := a.Vec(), a.Vec()
+	zip := a.ZIP1
+	if half == 1 {
+		zip = a.ZIP2
+	}
+	zip(lo.S4(), x[0].S4(), x[1].S4())
+	zip(hi.S4(), x[2].S4(), x[3].S4())
+	return [2]arm64.Vec{lo, hi}
+}
+
 func philoxNEON(a *neon) {
 	dst, n := a.LoadBase("dst"), a.LoadLen("dst")
 	p := a.philox()
 	a.loop("blocks", n, 32, func() {
 		for _, x := range a.blocks(p, p.first) {
 			for half := range 2 {
-				// Words 0 and 1, and 2 and 3, of two blocks; then the blocks.
-				lo, hi, even, odd := a.Vec(), a.Vec(), a.Vec(), a.Vec()
-				zip := a.ZIP1
-				if half == 1 {
-					zip = a.ZIP2
-				}
-				zip(lo.S4(), x[0].S4(), x[1].S4())
-				zip(hi.S4(), x[2].S4(), x[3].S4())
-				a.ZIP1(even.D2(), lo.D2(), hi.D2())
-				a.ZIP2(odd.D2(), lo.D2(), hi.D2())
+				v, even, odd := a.half(x, half), a.Vec(), a.Vec()
+				a.ZIP1(even.D2(), v[0].D2(), v[1].D2())
+				a.ZIP2(odd.D2(), v[0].D2(), v[1].D2())
 				a.STP(even.Q(), odd.Q(), dst.Post(32))
 			}
 		}

@@ -39,6 +39,14 @@ func (a *amd64) vec() reg.VecVirtual {
 	return a.YMM()
 }
 
+// low is the part of a vector register that its first bytes are in.
+func low(v reg.VecVirtual, bytes int) reg.Register {
+	if bytes > 16 {
+		return v
+	}
+	return v.AsX()
+}
+
 func (a *amd64) vecs(n int) []reg.VecVirtual {
 	v := make([]reg.VecVirtual, n)
 	for i := range v {

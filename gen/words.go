@@ -49,12 +49,7 @@ func (w words) loads(n int, from reg.GPVirtual) []reg.VecVirtual {
 }
 
 // as is the part of a vector register that the words take.
-func (w words) as(v reg.VecVirtual) reg.Register {
-	if w.bytes == 8 {
-		return v.AsX()
-	}
-	return v
-}
+func (w words) as(v reg.VecVirtual) reg.Register { return low(v, w.bytes) }
 
 // overWords runs body over n words: several vectors at a time, then one, then
 // single words.
