@@ -10,6 +10,23 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// What the generators say often.
+type (
+	gp       = reg.GPVirtual
+	vec      = reg.VecVirtual
+	register = reg.Register
+	op       = operand.Op
+	mem      = operand.Mem
+	ref      = operand.LabelRef
+	datum    = operand.Constant
+	i8       = operand.I8
+	i32      = operand.I32
+	f32      = operand.F32
+	u8       = operand.U8
+	u32      = operand.U32
+	u64      = operand.U64
+)
+
 // amd64 is the instruction layer that the generators share.
 type amd64 struct {
 	*build.Context
@@ -17,7 +34,7 @@ type amd64 struct {
 	isa     isa
 	element *elementAMD64
 
-	tables map[string]operand.Mem
+	tables map[string]mem
 }
 
 // function begins a kernel. Its pointers do not escape.
@@ -37,7 +54,7 @@ func (a *amd64) ret() {
 }
 
 // slice loads the base and the length of a slice parameter.
-func (a *amd64) slice(name string) (base, length reg.GPVirtual) {
+func (a *amd64) slice(name string) (base, length gp) {
 	base, length = a.GP64(), a.GP64()
 	a.Load(a.Param(name).Base(), base)
 	a.Load(a.Param(name).Len(), length)
@@ -45,26 +62,26 @@ func (a *amd64) slice(name string) (base, length reg.GPVirtual) {
 }
 
 // base loads the base of a slice parameter.
-func (a *amd64) base(name string) reg.GPVirtual {
+func (a *amd64) base(name string) gp {
 	base := a.GP64()
 	a.Load(a.Param(name).Base(), base)
 	return base
 }
 
 // param loads a scalar or pointer parameter.
-func (a *amd64) param(name string) reg.GPVirtual {
+func (a *amd64) param(name string) gp {
 	r := a.GP64()
 	a.Load(a.Param(name), r)
 	return r
 }
 
 // field is a field of the struct that a parameter, which r holds, points to.
-func (a *amd64) field(param string, r reg.GPVirtual, name string) operand.Mem {
+func (a *amd64) field(param string, r gp, name string) mem {
 	return a.address(a.Param(param).Dereference(r).Field(name))
 }
 
 // address is where a component is.
-func (a *amd64) address(c gotypes.Component) operand.Mem {
+func (a *amd64) address(c gotypes.Component) mem {
 	b, err := c.Resolve()
 	if err != nil {
 		panic(err)
@@ -75,29 +92,29 @@ func (a *amd64) address(c gotypes.Component) operand.Mem {
 // alignedLocal returns the address of a piece of the frame that begins with a
 // vector: Go's frames do not, and vectors that span two cache lines make a loop
 // that keeps them there half as fast.
-func (a *amd64) alignedLocal(bytes int) reg.GPVirtual {
+func (a *amd64) alignedLocal(bytes int) gp {
 	local, at := a.AllocLocal(bytes+a.isa.bytes-8), a.GP64()
 	a.LEAQ(local.Offset(a.isa.bytes-8), at)
-	a.ANDQ(operand.I8(-a.isa.bytes), at)
+	a.ANDQ(i8(-a.isa.bytes), at)
 	return at
 }
 
 // loop runs body while at least step of the count n are left and takes step
 // off each time. Bodies advance their pointers.
-func (a *amd64) loop(name string, n reg.GPVirtual, step int, body func()) {
+func (a *amd64) loop(name string, n gp, step int, body func()) {
 	done := name + "Done"
-	a.CMPQ(n, operand.U32(uint32(step)))
-	a.JL(operand.LabelRef(done))
+	a.CMPQ(n, u32(uint32(step)))
+	a.JL(ref(done))
 	a.Label(name)
 	body()
-	a.SUBQ(operand.U32(uint32(step)), n)
-	a.CMPQ(n, operand.U32(uint32(step)))
-	a.JGE(operand.LabelRef(name))
+	a.SUBQ(u32(uint32(step)), n)
+	a.CMPQ(n, u32(uint32(step)))
+	a.JGE(ref(name))
 	a.Label(done)
 }
 
 // data returns the read-only table of that name, which it makes at first use.
-func (a *amd64) data(name string, values ...operand.Constant) operand.Mem {
+func (a *amd64) data(name string, values ...datum) mem {
 	if m, ok := a.tables[name]; ok {
 		return m
 	}
@@ -113,35 +130,35 @@ func (a *amd64) data(name string, values ...operand.Constant) operand.Mem {
 }
 
 // table is the values of a table at its n places.
-func table[C operand.Constant](n int, at func(i int) C) []operand.Constant {
-	values := make([]operand.Constant, n)
+func table[C datum](n int, at func(i int) C) []datum {
+	values := make([]datum, n)
 	for i := range values {
 		values[i] = at(i)
 	}
 	return values
 }
 
-// Tables of their places' numbers.
+// number32 and number64 are for tables of their places' numbers.
 
-func u32(i int) operand.U32 { return operand.U32(i) }
-func u64(i int) operand.U64 { return operand.U64(i) }
+func number32(i int) u32 { return u32(i) }
+func number64(i int) u64 { return u64(i) }
 
 // advance moves pointers on.
-func (a *amd64) advance(bytes int, pointers ...reg.GPVirtual) {
+func (a *amd64) advance(bytes int, pointers ...gp) {
 	for _, p := range pointers {
-		a.ADDQ(operand.U32(uint32(bytes)), p)
+		a.ADDQ(u32(uint32(bytes)), p)
 	}
 }
 
 // skipIfZero jumps to a label if n is 0.
-func (a *amd64) skipIfZero(n reg.GPVirtual, to string) {
+func (a *amd64) skipIfZero(n gp, to string) {
 	a.TESTQ(n, n)
-	a.JZ(operand.LabelRef(to))
+	a.JZ(ref(to))
 }
 
 // at is the memory disp bytes behind base.
-func at(base reg.Register, disp int) operand.Mem {
-	return operand.Mem{Base: base, Disp: disp}
+func at(base register, disp int) mem {
+	return mem{Base: base, Disp: disp}
 }
 
 // label names a branch target of a kernel.

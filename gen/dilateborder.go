@@ -1,31 +1,26 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-
-	"github.com/dropblock-go/dropblock/asm/arm64"
-)
+import "github.com/dropblock-go/dropblock/asm/arm64"
 
 // dilateBorder has code for shifts below 64, which look at the words around alone.
 func dilateBorder(a *amd64) {
 	dst, n := a.slice("dst")
 	in := incoming{a: a, src: a.base("src")}
-	masks := [2]reg.GPVirtual{a.base("up"), a.base("down")}
+	masks := [2]gp{a.base("up"), a.base("down")}
 	shift, count := a.param("shift"), a.GP64()
 	a.MOVQ(shift, count)
-	a.ANDQ(operand.U8(63), count)
+	a.ANDQ(u8(63), count)
 	up := a.shiftBy(count)
 	down := up
 	if a.isa == avx2 { // A shift down is one up by the rest, from the words behind.
 		a.NEGQ(count)
-		a.ADDQ(operand.U8(64), count)
+		a.ADDQ(u8(64), count)
 		down = a.shiftBy(count)
 	}
-	a.SHRQ(operand.U8(6), shift)
+	a.SHRQ(u8(6), shift)
 	here, after := a.GP64(), a.GP64()
-	a.LEAQ(operand.Mem{Base: in.src, Index: shift, Scale: 8, Disp: 8}, here)
-	a.LEAQ(operand.Mem{Base: here, Index: shift, Scale: 8}, after)
+	a.LEAQ(mem{Base: in.src, Index: shift, Scale: 8, Disp: 8}, here)
+	a.LEAQ(mem{Base: here, Index: shift, Scale: 8}, after)
 	in.begin()
 
 	emit := func(near bool) func(w words, unroll int) {
@@ -57,9 +52,9 @@ func dilateBorder(a *amd64) {
 		}
 	}
 	a.TESTQ(shift, shift)
-	a.JNZ(operand.LabelRef("far"))
+	a.JNZ(ref("far"))
 	a.overWords("Near", n, emit(true))
-	a.JMP(operand.LabelRef("done"))
+	a.JMP(ref("done"))
 	a.Label("far")
 	a.overWords("", n, emit(false))
 	a.Label("done")

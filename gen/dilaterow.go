@@ -1,11 +1,6 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-
-	"github.com/dropblock-go/dropblock/asm/arm64"
-)
+import "github.com/dropblock-go/dropblock/asm/arm64"
 
 const rowSteps = 6 // b ≤ 64
 
@@ -16,14 +11,14 @@ func dilateRow(a *amd64) {
 	in := incoming{a: a, src: a.base("src")}
 	b := a.param("b")
 	for steps := range rowSteps {
-		a.CMPQ(b, operand.U8(1<<steps))
-		a.JLE(operand.LabelRef(label("steps%d", steps)))
+		a.CMPQ(b, u8(1<<steps))
+		a.JLE(ref(label("steps%d", steps)))
 	}
 	for steps := rowSteps; steps >= 0; steps-- {
 		a.Label(label("steps%d", steps))
 		var last shift
 		if steps > 0 {
-			a.SUBQ(operand.U8(1<<(steps-1)), b)
+			a.SUBQ(u8(1<<(steps-1)), b)
 			last = a.shiftBy(b)
 		}
 		in.begin()
@@ -36,7 +31,7 @@ func dilateRow(a *amd64) {
 			a.advance(w.bytes*unroll, in.src, dst)
 		})
 		if steps > 0 {
-			a.JMP(operand.LabelRef("done"))
+			a.JMP(ref("done"))
 		}
 	}
 	a.Label("done")
@@ -44,7 +39,7 @@ func dilateRow(a *amd64) {
 }
 
 // row takes v through the steps of a row pass. u is the words before.
-func (w words) row(v, u reg.VecVirtual, steps int, last shift) {
+func (w words) row(v, u vec, steps int, last shift) {
 	for step := range steps {
 		// v, u = v|v<<s|u>>(64-s), u|u<<s; u is of no use behind the last step.
 		t := w.new()
@@ -56,7 +51,7 @@ func (w words) row(v, u reg.VecVirtual, steps int, last shift) {
 		s := shift{immediate: 1 << step}
 		s.funnel(w, v, u, t)
 		w.a.or(t, v, v)
-		w.a.VPSLLQ(operand.U8(s.immediate), u, t)
+		w.a.VPSLLQ(u8(s.immediate), u, t)
 		w.a.or(t, u, u)
 	}
 }

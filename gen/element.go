@@ -3,9 +3,6 @@ package main
 import (
 	"strings"
 
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-
 	"github.com/dropblock-go/dropblock/asm/arm64"
 )
 
@@ -35,38 +32,38 @@ func (e *element) constant() string {
 type elementAMD64 struct {
 	bytes int // in memory
 	// load loads so many elements into the low end of x: a vector's, half of those, or one.
-	load func(a *amd64, from operand.Mem, elements int, x reg.VecVirtual)
+	load func(a *amd64, from mem, elements int, x vec)
 	// loadHalves is load of an AVX-512 vector, in halves.
-	loadHalves func(a *amd64, from operand.Mem, x reg.VecVirtual)
+	loadHalves func(a *amd64, from mem, x vec)
 	// loadMasked loads those that there are, with +0 for the others.
-	loadMasked func(a *amd64, from operand.Mem, exist reg.Register, x reg.VecVirtual)
+	loadMasked func(a *amd64, from mem, exist register, x vec)
 	// multiplyMasked multiplies x by s, with +0 where m is none.
-	multiplyMasked func(a *amd64, s operand.Op, m reg.Register, x reg.VecVirtual)
-	store          func(a *amd64, x reg.VecVirtual, elements int, to operand.Mem)
-	storeMasked    func(a *amd64, x reg.VecVirtual, exist reg.Register, to operand.Mem)
+	multiplyMasked func(a *amd64, s op, m register, x vec)
+	store          func(a *amd64, x vec, elements int, to mem)
+	storeMasked    func(a *amd64, x vec, exist register, to mem)
 	// stream stores a vector around the caches.
-	stream func(a *amd64, x reg.VecVirtual, to operand.Mem)
+	stream func(a *amd64, x vec, to mem)
 	// broadcast loads one into every lane.
-	broadcast func(a *amd64, from operand.Mem, s reg.VecVirtual)
+	broadcast func(a *amd64, from mem, s vec)
 }
 
 var float32AMD64 = elementAMD64{
 	bytes: 4,
-	load: func(a *amd64, from operand.Mem, elements int, x reg.VecVirtual) {
+	load: func(a *amd64, from mem, elements int, x vec) {
 		if elements == 1 {
 			a.VMOVSS(from, x.AsX())
 		} else {
 			a.VMOVUPS(from, low(x, 4*elements))
 		}
 	},
-	loadHalves: func(a *amd64, from operand.Mem, x reg.VecVirtual) {
+	loadHalves: func(a *amd64, from mem, x vec) {
 		a.VMOVUPS(from, x.AsY())
-		a.VINSERTF64X4(operand.U8(1), from.Offset(32), x, x)
+		a.VINSERTF64X4(u8(1), from.Offset(32), x, x)
 	},
-	loadMasked: func(a *amd64, from operand.Mem, exist reg.Register, x reg.VecVirtual) {
+	loadMasked: func(a *amd64, from mem, exist register, x vec) {
 		a.VMOVUPS_Z(from, exist, x)
 	},
-	multiplyMasked: func(a *amd64, s operand.Op, m reg.Register, x reg.VecVirtual) {
+	multiplyMasked: func(a *amd64, s op, m register, x vec) {
 		if a.isa == avx512 {
 			a.VMULPS_Z(s, x, m, x)
 			return
@@ -74,18 +71,18 @@ var float32AMD64 = elementAMD64{
 		a.VMULPS(s, x, x)
 		a.VPAND(m, x, x)
 	},
-	store: func(a *amd64, x reg.VecVirtual, elements int, to operand.Mem) {
+	store: func(a *amd64, x vec, elements int, to mem) {
 		if elements == 1 {
 			a.VMOVSS(x.AsX(), to)
 		} else {
 			a.VMOVUPS(low(x, 4*elements), to)
 		}
 	},
-	storeMasked: func(a *amd64, x reg.VecVirtual, exist reg.Register, to operand.Mem) {
+	storeMasked: func(a *amd64, x vec, exist register, to mem) {
 		a.VMOVUPS(x, exist, to)
 	},
-	stream:    func(a *amd64, x reg.VecVirtual, to operand.Mem) { a.VMOVNTPS(x, to) },
-	broadcast: func(a *amd64, from operand.Mem, s reg.VecVirtual) { a.VBROADCASTSS(from, s) },
+	stream:    func(a *amd64, x vec, to mem) { a.VMOVNTPS(x, to) },
+	broadcast: func(a *amd64, from mem, s vec) { a.VBROADCASTSS(from, s) },
 }
 
 // elementNEON is the same for NEON, whose vectors have four lanes.

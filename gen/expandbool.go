@@ -1,10 +1,5 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-)
-
 func expandBool(a *amd64) {
 	dst, n := a.slice("dst")
 	keep := a.base("keep")
@@ -13,8 +8,8 @@ func expandBool(a *amd64) {
 	expandWord := a.boolSpreader(keep, dst, one)
 	a.loop("word", n, 64, func() {
 		expandWord()
-		a.ADDQ(operand.U8(8), keep)
-		a.ADDQ(operand.U8(64), dst)
+		a.ADDQ(u8(8), keep)
+		a.ADDQ(u8(64), dst)
 	})
 	a.skipIfZero(n, "done")
 	rest := a.GP64()
@@ -23,9 +18,9 @@ func expandBool(a *amd64) {
 		// dst[i] = keep[i>>6]>>(i&63)&1 != 0
 		b := a.GP64()
 		a.MOVQ(rest, b)
-		a.ANDQ(operand.U8(1), b)
+		a.ANDQ(u8(1), b)
 		a.MOVB(b.As8(), at(dst, 0))
-		a.SHRQ(operand.U8(1), rest)
+		a.SHRQ(u8(1), rest)
 		a.INCQ(dst)
 	})
 	a.Label("done")
@@ -33,7 +28,7 @@ func expandBool(a *amd64) {
 }
 
 // boolSpreader returns what emits the 64 booleans of a word.
-func (a *amd64) boolSpreader(keep, dst reg.GPVirtual, one reg.VecVirtual) func() {
+func (a *amd64) boolSpreader(keep, dst gp, one vec) func() {
 	if a.isa == avx512 {
 		return func() {
 			k, v := a.K(), a.ZMM()
@@ -59,8 +54,8 @@ func (a *amd64) boolSpreader(keep, dst reg.GPVirtual, one reg.VecVirtual) func()
 }
 
 // spreadBytes has each of the numbers below n eight times.
-func spreadBytes(n int) []operand.Constant {
-	return table(n, func(i int) operand.U64 { return operand.U64(i) * 0x0101010101010101 })
+func spreadBytes(n int) []datum {
+	return table(n, func(i int) u64 { return u64(i) * 0x0101010101010101 })
 }
 
 func expandBoolNEON(a *neon) {

@@ -1,10 +1,5 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-)
-
 // head holds the counters' first products from level to level: these
 // are as far apart as the counters times the multiplier. They and what it has of
 // less, which is where it is to go, are in memory: registers are for the rounds.
@@ -22,7 +17,7 @@ func head(a *amd64) {
 	for _, states := range all {
 		group, level := label("group%d", states), label("level%d", states)
 		a.loop(group, n, 2*states*blocks, func() {
-			var less []operand.Mem
+			var less []mem
 			for i := range states {
 				// Counter j is of group j/8, its halves are words j%8 and j%8+8.
 				j := i * blocks
@@ -30,7 +25,7 @@ func head(a *amd64) {
 					less = append(less, at(dst, 8*(j/8*headGroupWords+j%8+half*headGroupWords/2)))
 				}
 			}
-			held := make([]operand.Mem, states)
+			held := make([]mem, states)
 			for i, p0 := range a.counters(c, states) {
 				held[i] = at(frame, a.isa.bytes*i)
 				a.move(p0, held[i])
@@ -51,7 +46,7 @@ func head(a *amd64) {
 					a.VPADDQ(step, next, next)
 					a.move(next, h)
 				}
-				var hi, lo []reg.VecVirtual
+				var hi, lo []vec
 				for i := range s {
 					for half := range 2 {
 						h, l := a.lastRound(c, s[i], half)
@@ -61,25 +56,25 @@ func head(a *amd64) {
 				// less = t ? less|r : less&r, r being hi ^ lo, which it is at first.
 				or, and, done := label("or%d", states), label("and%d", states), label("done%d", states)
 				a.CMPQ(left, levels)
-				a.JNE(operand.LabelRef(or))
-				a.SHRQ(operand.U8(1), bits)
+				a.JNE(ref(or))
+				a.SHRQ(u8(1), bits)
 				for i := range less {
 					a.xor(hi[i], lo[i], lo[i])
 					a.move(lo[i], less[i])
 				}
-				a.JMP(operand.LabelRef(done))
+				a.JMP(ref(done))
 				a.Label(or)
-				a.SHRQ(operand.U8(1), bits)
-				a.JCC(operand.LabelRef(and))
+				a.SHRQ(u8(1), bits)
+				a.JCC(ref(and))
 				a.joinLess(hi, lo, less, xorOr, a.or)
-				a.JMP(operand.LabelRef(done))
+				a.JMP(ref(done))
 				a.Label(and)
 				a.joinLess(hi, lo, less, xorAnd, a.and)
 				a.Label(done)
 				a.DECQ(left)
-				a.JNZ(operand.LabelRef(level))
+				a.JNZ(ref(level))
 			}
-			a.ADDQ(operand.U8(states*blocks), c.first)
+			a.ADDQ(u8(states*blocks), c.first)
 			a.advance(8*2*states*blocks, dst)
 		})
 	}
@@ -87,10 +82,10 @@ func head(a *amd64) {
 }
 
 // joinLess joins hi ^ lo to less, by a truth table or the operation.
-func (a *amd64) joinLess(hi, lo []reg.VecVirtual, less []operand.Mem, table uint8, join func(x, y, z operand.Op)) {
+func (a *amd64) joinLess(hi, lo []vec, less []mem, table uint8, join func(x, y, z op)) {
 	for i := range less {
 		if a.isa == avx512 {
-			a.VPTERNLOGQ(operand.U8(table), less[i], hi[i], lo[i])
+			a.VPTERNLOGQ(u8(table), less[i], hi[i], lo[i])
 		} else {
 			a.xor(hi[i], lo[i], lo[i])
 			join(less[i], lo[i], lo[i])

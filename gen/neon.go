@@ -1,10 +1,6 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-
-	"github.com/dropblock-go/dropblock/asm/arm64"
-)
+import "github.com/dropblock-go/dropblock/asm/arm64"
 
 // neon is the instruction layer that the arm64 generators share. Operands are
 // in the architecture's order, the destination first.
@@ -34,7 +30,7 @@ func (a *neon) advance(bytes int, pointers ...arm64.GP) {
 }
 
 // table is the address of a read-only table.
-func (a *neon) table(name string, values ...operand.Constant) arm64.GP {
+func (a *neon) table(name string, values ...datum) arm64.GP {
 	p := a.GP()
 	a.ADR(p, a.Data(name, values...))
 	return p

@@ -1,10 +1,5 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-)
-
 // ones takes a word at a time. The two sets list its ones in different ways.
 func ones(a *amd64) {
 	positions := a.param("positions")
@@ -20,22 +15,22 @@ func ones(a *amd64) {
 	a.loop("words", left, 1, func() {
 		// if n > gapCallLen-64 { break }
 		a.CMPQ(to, full)
-		a.JA(operand.LabelRef("wordsDone"))
+		a.JA(ref("wordsDone"))
 		// next := n + bits.OnesCount64(v)
 		word, count := a.GP64(), a.GP64()
 		a.MOVQ(at(words, 0), word)
 		a.POPCNTQ(word, count)
 		list(word, count, to, first)
 		// n = next
-		a.LEAQ(operand.Mem{Base: to, Index: count, Scale: 4}, to)
-		a.ADDQ(operand.U8(8), words)
+		a.LEAQ(mem{Base: to, Index: count, Scale: 4}, to)
+		a.ADDQ(u8(8), words)
 	})
 	total := a.GP64()
 	a.Load(a.Param("words").Len(), total)
 	a.SUBQ(left, total)
 	a.Store(total, a.ReturnIndex(1))
 	a.SUBQ(positions, to)
-	a.SHRQ(operand.U8(2), to)
+	a.SHRQ(u8(2), to)
 	a.Store(to, a.ReturnIndex(0))
 	if a.isa == avx512 {
 		a.VZEROUPPER()
@@ -45,14 +40,14 @@ func ones(a *amd64) {
 
 // listCompressed has the ones of a word select the numbers of their bits, of which more
 // than 16 are rare.
-func (a *amd64) listCompressed(first reg.GPVirtual) func(word, count, to, first reg.GPVirtual) {
+func (a *amd64) listCompressed(first gp) func(word, count, to, first gp) {
 	numbers, base, step := a.ZMM(), a.ZMM(), a.ZMM()
-	a.VMOVDQU64(a.data("bitNumbers", table(8, func(i int) operand.U64 {
-		return 0x0706050403020100 + 0x0808080808080808*operand.U64(i)
+	a.VMOVDQU64(a.data("bitNumbers", table(8, func(i int) u64 {
+		return 0x0706050403020100 + 0x0808080808080808*u64(i)
 	})...), numbers)
 	a.VPBROADCASTD(first, base)
 	a.VMOVDQU64(a.repeat32("sixtyFour32", 64), step)
-	return func(word, count, to, _ reg.GPVirtual) {
+	return func(word, count, to, _ gp) {
 		k, list := a.K(), a.ZMM()
 		a.KMOVQ(word, k)
 		a.VPCOMPRESSB_Z(numbers, k, list)
@@ -61,14 +56,14 @@ func (a *amd64) listCompressed(first reg.GPVirtual) func(word, count, to, first 
 			x, wide := list.AsX(), a.ZMM()
 			if q > 0 {
 				x = a.XMM()
-				a.VEXTRACTI32X4(operand.U8(q), list, x)
+				a.VEXTRACTI32X4(u8(q), list, x)
 			}
 			a.VPMOVZXBD(x, wide)
 			a.VPADDD(base, wide, wide)
 			a.VMOVDQU64(wide, at(to, 64*q))
 			if q == 0 {
-				a.CMPQ(count, operand.U8(16))
-				a.JLE(operand.LabelRef("few"))
+				a.CMPQ(count, u8(16))
+				a.JLE(ref("few"))
 			}
 		}
 		a.Label("few")
@@ -78,7 +73,7 @@ func (a *amd64) listCompressed(first reg.GPVirtual) func(word, count, to, first 
 
 // listByBit takes eight ones at a time, of which some may be none: how many a word has is
 // mispredicted too often.
-func (a *amd64) listByBit(word, _, to, first reg.GPVirtual) {
+func (a *amd64) listByBit(word, _, to, first gp) {
 	p, more := a.GP64(), a.GP64()
 	a.MOVQ(to, more)
 	a.Label("more")
@@ -89,8 +84,8 @@ func (a *amd64) listByBit(word, _, to, first reg.GPVirtual) {
 		a.MOVL(p.As32(), at(more, 4*i))
 		a.BLSRQ(word, word) // v &= v - 1
 	}
-	a.ADDQ(operand.U8(32), more)
+	a.ADDQ(u8(32), more)
 	a.TESTQ(word, word)
-	a.JNZ(operand.LabelRef("more"))
-	a.ADDL(operand.U8(64), first) // first += 64
+	a.JNZ(ref("more"))
+	a.ADDL(u8(64), first) // first += 64
 }

@@ -1,25 +1,20 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-
-	"github.com/dropblock-go/dropblock/asm/arm64"
-)
+import "github.com/dropblock-go/dropblock/asm/arm64"
 
 // philoxState is four blocks, or eight: word i of each in the low half of the
 // quadwords of the i-th. The high halves are anything, as VPMULUDQ ignores them.
-type philoxState [4]reg.VecVirtual
+type philoxState [4]vec
 
 // philoxConst is what the rounds need beside the counters.
 type philoxConst struct {
-	ks     reg.GPVirtual
-	first  reg.GPVirtual // counter word 0
-	m0, m1 reg.VecVirtual
+	ks     gp
+	first  gp // counter word 0
+	m0, m1 vec
 	// What the first three rounds XOR in: until then some of the words are the
 	// same in all blocks.
-	same [4]operand.Mem
-	even reg.Register // of a 64-byte vector's doublewords, the even ones
+	same [4]mem
+	even register // of a 64-byte vector's doublewords, the even ones
 }
 
 // philoxConst computes what blocks have in common that differ in counter word 0
@@ -34,18 +29,18 @@ func (a *amd64) philoxConst() philoxConst {
 		c.even = a.mask(0x5555)
 	}
 	frame := a.AllocLocal(4 * len(c.same))
-	key := func(r, i int) operand.Mem { return at(c.ks, 8*r+4*i) }
-	set := func(i int, v reg.GPVirtual) {
+	key := func(r, i int) mem { return at(c.ks, 8*r+4*i) }
+	set := func(i int, v gp) {
 		c.same[i] = frame.Offset(4 * i)
 		a.MOVL(v.As32(), c.same[i])
 	}
-	multiply := func(v reg.GPVirtual, by int) (high reg.GPVirtual) {
+	multiply := func(v gp, by int) (high gp) {
 		m := a.GP64()
-		a.MOVL(operand.U32(uint32(by)), m.As32())
+		a.MOVL(u32(uint32(by)), m.As32())
 		a.IMULQ(m, v)
 		high = a.GP64()
 		a.MOVQ(v, high)
-		a.SHRQ(operand.U8(32), high)
+		a.SHRQ(u8(32), high)
 		return high
 	}
 	x1, x3 := a.GP64(), a.GP64()
@@ -68,8 +63,8 @@ func (a *amd64) philoxConst() philoxConst {
 
 // counters is the products of the first round from counter word 0 on, for n
 // states.
-func (a *amd64) counters(c philoxConst, n int) []reg.VecVirtual {
-	lanes := a.data("counterLanes"+a.isa.name, table(maxStates*a.isa.bytes/8, u64)...)
+func (a *amd64) counters(c philoxConst, n int) []vec {
+	lanes := a.data("counterLanes"+a.isa.name, table(maxStates*a.isa.bytes/8, number64)...)
 	first, p0 := a.vec(), a.vecs(n)
 	a.VMOVQ(c.first, first.AsX())
 	a.VPBROADCASTQ(first.AsX(), first)
@@ -81,9 +76,9 @@ func (a *amd64) counters(c philoxConst, n int) []reg.VecVirtual {
 }
 
 // xorHigh XORs hi and a doubleword for all to x.
-func (a *amd64) xorHigh(hi reg.VecVirtual, k operand.Mem, x reg.VecVirtual) {
+func (a *amd64) xorHigh(hi vec, k mem, x vec) {
 	if a.isa == avx512 {
-		a.VPTERNLOGD_BCST(operand.U8(xor3), k, hi, x)
+		a.VPTERNLOGD_BCST(u8(xor3), k, hi, x)
 		return
 	}
 	key := a.vec()
@@ -92,7 +87,7 @@ func (a *amd64) xorHigh(hi reg.VecVirtual, k operand.Mem, x reg.VecVirtual) {
 }
 
 // xorAll XORs x with a doubleword for all into to.
-func (a *amd64) xorAll(k operand.Mem, x, to reg.VecVirtual) {
+func (a *amd64) xorAll(k mem, x, to vec) {
 	if a.isa == avx512 {
 		a.VPXORD_BCST(k, x, to)
 		return
@@ -105,14 +100,14 @@ func (a *amd64) xorAll(k operand.Mem, x, to reg.VecVirtual) {
 // philoxBlocks runs the rounds but the last one, from the products of the first
 // one on, which it leaves alone. The states go through a round together, so that
 // the multipliers stay busy.
-func (a *amd64) philoxBlocks(c philoxConst, p0 []reg.VecVirtual) []philoxState {
+func (a *amd64) philoxBlocks(c philoxConst, p0 []vec) []philoxState {
 	s := make([]philoxState, len(p0))
 	for i := range s {
 		x2, q, hi := a.vec(), a.vec(), a.vec()
-		a.VPSRLQ(operand.U8(32), p0[i], x2)
+		a.VPSRLQ(u8(32), p0[i], x2)
 		a.xorAll(c.same[0], x2, x2)
 		a.VPMULUDQ(x2, c.m1, q)
-		a.VPSRLQ(operand.U8(32), q, hi)
+		a.VPSRLQ(u8(32), q, hi)
 		a.xorAll(c.same[1], hi, hi)
 		a.xorAll(c.same[2], p0[i], x2)
 		s[i] = philoxState{hi, q, x2}
@@ -140,8 +135,8 @@ func (a *amd64) philoxBlocks(c philoxConst, p0 []reg.VecVirtual) []philoxState {
 // halfRound makes x its product with m, whose high half and a key it XORs to another
 // word, or into one that is fresh.
 type halfRound struct {
-	x, m, to reg.VecVirtual
-	key      operand.Mem
+	x, m, to vec
+	key      mem
 	fresh    bool
 }
 
@@ -156,7 +151,7 @@ func (a *amd64) halfRounds(all []halfRound, states int) {
 		lag = min(2, states)
 		high = a.vecs(lag)
 	}
-	shift := func(i int) { a.VPSRLQ(operand.U8(32), all[i].x, high[i%len(high)]) }
+	shift := func(i int) { a.VPSRLQ(u8(32), all[i].x, high[i%len(high)]) }
 	for i := range len(all) + lag {
 		if j := i - lag; j >= 0 {
 			if a.isa == avx2 {
@@ -182,7 +177,7 @@ func (a *amd64) halfRounds(all []halfRound, states int) {
 
 // lastRound is the last round of words 0 and 1, or 2 and 3, of each block: a
 // half is hi ^ lo.
-func (a *amd64) lastRound(c philoxConst, s philoxState, half int) (hi, lo reg.VecVirtual) {
+func (a *amd64) lastRound(c philoxConst, s philoxState, half int) (hi, lo vec) {
 	from, m := s[2], c.m1
 	if half == 1 {
 		from, m = s[0], c.m0
@@ -196,7 +191,7 @@ func (a *amd64) lastRound(c philoxConst, s philoxState, half int) (hi, lo reg.Ve
 		a.xorAll(key, lo, lo)
 		a.VPAND(a.repeat64("lowHalf", 1<<32-1), lo, lo)
 	}
-	a.VPSHUFD(operand.U8(0xb1), hi, hi)
+	a.VPSHUFD(u8(0xb1), hi, hi)
 	return hi, lo
 }
 
@@ -207,7 +202,7 @@ func philox(a *amd64) {
 	for _, states := range a.states(3, 1) {
 		a.loop(label("blocks%d", states), n, 4*states*blocks, func() {
 			for i, s := range a.philoxBlocks(c, a.counters(c, states)) {
-				var halves [2]reg.VecVirtual
+				var halves [2]vec
 				for half := range halves {
 					hi, lo := a.lastRound(c, s, half)
 					a.xor(hi, lo, lo)
@@ -215,7 +210,7 @@ func philox(a *amd64) {
 				}
 				a.storeBlocks(halves[0], halves[1], dst, 2*a.isa.bytes*i)
 			}
-			a.ADDQ(operand.U8(states*blocks), c.first)
+			a.ADDQ(u8(states*blocks), c.first)
 			a.advance(16*states*blocks, dst)
 		})
 	}
@@ -235,12 +230,12 @@ func (a *amd64) states(ofAVX2 ...int) []int {
 }
 
 // storeBlocks stores halves block by block.
-func (a *amd64) storeBlocks(lo, hi reg.VecVirtual, dst reg.GPVirtual, offset int) {
+func (a *amd64) storeBlocks(lo, hi vec, dst gp, offset int) {
 	if a.isa == avx512 {
 		for half := range uint64(2) {
-			var order []operand.Constant
+			var order []datum
 			for i := range uint64(4) {
-				order = append(order, operand.U64(4*half+i), operand.U64(8+4*half+i))
+				order = append(order, u64(4*half+i), u64(8+4*half+i))
 			}
 			out := a.vec()
 			a.move(a.data(label("blocks%d", half), order...), out)
@@ -252,9 +247,9 @@ func (a *amd64) storeBlocks(lo, hi reg.VecVirtual, dst reg.GPVirtual, offset int
 	even, odd, out := a.YMM(), a.YMM(), a.YMM()
 	a.VPUNPCKLQDQ(hi, lo, even) // blocks 0 and 2
 	a.VPUNPCKHQDQ(hi, lo, odd)  // blocks 1 and 3
-	a.VPERM2I128(operand.U8(0x20), odd, even, out)
+	a.VPERM2I128(u8(0x20), odd, even, out)
 	a.move(out, at(dst, offset))
-	a.VPERM2I128(operand.U8(0x31), odd, even, out)
+	a.VPERM2I128(u8(0x31), odd, even, out)
 	a.move(out, at(dst, offset+32))
 }
 
@@ -284,7 +279,7 @@ func (a *neon) philox() neonPhilox {
 	a.DUP(p.m0.S4(), m.W())
 	a.MOV(m, philoxM1)
 	a.DUP(p.m1.S4(), m.W())
-	t := a.table("counterLanes", table(8, u32)...)
+	t := a.table("counterLanes", table(8, number32)...)
 	a.LDP(p.lanes[0].Q(), p.lanes[1].Q(), t.Off(0))
 
 	spread := func(from arm64.GP) arm64.Vec {

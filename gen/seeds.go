@@ -1,12 +1,10 @@
 package main
 
-import "github.com/mmcloughlin/avo/operand"
-
 func seeds(a *amd64) {
 	words := a.base("words")
 	bits, n := a.slice("bits")
 	one := a.GP64()
-	a.MOVL(operand.U32(1), one.As32())
+	a.MOVL(u32(1), one.As32())
 	for _, step := range []int{8, 1} {
 		a.loop(label("seeds%d", step), n, step, func() {
 			for i := range step {
@@ -14,10 +12,10 @@ func seeds(a *amd64) {
 				word, bit := a.GP64(), a.GP64()
 				a.MOVL(at(bits, 4*i), word.As32())
 				a.SHLXQ(word, one, bit)
-				a.SHRL(operand.U8(6), word.As32())
-				a.ORQ(bit, operand.Mem{Base: words, Index: word, Scale: 8})
+				a.SHRL(u8(6), word.As32())
+				a.ORQ(bit, mem{Base: words, Index: word, Scale: 8})
 			}
-			a.ADDQ(operand.U8(4*step), bits)
+			a.ADDQ(u8(4*step), bits)
 		})
 	}
 	a.RET()

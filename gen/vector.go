@@ -1,9 +1,6 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-)
+import "github.com/mmcloughlin/avo/reg"
 
 // isa is an instruction set that kernels are generated for. In the root package it is isaAVX2,
 // say.
@@ -26,13 +23,13 @@ var (
 // The operations below take registers of any width: those of 64 bytes have
 // other names for some.
 
-func wide(v operand.Op) bool {
-	r, ok := v.(reg.Register)
+func wide(v op) bool {
+	r, ok := v.(register)
 	return ok && r.Size() == 64
 }
 
 // vec makes a vector register.
-func (a *amd64) vec() reg.VecVirtual {
+func (a *amd64) vec() vec {
 	if a.isa == avx512 {
 		return a.ZMM()
 	}
@@ -40,15 +37,15 @@ func (a *amd64) vec() reg.VecVirtual {
 }
 
 // low is the part of a vector register that its first bytes are in.
-func low(v reg.VecVirtual, bytes int) reg.Register {
+func low(v vec, bytes int) register {
 	if bytes > 16 {
 		return v
 	}
 	return v.AsX()
 }
 
-func (a *amd64) vecs(n int) []reg.VecVirtual {
-	v := make([]reg.VecVirtual, n)
+func (a *amd64) vecs(n int) []vec {
+	v := make([]vec, n)
 	for i := range v {
 		v[i] = a.vec()
 	}
@@ -58,13 +55,13 @@ func (a *amd64) vecs(n int) []reg.VecVirtual {
 // mask makes an opmask of sixteen lanes.
 func (a *amd64) mask(lanes uint32) reg.OpmaskVirtual {
 	r, k := a.GP32(), a.K()
-	a.MOVL(operand.U32(lanes), r)
+	a.MOVL(u32(lanes), r)
 	a.KMOVW(r, k)
 	return k
 }
 
 // move loads or stores a vector, aligned or not.
-func (a *amd64) move(from, to operand.Op) {
+func (a *amd64) move(from, to op) {
 	if wide(from) || wide(to) {
 		a.VMOVDQU64(from, to)
 	} else {
@@ -73,14 +70,14 @@ func (a *amd64) move(from, to operand.Op) {
 }
 
 // load loads a vector.
-func (a *amd64) load(m operand.Mem) reg.VecVirtual {
+func (a *amd64) load(m mem) vec {
 	v := a.YMM()
 	a.VMOVDQU(m, v)
 	return v
 }
 
 // bySize emits one instruction for registers of 64 bytes and another one for those below.
-func bySize(wider func(...operand.Op), narrower func(x, y, z operand.Op), x, y, z operand.Op) {
+func bySize(wider func(...op), narrower func(x, y, z op), x, y, z op) {
 	if wide(z) {
 		wider(x, y, z)
 	} else {
@@ -88,12 +85,12 @@ func bySize(wider func(...operand.Op), narrower func(x, y, z operand.Op), x, y, 
 	}
 }
 
-func (a *amd64) and(x, y, z operand.Op) { bySize(a.VPANDQ, a.VPAND, x, y, z) }
-func (a *amd64) or(x, y, z operand.Op)  { bySize(a.VPORQ, a.VPOR, x, y, z) }
-func (a *amd64) xor(x, y, z operand.Op) { bySize(a.VPXORQ, a.VPXOR, x, y, z) }
+func (a *amd64) and(x, y, z op) { bySize(a.VPANDQ, a.VPAND, x, y, z) }
+func (a *amd64) or(x, y, z op)  { bySize(a.VPORQ, a.VPOR, x, y, z) }
+func (a *amd64) xor(x, y, z op) { bySize(a.VPXORQ, a.VPXOR, x, y, z) }
 
 // andNot is x &^ y.
-func (a *amd64) andNot(x, y, z operand.Op) { bySize(a.VPANDNQ, a.VPANDN, x, y, z) }
+func (a *amd64) andNot(x, y, z op) { bySize(a.VPANDNQ, a.VPANDN, x, y, z) }
 
 // Truth tables of VPTERNLOG: bit 4x+2y+z of the immediate is the result for
 // the bits x, y and z of the destination, the second and the first source.
@@ -108,9 +105,9 @@ const (
 )
 
 // xorXor xors x and y into z.
-func (a *amd64) xorXor(x, y operand.Op, z reg.VecVirtual) {
+func (a *amd64) xorXor(x, y op, z vec) {
 	if a.isa == avx512 {
-		a.VPTERNLOGQ(operand.U8(xor3), x, y, z)
+		a.VPTERNLOGQ(u8(xor3), x, y, z)
 		return
 	}
 	a.xor(x, z, z)
@@ -118,9 +115,9 @@ func (a *amd64) xorXor(x, y operand.Op, z reg.VecVirtual) {
 }
 
 // andOr sets z to z & x | y.
-func (a *amd64) andOr(x, y, z reg.VecVirtual) {
+func (a *amd64) andOr(x, y, z vec) {
 	if a.isa == avx512 {
-		a.VPTERNLOGQ(operand.U8(andOr), x, y, z)
+		a.VPTERNLOGQ(u8(andOr), x, y, z)
 		return
 	}
 	a.VPAND(x, z, z)
@@ -128,10 +125,10 @@ func (a *amd64) andOr(x, y, z reg.VecVirtual) {
 }
 
 // repeat32 and repeat64 are tables of one value in every lane.
-func (a *amd64) repeat32(name string, v uint32) operand.Mem {
-	return a.data(name, table(16, func(int) operand.U32 { return operand.U32(v) })...)
+func (a *amd64) repeat32(name string, v uint32) mem {
+	return a.data(name, table(16, func(int) u32 { return u32(v) })...)
 }
 
-func (a *amd64) repeat64(name string, v uint64) operand.Mem {
-	return a.data(name, table(8, func(int) operand.U64 { return operand.U64(v) })...)
+func (a *amd64) repeat64(name string, v uint64) mem {
+	return a.data(name, table(8, func(int) u64 { return u64(v) })...)
 }
