@@ -103,12 +103,12 @@ func (a *amd64) alignedLocal(bytes int) gp {
 // off each time. Bodies advance their pointers.
 func (a *amd64) loop(name string, n gp, step int, body func()) {
 	done := name + "Done"
-	a.CMPQ(n, u32(uint32(step)))
+	a.CMPQ(n, u32(step))
 	a.JL(ref(done))
 	a.Label(name)
 	body()
-	a.SUBQ(u32(uint32(step)), n)
-	a.CMPQ(n, u32(uint32(step)))
+	a.SUBQ(u32(step), n)
+	a.CMPQ(n, u32(step))
 	a.JGE(ref(name))
 	a.Label(done)
 }
@@ -146,7 +146,7 @@ func number64(i int) u64 { return u64(i) }
 // advance moves pointers on.
 func (a *amd64) advance(bytes int, pointers ...gp) {
 	for _, p := range pointers {
-		a.ADDQ(u32(uint32(bytes)), p)
+		a.ADDQ(u32(bytes), p)
 	}
 }
 

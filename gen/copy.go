@@ -36,7 +36,7 @@ func (a *amd64) copy(stream, scaled bool) {
 	}
 	if stream { // Non-temporal stores must be aligned.
 		a.Label("head")
-		a.TESTQ(u32(uint32(bytes-1)), dst)
+		a.TESTQ(u32(bytes-1), dst)
 		a.JZ(ref("aligned"))
 		a.skipIfZero(n, "aligned")
 		single()

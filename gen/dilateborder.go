@@ -19,8 +19,8 @@ func dilateBorder(a *amd64) {
 	}
 	a.SHRQ(u8(6), shift)
 	here, after := a.GP64(), a.GP64()
-	a.LEAQ(mem{Base: in.src, Index: shift, Scale: 8, Disp: 8}, here)
-	a.LEAQ(mem{Base: here, Index: shift, Scale: 8}, after)
+	a.LEAQ(at(in.src, 8).Idx(shift, 8), here)
+	a.LEAQ(at(here, 0).Idx(shift, 8), after)
 	in.begin()
 
 	emit := func(near bool) func(w words, unroll int) {

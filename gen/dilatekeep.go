@@ -6,9 +6,7 @@ func dilateKeep(a *amd64) {
 	s := a.shifter()
 	// A single word's complement must leave the rest of its register zero, as
 	// all of it is counted.
-	ones := a.vec()
-	one := a.XMM()
-	a.move(a.repeat64("allOnes", 1<<64-1), ones)
+	ones, one := a.load(a.repeat64("allOnes", 1<<64-1)), a.XMM()
 	a.VMOVQ(ones.AsX(), one)
 	complement := func(w words, v vec) {
 		all := w.as(ones)

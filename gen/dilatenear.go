@@ -10,7 +10,7 @@ func dilateNear(a *amd64) {
 	a.SUBQ(u8(2), steps) // those before the last
 	a.DECQ(n)
 	end := a.GP64() // of what is left
-	a.LEAQ(mem{Base: begin, Index: n, Scale: 8, Disp: 8}, end)
+	a.LEAQ(at(begin, 8).Idx(n, 8), end)
 	p := a.popcount()
 
 	turn := func(w words, unroll int) {
@@ -32,7 +32,7 @@ func dilateNear(a *amd64) {
 		pair := func() (s [2]shift) {
 			for k := range s {
 				s[k].count = a.ZMM()
-				a.VPBROADCASTQ(mem{Base: shifts, Index: i, Scale: 8, Disp: 8 * k}, s[k].count)
+				a.VPBROADCASTQ(at(shifts, 8*k).Idx(i, 8), s[k].count)
 			}
 			return s
 		}
@@ -78,7 +78,7 @@ func dilateNear(a *amd64) {
 			w.move(v[j], at(end, w.bytes*j-bytes))
 		}
 		p.add(w, v)
-		a.SUBQ(u32(uint32(bytes)), end)
+		a.SUBQ(u32(bytes), end)
 	}
 	a.overWords("", n, turn)
 	a.Store(p.sum(), a.ReturnIndex(0))

@@ -3,8 +3,7 @@ package main
 func expandBool(a *amd64) {
 	dst, n := a.slice("dst")
 	keep := a.base("keep")
-	one := a.vec()
-	a.move(a.repeat64("byteOnes", 0x0101010101010101), one)
+	one := a.load(a.repeat64("byteOnes", 0x0101010101010101))
 	expandWord := a.boolSpreader(keep, dst, one)
 	a.loop("word", n, 64, func() {
 		expandWord()
@@ -38,13 +37,11 @@ func (a *amd64) boolSpreader(keep, dst gp, one vec) func() {
 		}
 	}
 	// Byte i of a vector takes byte i/8 of the keep bits, and bit i%8 of it.
-	spread, bit := a.YMM(), a.YMM()
-	a.move(a.data("spreadBytes", spreadBytes(4)...), spread)
-	a.move(a.repeat64("byteBits", 0x8040201008040201), bit)
+	spread := a.load(a.data("spreadBytes", spreadBytes(4)...))
+	bit := a.load(a.repeat64("byteBits", 0x8040201008040201))
 	return func() {
 		for half := range 2 {
-			v := a.YMM()
-			a.VPBROADCASTD(at(keep, 4*half), v)
+			v := a.spread(at(keep, 4*half))
 			a.VPSHUFB(spread, v, v)
 			a.VPAND(bit, v, v)
 			a.VPMINUB(one, v, v)

@@ -64,11 +64,11 @@ func gaps(a *amd64) {
 		a.VPANDN(seed, none, seed)
 		set, order := a.GP64(), a.YMM()
 		a.VMOVMSKPS(seed, set.As32())
-		a.VPMOVZXBD(mem{Base: compress, Index: set, Scale: 8}, order)
+		a.VPMOVZXBD(at(compress, 0).Idx(set, 8), order)
 		a.VPERMD(position, order, position)
 		a.VMOVDQU(position, at(to, 0))
 		a.POPCNTL(set.As32(), set.As32())
-		a.LEAQ(mem{Base: to, Index: set, Scale: 4}, to)
+		a.LEAQ(at(to, 0).Idx(set, 4), to)
 
 		a.ADDQ(u8(32), drawn)
 		// if next >= end { break }
@@ -111,7 +111,7 @@ func (a *amd64) gapEntries(drawn, table gp, e vec) {
 			a.SHRL(u8(32-gapBits), first.As32())
 			a.SHRQ(u8(64-gapBits), second)
 			for k, own := range []gp{first, second} {
-				entry := mem{Base: table, Index: own, Scale: 4}
+				entry := at(table, 0).Idx(own, 4)
 				if i+k == 0 {
 					a.VMOVD(entry, x)
 				} else {

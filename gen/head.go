@@ -35,14 +35,13 @@ func head(a *amd64) {
 			a.MOVQ(levels, left)
 			a.Label(level)
 			{
-				p0 := a.vecs(states)
+				p0 := make([]vec, states)
 				for i := range p0 {
-					a.move(held[i], p0[i])
+					p0[i] = a.load(held[i])
 				}
 				s := a.philoxBlocks(c, p0)
 				for _, h := range held {
-					next := a.vec()
-					a.move(h, next)
+					next := a.load(h)
 					a.VPADDQ(step, next, next)
 					a.move(next, h)
 				}

@@ -71,8 +71,7 @@ func (a *amd64) masked(w maskedLoop) {
 		}
 		var x []vec
 		for half := range 2 {
-			word := a.vec()
-			a.VPBROADCASTD(at(w.keep, 4*half), word)
+			word := a.spread(at(w.keep, 4*half))
 			for j := range l.bits {
 				p := piece{offset: a.element.bytes * (32*half + vector*j), elements: vector, apart: apart}
 				x = append(x, w.value(p, l.mask(word, j)))
@@ -138,7 +137,7 @@ func (a *amd64) restHalving(w maskedLoop, l lanes, rest gp) {
 			a.VPBROADCASTD(word.AsX(), word)
 			x := w.value(piece{elements: elements}, l.mask(word, 0))
 			a.element.store(a, x, elements, at(w.dst, 0))
-			a.SHRQ(u8(uint8(elements)), rest)
+			a.SHRQ(u8(elements), rest)
 			w.advance(elements)
 		})
 	}

@@ -22,7 +22,7 @@ func ones(a *amd64) {
 		a.POPCNTQ(word, count)
 		list(word, count, to, first)
 		// n = next
-		a.LEAQ(mem{Base: to, Index: count, Scale: 4}, to)
+		a.LEAQ(at(to, 0).Idx(count, 4), to)
 		a.ADDQ(u8(8), words)
 	})
 	total := a.GP64()

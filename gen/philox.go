@@ -36,7 +36,7 @@ func (a *amd64) philoxConst() philoxConst {
 	}
 	multiply := func(v gp, by int) (high gp) {
 		m := a.GP64()
-		a.MOVL(u32(uint32(by)), m.As32())
+		a.MOVL(u32(by), m.As32())
 		a.IMULQ(m, v)
 		high = a.GP64()
 		a.MOVQ(v, high)
@@ -81,20 +81,17 @@ func (a *amd64) xorHigh(hi vec, k mem, x vec) {
 		a.VPTERNLOGD_BCST(u8(xor3), k, hi, x)
 		return
 	}
-	key := a.vec()
-	a.VPBROADCASTD(k, key)
-	a.xorXor(key, hi, x) // The key first: x is there before hi.
+	a.xor(a.spread(k), x, x) // The key first: x is there before hi.
+	a.xor(hi, x, x)
 }
 
 // xorAll XORs x with a doubleword for all into to.
 func (a *amd64) xorAll(k mem, x, to vec) {
 	if a.isa == avx512 {
 		a.VPXORD_BCST(k, x, to)
-		return
+	} else {
+		a.xor(a.spread(k), x, to)
 	}
-	key := a.vec()
-	a.VPBROADCASTD(k, key)
-	a.xor(key, x, to)
 }
 
 // philoxBlocks runs the rounds but the last one, from the products of the first
@@ -232,15 +229,11 @@ func (a *amd64) states(ofAVX2 ...int) []int {
 // storeBlocks stores halves block by block.
 func (a *amd64) storeBlocks(lo, hi vec, dst gp, offset int) {
 	if a.isa == avx512 {
-		for half := range uint64(2) {
-			var order []datum
-			for i := range uint64(4) {
-				order = append(order, u64(4*half+i), u64(8+4*half+i))
-			}
-			out := a.vec()
-			a.move(a.data(label("blocks%d", half), order...), out)
+		for half := range 2 {
+			order := table(8, func(i int) u64 { return u64(4*half + i/2 + i%2*8) })
+			out := a.load(a.data(label("blocks%d", half), order...))
 			a.VPERMI2Q(hi, lo, out)
-			a.move(out, at(dst, offset+64*int(half)))
+			a.move(out, at(dst, offset+64*half))
 		}
 		return
 	}

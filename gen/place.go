@@ -6,11 +6,7 @@ func place(a *amd64) {
 	lanes := a.isa.bytes / 4
 	bits, n := a.slice("bits")
 	w := a.param("w")
-	field := func(name string) vec {
-		v := a.vec()
-		a.VPBROADCASTD(a.field("w", w, name), v)
-		return v
-	}
+	field := func(name string) vec { return a.spread(a.field("w", w, name)) }
 	half := a.vec()
 	a.VBROADCASTSS(a.data("half", f32(0.5)), half)
 	plusHalf := func(name string) vec {

@@ -13,7 +13,7 @@ func seeds(a *amd64) {
 				a.MOVL(at(bits, 4*i), word.As32())
 				a.SHLXQ(word, one, bit)
 				a.SHRL(u8(6), word.As32())
-				a.ORQ(bit, mem{Base: words, Index: word, Scale: 8})
+				a.ORQ(bit, at(words, 0).Idx(word, 8))
 			}
 			a.ADDQ(u8(4*step), bits)
 		})

@@ -66,7 +66,7 @@ func (a *amd64) shifter() shifter {
 	s.by = a.shiftBy(bits)
 	a.SHRQ(u8(6), shift)
 	s.leadSrc = a.GP64()
-	a.LEAQ(mem{Base: s.in.src, Index: shift, Scale: 8, Disp: 8}, s.leadSrc)
+	a.LEAQ(at(s.in.src, 8).Idx(shift, 8), s.leadSrc)
 	s.in.begin()
 	return s
 }

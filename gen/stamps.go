@@ -51,8 +51,8 @@ func (a *amd64) stampEach(size int, words, stamps, bits, n, dropped gp) {
 			// dropped += bits.OnesCount64(dst[i] &^ v)
 			// dst[i] &= v
 			v, was := a.GP64(), a.GP64()
-			held := mem{Base: words, Index: word, Scale: 8, Disp: 8 * k}
-			a.MOVQ(mem{Base: stamps, Index: stamp, Scale: 1, Disp: 8 * k}, v)
+			held := at(words, 8*k).Idx(word, 8)
+			a.MOVQ(at(stamps, 8*k).Idx(stamp, 1), v)
 			a.ANDNQ(held, v, was)
 			a.ANDQ(v, held)
 			a.POPCNTQ(was, was)
@@ -68,7 +68,7 @@ func (a *amd64) stampEach(size int, words, stamps, bits, n, dropped gp) {
 func (a *amd64) stampVectors(name string, bytes int, dst, stamps, bits, n gp) gp {
 	w := words{a, bytes}
 	most := a.GP64()
-	a.MOVL(u32(uint32(bytes/8)), most.As32())
+	a.MOVL(u32(bytes/8), most.As32())
 	move := w.mover()
 	// moved is v moved from a word to another.
 	moved := func(v vec, from, to gp) vec {
@@ -79,10 +79,8 @@ func (a *amd64) stampVectors(name string, bytes int, dst, stamps, bits, n gp) gp
 		a.CMOVLGT(most.As32(), by.As32())
 		return move(v, by)
 	}
-	word := func(i gp) mem { return mem{Base: dst, Index: i, Scale: 8} }
-	stampAt := func(i gp) vec {
-		return w.load(mem{Base: stamps, Index: i, Scale: 1})
-	}
+	word := func(i gp) mem { return at(dst, 0).Idx(i, 8) }
+	stampAt := func(i gp) vec { return w.load(at(stamps, 0).Idx(i, 1)) }
 	// split is what a stamp keeps of v, and what it drops.
 	split := func(v, stamp vec) (kept, dropped vec) {
 		kept, dropped = w.new(), w.new()
@@ -91,10 +89,10 @@ func (a *amd64) stampVectors(name string, bytes int, dst, stamps, bits, n gp) gp
 		return kept, dropped
 	}
 
-	ones, held, before := a.popcount(), w.new(), a.GP64()
+	ones, before := a.popcount(), a.GP64()
 	a.MOVL(at(bits, 0), before.As32())
 	a.SHRL(u8(6), before.As32())
-	a.move(word(before), held)
+	held := w.load(word(before))
 	a.loop(name, n, 2, func() {
 		one, stamp1 := a.stampOf(at(bits, 0))
 		two, stamp2 := a.stampOf(at(bits, 4))
@@ -126,11 +124,10 @@ func (w words) mover() func(v vec, by gp) vec {
 	a, size, moves := w.a, w.bytes/8, w.a.GP64()
 	if a.isa == avx512 {
 		// Lane i is to have word i+by, of ones behind the vector's last.
-		ones := w.new()
 		a.LEAQ(a.data("wordNumbers", table(16, number64)...), moves)
-		a.move(a.repeat64("allOnes", 1<<64-1), ones)
+		ones := w.load(a.repeat64("allOnes", 1<<64-1))
 		return func(v vec, by gp) vec {
-			out := w.load(mem{Base: moves, Index: by, Scale: 8})
+			out := w.load(at(moves, 0).Idx(by, 8))
 			a.VPERMI2Q(ones, v, out)
 			return out
 		}
@@ -150,9 +147,9 @@ func (w words) mover() func(v vec, by gp) vec {
 	a.LEAQ(a.data("stampMoves", values...), moves)
 	return func(v vec, by gp) vec {
 		a.SHLL(u8(6), by.As32())
-		out := w.load(mem{Base: moves, Index: by, Scale: 1})
+		out := w.load(at(moves, 0).Idx(by, 1))
 		a.VPERMD(v, out, out)
-		a.or(mem{Base: moves, Index: by, Scale: 1, Disp: w.bytes}, out, out)
+		a.or(at(moves, w.bytes).Idx(by, 1), out, out)
 		return out
 	}
 }

@@ -71,8 +71,15 @@ func (a *amd64) move(from, to op) {
 
 // load loads a vector.
 func (a *amd64) load(m mem) vec {
-	v := a.YMM()
-	a.VMOVDQU(m, v)
+	v := a.vec()
+	a.move(m, v)
+	return v
+}
+
+// spread is a vector of a doubleword in every lane.
+func (a *amd64) spread(m mem) vec {
+	v := a.vec()
+	a.VPBROADCASTD(m, v)
 	return v
 }
 
@@ -103,16 +110,6 @@ const (
 	xorAnd = 0x28 // (x ^ y) & z
 	andOr  = 0xec // x & z | y
 )
-
-// xorXor xors x and y into z.
-func (a *amd64) xorXor(x, y op, z vec) {
-	if a.isa == avx512 {
-		a.VPTERNLOGQ(u8(xor3), x, y, z)
-		return
-	}
-	a.xor(x, z, z)
-	a.xor(y, z, z)
-}
 
 // andOr sets z to z & x | y.
 func (a *amd64) andOr(x, y, z vec) {
