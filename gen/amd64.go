@@ -55,8 +55,7 @@ func (a *amd64) ret() {
 
 // slice loads the base and the length of a slice parameter.
 func (a *amd64) slice(name string) (base, length gp) {
-	base, length = a.GP64(), a.GP64()
-	a.Load(a.Param(name).Base(), base)
+	base, length = a.base(name), a.GP64()
 	a.Load(a.Param(name).Len(), length)
 	return base, length
 }
@@ -93,8 +92,7 @@ func (a *amd64) address(c gotypes.Component) mem {
 // vector: Go's frames do not, and vectors that span two cache lines make a loop
 // that keeps them there half as fast.
 func (a *amd64) alignedLocal(bytes int) gp {
-	local, at := a.AllocLocal(bytes+a.isa.bytes-8), a.GP64()
-	a.LEAQ(local.Offset(a.isa.bytes-8), at)
+	at := a.leaq(a.AllocLocal(bytes + a.isa.bytes - 8).Offset(a.isa.bytes - 8))
 	a.ANDQ(i8(-a.isa.bytes), at)
 	return at
 }
@@ -138,10 +136,22 @@ func table[C datum](n int, at func(i int) C) []datum {
 	return values
 }
 
-// number32 and number64 are for tables of their places' numbers.
+// number is for tables of their places' numbers.
+func number[C u32 | u64](i int) C { return C(i) }
 
-func number32(i int) u32 { return u32(i) }
-func number64(i int) u64 { return u64(i) }
+// movq is a register that from, a register or memory, is moved to.
+func (a *amd64) movq(from op) gp {
+	to := a.GP64()
+	a.MOVQ(from, to)
+	return to
+}
+
+// leaq is a register of an address.
+func (a *amd64) leaq(of mem) gp {
+	to := a.GP64()
+	a.LEAQ(of, to)
+	return to
+}
 
 // advance moves pointers on.
 func (a *amd64) advance(bytes int, pointers ...gp) {

@@ -5,9 +5,7 @@ package main
 // non-temporal stores, and the plain loop with the multiply.
 
 func copyVector(a *amd64) { a.copy(false, false) }
-
-func scaleCopy(a *amd64) { a.copy(false, true) }
-
+func scaleCopy(a *amd64)  { a.copy(false, true) }
 func copyStream(a *amd64) { a.copy(true, false) }
 
 // copy emits a copy, eight vectors at a time.

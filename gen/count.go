@@ -15,9 +15,7 @@ func countNEON(a *neon) {
 	src, n := a.LoadBase("words"), a.LoadLen("words")
 	p := a.popcount()
 	a.overWords("", n, func(w qwords, unroll int) {
-		v := a.Vecs(unroll)
-		w.load(v, src)
-		p.add(a, v)
+		p.add(a, w.loads(unroll, src))
 		a.advance(w.bytes*unroll, src)
 	})
 	a.Store(p.sum(a), a.Return(0))

@@ -7,8 +7,8 @@ func dilateBorder(a *amd64) {
 	dst, n := a.slice("dst")
 	in := incoming{a: a, src: a.base("src")}
 	masks := [2]gp{a.base("up"), a.base("down")}
-	shift, count := a.param("shift"), a.GP64()
-	a.MOVQ(shift, count)
+	shift := a.param("shift")
+	count := a.movq(shift)
 	a.ANDQ(u8(63), count)
 	up := a.shiftBy(count)
 	down := up
@@ -18,9 +18,8 @@ func dilateBorder(a *amd64) {
 		down = a.shiftBy(count)
 	}
 	a.SHRQ(u8(6), shift)
-	here, after := a.GP64(), a.GP64()
-	a.LEAQ(at(in.src, 8).Idx(shift, 8), here)
-	a.LEAQ(at(here, 0).Idx(shift, 8), after)
+	here := a.leaq(at(in.src, 8).Idx(shift, 8))
+	after := a.leaq(at(here, 0).Idx(shift, 8))
 	in.begin()
 
 	emit := func(near bool) func(w words, unroll int) {
@@ -78,11 +77,7 @@ func dilateBorderNEON(a *neon) {
 	a.ADD(after, here, shift.LSL(3))
 	a.ADD(behind, after, 8)
 	a.overWords("", n, func(w qwords, unroll int) {
-		load := func(p arm64.GP) []arm64.Vec {
-			v := a.Vecs(unroll)
-			w.load(v, p)
-			return v
-		}
+		load := func(p arm64.GP) []arm64.Vec { return w.loads(unroll, p) }
 		v, low, before, lower, upper := load(here), load(next), load(src), load(after), load(behind)
 		masks := [2][]arm64.Vec{load(maskUp), load(maskDown)}
 		for i := range v {

@@ -74,11 +74,7 @@ func dilateKeepNEON(a *neon) {
 	// Without a shift nothing comes in from the words before, which may have
 	// just been stored.
 	a.CBNZ(a.LoadParam("shift"), "shifted")
-	a.overWords("Whole", s.n, func(w qwords, unroll int) {
-		v := a.Vecs(unroll)
-		w.load(v, s.leadSrc)
-		keep(w, v)
-	})
+	a.overWords("Whole", s.n, func(w qwords, unroll int) { keep(w, w.loads(unroll, s.leadSrc)) })
 	a.B("done")
 
 	a.Label("shifted")

@@ -9,11 +9,10 @@ func dilateNear(a *amd64) {
 	shifts, steps := a.slice("shifts")
 	a.SUBQ(u8(2), steps) // those before the last
 	a.DECQ(n)
-	end := a.GP64() // of what is left
-	a.LEAQ(at(begin, 8).Idx(n, 8), end)
+	end := a.leaq(at(begin, 8).Idx(n, 8)) // of what is left
 	p := a.popcount()
 
-	turn := func(w words, unroll int) {
+	a.overWords("", n, func(w words, unroll int) {
 		bytes := w.bytes * unroll
 		// The words v, the one before them in every quadword, and u, those before each.
 		v, u, before := make([]vec, unroll), make([]vec, unroll), w.new()
@@ -79,8 +78,7 @@ func dilateNear(a *amd64) {
 		}
 		p.add(w, v)
 		a.SUBQ(u32(bytes), end)
-	}
-	a.overWords("", n, turn)
+	})
 	a.Store(p.sum(), a.ReturnIndex(0))
 	a.ret()
 }

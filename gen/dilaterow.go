@@ -72,9 +72,7 @@ func dilateRowNEON(a *neon) {
 			last = a.shiftBy(b)
 		}
 		a.overWords(label("Of%d", steps), n, func(w qwords, unroll int) {
-			v, u := a.Vecs(unroll), a.Vecs(unroll)
-			w.load(v, next)
-			w.load(u, src)
+			v, u := w.loads(unroll, next), w.loads(unroll, src)
 			for i := range v {
 				a.row(v[i], u[i], steps, last)
 			}

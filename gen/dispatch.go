@@ -130,19 +130,13 @@ func (b *buildKind) choose(f *goFile, k *kernel, e *element) {
 		f.line("%s", generic)
 		return
 	}
-	f.line("%s", k.tell())
-	if k.guard == "" {
-		f.line("switch k {")
-	} else {
-		f.line("switch {")
+	on := "k"
+	if k.guard != "" {
+		on = ""
 	}
+	f.line("%s\nswitch %s {", k.tell(), on)
 	for _, c := range choices {
-		if k.guard == "" {
-			f.line("case %s:", strings.Join(c.sets, ", "))
-		} else {
-			f.line("case %s:", c.condition(k))
-		}
-		f.line("%s", k.call(c.assembly, k.params))
+		f.line("case %s:\n%s", c.condition(k, e), k.call(c.assembly, k.params))
 	}
 	f.line("default:\n%s\n}", generic)
 }
@@ -153,11 +147,7 @@ func (b *buildKind) chooseOr(f *goFile, k *kernel) {
 	var cases goFile
 	for _, e := range k.each() {
 		for _, c := range b.choices(k, e) {
-			condition := c.condition(k)
-			if k.elements != nil {
-				condition = strings.Replace(condition, " && ", " && e == "+e.constant()+" && ", 1)
-			}
-			cases.line("case %s:\n%s\n%s\n%s", condition, k.typed(e), k.tell(), k.call(c.assembly, k.params))
+			cases.line("case %s:\n%s\n%s\n%s", c.condition(k, e), k.typed(e), k.tell(), k.call(c.assembly, k.params))
 		}
 	}
 	other := k.call("k."+k.otherwise, k.methodParams())
@@ -188,13 +178,22 @@ func (b *buildKind) choices(k *kernel, e *element) (all []choice) {
 	return all
 }
 
-// condition is a Go condition for a choice.
-func (c *choice) condition(k *kernel) string {
-	sets := "k == " + strings.Join(c.sets, " || k == ")
-	if len(c.sets) > 1 {
-		sets = "(" + sets + ")"
+// condition is the case of a choice: its sets, or a Go condition.
+func (c *choice) condition(k *kernel, e *element) string {
+	if k.guard == "" && k.otherwise == "" {
+		return strings.Join(c.sets, ", ")
 	}
-	return sets + " && " + strings.ReplaceAll(k.guard, "VECTOR", fmt.Sprint(c.bytes))
+	condition := "k == " + strings.Join(c.sets, " || k == ")
+	if len(c.sets) > 1 {
+		condition = "(" + condition + ")"
+	}
+	if k.otherwise != "" && k.elements != nil {
+		condition += " && e == " + e.constant()
+	}
+	if k.guard != "" {
+		condition += " && " + strings.ReplaceAll(k.guard, "VECTOR", fmt.Sprint(c.bytes))
+	}
+	return condition
 }
 
 // tell is what the sanitizers are told.

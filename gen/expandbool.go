@@ -11,12 +11,10 @@ func expandBool(a *amd64) {
 		a.ADDQ(u8(64), dst)
 	})
 	a.skipIfZero(n, "done")
-	rest := a.GP64()
-	a.MOVQ(at(keep, 0), rest)
+	rest := a.movq(at(keep, 0))
 	a.loop("rest", n, 1, func() {
 		// dst[i] = keep[i>>6]>>(i&63)&1 != 0
-		b := a.GP64()
-		a.MOVQ(rest, b)
+		b := a.movq(rest)
 		a.ANDQ(u8(1), b)
 		a.MOVB(b.As8(), at(dst, 0))
 		a.SHRQ(u8(1), rest)
@@ -58,8 +56,8 @@ func spreadBytes(n int) []datum {
 func expandBoolNEON(a *neon) {
 	dst, n, keep := a.LoadBase("dst"), a.LoadLen("dst"), a.LoadBase("keep")
 	// Byte i of a vector takes a byte of the keep bits, and bit i%8 of it.
-	spread, index, bit := a.table("spreadBytes", spreadBytes(8)...), a.Vecs(4), a.Vec()
-	qwords{a, 16}.load(index, spread)
+	index := qwords{a, 16}.loads(4, a.table("spreadBytes", spreadBytes(8)...))
+	bit := a.Vec()
 	bits := a.GP()
 	a.MOV(bits, uint64(0x8040201008040201))
 	a.DUP(bit.D2(), bits)

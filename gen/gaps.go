@@ -6,15 +6,10 @@ package main
 func gaps(a *amd64) {
 	positions, table, w := a.param("positions"), a.param("t"), a.param("w")
 	drawn, left := a.slice("drawn")
-	to := a.GP64()
-	a.MOVQ(positions, to)
-	escape, one, end, next := a.YMM(), a.YMM(), a.YMM(), a.YMM()
-	a.VMOVDQU(a.repeat32("gapEscape", uint32(gapEscape)), escape)
-	a.VMOVDQU(a.repeat32("one32", 1), one)
-	a.VPBROADCASTD(a.field("w", w, "end"), end)
-	a.VPBROADCASTD(a.field("w", w, "next"), next)
-	compress := a.GP64()
-	a.LEAQ(a.compressions(), compress)
+	to := a.movq(positions)
+	escape, one := a.load(a.repeat32("gapEscape", uint32(gapEscape))), a.load(a.repeat32("one32", 1))
+	end, next := a.spread(a.field("w", w, "end")), a.spread(a.field("w", w, "next"))
+	compress := a.leaq(a.compressions())
 
 	// Entries are loaded a turn ahead: the turn's vectors need not wait for them.
 	ahead := a.YMM()
@@ -51,8 +46,7 @@ func gaps(a *amd64) {
 		a.VPERMD(after, a.load(a.repeat32("lane7", 7)), next)
 
 		// e of the next turn, if there is one.
-		then := a.GP64()
-		a.LEAQ(at(drawn, 32), then)
+		then := a.leaq(at(drawn, 32))
 		a.CMPQ(left, u8(16))
 		a.CMOVQLT(drawn, then)
 		a.gapEntries(then, table, ahead)

@@ -30,9 +30,7 @@ func head(a *amd64) {
 				held[i] = at(frame, a.isa.bytes*i)
 				a.move(p0, held[i])
 			}
-			bits, left := a.GP64(), a.GP64()
-			a.MOVQ(t, bits)
-			a.MOVQ(levels, left)
+			bits, left := a.movq(t), a.movq(levels)
 			a.Label(level)
 			{
 				p0 := make([]vec, states)

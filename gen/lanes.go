@@ -100,8 +100,7 @@ func (a *amd64) masked(w maskedLoop) {
 	}
 	a.loop("word", w.n, 64, func() { turn(false) })
 	a.skipIfZero(w.n, "done")
-	rest := a.GP64()
-	a.MOVQ(at(w.keep, 0), rest)
+	rest := a.movq(at(w.keep, 0))
 	if a.isa == avx512 {
 		a.restMasked(w, rest)
 	} else {
@@ -112,8 +111,7 @@ func (a *amd64) masked(w maskedLoop) {
 
 // restMasked takes vectors of which the last one is cut off by a mask.
 func (a *amd64) restMasked(w maskedLoop, rest gp) {
-	exist := a.GP64()
-	a.MOVQ(i32(-1), exist)
+	exist := a.movq(i32(-1))
 	a.BZHIQ(w.n, exist, exist)
 	a.Label("rest")
 	there, keep := a.K(), a.K()
@@ -154,8 +152,7 @@ func (a *amd64) broadcast(param string) vec {
 // then four, then one. body gets the number of vectors and the masks of their
 // lanes.
 func (a *neon) masked(n, keep arm64.GP, body func(elements int, m []arm64.Vec)) {
-	table, bits := a.table("laneBits", laneBits...), a.Vecs(8)
-	qwords{a, 16}.load(bits, table)
+	bits := qwords{a, 16}.loads(8, a.table("laneBits", laneBits...))
 	a.loop("word", n, 32, func() {
 		word, m := a.Vec(), a.Vecs(8)
 		a.LD1R(word.S4(), keep.Post(4))

@@ -46,6 +46,12 @@ type qwords struct {
 // load loads vectors that follow each other, in pairs where there are any.
 func (w qwords) load(v []arm64.Vec, from arm64.GP) { w.move(v, from, w.a.LDR, w.a.LDP) }
 
+func (w qwords) loads(n int, from arm64.GP) []arm64.Vec {
+	v := w.a.Vecs(n)
+	w.load(v, from)
+	return v
+}
+
 func (w qwords) store(v []arm64.Vec, to arm64.GP) { w.move(v, to, w.a.STR, w.a.STP) }
 
 func (w qwords) move(v []arm64.Vec, p arm64.GP, one func(t arm64.Operand, m arm64.Mem), two func(t, u arm64.Operand, m arm64.Mem)) {

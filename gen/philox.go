@@ -64,7 +64,7 @@ func (a *amd64) philoxConst() philoxConst {
 // counters is the products of the first round from counter word 0 on, for n
 // states.
 func (a *amd64) counters(c philoxConst, n int) []vec {
-	lanes := a.data("counterLanes"+a.isa.name, table(maxStates*a.isa.bytes/8, number64)...)
+	lanes := a.data("counterLanes"+a.isa.name, table(maxStates*a.isa.bytes/8, number[u64])...)
 	first, p0 := a.vec(), a.vecs(n)
 	a.VMOVQ(c.first, first.AsX())
 	a.VPBROADCASTQ(first.AsX(), first)
@@ -272,7 +272,7 @@ func (a *neon) philox() neonPhilox {
 	a.DUP(p.m0.S4(), m.W())
 	a.MOV(m, philoxM1)
 	a.DUP(p.m1.S4(), m.W())
-	t := a.table("counterLanes", table(8, number32)...)
+	t := a.table("counterLanes", table(8, number[u32])...)
 	a.LDP(p.lanes[0].Q(), p.lanes[1].Q(), t.Off(0))
 
 	spread := func(from arm64.GP) arm64.Vec {

@@ -55,7 +55,7 @@ func place(a *amd64) {
 		mask := a.vec()
 		a.VMOVD(n.As32(), mask.AsX())
 		a.VPBROADCASTD(mask.AsX(), mask)
-		a.VPCMPGTD(a.data("lanes32", table(8, number32)...), mask, mask)
+		a.VPCMPGTD(a.data("lanes32", table(8, number[u32])...), mask, mask)
 		a.VPMASKMOVD(at(bits, 0), mask, v)
 		place(v)
 		a.VPMASKMOVD(v, mask, at(bits, 0))

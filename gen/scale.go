@@ -9,8 +9,7 @@ import "github.com/dropblock-go/dropblock/asm/arm64"
 // level then keeps less. A prefetch behind the end of the source does not fault.
 const streamAhead = 8 << 10
 
-func scale(a *amd64) { a.scale(false) }
-
+func scale(a *amd64)       { a.scale(false) }
 func scaleStream(a *amd64) { a.scale(true) }
 
 func (a *amd64) scale(stream bool) {

@@ -17,8 +17,7 @@ func (a *amd64) shiftBy(n gp) (s shift) {
 		a.VPBROADCASTQ(n, s.count)
 		return s
 	}
-	rest := a.GP64()
-	a.MOVQ(u32(64), rest)
+	rest := a.movq(u32(64))
 	a.SUBQ(n, rest)
 	s.left, s.right = a.XMM(), a.XMM()
 	a.VMOVQ(n, s.left)
@@ -60,13 +59,12 @@ func (a *amd64) shifter() shifter {
 	var s shifter
 	s.dst, s.n = a.slice("dst")
 	s.in = incoming{a: a, src: a.base("src")}
-	shift, bits := a.param("shift"), a.GP64()
-	a.MOVQ(shift, bits)
+	shift := a.param("shift")
+	bits := a.movq(shift)
 	a.ANDQ(u8(63), bits)
 	s.by = a.shiftBy(bits)
 	a.SHRQ(u8(6), shift)
-	s.leadSrc = a.GP64()
-	a.LEAQ(at(s.in.src, 8).Idx(shift, 8), s.leadSrc)
+	s.leadSrc = a.leaq(at(s.in.src, 8).Idx(shift, 8))
 	s.in.begin()
 	return s
 }
@@ -132,10 +130,7 @@ func (a *neon) shifter() neonShifter {
 }
 
 func (s *neonShifter) emit(a *neon, w qwords, unroll int) []arm64.Vec {
-	v, u, lead := a.Vecs(unroll), a.Vecs(unroll), a.Vecs(unroll)
-	w.load(v, s.next)
-	w.load(u, s.src)
-	w.load(lead, s.leadSrc)
+	v, u, lead := w.loads(unroll, s.next), w.loads(unroll, s.src), w.loads(unroll, s.leadSrc)
 	for i := range v {
 		t := a.Vec()
 		s.by.funnel(a, t, v[i], u[i])

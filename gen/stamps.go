@@ -124,7 +124,7 @@ func (w words) mover() func(v vec, by gp) vec {
 	a, size, moves := w.a, w.bytes/8, w.a.GP64()
 	if a.isa == avx512 {
 		// Lane i is to have word i+by, of ones behind the vector's last.
-		a.LEAQ(a.data("wordNumbers", table(16, number64)...), moves)
+		a.LEAQ(a.data("wordNumbers", table(16, number[u64])...), moves)
 		ones := w.load(a.repeat64("allOnes", 1<<64-1))
 		return func(v vec, by gp) vec {
 			out := w.load(at(moves, 0).Idx(by, 8))
