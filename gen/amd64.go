@@ -146,6 +146,13 @@ func (a *amd64) movq(from op) gp {
 	return to
 }
 
+// movl is the same of four bytes.
+func (a *amd64) movl(from op) gp {
+	to := a.GP64()
+	a.MOVL(from, to.As32())
+	return to
+}
+
 // leaq is a register of an address.
 func (a *amd64) leaq(of mem) gp {
 	to := a.GP64()

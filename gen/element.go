@@ -60,9 +60,7 @@ var float32AMD64 = elementAMD64{
 		a.VMOVUPS(from, x.AsY())
 		a.VINSERTF64X4(u8(1), from.Offset(32), x, x)
 	},
-	loadMasked: func(a *amd64, from mem, exist register, x vec) {
-		a.VMOVUPS_Z(from, exist, x)
-	},
+	loadMasked: func(a *amd64, from mem, exist register, x vec) { a.VMOVUPS_Z(from, exist, x) },
 	multiplyMasked: func(a *amd64, s op, m register, x vec) {
 		if a.isa == avx512 {
 			a.VMULPS_Z(s, x, m, x)
@@ -78,11 +76,9 @@ var float32AMD64 = elementAMD64{
 			a.VMOVUPS(low(x, 4*elements), to)
 		}
 	},
-	storeMasked: func(a *amd64, x vec, exist register, to mem) {
-		a.VMOVUPS(x, exist, to)
-	},
-	stream:    func(a *amd64, x vec, to mem) { a.VMOVNTPS(x, to) },
-	broadcast: func(a *amd64, from mem, s vec) { a.VBROADCASTSS(from, s) },
+	storeMasked: func(a *amd64, x vec, exist register, to mem) { a.VMOVUPS(x, exist, to) },
+	stream:      func(a *amd64, x vec, to mem) { a.VMOVNTPS(x, to) },
+	broadcast:   func(a *amd64, from mem, s vec) { a.VBROADCASTSS(from, s) },
 }
 
 // elementNEON is the same for NEON, whose vectors have four lanes.
@@ -98,19 +94,19 @@ var float32NEON = elementNEON{
 	load: func(a *neon, elements int, x []arm64.Vec, from arm64.GP) {
 		if elements == 1 {
 			a.LDR(x[0].S(), from.Post(4))
-			return
+		} else {
+			qwords{a, 16}.load(x, from)
+			a.advance(16*len(x), from)
 		}
-		qwords{a, 16}.load(x, from)
-		a.ADD(from, from, 16*len(x))
 	},
 	multiply: func(a *neon, x, s arm64.Vec) { a.FMUL(x.S4(), x.S4(), s.S4()) },
 	store: func(a *neon, elements int, x []arm64.Vec, to arm64.GP) {
 		if elements == 1 {
 			a.STR(x[0].S(), to.Post(4))
-			return
+		} else {
+			qwords{a, 16}.store(x, to)
+			a.advance(16*len(x), to)
 		}
-		qwords{a, 16}.store(x, to)
-		a.ADD(to, to, 16*len(x))
 	},
 	broadcast: func(a *neon, param string) arm64.Vec {
 		s := a.LoadFloat(param)

@@ -58,9 +58,7 @@ func expandBoolNEON(a *neon) {
 	// Byte i of a vector takes a byte of the keep bits, and bit i%8 of it.
 	index := qwords{a, 16}.loads(4, a.table("spreadBytes", spreadBytes(8)...))
 	bit := a.Vec()
-	bits := a.GP()
-	a.MOV(bits, uint64(0x8040201008040201))
-	a.DUP(bit.D2(), bits)
+	a.DUP(bit.D2(), a.set(uint64(0x8040201008040201)))
 	a.loop("word", n, 64, func() {
 		word, v := a.Vec(), a.Vecs(4)
 		a.LDR(word.D(), keep.Post(8))

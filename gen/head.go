@@ -100,10 +100,7 @@ func headNEON(a *neon) {
 		for _, l := range less {
 			a.MOVI(l.D2(), 0)
 		}
-		bits, left, counter := a.GP(), a.GP(), a.GP()
-		a.MOV(bits, t)
-		a.MOV(left, levels)
-		a.MOV(counter, p.first)
+		bits, left, counter := a.set(t), a.set(levels), a.set(p.first)
 		a.Label("level")
 		{
 			x := a.blocks(p, counter)

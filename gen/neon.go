@@ -29,6 +29,13 @@ func (a *neon) advance(bytes int, pointers ...arm64.GP) {
 	}
 }
 
+// set is a register of a value: another register's or a constant.
+func (a *neon) set(value any) arm64.GP {
+	r := a.GP()
+	a.MOV(r, value)
+	return r
+}
+
 // table is the address of a read-only table.
 func (a *neon) table(name string, values ...datum) arm64.GP {
 	p := a.GP()

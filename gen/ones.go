@@ -4,11 +4,10 @@ package main
 func ones(a *amd64) {
 	positions := a.param("positions")
 	words, left := a.slice("words")
-	first, to, full := a.GP32(), a.GP64(), a.GP64()
+	first := a.GP32()
 	a.Load(a.Param("first"), first)
-	a.MOVQ(positions, to)
-	a.LEAQ(at(positions, 4*(gapCallLen-64)), full)
-	list := a.listByBit
+	to, full := a.movq(positions), a.leaq(at(positions, 4*(gapCallLen-64)))
+	list := a.listByBit(first)
 	if a.isa == avx512 {
 		list = a.listCompressed(first)
 	}
@@ -17,10 +16,9 @@ func ones(a *amd64) {
 		a.CMPQ(to, full)
 		a.JA(ref("wordsDone"))
 		// next := n + bits.OnesCount64(v)
-		word, count := a.GP64(), a.GP64()
-		a.MOVQ(at(words, 0), word)
+		word, count := a.movq(at(words, 0)), a.GP64()
 		a.POPCNTQ(word, count)
-		list(word, count, to, first)
+		list(word, count, to)
 		// n = next
 		a.LEAQ(at(to, 0).Idx(count, 4), to)
 		a.ADDQ(u8(8), words)
@@ -40,14 +38,14 @@ func ones(a *amd64) {
 
 // listCompressed has the ones of a word select the numbers of their bits, of which more
 // than 16 are rare.
-func (a *amd64) listCompressed(first gp) func(word, count, to, first gp) {
-	numbers, base, step := a.ZMM(), a.ZMM(), a.ZMM()
-	a.VMOVDQU64(a.data("bitNumbers", table(8, func(i int) u64 {
+func (a *amd64) listCompressed(first gp) func(word, count, to gp) {
+	numbers := a.load(a.data("bitNumbers", table(8, func(i int) u64 {
 		return 0x0706050403020100 + 0x0808080808080808*u64(i)
-	})...), numbers)
+	})...))
+	base := a.ZMM()
 	a.VPBROADCASTD(first, base)
-	a.VMOVDQU64(a.repeat32("sixtyFour32", 64), step)
-	return func(word, count, to, _ gp) {
+	step := a.load(a.repeat32("sixtyFour32", 64))
+	return func(word, count, to gp) {
 		k, list := a.K(), a.ZMM()
 		a.KMOVQ(word, k)
 		a.VPCOMPRESSB_Z(numbers, k, list)
@@ -73,19 +71,20 @@ func (a *amd64) listCompressed(first gp) func(word, count, to, first gp) {
 
 // listByBit takes eight ones at a time, of which some may be none: how many a word has is
 // mispredicted too often.
-func (a *amd64) listByBit(word, _, to, first gp) {
-	p, more := a.GP64(), a.GP64()
-	a.MOVQ(to, more)
-	a.Label("more")
-	for i := range 8 {
-		// p[j] = first + uint32(bits.TrailingZeros64(v))
-		a.TZCNTQ(word, p)
-		a.ADDL(first, p.As32())
-		a.MOVL(p.As32(), at(more, 4*i))
-		a.BLSRQ(word, word) // v &= v - 1
+func (a *amd64) listByBit(first gp) func(word, count, to gp) {
+	return func(word, _, to gp) {
+		p, more := a.GP64(), a.movq(to)
+		a.Label("more")
+		for i := range 8 {
+			// p[j] = first + uint32(bits.TrailingZeros64(v))
+			a.TZCNTQ(word, p)
+			a.ADDL(first, p.As32())
+			a.MOVL(p.As32(), at(more, 4*i))
+			a.BLSRQ(word, word) // v &= v - 1
+		}
+		a.ADDQ(u8(32), more)
+		a.TESTQ(word, word)
+		a.JNZ(ref("more"))
+		a.ADDL(u8(64), first) // first += 64
 	}
-	a.ADDQ(u8(32), more)
-	a.TESTQ(word, word)
-	a.JNZ(ref("more"))
-	a.ADDL(u8(64), first) // first += 64
 }

@@ -35,19 +35,16 @@ func (a *amd64) philoxConst() philoxConst {
 		a.MOVL(v.As32(), c.same[i])
 	}
 	multiply := func(v gp, by int) (high gp) {
-		m := a.GP64()
-		a.MOVL(u32(by), m.As32())
+		m := a.movl(u32(by))
 		a.IMULQ(m, v)
-		high = a.GP64()
-		a.MOVQ(v, high)
+		high = a.movq(v)
 		a.SHRQ(u8(32), high)
 		return high
 	}
-	x1, x3 := a.GP64(), a.GP64()
-	a.MOVL(at(ctr, 12), x3.As32())
+	x3 := a.movl(at(ctr, 12))
 	a.XORL(key(0, 1), x3.As32())
 	set(0, x3) // round 0, word 2
-	a.MOVL(at(ctr, 8), x1.As32())
+	x1 := a.movl(at(ctr, 8))
 	x0 := multiply(x1, philoxM1)
 	a.XORL(at(ctr, 4), x0.As32())
 	a.XORL(key(0, 0), x0.As32())
@@ -267,11 +264,8 @@ func (a *neon) philox() neonPhilox {
 		m0:   a.Vec(), m1: a.Vec(), lanes: [2]arm64.Vec{a.Vec(), a.Vec()},
 	}
 	ks, ctr := a.LoadParam("ks"), a.LoadParam("ctr")
-	m := a.GP()
-	a.MOV(m, philoxM0)
-	a.DUP(p.m0.S4(), m.W())
-	a.MOV(m, philoxM1)
-	a.DUP(p.m1.S4(), m.W())
+	a.DUP(p.m0.S4(), a.set(philoxM0).W())
+	a.DUP(p.m1.S4(), a.set(philoxM1).W())
 	t := a.table("counterLanes", table(8, number[u32])...)
 	a.LDP(p.lanes[0].Q(), p.lanes[1].Q(), t.Off(0))
 

@@ -33,9 +33,8 @@ func stamps(a *amd64) {
 
 // stampOf is the word of a bit and the offset of its stamp.
 func (a *amd64) stampOf(bit mem) (word, stamp gp) {
-	word, stamp = a.GP64(), a.GP64()
-	a.MOVL(bit, word.As32())
-	a.MOVL(word.As32(), stamp.As32())
+	word = a.movl(bit)
+	stamp = a.movl(word.As32())
 	a.ANDL(u8(63), stamp.As32())
 	a.SHLL(u8(6), stamp.As32())
 	a.SHRL(u8(6), word.As32())
@@ -50,9 +49,8 @@ func (a *amd64) stampEach(size int, words, stamps, bits, n, dropped gp) {
 		for k := range size {
 			// dropped += bits.OnesCount64(dst[i] &^ v)
 			// dst[i] &= v
-			v, was := a.GP64(), a.GP64()
+			v, was := a.movq(at(stamps, 8*k).Idx(stamp, 1)), a.GP64()
 			held := at(words, 8*k).Idx(word, 8)
-			a.MOVQ(at(stamps, 8*k).Idx(stamp, 1), v)
 			a.ANDNQ(held, v, was)
 			a.ANDQ(v, held)
 			a.POPCNTQ(was, was)
@@ -67,13 +65,11 @@ func (a *amd64) stampEach(size int, words, stamps, bits, n, dropped gp) {
 // turn waits for one move only.
 func (a *amd64) stampVectors(name string, bytes int, dst, stamps, bits, n gp) gp {
 	w := words{a, bytes}
-	most := a.GP64()
-	a.MOVL(u32(bytes/8), most.As32())
+	most := a.movl(u32(bytes / 8))
 	move := w.mover()
 	// moved is v moved from a word to another.
 	moved := func(v vec, from, to gp) vec {
-		by := a.GP64()
-		a.MOVL(to.As32(), by.As32())
+		by := a.movl(to.As32())
 		a.SUBL(from.As32(), by.As32())
 		a.CMPL(by.As32(), most.As32())
 		a.CMOVLGT(most.As32(), by.As32())
@@ -89,8 +85,7 @@ func (a *amd64) stampVectors(name string, bytes int, dst, stamps, bits, n gp) gp
 		return kept, dropped
 	}
 
-	ones, before := a.popcount(), a.GP64()
-	a.MOVL(at(bits, 0), before.As32())
+	ones, before := a.popcount(), a.movl(at(bits, 0))
 	a.SHRL(u8(6), before.As32())
 	held := w.load(word(before))
 	a.loop(name, n, 2, func() {
