@@ -10,6 +10,23 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// What the generators say often.
+type (
+	gp       = reg.GPVirtual
+	vec      = reg.VecVirtual
+	register = reg.Register
+	op       = operand.Op
+	mem      = operand.Mem
+	ref      = operand.LabelRef
+	datum    = operand.Constant
+	i8       = operand.I8
+	i32      = operand.I32
+	f32      = operand.F32
+	u8       = operand.U8
+	u32      = operand.U32
+	u64      = operand.U64
+)
+
 // amd64 is the instruction layer that the generators share.
 type amd64 struct {
 	*build.Context
@@ -17,7 +34,7 @@ type amd64 struct {
 	isa     isa
 	element *elementAMD64
 
-	tables map[string]operand.Mem
+	tables map[string]mem
 }
 
 // function begins a kernel. Its pointers do not escape.
@@ -37,34 +54,33 @@ func (a *amd64) ret() {
 }
 
 // slice loads the base and the length of a slice parameter.
-func (a *amd64) slice(name string) (base, length reg.GPVirtual) {
-	base, length = a.GP64(), a.GP64()
-	a.Load(a.Param(name).Base(), base)
+func (a *amd64) slice(name string) (base, length gp) {
+	base, length = a.base(name), a.GP64()
 	a.Load(a.Param(name).Len(), length)
 	return base, length
 }
 
 // base loads the base of a slice parameter.
-func (a *amd64) base(name string) reg.GPVirtual {
+func (a *amd64) base(name string) gp {
 	base := a.GP64()
 	a.Load(a.Param(name).Base(), base)
 	return base
 }
 
 // param loads a scalar or pointer parameter.
-func (a *amd64) param(name string) reg.GPVirtual {
+func (a *amd64) param(name string) gp {
 	r := a.GP64()
 	a.Load(a.Param(name), r)
 	return r
 }
 
 // field is a field of the struct that a parameter, which r holds, points to.
-func (a *amd64) field(param string, r reg.GPVirtual, name string) operand.Mem {
+func (a *amd64) field(param string, r gp, name string) mem {
 	return a.address(a.Param(param).Dereference(r).Field(name))
 }
 
 // address is where a component is.
-func (a *amd64) address(c gotypes.Component) operand.Mem {
+func (a *amd64) address(c gotypes.Component) mem {
 	b, err := c.Resolve()
 	if err != nil {
 		panic(err)
@@ -75,29 +91,28 @@ func (a *amd64) address(c gotypes.Component) operand.Mem {
 // alignedLocal returns the address of a piece of the frame that begins with a
 // vector: Go's frames do not, and vectors that span two cache lines make a loop
 // that keeps them there half as fast.
-func (a *amd64) alignedLocal(bytes int) reg.GPVirtual {
-	local, at := a.AllocLocal(bytes+a.isa.bytes-8), a.GP64()
-	a.LEAQ(local.Offset(a.isa.bytes-8), at)
-	a.ANDQ(operand.I8(-a.isa.bytes), at)
+func (a *amd64) alignedLocal(bytes int) gp {
+	at := a.leaq(a.AllocLocal(bytes + a.isa.bytes - 8).Offset(a.isa.bytes - 8))
+	a.ANDQ(i8(-a.isa.bytes), at)
 	return at
 }
 
 // loop runs body while at least step of the count n are left and takes step
 // off each time. Bodies advance their pointers.
-func (a *amd64) loop(name string, n reg.GPVirtual, step int, body func()) {
+func (a *amd64) loop(name string, n gp, step int, body func()) {
 	done := name + "Done"
-	a.CMPQ(n, operand.U32(uint32(step)))
-	a.JL(operand.LabelRef(done))
+	a.CMPQ(n, u32(step))
+	a.JL(ref(done))
 	a.Label(name)
 	body()
-	a.SUBQ(operand.U32(uint32(step)), n)
-	a.CMPQ(n, operand.U32(uint32(step)))
-	a.JGE(operand.LabelRef(name))
+	a.SUBQ(u32(step), n)
+	a.CMPQ(n, u32(step))
+	a.JGE(ref(name))
 	a.Label(done)
 }
 
 // data returns the read-only table of that name, which it makes at first use.
-func (a *amd64) data(name string, values ...operand.Constant) operand.Mem {
+func (a *amd64) data(name string, values ...datum) mem {
 	if m, ok := a.tables[name]; ok {
 		return m
 	}
@@ -112,9 +127,55 @@ func (a *amd64) data(name string, values ...operand.Constant) operand.Mem {
 	return m
 }
 
+// table is the values of a table at its n places.
+func table[C datum](n int, at func(i int) C) []datum {
+	values := make([]datum, n)
+	for i := range values {
+		values[i] = at(i)
+	}
+	return values
+}
+
+// number is for tables of their places' numbers.
+func number[C u32 | u64](i int) C { return C(i) }
+
+// movq is a register that from, a register or memory, is moved to.
+func (a *amd64) movq(from op) gp {
+	to := a.GP64()
+	a.MOVQ(from, to)
+	return to
+}
+
+// movl is the same of four bytes.
+func (a *amd64) movl(from op) gp {
+	to := a.GP64()
+	a.MOVL(from, to.As32())
+	return to
+}
+
+// leaq is a register of an address.
+func (a *amd64) leaq(of mem) gp {
+	to := a.GP64()
+	a.LEAQ(of, to)
+	return to
+}
+
+// advance moves pointers on.
+func (a *amd64) advance(bytes int, pointers ...gp) {
+	for _, p := range pointers {
+		a.ADDQ(u32(bytes), p)
+	}
+}
+
+// skipIfZero jumps to a label if n is 0.
+func (a *amd64) skipIfZero(n gp, to string) {
+	a.TESTQ(n, n)
+	a.JZ(ref(to))
+}
+
 // at is the memory disp bytes behind base.
-func at(base reg.Register, disp int) operand.Mem {
-	return operand.Mem{Base: base, Disp: disp}
+func at(base register, disp int) mem {
+	return mem{Base: base, Disp: disp}
 }
 
 // label names a branch target of a kernel.

@@ -1,29 +1,22 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-)
-
 // The copies that bench/ measures everything else against: the plain loop that
 // a scaling kernel would be without its mask and multiply, the same with
 // non-temporal stores, and the plain loop with the multiply.
 
 func copyVector(a *amd64) { a.copy(false, false) }
-
-func scaleCopy(a *amd64) { a.copy(false, true) }
-
+func scaleCopy(a *amd64)  { a.copy(false, true) }
 func copyStream(a *amd64) { a.copy(true, false) }
 
 // copy emits a copy, eight vectors at a time.
 func (a *amd64) copy(stream, scaled bool) {
 	dst, n := a.slice("dst")
 	src := a.base("src")
-	multiply := func(v reg.Register) {}
+	multiply := func(v register) {}
 	if scaled {
 		s := a.vec()
 		a.VBROADCASTSS(a.address(a.Param("scale")), s)
-		multiply = func(v reg.Register) {
+		multiply = func(v register) {
 			if v.Size() == 16 {
 				a.VMULSS(s.AsX(), v, v)
 			} else {
@@ -32,31 +25,26 @@ func (a *amd64) copy(stream, scaled bool) {
 		}
 	}
 	bytes := a.isa.bytes
-	advance := func(bytes int) {
-		a.ADDQ(operand.U32(uint32(bytes)), src)
-		a.ADDQ(operand.U32(uint32(bytes)), dst)
-	}
 	single := func() {
 		v := a.XMM()
 		a.VMOVSS(at(src, 0), v)
 		multiply(v)
 		a.VMOVSS(v, at(dst, 0))
-		advance(4)
+		a.advance(4, src, dst)
 	}
 	if stream { // Non-temporal stores must be aligned.
 		a.Label("head")
-		a.TESTQ(operand.U32(uint32(bytes-1)), dst)
-		a.JZ(operand.LabelRef("aligned"))
-		a.TESTQ(n, n)
-		a.JZ(operand.LabelRef("aligned"))
+		a.TESTQ(u32(bytes-1), dst)
+		a.JZ(ref("aligned"))
+		a.skipIfZero(n, "aligned")
 		single()
 		a.DECQ(n)
-		a.JMP(operand.LabelRef("head"))
+		a.JMP(ref("head"))
 		a.Label("aligned")
 	}
 	for _, unroll := range []int{8, 1} {
 		a.loop(label("vectors%d", unroll), n, unroll*bytes/4, func() {
-			v := make([]reg.VecVirtual, unroll)
+			v := make([]vec, unroll)
 			for i := range v {
 				v[i] = a.vec()
 				a.VMOVUPS(at(src, bytes*i), v[i])
@@ -69,7 +57,7 @@ func (a *amd64) copy(stream, scaled bool) {
 					a.VMOVUPS(v[i], at(dst, bytes*i))
 				}
 			}
-			advance(bytes * unroll)
+			a.advance(bytes*unroll, src, dst)
 		})
 	}
 	a.loop("single", n, 1, single)

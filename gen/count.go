@@ -1,21 +1,11 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-)
-
 func count(a *amd64) {
 	src, n := a.slice("words")
 	p := a.popcount()
 	a.overWords("", n, func(w words, unroll int) {
-		v := make([]reg.VecVirtual, unroll)
-		for i := range v {
-			v[i] = w.new()
-			w.load(at(src, w.bytes*i), v[i])
-		}
-		p.add(w, v) // n += bits.OnesCount64(w)
-		a.ADDQ(operand.U32(uint32(w.bytes*unroll)), src)
+		p.add(w, w.loads(unroll, src)) // n += bits.OnesCount64(w)
+		a.advance(w.bytes*unroll, src)
 	})
 	a.Store(p.sum(), a.ReturnIndex(0))
 	a.ret()
@@ -25,10 +15,8 @@ func countNEON(a *neon) {
 	src, n := a.LoadBase("words"), a.LoadLen("words")
 	p := a.popcount()
 	a.overWords("", n, func(w qwords, unroll int) {
-		v := a.Vecs(unroll)
-		w.load(v, src)
-		p.add(a, v)
-		a.ADD(src, src, w.bytes*unroll)
+		p.add(a, w.loads(unroll, src))
+		a.advance(w.bytes*unroll, src)
 	})
 	a.Store(p.sum(a), a.Return(0))
 	a.RET()

@@ -1,48 +1,37 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-
-	"github.com/dropblock-go/dropblock/asm/arm64"
-)
+import "github.com/dropblock-go/dropblock/asm/arm64"
 
 // dilateBorder has code for shifts below 64, which look at the words around alone.
 func dilateBorder(a *amd64) {
 	dst, n := a.slice("dst")
 	in := incoming{a: a, src: a.base("src")}
-	masks := [2]reg.GPVirtual{a.base("up"), a.base("down")}
-	shift, count := a.param("shift"), a.GP64()
-	a.MOVQ(shift, count)
-	a.ANDQ(operand.U8(63), count)
+	masks := [2]gp{a.base("up"), a.base("down")}
+	shift := a.param("shift")
+	count := a.movq(shift)
+	a.ANDQ(u8(63), count)
 	up := a.shiftBy(count)
 	down := up
 	if a.isa == avx2 { // A shift down is one up by the rest, from the words behind.
 		a.NEGQ(count)
-		a.ADDQ(operand.U8(64), count)
+		a.ADDQ(u8(64), count)
 		down = a.shiftBy(count)
 	}
-	a.SHRQ(operand.U8(6), shift)
-	here, after := a.GP64(), a.GP64()
-	a.LEAQ(operand.Mem{Base: in.src, Index: shift, Scale: 8, Disp: 8}, here)
-	a.LEAQ(operand.Mem{Base: here, Index: shift, Scale: 8}, after)
+	a.SHRQ(u8(6), shift)
+	here := a.leaq(at(in.src, 8).Idx(shift, 8))
+	after := a.leaq(at(here, 0).Idx(shift, 8))
 	in.begin()
 
 	emit := func(near bool) func(w words, unroll int) {
 		return func(w words, unroll int) {
-			load := func(p reg.GPVirtual, offset int) reg.VecVirtual {
-				v := w.new()
-				w.load(at(p, offset), v)
-				return v
-			}
 			for i := range unroll {
 				offset := w.bytes * i
 				low, before := in.load(w, offset)
 				v, lower := low, low
 				if !near {
-					v, lower = load(here, offset), load(after, offset)
+					v, lower = w.load(at(here, offset)), w.load(at(after, offset))
 				}
-				upper := load(after, offset+8)
+				upper := w.load(at(after, offset+8))
 				// u := before[i+1]<<s | before[i]>>(64-s)
 				// d := after[i]>>s | after[i+1]<<(64-s)
 				// dst[i] = v | u&up[i] | d&down[i]
@@ -54,19 +43,17 @@ func dilateBorder(a *amd64) {
 				} else {
 					down.funnel(w, upper, lower, y)
 				}
-				a.andOr(load(masks[0], offset), v, x)
-				a.andOr(load(masks[1], offset), x, y)
-				w.store(y, at(dst, offset))
+				a.andOr(w.load(at(masks[0], offset)), v, x)
+				a.andOr(w.load(at(masks[1], offset)), x, y)
+				w.move(y, at(dst, offset))
 			}
-			for _, p := range []reg.GPVirtual{in.src, here, after, masks[0], masks[1], dst} {
-				a.ADDQ(operand.U32(uint32(w.bytes*unroll)), p)
-			}
+			a.advance(w.bytes*unroll, in.src, here, after, masks[0], masks[1], dst)
 		}
 	}
 	a.TESTQ(shift, shift)
-	a.JNZ(operand.LabelRef("far"))
+	a.JNZ(ref("far"))
 	a.overWords("Near", n, emit(true))
-	a.JMP(operand.LabelRef("done"))
+	a.JMP(ref("done"))
 	a.Label("far")
 	a.overWords("", n, emit(false))
 	a.Label("done")
@@ -90,11 +77,7 @@ func dilateBorderNEON(a *neon) {
 	a.ADD(after, here, shift.LSL(3))
 	a.ADD(behind, after, 8)
 	a.overWords("", n, func(w qwords, unroll int) {
-		load := func(p arm64.GP) []arm64.Vec {
-			v := a.Vecs(unroll)
-			w.load(v, p)
-			return v
-		}
+		load := func(p arm64.GP) []arm64.Vec { return w.loads(unroll, p) }
 		v, low, before, lower, upper := load(here), load(next), load(src), load(after), load(behind)
 		masks := [2][]arm64.Vec{load(maskUp), load(maskDown)}
 		for i := range v {
@@ -108,9 +91,7 @@ func dilateBorderNEON(a *neon) {
 			a.ORR(v[i].B16(), v[i].B16(), y.B16())
 		}
 		w.store(v, dst)
-		for _, p := range []arm64.GP{src, next, here, after, behind, maskUp, maskDown, dst} {
-			a.ADD(p, p, w.bytes*unroll)
-		}
+		a.advance(w.bytes*unroll, src, next, here, after, behind, maskUp, maskDown, dst)
 	})
 	a.RET()
 }

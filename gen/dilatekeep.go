@@ -1,21 +1,14 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-
-	"github.com/dropblock-go/dropblock/asm/arm64"
-)
+import "github.com/dropblock-go/dropblock/asm/arm64"
 
 func dilateKeep(a *amd64) {
 	s := a.shifter()
 	// A single word's complement must leave the rest of its register zero, as
 	// all of it is counted.
-	ones := a.vec()
-	one := a.XMM()
-	a.move(a.repeat64("allOnes", 1<<64-1), ones)
+	ones, one := a.load(a.repeat64("allOnes", 1<<64-1)), a.XMM()
 	a.VMOVQ(ones.AsX(), one)
-	complement := func(w words, v reg.VecVirtual) {
+	complement := func(w words, v vec) {
 		all := w.as(ones)
 		if w.bytes == 8 {
 			all = one
@@ -26,30 +19,29 @@ func dilateKeep(a *amd64) {
 
 	// Without a shift nothing comes in from the words before, which may have
 	// just been stored.
-	a.CMPQ(a.param("shift"), operand.U8(0))
-	a.JNE(operand.LabelRef("shifted"))
+	a.CMPQ(a.param("shift"), u8(0))
+	a.JNE(ref("shifted"))
 	a.overWords("Whole", s.n, func(w words, unroll int) {
 		// dst[i] = ^v
 		// kept += bits.OnesCount64(^v)
-		v := make([]reg.VecVirtual, unroll)
+		v := make([]vec, unroll)
 		for i := range v {
-			v[i] = w.new()
-			w.load(at(s.leadSrc, w.bytes*i), v[i])
+			v[i] = w.load(at(s.leadSrc, w.bytes*i))
 			complement(w, v[i])
-			w.store(v[i], at(s.dst, w.bytes*i))
+			w.move(v[i], at(s.dst, w.bytes*i))
 		}
 		p.add(w, v)
 		s.advance(w, unroll)
 	})
-	a.JMP(operand.LabelRef("done"))
+	a.JMP(ref("done"))
 
 	a.Label("shifted")
 	a.overWords("", s.n, func(w words, unroll int) {
 		// v := ^(src[i+lead] | src[i+1]<<s | src[i]>>(64-s))
 		// kept += bits.OnesCount64(v)
-		out := s.emit(w, unroll, func(x, y reg.VecVirtual) {
+		out := s.emit(w, unroll, func(x, y vec) {
 			if wide(y) {
-				a.VPTERNLOGQ(operand.U8(nor), x, y, y)
+				a.VPTERNLOGQ(u8(nor), x, y, y)
 				return
 			}
 			a.or(x, y, y)
@@ -82,11 +74,7 @@ func dilateKeepNEON(a *neon) {
 	// Without a shift nothing comes in from the words before, which may have
 	// just been stored.
 	a.CBNZ(a.LoadParam("shift"), "shifted")
-	a.overWords("Whole", s.n, func(w qwords, unroll int) {
-		v := a.Vecs(unroll)
-		w.load(v, s.leadSrc)
-		keep(w, v)
-	})
+	a.overWords("Whole", s.n, func(w qwords, unroll int) { keep(w, w.loads(unroll, s.leadSrc)) })
 	a.B("done")
 
 	a.Label("shifted")

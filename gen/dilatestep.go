@@ -1,14 +1,10 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/reg"
-)
-
 func dilateStep(a *amd64) {
 	s := a.shifter()
 	a.overWords("", s.n, func(w words, unroll int) {
 		// dst[i] = src[i+lead] | src[i+1]<<s | src[i]>>(64-s)
-		s.emit(w, unroll, func(x, y reg.VecVirtual) { a.or(x, y, y) })
+		s.emit(w, unroll, func(x, y vec) { a.or(x, y, y) })
 		s.advance(w, unroll)
 	})
 	a.ret()

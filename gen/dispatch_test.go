@@ -6,25 +6,25 @@ import (
 )
 
 // rows have each kind of column once.
-var rows = []kernel{
+var rows = []*kernel{
 	{
 		name: "xor", params: "dst, x, y []uint64, w *walk", results: "n int",
 		doc:   "sets dst to x ^ y",
-		reads: []access{{slice: "x", when: "w.skipRow == 0", other: "x[1:]"}, {slice: "y"}}, writes: whole("dst"),
+		reads: "if w.skipRow == 0 { sanitize.Reads(x[1:]) }", writes: "dst",
 		guard: "w.col != 0",
 		amd64: func(*amd64) {}, sets: narrow,
 	},
 	{
-		name: "fillStream", params: "dst []E, v E",
+		name: "fillStream", params: "dst []E, keep []uint64, v E",
 		doc:    "is fill around the caches",
-		writes: whole("dst"), guard: "uintptr(dst)%VECTOR == 0", otherwise: "fill",
+		writes: "dst", guard: "uintptr(dst)%VECTOR == 0", otherwise: "fill",
 		elements: elements,
 		amd64:    func(*amd64) {}, sets: wideOnly,
 	},
 	{
-		name: "fill", params: "dst []E, v E",
+		name: "fill", params: "dst []E, keep []uint64, v E",
 		doc:    "sets dst to v",
-		writes: whole("dst"), elements: elements,
+		writes: "dst", elements: elements,
 		neon: func(*neon) {},
 	},
 }
@@ -41,10 +41,7 @@ func TestDispatch(t *testing.T) {
 func (k isa) xor(dst, x, y []uint64, w *walk) (n int) {
 	if w.skipRow == 0 {
 		sanitize.Reads(x[1:])
-	} else {
-		sanitize.Reads(x)
 	}
-	sanitize.Reads(y)
 	sanitize.Writes(dst)
 	switch {
 	case (k == isaAVX512 || k == isaAVX2) && w.col != 0:
@@ -55,14 +52,15 @@ func (k isa) xor(dst, x, y []uint64, w *walk) (n int) {
 }
 `, `
 //go:noinline
-func (k isa) fillStream(dst unsafe.Pointer, n int, e element, v float64) {
+func (k isa) fillStream(dst unsafe.Pointer, n int, e element, keep []uint64, v float64) {
 	switch {
 	case k == isaAVX512 && e == elementFloat32 && uintptr(dst)%64 == 0:
 		dst, v := unsafe.Slice((*float32)(dst), n), float32(v)
+		sanitize.Reads(keep)
 		sanitize.Writes(dst)
-		fillStreamAVX512(dst, v)
+		fillStreamAVX512(dst, keep, v)
 	default:
-		k.fill(dst, n, e, v)
+		k.fill(dst, n, e, keep, v)
 	}
 }
 `}, {`
@@ -70,25 +68,26 @@ func (k isa) xor(dst, x, y []uint64, w *walk) (n int) {
 	return xorGeneric(dst, x, y, w)
 }
 `, `
-func (k isa) fillStream(dst unsafe.Pointer, n int, e element, v float64) {
-	k.fill(dst, n, e, v)
+func (k isa) fillStream(dst unsafe.Pointer, n int, e element, keep []uint64, v float64) {
+	k.fill(dst, n, e, keep, v)
 }
 `, `
 //go:noinline
-func (k isa) fill(dst unsafe.Pointer, n int, e element, v float64) {
+func (k isa) fill(dst unsafe.Pointer, n int, e element, keep []uint64, v float64) {
 	switch e {
 	case elementFloat32:
 		dst, v := unsafe.Slice((*float32)(dst), n), float32(v)
+		sanitize.Reads(keep)
 		sanitize.Writes(dst)
 		switch k {
 		case isaNEON:
-			fillNEON(dst, v)
+			fillNEON(dst, keep, v)
 		default:
-			fillGeneric[float32](dst, v)
+			fillGeneric[float32](dst, keep, v)
 		}
 	default: // elementFloat64
 		dst := unsafe.Slice((*float64)(dst), n)
-		fillGeneric[float64](dst, v)
+		fillGeneric[float64](dst, keep, v)
 	}
 }
 `}, {`
@@ -112,7 +111,7 @@ func (k isa) xor(dst, x, y []uint64, w *walk) (n int) {
 	}
 	for _, w := range []string{
 		"xorKernel                         func(dst, x, y []uint64, w *walk) (n int)",
-		"fillKernel[E float32 | float64] func(dst []E, v E)",
+		"fillKernel[E float32 | float64] func(dst []E, keep []uint64, v E)",
 		"_ fillKernel[float64] = fillGeneric[float64]",
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(string(text)), " "), strings.Join(strings.Fields(w), " ")) {

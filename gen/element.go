@@ -1,8 +1,7 @@
 package main
 
 import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
+	"strings"
 
 	"github.com/dropblock-go/dropblock/asm/arm64"
 )
@@ -21,48 +20,48 @@ var elements = []*element{
 	{name: "float64", suffix: "Float64"},
 }
 
+// noElement is that of kernels which have none.
+var noElement = &element{}
+
 // constant is the root package's name for the element.
-func (e *element) constant() string { return "element" + upper(e.name) }
+func (e *element) constant() string {
+	return "element" + strings.ToUpper(e.name[:1]) + e.name[1:]
+}
 
 // elementAMD64 is what the loops in lanes.go do with elements in lanes of four bytes.
 type elementAMD64 struct {
 	bytes int // in memory
 	// load loads so many elements into the low end of x: a vector's, half of those, or one.
-	load func(a *amd64, from operand.Mem, elements int, x reg.VecVirtual)
+	load func(a *amd64, from mem, elements int, x vec)
 	// loadHalves is load of an AVX-512 vector, in halves.
-	loadHalves func(a *amd64, from operand.Mem, x reg.VecVirtual)
+	loadHalves func(a *amd64, from mem, x vec)
 	// loadMasked loads those that there are, with +0 for the others.
-	loadMasked func(a *amd64, from operand.Mem, exist reg.Register, x reg.VecVirtual)
+	loadMasked func(a *amd64, from mem, exist register, x vec)
 	// multiplyMasked multiplies x by s, with +0 where m is none.
-	multiplyMasked func(a *amd64, s operand.Op, m reg.Register, x reg.VecVirtual)
-	store          func(a *amd64, x reg.VecVirtual, elements int, to operand.Mem)
-	storeMasked    func(a *amd64, x reg.VecVirtual, exist reg.Register, to operand.Mem)
+	multiplyMasked func(a *amd64, s op, m register, x vec)
+	store          func(a *amd64, x vec, elements int, to mem)
+	storeMasked    func(a *amd64, x vec, exist register, to mem)
 	// stream stores a vector around the caches.
-	stream func(a *amd64, x reg.VecVirtual, to operand.Mem)
+	stream func(a *amd64, x vec, to mem)
 	// broadcast loads one into every lane.
-	broadcast func(a *amd64, from operand.Mem, s reg.VecVirtual)
+	broadcast func(a *amd64, from mem, s vec)
 }
 
 var float32AMD64 = elementAMD64{
 	bytes: 4,
-	load: func(a *amd64, from operand.Mem, elements int, x reg.VecVirtual) {
-		switch elements {
-		case 1:
+	load: func(a *amd64, from mem, elements int, x vec) {
+		if elements == 1 {
 			a.VMOVSS(from, x.AsX())
-		case 4:
-			a.VMOVUPS(from, x.AsX())
-		default:
-			a.VMOVUPS(from, x)
+		} else {
+			a.VMOVUPS(from, low(x, 4*elements))
 		}
 	},
-	loadHalves: func(a *amd64, from operand.Mem, x reg.VecVirtual) {
+	loadHalves: func(a *amd64, from mem, x vec) {
 		a.VMOVUPS(from, x.AsY())
-		a.VINSERTF64X4(operand.U8(1), from.Offset(32), x, x)
+		a.VINSERTF64X4(u8(1), from.Offset(32), x, x)
 	},
-	loadMasked: func(a *amd64, from operand.Mem, exist reg.Register, x reg.VecVirtual) {
-		a.VMOVUPS_Z(from, exist, x)
-	},
-	multiplyMasked: func(a *amd64, s operand.Op, m reg.Register, x reg.VecVirtual) {
+	loadMasked: func(a *amd64, from mem, exist register, x vec) { a.VMOVUPS_Z(from, exist, x) },
+	multiplyMasked: func(a *amd64, s op, m register, x vec) {
 		if a.isa == avx512 {
 			a.VMULPS_Z(s, x, m, x)
 			return
@@ -70,21 +69,16 @@ var float32AMD64 = elementAMD64{
 		a.VMULPS(s, x, x)
 		a.VPAND(m, x, x)
 	},
-	store: func(a *amd64, x reg.VecVirtual, elements int, to operand.Mem) {
-		switch elements {
-		case 1:
+	store: func(a *amd64, x vec, elements int, to mem) {
+		if elements == 1 {
 			a.VMOVSS(x.AsX(), to)
-		case 4:
-			a.VMOVUPS(x.AsX(), to)
-		default:
-			a.VMOVUPS(x, to)
+		} else {
+			a.VMOVUPS(low(x, 4*elements), to)
 		}
 	},
-	storeMasked: func(a *amd64, x reg.VecVirtual, exist reg.Register, to operand.Mem) {
-		a.VMOVUPS(x, exist, to)
-	},
-	stream:    func(a *amd64, x reg.VecVirtual, to operand.Mem) { a.VMOVNTPS(x, to) },
-	broadcast: func(a *amd64, from operand.Mem, s reg.VecVirtual) { a.VBROADCASTSS(from, s) },
+	storeMasked: func(a *amd64, x vec, exist register, to mem) { a.VMOVUPS(x, exist, to) },
+	stream:      func(a *amd64, x vec, to mem) { a.VMOVNTPS(x, to) },
+	broadcast:   func(a *amd64, from mem, s vec) { a.VBROADCASTSS(from, s) },
 }
 
 // elementNEON is the same for NEON, whose vectors have four lanes.
@@ -100,19 +94,19 @@ var float32NEON = elementNEON{
 	load: func(a *neon, elements int, x []arm64.Vec, from arm64.GP) {
 		if elements == 1 {
 			a.LDR(x[0].S(), from.Post(4))
-			return
+		} else {
+			qwords{a, 16}.load(x, from)
+			a.advance(16*len(x), from)
 		}
-		qwords{a, 16}.load(x, from)
-		a.ADD(from, from, 16*len(x))
 	},
 	multiply: func(a *neon, x, s arm64.Vec) { a.FMUL(x.S4(), x.S4(), s.S4()) },
 	store: func(a *neon, elements int, x []arm64.Vec, to arm64.GP) {
 		if elements == 1 {
 			a.STR(x[0].S(), to.Post(4))
-			return
+		} else {
+			qwords{a, 16}.store(x, to)
+			a.advance(16*len(x), to)
 		}
-		qwords{a, 16}.store(x, to)
-		a.ADD(to, to, 16*len(x))
 	},
 	broadcast: func(a *neon, param string) arm64.Vec {
 		s := a.LoadFloat(param)

@@ -1,17 +1,12 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-
-	"github.com/dropblock-go/dropblock/asm/arm64"
-)
+import "github.com/dropblock-go/dropblock/asm/arm64"
 
 func expand(a *amd64) {
 	w := maskedLoop{keep: a.base("keep")}
 	w.dst, w.n = a.slice("dst")
 	s := a.broadcast("scale")
-	w.value = func(_ piece, m reg.Register) reg.VecVirtual {
+	w.value = func(_ piece, m register) vec {
 		// y[i] = scale where keep is 1, else 0
 		x := a.vec()
 		if a.isa == avx512 {
@@ -21,7 +16,7 @@ func expand(a *amd64) {
 		}
 		return x
 	}
-	w.advance = func(elements int) { a.ADDQ(operand.U32(uint32(a.element.bytes*elements)), w.dst) }
+	w.advance = func(elements int) { a.advance(a.element.bytes*elements, w.dst) }
 	a.masked(w)
 	a.ret()
 }

@@ -1,32 +1,23 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-)
-
 func expandBool(a *amd64) {
 	dst, n := a.slice("dst")
 	keep := a.base("keep")
-	one := a.vec()
-	a.move(a.repeat64("byteOnes", 0x0101010101010101), one)
+	one := a.load(a.repeat64("byteOnes", 0x0101010101010101))
 	expandWord := a.boolSpreader(keep, dst, one)
 	a.loop("word", n, 64, func() {
 		expandWord()
-		a.ADDQ(operand.U8(8), keep)
-		a.ADDQ(operand.U8(64), dst)
+		a.ADDQ(u8(8), keep)
+		a.ADDQ(u8(64), dst)
 	})
-	a.TESTQ(n, n)
-	a.JZ(operand.LabelRef("done"))
-	rest := a.GP64()
-	a.MOVQ(at(keep, 0), rest)
+	a.skipIfZero(n, "done")
+	rest := a.movq(at(keep, 0))
 	a.loop("rest", n, 1, func() {
 		// dst[i] = keep[i>>6]>>(i&63)&1 != 0
-		b := a.GP64()
-		a.MOVQ(rest, b)
-		a.ANDQ(operand.U8(1), b)
+		b := a.movq(rest)
+		a.ANDQ(u8(1), b)
 		a.MOVB(b.As8(), at(dst, 0))
-		a.SHRQ(operand.U8(1), rest)
+		a.SHRQ(u8(1), rest)
 		a.INCQ(dst)
 	})
 	a.Label("done")
@@ -34,7 +25,7 @@ func expandBool(a *amd64) {
 }
 
 // boolSpreader returns what emits the 64 booleans of a word.
-func (a *amd64) boolSpreader(keep, dst reg.GPVirtual, one reg.VecVirtual) func() {
+func (a *amd64) boolSpreader(keep, dst gp, one vec) func() {
 	if a.isa == avx512 {
 		return func() {
 			k, v := a.K(), a.ZMM()
@@ -44,15 +35,11 @@ func (a *amd64) boolSpreader(keep, dst reg.GPVirtual, one reg.VecVirtual) func()
 		}
 	}
 	// Byte i of a vector takes byte i/8 of the keep bits, and bit i%8 of it.
-	spread, bit := a.YMM(), a.YMM()
-	a.move(a.data("spreadBytes",
-		operand.U64(0), operand.U64(0x0101010101010101),
-		operand.U64(0x0202020202020202), operand.U64(0x0303030303030303)), spread)
-	a.move(a.repeat64("byteBits", 0x8040201008040201), bit)
+	spread := a.load(a.data("spreadBytes", spreadBytes(4)...))
+	bit := a.load(a.repeat64("byteBits", 0x8040201008040201))
 	return func() {
 		for half := range 2 {
-			v := a.YMM()
-			a.VPBROADCASTD(at(keep, 4*half), v)
+			v := a.spread(at(keep, 4*half))
 			a.VPSHUFB(spread, v, v)
 			a.VPAND(bit, v, v)
 			a.VPMINUB(one, v, v)
@@ -61,18 +48,17 @@ func (a *amd64) boolSpreader(keep, dst reg.GPVirtual, one reg.VecVirtual) func()
 	}
 }
 
+// spreadBytes has each of the numbers below n eight times.
+func spreadBytes(n int) []datum {
+	return table(n, func(i int) u64 { return u64(i) * 0x0101010101010101 })
+}
+
 func expandBoolNEON(a *neon) {
 	dst, n, keep := a.LoadBase("dst"), a.LoadLen("dst"), a.LoadBase("keep")
 	// Byte i of a vector takes a byte of the keep bits, and bit i%8 of it.
-	var spread []operand.Constant
-	for i := range uint64(8) {
-		spread = append(spread, operand.U64(i*0x0101010101010101))
-	}
-	table, index, bit := a.table("spreadBytes", spread...), a.Vecs(4), a.Vec()
-	qwords{a, 16}.load(index, table)
-	bits := a.GP()
-	a.MOV(bits, uint64(0x8040201008040201))
-	a.DUP(bit.D2(), bits)
+	index := qwords{a, 16}.loads(4, a.table("spreadBytes", spreadBytes(8)...))
+	bit := a.Vec()
+	a.DUP(bit.D2(), a.set(uint64(0x8040201008040201)))
 	a.loop("word", n, 64, func() {
 		word, v := a.Vec(), a.Vecs(4)
 		a.LDR(word.D(), keep.Post(8))

@@ -1,20 +1,5 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-
-	"github.com/dropblock-go/dropblock/asm/arm64"
-)
-
-// headStates go together, whole groups.
-func (a *amd64) headStates() []int {
-	if a.isa == avx512 {
-		return []int{maxStates, 4, 2, 1}
-	}
-	return []int{2}
-}
-
 // head holds the counters' first products from level to level: these
 // are as far apart as the counters times the multiplier. They and what it has of
 // less, which is where it is to go, are in memory: registers are for the rounds.
@@ -26,12 +11,13 @@ func head(a *amd64) {
 	t := t32.As64()
 	blocks := a.isa.bytes / 8
 	step := a.repeat64("levelStep", uint64(headLevelStride*philoxM0))
-	frame := a.alignedLocal(a.headStates()[0] * a.isa.bytes)
+	all := a.states(2) // whole groups
+	frame := a.alignedLocal(all[0] * a.isa.bytes)
 
-	for _, states := range a.headStates() {
+	for _, states := range all {
 		group, level := label("group%d", states), label("level%d", states)
 		a.loop(group, n, 2*states*blocks, func() {
-			var less []operand.Mem
+			var less []mem
 			for i := range states {
 				// Counter j is of group j/8, its halves are words j%8 and j%8+8.
 				j := i * blocks
@@ -39,28 +25,25 @@ func head(a *amd64) {
 					less = append(less, at(dst, 8*(j/8*headGroupWords+j%8+half*headGroupWords/2)))
 				}
 			}
-			held := make([]operand.Mem, states)
+			held := make([]mem, states)
 			for i, p0 := range a.counters(c, states) {
 				held[i] = at(frame, a.isa.bytes*i)
 				a.move(p0, held[i])
 			}
-			bits, left := a.GP64(), a.GP64()
-			a.MOVQ(t, bits)
-			a.MOVQ(levels, left)
+			bits, left := a.movq(t), a.movq(levels)
 			a.Label(level)
 			{
-				p0 := a.vecs(states)
+				p0 := make([]vec, states)
 				for i := range p0 {
-					a.move(held[i], p0[i])
+					p0[i] = a.load(held[i])
 				}
 				s := a.philoxBlocks(c, p0)
 				for _, h := range held {
-					next := a.vec()
-					a.move(h, next)
+					next := a.load(h)
 					a.VPADDQ(step, next, next)
 					a.move(next, h)
 				}
-				var hi, lo []reg.VecVirtual
+				var hi, lo []vec
 				for i := range s {
 					for half := range 2 {
 						h, l := a.lastRound(c, s[i], half)
@@ -70,55 +53,42 @@ func head(a *amd64) {
 				// less = t ? less|r : less&r, r being hi ^ lo, which it is at first.
 				or, and, done := label("or%d", states), label("and%d", states), label("done%d", states)
 				a.CMPQ(left, levels)
-				a.JNE(operand.LabelRef(or))
-				a.SHRQ(operand.U8(1), bits)
+				a.JNE(ref(or))
+				a.SHRQ(u8(1), bits)
 				for i := range less {
 					a.xor(hi[i], lo[i], lo[i])
 					a.move(lo[i], less[i])
 				}
-				a.JMP(operand.LabelRef(done))
+				a.JMP(ref(done))
 				a.Label(or)
-				a.SHRQ(operand.U8(1), bits)
-				a.JCC(operand.LabelRef(and))
-				for i := range less {
-					a.lessOr(hi[i], lo[i], less[i])
-				}
-				a.JMP(operand.LabelRef(done))
+				a.SHRQ(u8(1), bits)
+				a.JCC(ref(and))
+				a.joinLess(hi, lo, less, xorOr, a.or)
+				a.JMP(ref(done))
 				a.Label(and)
-				for i := range less {
-					a.lessAnd(hi[i], lo[i], less[i])
-				}
+				a.joinLess(hi, lo, less, xorAnd, a.and)
 				a.Label(done)
 				a.DECQ(left)
-				a.JNZ(operand.LabelRef(level))
+				a.JNZ(ref(level))
 			}
-			a.ADDQ(operand.U8(states*blocks), c.first)
-			a.ADDQ(operand.U32(uint32(8*2*states*blocks)), dst)
+			a.ADDQ(u8(states*blocks), c.first)
+			a.advance(8*2*states*blocks, dst)
 		})
 	}
 	a.ret()
 }
 
-// lessOr ORs hi ^ lo to less, and lessAnd ANDs it.
-
-func (a *amd64) lessOr(hi, lo reg.VecVirtual, less operand.Mem) {
-	if a.isa == avx512 {
-		a.VPTERNLOGQ(operand.U8(xorOr), less, hi, lo)
-	} else {
-		a.xor(hi, lo, lo)
-		a.or(less, lo, lo)
+// joinLess joins hi ^ lo to less, by a truth table or the operation.
+func (a *amd64) joinLess(hi, lo []vec, less []mem, table uint8, join func(x, y, z op)) {
+	for i := range less {
+		if a.isa == avx512 {
+			a.VPTERNLOGQ(u8(table), less[i], hi[i], lo[i])
+		} else {
+			a.xor(hi[i], lo[i], lo[i])
+			join(less[i], lo[i], lo[i])
+		}
+		a.move(lo[i], less[i])
 	}
-	a.move(lo, less)
-}
-
-func (a *amd64) lessAnd(hi, lo reg.VecVirtual, less operand.Mem) {
-	if a.isa == avx512 {
-		a.VPTERNLOGQ(operand.U8(xorAnd), less, hi, lo)
-	} else {
-		a.xor(hi, lo, lo)
-		a.and(less, lo, lo)
-	}
-	a.move(lo, less)
 }
 
 func headNEON(a *neon) {
@@ -130,10 +100,7 @@ func headNEON(a *neon) {
 		for _, l := range less {
 			a.MOVI(l.D2(), 0)
 		}
-		bits, left, counter := a.GP(), a.GP(), a.GP()
-		a.MOV(bits, t)
-		a.MOV(left, levels)
-		a.MOV(counter, p.first)
+		bits, left, counter := a.set(t), a.set(levels), a.set(p.first)
 		a.Label("level")
 		{
 			x := a.blocks(p, counter)
@@ -144,15 +111,8 @@ func headNEON(a *neon) {
 			a.DUP(tv.D2(), bit)
 			for i, x := range x {
 				for half := range 2 {
-					lo, hi := a.Vec(), a.Vec()
-					zip := a.ZIP1
-					if half == 1 {
-						zip = a.ZIP2
-					}
-					zip(lo.S4(), x[0].S4(), x[1].S4())
-					zip(hi.S4(), x[2].S4(), x[3].S4())
 					// less = t ? less|r : less&r: t where less and r differ.
-					for j, r := range []arm64.Vec{lo, hi} {
+					for j, r := range a.half(x, half) {
 						l := less[4*j+2*i+half]
 						a.EOR(r.B16(), r.B16(), l.B16())
 						a.BIT(l.B16(), tv.B16(), r.B16())

@@ -17,9 +17,9 @@ type kernel struct {
 	// needs what holds for the assembly besides: callers see to that.
 	doc, needs string
 
-	// reads and writes are the memory that the sanitizers are told of: they do not see
-	// what assembly does.
-	reads, writes []access
+	// writes is the slice that is written, and reads is Go, if it is not that all other
+	// slices are read, that tells the sanitizers what is: they do not see what assembly does.
+	reads, writes string
 
 	// guard is a Go condition on the parameters under which there is assembly for the
 	// call. VECTOR in it stands for the bytes of the assembly's vectors.
@@ -28,8 +28,8 @@ type kernel struct {
 	// parameters. If it is empty, that is the generic function.
 	otherwise string
 
-	// amd64 emits the assembly of the sets that sets lists. AVX-512 runs AVX2's where it
-	// has none of its own. neon emits NEON's. A method that chooses is not inlined: its
+	// amd64 emits the assembly of the sets that sets lists, both if it does not. AVX-512
+	// runs AVX2's where it has none of its own. neon emits NEON's. A method that chooses is not inlined: its
 	// prologue is where a goroutine in a loop over kernel calls can be preempted. In a
 	// build that has no assembly for a kernel its method is a call of the generic
 	// function.
@@ -43,196 +43,147 @@ type kernel struct {
 	elements []*element
 }
 
-// An access is an expression of a slice, or another one under a condition.
-type access struct {
-	slice       string
-	when, other string
-}
-
-// whole is all of the slices.
-func whole(slices ...string) (a []access) {
-	for _, s := range slices {
-		a = append(a, access{slice: s})
-	}
-	return a
-}
-
-var (
-	both     = []isa{avx2, avx512}
-	narrow   = []isa{avx2}
-	wideOnly = []isa{avx512}
-)
-
-var kernels = []kernel{
+var kernels = []*kernel{
 	{
-		name:   "philox",
-		params: "dst []uint32, ks *roundKeys, ctr *[4]uint32",
+		name: "philox", params: "dst []uint32, ks *roundKeys, ctr *[4]uint32",
 		doc:    "fills dst with the words of Philox4x32-10 blocks, from a counter on",
 		needs:  "a multiple of 32 words",
-		writes: whole("dst"),
-		amd64:  philox, sets: both, neon: philoxNEON,
+		writes: "dst",
+		amd64:  philox, neon: philoxNEON,
 	},
 	{
-		name:   "head",
-		params: "dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, levels int",
+		name: "head", params: "dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, levels int",
 		doc:    "draws bits of probability t/2^levels, in whole groups of words",
-		writes: whole("dst"),
-		amd64:  head, sets: both, neon: headNEON,
+		writes: "dst",
+		amd64:  head, neon: headNEON,
 	},
 	// A table look-up for each seed is no work for vectors without a gather, and NEON has
 	// none: there are no NEON kernels from here to stamps.
 	{
-		name:   "gaps",
-		params: "positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk", results: "n int",
+		name: "gaps", params: "positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk", results: "n int",
 		doc:    "walks on by the gaps that drawn words stand for, and lists where that is",
 		needs:  "a multiple of eight drawn words",
-		reads:  whole("drawn"),
-		writes: whole("positions[:]"),
+		writes: "positions[:]",
 		amd64:  gaps, sets: narrow,
 	},
 	{
-		name:   "ones",
-		params: "positions *[gapCallLen]uint32, words []uint64, first uint32", results: "n, used int",
+		name: "ones", params: "positions *[gapCallLen]uint32, words []uint64, first uint32", results: "n, used int",
 		doc:    "lists the positions of ones",
-		reads:  whole("words"),
-		writes: whole("positions[:]"),
-		amd64:  ones, sets: both,
+		writes: "positions[:]",
+		amd64:  ones,
 	},
 	{
-		name:   "place",
-		params: "bits []uint32, w *walk",
+		name: "place", params: "bits []uint32, w *walk",
 		doc:    "maps positions to bits, in place",
 		needs:  "a walk with inverses",
-		writes: whole("bits"),
+		writes: "bits",
 		guard:  "w.inverseCol != 0",
-		amd64:  place, sets: both,
+		amd64:  place,
 	},
 	{
-		name:   "seeds",
-		params: "words []uint64, bits []uint32",
+		name: "seeds", params: "words []uint64, bits []uint32",
 		doc:    "sets bits",
-		reads:  whole("bits"),
-		writes: whole("words"),
+		writes: "words",
 		amd64:  seeds, sets: narrow,
 	},
 	{
-		name:   "stamps",
-		params: "words []uint64, firsts []uint32, stamps *stampTable, n int", results: "dropped int",
+		name: "stamps", params: "words []uint64, firsts []uint32, stamps *stampTable, n int", results: "dropped int",
 		doc:    "drops blocks of n words and counts the ones that were there",
-		reads:  whole("firsts"),
-		writes: whole("words"),
-		amd64:  stamps, sets: both,
+		writes: "words",
+		amd64:  stamps,
 	},
 	{
-		name:   "dilateRow",
-		params: "dst, src []uint64, b int",
+		name: "dilateRow", params: "dst, src []uint64, b int",
 		doc:    "sets each bit to the OR of the b bits up to it",
-		reads:  whole("src"),
-		writes: whole("dst"),
-		amd64:  dilateRow, sets: both, neon: dilateRowNEON,
+		writes: "dst",
+		amd64:  dilateRow, neon: dilateRowNEON,
 	},
 	{
-		name:   "dilateStep",
-		params: "dst, src []uint64, shift int",
+		name: "dilateStep", params: "dst, src []uint64, shift int",
 		doc:    "sets dst to src | src<<shift",
-		reads:  whole("src"),
-		writes: whole("dst"),
-		amd64:  dilateStep, sets: both, neon: dilateStepNEON,
+		writes: "dst",
+		amd64:  dilateStep, neon: dilateStepNEON,
 	},
 	{
-		name:   "dilateKeep",
-		params: "dst, src []uint64, shift int", results: "kept int",
+		name: "dilateKeep", params: "dst, src []uint64, shift int", results: "kept int",
 		doc: "sets dst to the complement of src | src<<shift and counts its ones",
 		// Without a shift nothing comes in from the word before, which may be another
 		// goroutine's.
-		reads:  []access{{slice: "src", when: "shift == 0", other: "src[1:]"}},
-		writes: whole("dst"),
-		amd64:  dilateKeep, sets: both, neon: dilateKeepNEON,
+		reads:  "if shift == 0 { sanitize.Reads(src[1:]) } else { sanitize.Reads(src) }",
+		writes: "dst",
+		amd64:  dilateKeep, neon: dilateKeepNEON,
 	},
 	{
-		name:   "dilateNear",
-		params: "words, shifts []uint64", results: "kept int",
+		name: "dilateNear", params: "words, shifts []uint64", results: "kept int",
 		doc:    "takes all steps of a small block on a small map",
-		reads:  whole("words[:1]"),
-		writes: whole("words[1:]"),
+		reads:  "sanitize.Reads(words[:1])",
+		writes: "words[1:]",
 		amd64:  dilateNear, sets: wideOnly,
 	},
 	{
-		name:   "dilateBorder",
-		params: "dst, src, up, down []uint64, shift int",
+		name: "dilateBorder", params: "dst, src, up, down []uint64, shift int",
 		doc:    "sets dst to src | src<<shift & up | src>>shift & down",
-		reads:  whole("src", "up", "down"),
-		writes: whole("dst"),
-		amd64:  dilateBorder, sets: both, neon: dilateBorderNEON,
+		writes: "dst",
+		amd64:  dilateBorder, neon: dilateBorderNEON,
 	},
 	{
-		name:     "scale",
-		params:   "dst, src []E, keep []uint64, scale E",
+		name: "scale", params: "dst, src []E, keep []uint64, scale E",
 		doc:      "sets dst to src·scale where keep is 1 and to +0 elsewhere",
-		reads:    whole("src", "keep"),
-		writes:   whole("dst"),
+		writes:   "dst",
 		elements: elements,
-		amd64:    scale, sets: both, neon: scaleNEON,
+		amd64:    scale, neon: scaleNEON,
 	},
 	{
-		name:      "scaleStream",
-		params:    "dst, src []E, keep []uint64, scale E",
+		name: "scaleStream", params: "dst, src []E, keep []uint64, scale E",
 		doc:       "is scale with stores that bypass the caches",
 		needs:     "dst at a multiple of the bytes of a vector",
-		reads:     whole("src", "keep"),
-		writes:    whole("dst"),
+		writes:    "dst",
 		guard:     "uintptr(dst)%VECTOR == 0",
 		otherwise: "scale",
 		elements:  elements,
-		amd64:     scaleStream, sets: both,
+		amd64:     scaleStream,
 	},
 	{
-		name:     "expand",
-		params:   "dst []E, keep []uint64, scale E",
+		name: "expand", params: "dst []E, keep []uint64, scale E",
 		doc:      "sets dst to scale where keep is 1 and to +0 elsewhere",
-		reads:    whole("keep"),
-		writes:   whole("dst"),
+		writes:   "dst",
 		elements: elements,
-		amd64:    expand, sets: both, neon: expandNEON,
+		amd64:    expand, neon: expandNEON,
 	},
 	{
-		name:   "expandBool",
-		params: "dst []bool, keep []uint64",
+		name: "expandBool", params: "dst []bool, keep []uint64",
 		doc:    "sets dst to the bits of keep",
-		reads:  whole("keep"),
-		writes: whole("dst"),
-		amd64:  expandBool, sets: both, neon: expandBoolNEON,
+		writes: "dst",
+		amd64:  expandBool, neon: expandBoolNEON,
 	},
 	{
-		name:   "count",
-		params: "words []uint64", results: "n int",
+		name: "count", params: "words []uint64", results: "n int",
 		doc:   "counts ones",
-		reads: whole("words"),
-		amd64: count, sets: both, neon: countNEON,
+		amd64: count, neon: countNEON,
 	},
 }
 
 // benchKernels are the copies that bench/ measures everything else against.
-var benchKernels = []kernel{
+var benchKernels = []*kernel{
 	{
 		name: "copyVector", params: "dst, src []float32",
 		doc:   "copies src to dst, which has the same length",
-		amd64: copyVector, sets: both,
+		amd64: copyVector,
 	},
 	{
 		name: "scaleCopy", params: "dst, src []float32, scale float32",
 		doc:   "writes src times scale to dst, which has the same length",
-		amd64: scaleCopy, sets: both,
+		amd64: scaleCopy,
 	},
 	{
 		name: "copyStream", params: "dst, src []float32",
 		doc:   "copies src to dst, which has the same length, with stores that bypass the caches",
-		amd64: copyStream, sets: both,
+		amd64: copyStream,
 	},
 }
 
 // cacheKernels are what internal/cpucache asks the CPU with.
-var cacheKernels = []kernel{
+var cacheKernels = []*kernel{
 	{
 		name: "cpuid", params: "leaf, subleaf uint32", results: "eax, ebx, ecx, edx uint32",
 		doc:   "executes the CPUID instruction",

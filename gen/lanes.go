@@ -1,35 +1,28 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-
-	"github.com/dropblock-go/dropblock/asm/arm64"
-)
+import "github.com/dropblock-go/dropblock/asm/arm64"
 
 // lanes turns bits of a keep mask into masks of the lanes of vectors, of four bytes each:
 // bits[j] has bit i of the j-th piece of a doubleword in lane i.
 type lanes struct {
 	a    *amd64
-	bits []reg.VecVirtual
+	bits []vec
 }
 
+var laneBits = table(32, func(i int) u32 { return 1 << i })
+
 func (a *amd64) lanes() lanes {
-	var values []operand.Constant
-	for i := range 32 {
-		values = append(values, operand.U32(1<<i))
-	}
-	table := a.data("laneBits", values...)
+	bits := a.data("laneBits", laneBits...)
 	l := lanes{a: a, bits: a.vecs(128 / a.isa.bytes)}
 	for j, v := range l.bits {
-		a.move(table.Offset(a.isa.bytes*j), v)
+		a.move(bits.Offset(a.isa.bytes*j), v)
 	}
 	return l
 }
 
 // mask returns the mask of the lanes whose bits in the j-th piece of word are
 // 1: a register of the AVX-512 masks, or a vector of ones.
-func (l *lanes) mask(word reg.VecVirtual, j int) reg.Register {
+func (l *lanes) mask(word vec, j int) register {
 	if l.a.isa == avx512 {
 		k := l.a.K()
 		l.a.VPTESTMD(l.bits[j], word, k)
@@ -43,15 +36,15 @@ func (l *lanes) mask(word reg.VecVirtual, j int) reg.Register {
 
 // maskedLoop is work on n elements, of the kernel's type, whose keep bits are at keep.
 type maskedLoop struct {
-	n, keep, dst reg.GPVirtual
+	n, keep, dst gp
 	// value makes the vector of elements at an offset, or of fewer in its low end.
-	value   func(v piece, m reg.Register) reg.VecVirtual
+	value   func(v piece, m register) vec
 	stream  bool // the vectors of a word are stored around the caches
 	advance func(elements int)
 	// touch comes before the values of a word, in a loop of its own. It is left out
 	// where dst is src and where there are few elements.
 	touch func()
-	src   reg.GPVirtual
+	src   gp
 	// ahead asks for what later words need, if it is not nil.
 	ahead func()
 }
@@ -59,8 +52,8 @@ type maskedLoop struct {
 // A piece is elements at an offset.
 type piece struct {
 	offset, elements int
-	apart            bool         // have been touched
-	exist            reg.Register // the mask of those that there are, or nil for all
+	apart            bool     // have been touched
+	exist            register // the mask of those that there are, or nil for all
 }
 
 // fewTouched elements and more are touched. Fewer are in the first two levels of
@@ -76,10 +69,9 @@ func (a *amd64) masked(w maskedLoop) {
 		if w.ahead != nil {
 			w.ahead()
 		}
-		var x []reg.VecVirtual
+		var x []vec
 		for half := range 2 {
-			word := a.vec()
-			a.VPBROADCASTD(at(w.keep, 4*half), word)
+			word := a.spread(at(w.keep, 4*half))
 			for j := range l.bits {
 				p := piece{offset: a.element.bytes * (32*half + vector*j), elements: vector, apart: apart}
 				x = append(x, w.value(p, l.mask(word, j)))
@@ -92,14 +84,14 @@ func (a *amd64) masked(w maskedLoop) {
 				a.element.store(a, x[i], vector, to)
 			}
 		}
-		a.ADDQ(operand.U8(8), w.keep)
+		a.ADDQ(u8(8), w.keep)
 		w.advance(64)
 	}
 	if w.touch != nil {
-		a.CMPQ(w.n, operand.U32(fewTouched))
-		a.JL(operand.LabelRef("near"))
+		a.CMPQ(w.n, u32(fewTouched))
+		a.JL(ref("near"))
 		a.CMPQ(w.dst, w.src)
-		a.JEQ(operand.LabelRef("near"))
+		a.JEQ(ref("near"))
 		a.loop("apart", w.n, 64, func() {
 			w.touch()
 			turn(true)
@@ -107,10 +99,8 @@ func (a *amd64) masked(w maskedLoop) {
 		a.Label("near")
 	}
 	a.loop("word", w.n, 64, func() { turn(false) })
-	a.TESTQ(w.n, w.n)
-	a.JZ(operand.LabelRef("done"))
-	rest := a.GP64()
-	a.MOVQ(at(w.keep, 0), rest)
+	a.skipIfZero(w.n, "done")
+	rest := a.movq(at(w.keep, 0))
 	if a.isa == avx512 {
 		a.restMasked(w, rest)
 	} else {
@@ -120,9 +110,8 @@ func (a *amd64) masked(w maskedLoop) {
 }
 
 // restMasked takes vectors of which the last one is cut off by a mask.
-func (a *amd64) restMasked(w maskedLoop, rest reg.GPVirtual) {
-	exist := a.GP64()
-	a.MOVQ(operand.I32(-1), exist)
+func (a *amd64) restMasked(w maskedLoop, rest gp) {
+	exist := a.movq(i32(-1))
 	a.BZHIQ(w.n, exist, exist)
 	a.Label("rest")
 	there, keep := a.K(), a.K()
@@ -131,14 +120,14 @@ func (a *amd64) restMasked(w maskedLoop, rest reg.GPVirtual) {
 	x := w.value(piece{elements: 16, exist: there}, keep)
 	a.element.storeMasked(a, x, there, at(w.dst, 0))
 	w.advance(16)
-	a.SHRQ(operand.U8(16), rest)
-	a.SHRQ(operand.U8(16), exist)
-	a.JNZ(operand.LabelRef("rest"))
+	a.SHRQ(u8(16), rest)
+	a.SHRQ(u8(16), exist)
+	a.JNZ(ref("rest"))
 }
 
 // restHalving takes a vector at a time, then half of one, then single elements:
 // some CPUs are slow to store through a mask of vectors.
-func (a *amd64) restHalving(w maskedLoop, l lanes, rest reg.GPVirtual) {
+func (a *amd64) restHalving(w maskedLoop, l lanes, rest gp) {
 	for _, elements := range []int{8, 4, 1} {
 		a.loop(label("rest%d", elements), w.n, elements, func() {
 			word := a.vec()
@@ -146,14 +135,14 @@ func (a *amd64) restHalving(w maskedLoop, l lanes, rest reg.GPVirtual) {
 			a.VPBROADCASTD(word.AsX(), word)
 			x := w.value(piece{elements: elements}, l.mask(word, 0))
 			a.element.store(a, x, elements, at(w.dst, 0))
-			a.SHRQ(operand.U8(uint8(elements)), rest)
+			a.SHRQ(u8(elements), rest)
 			w.advance(elements)
 		})
 	}
 }
 
 // broadcast loads a parameter that is an element into every lane.
-func (a *amd64) broadcast(param string) reg.VecVirtual {
+func (a *amd64) broadcast(param string) vec {
 	s := a.vec()
 	a.element.broadcast(a, a.address(a.Param(param)), s)
 	return s
@@ -163,14 +152,7 @@ func (a *amd64) broadcast(param string) reg.VecVirtual {
 // then four, then one. body gets the number of vectors and the masks of their
 // lanes.
 func (a *neon) masked(n, keep arm64.GP, body func(elements int, m []arm64.Vec)) {
-	var values []operand.Constant
-	for i := range 32 {
-		values = append(values, operand.U32(1<<i))
-	}
-	table, bits := a.table("laneBits", values...), a.Vecs(8)
-	for i := 0; i < 8; i += 2 {
-		a.LDP(bits[i].Q(), bits[i+1].Q(), table.Off(16*i))
-	}
+	bits := qwords{a, 16}.loads(8, a.table("laneBits", laneBits...))
 	a.loop("word", n, 32, func() {
 		word, m := a.Vec(), a.Vecs(8)
 		a.LD1R(word.S4(), keep.Post(4))

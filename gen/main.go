@@ -34,19 +34,19 @@ const rootPath = "github.com/dropblock-go/dropblock"
 // avoConstraint is that of assembly, in avo's syntax.
 const avoConstraint = "gc,!purego,!noasm"
 
-// An assembly is a pair of an assembly file and its stubs.
+// An assembly is a pair of an assembly file and its stubs. print returns the text of both.
 type assembly struct {
 	pkg, asm, stubs string
-	kernels         []kernel
+	kernels         []*kernel
+	print           func(*assembly, *types.Package) (asm, stubs []byte, err error)
 }
 
 var assemblies = []assembly{
-	{"dropblock", "kernel_amd64.s", "kernel_stubs_amd64.go", kernels},
-	{"main", "bench/copy_amd64.s", "bench/copy_stubs_amd64.go", benchKernels},
-	{"cpucache", "internal/cpucache/cpuid_amd64.s", "internal/cpucache/cpuid_stubs_amd64.go", cacheKernels},
+	{"dropblock", "kernel_amd64.s", "kernel_stubs_amd64.go", kernels, (*assembly).printAMD64},
+	{"dropblock", "kernel_arm64.s", "kernel_stubs_arm64.go", kernels, (*assembly).printNEON},
+	{"main", "bench/copy_amd64.s", "bench/copy_stubs_amd64.go", benchKernels, (*assembly).printAMD64},
+	{"cpucache", "internal/cpucache/cpuid_amd64.s", "internal/cpucache/cpuid_stubs_amd64.go", cacheKernels, (*assembly).printAMD64},
 }
-
-var neonAssembly = assembly{"dropblock", "kernel_arm64.s", "kernel_stubs_arm64.go", kernels}
 
 func main() {
 	log.SetFlags(0)
@@ -72,12 +72,10 @@ func generate(root, dir string) error {
 	}
 	out := map[string][]byte{}
 	for i := range assemblies {
-		if err := assemblies[i].print(pkg, out); err != nil {
-			return fmt.Errorf("%s: %w", assemblies[i].asm, err)
+		f := &assemblies[i]
+		if out[f.asm], out[f.stubs], err = f.print(f, pkg); err != nil {
+			return fmt.Errorf("%s: %w", f.asm, err)
 		}
-	}
-	if err := neonAssembly.printNEON(pkg, out); err != nil {
-		return fmt.Errorf("%s: %w", neonAssembly.asm, err)
 	}
 	if out[signaturesFile], err = signatures(kernels); err != nil {
 		return fmt.Errorf("%s: %w", signaturesFile, err)
@@ -100,77 +98,63 @@ func generate(root, dir string) error {
 	return nil
 }
 
-// avoSignature is the signature of a kernel's assembly, with the root package's types.
-func (k *kernel) avoSignature(pkg *types.Package, e *element) (*gotypes.Signature, error) {
-	s, err := gotypes.ParseSignatureInPackage(pkg, k.signature(e))
-	if err != nil {
-		return nil, fmt.Errorf("%s: signature: %w", k.name, err)
-	}
-	return s, nil
-}
-
-func (f *assembly) print(pkg *types.Package, out map[string][]byte) error {
-	c := build.NewContext()
-	c.ConstraintExpr(avoConstraint)
-	a := &amd64{Context: c, tables: map[string]operand.Mem{}}
-	for i := range f.kernels {
-		k := &f.kernels[i]
+// each calls function for the assembly that sets have of kernels.
+func (f *assembly) each(pkg *types.Package, sets []isa, function func(*kernel, *element, isa, *gotypes.Signature)) error {
+	for _, k := range f.kernels {
 		for _, e := range k.each() {
-			signature, err := k.avoSignature(pkg, e)
+			signature, err := gotypes.ParseSignatureInPackage(pkg, k.signature(e))
 			if err != nil {
-				return err
+				return fmt.Errorf("%s: signature: %w", k.name, err)
 			}
-			for _, a.isa = range k.sets {
-				if a.element = nil; e != nil {
-					a.element = e.amd64
-				}
-				if k.emits(a.isa, e) {
-					a.function(k.assembly(a.isa, e), signature, k.stubDoc(a.isa, e))
-					k.amd64(a)
+			for _, set := range sets {
+				if k.emits(set, e) {
+					function(k, e, set, signature)
 				}
 			}
 		}
 	}
-	result, err := c.Result()
+	return nil
+}
+
+func (f *assembly) printAMD64(pkg *types.Package) (asm, stubs []byte, err error) {
+	a := &amd64{Context: build.NewContext(), tables: map[string]operand.Mem{}}
+	a.ConstraintExpr(avoConstraint)
+	err = f.each(pkg, []isa{avx2, avx512, anyCPU}, func(k *kernel, e *element, set isa, s *gotypes.Signature) {
+		a.isa, a.element = set, e.amd64
+		a.function(k.assembly(set, e), s, k.stubDoc(set, e))
+		k.amd64(a)
+	})
 	if err != nil {
-		return err
+		return nil, nil, err
+	}
+	result, err := a.Result()
+	if err != nil {
+		return nil, nil, err
 	}
 	if err := pass.Compile.Execute(result); err != nil {
-		return err
+		return nil, nil, err
 	}
 	if err := checkRegisters(result); err != nil {
-		return err
+		return nil, nil, err
 	}
 	cfg := printer.Config{Name: "gen", Pkg: f.pkg}
-	if out[f.asm], err = printer.NewGoAsm(cfg).Print(result); err != nil {
-		return err
+	if asm, err = printer.NewGoAsm(cfg).Print(result); err != nil {
+		return nil, nil, err
 	}
-	out[f.stubs], err = printer.NewStubs(cfg).Print(result)
-	return err
+	stubs, err = printer.NewStubs(cfg).Print(result)
+	return asm, stubs, err
 }
 
-func (f *assembly) printNEON(pkg *types.Package, out map[string][]byte) (err error) {
+func (f *assembly) printNEON(pkg *types.Package) (asm, stubs []byte, err error) {
 	c := arm64.NewContext(avoConstraint)
-	for i := range f.kernels {
-		k := &f.kernels[i]
-		for _, e := range k.each() {
-			if !k.emits(neonSet, e) {
-				continue
-			}
-			signature, err := k.avoSignature(pkg, e)
-			if err != nil {
-				return err
-			}
-			a := &neon{Context: c}
-			if e != nil {
-				a.element = e.neon
-			}
-			a.FunctionOf(k.assembly(neonSet, e), signature, k.stubDoc(neonSet, e))
-			k.neon(a)
-		}
+	err = f.each(pkg, []isa{neonSet}, func(k *kernel, e *element, set isa, s *gotypes.Signature) {
+		c.FunctionOf(k.assembly(set, e), s, k.stubDoc(set, e))
+		k.neon(&neon{c, e.neon})
+	})
+	if err != nil {
+		return nil, nil, err
 	}
-	out[f.asm], out[f.stubs], err = c.Print(printer.Config{Name: "gen", Pkg: f.pkg})
-	return err
+	return c.Print(printer.Config{Name: "gen", Pkg: f.pkg})
 }
 
 // checkRegisters refuses an AVX2 kernel to which the allocator, which knows all

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-
-	"github.com/dropblock-go/dropblock/asm/arm64"
-)
+import "github.com/dropblock-go/dropblock/asm/arm64"
 
 // neon is the instruction layer that the arm64 generators share. Operands are
 // in the architecture's order, the destination first.
@@ -26,8 +22,22 @@ func (a *neon) loop(name string, n arm64.GP, step int, body func()) {
 	a.ADD(n, n, step)
 }
 
+// advance moves pointers on.
+func (a *neon) advance(bytes int, pointers ...arm64.GP) {
+	for _, p := range pointers {
+		a.ADD(p, p, bytes)
+	}
+}
+
+// set is a register of a value: another register's or a constant.
+func (a *neon) set(value any) arm64.GP {
+	r := a.GP()
+	a.MOV(r, value)
+	return r
+}
+
 // table is the address of a read-only table.
-func (a *neon) table(name string, values ...operand.Constant) arm64.GP {
+func (a *neon) table(name string, values ...datum) arm64.GP {
 	p := a.GP()
 	a.ADR(p, a.Data(name, values...))
 	return p
@@ -41,28 +51,25 @@ type qwords struct {
 }
 
 // load loads vectors that follow each other, in pairs where there are any.
-func (w qwords) load(v []arm64.Vec, from arm64.GP) {
-	switch {
-	case w.bytes == 8:
-		w.a.LDR(v[0].D(), from.Off(0))
-	case len(v) == 1:
-		w.a.LDR(v[0].Q(), from.Off(0))
-	default:
-		for i := 0; i < len(v); i += 2 {
-			w.a.LDP(v[i].Q(), v[i+1].Q(), from.Off(16*i))
-		}
-	}
+func (w qwords) load(v []arm64.Vec, from arm64.GP) { w.move(v, from, w.a.LDR, w.a.LDP) }
+
+func (w qwords) loads(n int, from arm64.GP) []arm64.Vec {
+	v := w.a.Vecs(n)
+	w.load(v, from)
+	return v
 }
 
-func (w qwords) store(v []arm64.Vec, to arm64.GP) {
+func (w qwords) store(v []arm64.Vec, to arm64.GP) { w.move(v, to, w.a.STR, w.a.STP) }
+
+func (w qwords) move(v []arm64.Vec, p arm64.GP, one func(t arm64.Operand, m arm64.Mem), two func(t, u arm64.Operand, m arm64.Mem)) {
 	switch {
 	case w.bytes == 8:
-		w.a.STR(v[0].D(), to.Off(0))
+		one(v[0].D(), p.Off(0))
 	case len(v) == 1:
-		w.a.STR(v[0].Q(), to.Off(0))
+		one(v[0].Q(), p.Off(0))
 	default:
 		for i := 0; i < len(v); i += 2 {
-			w.a.STP(v[i].Q(), v[i+1].Q(), to.Off(16*i))
+			two(v[i].Q(), v[i+1].Q(), p.Off(16*i))
 		}
 	}
 }

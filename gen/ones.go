@@ -1,41 +1,34 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-)
-
 // ones takes a word at a time. The two sets list its ones in different ways.
 func ones(a *amd64) {
 	positions := a.param("positions")
 	words, left := a.slice("words")
-	first, to, full := a.GP32(), a.GP64(), a.GP64()
+	first := a.GP32()
 	a.Load(a.Param("first"), first)
-	a.MOVQ(positions, to)
-	a.LEAQ(at(positions, 4*(gapCallLen-64)), full)
-	list := a.listByBit
+	to, full := a.movq(positions), a.leaq(at(positions, 4*(gapCallLen-64)))
+	list := a.listByBit(first)
 	if a.isa == avx512 {
 		list = a.listCompressed(first)
 	}
 	a.loop("words", left, 1, func() {
 		// if n > gapCallLen-64 { break }
 		a.CMPQ(to, full)
-		a.JA(operand.LabelRef("wordsDone"))
+		a.JA(ref("wordsDone"))
 		// next := n + bits.OnesCount64(v)
-		word, count := a.GP64(), a.GP64()
-		a.MOVQ(at(words, 0), word)
+		word, count := a.movq(at(words, 0)), a.GP64()
 		a.POPCNTQ(word, count)
-		list(word, count, to, first)
+		list(word, count, to)
 		// n = next
-		a.LEAQ(operand.Mem{Base: to, Index: count, Scale: 4}, to)
-		a.ADDQ(operand.U8(8), words)
+		a.LEAQ(at(to, 0).Idx(count, 4), to)
+		a.ADDQ(u8(8), words)
 	})
 	total := a.GP64()
 	a.Load(a.Param("words").Len(), total)
 	a.SUBQ(left, total)
 	a.Store(total, a.ReturnIndex(1))
 	a.SUBQ(positions, to)
-	a.SHRQ(operand.U8(2), to)
+	a.SHRQ(u8(2), to)
 	a.Store(to, a.ReturnIndex(0))
 	if a.isa == avx512 {
 		a.VZEROUPPER()
@@ -45,16 +38,14 @@ func ones(a *amd64) {
 
 // listCompressed has the ones of a word select the numbers of their bits, of which more
 // than 16 are rare.
-func (a *amd64) listCompressed(first reg.GPVirtual) func(word, count, to, first reg.GPVirtual) {
-	numbers, base, step := a.ZMM(), a.ZMM(), a.ZMM()
-	var values []operand.Constant
-	for i := range uint64(8) {
-		values = append(values, operand.U64(0x0706050403020100+0x0808080808080808*i))
-	}
-	a.VMOVDQU64(a.data("bitNumbers", values...), numbers)
+func (a *amd64) listCompressed(first gp) func(word, count, to gp) {
+	numbers := a.load(a.data("bitNumbers", table(8, func(i int) u64 {
+		return 0x0706050403020100 + 0x0808080808080808*u64(i)
+	})...))
+	base := a.ZMM()
 	a.VPBROADCASTD(first, base)
-	a.VMOVDQU64(a.repeat32("sixtyFour32", 64), step)
-	return func(word, count, to, _ reg.GPVirtual) {
+	step := a.load(a.repeat32("sixtyFour32", 64))
+	return func(word, count, to gp) {
 		k, list := a.K(), a.ZMM()
 		a.KMOVQ(word, k)
 		a.VPCOMPRESSB_Z(numbers, k, list)
@@ -63,14 +54,14 @@ func (a *amd64) listCompressed(first reg.GPVirtual) func(word, count, to, first 
 			x, wide := list.AsX(), a.ZMM()
 			if q > 0 {
 				x = a.XMM()
-				a.VEXTRACTI32X4(operand.U8(q), list, x)
+				a.VEXTRACTI32X4(u8(q), list, x)
 			}
 			a.VPMOVZXBD(x, wide)
 			a.VPADDD(base, wide, wide)
 			a.VMOVDQU64(wide, at(to, 64*q))
 			if q == 0 {
-				a.CMPQ(count, operand.U8(16))
-				a.JLE(operand.LabelRef("few"))
+				a.CMPQ(count, u8(16))
+				a.JLE(ref("few"))
 			}
 		}
 		a.Label("few")
@@ -80,19 +71,20 @@ func (a *amd64) listCompressed(first reg.GPVirtual) func(word, count, to, first 
 
 // listByBit takes eight ones at a time, of which some may be none: how many a word has is
 // mispredicted too often.
-func (a *amd64) listByBit(word, _, to, first reg.GPVirtual) {
-	p, more := a.GP64(), a.GP64()
-	a.MOVQ(to, more)
-	a.Label("more")
-	for i := range 8 {
-		// p[j] = first + uint32(bits.TrailingZeros64(v))
-		a.TZCNTQ(word, p)
-		a.ADDL(first, p.As32())
-		a.MOVL(p.As32(), at(more, 4*i))
-		a.BLSRQ(word, word) // v &= v - 1
+func (a *amd64) listByBit(first gp) func(word, count, to gp) {
+	return func(word, _, to gp) {
+		p, more := a.GP64(), a.movq(to)
+		a.Label("more")
+		for i := range 8 {
+			// p[j] = first + uint32(bits.TrailingZeros64(v))
+			a.TZCNTQ(word, p)
+			a.ADDL(first, p.As32())
+			a.MOVL(p.As32(), at(more, 4*i))
+			a.BLSRQ(word, word) // v &= v - 1
+		}
+		a.ADDQ(u8(32), more)
+		a.TESTQ(word, word)
+		a.JNZ(ref("more"))
+		a.ADDL(u8(64), first) // first += 64
 	}
-	a.ADDQ(operand.U8(32), more)
-	a.TESTQ(word, word)
-	a.JNZ(operand.LabelRef("more"))
-	a.ADDL(operand.U8(64), first) // first += 64
 }

@@ -1,25 +1,20 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-
-	"github.com/dropblock-go/dropblock/asm/arm64"
-)
+import "github.com/dropblock-go/dropblock/asm/arm64"
 
 // philoxState is four blocks, or eight: word i of each in the low half of the
-// quadwords of x[i]. The high halves are anything, as VPMULUDQ ignores them.
-type philoxState struct{ x [4]reg.VecVirtual }
+// quadwords of the i-th. The high halves are anything, as VPMULUDQ ignores them.
+type philoxState [4]vec
 
-// philoxConst is what the philoxRounds need beside the counters.
+// philoxConst is what the rounds need beside the counters.
 type philoxConst struct {
-	ks     reg.GPVirtual
-	first  reg.GPVirtual // counter word 0
-	m0, m1 reg.VecVirtual
-	// What the first three philoxRounds XOR in: until then some of the words are the
+	ks     gp
+	first  gp // counter word 0
+	m0, m1 vec
+	// What the first three rounds XOR in: until then some of the words are the
 	// same in all blocks.
-	same [4]operand.Mem
-	even reg.Register // of a 64-byte vector's doublewords, the even ones
+	same [4]mem
+	even register // of a 64-byte vector's doublewords, the even ones
 }
 
 // philoxConst computes what blocks have in common that differ in counter word 0
@@ -34,25 +29,22 @@ func (a *amd64) philoxConst() philoxConst {
 		c.even = a.mask(0x5555)
 	}
 	frame := a.AllocLocal(4 * len(c.same))
-	key := func(r, i int) operand.Mem { return at(c.ks, 8*r+4*i) }
-	set := func(i int, v reg.GPVirtual) {
+	key := func(r, i int) mem { return at(c.ks, 8*r+4*i) }
+	set := func(i int, v gp) {
 		c.same[i] = frame.Offset(4 * i)
 		a.MOVL(v.As32(), c.same[i])
 	}
-	multiply := func(v reg.GPVirtual, by int) (high reg.GPVirtual) {
-		m := a.GP64()
-		a.MOVL(operand.U32(uint32(by)), m.As32())
+	multiply := func(v gp, by int) (high gp) {
+		m := a.movl(u32(by))
 		a.IMULQ(m, v)
-		high = a.GP64()
-		a.MOVQ(v, high)
-		a.SHRQ(operand.U8(32), high)
+		high = a.movq(v)
+		a.SHRQ(u8(32), high)
 		return high
 	}
-	x1, x3 := a.GP64(), a.GP64()
-	a.MOVL(at(ctr, 12), x3.As32())
+	x3 := a.movl(at(ctr, 12))
 	a.XORL(key(0, 1), x3.As32())
 	set(0, x3) // round 0, word 2
-	a.MOVL(at(ctr, 8), x1.As32())
+	x1 := a.movl(at(ctr, 8))
 	x0 := multiply(x1, philoxM1)
 	a.XORL(at(ctr, 4), x0.As32())
 	a.XORL(key(0, 0), x0.As32())
@@ -68,12 +60,8 @@ func (a *amd64) philoxConst() philoxConst {
 
 // counters is the products of the first round from counter word 0 on, for n
 // states.
-func (a *amd64) counters(c philoxConst, n int) []reg.VecVirtual {
-	values := make([]operand.Constant, maxStates*a.isa.bytes/8)
-	for i := range values {
-		values[i] = operand.U64(i)
-	}
-	lanes := a.data("counterLanes"+a.isa.name, values...)
+func (a *amd64) counters(c philoxConst, n int) []vec {
+	lanes := a.data("counterLanes"+a.isa.name, table(maxStates*a.isa.bytes/8, number[u64])...)
 	first, p0 := a.vec(), a.vecs(n)
 	a.VMOVQ(c.first, first.AsX())
 	a.VPBROADCASTQ(first.AsX(), first)
@@ -85,57 +73,53 @@ func (a *amd64) counters(c philoxConst, n int) []reg.VecVirtual {
 }
 
 // xorHigh XORs hi and a doubleword for all to x.
-func (a *amd64) xorHigh(hi reg.VecVirtual, k operand.Mem, x reg.VecVirtual) {
+func (a *amd64) xorHigh(hi vec, k mem, x vec) {
 	if a.isa == avx512 {
-		a.VPTERNLOGD_BCST(operand.U8(xor3), k, hi, x)
+		a.VPTERNLOGD_BCST(u8(xor3), k, hi, x)
 		return
 	}
-	key := a.vec()
-	a.VPBROADCASTD(k, key)
-	a.xorXor(key, hi, x) // The key first: x is there before hi.
+	a.xor(a.spread(k), x, x) // The key first: x is there before hi.
+	a.xor(hi, x, x)
 }
 
 // xorAll XORs x with a doubleword for all into to.
-func (a *amd64) xorAll(k operand.Mem, x, to reg.VecVirtual) {
+func (a *amd64) xorAll(k mem, x, to vec) {
 	if a.isa == avx512 {
 		a.VPXORD_BCST(k, x, to)
-		return
+	} else {
+		a.xor(a.spread(k), x, to)
 	}
-	key := a.vec()
-	a.VPBROADCASTD(k, key)
-	a.xor(key, x, to)
 }
 
-// philoxBlocks runs the philoxRounds but the last one, from the products of the first
+// philoxBlocks runs the rounds but the last one, from the products of the first
 // one on, which it leaves alone. The states go through a round together, so that
 // the multipliers stay busy.
-func (a *amd64) philoxBlocks(c philoxConst, p0 []reg.VecVirtual) []philoxState {
+func (a *amd64) philoxBlocks(c philoxConst, p0 []vec) []philoxState {
 	s := make([]philoxState, len(p0))
 	for i := range s {
 		x2, q, hi := a.vec(), a.vec(), a.vec()
-		a.VPSRLQ(operand.U8(32), p0[i], x2)
+		a.VPSRLQ(u8(32), p0[i], x2)
 		a.xorAll(c.same[0], x2, x2)
 		a.VPMULUDQ(x2, c.m1, q)
-		a.VPSRLQ(operand.U8(32), q, hi)
+		a.VPSRLQ(u8(32), q, hi)
 		a.xorAll(c.same[1], hi, hi)
 		a.xorAll(c.same[2], p0[i], x2)
-		s[i].x = [4]reg.VecVirtual{hi, q, x2}
+		s[i] = philoxState{hi, q, x2}
 	}
 	var all []halfRound
 	for r := 2; r < philoxRounds-1; r++ {
 		for i := range s {
-			x := &s[i].x
-			all = append(all, halfRound{x: x[2], m: c.m1, key: at(c.ks, 8*r), to: x[1]})
+			all = append(all, halfRound{x: s[i][2], m: c.m1, key: at(c.ks, 8*r), to: s[i][1]})
 		}
 		for i := range s {
-			x := &s[i].x
+			x := &s[i]
 			h := halfRound{x: x[0], m: c.m0, key: at(c.ks, 8*r+4), to: x[3]}
 			if r == 2 {
 				x[3] = a.vec()
 				h.key, h.to, h.fresh = c.same[3], x[3], true
 			}
 			all = append(all, h)
-			*x = [4]reg.VecVirtual{x[1], x[2], x[3], x[0]}
+			*x = philoxState{x[1], x[2], x[3], x[0]}
 		}
 	}
 	a.halfRounds(all, len(s))
@@ -145,8 +129,8 @@ func (a *amd64) philoxBlocks(c philoxConst, p0 []reg.VecVirtual) []philoxState {
 // halfRound makes x its product with m, whose high half and a key it XORs to another
 // word, or into one that is fresh.
 type halfRound struct {
-	x, m, to reg.VecVirtual
-	key      operand.Mem
+	x, m, to vec
+	key      mem
 	fresh    bool
 }
 
@@ -156,12 +140,12 @@ type halfRound struct {
 // more for these instructions. AVX2 has one register for the high half, no more: there
 // a product waits for its shift as long as it can.
 func (a *amd64) halfRounds(all []halfRound, states int) {
-	lag, high := states, a.vecs(1) // Results are needed so many half philoxRounds later as there are states.
+	lag, high := states, a.vecs(1) // Results are needed so many half rounds later as there are states.
 	if a.isa == avx512 {
 		lag = min(2, states)
 		high = a.vecs(lag)
 	}
-	shift := func(i int) { a.VPSRLQ(operand.U8(32), all[i].x, high[i%len(high)]) }
+	shift := func(i int) { a.VPSRLQ(u8(32), all[i].x, high[i%len(high)]) }
 	for i := range len(all) + lag {
 		if j := i - lag; j >= 0 {
 			if a.isa == avx2 {
@@ -187,12 +171,12 @@ func (a *amd64) halfRounds(all []halfRound, states int) {
 
 // lastRound is the last round of words 0 and 1, or 2 and 3, of each block: a
 // half is hi ^ lo.
-func (a *amd64) lastRound(c philoxConst, s philoxState, half int) (hi, lo reg.VecVirtual) {
-	from, m := s.x[2], c.m1
+func (a *amd64) lastRound(c philoxConst, s philoxState, half int) (hi, lo vec) {
+	from, m := s[2], c.m1
 	if half == 1 {
-		from, m = s.x[0], c.m0
+		from, m = s[0], c.m0
 	}
-	hi, lo = a.vec(), s.x[1+2*half]
+	hi, lo = a.vec(), s[1+2*half]
 	a.VPMULUDQ(from, m, hi)
 	key := at(c.ks, 8*(philoxRounds-1)+4*half)
 	if a.isa == avx512 {
@@ -201,7 +185,7 @@ func (a *amd64) lastRound(c philoxConst, s philoxState, half int) (hi, lo reg.Ve
 		a.xorAll(key, lo, lo)
 		a.VPAND(a.repeat64("lowHalf", 1<<32-1), lo, lo)
 	}
-	a.VPSHUFD(operand.U8(0xb1), hi, hi)
+	a.VPSHUFD(u8(0xb1), hi, hi)
 	return hi, lo
 }
 
@@ -209,10 +193,10 @@ func philox(a *amd64) {
 	dst, n := a.slice("dst")
 	c := a.philoxConst()
 	blocks := a.isa.bytes / 8
-	for _, states := range a.philoxStates() {
+	for _, states := range a.states(3, 1) {
 		a.loop(label("blocks%d", states), n, 4*states*blocks, func() {
 			for i, s := range a.philoxBlocks(c, a.counters(c, states)) {
-				var halves [2]reg.VecVirtual
+				var halves [2]vec
 				for half := range halves {
 					hi, lo := a.lastRound(c, s, half)
 					a.xor(hi, lo, lo)
@@ -220,50 +204,47 @@ func philox(a *amd64) {
 				}
 				a.storeBlocks(halves[0], halves[1], dst, 2*a.isa.bytes*i)
 			}
-			a.ADDQ(operand.U8(states*blocks), c.first)
-			a.ADDQ(operand.U32(uint32(16*states*blocks)), dst)
+			a.ADDQ(u8(states*blocks), c.first)
+			a.advance(16*states*blocks, dst)
 		})
 	}
 	a.ret()
 }
 
-// maxStates of blocks go through the philoxRounds together.
+// maxStates of blocks go through the rounds together.
 const maxStates = 6
 
-// philoxStates go together: as many as there are registers for, then fewer.
-func (a *amd64) philoxStates() []int {
+// states go together: as many as there are registers for, then fewer. Those of AVX2 depend
+// on the kernel.
+func (a *amd64) states(ofAVX2 ...int) []int {
 	if a.isa == avx512 {
 		return []int{maxStates, 4, 2, 1}
 	}
-	return []int{3, 1}
+	return ofAVX2
 }
 
 // storeBlocks stores halves block by block.
-func (a *amd64) storeBlocks(lo, hi reg.VecVirtual, dst reg.GPVirtual, offset int) {
+func (a *amd64) storeBlocks(lo, hi vec, dst gp, offset int) {
 	if a.isa == avx512 {
-		for half := range uint64(2) {
-			var order []operand.Constant
-			for i := range uint64(4) {
-				order = append(order, operand.U64(4*half+i), operand.U64(8+4*half+i))
-			}
-			out := a.vec()
-			a.move(a.data(label("blocks%d", half), order...), out)
+		for half := range 2 {
+			order := table(8, func(i int) u64 { return u64(4*half + i/2 + i%2*8) })
+			out := a.load(a.data(label("blocks%d", half), order...))
 			a.VPERMI2Q(hi, lo, out)
-			a.move(out, at(dst, offset+64*int(half)))
+			a.move(out, at(dst, offset+64*half))
 		}
 		return
 	}
 	even, odd, out := a.YMM(), a.YMM(), a.YMM()
 	a.VPUNPCKLQDQ(hi, lo, even) // blocks 0 and 2
 	a.VPUNPCKHQDQ(hi, lo, odd)  // blocks 1 and 3
-	a.VPERM2I128(operand.U8(0x20), odd, even, out)
+	a.VPERM2I128(u8(0x20), odd, even, out)
 	a.move(out, at(dst, offset))
-	a.VPERM2I128(operand.U8(0x31), odd, even, out)
+	a.VPERM2I128(u8(0x31), odd, even, out)
 	a.move(out, at(dst, offset+32))
 }
 
 // neonPhilox is eight blocks, in two states of four: word i of each in the
-// lanes of x[i]. LD1R and MOV take a vector unit's turn that the philoxRounds want:
+// lanes of x[i]. LD1R and MOV take a vector unit's turn that the rounds want:
 // the keys are spread out once, into the frame, and of the first round only
 // what depends on counter word 0 is left to the blocks.
 type neonPhilox struct {
@@ -283,16 +264,9 @@ func (a *neon) philox() neonPhilox {
 		m0:   a.Vec(), m1: a.Vec(), lanes: [2]arm64.Vec{a.Vec(), a.Vec()},
 	}
 	ks, ctr := a.LoadParam("ks"), a.LoadParam("ctr")
-	m := a.GP()
-	a.MOV(m, philoxM0)
-	a.DUP(p.m0.S4(), m.W())
-	a.MOV(m, philoxM1)
-	a.DUP(p.m1.S4(), m.W())
-	var values []operand.Constant
-	for i := range 8 {
-		values = append(values, operand.U32(i))
-	}
-	t := a.table("counterLanes", values...)
+	a.DUP(p.m0.S4(), a.set(philoxM0).W())
+	a.DUP(p.m1.S4(), a.set(philoxM1).W())
+	t := a.table("counterLanes", table(8, number[u32])...)
 	a.LDP(p.lanes[0].Q(), p.lanes[1].Q(), t.Off(0))
 
 	spread := func(from arm64.GP) arm64.Vec {
@@ -317,7 +291,7 @@ func (a *neon) philox() neonPhilox {
 	return p
 }
 
-// blocks runs the ten philoxRounds from counter word 0, the states together.
+// blocks runs the ten rounds from counter word 0, the states together.
 func (a *neon) blocks(p neonPhilox, counter arm64.GP) (x [2][4]arm64.Vec) {
 	for i := range x {
 		c := a.Vec()
@@ -376,22 +350,27 @@ func (a *neon) philoxRound(p neonPhilox, x [4]arm64.Vec, k0, k1 arm64.Vec) [4]ar
 	return [4]arm64.Vec{hi1, product1.low(a), hi0, product0.low(a)}
 }
 
+// half is the words 0 and 1, and 2 and 3, of the lower or the upper two of four blocks.
+func (a *neon) half(x [4]arm64.Vec, half int) [2]arm64.Vec {
+	lo, hi := a.Vec(), a.Vec()
+	zip := a.ZIP1
+	if half == 1 {
+		zip = a.ZIP2
+	}
+	zip(lo.S4(), x[0].S4(), x[1].S4())
+	zip(hi.S4(), x[2].S4(), x[3].S4())
+	return [2]arm64.Vec{lo, hi}
+}
+
 func philoxNEON(a *neon) {
 	dst, n := a.LoadBase("dst"), a.LoadLen("dst")
 	p := a.philox()
 	a.loop("blocks", n, 32, func() {
 		for _, x := range a.blocks(p, p.first) {
 			for half := range 2 {
-				// Words 0 and 1, and 2 and 3, of two blocks; then the blocks.
-				lo, hi, even, odd := a.Vec(), a.Vec(), a.Vec(), a.Vec()
-				zip := a.ZIP1
-				if half == 1 {
-					zip = a.ZIP2
-				}
-				zip(lo.S4(), x[0].S4(), x[1].S4())
-				zip(hi.S4(), x[2].S4(), x[3].S4())
-				a.ZIP1(even.D2(), lo.D2(), hi.D2())
-				a.ZIP2(odd.D2(), lo.D2(), hi.D2())
+				v, even, odd := a.half(x, half), a.Vec(), a.Vec()
+				a.ZIP1(even.D2(), v[0].D2(), v[1].D2())
+				a.ZIP2(odd.D2(), v[0].D2(), v[1].D2())
 				a.STP(even.Q(), odd.Q(), dst.Post(32))
 			}
 		}

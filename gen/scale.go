@@ -1,11 +1,6 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-
-	"github.com/dropblock-go/dropblock/asm/arm64"
-)
+import "github.com/dropblock-go/dropblock/asm/arm64"
 
 // streamAhead is how far ahead, in bytes, the source is prefetched where the stores
 // bypass the caches. Where a part of the source came from the last level and the rest from
@@ -14,8 +9,7 @@ import (
 // level then keeps less. A prefetch behind the end of the source does not fault.
 const streamAhead = 8 << 10
 
-func scale(a *amd64) { a.scale(false) }
-
+func scale(a *amd64)       { a.scale(false) }
 func scaleStream(a *amd64) { a.scale(true) }
 
 func (a *amd64) scale(stream bool) {
@@ -35,14 +29,14 @@ func (a *amd64) scale(stream bool) {
 		// the plain loop; prefetches, or more lines at once, are slower. Where the
 		// map comes from memory the plain loop is as fast, or faster by a tenth.
 		w.touch = func() {
-			for _, p := range []reg.GPVirtual{w.src, w.dst} {
+			for _, p := range []gp{w.src, w.dst} {
 				for line := range 4 {
 					a.MOVQ(at(p, 64*line), a.GP64())
 				}
 			}
 		}
 	}
-	w.value = func(p piece, m reg.Register) reg.VecVirtual {
+	w.value = func(p piece, m register) vec {
 		// y[i] = x[i]*scale where keep is 1, else 0. The source is loaded whole, not
 		// through the mask: that is slower, from memory by a third.
 		x, from := a.vec(), at(w.src, p.offset)
@@ -57,11 +51,7 @@ func (a *amd64) scale(stream bool) {
 		a.element.multiplyMasked(a, s, m, x)
 		return x
 	}
-	w.advance = func(elements int) {
-		bytes := operand.U32(uint32(a.element.bytes * elements))
-		a.ADDQ(bytes, w.src)
-		a.ADDQ(bytes, w.dst)
-	}
+	w.advance = func(elements int) { a.advance(a.element.bytes*elements, w.src, w.dst) }
 	a.masked(w)
 	if stream {
 		a.SFENCE() // Go's own stores that follow, such as a channel's, must not overtake.

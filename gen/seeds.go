@@ -1,23 +1,19 @@
 package main
 
-import "github.com/mmcloughlin/avo/operand"
-
 func seeds(a *amd64) {
 	words := a.base("words")
 	bits, n := a.slice("bits")
-	one := a.GP64()
-	a.MOVL(operand.U32(1), one.As32())
+	one := a.movl(u32(1))
 	for _, step := range []int{8, 1} {
 		a.loop(label("seeds%d", step), n, step, func() {
 			for i := range step {
 				// words[bit>>6] |= 1 << (bit & 63)
-				word, bit := a.GP64(), a.GP64()
-				a.MOVL(at(bits, 4*i), word.As32())
+				word, bit := a.movl(at(bits, 4*i)), a.GP64()
 				a.SHLXQ(word, one, bit)
-				a.SHRL(operand.U8(6), word.As32())
-				a.ORQ(bit, operand.Mem{Base: words, Index: word, Scale: 8})
+				a.SHRL(u8(6), word.As32())
+				a.ORQ(bit, at(words, 0).Idx(word, 8))
 			}
-			a.ADDQ(operand.U8(4*step), bits)
+			a.ADDQ(u8(4*step), bits)
 		})
 	}
 	a.RET()

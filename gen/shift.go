@@ -1,29 +1,23 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-
-	"github.com/dropblock-go/dropblock/asm/arm64"
-)
+import "github.com/dropblock-go/dropblock/asm/arm64"
 
 // shift is a shift of bits from words into the next ones, by less than 64: an
 // immediate, or counts in registers.
 type shift struct {
 	immediate   uint8
-	left, right reg.VecVirtual // AVX2: the count and 64 minus it, in the low quadword
-	count       reg.VecVirtual // AVX-512: the count in every quadword
+	left, right vec // AVX2: the count and 64 minus it, in the low quadword
+	count       vec // AVX-512: the count in every quadword
 }
 
 // shiftBy puts the count n, below 64, into registers.
-func (a *amd64) shiftBy(n reg.GPVirtual) (s shift) {
+func (a *amd64) shiftBy(n gp) (s shift) {
 	if a.isa == avx512 {
 		s.count = a.ZMM()
 		a.VPBROADCASTQ(n, s.count)
 		return s
 	}
-	rest := a.GP64()
-	a.MOVQ(operand.U32(64), rest)
+	rest := a.movq(u32(64))
 	a.SUBQ(n, rest)
 	s.left, s.right = a.XMM(), a.XMM()
 	a.VMOVQ(n, s.left)
@@ -33,18 +27,18 @@ func (a *amd64) shiftBy(n reg.GPVirtual) (s shift) {
 
 // funnel sets t to v shifted up with the bits of the words before, u, coming
 // in. v and u stay.
-func (s shift) funnel(w words, v, u, t reg.VecVirtual) {
+func (s shift) funnel(w words, v, u, t vec) {
 	a := w.a
 	switch {
 	case a.isa == avx512 && s.immediate > 0:
-		a.VPSHLDQ(operand.U8(s.immediate), u, v, t)
+		a.VPSHLDQ(u8(s.immediate), u, v, t)
 	case a.isa == avx512:
 		a.VMOVDQA64(v, t)
 		a.VPSHLDVQ(w.as(s.count), u, t)
 	default:
-		left, right := operand.Op(s.left), operand.Op(s.right)
+		left, right := op(s.left), op(s.right)
 		if s.immediate > 0 {
-			left, right = operand.U8(s.immediate), operand.U8(64-s.immediate)
+			left, right = u8(s.immediate), u8(64-s.immediate)
 		}
 		in := w.new()
 		a.VPSLLQ(left, v, t)
@@ -55,9 +49,9 @@ func (s shift) funnel(w words, v, u, t reg.VecVirtual) {
 
 // shifter computes src | src<<shift for words that have the lead in front.
 type shifter struct {
-	dst, leadSrc reg.GPVirtual
+	dst, leadSrc gp
 	in           incoming
-	n            reg.GPVirtual
+	n            gp
 	by           shift
 }
 
@@ -65,38 +59,34 @@ func (a *amd64) shifter() shifter {
 	var s shifter
 	s.dst, s.n = a.slice("dst")
 	s.in = incoming{a: a, src: a.base("src")}
-	shift, bits := a.param("shift"), a.GP64()
-	a.MOVQ(shift, bits)
-	a.ANDQ(operand.U8(63), bits)
+	shift := a.param("shift")
+	bits := a.movq(shift)
+	a.ANDQ(u8(63), bits)
 	s.by = a.shiftBy(bits)
-	a.SHRQ(operand.U8(6), shift)
-	s.leadSrc = a.GP64()
-	a.LEAQ(operand.Mem{Base: s.in.src, Index: shift, Scale: 8, Disp: 8}, s.leadSrc)
+	a.SHRQ(u8(6), shift)
+	s.leadSrc = a.leaq(at(s.in.src, 8).Idx(shift, 8))
 	s.in.begin()
 	return s
 }
 
 // emit returns what join makes of the shifted words and the unshifted ones, in
 // the place of the former.
-func (s *shifter) emit(w words, unroll int, join func(unshifted, shifted reg.VecVirtual)) []reg.VecVirtual {
-	out := make([]reg.VecVirtual, unroll)
+func (s *shifter) emit(w words, unroll int, join func(unshifted, shifted vec)) []vec {
+	out := make([]vec, unroll)
 	for i := range out {
 		// t := src[i+1]<<s | src[i]>>(64-s), lead := src[i+lead]
 		v, u := s.in.load(w, w.bytes*i)
-		t, lead := w.new(), w.new()
+		t := w.new()
 		s.by.funnel(w, v, u, t)
-		w.load(at(s.leadSrc, w.bytes*i), lead)
-		join(lead, t)
-		w.store(t, at(s.dst, w.bytes*i))
+		join(w.load(at(s.leadSrc, w.bytes*i)), t)
+		w.move(t, at(s.dst, w.bytes*i))
 		out[i] = t
 	}
 	return out
 }
 
 func (s *shifter) advance(w words, unroll int) {
-	for _, p := range []reg.GPVirtual{s.in.src, s.leadSrc, s.dst} {
-		w.a.ADDQ(operand.U32(uint32(w.bytes*unroll)), p)
-	}
+	w.a.advance(w.bytes*unroll, s.in.src, s.leadSrc, s.dst)
 }
 
 // neonShift is a shift of bits from words into the next ones: USHL's counts, to
@@ -140,10 +130,7 @@ func (a *neon) shifter() neonShifter {
 }
 
 func (s *neonShifter) emit(a *neon, w qwords, unroll int) []arm64.Vec {
-	v, u, lead := a.Vecs(unroll), a.Vecs(unroll), a.Vecs(unroll)
-	w.load(v, s.next)
-	w.load(u, s.src)
-	w.load(lead, s.leadSrc)
+	v, u, lead := w.loads(unroll, s.next), w.loads(unroll, s.src), w.loads(unroll, s.leadSrc)
 	for i := range v {
 		t := a.Vec()
 		s.by.funnel(a, t, v[i], u[i])
@@ -153,7 +140,5 @@ func (s *neonShifter) emit(a *neon, w qwords, unroll int) []arm64.Vec {
 }
 
 func (s *neonShifter) advance(a *neon, w qwords, unroll int) {
-	for _, p := range []arm64.GP{s.src, s.next, s.leadSrc, s.dst} {
-		a.ADD(p, p, w.bytes*unroll)
-	}
+	a.advance(w.bytes*unroll, s.src, s.next, s.leadSrc, s.dst)
 }

@@ -1,11 +1,9 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-)
+import "github.com/mmcloughlin/avo/reg"
 
-// isa is an instruction set that kernels are generated for.
+// isa is an instruction set that kernels are generated for. In the root package it is isaAVX2,
+// say.
 type isa struct {
 	name  string
 	bytes int // of a vector
@@ -16,29 +14,38 @@ var (
 	avx512  = isa{"AVX512", 64}
 	neonSet = isa{"NEON", 16}
 	anyCPU  = isa{} // of the architecture
-)
 
-// constant is the root package's name for the set.
-func (s isa) constant() string { return "isa" + s.name }
+	both     = []isa{avx2, avx512}
+	narrow   = []isa{avx2}
+	wideOnly = []isa{avx512}
+)
 
 // The operations below take registers of any width: those of 64 bytes have
 // other names for some.
 
-func wide(v operand.Op) bool {
-	r, ok := v.(reg.Register)
+func wide(v op) bool {
+	r, ok := v.(register)
 	return ok && r.Size() == 64
 }
 
 // vec makes a vector register.
-func (a *amd64) vec() reg.VecVirtual {
+func (a *amd64) vec() vec {
 	if a.isa == avx512 {
 		return a.ZMM()
 	}
 	return a.YMM()
 }
 
-func (a *amd64) vecs(n int) []reg.VecVirtual {
-	v := make([]reg.VecVirtual, n)
+// low is the part of a vector register that its first bytes are in.
+func low(v vec, bytes int) register {
+	if bytes > 16 {
+		return v
+	}
+	return v.AsX()
+}
+
+func (a *amd64) vecs(n int) []vec {
+	v := make([]vec, n)
 	for i := range v {
 		v[i] = a.vec()
 	}
@@ -48,13 +55,13 @@ func (a *amd64) vecs(n int) []reg.VecVirtual {
 // mask makes an opmask of sixteen lanes.
 func (a *amd64) mask(lanes uint32) reg.OpmaskVirtual {
 	r, k := a.GP32(), a.K()
-	a.MOVL(operand.U32(lanes), r)
+	a.MOVL(u32(lanes), r)
 	a.KMOVW(r, k)
 	return k
 }
 
 // move loads or stores a vector, aligned or not.
-func (a *amd64) move(from, to operand.Op) {
+func (a *amd64) move(from, to op) {
 	if wide(from) || wide(to) {
 		a.VMOVDQU64(from, to)
 	} else {
@@ -63,44 +70,34 @@ func (a *amd64) move(from, to operand.Op) {
 }
 
 // load loads a vector.
-func (a *amd64) load(m operand.Mem) reg.VecVirtual {
-	v := a.YMM()
-	a.VMOVDQU(m, v)
+func (a *amd64) load(m mem) vec {
+	v := a.vec()
+	a.move(m, v)
 	return v
 }
 
-func (a *amd64) and(x, y, z operand.Op) {
+// spread is a vector of a doubleword in every lane.
+func (a *amd64) spread(m mem) vec {
+	v := a.vec()
+	a.VPBROADCASTD(m, v)
+	return v
+}
+
+// bySize emits one instruction for registers of 64 bytes and another one for those below.
+func bySize(wider func(...op), narrower func(x, y, z op), x, y, z op) {
 	if wide(z) {
-		a.VPANDQ(x, y, z)
+		wider(x, y, z)
 	} else {
-		a.VPAND(x, y, z)
+		narrower(x, y, z)
 	}
 }
+
+func (a *amd64) and(x, y, z op) { bySize(a.VPANDQ, a.VPAND, x, y, z) }
+func (a *amd64) or(x, y, z op)  { bySize(a.VPORQ, a.VPOR, x, y, z) }
+func (a *amd64) xor(x, y, z op) { bySize(a.VPXORQ, a.VPXOR, x, y, z) }
 
 // andNot is x &^ y.
-func (a *amd64) andNot(x, y, z operand.Op) {
-	if wide(z) {
-		a.VPANDNQ(x, y, z)
-	} else {
-		a.VPANDN(x, y, z)
-	}
-}
-
-func (a *amd64) or(x, y, z operand.Op) {
-	if wide(z) {
-		a.VPORQ(x, y, z)
-	} else {
-		a.VPOR(x, y, z)
-	}
-}
-
-func (a *amd64) xor(x, y, z operand.Op) {
-	if wide(z) {
-		a.VPXORQ(x, y, z)
-	} else {
-		a.VPXOR(x, y, z)
-	}
-}
+func (a *amd64) andNot(x, y, z op) { bySize(a.VPANDNQ, a.VPANDN, x, y, z) }
 
 // Truth tables of VPTERNLOG: bit 4x+2y+z of the immediate is the result for
 // the bits x, y and z of the destination, the second and the first source.
@@ -114,20 +111,10 @@ const (
 	andOr  = 0xec // x & z | y
 )
 
-// xorXor xors x and y into z.
-func (a *amd64) xorXor(x, y operand.Op, z reg.VecVirtual) {
-	if a.isa == avx512 {
-		a.VPTERNLOGQ(operand.U8(xor3), x, y, z)
-		return
-	}
-	a.xor(x, z, z)
-	a.xor(y, z, z)
-}
-
 // andOr sets z to z & x | y.
-func (a *amd64) andOr(x, y, z reg.VecVirtual) {
+func (a *amd64) andOr(x, y, z vec) {
 	if a.isa == avx512 {
-		a.VPTERNLOGQ(operand.U8(andOr), x, y, z)
+		a.VPTERNLOGQ(u8(andOr), x, y, z)
 		return
 	}
 	a.VPAND(x, z, z)
@@ -135,18 +122,10 @@ func (a *amd64) andOr(x, y, z reg.VecVirtual) {
 }
 
 // repeat32 and repeat64 are tables of one value in every lane.
-func (a *amd64) repeat32(name string, v uint32) operand.Mem {
-	values := make([]operand.Constant, 16)
-	for i := range values {
-		values[i] = operand.U32(v)
-	}
-	return a.data(name, values...)
+func (a *amd64) repeat32(name string, v uint32) mem {
+	return a.data(name, table(16, func(int) u32 { return u32(v) })...)
 }
 
-func (a *amd64) repeat64(name string, v uint64) operand.Mem {
-	values := make([]operand.Constant, 8)
-	for i := range values {
-		values[i] = operand.U64(v)
-	}
-	return a.data(name, values...)
+func (a *amd64) repeat64(name string, v uint64) mem {
+	return a.data(name, table(8, func(int) u64 { return u64(v) })...)
 }

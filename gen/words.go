@@ -1,11 +1,6 @@
 package main
 
-import (
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-
-	"github.com/dropblock-go/dropblock/asm/arm64"
-)
+import "github.com/dropblock-go/dropblock/asm/arm64"
 
 // dilateUnroll vectors go through the steps together.
 const dilateUnroll = 4
@@ -17,40 +12,46 @@ type words struct {
 	bytes int
 }
 
-func (w words) new() reg.VecVirtual {
-	if w.bytes == 8 {
+func (w words) new() vec {
+	switch w.bytes {
+	case 8:
 		return w.a.XMM()
+	case 32:
+		return w.a.YMM()
 	}
-	return w.a.vec()
+	return w.a.ZMM()
 }
 
-func (w words) load(m operand.Mem, v reg.VecVirtual) {
+// move loads or stores.
+func (w words) move(from, to op) {
 	if w.bytes == 8 {
-		w.a.VMOVQ(m, v)
+		w.a.VMOVQ(from, to)
 	} else {
-		w.a.move(m, v)
+		w.a.move(from, to)
 	}
 }
 
-func (w words) store(v reg.VecVirtual, m operand.Mem) {
-	if w.bytes == 8 {
-		w.a.VMOVQ(v, m)
-	} else {
-		w.a.move(v, m)
-	}
+func (w words) load(m mem) vec {
+	v := w.new()
+	w.move(m, v)
+	return v
 }
 
-// as is the part of a vector register that the words take.
-func (w words) as(v reg.VecVirtual) reg.Register {
-	if w.bytes == 8 {
-		return v.AsX()
+// loads loads vectors that follow each other.
+func (w words) loads(n int, from gp) []vec {
+	v := make([]vec, n)
+	for i := range v {
+		v[i] = w.load(at(from, w.bytes*i))
 	}
 	return v
 }
 
+// as is the part of a vector register that the words take.
+func (w words) as(v vec) register { return low(v, w.bytes) }
+
 // overWords runs body over n words: several vectors at a time, then one, then
 // single words.
-func (a *amd64) overWords(name string, n reg.GPVirtual, body func(w words, unroll int)) {
+func (a *amd64) overWords(name string, n gp, body func(w words, unroll int)) {
 	for _, unroll := range []int{dilateUnroll, 1} {
 		a.loop(label("vectors%d%s", unroll, name), n, a.isa.bytes/8*unroll, func() {
 			body(words{a, a.isa.bytes}, unroll)
@@ -64,8 +65,8 @@ func (a *amd64) overWords(name string, n reg.GPVirtual, body func(w words, unrol
 // not. AVX-512 makes it of vectors that it has.
 type incoming struct {
 	a    *amd64
-	src  reg.GPVirtual // the word before the first one
-	last reg.VecVirtual
+	src  gp // the word before the first one
+	last vec
 }
 
 func (in *incoming) begin() {
@@ -76,15 +77,14 @@ func (in *incoming) begin() {
 }
 
 // load loads the words v at an offset and the words before, u. Offsets ascend.
-func (in *incoming) load(w words, offset int) (v, u reg.VecVirtual) {
+func (in *incoming) load(w words, offset int) (v, u vec) {
 	a := in.a
-	v, u = w.new(), w.new()
-	w.load(at(in.src, 8+offset), v)
+	v = w.load(at(in.src, 8+offset))
 	if w.bytes == 8 || a.isa != avx512 {
-		w.load(at(in.src, offset), u)
-		return v, u
+		return v, w.load(at(in.src, offset))
 	}
-	a.VALIGNQ(operand.U8(7), in.last, v, u)
+	u = w.new()
+	a.VALIGNQ(u8(7), in.last, v, u)
 	a.VMOVDQA64(v, in.last)
 	return v, u
 }
@@ -93,8 +93,8 @@ func (in *incoming) load(w words, offset int) (v, u reg.VecVirtual) {
 // nibble (VPSHUFB), then sums of bytes (VPSADBW).
 type popcount struct {
 	a                *amd64
-	total            reg.VecVirtual
-	table, low, zero reg.VecVirtual
+	total            vec
+	table, low, zero vec
 }
 
 func (a *amd64) popcount() popcount {
@@ -102,7 +102,7 @@ func (a *amd64) popcount() popcount {
 	a.xor(p.total, p.total, p.total)
 	if a.isa == avx2 {
 		p.table, p.low, p.zero = a.YMM(), a.YMM(), a.YMM()
-		a.VBROADCASTI128(a.data("nibbleOnes", operand.U64(0x0302020102010100), operand.U64(0x0403030203020201)), p.table)
+		a.VBROADCASTI128(a.data("nibbleOnes", u64(0x0302020102010100), u64(0x0403030203020201)), p.table)
 		a.VPBROADCASTQ(a.repeat64("nibbleLow", 0x0f0f0f0f0f0f0f0f), p.low)
 		a.VPXOR(p.zero, p.zero, p.zero)
 	}
@@ -111,14 +111,14 @@ func (a *amd64) popcount() popcount {
 
 // add counts vectors, up to 31 of them so that their bytes do not overflow.
 // It destroys them.
-func (p *popcount) add(w words, vs []reg.VecVirtual) {
+func (p *popcount) add(w words, vs []vec) {
 	a := p.a
 	// A single word's register is zero elsewhere, so that it can be added whole.
-	widen := func(v reg.VecVirtual) reg.VecVirtual {
+	widen := func(v vec) vec {
 		if a.isa == avx512 {
-			return v.AsZ().(reg.VecVirtual)
+			return v.AsZ().(vec)
 		}
-		return v.AsY().(reg.VecVirtual)
+		return v.AsY().(vec)
 	}
 	if a.isa == avx512 {
 		for _, v := range vs {
@@ -127,10 +127,10 @@ func (p *popcount) add(w words, vs []reg.VecVirtual) {
 		}
 		return
 	}
-	var sum reg.VecVirtual
+	var sum vec
 	for _, v := range vs {
 		hi := w.new()
-		a.VPSRLW(operand.U8(4), v, hi)
+		a.VPSRLW(u8(4), v, hi)
 		a.VPAND(w.as(p.low), v, v)
 		a.VPAND(w.as(p.low), hi, hi)
 		a.VPSHUFB(v, w.as(p.table), v)
@@ -146,17 +146,17 @@ func (p *popcount) add(w words, vs []reg.VecVirtual) {
 	a.VPADDQ(widen(sum), p.total, p.total)
 }
 
-func (p *popcount) sum() reg.GPVirtual {
+func (p *popcount) sum() gp {
 	a := p.a
 	if a.isa == avx512 {
 		y := a.YMM()
-		a.VEXTRACTI64X4(operand.U8(1), p.total, y)
+		a.VEXTRACTI64X4(u8(1), p.total, y)
 		a.VPADDQ(p.total.AsY(), y, p.total.AsY())
 	}
 	x, hi, n := a.XMM(), a.XMM(), a.GP64()
-	a.VEXTRACTI128(operand.U8(1), p.total.AsY(), x)
+	a.VEXTRACTI128(u8(1), p.total.AsY(), x)
 	a.VPADDQ(x, p.total.AsX(), x)
-	a.VPSRLDQ(operand.U8(8), x, hi)
+	a.VPSRLDQ(u8(8), x, hi)
 	a.VPADDQ(hi, x, x)
 	a.VMOVQ(x, n)
 	return n

@@ -50,13 +50,13 @@ type Form struct {
 	// Reads says that the destination's old value matters.
 	Reads bool
 
-	class class
+	class *class
 	op    uint32
-	arrs  set // arrangements, or sizes, that the class's deciding operand may have
+	arrs  set // what the class's deciding operand may have
 	upper uint32
 }
 
-// set holds the arrangements or sizes that a row allows.
+// set holds the arrangements or sizes that a row allows, any if it is empty.
 type set uint16
 
 func arrs(a ...Arr) (s set) {
@@ -66,32 +66,23 @@ func arrs(a ...Arr) (s set) {
 	return s
 }
 
-func sizes(z ...Size) (s set) {
+func sizesOf(z ...Size) (s set) {
 	for _, z := range z {
 		s |= 1 << z
 	}
 	return s
 }
 
-func (s set) has(a Arr) bool { return s>>a&1 != 0 }
-
-func (s set) hasSize(z Size) bool { return s>>z&1 != 0 }
-
-func (s set) arrNames() string {
+// names lists what is in the set for operands of a kind.
+func (s set) names(k kind) string {
 	var names []string
-	for a := B8; a <= D2; a++ {
-		if s.has(a) {
-			names = append(names, a.String())
-		}
-	}
-	return oneOf(names)
-}
-
-func (s set) sizeNames() string {
-	var names []string
-	for z := B; z <= Q; z++ {
-		if s.hasSize(z) {
-			names = append(names, z.String())
+	for i := range 16 {
+		switch {
+		case s>>i&1 == 0:
+		case k == kindVec || k == kindList:
+			names = append(names, Arr(i).String())
+		default:
+			names = append(names, Size(i).String())
 		}
 	}
 	return oneOf(names)
@@ -158,10 +149,17 @@ func encode(name string, operands []Operand) (Inst, error) {
 	if i < 0 {
 		return Inst{}, shapeError(fs, operands)
 	}
-	e := encoder{form: fs[i], ops: operands, in: Inst{Form: fs[i], Feature: ASIMD}}
-	e.in.Word = classes[e.form.class].base | e.form.op
-	if err := classes[e.form.class].encode(&e); err != nil {
+	c := fs[i].class
+	e := encoder{form: fs[i], ops: operands, in: Inst{Form: fs[i], Word: c.base | fs[i].op, Feature: ASIMD}}
+	z, err := e.agree()
+	if err != nil {
 		return Inst{}, err
+	}
+	e.regs()
+	if c.rest != nil {
+		if err := c.rest(&e, z); err != nil {
+			return Inst{}, err
+		}
 	}
 	text := make([]string, len(operands))
 	for i, o := range operands {
@@ -219,32 +217,36 @@ func (e *encoder) mem(i int) Mem   { return e.ops[i].(Mem) }
 // or sets bits of the word.
 func (e *encoder) or(value uint32, shift int) { e.in.Word |= value << shift }
 
-// d, n, m, a set register fields.
-func (e *encoder) d(n int) { e.or(uint32(n), 0) }
-func (e *encoder) n(n int) { e.or(uint32(n), 5) }
-func (e *encoder) m(n int) { e.or(uint32(n), 16) }
-func (e *encoder) a(n int) { e.or(uint32(n), 10) }
-
-// regs sets the fields of the first operands, vectors or scalars.
+// regs sets the fields of the operands' registers.
 func (e *encoder) regs() {
-	fields := []func(int){e.d, e.n, e.m, e.a}
+	at := []int{0, 5, 16, 10}
+	switch e.form.class {
+	case fpCompare, fpCompareZero:
+		at = at[1:]
+	case loadStorePair:
+		at = []int{0, 10, 5}
+	}
 	for i, o := range e.ops {
+		n := 0
 		switch o := o.(type) {
 		case Vec:
-			fields[i](o.N)
+			n = o.N
+		case Elem:
+			n = o.N
 		case FP:
-			fields[i](o.N)
+			n = o.N
 		case GP:
-			fields[i](o.N)
-		default:
-			return
+			n = o.N
+		case List:
+			n = o.N
+		case Lane:
+			n = o.N
+		case Mem:
+			n = o.Base
 		}
+		e.or(uint32(n), at[i])
 	}
 }
-
-// q and size set the fields of an arrangement.
-func (e *encoder) q(a Arr)     { e.or(a.q(), 30) }
-func (e *encoder) size(z Size) { e.or(uint32(z), 22) }
 
 // operandName is what errors call operand i.
 func (e *encoder) operandName(i int) string {
@@ -259,27 +261,67 @@ func (e *encoder) operandName(i int) string {
 	return [...]string{"first", "second", "third"}[i-e.form.Writes] + " source"
 }
 
-// allow checks a deciding operand's arrangement.
-func (e *encoder) allow(i int) (Arr, error) {
-	a := e.vec(i).Arr
-	if !e.form.arrs.has(a) {
-		return a, fmt.Errorf("%s arrangement %v, want %s", e.operandName(i), a, e.form.arrs.arrNames())
-	}
-	return a, nil
-}
-
-// same checks that the other vectors have the deciding operand's arrangement.
-func (e *encoder) same(i int, others ...int) (Arr, error) {
-	a, err := e.allow(i)
+// agree checks the operands by the class's plan, encodes the arrangement or size of the one that
+// decides, and returns the size of its elements.
+func (e *encoder) agree() (z Size, err error) {
+	c := e.form.class
+	t := strings.IndexByte(c.plan, 'T')
+	z, q, err := e.allow(t)
 	if err != nil {
-		return a, err
+		return z, err
 	}
-	for _, j := range others {
-		if err := e.want(j, a, i); err != nil {
-			return a, err
+	if strings.Contains(c.plan, "L") && q != e.form.upper {
+		return z, fmt.Errorf("%s, want %v", e.described(t), arrOf(z, e.form.upper))
+	}
+	// The last one first, so that the sources agree where the destination is checked.
+	for i := len(c.plan) - 1; i >= 0; i-- {
+		var want string
+		switch c.plan[i] {
+		case '=':
+			want = e.sortOf(i, z, q)
+		case 'L':
+			want = e.sortOf(i, z+1, 1)
+		case 'P':
+			want = e.sortOf(i, z+1, q)
+		case 'B':
+			want = e.sortOf(i, B, q)
+		case 'G':
+			want = gpFor(z)
+		default:
+			continue
+		}
+		if err := e.want(i, want, t); err != nil {
+			return z, err
 		}
 	}
-	return a, nil
+	e.or(q, 30)
+	e.in.Word ^= c.sizes[z]
+	if c.feature != ASIMDHP || z == H {
+		e.in.Feature = c.feature
+	}
+	return z, nil
+}
+
+// allow checks that the row has operand i's arrangement or size, and returns the size of its
+// elements and whether it is a whole vector.
+func (e *encoder) allow(i int) (z Size, q uint32, err error) {
+	var member uint8
+	switch o := e.ops[i].(type) {
+	case Vec:
+		z, q, member = o.Arr.Size(), o.Arr.q(), uint8(o.Arr)
+	case List:
+		z, q, member = o.Arr.Size(), o.Arr.q(), uint8(o.Arr)
+	case FP:
+		z, member = o.Size, uint8(o.Size)
+	case Elem:
+		z = o.Size
+	case Lane:
+		z = o.Size
+	}
+	if s := e.form.arrs; s != 0 && s>>member&1 == 0 {
+		return z, q, fmt.Errorf("%s, want %s", e.described(i), s.names(e.ops[i].kind()))
+	}
+	return z, q, nil
 }
 
 // sort is an operand without its register, which the caller may know by
@@ -287,6 +329,8 @@ func (e *encoder) same(i int, others ...int) (Arr, error) {
 func sort(o Operand) string {
 	switch o := o.(type) {
 	case Vec:
+		return o.Arr.String()
+	case List:
 		return o.Arr.String()
 	case FP:
 		return o.Size.String()
@@ -301,53 +345,39 @@ func sort(o Operand) string {
 	return o.String()
 }
 
-// want checks that vector i has arrangement a, as operand because has it.
-func (e *encoder) want(i int, a Arr, because int) error {
-	if got := e.vec(i).Arr; got != a {
-		return fmt.Errorf("%s arrangement %v, want %v for %s %s", e.operandName(i), got, a, e.operandName(because), sort(e.ops[because]))
+// sortOf is the sort that operand i is of if it has such elements.
+func (e *encoder) sortOf(i int, z Size, q uint32) string {
+	if e.ops[i].kind() == kindVec {
+		return arrOf(z, q).String()
 	}
-	return nil
+	return z.String()
 }
 
-// wide is the arrangement of elements twice as wide of a whole register, and
-// checks that operand i has the half that the form is for.
-func (e *encoder) wide(i int) (Arr, error) {
-	a, err := e.allow(i)
-	if err != nil {
-		return a, err
+// gpFor is the sort of a general register for an element.
+func gpFor(z Size) string { return sort(GP{W: z < D}) }
+
+// described is what errors say of operand i.
+func (e *encoder) described(i int) string {
+	what := ""
+	switch e.ops[i].kind() {
+	case kindVec, kindList:
+		what = " arrangement"
+	case kindFP, kindElem:
+		what = " size"
 	}
-	if a.q() != e.form.upper {
-		return a, fmt.Errorf("%s arrangement %v, want %v", e.operandName(i), a, arrOf(a.Size(), e.form.upper))
-	}
-	return arrOf(a.Size()+1, 1), nil
+	return e.operandName(i) + what + " " + sort(e.ops[i])
 }
 
-func (e *encoder) allowSize(i int) (Size, error) {
-	z := e.fp(i).Size
-	if !e.form.arrs.hasSize(z) {
-		return z, fmt.Errorf("%s size %v, want %s", e.operandName(i), z, e.form.arrs.sizeNames())
+// want checks the sort of operand i, which operand because asks for.
+func (e *encoder) want(i int, want string, because int) error {
+	if sort(e.ops[i]) == want {
+		return nil
 	}
-	return z, nil
-}
-
-func (e *encoder) wantSize(i int, z Size, because int) error {
-	if got := e.fp(i).Size; got != z {
-		return fmt.Errorf("%s size %v, want %v for %s %s", e.operandName(i), got, z, e.operandName(because), sort(e.ops[because]))
+	name := e.operandName(because)
+	if i == 0 && e.form.class.plan == "LT=" {
+		name = "sources"
 	}
-	return nil
-}
-
-func (e *encoder) sameSize(others ...int) (Size, error) {
-	z, err := e.allowSize(0)
-	if err != nil {
-		return z, err
-	}
-	for _, i := range others {
-		if err := e.wantSize(i, z, 0); err != nil {
-			return z, err
-		}
-	}
-	return z, nil
+	return fmt.Errorf("%s, want %s for %s %s", e.described(i), want, name, sort(e.ops[because]))
 }
 
 // between checks an immediate.
@@ -361,6 +391,3 @@ func (e *encoder) between(i int, lo, hi int64) (int64, error) {
 	}
 	return v, nil
 }
-
-// half notes that the instruction calculates in half precision.
-func (e *encoder) half() { e.in.Feature = ASIMDHP }

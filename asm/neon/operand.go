@@ -21,7 +21,7 @@ const (
 // Bytes is the width in bytes.
 func (s Size) Bytes() int { return 1 << s }
 
-func (s Size) bits() int { return 8 << s }
+func (s Size) bits() int64 { return 8 << s }
 
 func (s Size) String() string {
 	if s > Q {

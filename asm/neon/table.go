@@ -1,11 +1,13 @@
 package neon
 
+import "strings"
+
 // A row is an instruction of the table. halves says that its name with a 2
 // appended works on the upper halves; what a row notes in reads holds of both,
 // but an instruction that narrows into the upper half always reads the lower.
 type row struct {
 	name   string
-	class  class
+	class  *class
 	op     uint32 // opcode in the lowest five bits, others where they stand in the word
 	arrs   set
 	flags  flags
@@ -21,13 +23,13 @@ const (
 )
 
 func (r *row) forms() []*Form {
-	c := &classes[r.class]
+	c := r.class
 	f := Form{
 		Name:   r.name,
 		Shape:  c.shape,
 		Writes: c.writes + int(r.writes),
 		Reads:  r.flags&reads != 0,
-		class:  r.class,
+		class:  c,
 		op:     r.op,
 		arrs:   r.arrs,
 	}
@@ -40,8 +42,7 @@ func (r *row) forms() []*Form {
 	g := f
 	g.Name += "2"
 	g.upper = 1
-	switch r.class {
-	case narrow3, narrow2, floatNarrow, shiftNarrow:
+	if strings.HasPrefix(c.plan, "TL") {
 		g.Reads = true
 	}
 	return []*Form{&f, &g}
@@ -57,7 +58,7 @@ var (
 	hsd       = hs | arrs(D2)
 	anyArr    = bhsd | arrs(D1)
 	lanes     = arrs(B8, B16, H4, H8, S4) // what across takes
-	fpSizes   = sizes(H, S, D)
+	fpSizes   = sizesOf(H, S, D)
 )
 
 var table = []row{
@@ -318,8 +319,8 @@ var table = []row{
 	// Moves of elements.
 	{"dup", dupElem, 0, bhsd, raw, 0},
 	{"dup", dupGP, 0, bhsd, raw, 0},
-	{"dup", dupScalar, 0, sizes(B, H, S, D), raw, 0},
-	{"mov", dupScalar, 0, sizes(B, H, S, D), raw, 0},
+	{"dup", dupScalar, 0, sizesOf(B, H, S, D), raw, 0},
+	{"mov", dupScalar, 0, sizesOf(B, H, S, D), raw, 0},
 	{"ins", insElem, 0, 0, raw | reads, 0},
 	{"mov", insElem, 0, 0, raw | reads, 0},
 	{"ins", insGP, 0, 0, raw | reads, 0},
@@ -331,7 +332,7 @@ var table = []row{
 	// Immediates.
 	{"movi", modImm, 0, bhsd, raw, 0},
 	{"movi", modImmShift, 0, bhs, raw, 0},
-	{"movi", modImmScalar, 0, sizes(D), raw, 0},
+	{"movi", modImmScalar, 0, sizesOf(D), raw, 0},
 	{"mvni", modImm, u, hs, raw, 0},
 	{"mvni", modImmShift, u, hs, raw, 0},
 	{"orr", modImm, 1 << 12, hs, raw | reads, 0},
@@ -347,28 +348,28 @@ var table = []row{
 	{"rax1", rax, 0, arrs(D2), raw, 0},
 
 	// Scalars of integers.
-	{"add", scalar3, 0b10000, sizes(D), 0, 0},
-	{"sub", scalar3, u | 0b10000, sizes(D), 0, 0},
-	{"cmeq", scalar3, u | 0b10001, sizes(D), 0, 0},
-	{"cmtst", scalar3, 0b10001, sizes(D), 0, 0},
-	{"cmgt", scalar3, 0b00110, sizes(D), 0, 0},
-	{"cmge", scalar3, 0b00111, sizes(D), 0, 0},
-	{"cmhi", scalar3, u | 0b00110, sizes(D), 0, 0},
-	{"cmhs", scalar3, u | 0b00111, sizes(D), 0, 0},
-	{"sshl", scalar3, 0b01000, sizes(D), 0, 0},
-	{"ushl", scalar3, u | 0b01000, sizes(D), 0, 0},
-	{"cmgt", scalarZero, 0b01000, sizes(D), 0, 0},
-	{"cmge", scalarZero, u | 0b01000, sizes(D), 0, 0},
-	{"cmeq", scalarZero, 0b01001, sizes(D), 0, 0},
-	{"cmle", scalarZero, u | 0b01001, sizes(D), 0, 0},
-	{"cmlt", scalarZero, 0b01010, sizes(D), 0, 0},
-	{"sshr", scalarShiftRight, 0b00000, sizes(D), 0, 0},
-	{"ushr", scalarShiftRight, u | 0b00000, sizes(D), 0, 0},
-	{"ssra", scalarShiftRight, 0b00010, sizes(D), reads, 0},
-	{"usra", scalarShiftRight, u | 0b00010, sizes(D), reads, 0},
-	{"sri", scalarShiftRight, u | 0b01000, sizes(D), reads, 0},
-	{"shl", scalarShiftLeft, 0b01010, sizes(D), 0, 0},
-	{"sli", scalarShiftLeft, u | 0b01010, sizes(D), reads, 0},
+	{"add", scalar3, 0b10000, sizesOf(D), 0, 0},
+	{"sub", scalar3, u | 0b10000, sizesOf(D), 0, 0},
+	{"cmeq", scalar3, u | 0b10001, sizesOf(D), 0, 0},
+	{"cmtst", scalar3, 0b10001, sizesOf(D), 0, 0},
+	{"cmgt", scalar3, 0b00110, sizesOf(D), 0, 0},
+	{"cmge", scalar3, 0b00111, sizesOf(D), 0, 0},
+	{"cmhi", scalar3, u | 0b00110, sizesOf(D), 0, 0},
+	{"cmhs", scalar3, u | 0b00111, sizesOf(D), 0, 0},
+	{"sshl", scalar3, 0b01000, sizesOf(D), 0, 0},
+	{"ushl", scalar3, u | 0b01000, sizesOf(D), 0, 0},
+	{"cmgt", scalarZero, 0b01000, sizesOf(D), 0, 0},
+	{"cmge", scalarZero, u | 0b01000, sizesOf(D), 0, 0},
+	{"cmeq", scalarZero, 0b01001, sizesOf(D), 0, 0},
+	{"cmle", scalarZero, u | 0b01001, sizesOf(D), 0, 0},
+	{"cmlt", scalarZero, 0b01010, sizesOf(D), 0, 0},
+	{"sshr", scalarShiftRight, 0b00000, sizesOf(D), 0, 0},
+	{"ushr", scalarShiftRight, u | 0b00000, sizesOf(D), 0, 0},
+	{"ssra", scalarShiftRight, 0b00010, sizesOf(D), reads, 0},
+	{"usra", scalarShiftRight, u | 0b00010, sizesOf(D), reads, 0},
+	{"sri", scalarShiftRight, u | 0b01000, sizesOf(D), reads, 0},
+	{"shl", scalarShiftLeft, 0b01010, sizesOf(D), 0, 0},
+	{"sli", scalarShiftLeft, u | 0b01010, sizesOf(D), reads, 0},
 	{"scvtf", scalarConvert, 0b11101, fpSizes, 0, 0},
 	{"ucvtf", scalarConvert, u | 0b11101, fpSizes, 0, 0},
 	{"fcvtzs", scalarConvert, hi | 0b11011, fpSizes, 0, 0},
@@ -414,10 +415,10 @@ var table = []row{
 	// Loads and stores.
 	{"ldr", loadStore, 1 << 22, 0, raw, 1},
 	{"str", loadStore, 0, 0, raw, 0},
-	{"ldp", loadStorePair, 1 << 22, sizes(S, D, Q), raw, 2},
-	{"stp", loadStorePair, 0, sizes(S, D, Q), raw, 0},
-	{"ldnp", loadStorePair, 1 << 22, sizes(S, D, Q), raw, 2},
-	{"stnp", loadStorePair, 0, sizes(S, D, Q), raw, 0},
+	{"ldp", loadStorePair, 1 << 22, sizesOf(S, D, Q), raw, 2},
+	{"stp", loadStorePair, 0, sizesOf(S, D, Q), raw, 0},
+	{"ldnp", loadStorePair, 1 << 22, sizesOf(S, D, Q), raw, 2},
+	{"stnp", loadStorePair, 0, sizesOf(S, D, Q), raw, 0},
 	{"ld1r", loadReplicate, 0, anyArr, raw, 0},
 	{"ld2r", loadReplicate, 1 << 21, anyArr, raw, 0},
 	{"ld3r", loadReplicate, 1 << 13, anyArr, raw, 0},
