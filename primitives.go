@@ -97,11 +97,16 @@ func (k KernelSet) expand(call string, dst span, keep []uint64, scale float64) {
 // without writing anything, if dst has fewer bits.
 func PackBits(dst []uint64, bits []bool) {
 	dst = wordsFor("PackBits", "dst", dst, len(bits))
-	clear(dst)
-	for i, b := range bits {
-		if b {
-			dst[i/64] |= 1 << (i % 64)
+	for i := range dst {
+		var w uint64
+		for j, b := range bits[64*i : min(64*i+64, len(bits))] {
+			var one uint64 // A branch would be mispredicted.
+			if b {
+				one = 1
+			}
+			w |= one << (j & 63)
 		}
+		dst[i] = w
 	}
 }
 
