@@ -24,8 +24,8 @@ var smallSettings = []setting{
 }
 
 const (
-	// slowerFrom is what a median of ratios is marked above. Of builds that are the
-	// same it was between 0.99 and 1.01 in nearly all rows.
+	// slowerFrom is what a median of ratios is marked above. A build against itself was
+	// within 1 % in nearly all rows, two links of one source within 3 %: hence several.
 	slowerFrom = 1.02
 	// exchanges is how often the builds take turns in a round.
 	exchanges = 4
@@ -103,51 +103,25 @@ func (r *row) slower() bool {
 	return q.Median > slowerFrom && q.Q1 > 1
 }
 
-// A comparison is of two builds, ours and theirs.
+// A comparison is of two revisions, ours and theirs.
 type comparison struct {
 	builds [2]*build
+	names  [2][]string
 	rows   []*row
 	notes  []string // what could not be compared, or differs
 }
 
-// compare measures this build against another one. Both run in processes of their
+// compare measures this revision against another one. Both run in processes of their
 // own, started alike; while one measures, the other and this process wait for input.
+// Each pass has new processes, of the next builds where there are several.
 func (opt *options) compare(stdout, stderr io.Writer) error {
 	c := new(comparison)
-	for i, program := range []string{opt.self, opt.against} {
-		var err error
-		if c.builds[i], err = startBuild(program, answerTimeout); err != nil {
+	progress := newProgress(stderr, len(opt.settings)*opt.passes)
+	for pass := range opt.passes {
+		if err := c.pass(opt, pass, progress); err != nil {
 			return err
 		}
-		defer c.builds[i].stop()
 	}
-	progress := newProgress(stderr, len(opt.settings)*opt.passes)
-	rows := map[setting][]*row{}
-	for pass := range opt.passes {
-		for _, s := range opt.settings {
-			progress.begin(s.String())
-			same, err := c.open(opt, s, pass == 0)
-			if err != nil {
-				return err
-			}
-			if pass == 0 {
-				for _, t := range same {
-					rows[s] = append(rows[s], &row{setting: s, task: t})
-				}
-				c.rows = append(c.rows, rows[s]...)
-			}
-			for r := opt.rounds * pass / opt.passes; r < opt.rounds*(pass+1)/opt.passes; r++ {
-				progress.say(fmt.Sprintf("round %d/%d", r+1, opt.rounds))
-				for _, i := range rand.Perm(len(rows[s])) {
-					if err := c.measure(rows[s][i], opt.slice); err != nil {
-						return err
-					}
-				}
-			}
-			progress.done()
-		}
-	}
-	progress.end()
 	if len(c.rows) == 0 {
 		return fmt.Errorf("nothing to compare: the builds have no setting, op, kernel set and number of workers in common:\n\t%s", strings.Join(c.notes, "\n\t"))
 	}
@@ -155,6 +129,44 @@ func (opt *options) compare(stdout, stderr io.Writer) error {
 		return err
 	}
 	return c.check(opt)
+}
+
+func (c *comparison) pass(opt *options, pass int, progress *progress) (err error) {
+	for i, programs := range [][]string{opt.ours, opt.against} {
+		if c.builds[i], err = startBuild(programs[pass%len(programs)], answerTimeout); err != nil {
+			return err
+		}
+		defer c.builds[i].stop()
+		if name := c.builds[i].name; !slices.Contains(c.names[i], name) {
+			c.names[i] = append(c.names[i], name)
+		}
+	}
+	for _, s := range opt.settings {
+		same, err := c.open(opt, s, pass == 0)
+		if err != nil {
+			return err
+		}
+		if pass == 0 {
+			for _, t := range same {
+				c.rows = append(c.rows, &row{setting: s, task: t})
+			}
+		}
+		var rows []*row // of the setting
+		for _, r := range c.rows {
+			if r.setting == s {
+				rows = append(rows, r)
+			}
+		}
+		for range opt.rounds*(pass+1)/opt.passes - opt.rounds*pass/opt.passes {
+			for _, i := range rand.Perm(len(rows)) {
+				if err := c.measure(rows[i], opt.slice); err != nil {
+					return err
+				}
+			}
+		}
+		progress.done(s)
+	}
+	return nil
 }
 
 // open opens a setting in both builds, and returns what both can measure of what is
@@ -237,8 +249,8 @@ func (c *comparison) measure(r *row, slice time.Duration) error {
 
 func (c *comparison) markdown(w io.Writer, opt *options) error {
 	b := new(strings.Builder)
-	fmt.Fprintf(b, "Ours: %s. Theirs: %s.\n", c.builds[0].name, c.builds[1].name)
-	fmt.Fprintf(b, "Ours ÷ theirs: medians and quartiles of %d rounds of %v in %s, each with memory of its own; by CPU\ntime for one worker where the system tells it, otherwise by the clock. Bold is above %v; slower means %s.\n\n",
+	fmt.Fprintf(b, "Ours: %s. Theirs: %s.\n", several(c.names[0]), several(c.names[1]))
+	fmt.Fprintf(b, "Ours ÷ theirs: medians and quartiles of %d rounds of %v in %s, each with processes of its own; by CPU\ntime for one worker where the system tells it, otherwise by the clock. Bold is above %v; slower means %s.\n\n",
 		opt.rounds, opt.slice, passes(opt.passes), slowerFrom, rule)
 	var table [][]string
 	logs := map[string][]float64{}
@@ -279,6 +291,13 @@ func (c *comparison) markdown(w io.Writer, opt *options) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func several(names []string) string {
+	if len(names) > 2 {
+		return fmt.Sprintf("%s and %d more", names[0], len(names)-1)
+	}
+	return strings.Join(names, "; ")
 }
 
 // check returns an error that names what is slower, if that was asked for.

@@ -85,12 +85,11 @@ func fakeBuild(mode string) {
 
 // against compares two builds as flags say.
 func against(t *testing.T, ours, theirs string, flags ...string) (stdout string, err error) {
-	args := append([]string{"-against", theirs, "-rounds", "5", "-kernels", "generic", "-workers", "1,2"}, flags...)
+	args := append([]string{"-against", theirs, "-ours", ours, "-rounds", "5", "-kernels", "generic", "-workers", "1,2"}, flags...)
 	opt, err := parse(args, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	opt.self = ours
 	var out bytes.Buffer
 	err = opt.compare(&out, io.Discard)
 	return out.String(), err
@@ -134,6 +133,18 @@ func TestAgainst(t *testing.T) {
 	out, err = against(t, slow, quick, "-shapes", "1x1x8x8-b3", "-ops", "forward", "-workers", "1")
 	if rows := table(t, out, "shape, block | op |")[2:]; err != nil || len(rows) != 1 || rows[0][1] != "forward" {
 		t.Errorf("%v; of forward alone: %q", err, rows)
+	}
+}
+
+// TestAgainstBuilds takes the next build in each pass.
+func TestAgainstBuilds(t *testing.T) {
+	quick, slow := named(t, "quick"), named(t, "slow")
+	out, err := against(t, quick+","+slow+","+slow, quick, "-shapes", "1x1x8x8-b3", "-ops", "forward", "-rounds", "6", "-passes", "3")
+	if err != nil || !strings.HasPrefix(out, "Ours: build of quick; build of slow. Theirs: build of quick.\n") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if rows := table(t, out, "shape, block | op |")[2:]; len(rows) != 1 || rows[0][6] != "1.008–1.030" { // 1, 1, and four times 1.03
+		t.Errorf("rows %q", rows)
 	}
 }
 

@@ -4,13 +4,16 @@
 //
 //	go run ./bench
 //	go run ./bench -shapes 32x256x14x14-b7 -kernels avx2 -rounds 301
-//	go run ./bench -check -peers all -sweep 11 -o bench/results
+//	go run ./bench -peers all -sweep 11 -o bench/results
 //
 // With -against it compares this build with another one, of another revision
 // perhaps, turn by turn and each in a process of its own:
 //
 //	go build -o /tmp/before ./bench                # at the other revision
 //	go run ./bench -against /tmp/before -check -kernels avx512 -ops apply,forward
+//
+// Where the linker puts a loop makes up to 5 % of a time, so that scripts/against.sh
+// makes several builds of both revisions, with functions in random order.
 //
 // From the measurements that -o writes it draws pictures and makes a document:
 //
@@ -50,8 +53,8 @@ type options struct {
 	selected []peer
 	check    bool
 	out      string
-	against  string
-	self     string   // this program
+	against  []string // builds of the other revision
+	ours     []string // builds of this one
 	only     []string // ops that are compared with the other build
 }
 
@@ -71,7 +74,7 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 		case err != nil:
 			fmt.Fprintf(stderr, "bench: %v\n", err)
 			return 2
-		case opt.against != "":
+		case opt.against != nil:
 			err = opt.compare(stdout, stderr)
 		default:
 			err = opt.run(args, stdout, stderr)
@@ -89,17 +92,18 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.IntVar(&opt.rounds, "rounds", 51, "`rounds` to take the median of")
-	fs.IntVar(&opt.passes, "passes", 3, "`passes` through all settings, among which the rounds are shared; more than one keeps the memory of all settings. -against has 9 and memory laid out anew in each")
+	fs.IntVar(&opt.passes, "passes", 3, "`passes` through all settings, among which the rounds are shared; more than one keeps the memory of all settings. -against has 9, each with new processes")
 	fs.DurationVar(&opt.slice, "slice", 5*time.Millisecond, "least `time` of each measurement in a round, after as much to warm up")
 	shapes := fs.String("shapes", "", "comma-separated `settings` such as 32x256x14x14-b7 or 32x256x14x14-b7/share=channels (default all of the benchmarks')")
 	kernels := fs.String("kernels", "", "comma-separated kernel `sets` (default all that this CPU runs)")
 	fs.IntVar(&opt.sweep, "sweep", 0, "`rounds` of a sweep over sizes, 0 for none; -shapes does not change its shapes")
 	peers := fs.String("peers", "none", "other `implementations` to compare with: none, all, or a comma-separated list")
 	fs.IntVar(&opt.peerEvery, "peer-every", 5, "`n`, for the peers to take part in each n-th round")
-	python := fs.String("python", "", "Python `interpreter` that has the peers' packages (default python3, or /usr/bin/python3 if that has more of them)")
-	fs.BoolVar(&opt.check, "check", false, "exit with status 1 if a limit of bench/results/limits.txt is missed; with -against, if something is slower: "+rule)
+	python := fs.String("python", "", "Python `interpreter` that has the peers' packages (default python3, or /usr/bin/python3 if that has none)")
+	fs.BoolVar(&opt.check, "check", false, "with -against, exit with status 1 if something is slower: "+rule)
 	fs.StringVar(&opt.out, "o", "", "write all measurements to a JSON `file`, such as bench/results/machine.json; in a directory, it is named after CPU and date")
-	fs.StringVar(&opt.against, "against", "", "another build of this `program`, to measure this one against instead of copies")
+	against := fs.String("against", "", "comma-separated builds of this `program`, of another revision, to measure this one against instead of copies; each pass takes the next")
+	ours := fs.String("ours", "", "comma-separated builds of this `program` to take for -against, in place of the running one")
 	ops := fs.String("ops", "", "comma-separated `ops` for -against (default all that both builds have)")
 	workers := fs.String("workers", "", "comma-separated `numbers` of workers for -against (default 1,2 with two CPUs or more)")
 	if err := fs.Parse(args); err != nil {
@@ -158,7 +162,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		}
 		opt.pythons = []string{*python}
 	}
-	if err := opt.parseAgainst(fs, *shapes, *ops, *workers); err != nil {
+	if err := opt.parseAgainst(fs, *against, *ours, *shapes, *ops, *workers); err != nil {
 		return nil, err
 	}
 	if opt.out != "" {
@@ -170,23 +174,28 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 }
 
 // parseAgainst parses the flags of -against, and refuses those that do not go with it.
-func (opt *options) parseAgainst(fs *flag.FlagSet, shapes, ops, workers string) (err error) {
+func (opt *options) parseAgainst(fs *flag.FlagSet, against, ours, shapes, ops, workers string) (err error) {
 	opt.workers = []int{1}
 	if runtime.NumCPU() > 1 {
 		opt.workers = []int{1, 2}
 	}
 	opt.only = slices.Concat(stepOpNames, []string{opDilate, opBernoulli})
-	if opt.against == "" {
-		if ops != "" || workers != "" {
-			return errors.New("-ops and -workers are for -against, which is not there")
+	if against == "" {
+		if ours != "" || ops != "" || workers != "" || opt.check {
+			return errors.New("-ours, -ops, -workers and -check are for -against, which is not there")
 		}
 		return nil
 	}
-	if opt.against, err = exec.LookPath(opt.against); err != nil {
-		return fmt.Errorf("-against: want a program: %w", err)
+	if ours == "" {
+		if ours, err = os.Executable(); err != nil {
+			return err
+		}
 	}
-	if opt.self, err = os.Executable(); err != nil {
-		return err
+	opt.against, opt.ours = strings.Split(against, ","), strings.Split(ours, ",")
+	for _, program := range slices.Concat(opt.against, opt.ours) {
+		if _, err := exec.LookPath(program); err != nil {
+			return fmt.Errorf("-against and -ours want programs: %w", err)
+		}
 	}
 	passes := 9
 	fs.Visit(func(f *flag.Flag) {
@@ -251,7 +260,6 @@ func (opt *options) run(args []string, stdout, stderr io.Writer) error {
 	}
 	progress := newProgress(stderr, len(opt.settings)*opt.passes)
 	if len(opt.selected) > 0 {
-		progress.say("starting the peers ...")
 		rep.Versions, rep.NotRun = opt.startPeers()
 		defer opt.stopPeers()
 	}
@@ -264,14 +272,13 @@ func (opt *options) run(args []string, stdout, stderr io.Writer) error {
 	if opt.sweep > 0 {
 		rep.SweepRounds, opt.rounds = opt.sweep, opt.sweep
 		sizes := sweepSettings()
-		progress.more(len(sizes) * opt.passes)
+		progress.of += len(sizes) * opt.passes
 		results, err := opt.measureAll(sizes, true, progress)
 		if err != nil {
 			return err
 		}
 		rep.add(&rep.Sweep, results)
 	}
-	progress.end()
 
 	if err := rep.markdown(stdout); err != nil {
 		return err
@@ -284,9 +291,6 @@ func (opt *options) run(args []string, stdout, stderr io.Writer) error {
 	}
 	if len(rep.failed) > 0 {
 		return fmt.Errorf("peers failed: %s", strings.Join(rep.failed, "; "))
-	}
-	if opt.check {
-		return rep.check()
 	}
 	return nil
 }
@@ -328,25 +332,24 @@ func (opt *options) measureAll(settings []setting, sweep bool, progress *progres
 	sessions := make([]*session, len(settings))
 	for pass := range opt.passes {
 		for i, s := range settings {
-			progress.begin(s.String())
 			if sessions[i] == nil {
-				if sessions[i], err = opt.open(s, sweep, progress); err != nil {
+				if sessions[i], err = opt.open(s, sweep); err != nil {
 					return nil, err
 				}
 			}
-			opt.pass(sessions[i], opt.rounds*(pass+1)/opt.passes, progress)
+			opt.pass(sessions[i], opt.rounds*(pass+1)/opt.passes)
 			if pass == opt.passes-1 {
 				results = append(results, opt.close(sessions[i], sweep))
 				sessions[i] = nil
 			}
-			progress.done()
+			progress.done(s)
 		}
 	}
 	return results, nil
 }
 
 // open checks that ours and the peers' outputs are right and prepares their turns.
-func (opt *options) open(s setting, sweep bool, progress *progress) (*session, error) {
+func (opt *options) open(s setting, sweep bool) (*session, error) {
 	se := &session{workload: newWorkload(s), rng: rand.New(rand.NewPCG(3, 4))}
 	if err := se.verify(opt.kernels, opt.workers); err != nil {
 		return nil, err
@@ -355,7 +358,6 @@ func (opt *options) open(s setting, sweep bool, progress *progress) (*session, e
 		if sweep && !slices.Contains(sweepPeers, p.name) || !sweep && !p.runs(s) {
 			continue
 		}
-		progress.say("checking " + p.name)
 		err := opt.peers.set(s)
 		if err == nil {
 			err = opt.peers.check(p, se.workload)
@@ -380,20 +382,17 @@ func (opt *options) open(s setting, sweep bool, progress *progress) (*session, e
 }
 
 // pass measures up to a round.
-func (opt *options) pass(s *session, end int, progress *progress) {
+func (opt *options) pass(s *session, end int) {
 	if len(s.peers) > 0 && s.round > 0 { // Another setting was measured since.
 		if err := opt.peers.set(s.setting); err != nil {
 			s.dropPeers(err)
 		}
 	}
-	opt.measure(s, end, func(round int) {
-		progress.say(fmt.Sprintf("round %d/%d", round+1, opt.rounds))
-	})
+	opt.measure(s, end)
 }
 
 func (opt *options) close(s *session, sweep bool) *result {
 	res := summarize(s.setting, s.turns)
-	res.Others = s.others.cpus()
 	res.failed = append(s.failed, res.failed...)
 	if !sweep {
 		res.compare(s.peers, opt.kernels)

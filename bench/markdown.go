@@ -22,7 +22,6 @@ func (r *report) markdown(w io.Writer) error {
 			fmt.Fprintf(b, "- %s\n", text)
 		}
 	}
-	r.quartileTable(b)
 	r.timeTable(b)
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -134,10 +133,6 @@ func (r *report) peerTable(b *strings.Builder) {
 func (r *report) workersTable(b *strings.Builder) {
 	var rows [][]string
 	for _, res := range r.Results {
-		others := "unknown"
-		if res.Others != nil {
-			others = figure(*res.Others)
-		}
 		copies, ok := res.copiesTimes()
 		if !ok {
 			return
@@ -148,32 +143,12 @@ func (r *report) workersTable(b *strings.Builder) {
 				v, _ := res.workersTimes(op, k)
 				row = append(row, figure(v))
 			}
-			rows = append(rows, append(row, others))
+			rows = append(rows, row)
 		}
 	}
 	fmt.Fprintf(b, "\n### Two workers\n\nOne worker ÷ two, by the clock, beside the fastest copy by one goroutine ÷ the fastest by two.\n\n")
 	head := append([]string{"shape, block", "kernels", "MiB", "copy"}, titled(stepOpNames)...)
-	writeTable(b, 2, append(head, "CPUs of others"), rows)
-}
-
-func (r *report) quartileTable(b *strings.Builder) {
-	b.WriteString("\n### Quartiles\n\nTime ÷ the copy, medians and quartiles.\n\n")
-	ops := append([]string{opScaleCopy}, stepOpNames...)
-	var rows [][]string
-	for _, res := range r.Results {
-		for _, k := range r.Kernels {
-			row := []string{res.Setting, k}
-			for _, op := range ops {
-				text := "–"
-				if s := res.find(op, k, 1); s != nil {
-					text = fmt.Sprintf("%.2f (%.2f–%.2f)", s.Ratio.Median, s.Ratio.Q1, s.Ratio.Q3)
-				}
-				row = append(row, text)
-			}
-			rows = append(rows, row)
-		}
-	}
-	writeTable(b, 2, append([]string{"shape, block", "kernels"}, titled(ops)...), rows)
+	writeTable(b, 2, head, rows)
 }
 
 func (r *report) timeTable(b *strings.Builder) {

@@ -46,7 +46,6 @@ type result struct {
 	Setting  string    `json:"setting"`
 	Elements int       `json:"elements"`
 	Copy     string    `json:"fastest_copy"` // by the median over the rounds
-	Others   *float64  `json:"other_cpus"`   // that other processes used meanwhile; null if unknown
 	Series   []series  `json:"series"`
 	SpeedUps []speedUp `json:"speed_ups,omitempty"`
 
@@ -97,7 +96,6 @@ type session struct {
 	turns  []turn
 	rng    *rand.Rand
 	round  int // the next one
-	others others
 }
 
 // dropPeers ends the turns of the peers that are left.
@@ -112,13 +110,11 @@ func (s *session) dropPeers(err error) {
 
 // measure runs everything in turn, up to a round. A change in the machine's speed
 // then meets all of them, and a ratio within a round is not touched by it.
-func (p *plan) measure(s *session, end int, progress func(round int)) {
+func (p *plan) measure(s *session, end int) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	runtime.GC() // None is due in the rounds, which allocate next to nothing.
-	defer s.others.watch(p)()
 	for ; s.round < end; s.round++ {
 		r := s.round
-		progress(r)
 		// None always follows the same one, in the caches that this leaves.
 		for _, i := range s.rng.Perm(len(s.turns)) {
 			t := &s.turns[i]

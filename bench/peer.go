@@ -122,38 +122,22 @@ type peerProcess struct {
 	dir string // for the script and the files of a check
 }
 
-// startPeers starts the interpreters one after the other and keeps the first
-// that has all peers, or the one that has most. An error tells why there is
-// none.
+// startPeers starts the interpreters one after the other and keeps the first that has
+// a peer. An error tells why there is none.
 func startPeers(pythons []string, timeout time.Duration) (*peerProcess, error) {
-	var best *peerProcess
 	var errs []error
 	for _, python := range pythons {
 		p, err := startPeer(python, timeout)
-		if err == nil && len(p.Peers) == 0 {
+		if err == nil && len(p.Peers) > 0 {
+			return p, nil
+		}
+		if err == nil {
 			missing := slices.Compact(slices.Sorted(maps.Values(p.Missing)))
 			err = errors.Join(fmt.Errorf("%s has no peer: %s", python, strings.Join(missing, "; ")), p.stop())
 		}
-		switch {
-		case err != nil:
-			errs = append(errs, err)
-			continue
-		case best == nil:
-			best = p
-		case len(p.Peers) > len(best.Peers):
-			best.stop()
-			best = p
-		default:
-			p.stop()
-		}
-		if len(best.Missing) == 0 {
-			break
-		}
+		errs = append(errs, err)
 	}
-	if best == nil {
-		return nil, errors.Join(errs...)
-	}
-	return best, nil
+	return nil, errors.Join(errs...)
 }
 
 func startPeer(python string, timeout time.Duration) (*peerProcess, error) {

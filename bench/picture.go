@@ -114,28 +114,6 @@ func caption(c draw.Canvas, words string) draw.Canvas {
 	return draw.Crop(c, 6, -8, line*vg.Length(len(lines))+12, -6)
 }
 
-// decades are the ticks of a logarithmic axis: labels at 1, 2 and 5 times a
-// power of ten, or at powers alone if there are many.
-type decades struct{ unit string }
-
-func (d decades) Ticks(lo, hi float64) (ticks []plot.Tick) {
-	many := math.Log10(hi/lo) > 2.5
-	for power := math.Floor(math.Log10(lo)); power <= math.Ceil(math.Log10(hi)); power++ {
-		for digit := 1.0; digit < 10; digit++ {
-			v := digit * math.Pow(10, power)
-			if v < lo*(1-1e-9) || v > hi*(1+1e-9) {
-				continue
-			}
-			label := ""
-			if digit == 1 || !many && (digit == 2 || digit == 5) {
-				label = fmt.Sprintf("%.4g%s", v, d.unit)
-			}
-			ticks = append(ticks, plot.Tick{Value: v, Label: label})
-		}
-	}
-	return ticks
-}
-
 // bytesTicks are powers of two, each second with a label.
 type bytesTicks struct{}
 

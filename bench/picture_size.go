@@ -92,7 +92,7 @@ func (r *report) sizePicture(planes int) (picture, error) {
 	title := fmt.Sprintf("DropBlock forward, maps of %d×%d, block %d", planes, planes, block)
 	p := newPlot(title, "size of the feature map", "ns per element")
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
-	p.X.Tick.Marker, p.Y.Tick.Marker = bytesTicks{}, decades{}
+	p.X.Tick.Marker, p.Y.Tick.Marker = bytesTicks{}, plot.LogTicks{Prec: -1}
 	grid := plotter.NewGrid()
 	grid.Vertical.Color, grid.Horizontal.Color = light, light
 	p.Add(grid)
@@ -126,7 +126,7 @@ func (r *report) sizePicture(planes int) (picture, error) {
 	p.X.Min, p.X.Max = p.X.Min/1.1, p.X.Max*1.1
 	p.Add(cacheMarks{r.Machine.Caches})
 
-	words := r.pictureCaption(r.SweepRounds) + "\nBy the clock, one thread unless said. Dropout has no blocks."
+	words := r.pictureCaption() + "\nBy the clock, one thread unless said. Dropout has no blocks."
 	if len(r.Machine.Caches) > 0 {
 		words += " Dotted: from here on, input and output together are larger than the cache."
 	}

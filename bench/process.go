@@ -44,8 +44,6 @@ func startProcess(cmd *exec.Cmd, timeout time.Duration) (p *process, greeting []
 	return p, greeting, nil
 }
 
-func (p *process) pid() int { return p.cmd.Process.Pid }
-
 func (p *process) stop() {
 	p.in.Close()
 	kill := time.AfterFunc(10*time.Second, func() { p.cmd.Process.Kill() })

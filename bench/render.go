@@ -103,19 +103,11 @@ func (r *report) pictures() (all []picture, err error) {
 		}
 		all = append(all, p)
 	}
-	for _, kind := range []struct{ name, title string }{
-		{"forward", "Forward: time of others ÷ time of dropblock"},
-		{"dilate", "Dilation alone: time of others ÷ time of dropblock"},
-	} {
-		if rows := r.rows(kind.name == opDilate); len(rows) > 0 {
-			all = append(all, r.speedUpPicture("speedup-"+kind.name, kind.title, rows))
-		}
-	}
 	return all, nil
 }
 
 // pictureCaption is what the figures depend on, in two lines.
-func (r *report) pictureCaption(rounds int) string {
+func (r *report) pictureCaption() string {
 	line := fmt.Sprintf("%s, %s, %s/%s", r.Machine.CPU, r.Machine.Go, r.Machine.OS, r.Machine.Arch)
 	var second []string
 	for _, name := range []string{"torch", "torchvision", "cv2"} {
@@ -123,9 +115,9 @@ func (r *report) pictureCaption(rounds int) string {
 			second = append(second, name+" "+v)
 		}
 	}
-	how := fmt.Sprintf("medians of %d interleaved rounds", rounds)
+	how := fmt.Sprintf("medians of %d interleaved rounds", r.SweepRounds)
 	if r.PeerEvery > 1 && len(second) > 0 {
-		how += fmt.Sprintf(", others in %d of them", (rounds-1)/r.PeerEvery+1)
+		how += fmt.Sprintf(", others in %d of them", (r.SweepRounds-1)/r.PeerEvery+1)
 	}
 	second = append(second, r.Date.Format(time.DateOnly), fmt.Sprintf("p = %v", r.P), how)
 	return line + "\n" + strings.Join(second, ", ")

@@ -51,32 +51,38 @@ func serve(in io.Reader, out io.Writer) error {
 	return requests.Err()
 }
 
+// revision is set by -ldflags=-X where builds are not stamped with it.
+var revision string
+
 // buildName tells builds apart: the revision, or of a changed or unknown one the
 // program's hash too.
 func buildName() string {
-	revision, changed := "unknown revision", true
+	if revision != "" {
+		return "revision " + revision
+	}
+	name, changed := "unknown revision", true
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
 			switch s.Key {
 			case "vcs.revision":
-				revision = "revision " + s.Value[:min(12, len(s.Value))]
+				name = "revision " + s.Value[:min(12, len(s.Value))]
 			case "vcs.modified":
 				changed = s.Value == "true"
 			}
 		}
 	}
 	if !changed {
-		return revision
+		return name
 	}
 	exe, err := os.Executable()
 	if err != nil {
-		return revision + ", changed"
+		return name + ", changed"
 	}
 	program, err := os.ReadFile(exe)
 	if err != nil {
-		return revision + ", changed"
+		return name + ", changed"
 	}
-	return fmt.Sprintf("%s, changed, program %.6x", revision, sha256.Sum256(program))
+	return fmt.Sprintf("%s, changed, program %.6x", name, sha256.Sum256(program))
 }
 
 // A server is what serve keeps between requests.

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/dropblock-go/dropblock"
@@ -46,23 +44,17 @@ func (s setting) String() string {
 // maxElements keeps the three feature maps of a setting within 3 GiB.
 const maxElements = 1 << 28
 
-var settingForm = regexp.MustCompile(`^(\d+)x(\d+)x(\d+)x(\d+)-b(\d+)(/share=channels)?$`)
-
 // parseSetting is the inverse of String.
 func parseSetting(name string) (s setting, err error) {
-	m := settingForm.FindStringSubmatch(name)
-	if m == nil {
-		return s, fmt.Errorf("%q is not of the form 32x256x14x14-b7 or 32x256x14x14-b7/share=channels", name)
-	}
-	var n [5]int
-	for i := range n {
-		if n[i], err = strconv.Atoi(m[1+i]); err != nil {
-			return s, fmt.Errorf("%q: %w", name, err)
-		}
-	}
-	s = setting{shape: dropblock.NCHW(n[0], n[1], n[2], n[3]), block: n[4]}
-	if m[6] != "" {
+	var n [4]int
+	shape, shared := strings.CutSuffix(name, "/share=channels")
+	fmt.Sscanf(shape, "%dx%dx%dx%d-b%d", &n[0], &n[1], &n[2], &n[3], &s.block)
+	s.shape = dropblock.NCHW(n[0], n[1], n[2], n[3])
+	if shared {
 		s.share = dropblock.ShareChannels
+	}
+	if s.String() != name {
+		return s, fmt.Errorf("%q is not of the form 32x256x14x14-b7 or 32x256x14x14-b7/share=channels", name)
 	}
 	if err := s.shape.Check(); err != nil {
 		return s, err

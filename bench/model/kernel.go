@@ -33,13 +33,6 @@ func findKernel(name string) *kernel {
 	return nil
 }
 
-func kernelNames() (names []string) {
-	for _, k := range kernels {
-		names = append(names, k.name)
-	}
-	return names
-}
-
 // dilation is how often the passes go over the bits of a mask with blocks of
 // 7×7: the rows at once, the columns by shifts of 1, 2 and 3 rows, the last of
 // which takes the complement and counts.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -84,28 +83,13 @@ type turn struct {
 
 // predict runs a loop through the model of a core.
 func (l *llvm) predict(cpu, loop string) (turn, error) {
-	cmd := l.command(cpu, loop, "-iterations=500", "-json")
+	cmd := exec.Command(l.mca, "-mtriple=aarch64", "-mcpu="+cpu, "-iterations=500", "-json")
+	cmd.Stdin = strings.NewReader(loop)
 	out, err := output(cmd)
 	if err != nil {
 		return turn{}, err
 	}
 	return parseReport(out)
-}
-
-func (l *llvm) detail(w io.Writer, cpu, loop string) error {
-	cmd := l.command(cpu, loop, "-iterations=500", "-bottleneck-analysis")
-	out, err := output(cmd)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%s\n\n%s\n", cpu, out)
-	return err
-}
-
-func (l *llvm) command(cpu, loop string, args ...string) *exec.Cmd {
-	cmd := exec.Command(l.mca, append([]string{"-mtriple=aarch64", "-mcpu=" + cpu}, args...)...)
-	cmd.Stdin = strings.NewReader(loop)
-	return cmd
 }
 
 func output(cmd *exec.Cmd) ([]byte, error) {

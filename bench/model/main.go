@@ -4,7 +4,7 @@
 //
 //	go run ./bench/model
 //	go run ./bench/model -check
-//	go run ./bench/model -cpus neoverse-n1 -loop philox
+//	go run ./bench/model -cpus neoverse-n1
 //
 // It is a model's prediction: everything is in the first-level cache, every
 // branch is guessed, and the model may be wrong. It needs no arm64 machine, but
@@ -35,7 +35,6 @@ type options struct {
 	dir   string
 	cpus  []string
 	check bool
-	loop  string
 }
 
 func run(args []string, stdout, stderr io.Writer) (status int) {
@@ -61,7 +60,6 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	fs.StringVar(&opt.dir, "dir", ".", "root `folder` of the module")
 	cpus := fs.String("cpus", strings.Join(cores, ","), "comma-separated `cores`")
 	fs.BoolVar(&opt.check, "check", false, "exit with status 1 if a figure is above its limit")
-	fs.StringVar(&opt.loop, "loop", "", "print llvm-mca's whole report on the loop of this `kernel` instead")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			fmt.Fprintln(stderr, "usage: model [flags]")
@@ -78,9 +76,6 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 			return nil, fmt.Errorf("-cpus: %q has no model of its own in LLVM 19, want some of %s", cpu, strings.Join(cores, ","))
 		}
 		opt.cpus = append(opt.cpus, cpu)
-	}
-	if opt.loop != "" && findKernel(opt.loop) == nil {
-		return nil, fmt.Errorf("-loop is %q, want one of %s", opt.loop, strings.Join(kernelNames(), ", "))
 	}
 	return opt, nil
 }
@@ -106,14 +101,6 @@ func (opt *options) run(args []string, stdout io.Writer) error {
 	loops, err := llvm.loops(binary, string(source))
 	if err != nil {
 		return err
-	}
-	if opt.loop != "" {
-		for _, cpu := range opt.cpus {
-			if err := llvm.detail(stdout, cpu, loops[opt.loop]); err != nil {
-				return err
-			}
-		}
-		return nil
 	}
 	turns := map[string]map[string]turn{}
 	for _, cpu := range opt.cpus {
