@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	imagedraw "image/draw"
 	"image/png"
 	"math"
 	"strings"
@@ -49,20 +50,8 @@ type picture struct {
 func (p picture) png() ([]byte, error) {
 	c := vgimg.NewWith(vgimg.UseWH(p.width, p.height), vgimg.UseDPI(dpi))
 	p.draw(draw.New(c))
-	from := c.Image()
-	to := image.NewPaletted(from.Bounds(), shades())
-	nearest := map[color.Color]uint8{}
-	for y := from.Bounds().Min.Y; y < from.Bounds().Max.Y; y++ {
-		for x := from.Bounds().Min.X; x < from.Bounds().Max.X; x++ {
-			c := from.At(x, y)
-			i, ok := nearest[c]
-			if !ok {
-				i = uint8(to.Palette.Index(c))
-				nearest[c] = i
-			}
-			to.SetColorIndex(x, y, i)
-		}
-	}
+	to := image.NewPaletted(c.Image().Bounds(), shades())
+	imagedraw.Draw(to, to.Bounds(), c.Image(), image.Point{}, imagedraw.Src)
 	var b bytes.Buffer
 	err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, to)
 	return b.Bytes(), err

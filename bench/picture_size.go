@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -14,69 +15,70 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-func (r *report) sweepSides() (sides []int) {
+// pictures are of each size of planes in the sweep.
+func (r *report) pictures() (all []picture, err error) {
+	var sides []int
 	for _, res := range r.Sweep {
-		if s := res.setting.shape.H(); !slices.Contains(sides, s) {
-			sides = append(sides, s)
+		side := res.setting.shape.H()
+		if slices.Contains(sides, side) {
+			continue
 		}
+		sides = append(sides, side)
+		p, err := r.picture(side, res.setting.block)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
 	}
-	return sides
+	return all, nil
 }
 
-// A line is an implementation over the sizes.
+// A line is a task over the sizes.
 type line struct {
 	name   string
+	task   task // without Impl: the fastest copy
 	color  color.Color
-	dashes []vg.Length
 	glyph  draw.GlyphDrawer // none for the copy
-	match  func(res *result, s *series) bool
+	dashes []vg.Length
 	xys    plotter.XYs
 }
 
-// lines are what a size picture can have.
-func (r *report) lines() (all []*line) {
-	add := func(name string, c color.Color, dashes []vg.Length, glyph draw.GlyphDrawer, match func(*result, *series) bool) {
-		all = append(all, &line{name: name, color: c, dashes: dashes, glyph: glyph, match: match})
+// lines are what a picture can have.
+func (r *report) lines() []*line {
+	all := []*line{
+		{name: "torchvision", task: task{opForward, "torchvision", 1}, color: vermilion, glyph: draw.BoxGlyph{}},
+		{name: "torch dropout", task: task{opForward, "dropout", 1}, color: purple, glyph: draw.TriangleGlyph{}},
+		{name: "tutorial code,\nshared mask", task: task{opForward, "tutorial", 1}, color: orange, glyph: draw.PyramidGlyph{}},
+		{name: "copy, the fastest", task: task{Threads: 1}, color: black},
 	}
-	peer := func(name, shown string, c color.Color, glyph draw.GlyphDrawer) {
-		add(shown, c, nil, glyph, func(_ *result, s *series) bool { return s.Impl == name && s.Threads == 1 })
-	}
-	peer("torchvision", "torchvision", vermilion, draw.BoxGlyph{})
-	peer("dropout", "torch dropout", purple, draw.TriangleGlyph{})
-	peer("tutorial", "tutorial code,\nshared mask", orange, draw.PyramidGlyph{})
 	for i, k := range r.Kernels {
 		c, ok := kernelColors[k]
 		if !ok {
 			c = blue
 		}
 		glyphs := []draw.GlyphDrawer{draw.CircleGlyph{}, draw.RingGlyph{}, draw.CrossGlyph{}}
-		add("dropblock "+k, c, nil, glyphs[i%len(glyphs)], func(_ *result, s *series) bool {
-			return s.Op == opForward && s.Impl == k && s.Threads == 1
-		})
+		all = append(all, &line{name: "dropblock " + k, task: task{opForward, k, 1}, color: c, glyph: glyphs[i%len(glyphs)]})
 		if i == 0 {
-			add("dropblock "+k+",\n2 workers", c, []vg.Length{4, 3}, draw.PlusGlyph{}, func(_ *result, s *series) bool {
-				return s.Op == opForward && s.Impl == k && s.Threads == 2
-			})
+			all = append(all, &line{name: "dropblock " + k + ",\n2 workers", task: task{opForward, k, 2}, color: c, glyph: draw.PlusGlyph{}, dashes: []vg.Length{4, 3}})
 		}
 	}
-	add("copy, the fastest", black, nil, nil, func(res *result, s *series) bool { return s.Op == opCopy && s.Impl == res.Copy })
 	return all
 }
 
-// sizePicture is time per element over the size of the feature map.
-func (r *report) sizePicture(planes int) (picture, error) {
+// picture is time per element over the size of the feature map.
+func (r *report) picture(planes, block int) (picture, error) {
 	lines := r.lines()
-	block := 0
 	for _, res := range r.Sweep {
 		if res.setting.shape.H() != planes {
 			continue
 		}
-		block = res.setting.block
-		for _, s := range res.Series {
-			for _, l := range lines {
-				if l.match(res, &s) && len(s.Wall) > 0 {
-					l.xys = append(l.xys, plotter.XY{X: float64(4 * res.Elements), Y: quartilesOf(s.Wall).Median})
-				}
+		for _, l := range lines {
+			s := res.find(l.task.Op, l.task.Impl, l.task.Threads)
+			if l.task.Impl == "" {
+				s = res.fastest(1)
+			}
+			if s != nil {
+				l.xys = append(l.xys, plotter.XY{X: float64(res.setting.bytes()), Y: quartilesOf(s.Wall).median})
 			}
 		}
 	}
@@ -138,6 +140,23 @@ func (r *report) sizePicture(planes int) (picture, error) {
 		p.Draw(draw.Crop(c, 0, -column, 0, 0))
 		legend.Draw(draw.Crop(c, c.Max.X-c.Min.X-column+12, 0, 0, -34))
 	}}, nil
+}
+
+// pictureCaption is what the figures depend on, in two lines.
+func (r *report) pictureCaption() string {
+	line := fmt.Sprintf("%s, %s, %s/%s", r.Machine.CPU, r.Machine.Go, r.Machine.OS, r.Machine.Arch)
+	var second []string
+	for _, name := range []string{"torch", "torchvision", "cv2"} {
+		if v := r.Versions[name]; v != "" {
+			second = append(second, name+" "+v)
+		}
+	}
+	how := fmt.Sprintf("medians of %d interleaved rounds", r.SweepRounds)
+	if r.PeerEvery > 1 && len(second) > 0 {
+		how += fmt.Sprintf(", others in %d of them", (r.SweepRounds-1)/r.PeerEvery+1)
+	}
+	second = append(second, r.Date.Format(time.DateOnly), fmt.Sprintf("p = %v", r.P), how)
+	return line + "\n" + strings.Join(second, ", ")
 }
 
 // cacheMarks are at half the size of each: a map and its output together fill it.
