@@ -19,6 +19,11 @@
 //
 //	go run ./bench render bench/results docs/benchmarks.md
 //
+// And it compares what RegionFull costs on maps of odd and of even width, and with
+// large and with small blocks:
+//
+//	go run ./bench full
+//
 // Before it measures, it checks that the masks and outputs of all kernel sets
 // are bitwise equal, and that the other implementations make the same of the
 // same seeds. What the library does is also in Go benchmarks, in this folder.
@@ -72,6 +77,8 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 		err = serve(os.Stdin, stdout)
 	case "render":
 		err = render(args[1:], stdout)
+	case "full":
+		err = full(args[1:], stdout)
 	default:
 		var opt *options
 		opt, err = parse(args, stderr)
@@ -95,6 +102,7 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 }
 
 const usage = `usage: bench [flags]
+       bench full [kernel sets]
        bench render FOLDER DOCUMENT.md
 `
 
