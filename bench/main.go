@@ -209,7 +209,7 @@ func (opt *options) run(args []string, stdout, stderr io.Writer) (err error) {
 	}
 	if len(opt.peers) > 0 {
 		opt.startPeers(rep)
-		defer opt.stopPeers()
+		defer opt.process.stop()
 	}
 	var sizes []setting
 	if opt.sweep > 0 {
@@ -240,26 +240,19 @@ func (opt *options) run(args []string, stdout, stderr io.Writer) (err error) {
 // startPeers starts the process of the peers, keeps those that it has, and tells the
 // report why others do not run.
 func (opt *options) startPeers(rep *report) {
-	process, err := startPeers(answerTimeout)
-	if err == nil {
-		opt.process, rep.Versions = process, process.Versions
+	var err error
+	if opt.process, err = startPeers(answerTimeout); err == nil {
+		rep.Versions = opt.process.Versions
 	}
-	var there []peer
-	for _, p := range opt.peers {
-		switch {
-		case err != nil:
-			rep.NotRun = append(rep.NotRun, fmt.Sprintf("%v: %s", p, strings.ReplaceAll(err.Error(), "\n", "; ")))
-		case slices.Contains(process.Peers, p.name):
-			there = append(there, p)
-		default:
-			rep.NotRun = append(rep.NotRun, fmt.Sprintf("%v: %s", p, process.Missing[p.name]))
+	opt.peers = slices.DeleteFunc(slices.Clone(opt.peers), func(p peer) bool {
+		if err == nil && slices.Contains(opt.process.Peers, p.name) {
+			return false
 		}
-	}
-	opt.peers = there
-}
-
-func (opt *options) stopPeers() {
-	if opt.process != nil {
-		opt.process.stop()
-	}
+		why := fmt.Sprint(err)
+		if err == nil {
+			why = opt.process.Missing[p.name]
+		}
+		rep.NotRun = append(rep.NotRun, fmt.Sprintf("%v: %s", p, strings.ReplaceAll(why, "\n", "; ")))
+		return true
+	})
 }

@@ -139,7 +139,7 @@ func TestSweep(t *testing.T) {
 	opt.workers = []int{1, 2}
 	var rep report
 	opt.startPeers(&rep)
-	defer opt.stopPeers()
+	defer opt.process.stop()
 	sizes := sweepSettings()
 	results, err := opt.measure(&rep, []setting{sizes[0], sizes[13]}, 2, true, newProgress(io.Discard, 1))
 	if err != nil || rep.NotRun != nil {

@@ -198,7 +198,7 @@ func TestPeerCheck(t *testing.T) {
 		{"short", "an output of 6044 bytes, want"},
 		{"check fails", "ValueError: no such block"},
 		{"check babbles", `the answer is "42", want ok or error`},
-		{"check has nothing", "want a probability"},
+		{"check has nothing", "seeds have the probability []"},
 		{"check dies", "the process ended: MemoryError"},
 	} {
 		t.Run(c.mode, func(t *testing.T) {

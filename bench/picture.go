@@ -107,24 +107,14 @@ func caption(c draw.Canvas, words string) draw.Canvas {
 type bytesTicks struct{}
 
 func (bytesTicks) Ticks(lo, hi float64) (ticks []plot.Tick) {
-	for power := 14; power <= 40; power++ {
-		v := math.Ldexp(1, power)
-		if v < lo || v > hi {
-			continue
-		}
-		label := ""
+	for power := 14; power < 40; power++ {
+		tick := plot.Tick{Value: math.Ldexp(1, power)}
 		if power%2 == 0 {
-			label = bytesLabel(v)
+			tick.Label = fmt.Sprintf("%d %s", 1<<(power%10), [...]string{"B", "KiB", "MiB", "GiB"}[power/10])
 		}
-		ticks = append(ticks, plot.Tick{Value: v, Label: label})
+		if lo <= tick.Value && tick.Value <= hi {
+			ticks = append(ticks, tick)
+		}
 	}
 	return ticks
-}
-
-func bytesLabel(v float64) string {
-	units := []string{"B", "KiB", "MiB", "GiB"}
-	for v >= 1024 && len(units) > 1 {
-		v, units = v/1024, units[1:]
-	}
-	return fmt.Sprintf("%.4g %s", v, units[0])
 }

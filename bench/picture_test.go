@@ -155,8 +155,12 @@ func TestRenderBad(t *testing.T) {
 }
 
 func TestTicks(t *testing.T) {
-	if got := bytesLabel(64 << 20); got != "64 MiB" {
-		t.Errorf("64 MiB is %q", got)
+	var labels []string
+	for _, tick := range (bytesTicks{}).Ticks(1<<15, 1<<22) {
+		labels = append(labels, tick.Label)
+	}
+	if got := strings.Join(labels, ","); got != ",64 KiB,,256 KiB,,1 MiB,,4 MiB" {
+		t.Errorf("labels %q", got)
 	}
 	if bytes := cacheBytes("1024K"); bytes != 1<<20 {
 		t.Errorf("L2 has %v bytes", bytes)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -52,28 +51,20 @@ func serve(in io.Reader, out io.Writer) error {
 	return requests.Err()
 }
 
-// revision is set by -ldflags=-X where builds are not stamped with it.
+// revision is set by -ldflags=-X, as a workspace's builds are not stamped with it.
 var revision string
 
-// buildName tells builds apart: by the revision, or where it is unknown or the source
-// was changed by the program's hash.
+// buildName tells builds apart: the revision, or of an unknown one the program's hash.
 func buildName() string {
-	name, clean := revision, revision != ""
-	if info, ok := debug.ReadBuildInfo(); ok && !clean {
-		for _, s := range info.Settings {
-			switch s.Key {
-			case "vcs.revision":
-				name = s.Value[:min(12, len(s.Value))]
-			case "vcs.modified":
-				clean = s.Value == "false"
-			}
-		}
+	if revision != "" {
+		return "revision " + revision
 	}
-	if exe, err := os.Executable(); err == nil && !clean {
-		program, _ := os.ReadFile(exe)
-		name = fmt.Sprintf("%s, changed, program %.6x", cmp.Or(name, "unknown"), sha256.Sum256(program))
+	exe, err := os.Executable()
+	if err != nil {
+		return "unknown revision"
 	}
-	return "revision " + name
+	program, _ := os.ReadFile(exe)
+	return fmt.Sprintf("program %.6x", sha256.Sum256(program))
 }
 
 // A server is what serve keeps between requests.
@@ -90,7 +81,7 @@ func (s *server) answer(request []string) (string, error) {
 	case f[0] == "open" && n == 3:
 		return s.open(f[1], f[2])
 	case f[0] == "digest" && n == 1 && s.w != nil:
-		return s.w.digest(), nil
+		return s.w.digest(dropblock.KernelSet{}, 1), nil
 	case f[0] == "runs" && n == 2 && run != nil:
 		return strconv.Itoa(runsPerBatch(run)), nil
 	case f[0] == "time" && n == 4 && run != nil:
@@ -162,16 +153,17 @@ func fastest(run func(), n int, slice time.Duration) timing {
 	return least
 }
 
-// digest is the same for builds whose masks and outputs are.
-func (w *workload) digest() string {
+// digest is the same for kernel sets, numbers of workers and builds whose masks and
+// outputs are.
+func (w *workload) digest(k dropblock.KernelSet, workers int) string {
 	h := sha256.New()
-	layer := mustLayer(w.config(), dropblock.KernelSets()[0], 1)
+	layer := mustLayer(w.config(), k, workers)
 	var m dropblock.Mask
 	for step := range 3 {
 		layer.Sample(&m, w.shape, step)
 		fromXToY(w, &m)
 		binary.Write(h, binary.LittleEndian, m.Words())
-		binary.Write(h, binary.LittleEndian, w.y)
+		h.Write(memory(w.y))
 	}
 	return fmt.Sprintf("%x", h.Sum(nil))
 }
