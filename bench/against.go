@@ -95,9 +95,9 @@ type comparison struct {
 func (opt *options) compare(stdout, stderr io.Writer) error {
 	c := &comparison{options: opt}
 	passes := min(againstPasses, opt.rounds)
-	progress := newProgress(stderr, len(opt.settings)*passes)
+	done := newProgress(stderr, len(opt.settings)*passes)
 	for pass := range passes {
-		if err := c.pass(pass, opt.rounds*(pass+1)/passes-opt.rounds*pass/passes, progress); err != nil {
+		if err := c.pass(pass, opt.rounds*(pass+1)/passes-opt.rounds*pass/passes, done); err != nil {
 			return err
 		}
 	}
@@ -120,7 +120,7 @@ func (opt *options) compare(stdout, stderr io.Writer) error {
 	return fmt.Errorf("%d of %d rows are slower, which is %s:%s", len(slower), len(c.rows), rule, strings.Join(slower, ""))
 }
 
-func (c *comparison) pass(pass, rounds int, progress *progress) (err error) {
+func (c *comparison) pass(pass, rounds int, done func(setting)) (err error) {
 	for i, programs := range [][]string{c.ours, c.against} {
 		if c.builds[i], err = startBuild(programs[pass%len(programs)], answerTimeout); err != nil {
 			return err
@@ -148,7 +148,7 @@ func (c *comparison) pass(pass, rounds int, progress *progress) (err error) {
 				}
 			}
 		}
-		progress.done(s)
+		done(s)
 	}
 	return nil
 }

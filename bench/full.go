@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -113,11 +114,8 @@ func leastTimes(runs ...func()) []float64 {
 	}
 	for range fullExchanges {
 		for i, run := range runs {
-			t := fastest(run, batches[i], fullSlice)
-			if !hasCPUClock {
-				t.cpu = t.wall
-			}
-			least[i] = min(least[i], float64(t.cpu)/float64(batches[i]))
+			cpus, walls := timeBatches(run, batches[i], fullSlice)
+			least[i] = min(least[i], cmp.Or(cpus[0], walls[0]))
 		}
 	}
 	return least

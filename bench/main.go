@@ -112,7 +112,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.IntVar(&opt.rounds, "rounds", 51, "`rounds` to take the median of, shared among passes through all settings")
-	fs.DurationVar(&opt.slice, "slice", 5*time.Millisecond, "least `time` of each measurement in a round, after as much to warm up")
+	fs.DurationVar(&opt.slice, "slice", 5*time.Millisecond, "least CPU `time` of each measurement in a round, after as much to warm up")
 	fs.IntVar(&opt.sweep, "sweep", 0, "`rounds` of a sweep over sizes, 0 for none; -shapes does not change its shapes")
 	fs.BoolVar(&opt.check, "check", false, "with -against, exit with status 1 if something is slower: "+rule)
 	fs.Func("shapes", "comma-separated `settings` such as 32x256x14x14-b7 or 32x256x14x14-b7/share=channels (default all of the benchmarks')", list(&opt.settings, parseSetting))
@@ -215,11 +215,11 @@ func (opt *options) run(args []string, stdout, stderr io.Writer) (err error) {
 	if opt.sweep > 0 {
 		sizes = sweepSettings()
 	}
-	progress := newProgress(stderr, len(opt.settings)*min(passes, opt.rounds)+len(sizes)*min(passes, opt.sweep))
-	if rep.Results, err = opt.measure(rep, opt.settings, opt.rounds, false, progress); err != nil {
+	done := newProgress(stderr, len(opt.settings)*min(passes, opt.rounds)+len(sizes)*min(passes, opt.sweep))
+	if rep.Results, err = opt.measure(rep, opt.settings, opt.rounds, false, done); err != nil {
 		return err
 	}
-	if rep.Sweep, err = opt.measure(rep, sizes, opt.sweep, true, progress); err != nil {
+	if rep.Sweep, err = opt.measure(rep, sizes, opt.sweep, true, done); err != nil {
 		return err
 	}
 	if _, err := io.WriteString(stdout, rep.markdown()); err != nil {

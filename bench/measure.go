@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -49,7 +51,7 @@ const peerEvery = 5
 // measure measures settings, for the tables or for the sweep over sizes. It passes
 // through all of them several times, so that what disturbs the machine for a while does
 // not meet one of them alone.
-func (opt *options) measure(rep *report, settings []setting, rounds int, sweep bool, progress *progress) (results []*result, err error) {
+func (opt *options) measure(rep *report, settings []setting, rounds int, sweep bool, done func(setting)) (results []*result, err error) {
 	sessions := make([]*session, len(settings))
 	passes := min(passes, rounds)
 	for pass := range passes {
@@ -64,7 +66,7 @@ func (opt *options) measure(rep *report, settings []setting, rounds int, sweep b
 				results = append(results, rep.result(sessions[i]))
 				sessions[i] = nil // and its memory
 			}
-			progress.done(s)
+			done(s)
 		}
 	}
 	return results, nil
@@ -76,7 +78,7 @@ func (opt *options) open(s setting, sweep bool) (*session, error) {
 	if err := se.verify(opt.kernels, opt.workers); err != nil {
 		return nil, err
 	}
-	rivals := map[string]bool{}
+	dilates := false
 	for _, p := range opt.peers {
 		if sweep && !p.sweep || !sweep && !p.runs(s) {
 			continue
@@ -90,7 +92,8 @@ func (opt *options) open(s setting, sweep bool) (*session, error) {
 				se.turns = append(se.turns, opt.peerTurn(p, threads, err))
 			}
 		}
-		if name := p.rival(s); !sweep && err == nil && name != opForward && name != opDilate && !rivals[name] {
+		dilates = dilates || p.dilates
+		if name := p.rival(s); !sweep && err == nil && name != opForward && !p.dilates {
 			for _, k := range opt.kernels {
 				for _, workers := range opt.workers {
 					o := se.op(step{name, name, true, fromXToY}, p.config(s), k, workers)
@@ -98,7 +101,6 @@ func (opt *options) open(s setting, sweep bool) (*session, error) {
 				}
 			}
 		}
-		rivals[p.rival(s)] = true
 	}
 	for _, o := range se.copies(opt.workers) {
 		if !sweep || o.Op == opCopy && o.Threads == 1 {
@@ -108,7 +110,7 @@ func (opt *options) open(s setting, sweep bool) (*session, error) {
 	for i, k := range opt.kernels {
 		for _, workers := range opt.workers {
 			for _, o := range se.layerOps(k, workers) {
-				wanted := slices.Contains(stepNames, o.Op) || o.Op == opDilate && rivals[opDilate]
+				wanted := slices.Contains(stepNames, o.Op) || o.Op == opDilate && dilates
 				if sweep {
 					wanted = o.Op == opForward && (workers == 1 || i == 0)
 				}
@@ -155,7 +157,6 @@ func (opt *options) pass(s *session, end int) {
 // turn is that of an op of this process.
 func (opt *options) turn(o op) turn {
 	runs := 0
-	batches := make([]timing, 0, opt.slice/minBatch+minBatches)
 	return turn{series: series{task: o.task}, measure: func() (cpu, wall float64, err error) {
 		// As many Ps as workers: a call finds no other to share its work with.
 		runtime.GOMAXPROCS(o.Threads)
@@ -166,11 +167,11 @@ func (opt *options) turn(o op) turn {
 		if runs == 0 {
 			runs = runsPerBatch(o.run)
 		}
-		t := opt.round(o.run, runs, batches)
-		if o.Threads == 1 && hasCPUClock {
-			cpu = float64(t.cpu) / float64(runs)
+		cpus, walls := timeBatches(o.run, runs, opt.slice)
+		if o.Threads == 1 {
+			cpu = cpus[len(cpus)/2]
 		}
-		return cpu, float64(t.wall) / float64(runs), nil
+		return cpu, walls[len(walls)/2], nil
 	}}
 }
 
@@ -181,47 +182,49 @@ const (
 	minBatches = 3
 )
 
-// timing is a time on the two clocks.
-type timing struct{ cpu, wall time.Duration }
-
 // runsPerBatch returns how many runs take minBatch together, each of a few times:
 // one alone may have been interrupted.
 func runsPerBatch(run func()) int {
 	run()
 	for n := 1; ; n *= 2 {
-		least := timed(run, n).wall
-		for range minBatches {
-			least = min(least, timed(run, n).wall)
+		least := math.Inf(1)
+		for range 1 + minBatches {
+			_, wall := timed(run, n)
+			least = min(least, wall)
 		}
-		if least >= minBatch {
+		if least*float64(n) >= float64(minBatch) {
 			return n
 		}
 	}
 }
 
-// round returns the time of a batch of n runs: the medians of the batches in a
-// slice of time. As long a slice goes before, in which the caches become the
-// op's own: the last level takes several passes.
-func (opt *options) round(run func(), n int, batches []timing) timing {
-	for start := time.Now(); time.Since(start) < opt.slice; {
-		run()
+// timeBatches returns the times of a run in batches of n, the least first, of a slice of
+// time. As long a slice goes before, in which the caches become the op's own: the last
+// level takes several passes. Slices are of CPU time where it is known. Other processes
+// make a batch slower and none faster, so that the least ones are what builds can be
+// compared by on a machine that is not idle.
+func timeBatches(run func(), n int, slice time.Duration) (cpus, walls []float64) {
+	for range 2 {
+		cpus, walls = cpus[:0], walls[:0]
+		for spent := 0.0; spent < float64(slice) || len(walls) < minBatches; {
+			cpu, wall := timed(run, n)
+			cpus, walls = append(cpus, cpu), append(walls, wall)
+			spent += cmp.Or(cpu, wall) * float64(n)
+		}
 	}
-	for start := time.Now(); len(batches) < minBatches || time.Since(start) < opt.slice && len(batches) < cap(batches); {
-		batches = append(batches, timed(run, n))
-	}
-	middle := len(batches) / 2
-	slices.SortFunc(batches, func(a, b timing) int { return int(a.cpu - b.cpu) })
-	cpu := batches[middle].cpu
-	slices.SortFunc(batches, func(a, b timing) int { return int(a.wall - b.wall) })
-	return timing{cpu, batches[middle].wall}
+	slices.Sort(cpus)
+	slices.Sort(walls)
+	return cpus, walls
 }
 
-func timed(run func(), n int) timing {
-	start, cpu := time.Now(), cpuTime()
+// timed returns the nanoseconds of one of n runs, by CPU time, which may be unknown
+// and 0, and by the clock.
+func timed(run func(), n int) (cpu, wall float64) {
+	start, started := time.Now(), cpuTime()
 	for range n {
 		run()
 	}
-	return timing{cpuTime() - cpu, time.Since(start)}
+	return float64(cpuTime()-started) / float64(n), float64(time.Since(start)) / float64(n)
 }
 
 // find returns the series of a task, or nil.
@@ -288,21 +291,14 @@ func digits(v float64) float64 {
 	return r
 }
 
-// progress writes a line for each setting that is done.
-type progress struct {
-	w            io.Writer
-	start, began time.Time
-	n, settings  int
-}
-
-func newProgress(w io.Writer, settings int) *progress {
-	now := time.Now()
-	return &progress{w: w, start: now, began: now, settings: settings}
-}
-
-func (p *progress) done(s setting) {
-	p.n++
+// newProgress returns a function that writes a line for each setting that is done.
+func newProgress(w io.Writer, settings int) (done func(setting)) {
+	start := time.Now()
+	began, n := start, 0
 	since := func(t time.Time) time.Duration { return time.Since(t).Round(100 * time.Millisecond) }
-	fmt.Fprintf(p.w, "bench: %v  %d/%d %v  took %v\n", since(p.start), p.n, p.settings, s, since(p.began))
-	p.began = time.Now()
+	return func(s setting) {
+		n++
+		fmt.Fprintf(w, "bench: %v  %d/%d %v  took %v\n", since(start), n, settings, s, since(began))
+		began = time.Now()
+	}
 }

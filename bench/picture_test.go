@@ -103,7 +103,7 @@ func TestRender(t *testing.T) {
 			t.Errorf("%s has %d bytes and is %v", name, len(file), picture.Bounds())
 		}
 		var svg bytes.Buffer
-		c := vgsvg.New(p.width, p.height)
+		c := vgsvg.New(width, height)
 		p.draw(draw.New(c))
 		if _, err := c.WriteTo(&svg); err != nil {
 			t.Fatal(err)

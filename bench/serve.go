@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"math"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -93,8 +92,8 @@ func (s *server) answer(request []string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		t := fastest(run, n, slice)
-		return fmt.Sprintf("%.2f %.2f", float64(t.cpu)/float64(n), float64(t.wall)/float64(n)), nil
+		cpu, wall := timeBatches(run, n, slice)
+		return fmt.Sprintf("%.2f %.2f", cpu[0], wall[0]), nil
 	}
 	return "", fmt.Errorf("no such request: %q", strings.Join(request, " "))
 }
@@ -130,27 +129,6 @@ func (s *server) open(name, workerList string) (tasks string, err error) {
 	}
 	runtime.GC() // None is due while it measures, which allocates next to nothing.
 	return strings.Join(names, " "), nil
-}
-
-// fastest returns the least times of batches of n runs in a slice of time, after as
-// long a slice in which the caches become the op's own. Other processes make a batch
-// slower and none faster, so that the least one is what builds can be compared by
-// on a machine that is not idle; there the slices are of CPU time, too.
-func fastest(run func(), n int, slice time.Duration) timing {
-	var least timing
-	for range 2 {
-		least = timing{math.MaxInt64, math.MaxInt64}
-		for spent := time.Duration(0); spent < slice; {
-			t := timed(run, n)
-			least = timing{min(least.cpu, t.cpu), min(least.wall, t.wall)}
-			if hasCPUClock {
-				spent += t.cpu
-			} else {
-				spent += t.wall
-			}
-		}
-	}
-	return least
 }
 
 // digest is the same for kernel sets, numbers of workers and builds whose masks and
