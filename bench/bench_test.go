@@ -6,7 +6,7 @@ import (
 	"github.com/dropblock-go/dropblock"
 )
 
-var benchmarks = append([]string{opCopy, opScaleCopy, opDilate, opBernoulli}, stepNames...)
+var benchmarks = append([]string{opCopy, opScaleCopy}, layerOpNames...)
 
 // BenchmarkDropBlock is everything on every setting, named
 // op=…/shape=…/impl=…, with the throughput in bytes of the feature map:

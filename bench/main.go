@@ -107,8 +107,7 @@ const usage = `usage: bench [flags]
 `
 
 func parse(args []string, stderr io.Writer) (*options, error) {
-	opt := &options{settings: settings, kernels: dropblock.KernelSets(), workers: []int{1, 2}[:min(2, runtime.NumCPU())]}
-	opt.ops = slices.Concat(stepNames, []string{opDilate, opBernoulli})
+	opt := &options{settings: settings, kernels: dropblock.KernelSets(), workers: []int{1, 2}[:min(2, runtime.NumCPU())], ops: layerOpNames}
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.IntVar(&opt.rounds, "rounds", 51, "`rounds` to take the median of, shared among passes through all settings")
@@ -127,8 +126,8 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	fs.Func("against", "comma-separated builds of this `program`, of another revision, to measure this one against instead of copies; each pass takes the next", list(&opt.against, exec.LookPath))
 	fs.Func("ours", "comma-separated builds of this `program` to take for -against, in place of the running one", list(&opt.ours, exec.LookPath))
 	fs.Func("ops", "comma-separated `ops` for -against (default all that both builds have)", list(&opt.ops, func(op string) (string, error) {
-		if all := slices.Concat(stepNames, []string{opDilate, opBernoulli}); !slices.Contains(all, op) {
-			return "", fmt.Errorf("%q is not an op, want some of %v", op, all)
+		if !slices.Contains(layerOpNames, op) {
+			return "", fmt.Errorf("%q is not an op, want some of %v", op, layerOpNames)
 		}
 		return op, nil
 	}))
@@ -211,10 +210,7 @@ func (opt *options) run(args []string, stdout, stderr io.Writer) (err error) {
 		opt.startPeers(rep)
 		defer opt.process.stop()
 	}
-	var sizes []setting
-	if opt.sweep > 0 {
-		sizes = sweepSettings()
-	}
+	sizes := sweepSettings()
 	done := newProgress(stderr, len(opt.settings)*min(passes, opt.rounds)+len(sizes)*min(passes, opt.sweep))
 	if rep.Results, err = opt.measure(rep, opt.settings, opt.rounds, false, done); err != nil {
 		return err

@@ -122,7 +122,10 @@ var steps = []step{
 	{"forwardinplace", "forward in place", true, inZ},
 }
 
-var stepNames = names(steps, func(s step) string { return s.name })
+var (
+	stepNames    = names(steps, func(s step) string { return s.name })
+	layerOpNames = append(slices.Clone(stepNames), opDilate, opBernoulli)
+)
 
 func names[T any](all []T, name func(T) string) (names []string) {
 	for _, v := range all {
