@@ -237,7 +237,7 @@ func (c *comparison) measure(r *row) error {
 
 func (c *comparison) markdown(passes int) string {
 	b := new(strings.Builder)
-	fmt.Fprintf(b, "Ours: %s. Theirs: %s.\n", several(c.names[0]), several(c.names[1]))
+	fmt.Fprintf(b, "Ours: %s. Theirs: %s. %s, %s.\n", several(c.names[0]), several(c.names[1]), thisHost(), time.Now().UTC().Format(time.DateOnly))
 	fmt.Fprintf(b, "Ours ÷ theirs: medians and quartiles of %d rounds of %v in %s, each with processes of its own; by CPU\ntime for one worker where the system tells it, otherwise by the clock. Bold is above %v; slower means %s.\n\n",
 		c.rounds, c.slice, inPasses(passes), slowerFrom, rule)
 	var table [][]string

@@ -139,7 +139,11 @@ func (w *workload) digest(k dropblock.KernelSet, workers int) string {
 	var m dropblock.Mask
 	for step := range 3 {
 		layer.Sample(&m, w.shape, step)
-		fromXToY(w, &m)
+		if w.f64 {
+			dropblock.Apply(float64s(w.y), float64s(w.x), &m)
+		} else {
+			dropblock.Apply(w.y, w.x, &m)
+		}
 		binary.Write(h, binary.LittleEndian, m.Words())
 		h.Write(memory(w.y))
 	}

@@ -64,14 +64,6 @@ func memory(x []float32) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
 }
 
-func (w *workload) apply(dst, src []float32, m *dropblock.Mask) {
-	if w.f64 {
-		dropblock.Apply(float64s(dst), float64s(src), m)
-	} else {
-		dropblock.Apply(dst, src, m)
-	}
-}
-
 // A task is what is timed of a setting.
 type task struct {
 	Op      string `json:"op"`
@@ -99,27 +91,26 @@ const (
 )
 
 // A step is an op of a training step; in inference there is none. It samples the mask
-// of a new step, or takes one that is there, and applies it where apply is not nil.
+// of a new step, or takes one that is there, and applies it from a map to one.
 type step struct {
-	name, title string
-	sample      bool
-	apply       func(w *workload, m *dropblock.Mask)
+	name, title   string
+	sample, apply bool
+	dst, src      func(w *workload) []float32
 }
 
-func fromXToY(w *workload, m *dropblock.Mask) { w.apply(w.y, w.x, m) }
-func fromYToZ(w *workload, m *dropblock.Mask) { w.apply(w.z, w.y, m) }
+func mapX(w *workload) []float32 { return w.x }
+func mapY(w *workload) []float32 { return w.y }
+func mapZ(w *workload) []float32 { return w.z }
 
-// inZ multiplies what is kept again and again, at last to ±Inf, which costs no CPU more.
-func inZ(w *workload, m *dropblock.Mask) { w.apply(w.z, w.z, m) }
-
-// steps are in the order of the tables.
+// steps are in the order of the tables. In z kept values grow, at last to ±Inf, which
+// costs no CPU more.
 var steps = []step{
-	{"apply", "apply", false, fromXToY},
-	{"backward", "backward", false, fromYToZ}, // apply, on other memory
-	{"inplace", "in place", false, inZ},
-	{"sample", "sample", true, nil},
-	{"forward", "forward", true, fromXToY},
-	{"forwardinplace", "forward in place", true, inZ},
+	{"apply", "apply", false, true, mapY, mapX},
+	{"backward", "backward", false, true, mapZ, mapY}, // apply, on other memory
+	{"inplace", "in place", false, true, mapZ, mapZ},
+	{"sample", "sample", true, false, mapY, mapX},
+	{"forward", "forward", true, true, mapY, mapX},
+	{"forwardinplace", "forward in place", true, true, mapZ, mapZ},
 }
 
 var (
@@ -144,18 +135,31 @@ func title(op string) string {
 
 // op is a step of a layer with so many workers.
 func (w *workload) op(s step, cfg dropblock.Config, k dropblock.KernelSet, workers int) op {
+	o := op{task: task{s.name, k.String(), workers}}
 	l := mustLayer(cfg, k, workers)
+	if w.f64 {
+		o.run = stepRun(s, l, w.shape, float64s(s.dst(w)), float64s(s.src(w)))
+	} else {
+		o.run = stepRun(s, l, w.shape, s.dst(w), s.src(w))
+	}
+	return o
+}
+
+// stepRun returns a function without a branch, which would count on a small map.
+func stepRun[E dropblock.Float](s step, l *dropblock.Layer, shape dropblock.Shape, dst, src []E) func() {
 	m, n := new(dropblock.Mask), 0
-	l.Sample(m, w.shape, n)
-	return op{task{s.name, k.String(), workers}, func() {
-		if s.sample {
-			n++
-			l.Sample(m, w.shape, n)
-		}
-		if s.apply != nil {
-			s.apply(w, m)
-		}
-	}}
+	l.Sample(m, shape, n)
+	switch {
+	case !s.sample:
+		return func() { dropblock.Apply(dst, src, m) }
+	case !s.apply:
+		return func() { n++; l.Sample(m, shape, n) }
+	}
+	return func() {
+		n++
+		l.Sample(m, shape, n)
+		dropblock.Apply(dst, src, m)
+	}
 }
 
 // layerOps are the steps, and with one worker what a mask is made of: growing blocks
