@@ -95,11 +95,7 @@ func TestLoops(t *testing.T) {
 	if got := labels["twoNEON"]; !slices.Equal(got, []string{"inner"}) {
 		t.Errorf("loops of twoNEON at %v, want inner", got)
 	}
-	functions, err := disassembly(machineCode)
-	if err != nil {
-		t.Fatal(err)
-	}
-	code := functions["oneNEON"]
+	code := disassembly(machineCode)["oneNEON"]
 	if len(code) != 6 {
 		t.Fatalf("%d instructions, want 6", len(code))
 	}
