@@ -16,20 +16,15 @@ import (
 	"github.com/dropblock-go/dropblock"
 )
 
-// smallSettings are those whose cost is the calls', not the memory's.
-var smallSettings = []setting{
-	{shape: dropblock.NCHW(1, 15, 14, 14), block: 7},
-	{shape: dropblock.NCHW(1, 60, 7, 7), block: 7},
-	{shape: dropblock.NCHW(1, 60, 7, 7), block: 3},
-}
-
 const (
 	// slowerFrom is what a median of ratios is marked above. A build against itself was
 	// within 1 % in nearly all rows, two links of one source within 3 %: hence several.
 	slowerFrom = 1.02
+	rule       = "a median above 1.02 whose lower quartile is above 1.00"
 	// exchanges is how often the builds take turns in a round.
 	exchanges = 4
-	rule      = "a median above 1.02 whose lower quartile is above 1.00"
+	// againstPasses go through all settings, each with new processes.
+	againstPasses = 9
 )
 
 // A build is a serving process.
@@ -53,46 +48,28 @@ func startBuild(program string, timeout time.Duration) (*build, error) {
 
 // open lays out a setting and returns what the build can measure of it, and a
 // digest of what it makes.
-func (b *build) open(s setting, workers []int) (tasks []task, digest string, err error) {
+func (b *build) open(s setting, workers []int) (tasks []task, digest []string, err error) {
 	list := strings.ReplaceAll(strings.Trim(fmt.Sprint(workers), "[]"), " ", ",")
 	names, err := b.ask("open %v %s", s, list)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	for _, name := range names {
 		t, err := parseTask(name)
 		if err != nil {
-			return nil, "", fmt.Errorf("open %v: %w", s, err)
+			return nil, nil, fmt.Errorf("open %v: %w", s, err)
 		}
 		tasks = append(tasks, t)
 	}
-	words, err := b.ask("digest")
-	return tasks, strings.Join(words, " "), err
-}
-
-// numbers asks for positive numbers.
-func (b *build) numbers(n int, format string, args ...any) ([]float64, error) {
-	words, err := b.ask(format, args...)
-	if err != nil {
-		return nil, err
-	}
-	var all []float64
-	for _, word := range words {
-		if v, err := strconv.ParseFloat(word, 64); err == nil && v >= 0 && !math.IsInf(v, 0) {
-			all = append(all, v)
-		}
-	}
-	if len(all) != n || len(words) != n || all[n-1] == 0 {
-		return nil, fmt.Errorf("%s: the answer is %q, want %d numbers", fmt.Sprintf(format, args...), words, n)
-	}
-	return all, nil
+	digest, err = b.ask("digest")
+	return tasks, digest, err
 }
 
 // A row is a task on a setting, in rounds that measured both builds one right after
 // the other.
 type row struct {
+	task
 	setting setting
-	task    task
 	runs    int       // of a batch, in both builds
 	ns      []float64 // an element, of ours
 	ratios  []float64 // ours to theirs
@@ -100,11 +77,12 @@ type row struct {
 
 func (r *row) slower() bool {
 	q := quartilesOf(r.ratios)
-	return q.Median > slowerFrom && q.Q1 > 1
+	return q.median > slowerFrom && q.q1 > 1
 }
 
 // A comparison is of two revisions, ours and theirs.
 type comparison struct {
+	*options
 	builds [2]*build
 	names  [2][]string
 	rows   []*row
@@ -115,24 +93,35 @@ type comparison struct {
 // own, started alike; while one measures, the other and this process wait for input.
 // Each pass has new processes, of the next builds where there are several.
 func (opt *options) compare(stdout, stderr io.Writer) error {
-	c := new(comparison)
-	progress := newProgress(stderr, len(opt.settings)*opt.passes)
-	for pass := range opt.passes {
-		if err := c.pass(opt, pass, progress); err != nil {
+	c := &comparison{options: opt}
+	passes := min(againstPasses, opt.rounds)
+	done := newProgress(stderr, len(opt.settings)*passes)
+	for pass := range passes {
+		if err := c.pass(pass, opt.rounds*(pass+1)/passes-opt.rounds*pass/passes, done); err != nil {
 			return err
 		}
 	}
 	if len(c.rows) == 0 {
 		return fmt.Errorf("nothing to compare: the builds have no setting, op, kernel set and number of workers in common:\n\t%s", strings.Join(c.notes, "\n\t"))
 	}
-	if err := c.markdown(stdout, opt); err != nil {
+	if _, err := io.WriteString(stdout, c.markdown(passes)); err != nil {
 		return err
 	}
-	return c.check(opt)
+	var slower []string
+	for _, r := range c.rows {
+		if r.slower() {
+			q := quartilesOf(r.ratios)
+			slower = append(slower, fmt.Sprintf("\n\t%v: %v: %.3f (%.3f–%.3f)", r.setting, r.task, q.median, q.q1, q.q3))
+		}
+	}
+	if !opt.check || slower == nil {
+		return nil
+	}
+	return fmt.Errorf("%d of %d rows are slower, which is %s:%s", len(slower), len(c.rows), rule, strings.Join(slower, ""))
 }
 
-func (c *comparison) pass(opt *options, pass int, progress *progress) (err error) {
-	for i, programs := range [][]string{opt.ours, opt.against} {
+func (c *comparison) pass(pass, rounds int, done func(setting)) (err error) {
+	for i, programs := range [][]string{c.ours, c.against} {
 		if c.builds[i], err = startBuild(programs[pass%len(programs)], answerTimeout); err != nil {
 			return err
 		}
@@ -141,8 +130,8 @@ func (c *comparison) pass(opt *options, pass int, progress *progress) (err error
 			c.names[i] = append(c.names[i], name)
 		}
 	}
-	for _, s := range opt.settings {
-		same, err := c.open(opt, s, pass == 0)
+	for _, s := range c.settings {
+		same, err := c.open(s, pass == 0)
 		if err != nil {
 			return err
 		}
@@ -151,74 +140,73 @@ func (c *comparison) pass(opt *options, pass int, progress *progress) (err error
 				c.rows = append(c.rows, &row{setting: s, task: t})
 			}
 		}
-		var rows []*row // of the setting
-		for _, r := range c.rows {
-			if r.setting == s {
-				rows = append(rows, r)
-			}
-		}
-		for range opt.rounds*(pass+1)/opt.passes - opt.rounds*pass/opt.passes {
+		rows := slices.DeleteFunc(slices.Clone(c.rows), func(r *row) bool { return r.setting != s })
+		for range rounds {
 			for _, i := range rand.Perm(len(rows)) {
-				if err := c.measure(rows[i], opt.slice); err != nil {
-					return err
+				if err := c.measure(rows[i]); err != nil {
+					return fmt.Errorf("%v: %w", s, err)
 				}
 			}
 		}
-		progress.done(s)
+		done(s)
 	}
 	return nil
 }
 
 // open opens a setting in both builds, and returns what both can measure of what is
 // asked for. A setting that one of them refuses has none.
-func (c *comparison) open(opt *options, s setting, note bool) ([]task, error) {
+func (c *comparison) open(s setting, first bool) ([]task, error) {
+	note := func(format string, args ...any) {
+		if first {
+			c.notes = append(c.notes, fmt.Sprintf("%v: "+format, append([]any{s}, args...)...))
+		}
+	}
 	var tasks [2][]task
-	var digests [2]string
+	var digests [2][]string
 	for i, b := range c.builds {
 		var err error
-		tasks[i], digests[i], err = b.open(s, opt.workers)
-		var refused *refusal
-		if errors.As(err, &refused) {
-			if note {
-				c.notes = append(c.notes, fmt.Sprintf("%v: %s: %s", s, b.name, refused.text))
-			}
+		tasks[i], digests[i], err = b.open(s, c.workers)
+		if refused := (*refusal)(nil); errors.As(err, &refused) {
+			note("%s: %s", b.name, refused.text)
 			return nil, nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", b.name, err)
 		}
 		tasks[i] = slices.DeleteFunc(tasks[i], func(t task) bool {
-			return !slices.Contains(opt.only, t.op) || !slices.ContainsFunc(opt.kernels, func(k dropblock.KernelSet) bool { return k.String() == t.kernels })
+			return !slices.Contains(c.ops, t.Op) || !slices.ContainsFunc(c.kernels, func(k dropblock.KernelSet) bool { return k.String() == t.Impl })
 		})
 	}
-	if note && digests[0] != digests[1] {
-		c.notes = append(c.notes, fmt.Sprintf("%v: masks or outputs differ", s))
+	if !slices.Equal(digests[0], digests[1]) {
+		note("masks or outputs differ")
 	}
+	var same []task
 	for i, b := range c.builds {
 		var only []string
 		for _, t := range tasks[i] {
 			if !slices.Contains(tasks[1-i], t) {
 				only = append(only, t.String())
+			} else if i == 0 {
+				same = append(same, t)
 			}
 		}
-		if note && only != nil {
-			c.notes = append(c.notes, fmt.Sprintf("%v: only %s has %s", s, b.name, strings.Join(only, ", ")))
+		if only != nil {
+			note("only %s has %s", b.name, strings.Join(only, ", "))
 		}
 	}
-	same := slices.DeleteFunc(tasks[0], func(t task) bool { return !slices.Contains(tasks[1], t) })
 	slices.SortStableFunc(same, func(a, b task) int {
-		return cmp.Compare(slices.Index(opt.only, a.op), slices.Index(opt.only, b.op))
+		return cmp.Compare(slices.Index(c.ops, a.Op), slices.Index(c.ops, b.Op))
 	})
 	return same, nil
 }
 
 // measure adds a round to a row: both builds, one right after the other.
-func (c *comparison) measure(r *row, slice time.Duration) error {
+func (c *comparison) measure(r *row) error {
 	if r.runs == 0 {
 		for _, b := range c.builds {
 			n, err := b.numbers(1, "runs %v", r.task)
 			if err != nil {
-				return fmt.Errorf("%v: %s: %w", r.setting, b.name, err)
+				return fmt.Errorf("%s: %w", b.name, err)
 			}
 			r.runs = max(r.runs, int(n[0]))
 		}
@@ -227,9 +215,9 @@ func (c *comparison) measure(r *row, slice time.Duration) error {
 	for exchange := range exchanges {
 		first := rand.IntN(2)
 		for _, i := range []int{first, 1 - first} {
-			t, err := c.builds[i].numbers(2, "time %v %d %v", r.task, r.runs, slice/exchanges)
+			t, err := c.builds[i].numbers(2, "time %v %d %v", r.task, r.runs, c.slice/exchanges)
 			if err != nil {
-				return fmt.Errorf("%v: %s: %w", r.setting, c.builds[i].name, err)
+				return fmt.Errorf("%s: %w", c.builds[i].name, err)
 			}
 			if exchange == 0 {
 				times[i] = [2]float64(t)
@@ -238,7 +226,7 @@ func (c *comparison) measure(r *row, slice time.Duration) error {
 		}
 	}
 	clock := 1
-	if r.task.workers == 1 && times[0][0] > 0 && times[1][0] > 0 {
+	if r.Threads == 1 && times[0][0] > 0 && times[1][0] > 0 {
 		clock = 0
 	}
 	ours, theirs := times[0][clock], times[1][clock]
@@ -247,50 +235,45 @@ func (c *comparison) measure(r *row, slice time.Duration) error {
 	return nil
 }
 
-func (c *comparison) markdown(w io.Writer, opt *options) error {
+func (c *comparison) markdown(passes int) string {
 	b := new(strings.Builder)
-	fmt.Fprintf(b, "Ours: %s. Theirs: %s.\n", several(c.names[0]), several(c.names[1]))
+	fmt.Fprintf(b, "Ours: %s. Theirs: %s. %s, %s.\n", several(c.names[0]), several(c.names[1]), thisHost(), time.Now().UTC().Format(time.DateOnly))
 	fmt.Fprintf(b, "Ours ÷ theirs: medians and quartiles of %d rounds of %v in %s, each with processes of its own; by CPU\ntime for one worker where the system tells it, otherwise by the clock. Bold is above %v; slower means %s.\n\n",
-		opt.rounds, opt.slice, passes(opt.passes), slowerFrom, rule)
+		c.rounds, c.slice, inPasses(passes), slowerFrom, rule)
 	var table [][]string
 	logs := map[string][]float64{}
 	for _, r := range c.rows {
 		q := quartilesOf(r.ratios)
-		median, mark := fmt.Sprintf("%.3f", q.Median), ""
-		if q.Median > slowerFrom {
+		median, mark := fmt.Sprintf("%.3f", q.median), ""
+		if q.median > slowerFrom {
 			median = "**" + median + "**"
 		}
 		if r.slower() {
 			mark = "slower"
 		}
-		table = append(table, []string{r.setting.String(), title(r.task.op), r.task.kernels, strconv.Itoa(r.task.workers),
-			fmt.Sprintf("%.4f", quartilesOf(r.ns).Median), median, fmt.Sprintf("%.3f–%.3f", q.Q1, q.Q3), mark})
-		for _, group := range []string{r.task.op, ""} {
-			logs[group] = append(logs[group], math.Log(q.Median))
+		table = append(table, []string{r.setting.String(), title(r.Op), r.Impl, strconv.Itoa(r.Threads),
+			fmt.Sprintf("%.4f", quartilesOf(r.ns).median), median, fmt.Sprintf("%.3f–%.3f", q.q1, q.q3), mark})
+		for _, group := range []string{r.Op, "all"} {
+			logs[group] = append(logs[group], math.Log(q.median))
 		}
 	}
 	writeTable(b, 3, []string{"shape, block", "op", "kernels", "workers", "our ns per element", "ours ÷ theirs", "quartiles", ""}, table)
 
 	b.WriteString("\nGeometric means of the medians, and the medians' range.\n\n")
 	table = nil
-	for _, op := range append(slices.DeleteFunc(slices.Clone(opt.only), func(op string) bool { return logs[op] == nil }), "") {
-		l := logs[op]
-		mean := 0.0
-		for _, v := range l {
-			mean += v / float64(len(l))
+	for _, op := range append(slices.Clone(c.ops), "all") {
+		if l := logs[op]; l != nil {
+			sum := 0.0
+			for _, v := range l {
+				sum += v
+			}
+			table = append(table, []string{title(op), strconv.Itoa(len(l)), fmt.Sprintf("%.4f", math.Exp(sum/float64(len(l)))),
+				fmt.Sprintf("%.3f–%.3f", math.Exp(slices.Min(l)), math.Exp(slices.Max(l)))})
 		}
-		table = append(table, []string{cmp.Or(title(op), "all"), strconv.Itoa(len(l)), fmt.Sprintf("%.4f", math.Exp(mean)),
-			fmt.Sprintf("%.3f–%.3f", math.Exp(slices.Min(l)), math.Exp(slices.Max(l)))})
 	}
 	writeTable(b, 1, []string{"op", "rows", "mean", "range"}, table)
-	if len(c.notes) > 0 {
-		b.WriteString("\nNot compared, or different:\n\n")
-		for _, note := range c.notes {
-			fmt.Fprintf(b, "- %s\n", note)
-		}
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	writeList(b, "\nNot compared, or different:\n\n", c.notes)
+	return b.String()
 }
 
 func several(names []string) string {
@@ -298,19 +281,4 @@ func several(names []string) string {
 		return fmt.Sprintf("%s and %d more", names[0], len(names)-1)
 	}
 	return strings.Join(names, "; ")
-}
-
-// check returns an error that names what is slower, if that was asked for.
-func (c *comparison) check(opt *options) error {
-	var slower []string
-	for _, r := range c.rows {
-		if r.slower() {
-			q := quartilesOf(r.ratios)
-			slower = append(slower, fmt.Sprintf("\n\t%v: %v: %.3f (%.3f–%.3f)", r.setting, r.task, q.Median, q.Q1, q.Q3))
-		}
-	}
-	if !opt.check || slower == nil {
-		return nil
-	}
-	return fmt.Errorf("%d of %d rows are slower, which is %s:%s", len(slower), len(c.rows), rule, strings.Join(slower, ""))
 }

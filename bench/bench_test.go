@@ -6,9 +6,7 @@ import (
 	"github.com/dropblock-go/dropblock"
 )
 
-var benchmarks = []string{
-	opCopy, opScaleCopy, opForward, opForwardInPlace, opBackward, opSample, opApply, opInPlace, opDilate, opBernoulli,
-}
+var benchmarks = append([]string{opCopy, opScaleCopy}, layerOpNames...)
 
 // BenchmarkDropBlock is everything on every setting, named
 // op=…/shape=…/impl=…, with the throughput in bytes of the feature map:
@@ -22,16 +20,19 @@ func BenchmarkDropBlock(b *testing.B) {
 		var w *workload // made for the first op that is not filtered out
 		for _, name := range benchmarks {
 			for _, impl := range implNames(name) {
+				if s.f64 && name == opScaleCopy { // which is of float32
+					continue
+				}
 				b.Run("op="+name+"/shape="+s.String()+"/impl="+impl, func(b *testing.B) {
 					if w == nil {
 						w = newWorkload(s)
 					}
-					o := w.find(b, name, impl)
-					o.run()
-					b.SetBytes(int64(4 * w.n))
+					run := w.find(b, name, impl)
+					run()
+					b.SetBytes(int64(s.bytes()))
 					b.ReportAllocs()
 					for b.Loop() {
-						o.run()
+						run()
 					}
 				})
 			}
@@ -39,39 +40,31 @@ func BenchmarkDropBlock(b *testing.B) {
 	}
 }
 
-func implNames(op string) (names []string) {
-	if op == opCopy {
-		for _, r := range rooflines() {
-			names = append(names, r.name)
-		}
-		return names
+func implNames(op string) []string {
+	name := func(l loop) string { return l.name }
+	switch op {
+	case opCopy:
+		return names(rooflines(), name)
+	case opScaleCopy:
+		return names(scaleCopies(), name)
 	}
-	if op == opScaleCopy {
-		for _, s := range scaleCopies() {
-			names = append(names, s.name)
-		}
-		return names
-	}
-	for _, k := range dropblock.KernelSets() {
-		names = append(names, k.String())
-	}
-	return names
+	return names(dropblock.KernelSets(), dropblock.KernelSet.String)
 }
 
-func (w *workload) find(t testing.TB, name, impl string) op {
-	ops := append(w.copies(), w.scaleCopies()...)
+func (w *workload) find(t testing.TB, name, impl string) (run func()) {
+	ops := w.copies([]int{1})
 	for _, k := range dropblock.KernelSets() {
 		if k.String() == impl {
-			ops = append(append(ops, w.stepOps(k, 1)...), w.dilateOp(k), w.bernoulliOp(k))
+			ops = append(ops, w.layerOps(k, 1)...)
 		}
 	}
 	for _, o := range ops {
-		if o.name == name && o.impl == impl {
-			return o
+		if o.task == (task{name, impl, 1}) {
+			return o.run
 		}
 	}
 	t.Fatalf("no op %s of %s", name, impl)
-	return op{}
+	return nil
 }
 
 // TestBenchmarks runs each of them once.
@@ -79,7 +72,7 @@ func TestBenchmarks(t *testing.T) {
 	w := newWorkload(setting{shape: dropblock.NCHW(2, 4, 14, 14), block: 7})
 	for _, name := range benchmarks {
 		for _, impl := range implNames(name) {
-			w.find(t, name, impl).run()
+			w.find(t, name, impl)()
 		}
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const hasCPUClock = true
-
 // cpuTime is the CPU time of the process, of all its threads. Unlike the time
 // of day it stands still while other processes have the CPU.
 func cpuTime() time.Duration {

@@ -4,7 +4,5 @@ package main
 
 import "time"
 
-const hasCPUClock = false
-
 // cpuTime is not known.
 func cpuTime() time.Duration { return 0 }

@@ -4,24 +4,22 @@ package main
 
 import "golang.org/x/sys/cpu"
 
-func archRooflines() []roofline {
-	var r []roofline
+func archRooflines() (all []loop) {
 	if cpu.X86.HasAVX && cpu.X86.HasAVX2 {
-		r = append(r, roofline{"vector", copyVectorAVX2}, roofline{"stream", copyStreamAVX2})
+		all = append(all, loop{"vector", copyVectorAVX2}, loop{"stream", copyStreamAVX2})
 	}
 	if cpu.X86.HasAVX && cpu.X86.HasAVX512F {
-		r = append(r, roofline{"vector512", copyVectorAVX512}, roofline{"stream512", copyStreamAVX512})
+		all = append(all, loop{"vector512", copyVectorAVX512}, loop{"stream512", copyStreamAVX512})
 	}
-	return r
+	return all
 }
 
-func archScaleCopies() []scaleCopy {
-	var s []scaleCopy
+func archScaleCopies() (all []loop) {
 	if cpu.X86.HasAVX && cpu.X86.HasAVX512F {
-		s = append(s, scaleCopy{"avx512", scaleCopyAVX512})
+		all = append(all, loop{"avx512", func(dst, src []float32) { scaleCopyAVX512(dst, src, scaleBy) }})
 	}
 	if cpu.X86.HasAVX && cpu.X86.HasAVX2 {
-		s = append(s, scaleCopy{"avx2", scaleCopyAVX2})
+		all = append(all, loop{"avx2", func(dst, src []float32) { scaleCopyAVX2(dst, src, scaleBy) }})
 	}
-	return s
+	return all
 }

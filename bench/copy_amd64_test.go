@@ -33,8 +33,8 @@ func TestCopyGate(t *testing.T) {
 		}
 	}
 	listed := func(name string) bool {
-		return slices.ContainsFunc(archRooflines(), func(r roofline) bool { return r.name == name }) ||
-			slices.ContainsFunc(archScaleCopies(), func(s scaleCopy) bool { return s.name == name })
+		return slices.ContainsFunc(archRooflines(), func(r loop) bool { return r.name == name }) ||
+			slices.ContainsFunc(archScaleCopies(), func(s loop) bool { return s.name == name })
 	}
 
 	asm, err := os.ReadFile("copy_amd64.s")

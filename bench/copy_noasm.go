@@ -2,6 +2,6 @@
 
 package main
 
-func archRooflines() []roofline { return nil }
+func archRooflines() []loop { return nil }
 
-func archScaleCopies() []scaleCopy { return nil }
+func archScaleCopies() []loop { return nil }

@@ -18,32 +18,32 @@ func patterns(n int, salt uint32) []float32 {
 	return x
 }
 
-// A loop is a roofline or a scale-copy, with what it makes of a slice.
-type loop struct {
-	name string
-	run  func(dst, src []float32)
-	want func(src []float32) []float32
-}
-
-func loops() (all []loop) {
+// loops returns all loops, and what each makes of a slice.
+func loops() (all []loop, want []func(src []float32) []float32) {
 	for _, r := range rooflines() {
-		all = append(all, loop{r.name, r.copy, slices.Clone[[]float32]})
+		all, want = append(all, r), append(want, slices.Clone[[]float32])
 	}
-	const scale = 1.1
 	for _, s := range scaleCopies() {
-		all = append(all, loop{
-			"scale/" + s.name,
-			func(dst, src []float32) { s.run(dst, src, scale) },
-			func(src []float32) []float32 {
-				want := slices.Clone(src)
-				for i := range want {
-					want[i] *= scale
-				}
-				return want
-			},
+		all = append(all, loop{"scale/" + s.name, s.run})
+		want = append(want, func(src []float32) []float32 {
+			scaled := slices.Clone(src)
+			for i := range scaled {
+				scaled[i] *= scaleBy
+			}
+			return scaled
 		})
 	}
-	return all
+	return all, want
+}
+
+// differ returns the first element that is not bitwise equal, or −1.
+func differ(x, y []float32) int {
+	for i, v := range x {
+		if math.Float32bits(v) != math.Float32bits(y[i]) {
+			return i
+		}
+	}
+	return -1
 }
 
 // TestCopies copies every length from 0 to 1024 to and from different offsets
@@ -53,8 +53,9 @@ func TestCopies(t *testing.T) {
 	src := patterns(maxLen+16, 1)
 	canary := patterns(maxLen+2*margin, 1<<20)
 	dst := placed(len(canary), 0)
-	for _, l := range loops() {
-		want := l.want(src)
+	all, wants := loops()
+	for i, l := range all {
+		want := wants[i](src)
 		t.Run(l.name, func(t *testing.T) {
 			for n := range maxLen + 1 {
 				for to := margin; to < margin+16; to++ { // the 64 bytes of an aligned vector
@@ -91,8 +92,9 @@ func TestCopyGuard(t *testing.T) {
 	}
 	from := patterns(maxLen, 1)
 	lay := []func(b *guard.Buffer, skip, n int) []float32{guard.Front[float32], guard.Back[float32]}
-	for _, l := range loops() {
-		want := l.want(from)
+	all, wants := loops()
+	for i, l := range all {
+		want := wants[i](from)
 		t.Run(l.name, func(t *testing.T) {
 			for n := range maxLen + 1 {
 				for i := range 4 {

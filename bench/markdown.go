@@ -2,42 +2,26 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 )
 
-// markdown writes the report as tables, those for readers first.
-func (r *report) markdown(w io.Writer) error {
+// markdown returns the report as tables, those for readers first.
+func (r *report) markdown() string {
 	b := new(strings.Builder)
-	r.caption(b)
-	r.copyTable(b)
-	r.peerTable(b)
-	r.workersTable(b)
-	if len(r.NotRun) > 0 {
-		b.WriteString("\n### Not run\n\n")
-		for _, text := range r.NotRun {
-			fmt.Fprintf(b, "- %s\n", text)
-		}
-	}
-	r.timeTable(b)
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-func (r *report) caption(b *strings.Builder) {
-	m := r.Machine
-	fmt.Fprintf(b, "%s, %d CPUs", m.CPU, m.CPUs)
-	if m.Caches != nil {
-		fmt.Fprintf(b, ", caches %s", strings.Join(m.Caches, ", "))
-	}
-	fmt.Fprintf(b, ", %s %s/%s", m.Go, m.OS, m.Arch)
+	b.WriteString(r.Machine.String())
 	for _, name := range slices.Sorted(maps.Keys(r.Versions)) {
 		fmt.Fprintf(b, ", %s %s", name, r.Versions[name])
 	}
 	fmt.Fprintf(b, ", %s\n`%s`\n", r.Date.Format(time.DateOnly), r.Command)
+	r.copyTable(b)
+	r.peerTable(b)
+	r.workersTable(b)
+	writeList(b, "\n### Not run\n\n", r.NotRun)
+	r.timeTable(b)
+	return b.String()
 }
 
 // writeTable writes a table whose first columns are text and the others numbers.
@@ -52,6 +36,16 @@ func writeTable(b *strings.Builder, text int, head []string, rows [][]string) {
 	}
 }
 
+// writeList writes lines below a heading, if there are any.
+func writeList(b *strings.Builder, heading string, lines []string) {
+	for i, text := range lines {
+		if i == 0 {
+			b.WriteString(heading)
+		}
+		fmt.Fprintf(b, "- %s\n", text)
+	}
+}
+
 // figure writes a ratio with as many digits as it is worth.
 func figure(v float64) string {
 	switch {
@@ -63,130 +57,119 @@ func figure(v float64) string {
 	return fmt.Sprintf("%.0f", v)
 }
 
-func mebibytes(res *result) string { return fmt.Sprintf("%.1f", float64(4*res.Elements)/mib) }
+const none = "–"
 
-func titled(ops []string) (all []string) {
-	for _, op := range ops {
-		all = append(all, title(op))
+// ratio is that of two tasks, if both were measured.
+func ratio(above, below *series, cpu bool) string {
+	if above == nil || below == nil {
+		return none
 	}
-	return all
+	return figure(quotients(above, below, cpu).median)
 }
 
+// ns is a task's time an element, if it was measured.
+func ns(format string, s *series) string {
+	if s == nil {
+		return none
+	}
+	return fmt.Sprintf(format, s.median())
+}
+
+// rows are of each kernel set, with a cell for each op behind the cells of begin.
+func (res *result) rows(kernels, begin, ops []string, cell func(op, kernels string) string) (rows [][]string) {
+	for _, k := range kernels {
+		row := append([]string{res.Setting, k}, begin...)
+		for _, op := range ops {
+			row = append(row, cell(op, k))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func mebibytes(res *result) string { return fmt.Sprintf("%.1f", float64(res.setting.bytes())/(1<<20)) }
+
 func (r *report) copyTable(b *strings.Builder) {
-	ops := []string{opApply, opBackward, opInPlace, opForward, opForwardInPlace}
-	fmt.Fprintf(b, "\n### Beside a copy\n\nTime ÷ the fastest copy of the same feature map, one thread, p = %v: medians of %d interleaved rounds in %s.\nBackward is apply on other memory, forward is sample, then apply.\n\n", r.P, r.Rounds, passes(r.Passes))
+	ops := slices.DeleteFunc(slices.Clone(stepNames), func(op string) bool { return op == opSample })
+	fmt.Fprintf(b, "\n### Beside a copy\n\nTime ÷ the fastest copy of the same feature map, one thread, p = %v: medians of %d interleaved rounds in %s.\nBackward is apply on other memory, forward is sample, then apply.\n\n", r.P, r.Rounds, inPasses(r.Passes))
 	var rows [][]string
 	for _, res := range r.Results {
-		for _, k := range r.Kernels {
-			row := []string{res.Setting, k, mebibytes(res)}
-			for _, op := range ops {
-				text := "–"
-				if s := res.find(op, k, 1); s != nil {
-					text = figure(s.Ratio.Median)
-				}
-				row = append(row, text)
-			}
-			rows = append(rows, row)
-		}
+		rows = append(rows, res.rows(r.Kernels, []string{mebibytes(res)}, ops, func(op, k string) string {
+			return ratio(res.find(op, k, 1), res.fastest(1), true)
+		})...)
 	}
-	writeTable(b, 2, append([]string{"shape, block", "kernels", "MiB"}, titled(ops)...), rows)
+	writeTable(b, 2, append([]string{"shape, block", "kernels", "MiB"}, names(ops, title)...), rows)
 }
 
 func (r *report) peerTable(b *strings.Builder) {
 	var rows [][]string
 	for _, res := range r.Results {
-		for _, theirs := range res.Series {
-			if theirs.Threads != 1 || !slices.ContainsFunc(res.SpeedUps, func(s speedUp) bool { return s.Peer == theirs.Impl }) {
+		for _, p := range allPeers {
+			op := opForward
+			if p.dilates {
+				op = opDilate
+			}
+			one, two, rival := res.find(op, p.name, 1), res.find(op, p.name, 2), p.rival(res.setting)
+			if one == nil {
 				continue
 			}
-			row := []string{res.Setting, theirs.Impl, fmt.Sprintf("%.3g", theirs.NsPerElement.Median), "–"}
-			if two := res.find(theirs.Op, theirs.Impl, 2); two != nil {
-				row[3] = fmt.Sprintf("%.3g", two.NsPerElement.Median)
-			}
-			cell := func(impl string, threads int) {
-				for _, s := range res.SpeedUps {
-					if s.Peer == theirs.Impl && s.Impl == impl && s.Threads == threads {
-						row = append(row, figure(s.Times.Median))
-						return
-					}
-				}
-				row = append(row, "–")
-			}
+			row := []string{res.Setting, p.name, ns("%.3g", one), ns("%.3g", two)}
 			for _, k := range r.Kernels {
-				cell(k, 1)
+				row = append(row, ratio(one, res.find(rival, k, 1), false))
 			}
-			cell(r.Kernels[0], 2)
-			rows = append(rows, row)
+			rows = append(rows, append(row, ratio(two, res.find(rival, r.Kernels[0], 2), false)))
 		}
 	}
 	if rows == nil {
 		return
 	}
 	fmt.Fprintf(b, "\n### Beside others\n\nTime of others ÷ ours by the clock, with the options that give their masks from their seeds, which was checked before: each of\nour kernel sets with one worker against one thread, and %s with two against two. Medians of the %d rounds in which they\ntook part. Forward, but dilation alone for OpenCV.\n\n", r.Kernels[0], (r.Rounds-1)/r.PeerEvery+1)
-	head := []string{"shape, block", "peer", "its ns per element", "2 threads"}
-	for _, k := range r.Kernels {
-		head = append(head, "÷ "+k)
-	}
+	head := append([]string{"shape, block", "peer", "its ns per element", "2 threads"}, names(r.Kernels, func(k string) string { return "÷ " + k })...)
 	writeTable(b, 2, append(head, "2 threads ÷ 2 workers"), rows)
 }
 
 func (r *report) workersTable(b *strings.Builder) {
+	if r.Results[0].fastest(2) == nil {
+		return
+	}
+	b.WriteString("\n### Two workers\n\nOne worker ÷ two, by the clock, beside the fastest copy by one goroutine ÷ the fastest by two.\n\n")
 	var rows [][]string
 	for _, res := range r.Results {
-		copies, ok := res.copiesTimes()
-		if !ok {
-			return
-		}
-		for _, k := range r.Kernels {
-			row := []string{res.Setting, k, mebibytes(res), figure(copies)}
-			for _, op := range stepOpNames {
-				v, _ := res.workersTimes(op, k)
-				row = append(row, figure(v))
-			}
-			rows = append(rows, row)
-		}
+		begin := []string{mebibytes(res), ratio(res.fastest(1), res.fastest(2), false)}
+		rows = append(rows, res.rows(r.Kernels, begin, stepNames, func(op, k string) string {
+			return ratio(res.find(op, k, 1), res.find(op, k, 2), false)
+		})...)
 	}
-	fmt.Fprintf(b, "\n### Two workers\n\nOne worker ÷ two, by the clock, beside the fastest copy by one goroutine ÷ the fastest by two.\n\n")
-	head := append([]string{"shape, block", "kernels", "MiB", "copy"}, titled(stepOpNames)...)
-	writeTable(b, 2, head, rows)
+	writeTable(b, 2, append([]string{"shape, block", "kernels", "MiB", "copy"}, names(stepNames, title)...), rows)
 }
 
 func (r *report) timeTable(b *strings.Builder) {
 	clock := "CPU time"
-	if !slices.ContainsFunc(r.Results[0].Series, func(s series) bool { return s.CPU != nil }) {
+	if r.Results[0].Series[0].CPU == nil {
 		clock = "time by the clock"
 	}
 	fmt.Fprintf(b, "\n### Times\n\nMedian ns per element of %s, one thread; ▸ marks the fastest copy.\n\n", clock)
-	ops := append([]string{opScaleCopy}, stepOpNames...)
+	ops := append([]string{opScaleCopy}, stepNames...)
 	var rows [][]string
 	for _, res := range r.Results {
 		for _, s := range res.Series {
 			if s.Op == opCopy && s.Threads == 1 {
 				mark := ""
-				if s.Impl == res.Copy {
+				if s.task == res.fastest(1).task {
 					mark = "▸ "
 				}
-				row := []string{res.Setting, s.Impl, fmt.Sprintf("%s%.4f", mark, s.NsPerElement.Median)}
-				rows = append(rows, append(row, make([]string, len(ops))...))
+				rows = append(rows, append([]string{res.Setting, s.Impl, mark + ns("%.4f", &s)}, make([]string, len(ops))...))
 			}
 		}
-		for _, k := range r.Kernels {
-			row := []string{res.Setting, k, ""}
-			for _, op := range ops {
-				text := "–"
-				if s := res.find(op, k, 1); s != nil {
-					text = fmt.Sprintf("%.4f", s.NsPerElement.Median)
-				}
-				row = append(row, text)
-			}
-			rows = append(rows, row)
-		}
+		rows = append(rows, res.rows(r.Kernels, []string{""}, ops, func(op, k string) string {
+			return ns("%.4f", res.find(op, k, 1))
+		})...)
 	}
-	writeTable(b, 2, append([]string{"shape, block", "", "copy"}, titled(ops)...), rows)
+	writeTable(b, 2, append([]string{"shape, block", "", "copy"}, names(ops, title)...), rows)
 }
 
-// passes is a number of passes in words.
-func passes(n int) string {
+// inPasses is a number of passes in words.
+func inPasses(n int) string {
 	if n == 1 {
 		return "one pass"
 	}

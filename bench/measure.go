@@ -1,87 +1,36 @@
 package main
 
 import (
-	"encoding/json"
+	"cmp"
+	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
 	"strconv"
 	"time"
-
-	"github.com/dropblock-go/dropblock"
 )
 
-// plan is how measurements are made.
-type plan struct {
-	rounds    int
-	passes    int // through all settings, which share the rounds
-	slice     time.Duration
-	peerEvery int // the rounds that peers take part in: each n-th
-	kernels   []dropblock.KernelSet
-	workers   []int // the numbers that are compared
-	peers     *peerProcess
-}
-
-// A series is what the rounds measured of one op.
+// A series is what the rounds measured of a task: nanoseconds an element.
 type series struct {
-	Op      string `json:"op"`
-	Impl    string `json:"impl"` // kernel set, roofline or peer
-	Threads int    `json:"threads"`
-	// Every is n if only each n-th round measured the op, from round 0 on.
+	task
+	// Every is n if only each n-th round measured the task, from round 0 on.
 	Every int `json:"every,omitempty"`
-
-	// Of one thread of this process, by its CPU time where the system tells
-	// it; otherwise by the clock.
-	NsPerElement quartiles `json:"ns_per_element"`
-	// Ratio is to the fastest copy in the same round, by the same clock.
-	Ratio quartiles `json:"ratio"`
-
-	CPU  []float64 `json:"cpu_ns,omitempty"` // an element, in each round
+	// CPU is of one thread of this process, where the system tells it; it counts then.
+	CPU  []float64 `json:"cpu_ns,omitempty"`
 	Wall []float64 `json:"wall_ns"`
 }
 
 // A result is what was measured of one setting.
 type result struct {
-	Setting  string    `json:"setting"`
-	Elements int       `json:"elements"`
-	Copy     string    `json:"fastest_copy"` // by the median over the rounds
-	Series   []series  `json:"series"`
-	SpeedUps []speedUp `json:"speed_ups,omitempty"`
+	Setting string   `json:"setting"`
+	Series  []series `json:"series"`
 
 	setting setting
-	failed  []failure
 }
 
-// A speedUp is a peer's time divided by ours in the same round.
-type speedUp struct {
-	Peer    string    `json:"peer"`
-	Op      string    `json:"op"` // ours
-	Impl    string    `json:"impl"`
-	Threads int       `json:"threads"` // of both
-	Times   quartiles `json:"times"`
-}
-
-type quartiles struct{ Q1, Median, Q3 float64 }
-
-func (q quartiles) MarshalJSON() ([]byte, error) {
-	return json.Marshal([3]float64{q.Q1, q.Median, q.Q3})
-}
-
-func (q *quartiles) UnmarshalJSON(text []byte) error {
-	var v [3]float64
-	err := json.Unmarshal(text, &v)
-	*q = quartiles{v[0], v[1], v[2]}
-	return err
-}
-
-// A failure is why a peer was not timed.
-type failure struct {
-	peer string
-	err  error
-}
-
-// A turn is an op's part in a round.
+// A turn is a task's part in a round.
 type turn struct {
 	series
 	measure func() (cpu, wall float64, err error) // nanoseconds of one run
@@ -91,34 +40,106 @@ type turn struct {
 // A session is a setting that is being measured.
 type session struct {
 	*workload
-	peers  []peer
-	failed []failure
-	turns  []turn
-	rng    *rand.Rand
-	round  int // the next one
+	turns []turn
+	rng   *rand.Rand
+	round int // the next one
 }
 
-// dropPeers ends the turns of the peers that are left.
-func (s *session) dropPeers(err error) {
-	for i := range s.turns {
-		t := &s.turns[i]
-		if t.err == nil && slices.ContainsFunc(s.peers, func(p peer) bool { return p.name == t.Impl }) {
-			t.err = err
+// peerEvery is n where peers take part in each n-th round: they take long.
+const peerEvery = 5
+
+// measure measures settings, for the tables or for the sweep over sizes. It passes
+// through all of them several times, so that what disturbs the machine for a while does
+// not meet one of them alone.
+func (opt *options) measure(rep *report, settings []setting, rounds int, sweep bool, done func(setting)) (results []*result, err error) {
+	sessions := make([]*session, len(settings))
+	passes := min(passes, rounds)
+	for pass := range passes {
+		for i, s := range settings {
+			if pass == 0 {
+				if sessions[i], err = opt.open(s, sweep); err != nil {
+					return nil, err
+				}
+			}
+			opt.pass(sessions[i], rounds*(pass+1)/passes)
+			if pass == passes-1 {
+				results = append(results, rep.result(sessions[i]))
+				sessions[i] = nil // and its memory
+			}
+			done(s)
 		}
 	}
+	return results, nil
 }
 
-// measure runs everything in turn, up to a round. A change in the machine's speed
-// then meets all of them, and a ratio within a round is not touched by it.
-func (p *plan) measure(s *session, end int) {
+// open checks that ours and the peers' outputs are right and prepares their turns.
+func (opt *options) open(s setting, sweep bool) (*session, error) {
+	se := &session{workload: newWorkload(s), rng: rand.New(rand.NewPCG(3, 4))}
+	if err := se.verify(opt.kernels, opt.workers); err != nil {
+		return nil, err
+	}
+	dilates := false
+	for _, p := range opt.peers {
+		if sweep && !p.sweep || !sweep && !p.runs(s) {
+			continue
+		}
+		err := opt.process.set(s)
+		if err == nil {
+			err = opt.process.check(p, se.workload)
+		}
+		for _, threads := range opt.workers {
+			if threads == 1 || !sweep {
+				se.turns = append(se.turns, opt.peerTurn(p, threads, err))
+			}
+		}
+		dilates = dilates || p.dilates
+		if name := p.rival(s); !sweep && err == nil && name != opForward && !p.dilates {
+			for _, k := range opt.kernels {
+				for _, workers := range opt.workers {
+					o := se.op(step{name, name, true, true, mapY, mapX}, p.config(s), k, workers)
+					se.turns = append(se.turns, opt.turn(o))
+				}
+			}
+		}
+	}
+	for _, o := range se.copies(opt.workers) {
+		if !sweep || o.Op == opCopy && o.Threads == 1 {
+			se.turns = append(se.turns, opt.turn(o))
+		}
+	}
+	for i, k := range opt.kernels {
+		for _, workers := range opt.workers {
+			for _, o := range se.layerOps(k, workers) {
+				wanted := slices.Contains(stepNames, o.Op) || o.Op == opDilate && dilates
+				if sweep {
+					wanted = o.Op == opForward && (workers == 1 || i == 0)
+				}
+				if wanted {
+					se.turns = append(se.turns, opt.turn(o))
+				}
+			}
+		}
+	}
+	return se, nil
+}
+
+// pass measures everything in turn, up to a round. A change in the machine's speed then
+// meets all of them, and a ratio within a round is not touched by it.
+func (opt *options) pass(s *session, end int) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	runtime.GC() // None is due in the rounds, which allocate next to nothing.
+	var err error
+	if opt.process != nil { // Another setting was measured since.
+		err = opt.process.set(s.setting)
+	}
 	for ; s.round < end; s.round++ {
-		r := s.round
 		// None always follows the same one, in the caches that this leaves.
 		for _, i := range s.rng.Perm(len(s.turns)) {
 			t := &s.turns[i]
-			if r%max(t.Every, 1) != 0 || t.err != nil {
+			if t.err == nil && t.Every > 0 {
+				t.err = err
+			}
+			if s.round%max(t.Every, 1) != 0 || t.err != nil {
 				continue
 			}
 			var cpu, wall float64
@@ -134,25 +155,23 @@ func (p *plan) measure(s *session, end int) {
 }
 
 // turn is that of an op of this process.
-func (p *plan) turn(o op) turn {
+func (opt *options) turn(o op) turn {
 	runs := 0
-	batches := make([]timing, 0, p.slice/minBatch+minBatches)
-	s := series{Op: o.name, Impl: o.impl, Threads: o.workers}
-	return turn{series: s, measure: func() (cpu, wall float64, err error) {
+	return turn{series: series{task: o.task}, measure: func() (cpu, wall float64, err error) {
 		// As many Ps as workers: a call finds no other to share its work with.
-		runtime.GOMAXPROCS(o.workers)
-		if o.workers == 1 {
+		runtime.GOMAXPROCS(o.Threads)
+		if o.Threads == 1 {
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
 		}
 		if runs == 0 {
 			runs = runsPerBatch(o.run)
 		}
-		t := p.round(o.run, runs, batches)
-		if o.workers == 1 && hasCPUClock {
-			cpu = float64(t.cpu) / float64(runs)
+		cpus, walls := timeBatches(o.run, runs, opt.slice)
+		if o.Threads == 1 {
+			cpu = cpus[len(cpus)/2]
 		}
-		return cpu, float64(t.wall) / float64(runs), nil
+		return cpu, walls[len(walls)/2], nil
 	}}
 }
 
@@ -163,103 +182,85 @@ const (
 	minBatches = 3
 )
 
-// timing is a time on the two clocks.
-type timing struct{ cpu, wall time.Duration }
-
 // runsPerBatch returns how many runs take minBatch together, each of a few times:
 // one alone may have been interrupted.
 func runsPerBatch(run func()) int {
 	run()
 	for n := 1; ; n *= 2 {
-		least := timed(run, n).wall
-		for range minBatches {
-			least = min(least, timed(run, n).wall)
+		least := math.Inf(1)
+		for range 1 + minBatches {
+			_, wall := timed(run, n)
+			least = min(least, wall)
 		}
-		if least >= minBatch {
+		if least*float64(n) >= float64(minBatch) {
 			return n
 		}
 	}
 }
 
-// round returns the time of a batch of n runs: the medians of the batches in a
-// slice of time. As long a slice goes before, in which the caches become the
-// op's own: the last level takes several passes.
-func (p *plan) round(run func(), n int, batches []timing) timing {
-	for start := time.Now(); time.Since(start) < p.slice; {
-		run()
+// timeBatches returns the times of a run in batches of n, the least first, of a slice of
+// time. As long a slice goes before, in which the caches become the op's own: the last
+// level takes several passes. Slices are of CPU time where it is known. Other processes
+// make a batch slower and none faster, so that the least ones are what builds can be
+// compared by on a machine that is not idle.
+func timeBatches(run func(), n int, slice time.Duration) (cpus, walls []float64) {
+	for range 2 {
+		cpus, walls = cpus[:0], walls[:0]
+		for spent := 0.0; spent < float64(slice) || len(walls) < minBatches; {
+			cpu, wall := timed(run, n)
+			cpus, walls = append(cpus, cpu), append(walls, wall)
+			spent += cmp.Or(cpu, wall) * float64(n)
+		}
 	}
-	for start := time.Now(); len(batches) < minBatches || time.Since(start) < p.slice && len(batches) < cap(batches); {
-		batches = append(batches, timed(run, n))
-	}
-	middle := len(batches) / 2
-	slices.SortFunc(batches, func(a, b timing) int { return int(a.cpu - b.cpu) })
-	cpu := batches[middle].cpu
-	slices.SortFunc(batches, func(a, b timing) int { return int(a.wall - b.wall) })
-	return timing{cpu, batches[middle].wall}
+	slices.Sort(cpus)
+	slices.Sort(walls)
+	return cpus, walls
 }
 
-func timed(run func(), n int) timing {
-	start, cpu := time.Now(), cpuTime()
+// timed returns the nanoseconds of one of n runs, by CPU time, which may be unknown
+// and 0, and by the clock.
+func timed(run func(), n int) (cpu, wall float64) {
+	start, started := time.Now(), cpuTime()
 	for range n {
 		run()
 	}
-	return timing{cpuTime() - cpu, time.Since(start)}
+	return float64(cpuTime()-started) / float64(n), float64(time.Since(start)) / float64(n)
 }
 
-func summarize(s setting, turns []turn) *result {
-	res := &result{Setting: s.String(), Elements: s.shape.Len(), setting: s}
-	var fastest *series
-	for i := range turns {
-		t := &turns[i].series
-		if turns[i].err != nil {
-			continue
-		}
-		t.NsPerElement = quartilesOf(t.rounds())
-		if t.Op == opCopy && t.Threads == 1 && (fastest == nil || t.NsPerElement.Median < fastest.NsPerElement.Median) {
-			fastest = t
-		}
+// find returns the series of a task, or nil.
+func (res *result) find(op, impl string, threads int) *series {
+	i := slices.IndexFunc(res.Series, func(s series) bool { return s.task == task{op, impl, threads} })
+	if i < 0 {
+		return nil
 	}
-	res.Copy = fastest.Impl
-	for i := range turns {
-		t := &turns[i].series
-		if err := turns[i].err; err != nil {
-			res.failed = append(res.failed, failure{t.Impl, err})
-			continue
-		}
-		t.Ratio = quotients(t, fastest, t.CPU != nil)
-		res.Series = append(res.Series, *t)
-	}
-	return res
+	return &res.Series[i]
 }
 
-// compare divides the peers' times by ours.
-func (res *result) compare(peers []peer, kernels []dropblock.KernelSet) {
-	for _, p := range peers {
-		for _, theirs := range res.Series {
-			if theirs.Impl != p.name {
-				continue
-			}
-			for _, k := range kernels {
-				if ours := res.find(p.rival(res.setting), k.String(), theirs.Threads); ours != nil {
-					res.SpeedUps = append(res.SpeedUps, speedUp{p.name, ours.Op, ours.Impl, ours.Threads, quotients(&theirs, ours, false)})
-				}
-			}
+// fastest returns the series of the fastest copy by so many goroutines, or nil.
+func (res *result) fastest(threads int) (fastest *series) {
+	for i, s := range res.Series {
+		if s.Op == opCopy && s.Threads == threads && (fastest == nil || s.median() < fastest.median()) {
+			fastest = &res.Series[i]
 		}
 	}
+	return fastest
 }
 
-// rounds are by the clock that counts.
-func (s *series) rounds() []float64 {
+// ns are the rounds by the clock that counts.
+func (s *series) ns() []float64 {
 	if s.CPU != nil {
 		return s.CPU
 	}
 	return s.Wall
 }
 
-// quotients are of two ops in the rounds that measured both.
+func (s *series) median() float64 { return quartilesOf(s.ns()).median }
+
+// quotients are of two tasks in the rounds that measured both, by CPU time where both
+// have it, if so asked, and otherwise by the clock.
 func quotients(above, below *series, cpu bool) quartiles {
 	a, b := above.Wall, below.Wall
-	if cpu {
+	if cpu && above.CPU != nil && below.CPU != nil {
 		a, b = above.CPU, below.CPU
 	}
 	var q []float64
@@ -270,6 +271,8 @@ func quotients(above, below *series, cpu bool) quartiles {
 	}
 	return quartilesOf(q)
 }
+
+type quartiles struct{ q1, median, q3 float64 }
 
 func quartilesOf(v []float64) quartiles {
 	v = slices.Sorted(slices.Values(v))
@@ -288,45 +291,14 @@ func digits(v float64) float64 {
 	return r
 }
 
-// find returns the series of an op, or nil.
-func (res *result) find(op, impl string, threads int) *series {
-	for i, s := range res.Series {
-		if s.Op == op && s.Impl == impl && s.Threads == threads {
-			return &res.Series[i]
-		}
+// newProgress returns a function that writes a line for each setting that is done.
+func newProgress(w io.Writer, settings int) (done func(setting)) {
+	start := time.Now()
+	began, n := start, 0
+	since := func(t time.Time) time.Duration { return time.Since(t).Round(100 * time.Millisecond) }
+	return func(s setting) {
+		n++
+		fmt.Fprintf(w, "bench: %v  %d/%d %v  took %v\n", since(start), n, settings, s, since(began))
+		began = time.Now()
 	}
-	return nil
-}
-
-// workersTimes is how many times as fast two workers are as one.
-func (res *result) workersTimes(op, impl string) (float64, bool) {
-	one, two := res.find(op, impl, 1), res.find(op, impl, 2)
-	if one == nil || two == nil {
-		return 0, false
-	}
-	return quotients(one, two, false).Median, true
-}
-
-// copiesTimes is how many times as fast the fastest copy of two goroutines is as
-// the fastest of one.
-func (res *result) copiesTimes() (float64, bool) {
-	one, two := res.fastestCopy(1), res.fastestCopy(2)
-	if one == nil || two == nil {
-		return 0, false
-	}
-	return quotients(one, two, false).Median, true
-}
-
-// fastestCopy is that of so many goroutines by the clock, or nil.
-func (res *result) fastestCopy(threads int) (fastest *series) {
-	least := math.Inf(1)
-	for i, s := range res.Series {
-		if s.Op != opCopy || s.Threads != threads {
-			continue
-		}
-		if ns := quartilesOf(s.Wall).Median; ns < least {
-			fastest, least = &res.Series[i], ns
-		}
-	}
-	return fastest
 }

@@ -28,55 +28,46 @@ var peersScript []byte
 // A peer is another implementation with what the library is told to do the
 // same.
 type peer struct {
-	name string
-	// dilates is true if the peer only grows blocks from seeds.
-	dilates bool
-	// scale is that of what is kept if the peer does not count.
-	scale float64
-	// runs reports whether the peer can do what the setting says.
-	runs func(setting) bool
-	// rules changes the setting's configuration to the peer's.
-	rules func(*dropblock.Config)
+	name    string
+	dilates bool                      // only grows blocks from seeds
+	scale   float64                   // of what is kept, if the peer does not count
+	sweep   bool                      // over sizes too, by the peer's own rules
+	runs    func(setting) bool        // what the setting says
+	rules   func(c *dropblock.Config) // changes the setting's configuration to the peer's
 }
 
 func (p peer) String() string { return p.name }
 
 var allPeers = []peer{
-	{name: "torchvision", runs: blockPerChannel, rules: perChannel},
+	{name: "torchvision", sweep: true, runs: blockPerChannel, rules: perChannel},
 	{name: "timm", runs: shared, rules: func(c *dropblock.Config) {
 		c.Region, c.Share = dropblock.RegionFull, dropblock.ShareChannels
 	}},
 	{name: "timm-uncoupled", runs: blockPerChannel, rules: func(c *dropblock.Config) {
-		perChannel(c)
-		c.Region = dropblock.RegionFull
+		c.Region, c.Share = dropblock.RegionFull, dropblock.ShareNone
 	}},
-	{name: "tutorial", runs: shared, rules: func(c *dropblock.Config) {
+	{name: "tutorial", sweep: true, runs: shared, rules: func(c *dropblock.Config) {
 		c.Region, c.Share = dropblock.RegionFull, dropblock.ShareChannels
 		c.Gamma, c.Even = dropblock.GammaSimple, dropblock.EvenAfter
 	}},
-	{name: "dropout", scale: 1 / (1 - dropProb),
-		runs: func(s setting) bool { return s.share == dropblock.ShareNone && s.block == 1 },
-		rules: func(c *dropblock.Config) {
-			perChannel(c)
-			c.Block = dropblock.Square(1)
-		}},
+	{name: "dropout", sweep: true, scale: 1 / (1 - dropProb),
+		runs:  func(s setting) bool { return perMap(s) && s.share == dropblock.ShareNone && s.block == 1 },
+		rules: func(c *dropblock.Config) { c.Share, c.Block = dropblock.ShareNone, dropblock.Square(1) }},
 	{name: "opencv-u8", dilates: true, runs: blockPerChannel, rules: perChannel},
 	{name: "opencv-f32", dilates: true, runs: blockPerChannel, rules: perChannel},
 }
 
 func perChannel(c *dropblock.Config) { c.Share = dropblock.ShareNone }
 
+// perMap: the peers are measured on maps of float32 that hold a block.
+func perMap(s setting) bool { return !s.f64 && s.block <= min(s.shape.H(), s.shape.W()) }
+
 // blockPerChannel: torchvision and OpenCV want odd blocks.
 func blockPerChannel(s setting) bool {
-	return s.share == dropblock.ShareNone && s.block > 1 && s.block%2 == 1 && s.block <= min(s.shape.H(), s.shape.W())
+	return perMap(s) && s.share == dropblock.ShareNone && s.block > 1 && s.block%2 == 1
 }
 
-func shared(s setting) bool {
-	return s.share == dropblock.ShareChannels && s.block <= min(s.shape.H(), s.shape.W())
-}
-
-// sweepPeers are those of the sweep over sizes, each by its own rules.
-var sweepPeers = []string{"torchvision", "tutorial", "dropout"}
+func shared(s setting) bool { return perMap(s) && s.share == dropblock.ShareChannels }
 
 func peerByName(name string) (peer, error) {
 	for _, p := range allPeers {
@@ -84,7 +75,7 @@ func peerByName(name string) (peer, error) {
 			return p, nil
 		}
 	}
-	return peer{}, fmt.Errorf("%q is not a peer, want none, all or some of %v", name, allPeers)
+	return peer{}, fmt.Errorf("%q is not a peer, want all or some of %v", name, allPeers)
 }
 
 func (p peer) config(s setting) dropblock.Config {
@@ -104,14 +95,6 @@ func (p peer) rival(s setting) string {
 	return opForward + " as " + p.name
 }
 
-// op is what the peer's own op is called.
-func (p peer) op() string {
-	if p.dilates {
-		return opDilate
-	}
-	return opForward
-}
-
 // peerProcess is a process that has peers.
 type peerProcess struct {
 	Versions map[string]string `json:"versions"`
@@ -122,9 +105,12 @@ type peerProcess struct {
 	dir string // for the script and the files of a check
 }
 
-// startPeers starts the interpreters one after the other and keeps the first that has
-// a peer. An error tells why there is none.
-func startPeers(pythons []string, timeout time.Duration) (*peerProcess, error) {
+// pythons are the interpreters that may have the peers' packages.
+var pythons = []string{"python3", "/usr/bin/python3"}
+
+// startPeers starts the first interpreter that has a peer. An error tells why there is
+// none.
+func startPeers(timeout time.Duration) (*peerProcess, error) {
 	var errs []error
 	for _, python := range pythons {
 		p, err := startPeer(python, timeout)
@@ -169,7 +155,11 @@ func startPeer(python string, timeout time.Duration) (*peerProcess, error) {
 	return p, nil
 }
 
+// stop ends a process that was started.
 func (p *peerProcess) stop() error {
+	if p == nil {
+		return nil
+	}
 	p.process.stop()
 	return os.RemoveAll(p.dir)
 }
@@ -180,29 +170,11 @@ func (p *peerProcess) set(s setting) error {
 	return err
 }
 
-// time returns the nanoseconds of one call.
-func (p *peerProcess) time(name string, threads int, slice time.Duration) (float64, error) {
-	words, err := p.ask("time %s %d %d", name, threads, slice.Nanoseconds())
-	if err != nil {
-		return 0, err
-	}
-	if len(words) > 0 {
-		if ns, err := strconv.ParseFloat(words[0], 64); err == nil && ns > 0 {
-			return ns, nil
-		}
-	}
-	return 0, fmt.Errorf("time %s: the answer is %q, want a time above 0", name, words)
-}
-
 // check gives the peer seeds that the library drew by the peer's rules, and
 // compares: the mask must be the same, the output but for rounding, and the
 // probability of the seeds too. The setting is set.
 func (p *peerProcess) check(peer peer, w *workload) error {
-	cfg := peer.config(w.setting)
-	layer, err := dropblock.New(cfg)
-	if err != nil {
-		return err
-	}
+	layer := mustLayer(peer.config(w.setting), dropblock.KernelSet{}, 0)
 	var m dropblock.Mask
 	layer.Sample(&m, w.shape, 0)
 	bits := m.MaskShape().Len()
@@ -232,11 +204,8 @@ func (p *peerProcess) check(peer peer, w *workload) error {
 	if err != nil {
 		return err
 	}
-	if len(answer) != 1 {
-		return fmt.Errorf("the answer is %q, want a probability", answer)
-	}
-	if gamma, err := strconv.ParseFloat(answer[0], 64); answer[0] != "-" && !(err == nil && math.Abs(gamma/layer.Gamma(w.shape, 0)-1) < 1e-12) {
-		return fmt.Errorf("seeds have the probability %s, ours %v", answer[0], layer.Gamma(w.shape, 0))
+	if gamma := layer.Gamma(w.shape, 0); len(answer) != 1 || answer[0] != "-" && !near(answer[0], gamma) {
+		return fmt.Errorf("seeds have the probability %q, ours %v", answer, gamma)
 	}
 	if seeds, err = os.ReadFile(file("seeds")); err != nil {
 		return err
@@ -259,6 +228,12 @@ func (p *peerProcess) check(peer peer, w *workload) error {
 	return peer.compare(w.y, w.x, &m)
 }
 
+// near reports whether a number is another one but for rounding.
+func near(text string, v float64) bool {
+	w, err := strconv.ParseFloat(text, 64)
+	return err == nil && math.Abs(w/v-1) < 1e-12
+}
+
 // compare compares a peer's output with that of the same mask. It rounds up to
 // four times, the sum, its reciprocal, the scale, the product, and may add up to
 // 10⁻⁶ to the count of what is kept.
@@ -273,24 +248,26 @@ func (p peer) compare(y, x []float32, m *dropblock.Mask) error {
 	for i, theirs := range y {
 		ours := float64(x[i]) * scale
 		switch {
-		case p.dilates:
-			if (theirs == 0) != keep[i] {
-				return fmt.Errorf("the mask differs at element %d", i)
-			}
-		case (theirs != 0) != keep[i]: // x has no zeros.
+		case (theirs != 0) != (keep[i] != p.dilates): // x has no zeros.
 			return fmt.Errorf("the mask differs at element %d", i)
-		case keep[i] && !(math.Abs(float64(theirs)-ours) <= math.Abs(ours)*bound):
+		case keep[i] && !p.dilates && !(math.Abs(float64(theirs)-ours) <= math.Abs(ours)*bound):
 			return fmt.Errorf("the output at element %d is %v, want %v", i, theirs, ours)
 		}
 	}
 	return nil
 }
 
-// peerTurn is the turn of a peer.
-func (p *plan) peerTurn(peer peer, threads int) turn {
-	s := series{Op: peer.op(), Impl: peer.name, Threads: threads, Every: p.peerEvery}
-	return turn{series: s, measure: func() (cpu, wall float64, err error) {
-		wall, err = p.peers.time(peer.name, threads, p.slice)
-		return 0, wall, err
+// peerTurn is the turn of a peer, or why there is none.
+func (opt *options) peerTurn(p peer, threads int, err error) turn {
+	s := series{task: task{opForward, p.name, threads}, Every: peerEvery}
+	if p.dilates {
+		s.Op = opDilate
+	}
+	return turn{series: s, err: err, measure: func() (cpu, wall float64, err error) {
+		t, err := opt.process.numbers(2, "time %s %d %d", p.name, threads, opt.slice.Nanoseconds())
+		if err != nil {
+			return 0, 0, err
+		}
+		return 0, t[0], nil
 	}}
 }

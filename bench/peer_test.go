@@ -31,18 +31,19 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// fakePython is an interpreter whose peers behave as mode says.
-func fakePython(t *testing.T, mode string) string {
+// fakePython has an interpreter whose peers behave as mode says.
+func fakePython(t *testing.T, mode string) {
 	t.Setenv(fakeVariable, mode)
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return exe
+	defer func(is []string) { t.Cleanup(func() { pythons = is }) }(pythons)
+	pythons = []string{exe}
 }
 
 func fakePeer(mode string) {
-	greeting := map[string]any{"versions": map[string]string{"fake": "1"}, "peers": names(allPeers), "missing": map[string]string{}}
+	greeting := map[string]any{"versions": map[string]string{"fake": "1"}, "peers": names(allPeers, peer.String), "missing": map[string]string{}}
 	switch mode {
 	case "mute":
 		time.Sleep(time.Minute)
@@ -89,13 +90,6 @@ func fakePeer(mode string) {
 			fmt.Println("ok 100000 3")
 		}
 	}
-}
-
-func names(peers []peer) (all []string) {
-	for _, p := range peers {
-		all = append(all, p.name)
-	}
-	return all
 }
 
 // fakeCheck makes a peer's output one element after the other.
@@ -178,7 +172,8 @@ func fakeCheck(mode, name, dir string, s dropblock.Shape, b int, p float64) (gam
 
 func fake(t *testing.T, mode string) *peerProcess {
 	t.Helper()
-	p, err := startPeers([]string{fakePython(t, mode)}, 5*time.Second)
+	fakePython(t, mode)
+	p, err := startPeers(5 * time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +198,7 @@ func TestPeerCheck(t *testing.T) {
 		{"short", "an output of 6044 bytes, want"},
 		{"check fails", "ValueError: no such block"},
 		{"check babbles", `the answer is "42", want ok or error`},
-		{"check has nothing", "want a probability"},
+		{"check has nothing", "seeds have the probability []"},
 		{"check dies", "the process ended: MemoryError"},
 	} {
 		t.Run(c.mode, func(t *testing.T) {
@@ -235,22 +230,27 @@ func TestPeerCheck(t *testing.T) {
 }
 
 func TestPeerTime(t *testing.T) {
-	if ns, err := fake(t, "good").time("timm", 2, time.Millisecond); err != nil || ns != 100000 {
+	measure := func(p *peerProcess, threads int) (float64, error) {
+		opt := &options{slice: time.Millisecond, process: p}
+		_, ns, err := opt.peerTurn(allPeers[1], threads, nil).measure()
+		return ns, err
+	}
+	if ns, err := measure(fake(t, "good"), 2); err != nil || ns != 100000 {
 		t.Errorf("%v ns, %v", ns, err)
 	}
 	for _, c := range []struct{ mode, want string }{
 		{"time fails", "time timm 1 1000000: ValueError: no such block"},
 		{"time babbles", "want ok or error"},
-		{"time has nothing", "want a time above 0"},
+		{"time has nothing", "want 2 numbers"},
 		{"time dies", "the process ended: MemoryError"},
 	} {
-		if _, err := fake(t, c.mode).time("timm", 1, time.Millisecond); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := measure(fake(t, c.mode), 1); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.mode, err, c.want)
 		}
 	}
 	hangs := fake(t, "time hangs")
 	hangs.timeout = 50 * time.Millisecond
-	if _, err := hangs.time("timm", 1, time.Millisecond); err == nil || !strings.Contains(err.Error(), "no answer within 50ms") {
+	if _, err := measure(hangs, 1); err == nil || !strings.Contains(err.Error(), "no answer within 50ms") {
 		t.Errorf("it hangs: %v", err)
 	}
 }
@@ -266,11 +266,14 @@ func TestStartPeers(t *testing.T) {
 		if c.mode == "mute" {
 			timeout = 50 * time.Millisecond
 		}
-		if _, err := startPeers([]string{fakePython(t, c.mode)}, timeout); err == nil || !strings.Contains(err.Error(), c.want) {
+		fakePython(t, c.mode)
+		if _, err := startPeers(timeout); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.mode, err, c.want)
 		}
 	}
-	p, err := startPeers([]string{"/nosuch/python", fakePython(t, "good")}, 5*time.Second)
+	fakePython(t, "good")
+	pythons = append([]string{"/nosuch/python"}, pythons...)
+	p, err := startPeers(5 * time.Second)
 	if err != nil {
 		t.Fatalf("the second interpreter is good: %v", err)
 	}
@@ -285,12 +288,6 @@ func TestStartPeers(t *testing.T) {
 
 // TestRunWithoutPeers: what is not there is reported, and the rest runs.
 func TestRunWithoutPeers(t *testing.T) {
-	args := func(mode, peers string) []string {
-		return []string{
-			"-rounds", "2", "-slice", "1us", "-kernels", "generic", "-shapes", sharedSetting.String(),
-			"-peers", peers, "-python", fakePython(t, mode),
-		}
-	}
 	for _, c := range []struct {
 		mode, peers, want string
 		status            int
@@ -302,7 +299,9 @@ func TestRunWithoutPeers(t *testing.T) {
 		{"setting fails again", "tutorial", "- tutorial on 3x4x14x9-b7/share=channels: setting", 1},
 	} {
 		var stdout, stderr bytes.Buffer
-		status := run(args(c.mode, c.peers), &stdout, &stderr)
+		fakePython(t, c.mode)
+		args := []string{"-rounds", "2", "-slice", "1us", "-kernels", "generic", "-shapes", sharedSetting.String(), "-peers", c.peers}
+		status := run(args, &stdout, &stderr)
 		if status != c.status || !strings.Contains(stdout.String(), "\n### Not run\n") || !strings.Contains(stdout.String(), c.want) {
 			t.Errorf("%s: status %d, standard error %q, want %q in\n%s", c.mode, status, &stderr, c.want, &stdout)
 		}

@@ -20,9 +20,8 @@ func sample(t *testing.T) string {
 	type object = map[string]any
 	var sweep []object
 	for power := range 4 {
-		elements := 196 * 21 << (3 * power)
 		sweep = append(sweep, object{
-			"setting": fmt.Sprintf("%dx21x14x14-b7", 1<<(3*power)), "elements": elements, "fastest_copy": "vector",
+			"setting": fmt.Sprintf("%dx21x14x14-b7", 1<<(3*power)),
 			"series": []object{
 				{"op": "copy", "impl": "go", "threads": 1, "wall_ns": []float64{9, 9, 9}},
 				{"op": "copy", "impl": "vector", "threads": 1, "wall_ns": []float64{.07, .05, .06}},
@@ -38,8 +37,11 @@ func sample(t *testing.T) string {
 		"versions": object{"torch": "1.13"}, "date": "2026-01-02T03:04:05Z", "p": 0.1, "rounds": 51, "peer_every": 5,
 		"kernels": []string{"avx512", "generic"}, "sweep_rounds": 15, "sweep": sweep,
 		"results": []object{{
-			"setting": "32x256x14x14-b7", "elements": 1605632,
-			"series": []object{{"op": "forward", "impl": "avx512", "threads": 1, "ratio": []float64{1, 1.125, 1.25}}},
+			"setting": "32x256x14x14-b7",
+			"series": []object{
+				{"op": "copy", "impl": "go", "threads": 1, "wall_ns": []float64{1, 2, 4}},
+				{"op": "forward", "impl": "avx512", "threads": 1, "wall_ns": []float64{1, 2.25, 5}},
+			},
 		}},
 	}
 	text, err := json.Marshal(report)
@@ -101,7 +103,7 @@ func TestRender(t *testing.T) {
 			t.Errorf("%s has %d bytes and is %v", name, len(file), picture.Bounds())
 		}
 		var svg bytes.Buffer
-		c := vgsvg.New(p.width, p.height)
+		c := vgsvg.New(width, height)
 		p.draw(draw.New(c))
 		if _, err := c.WriteTo(&svg); err != nil {
 			t.Fatal(err)
@@ -153,8 +155,12 @@ func TestRenderBad(t *testing.T) {
 }
 
 func TestTicks(t *testing.T) {
-	if got := bytesLabel(64 << 20); got != "64 MiB" {
-		t.Errorf("64 MiB is %q", got)
+	var labels []string
+	for _, tick := range (bytesTicks{}).Ticks(1<<15, 1<<22) {
+		labels = append(labels, tick.Label)
+	}
+	if got := strings.Join(labels, ","); got != ",64 KiB,,256 KiB,,1 MiB,,4 MiB" {
+		t.Errorf("labels %q", got)
 	}
 	if bytes := cacheBytes("1024K"); bytes != 1<<20 {
 		t.Errorf("L2 has %v bytes", bytes)

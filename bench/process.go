@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os/exec"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -95,4 +97,22 @@ func (p *process) ask(format string, args ...any) ([]string, error) {
 		return nil, &refusal{request, strings.Join(words[1:], " ")}
 	}
 	return nil, fmt.Errorf("%s: the answer is %q, want ok or error", request, line)
+}
+
+// numbers asks for n numbers from 0 on, of which the last is above 0.
+func (p *process) numbers(n int, format string, args ...any) ([]float64, error) {
+	words, err := p.ask(format, args...)
+	if err != nil {
+		return nil, err
+	}
+	var all []float64
+	for _, word := range words {
+		if v, err := strconv.ParseFloat(word, 64); err == nil && v >= 0 && !math.IsInf(v, 0) {
+			all = append(all, v)
+		}
+	}
+	if len(all) != n || len(words) != n || all[n-1] == 0 {
+		return nil, fmt.Errorf("%s: the answer is %q, want %d numbers", fmt.Sprintf(format, args...), words, n)
+	}
+	return all, nil
 }

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dropblock-go/dropblock/internal/atomicfile"
 )
 
 //go:embed document.md
@@ -41,7 +43,8 @@ func render(args []string, stdout io.Writer) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if err := writeFile(name, files[name]); err != nil {
+		write := func(w io.Writer) error { _, err := w.Write(files[name]); return err }
+		if err := atomicfile.Write(name, write); err != nil {
 			return err
 		}
 		fmt.Fprintln(stdout, name)
@@ -73,9 +76,7 @@ func documentOf(folder, link string) ([]byte, map[string]picture, error) {
 	for _, file := range files {
 		r, stem := reports[file], strings.TrimSuffix(file, ".json")
 		fmt.Fprintf(b, "\n## %s, %s\n\n", r.Machine.CPU, r.Date.Format(time.DateOnly))
-		if err := r.markdown(b); err != nil {
-			return nil, nil, err
-		}
+		b.WriteString(r.markdown())
 		notes, err := os.ReadFile(stem + "-notes.md")
 		if err == nil {
 			fmt.Fprintf(b, "\n### Notes\n\n%s", notes)
@@ -93,32 +94,4 @@ func documentOf(folder, link string) ([]byte, map[string]picture, error) {
 		}
 	}
 	return b.Bytes(), all, nil
-}
-
-func (r *report) pictures() (all []picture, err error) {
-	for _, side := range r.sweepSides() {
-		p, err := r.sizePicture(side)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, p)
-	}
-	return all, nil
-}
-
-// pictureCaption is what the figures depend on, in two lines.
-func (r *report) pictureCaption() string {
-	line := fmt.Sprintf("%s, %s, %s/%s", r.Machine.CPU, r.Machine.Go, r.Machine.OS, r.Machine.Arch)
-	var second []string
-	for _, name := range []string{"torch", "torchvision", "cv2"} {
-		if v := r.Versions[name]; v != "" {
-			second = append(second, name+" "+v)
-		}
-	}
-	how := fmt.Sprintf("medians of %d interleaved rounds", r.SweepRounds)
-	if r.PeerEvery > 1 && len(second) > 0 {
-		how += fmt.Sprintf(", others in %d of them", (r.SweepRounds-1)/r.PeerEvery+1)
-	}
-	second = append(second, r.Date.Format(time.DateOnly), fmt.Sprintf("p = %v", r.P), how)
-	return line + "\n" + strings.Join(second, ", ")
 }

@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/dropblock-go/dropblock/internal/atomicfile"
 )
 
-// A report is a run of the program.
+// A report is a run of the program: what was measured, of which tables and pictures
+// are made.
 type report struct {
-	Machine     machine           `json:"machine"`
+	Machine     host              `json:"machine"`
 	Versions    map[string]string `json:"versions,omitempty"` // of the peers
 	Date        time.Time         `json:"date"`
 	Command     string            `json:"command"`
@@ -30,16 +33,18 @@ type report struct {
 	failed []string // peers, which is no success
 }
 
-// add adds results to a list of the report.
-func (r *report) add(list *[]*result, results []*result) {
-	*list = append(*list, results...)
-	for _, res := range results {
-		for _, f := range res.failed {
-			text := fmt.Sprintf("%s on %s: %v", f.peer, res.Setting, f.err)
-			r.NotRun = append(r.NotRun, text)
-			r.failed = append(r.failed, text)
+// result ends a session: what was measured, but for peers that failed, which the report
+// tells.
+func (r *report) result(s *session) *result {
+	res := &result{Setting: s.String(), setting: s.setting}
+	for _, t := range s.turns {
+		if t.err == nil {
+			res.Series = append(res.Series, t.series)
+		} else if text := fmt.Sprintf("%s on %v: %v", t.Impl, s.setting, t.err); !slices.Contains(r.failed, text) {
+			r.NotRun, r.failed = append(r.NotRun, text), append(r.failed, text)
 		}
 	}
+	return res
 }
 
 // write puts the report into a file as JSON.
@@ -48,10 +53,13 @@ func (r *report) write(name string) error {
 	if err != nil {
 		return err
 	}
-	for _, start := range []string{`{"setting":`, `{"op":`, `{"peer":`} { // Quotes inside a value are escaped.
+	for _, start := range []string{`{"setting":`, `{"op":`} { // Quotes inside a value are escaped.
 		text = bytes.ReplaceAll(text, []byte(start), []byte("\n"+start))
 	}
-	return writeFile(name, append(text, '\n'))
+	return atomicfile.Write(name, func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
 }
 
 func readReport(name string) (*report, error) {
@@ -72,24 +80,4 @@ func readReport(name string) (*report, error) {
 		}
 	}
 	return r, nil
-}
-
-// writeFile writes a file whole or not at all.
-func writeFile(name string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"math"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -51,38 +50,20 @@ func serve(in io.Reader, out io.Writer) error {
 	return requests.Err()
 }
 
-// revision is set by -ldflags=-X where builds are not stamped with it.
+// revision is set by -ldflags=-X, as a workspace's builds are not stamped with it.
 var revision string
 
-// buildName tells builds apart: the revision, or of a changed or unknown one the
-// program's hash too.
+// buildName tells builds apart: the revision, or of an unknown one the program's hash.
 func buildName() string {
 	if revision != "" {
 		return "revision " + revision
 	}
-	name, changed := "unknown revision", true
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			switch s.Key {
-			case "vcs.revision":
-				name = "revision " + s.Value[:min(12, len(s.Value))]
-			case "vcs.modified":
-				changed = s.Value == "true"
-			}
-		}
-	}
-	if !changed {
-		return name
-	}
 	exe, err := os.Executable()
 	if err != nil {
-		return name + ", changed"
+		return "unknown revision"
 	}
-	program, err := os.ReadFile(exe)
-	if err != nil {
-		return name + ", changed"
-	}
-	return fmt.Sprintf("%s, changed, program %.6x", name, sha256.Sum256(program))
+	program, _ := os.ReadFile(exe)
+	return fmt.Sprintf("program %.6x", sha256.Sum256(program))
 }
 
 // A server is what serve keeps between requests.
@@ -93,32 +74,26 @@ type server struct {
 }
 
 func (s *server) answer(request []string) (string, error) {
-	verb := ""
-	if len(request) > 0 {
-		verb = request[0]
-	}
-	var run func()
-	if len(request) > 1 {
-		run = s.runs[request[1]]
-	}
-	switch {
-	case verb == "open" && len(request) == 3:
-		return s.open(request[1], request[2])
-	case verb == "digest" && len(request) == 1 && s.w != nil:
-		return s.w.digest(), nil
-	case verb == "runs" && len(request) == 2 && run != nil:
+	f := append(slices.Clone(request), "", "", "", "")[:4] // as far as it has them
+	run := s.runs[f[1]]
+	switch n := len(request); {
+	case f[0] == "open" && n == 3:
+		return s.open(f[1], f[2])
+	case f[0] == "digest" && n == 1 && s.w != nil:
+		return s.w.digest(dropblock.KernelSet{}, 1), nil
+	case f[0] == "runs" && n == 2 && run != nil:
 		return strconv.Itoa(runsPerBatch(run)), nil
-	case verb == "time" && len(request) == 4 && run != nil:
-		n, err := strconv.Atoi(request[2])
+	case f[0] == "time" && n == 4 && run != nil:
+		n, err := strconv.Atoi(f[2])
 		if err != nil || n < 1 {
-			return "", fmt.Errorf("%q runs, want 1 or more", request[2])
+			return "", fmt.Errorf("%q runs, want 1 or more", f[2])
 		}
-		slice, err := time.ParseDuration(request[3])
+		slice, err := time.ParseDuration(f[3])
 		if err != nil {
 			return "", err
 		}
-		t := fastest(run, n, slice)
-		return fmt.Sprintf("%.2f %.2f", float64(t.cpu)/float64(n), float64(t.wall)/float64(n)), nil
+		cpu, wall := timeBatches(run, n, slice)
+		return fmt.Sprintf("%.2f %.2f", cpu[0], wall[0]), nil
 	}
 	return "", fmt.Errorf("no such request: %q", strings.Join(request, " "))
 }
@@ -128,7 +103,7 @@ func (s *server) open(name, workerList string) (tasks string, err error) {
 	if err != nil {
 		return "", err
 	}
-	workers, err := parseWorkers(workerList)
+	workers, err := parseList(workerList, parseWorkers)
 	if err != nil {
 		return "", err
 	}
@@ -145,14 +120,10 @@ func (s *server) open(name, workerList string) (tasks string, err error) {
 	s.w = newWorkload(set)
 	var names []string
 	for _, k := range dropblock.KernelSets() {
-		ops := []op{s.w.dilateOp(k), s.w.bernoulliOp(k)}
 		for _, n := range workers {
-			ops = append(ops, s.w.stepOps(k, n)...)
-		}
-		for _, o := range ops {
-			if name := (task{o.name, o.impl, o.workers}).String(); slices.Contains(workers, o.workers) {
-				s.runs[name] = o.run
-				names = append(names, name)
+			for _, o := range s.w.layerOps(k, n) {
+				s.runs[o.String()] = o.run
+				names = append(names, o.String())
 			}
 		}
 	}
@@ -160,79 +131,41 @@ func (s *server) open(name, workerList string) (tasks string, err error) {
 	return strings.Join(names, " "), nil
 }
 
-// fastest returns the least times of batches of n runs in a slice of time, after as
-// long a slice in which the caches become the op's own. Other processes make a batch
-// slower and none faster, so that the least one is what builds can be compared by
-// on a machine that is not idle; there the slices are of CPU time, too.
-func fastest(run func(), n int, slice time.Duration) (least timing) {
-	clock := func() func() time.Duration {
-		start, cpu := time.Now(), cpuTime()
-		return func() time.Duration {
-			if hasCPUClock {
-				return cpuTime() - cpu
-			}
-			return time.Since(start)
-		}
-	}
-	for since := clock(); ; {
-		if timed(run, n); since() >= slice {
-			break
-		}
-	}
-	least = timing{math.MaxInt64, math.MaxInt64}
-	since := clock()
-	for {
-		t := timed(run, n)
-		least.cpu, least.wall = min(least.cpu, t.cpu), min(least.wall, t.wall)
-		if since() >= slice {
-			return least
-		}
-	}
-}
-
-// digest is the same for builds whose masks and outputs are.
-func (w *workload) digest() string {
+// digest is the same for kernel sets, numbers of workers and builds whose masks and
+// outputs are.
+func (w *workload) digest(k dropblock.KernelSet, workers int) string {
 	h := sha256.New()
-	layer := w.mustLayer(dropblock.KernelSets()[0], 1)
+	layer := mustLayer(w.config(), k, workers)
 	var m dropblock.Mask
 	for step := range 3 {
 		layer.Sample(&m, w.shape, step)
-		dropblock.Apply(w.y, w.x, &m)
+		if w.f64 {
+			dropblock.Apply(float64s(w.y), float64s(w.x), &m)
+		} else {
+			dropblock.Apply(w.y, w.x, &m)
+		}
 		binary.Write(h, binary.LittleEndian, m.Words())
-		binary.Write(h, binary.LittleEndian, w.y)
+		h.Write(memory(w.y))
 	}
 	return fmt.Sprintf("%x", h.Sum(nil))
 }
 
-func parseWorkers(list string) (all []int, err error) {
-	for word := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(word)
-		if err != nil || n < 1 {
-			return nil, fmt.Errorf("%q is not a number of workers, want 1 or more", word)
-		}
-		if slices.Contains(all, n) {
-			return nil, fmt.Errorf("%d is there twice", n)
-		}
-		all = append(all, n)
+func parseWorkers(word string) (int, error) {
+	n, err := strconv.Atoi(word)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("%q is not a number of workers, want 1 or more", word)
 	}
-	return all, nil
+	return n, nil
 }
 
-// A task is what is timed of a setting.
-type task struct {
-	op, kernels string
-	workers     int
-}
-
-func (t task) String() string { return fmt.Sprintf("%s/%s/%d", t.op, t.kernels, t.workers) }
-
+// parseTask is the inverse of String.
 func parseTask(name string) (t task, err error) {
 	f := strings.Split(name, "/")
 	if len(f) == 3 {
-		t.op, t.kernels = f[0], f[1]
-		t.workers, err = strconv.Atoi(f[2])
+		t.Op, t.Impl = f[0], f[1]
+		t.Threads, err = strconv.Atoi(f[2])
 	}
-	if err != nil || t.workers < 1 {
+	if err != nil || t.Threads < 1 {
 		return t, fmt.Errorf("%q is not of the form forward/avx2/1", name)
 	}
 	return t, nil

@@ -14,66 +14,27 @@ const dropProb = 0.1
 type setting struct {
 	shape dropblock.Shape
 	block int
+	f64   bool // the map has float64 elements, float32 otherwise
 	share dropblock.Share
 }
 
-// settings are the feature maps of the stages of common networks at common
-// batch sizes, 3 to 25 MiB.
-var settings = []setting{
-	{shape: dropblock.NCHW(32, 256, 14, 14), block: 7},
-	{shape: dropblock.NCHW(32, 512, 7, 7), block: 7},
-	{shape: dropblock.NCHW(32, 512, 7, 7), block: 3},
-	{shape: dropblock.NCHW(8, 256, 56, 56), block: 7},
-	{shape: dropblock.NCHW(1, 64, 224, 224), block: 7},
-	{shape: dropblock.NCHW(16, 256, 28, 28), block: 5},
-	{shape: dropblock.NCHW(64, 64, 32, 32), block: 3},
-	{shape: dropblock.NCHW(32, 256, 14, 14), block: 1}, // dropout
-	{shape: dropblock.NCHW(32, 256, 14, 14), block: 7, share: dropblock.ShareChannels},
-	{shape: dropblock.NCHW(8, 256, 56, 56), block: 7, share: dropblock.ShareChannels},
-}
+var (
+	// settings are the feature maps of the stages of common networks at common batch
+	// sizes, 3 to 25 MiB. Blocks of 1 are dropout.
+	settings = mustSettings(
+		"32x256x14x14-b7", "32x512x7x7-b7", "32x512x7x7-b3", "8x256x56x56-b7", "1x64x224x224-b7",
+		"16x256x28x28-b5", "64x64x32x32-b3", "32x256x14x14-b1",
+		"32x256x14x14-b7/share=channels", "8x256x56x56-b7/share=channels", "32x256x14x14-b7-f64")
+	// smallSettings are those whose cost is the calls', not the memory's.
+	smallSettings = mustSettings("1x15x14x14-b7", "1x60x7x7-b7", "1x60x7x7-b3")
+)
 
-// String names the setting in the form of a benchmark's name.
-func (s setting) String() string {
-	name := fmt.Sprintf("%dx%dx%dx%d-b%d", s.shape.N(), s.shape.C(), s.shape.H(), s.shape.W(), s.block)
-	if s.share != dropblock.ShareNone {
-		name += "/share=" + s.share.String()
+func mustSettings(names ...string) []setting {
+	all, err := parseList(strings.Join(names, ","), parseSetting)
+	if err != nil {
+		panic(err)
 	}
-	return name
-}
-
-// maxElements keeps the three feature maps of a setting within 3 GiB.
-const maxElements = 1 << 28
-
-// parseSetting is the inverse of String.
-func parseSetting(name string) (s setting, err error) {
-	var n [4]int
-	shape, shared := strings.CutSuffix(name, "/share=channels")
-	fmt.Sscanf(shape, "%dx%dx%dx%d-b%d", &n[0], &n[1], &n[2], &n[3], &s.block)
-	s.shape = dropblock.NCHW(n[0], n[1], n[2], n[3])
-	if shared {
-		s.share = dropblock.ShareChannels
-	}
-	if s.String() != name {
-		return s, fmt.Errorf("%q is not of the form 32x256x14x14-b7 or 32x256x14x14-b7/share=channels", name)
-	}
-	if err := s.shape.Check(); err != nil {
-		return s, err
-	}
-	if n := s.shape.Len(); n == 0 || n > maxElements {
-		return s, fmt.Errorf("%q has %d elements, want 1 to %d", name, n, maxElements)
-	}
-	_, err = dropblock.New(s.config())
-	return s, err
-}
-
-// config is that of the layer, the kernel set and the workers aside.
-func (s setting) config() dropblock.Config {
-	return dropblock.Config{
-		DropProb: dropProb,
-		Block:    dropblock.Square(s.block),
-		Share:    s.share,
-		Seed:     42,
-	}
+	return all
 }
 
 // sweepSettings are feature maps of planes of two sizes, from 12 or 16 KiB to
@@ -81,27 +42,77 @@ func (s setting) config() dropblock.Config {
 func sweepSettings() (all []setting) {
 	for _, first := range []struct{ planes, side int }{{21, 14}, {1, 56}} {
 		for power := range 13 {
-			channels := first.planes << min(power, 6)
-			n := 1 << max(power-6, 0)
-			all = append(all, setting{shape: dropblock.NCHW(n, channels, first.side, first.side), block: 7})
+			s := dropblock.NCHW(1<<max(power-6, 0), first.planes<<min(power, 6), first.side, first.side)
+			all = append(all, setting{shape: s, block: 7})
 		}
 	}
 	return all
 }
 
+// String names the setting in the form of a benchmark's name.
+func (s setting) String() string {
+	name := fmt.Sprintf("%dx%dx%dx%d-b%d", s.shape.N(), s.shape.C(), s.shape.H(), s.shape.W(), s.block)
+	if s.f64 {
+		name += "-f64"
+	}
+	if s.share != dropblock.ShareNone {
+		name += "/share=" + s.share.String()
+	}
+	return name
+}
+
+// bytes is the size of the map.
+func (s setting) bytes() int {
+	if s.f64 {
+		return 8 * s.shape.Len()
+	}
+	return 4 * s.shape.Len()
+}
+
+// maxBytes keeps the three feature maps of a setting within 3 GiB.
+const maxBytes = 1 << 30
+
+// parseSetting is the inverse of String.
+func parseSetting(name string) (s setting, err error) {
+	var n [4]int
+	shape, shared := strings.CutSuffix(name, "/share=channels")
+	shape, s.f64 = strings.CutSuffix(shape, "-f64")
+	fmt.Sscanf(shape, "%dx%dx%dx%d-b%d", &n[0], &n[1], &n[2], &n[3], &s.block)
+	s.shape = dropblock.NCHW(n[0], n[1], n[2], n[3])
+	if shared {
+		s.share = dropblock.ShareChannels
+	}
+	if s.String() != name {
+		return s, fmt.Errorf("%q is not of the form 32x256x14x14-b7, with -f64 or /share=channels or both behind it", name)
+	}
+	if err := s.shape.Check(); err != nil {
+		return s, err
+	}
+	if n := s.bytes(); n == 0 || n > maxBytes {
+		return s, fmt.Errorf("%q has %d bytes, want 1 to %d", name, n, maxBytes)
+	}
+	_, err = dropblock.New(s.config())
+	return s, err
+}
+
+// config is that of the layer, the kernel set and the workers aside.
+func (s setting) config() dropblock.Config {
+	return dropblock.Config{DropProb: dropProb, Block: dropblock.Square(s.block), Share: s.share, Seed: 42}
+}
+
 // parseList parses comma-separated names, none of them twice.
-func parseList[T fmt.Stringer](list string, parse func(string) (T, error)) ([]T, error) {
-	var all []T
+func parseList[T any](list string, parse func(string) (T, error)) (all []T, err error) {
 	seen := map[string]bool{}
 	for name := range strings.SplitSeq(list, ",") {
 		v, err := parse(name)
 		if err != nil {
 			return nil, err
 		}
-		if seen[v.String()] {
+		if s := fmt.Sprint(v); seen[s] {
 			return nil, fmt.Errorf("%v is there twice", v)
+		} else {
+			seen[s] = true
 		}
-		seen[v.String()] = true
 		all = append(all, v)
 	}
 	return all, nil

@@ -3,43 +3,45 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"math/rand/v2"
-	"runtime"
 	"slices"
-	"sync/atomic"
-	"time"
+	"strings"
 	"unsafe"
 
 	"github.com/dropblock-go/dropblock"
+	"github.com/dropblock-go/dropblock/internal/pool"
 )
 
-const mib = 1 << 20
-
-// A workload is a setting with its memory.
+// A workload is a setting with three feature maps: x is a source, y a destination, z a
+// second one, or both at once. Maps of float64 are seen as twice as many float32.
 type workload struct {
 	setting
-	n       int
+	n       int // elements
 	x, y, z []float32
 }
 
 const (
 	page = 4096
-	// aside is where in a page the destinations begin, sources beginning with
-	// one. A load whose address agrees in its low twelve bits with that of a
-	// store still under way waits for it ("4K aliasing"): half a page apart
-	// nothing does, in copies and kernels alike.
+	// aside is where in a page the destinations begin, sources beginning with one. A
+	// load whose address agrees in its low twelve bits with that of a store still under
+	// way waits for it ("4K aliasing"): half a page apart nothing does, in copies and
+	// kernels alike.
 	aside = page / 2
 )
 
-// newWorkload allocates and touches the memory: x is a source, y a
-// destination, z a second one, or both at once.
+// newWorkload allocates and touches the memory.
 func newWorkload(s setting) *workload {
-	n := s.shape.Len()
-	w := &workload{setting: s, n: n, x: placed(n, 0), y: placed(n, aside), z: placed(n, 0)}
+	n := s.bytes() / 4
+	w := &workload{setting: s, n: s.shape.Len(), x: placed(n, 0), y: placed(n, aside), z: placed(n, 0)}
 	rng := rand.New(rand.NewPCG(1, 2))
-	for i := range w.x {
-		w.x[i] = float32(rng.IntN(1<<23))/(1<<22) - 1 + 0x1p-23 // from −1 to 1, never 0
+	x64 := float64s(w.x)
+	for i := range w.n {
+		v := float32(rng.IntN(1<<23))/(1<<22) - 1 + 0x1p-23 // from −1 to 1, never 0
+		if s.f64 {
+			x64[i] = float64(v)
+		} else {
+			w.x[i] = v
+		}
 	}
 	copy(w.y, w.x)
 	copy(w.z, w.x)
@@ -54,181 +56,139 @@ func placed(n, offset int) []float32 {
 	return buf[skip/4:][:n:n]
 }
 
-// An op is one thing to measure.
+func float64s(x []float32) []float64 {
+	return unsafe.Slice((*float64)(unsafe.Pointer(unsafe.SliceData(x))), len(x)/2)
+}
+
+func memory(x []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
+}
+
+// A task is what is timed of a setting.
+type task struct {
+	Op      string `json:"op"`
+	Impl    string `json:"impl"` // kernel set, loop or peer
+	Threads int    `json:"threads"`
+}
+
+// String names the task as in forward/avx2/1.
+func (t task) String() string { return fmt.Sprintf("%s/%s/%d", t.Op, t.Impl, t.Threads) }
+
+// An op is a task of this process.
 type op struct {
-	name    string // sample, apply, …
-	impl    string // kernel set or roofline
-	workers int    // that it may use
-	run     func()
+	task
+	run func()
 }
 
 const (
 	opCopy      = "copy"
 	opScaleCopy = "scalecopy"
-
-	// The ops of a training step. In inference there is none.
-	opApply          = "apply"
-	opBackward       = "backward" // apply, on other memory
-	opInPlace        = "inplace"  // apply, in place
-	opSample         = "sample"
-	opForward        = "forward" // sample, then apply
-	opForwardInPlace = "forwardinplace"
-
+	opApply     = "apply"
+	opSample    = "sample"
+	opForward   = "forward"
 	opDilate    = "dilate"
 	opBernoulli = "bernoulli"
 )
 
-// stepOpNames are in the order of the tables.
-var stepOpNames = []string{opApply, opBackward, opInPlace, opSample, opForward, opForwardInPlace}
-
-// titles are what tables call the ops whose names are not words.
-var titles = map[string]string{opInPlace: "in place", opForwardInPlace: "forward in place", opScaleCopy: "scale-copy"}
-
-func title(op string) string {
-	if t := titles[op]; t != "" {
-		return t
-	}
-	return op
+// A step is an op of a training step; in inference there is none. It samples the mask
+// of a new step, or takes one that is there, and applies it from a map to one.
+type step struct {
+	name, title   string
+	sample, apply bool
+	dst, src      func(w *workload) []float32
 }
 
-// copies are the rooflines on x and y.
-func (w *workload) copies() (ops []op) {
-	for _, r := range rooflines() {
-		ops = append(ops, op{opCopy, r.name, 1, func() { r.copy(w.y, w.x) }})
-	}
-	return ops
+func mapX(w *workload) []float32 { return w.x }
+func mapY(w *workload) []float32 { return w.y }
+func mapZ(w *workload) []float32 { return w.z }
+
+// steps are in the order of the tables. In z kept values grow, at last to ±Inf, which
+// costs no CPU more.
+var steps = []step{
+	{"apply", "apply", false, true, mapY, mapX},
+	{"backward", "backward", false, true, mapZ, mapY}, // apply, on other memory
+	{"inplace", "in place", false, true, mapZ, mapZ},
+	{"sample", "sample", true, false, mapY, mapX},
+	{"forward", "forward", true, true, mapY, mapX},
+	{"forwardinplace", "forward in place", true, true, mapZ, mapZ},
 }
 
-// sharedCopies are the rooflines with two goroutines, a half each: what two
-// workers can gain at most where the memory is what limits them.
-func (w *workload) sharedCopies() (ops []op) {
-	half := w.n / 2 &^ (page/4 - 1)
-	for _, r := range rooflines() {
-		second := companion{work: func() { r.copy(w.y[half:], w.x[half:]) }}
-		ops = append(ops, op{opCopy, r.name, 2, func() {
-			second.begin()
-			r.copy(w.y[:half], w.x[:half])
-			second.wait()
-		}})
-	}
-	return ops
-}
-
-// A companion is a goroutine that works beside another one, time after time. Between
-// two times it looks for work, as it may take longer to wake up than to copy.
-type companion struct {
-	work  func()
-	state atomic.Int32
-}
-
-const (
-	companionGone = iota
-	companionIdle
-	companionBusy
+var (
+	stepNames    = names(steps, func(s step) string { return s.name })
+	layerOpNames = append(slices.Clone(stepNames), opDilate, opBernoulli)
 )
 
-func (c *companion) begin() {
-	if !c.state.CompareAndSwap(companionIdle, companionBusy) {
-		c.state.Store(companionBusy)
-		go c.live()
+func names[T any](all []T, name func(T) string) (names []string) {
+	for _, v := range all {
+		names = append(names, name(v))
 	}
+	return names
 }
 
-func (c *companion) wait() {
-	for c.state.Load() == companionBusy {
-		runtime.Gosched()
+// title is what tables call an op.
+func title(op string) string {
+	if i := slices.Index(stepNames, op); i >= 0 {
+		return steps[i].title
 	}
+	return strings.Replace(op, opScaleCopy, "scale-copy", 1)
 }
 
-// live works until there was nothing to do for a while.
-func (c *companion) live() {
-	for last := time.Now(); ; runtime.Gosched() {
-		if c.state.Load() == companionBusy {
-			c.work()
-			c.state.Store(companionIdle)
-			last = time.Now()
-		} else if time.Since(last) > time.Millisecond && c.state.CompareAndSwap(companionIdle, companionGone) {
-			return
-		}
-	}
-}
-
-func (w *workload) scaleCopies() (ops []op) {
-	for _, s := range scaleCopies() {
-		ops = append(ops, op{opScaleCopy, s.name, 1, func() { s.run(w.y, w.x, 1.1) }})
-	}
-	return ops
-}
-
-// stepOps are the ops of a training step. Every mask is drawn for a new step.
-func (w *workload) stepOps(k dropblock.KernelSet, workers int) []op {
-	l := w.mustLayer(k, workers)
-	var held, fresh dropblock.Mask
-	l.Sample(&held, w.shape, 0)
-	step := 0
-	sample := func() {
-		step++
-		l.Sample(&fresh, w.shape, step)
-	}
-	return []op{
-		{opApply, k.String(), workers, func() { dropblock.Apply(w.y, w.x, &held) }},
-		{opBackward, k.String(), workers, func() { dropblock.Apply(w.z, w.y, &held) }},
-		// Kept values grow, at last to ±Inf, which costs no CPU more.
-		{opInPlace, k.String(), workers, func() { dropblock.Apply(w.z, w.z, &held) }},
-		{opSample, k.String(), workers, sample},
-		{opForward, k.String(), workers, func() {
-			sample()
-			dropblock.Apply(w.y, w.x, &fresh)
-		}},
-		{opForwardInPlace, k.String(), workers, func() {
-			sample()
-			dropblock.Apply(w.z, w.z, &fresh)
-		}},
-	}
-}
-
-// forwardOp is forward of another layer on the same feature map.
-func (w *workload) forwardOp(name string, cfg dropblock.Config, k dropblock.KernelSet, workers int) op {
+// op is a step of a layer with so many workers.
+func (w *workload) op(s step, cfg dropblock.Config, k dropblock.KernelSet, workers int) op {
+	o := op{task: task{s.name, k.String(), workers}}
 	l := mustLayer(cfg, k, workers)
-	var mask dropblock.Mask
-	step := 0
-	return op{name, k.String(), workers, func() {
-		step++
-		l.Sample(&mask, w.shape, step)
-		dropblock.Apply(w.y, w.x, &mask)
-	}}
+	if w.f64 {
+		o.run = stepRun(s, l, w.shape, float64s(s.dst(w)), float64s(s.src(w)))
+	} else {
+		o.run = stepRun(s, l, w.shape, s.dst(w), s.src(w))
+	}
+	return o
 }
 
-// dilateOp grows blocks from a string of bits, as large as the mask's. Its time
-// does not depend on the bits.
-func (w *workload) dilateOp(k dropblock.KernelSet) op {
-	var m dropblock.Mask
-	w.mustLayer(k, 1).Sample(&m, w.shape, 0)
-	words, bits := slices.Clone(m.Words()), m.MaskShape().Len()
-	return op{opDilate, k.String(), 1, func() {
-		k.Dilate(words, bits, 1, min(w.block, w.shape.W()))
-		k.Dilate(words, bits, w.shape.W(), min(w.block, w.shape.H()))
-	}}
+// stepRun returns a function without a branch, which would count on a small map.
+func stepRun[E dropblock.Float](s step, l *dropblock.Layer, shape dropblock.Shape, dst, src []E) func() {
+	m, n := new(dropblock.Mask), 0
+	l.Sample(m, shape, n)
+	switch {
+	case !s.sample:
+		return func() { dropblock.Apply(dst, src, m) }
+	case !s.apply:
+		return func() { n++; l.Sample(m, shape, n) }
+	}
+	return func() {
+		n++
+		l.Sample(m, shape, n)
+		dropblock.Apply(dst, src, m)
+	}
 }
 
-// bernoulliOp draws as many bits as the mask has.
-func (w *workload) bernoulliOp(k dropblock.KernelSet) op {
+// layerOps are the steps, and with one worker what a mask is made of: growing blocks
+// from a string of bits, as large as the mask's, whose time does not depend on the
+// bits, and drawing such a string.
+func (w *workload) layerOps(k dropblock.KernelSet, workers int) (ops []op) {
+	for _, s := range steps {
+		ops = append(ops, w.op(s, w.config(), k, workers))
+	}
+	if workers > 1 {
+		return ops
+	}
 	var m dropblock.Mask
-	w.mustLayer(k, 1).Sample(&m, w.shape, 0)
-	words, bits := make([]uint64, len(m.Words())), m.MaskShape().Len()
+	mustLayer(w.config(), k, 1).Sample(&m, w.shape, 0)
+	grown, drawn, bits := slices.Clone(m.Words()), slices.Clone(m.Words()), m.MaskShape().Len()
 	b, err := dropblock.NewBernoulli(m.Gamma())
 	if err != nil {
 		panic(err)
 	}
 	step := uint64(0)
-	return op{opBernoulli, k.String(), 1, func() {
-		step++
-		k.Bernoulli(words, bits, b, dropblock.NewKey(42, 0, step), 0)
-	}}
-}
-
-func (w *workload) mustLayer(k dropblock.KernelSet, workers int) *dropblock.Layer {
-	return mustLayer(w.config(), k, workers)
+	return append(ops,
+		op{task{opDilate, k.String(), 1}, func() {
+			k.Dilate(grown, bits, 1, min(w.block, w.shape.W()))
+			k.Dilate(grown, bits, w.shape.W(), min(w.block, w.shape.H()))
+		}},
+		op{task{opBernoulli, k.String(), 1}, func() {
+			step++
+			k.Bernoulli(drawn, bits, b, dropblock.NewKey(42, 0, step), 0)
+		}})
 }
 
 func mustLayer(cfg dropblock.Config, k dropblock.KernelSet, workers int) *dropblock.Layer {
@@ -240,72 +200,59 @@ func mustLayer(cfg dropblock.Config, k dropblock.KernelSet, workers int) *dropbl
 	return l
 }
 
-// verify checks that every roofline copies and that the masks and outputs of
-// all kernel sets and numbers of workers are bitwise those of generic Go.
+// copies are the loops that the layer is compared with, from x to y.
+func (w *workload) copies(workers []int) (ops []op) {
+	for _, r := range rooflines() {
+		for _, n := range workers {
+			// Goroutines copy a part each: what workers can gain at most where the
+			// memory is what limits them.
+			h, run := &parallel{run: r.run, dst: w.y, src: w.x}, func() { r.run(w.y, w.x) }
+			if n > 1 {
+				run = func() { h.team.Run(h, n, n) }
+			}
+			ops = append(ops, op{task{opCopy, r.name, n}, run})
+		}
+	}
+	for _, s := range scaleCopies() {
+		if !w.f64 {
+			ops = append(ops, op{task{opScaleCopy, s.name, 1}, func() { s.run(w.y, w.x) }})
+		}
+	}
+	return ops
+}
+
+// A parallel loop has goroutines for parts of the slices.
+type parallel struct {
+	run      func(dst, src []float32)
+	dst, src []float32
+	team     pool.Team
+}
+
+func (h *parallel) Part(i, parts int) {
+	from, to := pool.Share(len(h.dst), page/4, i, parts), pool.Share(len(h.dst), page/4, i+1, parts)
+	h.run(h.dst[from:to], h.src[from:to])
+}
+
+// verify checks that every roofline copies, and that the masks and outputs of all kernel
+// sets and numbers of workers are bitwise those of generic Go.
 func (w *workload) verify(kernels []dropblock.KernelSet, workers []int) error {
-	for _, o := range append(w.copies(), w.sharedCopies()...) {
+	for _, o := range w.copies(workers) {
 		clear(w.y)
-		o.run()
-		if i := differ(w.y, w.x); i >= 0 {
-			return fmt.Errorf("%v: copy %s is wrong at element %d", w.setting, o.impl, i)
+		if o.run(); o.Op == opCopy && !bytes.Equal(memory(w.y), memory(w.x)) {
+			return fmt.Errorf("%v: %v is wrong", w.setting, o)
 		}
 	}
 	generic, err := dropblock.ParseKernelSet("generic")
 	if err != nil {
 		return err
 	}
-	for step := range 3 {
-		var want, got dropblock.Mask
-		w.mustLayer(generic, 1).Sample(&want, w.shape, step)
-		dropblock.Apply(w.y, w.x, &want)
-		for _, k := range kernels {
-			for _, n := range workers {
-				w.mustLayer(k, n).Sample(&got, w.shape, step)
-				if err := w.verifyMask(&got, &want); err != nil {
-					return fmt.Errorf("%v, step %d, %v with %d workers: %w", w.setting, step, k, n, err)
-				}
+	want := w.digest(generic, 1)
+	for _, k := range kernels {
+		for _, n := range workers {
+			if w.digest(k, n) != want {
+				return fmt.Errorf("%v: masks or outputs of %v with %d workers are not those of generic with one", w.setting, k, n)
 			}
 		}
 	}
 	return nil
-}
-
-// verifyMask compares a mask and its outputs with another mask and its output,
-// which is in y.
-func (w *workload) verifyMask(got, want *dropblock.Mask) error {
-	if got.Kept() != want.Kept() || got.Scales()[0] != want.Scales()[0] {
-		return fmt.Errorf("keeps %d with scale %v, generic %d with %v", got.Kept(), got.Scales()[0], want.Kept(), want.Scales()[0])
-	}
-	for i, word := range got.Words() {
-		if word != want.Words()[i] {
-			return fmt.Errorf("the mask is wrong at word %d", i)
-		}
-	}
-	dropblock.Apply(w.z, w.x, got)
-	if i := differ(w.z, w.y); i >= 0 {
-		return fmt.Errorf("the output is wrong at element %d", i)
-	}
-	copy(w.z, w.x)
-	dropblock.Apply(w.z, w.z, got)
-	if i := differ(w.z, w.y); i >= 0 {
-		return fmt.Errorf("the output in place is wrong at element %d", i)
-	}
-	return nil
-}
-
-// differ returns the first element that is not bitwise equal, or −1.
-func differ(x, y []float32) int {
-	if bytes.Equal(memory(x), memory(y)) {
-		return -1
-	}
-	for i, v := range x {
-		if math.Float32bits(v) != math.Float32bits(y[i]) {
-			return i
-		}
-	}
-	return len(x)
-}
-
-func memory(x []float32) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
 }

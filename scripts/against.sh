@@ -28,4 +28,5 @@ build() {
 theirs=$(build theirs "$revision" "$tmp/source")
 ours=$(build ours "$(git describe --always --dirty)" .)
 "${theirs%%,*}" serve </dev/null >/dev/null || { echo "$revision has no bench -against" >&2; exit 2; }
+echo "\`scripts/against.sh $revision${*:+ $*}\`, $builds builds of each."
 "${ours%%,*}" -against "$theirs" -ours "$ours" "$@"

@@ -61,11 +61,7 @@ func (l *llvm) loops(binary, source string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	functions, err := disassembly(string(out))
-	if err != nil {
-		return nil, err
-	}
-	labels, loops := loopLabels(source), map[string]string{}
+	functions, labels, loops := disassembly(string(out)), loopLabels(source), map[string]string{}
 	for _, k := range kernels {
 		if loops[k.name], err = loopAt(k.label, labels[k.symbol()], functions[k.symbol()]); err != nil {
 			return nil, fmt.Errorf("%s: %w", k.symbol(), err)
@@ -137,10 +133,7 @@ func parseReport(text []byte) (turn, error) {
 // unitName shortens "N1UnitV0" to V0, and "N1UnitL" with the number of one of
 // several units, as a byte, behind it to L.
 func unitName(s string) string {
-	_, name, ok := strings.Cut(s, "Unit")
-	if !ok {
-		name = s
-	}
-	name, _, _ = strings.Cut(name, ".")
+	s = strings.TrimPrefix(s[max(strings.Index(s, "Unit"), 0):], "Unit")
+	name, _, _ := strings.Cut(s, ".")
 	return name
 }

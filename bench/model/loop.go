@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -50,7 +51,7 @@ var (
 
 // disassembly returns the instructions of each function in llvm-objdump's
 // output.
-func disassembly(text string) (map[string][]instruction, error) {
+func disassembly(text string) map[string][]instruction {
 	functions := map[string][]instruction{}
 	var fn string
 	for line := range strings.Lines(text) {
@@ -59,19 +60,15 @@ func disassembly(text string) (map[string][]instruction, error) {
 			fn = m[1]
 		} else if m := codeLine.FindStringSubmatch(line); m != nil && fn != "" {
 			i := instruction{text: m[2]}
-			if _, err := fmt.Sscanf(m[1], "%x", &i.address); err != nil {
-				return nil, fmt.Errorf("%q: %w", line, err)
-			}
+			i.address, _ = strconv.ParseUint(m[1], 16, 64) // They are hexadecimal.
 			if m := branchCode.FindStringSubmatch(i.text); m != nil {
 				i.text = m[1]
-				if _, err := fmt.Sscanf(m[2], "%x", &i.target); err != nil {
-					return nil, fmt.Errorf("%q: %w", line, err)
-				}
+				i.target, _ = strconv.ParseUint(m[2], 16, 64)
 			}
 			functions[fn] = append(functions[fn], i)
 		}
 	}
-	return functions, nil
+	return functions
 }
 
 // loopAt returns the loop that begins at a label, as assembly in GNU syntax.

@@ -4,7 +4,6 @@
 //
 //	go run ./bench/model
 //	go run ./bench/model -check
-//	go run ./bench/model -cpus neoverse-n1
 //
 // It is a model's prediction: everything is in the first-level cache, every
 // branch is guessed, and the model may be wrong. It needs no arm64 machine, but
@@ -18,106 +17,78 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], ".", os.Stdout, os.Stderr))
 }
 
 // cores are those whose models are of the core itself. LLVM 19 lends others,
 // cortex-a76 and apple-m1 among them, the model of a different one.
 var cores = []string{"neoverse-n1", "neoverse-v1", "neoverse-n2", "neoverse-v2"}
 
-type options struct {
-	dir   string
-	cpus  []string
-	check bool
-}
-
-func run(args []string, stdout, stderr io.Writer) (status int) {
-	opt, err := parse(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
+// run prints the table; root is the folder of the module.
+func run(args []string, root string, stdout, stderr io.Writer) (status int) {
+	fs := flag.NewFlagSet("model", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	limits := fs.Bool("check", false, "exit with status 1 if a figure is above its limit")
+	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return 0
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "model: %v\n", err)
+	} else if err != nil {
 		return 2
 	}
-	if err := opt.run(args, stdout); err != nil {
+	if fs.NArg() > 0 {
+		fmt.Fprintf(stderr, "model: unexpected argument %q: there are only flags\n", fs.Arg(0))
+		return 2
+	}
+	rows, version, err := predict(root)
+	if err == nil {
+		command := strings.Join(append([]string{"go run ./bench/model"}, args...), " ")
+		err = markdown(stdout, version, command, time.Now().UTC(), rows)
+	}
+	if err == nil && *limits {
+		err = check(rows)
+	}
+	if err != nil {
 		fmt.Fprintf(stderr, "model: %v\n", err)
 		return 1
 	}
 	return 0
 }
 
-func parse(args []string, stderr io.Writer) (*options, error) {
-	opt := new(options)
-	fs := flag.NewFlagSet("model", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.StringVar(&opt.dir, "dir", ".", "root `folder` of the module")
-	cpus := fs.String("cpus", strings.Join(cores, ","), "comma-separated `cores`")
-	fs.BoolVar(&opt.check, "check", false, "exit with status 1 if a figure is above its limit")
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(stderr, "usage: model [flags]")
-			fs.SetOutput(stderr)
-			fs.PrintDefaults()
-		}
-		return nil, err
-	}
-	if fs.NArg() > 0 {
-		return nil, fmt.Errorf("unexpected argument %q: there are only flags", fs.Arg(0))
-	}
-	for cpu := range strings.SplitSeq(*cpus, ",") {
-		if !slices.Contains(cores, cpu) {
-			return nil, fmt.Errorf("-cpus: %q has no model of its own in LLVM 19, want some of %s", cpu, strings.Join(cores, ","))
-		}
-		opt.cpus = append(opt.cpus, cpu)
-	}
-	return opt, nil
-}
-
-func (opt *options) run(args []string, stdout io.Writer) error {
+// predict builds for arm64 and runs every kernel's loop through the models.
+func predict(root string) (rows []row, version string, err error) {
 	llvm, err := findLLVM()
 	if err != nil {
-		return err
+		return nil, "", err
 	}
-	source, err := os.ReadFile(filepath.Join(opt.dir, "kernel_arm64.s"))
+	source, err := os.ReadFile(filepath.Join(root, "kernel_arm64.s"))
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	tmp, err := os.MkdirTemp("", "model")
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	defer os.RemoveAll(tmp)
 	binary := filepath.Join(tmp, "kernels")
-	if err := build(opt.dir, binary); err != nil {
-		return err
+	if err := build(root, binary); err != nil {
+		return nil, "", err
 	}
 	loops, err := llvm.loops(binary, string(source))
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	turns := map[string]map[string]turn{}
-	for _, cpu := range opt.cpus {
+	for _, cpu := range cores {
 		turns[cpu] = map[string]turn{}
 		for _, k := range kernels {
 			if turns[cpu][k.name], err = llvm.predict(cpu, loops[k.name]); err != nil {
-				return fmt.Errorf("%s on %s: %w", k.name, cpu, err)
+				return nil, "", fmt.Errorf("%s on %s: %w", k.name, cpu, err)
 			}
 		}
 	}
-	rows := tabulate(opt.cpus, turns)
-	command := strings.Join(append([]string{"go run ./bench/model"}, args...), " ")
-	if err := markdown(stdout, llvm.version, command, time.Now().UTC(), rows); err != nil {
-		return err
-	}
-	if opt.check {
-		return check(rows)
-	}
-	return nil
+	return tabulate(turns), llvm.version, nil
 }

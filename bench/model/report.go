@@ -20,14 +20,14 @@ type row struct {
 func (r row) missed() bool { return r.limit > 0 && !(r.each <= r.limit) }
 
 // tabulate makes rows of the turns of the kernels' loops on each core.
-func tabulate(cpus []string, turns map[string]map[string]turn) (rows []row) {
+func tabulate(turns map[string]map[string]turn) (rows []row) {
 	for _, k := range kernels {
-		for _, cpu := range cpus {
+		for _, cpu := range cores {
 			t := turns[cpu][k.name]
 			rows = append(rows, row{k.name, cpu, t, k.per, k.unit, t.cycles / float64(k.per), limits[k.name][cpu]})
 		}
 	}
-	for _, cpu := range cpus {
+	for _, cpu := range cores {
 		sum := row{kernel: dilationName, cpu: cpu, unit: "bits", limit: limits[dilationName][cpu]}
 		for name, passes := range dilation {
 			sum.each += passes * turns[cpu][name].cycles / float64(findKernel(name).per)
