@@ -41,12 +41,14 @@ func ParseKernelSet(name string) (KernelSet, error) {
 	return KernelSet{}, fmt.Errorf("dropblock: the kernel set is %q, want %s, which this CPU runs", name, availableNames())
 }
 
-// A feature is a CPU feature that the kernels of a set need, with avo's name.
+// A feature is a bit that the kernels of a set need, under the name that the
+// generators give it.
 type feature struct {
 	name string
 	has  *bool
 }
 
+// haveAll reports whether the CPU and the operating system have all features.
 func haveAll(features []feature) bool {
 	for _, f := range features {
 		if !*f.has {
@@ -56,7 +58,7 @@ func haveAll(features []feature) bool {
 	return true
 }
 
-// available are the sets that this CPU runs in this build, the best one first.
+// available is set by the architecture's file.
 var available = append(archKernels(), KernelSet{isaGeneric})
 
 // runs reports whether this CPU runs the set.
