@@ -43,23 +43,23 @@ func borderSteps(a *axis) (steps []borderStep) {
 // newBorder returns the plan for a geometry, or nil if its masks would exceed maxPeriod.
 func newBorder(g *geometry) *border {
 	plane := g.plane()
-	b := &border{period: plane / min(plane&-plane, 64)}
-	if b.period > maxPeriod {
+	plan := &border{period: plane / min(plane&-plane, 64)}
+	if plan.period > maxPeriod {
 		return nil
 	}
-	b.period *= max(borderPiece/b.period, 1)
+	plan.period *= max(borderPiece/plan.period, 1)
 	for i := range g.axes {
-		b.steps = append(b.steps, borderSteps(&g.axes[i])...)
+		plan.steps = append(plan.steps, borderSteps(&g.axes[i])...)
 	}
-	line := bitstring.Lines(b.period)
-	masks := bitstring.Aligned(2*len(b.steps)*line, 0)
-	for i := range b.steps {
-		s := &b.steps[i]
-		s.upMask, s.downMask, masks = masks[:b.period], masks[line:][:b.period], masks[2*line:]
+	line := bitstring.Lines(plan.period)
+	masks := bitstring.Aligned(2*len(plan.steps)*line, 0)
+	for i := range plan.steps {
+		s := &plan.steps[i]
+		s.upMask, s.downMask, masks = masks[:plan.period], masks[line:][:plan.period], masks[2*line:]
 		s.masks(s.upMask, s.downMask, 0)
-		b.lead = max(b.lead, bitstring.Lines(dilateLead(s.shift())))
+		plan.lead = max(plan.lead, bitstring.Lines(dilateLead(s.shift())))
 	}
-	return b
+	return plan
 }
 
 // masks sets the masks of a step for the words of the mask from word first: zeros for bits

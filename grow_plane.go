@@ -120,8 +120,8 @@ func (t *planeTask) run(team *pool.Team, k isa, plan *planeSteps, dst, src []uin
 	}
 	team.Run(t, parts, parts)
 	for i := range parts {
-		if p := &t.parts[i]; p.first != 0 {
-			dst[t.begin(i, parts)*plan.plane/64] |= p.first
+		if part := &t.parts[i]; part.first != 0 {
+			dst[t.begin(i, parts)*plan.plane/64] |= part.first
 		}
 	}
 	t.plan, t.dst, t.src = nil, nil, nil
@@ -131,23 +131,23 @@ func (t *planeTask) begin(i, parts int) int { return pool.Share(t.planes, 1, i, 
 
 // Part implements [pool.Task].
 func (t *planeTask) Part(i, parts int) {
-	p, plan := &t.parts[i], t.plan
+	part, plan := &t.parts[i], t.plan
 	words := bitstring.Words(plan.plane) + bitstring.Words(plan.back())
-	if size := 2*plan.lead + words; len(p.a) < size {
-		p.a, p.b = bitstring.Aligned(size, 0), bitstring.Aligned(size, 0)
+	if size := 2*plan.lead + words; len(part.a) < size {
+		part.a, part.b = bitstring.Aligned(size, 0), bitstring.Aligned(size, 0)
 	}
 	from, to := t.begin(i, parts), t.begin(i+1, parts)
 	begin := from * plan.plane
 	bitstring.Clear(t.dst[bitstring.Words(begin):bitstring.Words(to*plan.plane)])
-	p.first = 0
+	part.first = 0
 	for plane := from; plane < to; plane++ {
 		at, n, back := plane*plan.plane, plan.plane, plan.back()
-		grown := t.grow(p, at, words)
+		grown := t.grow(part, at, words)
 		if begin%64 != 0 && at/64 == begin/64 {
 			var first [1]uint64
 			head := min(64-at%64, n)
 			bitstring.Move(first[:], at%64, grown, back, head)
-			p.first |= first[0]
+			part.first |= first[0]
 			at, back, n = at+head, back+head, n-head
 		}
 		bitstring.Move(t.dst, at, grown, back, n)
@@ -155,10 +155,10 @@ func (t *planeTask) Part(i, parts int) {
 }
 
 // grow returns the bits that the seeds of the plane at bit at drop, shifted up by back.
-func (t *planeTask) grow(p *planePart, at, words int) []uint64 {
+func (t *planeTask) grow(part *planePart, at, words int) []uint64 {
 	plan := t.plan
 	lead, n := plan.lead, bitstring.Words(plan.plane)
-	a, b := p.a[:2*lead+words], p.b[:2*lead+words]
+	a, b := part.a[:2*lead+words], part.b[:2*lead+words]
 	bitstring.Clear(a[lead+plan.plane/64:])
 	bitstring.Move(a[lead:], 0, t.src, at, plan.plane)
 	if plan.runs != nil {
@@ -167,7 +167,7 @@ func (t *planeTask) grow(p *planePart, at, words int) []uint64 {
 		a, b = b, a
 	}
 	for i := range plan.steps {
-		t.step(p, &plan.steps[i], a, b, n)
+		t.step(part, &plan.steps[i], a, b, n)
 		a, b = b, a
 	}
 	grown := a[lead:][:words]
@@ -188,11 +188,11 @@ func (t *planeTask) grow(p *planePart, at, words int) []uint64 {
 }
 
 // step sets b to the n words of the plane in a after a masked step.
-func (t *planeTask) step(p *planePart, s *planeStep, a, b []uint64, n int) {
+func (t *planeTask) step(part *planePart, s *planeStep, a, b []uint64, n int) {
 	lead, l := t.plan.lead, dilateLead(s.shift())
 	for from := 0; from < n; from += borderPiece {
 		to := min(from+borderPiece, n)
-		up, down := p.up[:to-from], p.down[:to-from]
+		up, down := part.up[:to-from], part.down[:to-from]
 		if s.period > 0 {
 			first := from % s.period
 			up, down = s.upMask[first:][:to-from], s.downMask[first:][:to-from]

@@ -41,7 +41,8 @@ func ParseKernelSet(name string) (KernelSet, error) {
 	return KernelSet{}, fmt.Errorf("dropblock: the kernel set is %q, want %s, which this CPU runs", name, availableNames())
 }
 
-// A feature is a CPU feature that the kernels of a set need, with avo's name.
+// A feature is a bit that the kernels of a set need, under the name that the
+// generators give it.
 type feature struct {
 	name string
 	has  *bool
