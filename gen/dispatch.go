@@ -104,57 +104,45 @@ func (b *buildKind) method(f *goFile, k *kernel) {
 	f.line("func (k isa) %s(%s) (%s) {", k.name, k.methodParams(), k.results)
 	switch {
 	case k.otherwise != "":
-		b.chooseOr(f, k)
+		b.choose(f, k, k.each(), k.call("k."+k.otherwise, k.methodParams()))
 	case k.elements == nil:
-		b.choose(f, k, noElement)
+		b.choose(f, k, k.each(), k.generic(noElement))
 	default:
 		f.line("switch e {")
 		for i, e := range k.elements {
-			if i < len(k.elements)-1 {
-				f.line("case %s:\n%s", e.constant(), k.typed(e))
-			} else {
-				f.line("default: // %s\n%s", e.constant(), k.typed(e))
+			head := "case " + e.constant() + ":"
+			if i == len(k.elements)-1 {
+				head = "default: // " + e.constant()
 			}
-			b.choose(f, k, e)
+			f.line("%s\n%s", head, k.typed(e))
+			b.choose(f, k, []*element{e}, k.generic(e))
 		}
 		f.line("}")
 	}
 	f.line("}\n")
 }
 
-// choose writes the choice between assembly and the generic function.
-func (b *buildKind) choose(f *goFile, k *kernel, e *element) {
-	generic := k.call(k.function("Generic", e), k.params)
-	choices := b.choices(k, e)
-	if len(choices) == 0 {
-		f.line("%s", generic)
-		return
-	}
-	on := "k"
-	if k.guard != "" {
-		on = ""
-	}
-	f.line("%s\nswitch %s {", k.tell(), on)
-	for _, c := range choices {
-		f.line("case %s:\n%s", c.condition(k, e), k.call(c.assembly, k.params))
-	}
-	f.line("default:\n%s\n}", generic)
-}
-
-// chooseOr writes the choice between assembly and another kernel, which tells the
-// sanitizers itself.
-func (b *buildKind) chooseOr(f *goFile, k *kernel) {
+// choose writes the choice between the assembly for elements and what runs without.
+func (b *buildKind) choose(f *goFile, k *kernel, elements []*element, other string) {
 	var cases goFile
-	for _, e := range k.each() {
+	for _, e := range elements {
 		for _, c := range b.choices(k, e) {
-			cases.line("case %s:\n%s\n%s\n%s", c.condition(k, e), k.typed(e), k.tell(), k.call(c.assembly, k.params))
+			cases.line("case %s:", c.condition(k, e))
+			if k.otherwise != "" { // The other kernel tells the sanitizers itself.
+				cases.line("%s\n%s", k.typed(e), k.tell())
+			}
+			cases.line("%s", k.call(c.assembly, k.params))
 		}
 	}
-	other := k.call("k."+k.otherwise, k.methodParams())
-	if cases.Len() == 0 {
+	switch {
+	case cases.Len() == 0:
 		f.line("%s", other)
-	} else {
+	case k.otherwise != "":
 		f.line("switch {\n%sdefault:\n%s\n}", &cases, other)
+	case k.guard != "":
+		f.line("%s\nswitch {\n%sdefault:\n%s\n}", k.tell(), &cases, other)
+	default:
+		f.line("%s\nswitch k {\n%sdefault:\n%s\n}", k.tell(), &cases, other)
 	}
 }
 
@@ -267,6 +255,11 @@ func (k *kernel) call(function, params string) string {
 	return call
 }
 
+// generic is a call of the generic function.
+func (k *kernel) generic(e *element) string {
+	return k.call(k.function("Generic", e), k.params)
+}
+
 var elementType = regexp.MustCompile(`\bE\b`)
 
 // signature is that of a kernel's assembly.
@@ -296,6 +289,9 @@ func (k *kernel) typed(e *element) string {
 			continue
 		}
 		names, values = append(names, p.name), append(values, value)
+	}
+	if names == nil {
+		return ""
 	}
 	return strings.Join(names, ", ") + " := " + strings.Join(values, ", ")
 }

@@ -17,9 +17,10 @@ type kernel struct {
 	// needs what holds for the assembly besides: callers see to that.
 	doc, needs string
 
-	// writes is the slice that is written, and reads is Go, if it is not that all other
-	// slices are read, that tells the sanitizers what is: they do not see what assembly does.
-	reads, writes string
+	// writes is the slice that is written. The sanitizers, which do not see what assembly
+	// does, are told of it, and that all other slices are read; where that is not so, reads
+	// is the Go that tells them.
+	writes, reads string
 
 	// guard is a Go condition on the parameters under which there is assembly for the
 	// call. VECTOR in it stands for the bytes of the assembly's vectors.
@@ -28,11 +29,11 @@ type kernel struct {
 	// parameters. If it is empty, that is the generic function.
 	otherwise string
 
-	// amd64 emits the assembly of the sets that sets lists, both if it does not. AVX-512
-	// runs AVX2's where it has none of its own. neon emits NEON's. A method that chooses is not inlined: its
-	// prologue is where a goroutine in a loop over kernel calls can be preempted. In a
-	// build that has no assembly for a kernel its method is a call of the generic
-	// function.
+	// amd64 emits the assembly of the sets that sets lists, both if it lists none. AVX-512
+	// runs AVX2's where it has none of its own. neon emits NEON's. A method that chooses is
+	// not inlined: its prologue is where a goroutine in a loop over kernel calls can be
+	// preempted. In a build that has no assembly for a kernel its method is a call of the
+	// generic function.
 	amd64 func(*amd64)
 	sets  []isa
 	neon  func(*neon)

@@ -1,7 +1,7 @@
 package main
 
 // place takes a vector of positions at a time. Quotients are floored products
-// with the float32 inverses, which inverse in grid.go shows to be exact.
+// with the float32 inverses, which inverse in place.go shows to be exact.
 func place(a *amd64) {
 	lanes := a.isa.bytes / 4
 	bits, n := a.slice("bits")
