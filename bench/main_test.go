@@ -68,6 +68,9 @@ func TestRun(t *testing.T) {
 	if want := 2 + len(shapes)*(len(kernels)+len(implNames(opCopy))); len(times) != want {
 		t.Errorf("%d lines of times, want %d:\n%s", len(times), want, &stdout)
 	}
+	if strings.Contains(stdout.String(), "per element of CPU time") != (runtime.GOOS == "linux") {
+		t.Errorf("the clock is not that of the system:\n%s", &stdout)
+	}
 	if n := strings.Count(stdout.String(), "| ▸ "); n != len(shapes) {
 		t.Errorf("%d fastest copies, want %d", n, len(shapes))
 	}

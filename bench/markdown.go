@@ -145,7 +145,7 @@ func (r *report) workersTable(b *strings.Builder) {
 
 func (r *report) timeTable(b *strings.Builder) {
 	clock := "CPU time"
-	if r.Results[0].Series[0].CPU == nil {
+	if r.Results[0].fastest(1).CPU == nil {
 		clock = "time by the clock"
 	}
 	fmt.Fprintf(b, "\n### Times\n\nMedian ns per element of %s, one thread; ▸ marks the fastest copy.\n\n", clock)
