@@ -46,8 +46,8 @@ func (a *amd64) function(name string, signature *gotypes.Signature, doc string) 
 	a.Doc(doc)
 }
 
-// ret ends a kernel. The upper halves of the vector registers are cleared:
-// code with legacy SSE instructions, Go's own, is slow otherwise.
+// ret ends a kernel. It clears the upper halves of the vector registers, which
+// would slow down legacy SSE instructions, which Go compiles to.
 func (a *amd64) ret() {
 	a.VZEROUPPER()
 	a.RET()
@@ -88,17 +88,17 @@ func (a *amd64) address(c gotypes.Component) mem {
 	return b.Addr
 }
 
-// alignedLocal returns the address of a piece of the frame that begins with a
-// vector: Go's frames do not, and vectors that span two cache lines make a loop
-// that keeps them there half as fast.
+// alignedLocal returns the address of memory in the frame that is aligned to
+// vectors, as Go's frames are not: a loop that spills vectors runs at half speed
+// if they span two cache lines.
 func (a *amd64) alignedLocal(bytes int) gp {
 	at := a.leaq(a.AllocLocal(bytes + a.isa.bytes - 8).Offset(a.isa.bytes - 8))
 	a.ANDQ(i8(-a.isa.bytes), at)
 	return at
 }
 
-// loop runs body while at least step of the count n are left and takes step
-// off each time. Bodies advance their pointers.
+// loop runs body while n is at least step, and subtracts step from n each time. Bodies
+// advance their pointers.
 func (a *amd64) loop(name string, n gp, step int, body func()) {
 	done := name + "Done"
 	a.CMPQ(n, u32(step))

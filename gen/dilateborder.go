@@ -2,7 +2,7 @@ package main
 
 import "github.com/dropblock-go/dropblock/asm/arm64"
 
-// dilateBorder has code for shifts below 64, which look at the words around alone.
+// dilateBorder has special code for shifts below 64, which only read adjacent words.
 func dilateBorder(a *amd64) {
 	dst, n := a.slice("dst")
 	in := incoming{a: a, src: a.base("src")}
@@ -12,7 +12,7 @@ func dilateBorder(a *amd64) {
 	a.ANDQ(u8(63), count)
 	up := a.shiftBy(count)
 	down := up
-	if a.isa == avx2 { // A shift down is one up by the rest, from the words behind.
+	if a.isa == avx2 { // A shift down by s is a shift up by 64-s from the words behind.
 		a.NEGQ(count)
 		a.ADDQ(u8(64), count)
 		down = a.shiftBy(count)
@@ -66,7 +66,7 @@ func dilateBorderNEON(a *neon) {
 	shift, count := a.LoadParam("shift"), a.GP()
 	a.AND(count, shift, 63)
 	up := a.shiftBy(count)
-	// A shift down is one up by the rest, from the words behind.
+	// A shift down by s is a shift up by 64-s from the words behind.
 	down := neonShift{a.Vec(), a.Vec()}
 	a.NEG(down.left.D2(), up.right.D2())
 	a.NEG(down.right.D2(), up.left.D2())

@@ -4,8 +4,8 @@ import "github.com/dropblock-go/dropblock/asm/arm64"
 
 func dilateKeep(a *amd64) {
 	s := a.shifter()
-	// A single word's complement must leave the rest of its register zero, as
-	// all of it is counted.
+	// The complement of a single word must leave the rest of the register zero, since
+	// the whole register is counted.
 	ones, one := a.load(a.repeat64("allOnes", 1<<64-1)), a.XMM()
 	a.VMOVQ(ones.AsX(), one)
 	complement := func(w words, v vec) {
@@ -17,8 +17,7 @@ func dilateKeep(a *amd64) {
 	}
 	p := a.popcount()
 
-	// Without a shift nothing comes in from the words before, which may have
-	// just been stored.
+	// With shift 0 loads of the words before would only miss store forwarding.
 	a.CMPQ(a.param("shift"), u8(0))
 	a.JNE(ref("shifted"))
 	a.overWords("Whole", s.n, func(w words, unroll int) {
@@ -71,8 +70,7 @@ func dilateKeepNEON(a *neon) {
 		s.advance(a, w, len(v))
 	}
 
-	// Without a shift nothing comes in from the words before, which may have
-	// just been stored.
+	// With shift 0 loads of the words before would only miss store forwarding.
 	a.CBNZ(a.LoadParam("shift"), "shifted")
 	a.overWords("Whole", s.n, func(w qwords, unroll int) { keep(w, w.loads(unroll, s.leadSrc)) })
 	a.B("done")

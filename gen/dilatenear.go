@@ -52,7 +52,7 @@ func dilateNear(a *amd64) {
 		for j := range v {
 			funnels(s, v[j], u[j], or3)
 		}
-		// u |= u<<a | u<<b, of the word before all; the others' are the v before them.
+		// u |= u<<a | u<<b for the word before all; the other u are the words before in v.
 		x, y := w.new(), w.new()
 		a.VPSLLVQ(w.as(s[0].count), before, x)
 		a.VPSLLVQ(w.as(s[1].count), before, y)

@@ -31,7 +31,7 @@ func (e *element) constant() string {
 // elementAMD64 is what the loops in lanes.go do with elements in lanes of four bytes.
 type elementAMD64 struct {
 	bytes int // in memory
-	// load loads so many elements into the low end of x: a vector's, half of those, or one.
+	// load loads a number of elements into the low end of x: a vector's, half of those, or one.
 	load func(a *amd64, from mem, elements int, x vec)
 	// loadHalves is load of an AVX-512 vector, in halves.
 	loadHalves func(a *amd64, from mem, x vec)
@@ -41,7 +41,7 @@ type elementAMD64 struct {
 	multiplyMasked func(a *amd64, s op, m register, x vec)
 	store          func(a *amd64, x vec, elements int, to mem)
 	storeMasked    func(a *amd64, x vec, exist register, to mem)
-	// stream stores a vector around the caches.
+	// stream stores a vector with a non-temporal store.
 	stream func(a *amd64, x vec, to mem)
 	// broadcast loads one into every lane.
 	broadcast func(a *amd64, from mem, s vec)

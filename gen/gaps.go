@@ -11,7 +11,7 @@ func gaps(a *amd64) {
 	end, next := a.spread(a.field("w", w, "end")), a.spread(a.field("w", w, "next"))
 	compress := a.leaq(a.compressions())
 
-	// Entries are loaded a turn ahead: the turn's vectors need not wait for them.
+	// Entries are loaded an iteration ahead, which hides their latency.
 	ahead := a.YMM()
 	a.CMPQ(left, u8(8))
 	a.JL(ref("drawDone"))
@@ -36,7 +36,7 @@ func gaps(a *amd64) {
 		a.VPBLENDVB(notBelow, e, own, gap)
 
 		// next += gap + 1, or gap alone for gapEscape; none is -1 there. Each lane adds the
-		// sum of those up to it, and the last lane is what the next turn begins with.
+		// sum of the lanes up to it, and the next iteration begins with the last lane.
 		none, after := a.YMM(), a.YMM()
 		a.VPCMPEQD(escape, gap, none)
 		a.VPADDD(one, gap, after)
@@ -45,7 +45,7 @@ func gaps(a *amd64) {
 		a.VPADDD(next, after, after)
 		a.VPERMD(after, a.load(a.repeat32("lane7", 7)), next)
 
-		// e of the next turn, if there is one.
+		// e of the next iteration, if there is one.
 		then := a.leaq(at(drawn, 32))
 		a.CMPQ(left, u8(16))
 		a.CMOVQLT(drawn, then)
@@ -98,7 +98,7 @@ func (a *amd64) gapEntries(drawn, table gp, e vec) {
 	for h := range halves {
 		x := a.XMM()
 		for i := 0; i < 4; i += 2 {
-			// Two words at a time, as loads are what this waits for.
+			// Two words at a time, as the throughput of loads is the limit.
 			first, second := a.GP64(), a.GP64()
 			a.MOVQ(at(drawn, 16*h+4*i), second)
 			a.MOVL(second.As32(), first.As32())

@@ -1,10 +1,10 @@
 package main
 
-// A kernel is a row of the table from which everything follows that is the same for all
-// kernels: the signature of its assembly and the stubs, the types that lock the signatures
-// of all its functions, and the methods that choose a function, with what they tell the
-// sanitizers, for amd64, arm64 and builds without assembly. By hand remain the generic Go
-// function, the generator, and the test.
+// A kernel is a row of the table from which the Go around all kernels is generated: stubs,
+// types that lock the signatures of all its functions, and the methods that choose between
+// functions and report memory accesses to the sanitizers, for amd64, arm64 and builds
+// without assembly. The generic Go function, the generator of the assembly, and the test
+// are written by hand.
 //
 // The kernel scale has the generic function scaleGeneric, the assembly scaleAVX2,
 // scaleAVX512 and scaleNEON, of one signature, and the method isa.scale.

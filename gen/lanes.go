@@ -39,7 +39,7 @@ type maskedLoop struct {
 	n, keep, dst gp
 	// value makes the vector of elements at an offset, or of fewer in its low end.
 	value   func(v piece, m register) vec
-	stream  bool // the vectors of a word are stored around the caches
+	stream  bool // the vectors of a word are stored with non-temporal stores
 	advance func(elements int)
 	// touch comes before the values of a word, in a loop of its own. It is left out
 	// where dst is src and where there are few elements.
@@ -56,8 +56,8 @@ type piece struct {
 	exist            register // the mask of those that there are, or nil for all
 }
 
-// fewTouched elements and more are touched. Fewer are in the first two levels of
-// the caches, where that costs more than the loop itself.
+// fewTouched is the least number of elements that are touched. Fewer are in the first two
+// cache levels, where touching costs more than the loop itself.
 const fewTouched = 1 << 13
 
 // masked goes on by 64 elements with the masks of a word, then by what is left of

@@ -9,8 +9,8 @@ type neon struct {
 	element *elementNEON // what a kernel is emitted for, or nil
 }
 
-// loop runs body while at least step of the count n are left and takes step
-// off each time. Bodies advance their pointers.
+// loop runs body while n is at least step, and subtracts step from n each time. Bodies
+// advance their pointers.
 func (a *neon) loop(name string, n arm64.GP, step int, body func()) {
 	a.SUBS(n, n, step)
 	a.BLT(name + "Done")
@@ -50,7 +50,7 @@ type qwords struct {
 	bytes int
 }
 
-// load loads vectors that follow each other, in pairs where there are any.
+// load loads consecutive vectors, in pairs if there are several.
 func (w qwords) load(v []arm64.Vec, from arm64.GP) { w.move(v, from, w.a.LDR, w.a.LDP) }
 
 func (w qwords) loads(n int, from arm64.GP) []arm64.Vec {

@@ -134,11 +134,11 @@ type halfRound struct {
 	fresh    bool
 }
 
-// halfRounds staggers the instructions of so many states, so that the units that
-// multiply, shift and XOR have work at once: before a multiplication and its shift comes
-// the XOR of the second half round before. In other orders a CPU of Zen 4 took 3 to 25 %
-// more for these instructions. AVX2 has one register for the high half, no more: there
-// a product waits for its shift as long as it can.
+// halfRounds staggers the instructions of several states, so that the units for
+// multiplications, shifts and XORs work at the same time: a multiplication and its shift
+// follow the XOR of the second half round before. Other orders took 3 to 25 % longer on
+// Zen 4. AVX2 has only one register left for the high half: there a shift is as far
+// behind its multiplication as possible.
 func (a *amd64) halfRounds(all []halfRound, states int) {
 	lag, high := states, a.vecs(1) // Results are needed so many half rounds later as there are states.
 	if a.isa == avx512 {
@@ -334,8 +334,8 @@ func (p product) high(a *neon) arm64.Vec {
 	return hi
 }
 
-// philoxRound is philox.go's philoxRound in four lanes. The next round waits
-// for the high halves: they come first.
+// philoxRound is philox.go's philoxRound in four lanes. The high halves are on the
+// critical path of the next round and come first.
 func (a *neon) philoxRound(p neonPhilox, x [4]arm64.Vec, k0, k1 arm64.Vec) [4]arm64.Vec {
 	// p0 := uint64(x0) * philoxM0
 	// p1 := uint64(x2) * philoxM1

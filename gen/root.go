@@ -12,10 +12,10 @@ import (
 	"path/filepath"
 )
 
-// What kernels and their callers agree on stands once, in the root package's source: the
-// types of the parameters and the constants below. The generators read it there.
+// The types of the kernels' parameters, and the constants that kernels and their callers
+// share, are declared once, in the root package. The generators read them from its source.
 
-// The root package's constants that generators need, under its names for them.
+// Constants of the root package, under the same names.
 var (
 	philoxM0, philoxM1, philoxRounds int
 	headGroupWords, headLevelStride  int
@@ -29,9 +29,9 @@ var (
 	}
 )
 
-// loadRoot checks the declarations in the root package's source, and sets the constants.
-// It needs neither what they import nor the bodies of functions, and ignores what is wrong
-// with them: stubs and dispatch may be missing or old.
+// loadRoot type-checks the declarations of the root package and sets the constants. It
+// loads no imports, skips the bodies of functions, and ignores errors, since stubs and
+// dispatch may be missing or old.
 func loadRoot(dir string) (*types.Package, error) {
 	ctx := build.Default
 	ctx.BuildTags = []string{"purego"}

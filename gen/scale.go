@@ -2,11 +2,11 @@ package main
 
 import "github.com/dropblock-go/dropblock/asm/arm64"
 
-// streamAhead is how far ahead, in bytes, the source is prefetched where the stores
-// bypass the caches. Where a part of the source came from the last level and the rest from
-// memory, 2 KiB saved 4 % of the time, 4 to 12 KiB 5 to 9 %, and half a KiB cost 5 %; where
-// all came from one of them it made no difference. PREFETCHNTA saved less, as the last
-// level then keeps less. A prefetch behind the end of the source does not fault.
+// streamAhead is the distance, in bytes, at which the source is prefetched before
+// non-temporal stores. With a source that came partly from the last-level cache and partly
+// from memory, 2 KiB saved 4 % of the time, 4 to 12 KiB 5 to 9 %, and half a KiB cost 5 %;
+// with all of it from either one it made no difference. PREFETCHNTA saved less, as the last
+// level then keeps less. A prefetch past the end of the source does not fault.
 const streamAhead = 8 << 10
 
 func scale(a *amd64)       { a.scale(false) }
@@ -23,11 +23,11 @@ func (a *amd64) scale(stream bool) {
 			}
 		}
 	} else {
-		// A load from each line of a word's elements before they are worked on: the
-		// misses overlap, those of dst too, which stores would wait for one by one.
-		// Measured with maps in the last-level cache this is 2 to 10 % faster than
-		// the plain loop; prefetches, or more lines at once, are slower. Where the
-		// map comes from memory the plain loop is as fast, or faster by a tenth.
+		// Load from each cache line of a word's elements before processing them: the
+		// misses overlap, those of dst included, which stores would take one by one.
+		// With maps in the last-level cache this is 2 to 10 % faster than the plain
+		// loop; prefetches, or more lines at once, are slower. With maps in memory the
+		// plain loop is as fast, or faster by a tenth.
 		w.touch = func() {
 			for _, p := range []gp{w.src, w.dst} {
 				for line := range 4 {

@@ -21,12 +21,12 @@ func (a *amd64) shiftBy(n gp) (s shift) {
 	a.SUBQ(n, rest)
 	s.left, s.right = a.XMM(), a.XMM()
 	a.VMOVQ(n, s.left)
-	a.VMOVQ(rest, s.right) // 64 for a count of 0: nothing comes in.
+	a.VMOVQ(rest, s.right) // 64 for a count of 0, which shifts nothing in
 	return s
 }
 
-// funnel sets t to v shifted up with the bits of the words before, u, coming
-// in. v and u stay.
+// funnel sets t to v shifted up, with bits from the words before, u, shifted in. It
+// keeps v and u.
 func (s shift) funnel(w words, v, u, t vec) {
 	a := w.a
 	switch {
@@ -47,7 +47,7 @@ func (s shift) funnel(w words, v, u, t vec) {
 	}
 }
 
-// shifter computes src | src<<shift for words that have the lead in front.
+// shifter computes src | src<<shift. src has the lead in front.
 type shifter struct {
 	dst, leadSrc gp
 	in           incoming
@@ -89,8 +89,8 @@ func (s *shifter) advance(w words, unroll int) {
 	w.a.advance(w.bytes*unroll, s.in.src, s.leadSrc, s.dst)
 }
 
-// neonShift is a shift of bits from words into the next ones: USHL's counts, to
-// the right below zero. By −64 nothing is left.
+// neonShift is a shift of bits from words into the next ones, by the counts of USHL: a
+// negative count shifts right, and −64 gives zero.
 type neonShift struct{ left, right arm64.Vec }
 
 // shiftBy puts the count n, below 64, into registers.
@@ -102,8 +102,7 @@ func (a *neon) shiftBy(n arm64.GP) neonShift {
 	return s
 }
 
-// funnel sets t to v shifted up with the bits of the words before, u, coming
-// in.
+// funnel sets t to v shifted up, with bits from the words before, u, shifted in.
 func (s neonShift) funnel(a *neon, t, v, u arm64.Vec) {
 	in := a.Vec()
 	a.USHL(t.D2(), v.D2(), s.left.D2())
@@ -111,7 +110,7 @@ func (s neonShift) funnel(a *neon, t, v, u arm64.Vec) {
 	a.ORR(t.B16(), t.B16(), in.B16())
 }
 
-// neonShifter computes src | src<<shift for words that have the lead in front.
+// neonShifter computes src | src<<shift. src has the lead in front.
 type neonShifter struct {
 	dst, src, next, leadSrc arm64.GP
 	n                       arm64.GP

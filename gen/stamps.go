@@ -1,8 +1,8 @@
 package main
 
-// stamps holds the words from that of the last block's first bit on in
-// a vector, moves it up to those of the next block and only stores: a load would
-// wait for the stores that it overlaps.
+// stamps keeps the words of the last block in a vector, moves it up to the words of
+// the next block, and only stores: loads that overlap recent stores would miss store
+// forwarding.
 func stamps(a *amd64) {
 	words, stamps, size := a.base("words"), a.param("stamps"), a.param("n")
 	bits, n := a.slice("firsts")
@@ -41,8 +41,8 @@ func (a *amd64) stampOf(bit mem) (word, stamp gp) {
 	return word, stamp
 }
 
-// stampEach stamps word by word, adding to dropped: a wider load would wait for
-// the stores that it overlaps.
+// stampEach stamps word by word, adding to dropped: wider loads would miss store
+// forwarding.
 func (a *amd64) stampEach(size int, words, stamps, bits, n, dropped gp) {
 	a.loop(label("words%d", size), n, 1, func() {
 		word, stamp := a.stampOf(at(bits, 0))
@@ -61,8 +61,8 @@ func (a *amd64) stampEach(size int, words, stamps, bits, n, dropped gp) {
 }
 
 // stampVectors stamps vectors of words, two a turn, and returns how many ones it
-// dropped. The second vector is made of the one before both, so that the next
-// turn waits for one move only.
+// dropped. Both are moved from the vector of the iteration before, so that the
+// loop-carried dependency has the latency of one move.
 func (a *amd64) stampVectors(name string, bytes int, dst, stamps, bits, n gp) gp {
 	w := words{a, bytes}
 	most := a.movl(u32(bytes / 8))

@@ -60,9 +60,9 @@ func (a *amd64) overWords(name string, n gp, body func(w words, unroll int)) {
 	a.loop("words"+name, n, 1, func() { body(words{a, 8}, 1) })
 }
 
-// incoming loads words and the words before each, which bits are shifted in
-// from. A vector of the latter spans two cache lines where one of the former does
-// not. AVX-512 makes it of vectors that it has.
+// incoming loads words and the word before each, from which bits are shifted in. Loads of
+// the latter span two cache lines where those of the former do not. AVX-512 makes them
+// from vectors in registers.
 type incoming struct {
 	a    *amd64
 	src  gp // the word before the first one
@@ -76,7 +76,7 @@ func (in *incoming) begin() {
 	}
 }
 
-// load loads the words v at an offset and the words before, u. Offsets ascend.
+// load loads the words at an offset, v, and the word before each, u. Offsets ascend.
 func (in *incoming) load(w words, offset int) (v, u vec) {
 	a := in.a
 	v = w.load(at(in.src, 8+offset))
@@ -89,8 +89,8 @@ func (in *incoming) load(w words, offset int) (v, u vec) {
 	return v, u
 }
 
-// popcount adds up the ones of vectors: with AVX2 by a table of the ones of a
-// nibble (VPSHUFB), then sums of bytes (VPSADBW).
+// popcount counts the ones of vectors: with AVX2 by a look-up table for nibbles
+// (VPSHUFB), then sums of bytes (VPSADBW).
 type popcount struct {
 	a                *amd64
 	total            vec
@@ -171,8 +171,7 @@ func (a *neon) overWords(name string, n arm64.GP, body func(w qwords, unroll int
 	a.loop("words"+name, n, 1, func() { body(qwords{a, 8}, 1) })
 }
 
-// neonPopcount adds up the ones of vectors, of their bytes first, then of
-// wider and wider lanes.
+// neonPopcount counts the ones of vectors: first in bytes, then in ever wider lanes.
 type neonPopcount struct{ total arm64.Vec }
 
 func (a *neon) popcount() neonPopcount {
