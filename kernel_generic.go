@@ -329,7 +329,7 @@ func dilateBorderGeneric(dst, src, up, down []uint64, shift int) {
 
 // scaleGeneric sets dst to src·scale where keep, bit i for element i, is 1 and
 // to +0 elsewhere. dst may be src.
-func scaleGeneric[E float32 | float64](dst, src []E, keep []uint64, scale E) {
+func scaleGeneric[E Float](dst, src []E, keep []uint64, scale E) {
 	dst = dst[:len(src)]
 	for ; len(src) >= 64; src, dst, keep = src[64:], dst[64:], keep[1:] {
 		x, y := (*[64]E)(src), (*[64]E)(dst)
@@ -356,7 +356,7 @@ func scaleGeneric[E float32 | float64](dst, src []E, keep []uint64, scale E) {
 }
 
 // selectBit returns v if bit 0 of keep is 1, else +0.
-func selectBit[E float32 | float64](v E, keep uint64) E {
+func selectBit[E Float](v E, keep uint64) E {
 	if unsafe.Sizeof(v) == 4 {
 		return E(math.Float32frombits(math.Float32bits(float32(v)) & -uint32(keep&1)))
 	}
@@ -364,7 +364,7 @@ func selectBit[E float32 | float64](v E, keep uint64) E {
 }
 
 // expandGeneric writes scale where keep is 1 and +0 elsewhere.
-func expandGeneric[E float32 | float64](dst []E, keep []uint64, scale E) {
+func expandGeneric[E Float](dst []E, keep []uint64, scale E) {
 	for ; len(dst) >= 64; dst, keep = dst[64:], keep[1:] {
 		y := (*[64]E)(dst)
 		if keep[0] == 0 {
