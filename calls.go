@@ -1,5 +1,7 @@
 package dropblock
 
+import "github.com/dropblock-go/dropblock/internal/bitstring"
+
 // These methods cut work of any length into kernel calls of bounded length (tune.go).
 
 func (k isa) rowCalls(dst, src []uint64, b int) {
@@ -67,4 +69,12 @@ func (k isa) dilateInPlace(words []uint64, shift int) {
 	}
 	// The first word is shifted into this one; the words before it stay as they are.
 	words[lead-1] |= words[0] << (shift & 63)
+}
+
+// dilateTo sets dst to src | src<<shift, which is as long and longer than the lead.
+func (k isa) dilateTo(dst, src []uint64, shift int) {
+	lead := dilateLead(shift)
+	bitstring.Copy(dst[:lead], src[:lead])
+	dst[lead-1] |= src[0] << (shift & 63)
+	k.stepCalls(dst[lead:], src, shift)
 }

@@ -1,5 +1,7 @@
 package dropblock
 
+import "math"
+
 // growth is a method of growing seeds to blocks.
 type growth uint8
 
@@ -29,7 +31,7 @@ type grower struct {
 	geometry geometry
 	dilation *dilation   // for the valid region, else trivial
 	border   *border     // for the full region, nil if the masks are too large
-	planes   *planeSteps // for the full region, if border is nil
+	planes   *planeSteps // for the full region, nil if border is always faster
 	painter  *painter    // for the full region
 }
 
@@ -40,7 +42,8 @@ func (g *grower) set(geo geometry) {
 		return
 	}
 	g.painter = newPainter(&g.geometry)
-	if g.border = newBorder(&g.geometry); g.border == nil {
+	g.border = newBorder(&g.geometry)
+	if g.border == nil || g.border.period > minPlanePeriod {
 		g.planes = newPlaneSteps(&g.geometry)
 	}
 }
@@ -61,12 +64,12 @@ func (g *grower) growth(k isa, density float64, drawn bool) growth {
 		}
 		return growShift
 	}
-	var steps float64
-	way := growPlane
+	steps, way := math.Inf(1), growBorder
 	if g.border != nil {
-		steps, way = float64(len(g.border.steps)), growBorder
-	} else {
-		steps = g.planes.cost()
+		steps = float64(len(g.border.steps))
+	}
+	if g.planes != nil && g.planes.cost() < steps {
+		steps, way = g.planes.cost(), growPlane
 	}
 	if steps < t.paintCost*(64*density*g.painter.cost()+1./20) {
 		return way

@@ -170,21 +170,22 @@ func (t *planeTask) grow(part *planePart, at, words int) []uint64 {
 		t.step(part, &plan.steps[i], a, b, n)
 		a, b = b, a
 	}
-	grown := a[lead:][:words]
+	a, b = a[lead:][:words], b[lead:][:words]
 	if len(plan.steps) > 0 {
 		// Steps set bits behind the plane, and earlier planes left some there.
 		if over := plan.plane % 64; over > 0 {
-			grown[n-1] &= bitstring.Low(over)
+			a[n-1] &= bitstring.Low(over)
 		}
-		bitstring.Clear(grown[n:])
+		bitstring.Clear(a[n:])
 	}
 	if o := plan.outer; o != nil {
 		for run, by := 1, 0; run < o.block; run += by {
 			by = min(run, o.block-run)
-			t.k.dilateInPlace(grown, o.stride*by)
+			t.k.dilateTo(b, a, o.stride*by)
+			a, b = b, a
 		}
 	}
-	return grown
+	return a
 }
 
 // step sets b to the n words of the plane in a after a masked step.
@@ -210,17 +211,18 @@ func setBlocks(dst, seeds []uint64, n int, a *axis) {
 	for line := 0; line < n; line += a.size {
 		end := line + a.size
 		for seed := bitstring.Next(seeds, line, end); seed < end; {
-			first := seed
-			for {
+			first, last, reach := seed, seed, line
+			for last >= 0 && reach < end {
 				// The blocks of seeds up to a.block cells behind it touch its own.
-				last := bitstring.Last(seeds, seed+1, min(seed+a.block+1, end))
-				if last < 0 {
-					break
-				}
-				seed = last
+				seed, reach = last, min(last+a.block+1, end)
+				last = bitstring.Last(seeds, seed+1, reach)
 			}
+			seed = max(seed, last)
 			from, to := max(first-a.before, line), min(seed+a.after()+1, end)
 			bitstring.SetRun(dst, from, to-from)
+			if reach == end { // searched already
+				break
+			}
 			seed = bitstring.Next(seeds, seed+1, end)
 		}
 	}

@@ -61,6 +61,9 @@ const (
 	// maxPeriod bounds the words of a mask of growBorder. All masks then take some
 	// hundred KiB, in the second-level cache. Planes of a longer period take growPlane.
 	maxPeriod = 1 << 12
+	// minPlanePeriod is the least period of masks, in words, at which growPlane may take
+	// less time than growBorder, as it does for long blocks (512×512, Zen 5).
+	minPlanePeriod = 1 << 10
 	// partLen is the approximate number of elements of a part when several workers share
 	// a call: small, so that a worker that starts late still gets parts, and no worker
 	// waits long for the last part of another one.
