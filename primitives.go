@@ -97,7 +97,7 @@ func (k KernelSet) expand(call string, dst span, keep []uint64, scale float64) {
 // is shorter than the bits.
 func PackBits(dst []uint64, bits []bool) {
 	dst = wordsFor("PackBits", "dst", dst, len(bits))
-	clear(dst)
+	bitstring.Clear(dst)
 	for i, b := range bits {
 		if b {
 			dst[i/64] |= 1 << (i % 64)
