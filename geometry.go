@@ -8,6 +8,12 @@ type axis struct{ size, block, before, stride int }
 // after is how many cells of a block come after its seed.
 func (a *axis) after() int { return a.block - 1 - a.before }
 
+// clip is where the block of a seed begins and ends, clipped to the axis.
+func (a *axis) clip(seed int) (from, to int) {
+	first := seed - a.before
+	return max(first, 0), min(first, a.size-a.block) + a.block // without overflow
+}
+
 // valid is the number of first cells of blocks that lie in the map.
 func (a *axis) valid() int { return a.size - a.block + 1 }
 

@@ -144,7 +144,8 @@ func (t *planeTask) Part(i, parts int) {
 	p.first = 0
 	for plane := from; plane < to; plane++ {
 		at, n, back := plane*plan.plane, plan.plane, plan.back()
-		grown := t.grow(p, at, words)
+		grown := t.grow(p, at, words)[back/64:]
+		back %= 64
 		if begin%64 != 0 && at/64 == begin/64 {
 			var first [1]uint64
 			head := min(64-at%64, n)
@@ -220,14 +221,15 @@ func setBlocks(dst, seeds []uint64, n int, a *axis) {
 			first := seed
 			for {
 				// Its block touches those of seeds up to a block's length behind it.
-				last := bitstring.Last(seeds, seed+1, min(seed+a.block+1, end))
+				last := bitstring.Last(seeds, seed+1, seed+1+min(a.block, end-seed-1))
 				if last < 0 {
 					break
 				}
 				seed = last
 			}
-			from, to := max(first-a.before, line), min(seed+a.after()+1, end)
-			bitstring.SetRun(dst, from, to-from)
+			from, _ := a.clip(first - line)
+			_, to := a.clip(seed - line)
+			bitstring.SetRun(dst, line+from, to-from)
 			seed = bitstring.Next(seeds, seed+1, end)
 		}
 	}
