@@ -10,6 +10,12 @@ type axis struct {
 
 func (a *axis) after() int { return a.block - 1 - a.before }
 
+// clip returns the cells from which on and up to which the block of a seed lies in the map.
+func (a *axis) clip(seed int) (from, to int) {
+	first := seed - a.before
+	return max(first, 0), min(first, a.size-a.block) + a.block // does not overflow
+}
+
 // valid returns the number of cells at which a block that fits the map may begin.
 func (a *axis) valid() int { return a.size - a.block + 1 }
 

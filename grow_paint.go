@@ -87,13 +87,13 @@ func newPainter(g *geometry) *painter {
 func (p *painter) paint(words, seeds []uint64) {
 	p.eachSeed(seeds, func(plane, bit int) bool {
 		cell, inner := p.cell(bit)
-		var from, n [axes]int
+		var n [axes]int
 		at := plane + inner
 		for i := range p.axes {
 			a := &p.axes[i]
-			from[i] = max(cell[i]-a.before, 0)
-			n[i] = min(cell[i]-a.before+a.block, a.size) - from[i]
-			at += from[i] * a.stride
+			from, to := a.clip(cell[i])
+			n[i] = to - from
+			at += from * a.stride
 		}
 		if p.brushes != nil {
 			p.stroke(words, at, n[0], (n[1]-1)*p.axes[1].stride+n[0])

@@ -142,7 +142,8 @@ func (t *planeTask) Part(i, parts int) {
 	part.first = 0
 	for plane := from; plane < to; plane++ {
 		at, n, back := plane*plan.plane, plan.plane, plan.back()
-		grown := t.grow(part, at, words)
+		grown := t.grow(part, at, words)[back/64:]
+		back %= 64
 		if begin%64 != 0 && at/64 == begin/64 {
 			var first [1]uint64
 			head := min(64-at%64, n)
@@ -214,12 +215,13 @@ func setBlocks(dst, seeds []uint64, n int, a *axis) {
 			first, last, reach := seed, seed, line
 			for last >= 0 && reach < end {
 				// The blocks of seeds up to a.block cells behind it touch its own.
-				seed, reach = last, min(last+a.block+1, end)
+				seed = last
+				reach = seed + 1 + min(a.block, end-seed-1)
 				last = bitstring.Last(seeds, seed+1, reach)
 			}
-			seed = max(seed, last)
-			from, to := max(first-a.before, line), min(seed+a.after()+1, end)
-			bitstring.SetRun(dst, from, to-from)
+			from, _ := a.clip(first - line)
+			_, to := a.clip(max(seed, last) - line)
+			bitstring.SetRun(dst, line+from, to-from)
 			if reach == end { // searched already
 				break
 			}

@@ -117,7 +117,7 @@ func TestRecovered(t *testing.T) {
 	if strconv.IntSize == 32 {
 		t.Skip("any number of bits that Check takes fits the memory")
 	}
-	s, endless := dropblock.NCHW(2, 3, 8, 8), dropblock.NCHW(1<<56, 1, 4, 4)
+	s, endless := dropblock.NCHW(2, 3, 8, 8), dropblock.NCHW(math.MaxInt>>7, 1, 4, 4)
 	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
 		for _, cfg := range []dropblock.Config{
 			{DropProb: 0.3, Block: dropblock.Square(3), Kernels: kernels},
@@ -136,11 +136,11 @@ func TestRecovered(t *testing.T) {
 				"Sample":    func(m *dropblock.Mask) { layer.Sample(m, endless, 1) },
 				"SampleAt":  func(m *dropblock.Mask) { layer.SampleAt(m, endless, dropblock.Position{Sample: 9}) },
 				"Identity":  func(m *dropblock.Mask) { m.Identity(endless) },
-				"SetKeep":   func(m *dropblock.Mask) { _ = m.SetKeep(endless, wordsOf(1<<54)) },
+				"SetKeep":   func(m *dropblock.Mask) { _ = m.SetKeep(endless, wordsOf((endless.Len()+63)/64)) },
 				"DrawSeeds": func(m *dropblock.Mask) { layer.DrawSeeds(m.Words(), endless, dropblock.Position{}) },
 			}
 			if cfg.Region == dropblock.RegionFull { // else seeds are read first
-				calls["Grow"] = func(m *dropblock.Mask) { _ = layer.Grow(m, endless, wordsOf(1<<54)) }
+				calls["Grow"] = func(m *dropblock.Mask) { _ = layer.Grow(m, endless, wordsOf((endless.Len()+63)/64)) }
 			}
 			for name, call := range calls {
 				var m dropblock.Mask
@@ -177,8 +177,8 @@ func ways() (all []dropblock.Config) {
 	return all
 }
 
-// The collector frees what has a mask in it and a finalizer: a mask does not point into
-// itself, and nothing that is shared points to it.
+// The collector frees what has a mask in it and a finalizer: nothing that a mask holds points
+// back to it, and nothing that is shared does.
 func TestMaskFreed(t *testing.T) {
 	s := dropblock.NCHW(2, 3, 40, 41)
 	x := make([]float32, s.Len())

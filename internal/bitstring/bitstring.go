@@ -95,7 +95,7 @@ func Next(words []uint64, from, to int) int {
 	i := from >> 6
 	w := words[i] >> (from & 63) << (from & 63)
 	for w == 0 {
-		if i++; i<<6 >= to {
+		if i++; i > (to-1)>>6 { // i<<6 may overflow
 			return to
 		}
 		w = words[i]
