@@ -14,6 +14,13 @@ func (a *axis) valid() int { return a.size - a.block + 1 }
 // last is the number of bits from the first cell to the last one of a block.
 func (a *axis) last() int { return a.stride * (a.block - 1) }
 
+// clip is where the block of a seed begins in the map, and how many cells it has there. It
+// adds nothing beyond the axis, whose last cell may be the last number of 32 bits.
+func (a *axis) clip(seed int) (from, n int) {
+	from = max(seed-a.before, 0)
+	return from, min(a.block-(from-(seed-a.before)), a.size-from)
+}
+
 // axes is the number of axes of a geometry.
 const axes = 3
 

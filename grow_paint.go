@@ -92,8 +92,7 @@ func (p *painter) paint(words, seeds []uint64) {
 		at := plane + inner
 		for i := range p.axes {
 			a := &p.axes[i]
-			from[i] = max(cell[i]-a.before, 0)
-			n[i] = min(cell[i]-a.before+a.block, a.size) - from[i]
+			from[i], n[i] = a.clip(cell[i])
 			at += from[i] * a.stride
 		}
 		if p.brushes != nil {

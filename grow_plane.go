@@ -220,13 +220,13 @@ func setBlocks(dst, seeds []uint64, n int, a *axis) {
 			first := seed
 			for {
 				// Its block touches those of seeds up to a block's length behind it.
-				last := bitstring.Last(seeds, seed+1, min(seed+a.block+1, end))
+				last := bitstring.Last(seeds, seed+1, seed+1+min(a.block, end-seed-1))
 				if last < 0 {
 					break
 				}
 				seed = last
 			}
-			from, to := max(first-a.before, line), min(seed+a.after()+1, end)
+			from, to := max(first-a.before, line), seed+1+min(a.after(), end-seed-1)
 			bitstring.SetRun(dst, from, to-from)
 			seed = bitstring.Next(seeds, seed+1, end)
 		}

@@ -98,3 +98,27 @@ func TestGrowth(t *testing.T) {
 		}
 	}
 }
+
+// TestClip clips blocks at both ends of a short axis and of the longest one, whose last
+// cells and block sizes add up to more than 32 bits hold.
+func TestClip(t *testing.T) {
+	for _, c := range []struct {
+		axis          axis
+		seed, from, n int
+	}{
+		{axis{size: 9, block: 4, before: 2}, 0, 0, 2},
+		{axis{size: 9, block: 4, before: 2}, 1, 0, 3},
+		{axis{size: 9, block: 4, before: 2}, 2, 0, 4},
+		{axis{size: 9, block: 4, before: 2}, 7, 5, 4},
+		{axis{size: 9, block: 4, before: 2}, 8, 6, 3},
+		{axis{size: 9, block: 9, before: 4}, 0, 0, 5},
+		{axis{size: 9, block: 9, before: 4}, 8, 4, 5},
+		{axis{size: maxSample, block: 1000, before: 500}, maxSample - 10, maxSample - 510, 510},
+		{axis{size: maxSample, block: maxSample, before: maxSample / 2}, 0, 0, maxSample/2 + 1},
+		{axis{size: maxSample, block: maxSample, before: maxSample / 2}, maxSample - 1, maxSample / 2, maxSample/2 + 1},
+	} {
+		if from, n := c.axis.clip(c.seed); from != c.from || n != c.n {
+			t.Errorf("%+v, seed %d: %d cells from %d on, want %d from %d on", c.axis, c.seed, n, from, c.n, c.from)
+		}
+	}
+}

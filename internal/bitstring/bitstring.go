@@ -90,10 +90,10 @@ func Next(words []uint64, from, to int) int {
 	if from >= to {
 		return to
 	}
-	i := from >> 6
+	i, last := from>>6, (to-1)>>6
 	w := words[i] >> (from & 63) << (from & 63)
 	for w == 0 {
-		if i++; i<<6 >= to {
+		if i++; i > last {
 			return to
 		}
 		w = words[i]
