@@ -112,9 +112,10 @@ func (l *Layer) Sample(m *Mask, s Shape, step int) {
 }
 
 // SampleAt draws the mask of a feature map of shape s at a position. It
-// allocates nothing if m has held such a mask before: of the same shape and
-// region, and with as many workers. It panics, leaving m as it was, if s does
-// not pass [Shape.Check].
+// allocates nothing if m has held such a mask before, of the same shape and
+// region, and with as many workers, unless the layer has drawn for 16 other
+// shapes of samples since. It panics, leaving m as it was, if s does not pass
+// [Shape.Check].
 func (l *Layer) SampleAt(m *Mask, s Shape, at Position) { l.sample(m, &s, at) }
 
 func (l *Layer) sample(m *Mask, s *Shape, at Position) {
