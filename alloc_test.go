@@ -87,6 +87,19 @@ func TestAlternatingAllocs(t *testing.T) {
 	})
 }
 
+// A layer on maps of sixteen sizes in turn, as detectors are trained.
+func TestSizesAllocs(t *testing.T) {
+	for _, region := range []dropblock.Region{dropblock.RegionValid, dropblock.RegionFull} {
+		layer := newLayer(t, dropblock.Config{DropProb: 0.1, Block: dropblock.Square(3), Region: region})
+		var m dropblock.Mask
+		requireNoAllocs(t, func() {
+			for size := range 16 {
+				layer.Sample(&m, dropblock.NCHW(2, 8, 10+size, 10+size), size)
+			}
+		})
+	}
+}
+
 func TestKernelSetAllocs(t *testing.T) {
 	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
 		const n = 100_000

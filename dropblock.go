@@ -114,8 +114,9 @@ func (l *Layer) Sample(m *Mask, s Shape, step int) {
 
 // SampleAt draws the mask of a feature map of shape s at a position. It
 // allocates nothing if m held a mask of the layer and of this shape before,
-// unless the garbage collector took the scratch memory that all calls share. It
-// panics, leaving m as it was, if s does not pass [Shape.Check].
+// unless the layer has drawn for 16 other shapes of samples since, or the garbage
+// collector took the scratch memory that all calls share. It panics, leaving m as
+// it was, if s does not pass [Shape.Check].
 func (l *Layer) SampleAt(m *Mask, s Shape, at Position) { l.sample(m, &s, at) }
 
 func (l *Layer) sample(m *Mask, s *Shape, at Position) {

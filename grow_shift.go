@@ -142,7 +142,7 @@ func (t *shiftTask) prepare(p *shiftPart) {
 	halo := t.plan.halo
 	p.take(halo, p.to-p.from)
 	before := min(halo, p.from)
-	clear(p.row[:halo-before])
+	bitstring.Clear(p.row[:halo-before])
 	t.k.rowCalls(p.row[halo-before:halo], t.words[p.from-before:p.from+1], t.plan.row)
 }
 
@@ -186,7 +186,9 @@ func (t *shiftTask) Part(i, _ int) {
 		t.k.rowCalls(row[halo:halo+n], first[:1+n], t.plan.row)
 		t.k.rowCalls(row[halo+n:], in[n:], t.plan.row)
 		p.kept += t.plan.finish(t.k, in[1:], row, p.a, p.b)
-		copy(p.row[:halo], row[len(row)-halo:])
+		if to < p.to { // and so the piece is longer than its halo
+			bitstring.Copy(p.row[:halo], row[len(row)-halo:])
+		}
 	}
 }
 

@@ -45,9 +45,14 @@ func (set *settings) newPlan(s Shape, like *plan) *plan {
 	return p
 }
 
-// planCache holds the plans that a layer made last.
+// planCount is how many plans a layer keeps, each of some 10 to 25 KiB, for detectors that
+// train on images of ten sizes in turn. A draw whose plan has to be made anew takes about
+// a hundred times as long on a small map.
+const planCount = 16
+
+// planCache holds the plans that a layer has made last.
 type planCache struct {
-	plans [4]atomic.Pointer[plan]
+	plans [planCount]atomic.Pointer[plan]
 	next  atomic.Uint32 // the one to replace
 }
 

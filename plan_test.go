@@ -21,7 +21,7 @@ func TestPlanLargest(t *testing.T) {
 				for even := range Even(2) {
 					cfg := Config{DropProb: .1, Block: block, Region: region, Even: even}
 					set := settings{cfg: cfg, isa: available[0].isa}
-					p := set.newPlan(s)
+					p := set.newPlan(s, nil)
 					g, at := &p.geometry, &p.places
 					require.LessOrEqual(t, g.span(), g.plane(), "%v, %+v", s, cfg)
 					require.Less(t, g.lead(), g.plane(), "%v, %+v", s, cfg)

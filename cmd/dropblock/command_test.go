@@ -125,7 +125,7 @@ func TestUsageErrors(t *testing.T) {
 		{"apply -size 14 map.npy out.npy", "-size is not a flag of apply"},
 		{"apply -p", "-p needs a value"},
 		{"apply ---p map.npy out.npy", "bad flag syntax"},
-		{"apply -json=maybe map.npy out.npy", "-json"},
+		{"apply -json=maybe map.npy out.npy", "-json=maybe: want true or false"},
 		{"apply -p=-0.1 map.npy out.npy", "-p -0.1: want a probability from 0 to 1"},
 		{"apply -p 1.01 map.npy out.npy", "-p 1.01: want a probability"},
 		{"apply -p NaN map.npy out.npy", "-p NaN: want a probability"},

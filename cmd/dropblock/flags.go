@@ -209,6 +209,10 @@ func (v *verb) flagError(err error) error {
 	if name, ok := strings.CutPrefix(text, "flag needs an argument: "); ok {
 		return usagef("%s needs a value", name)
 	}
+	var value string
+	if _, err := fmt.Sscanf(text, "invalid boolean value %q for -json", &value); err == nil {
+		return usagef("-json=%s: want true or false", value)
+	}
 	return usagef("%s", text)
 }
 

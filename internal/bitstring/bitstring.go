@@ -92,10 +92,10 @@ func Next(words []uint64, from, to int) int {
 	if from >= to {
 		return to
 	}
-	i := from >> 6
+	i, last := from>>6, (to-1)>>6
 	w := words[i] >> (from & 63) << (from & 63)
 	for w == 0 {
-		if i++; i > (to-1)>>6 { // i<<6 may overflow
+		if i++; i > last {
 			return to
 		}
 		w = words[i]

@@ -212,3 +212,20 @@ func TestSearch(t *testing.T) {
 		}
 	}
 }
+
+// TestSearchLargest searches the end of a string whose length is the largest int of 32
+// bits.
+func TestSearchLargest(t *testing.T) {
+	const n = 1<<31 - 1
+	words := make([]uint64, Words(n))
+	if got := Next(words, n-200, n); got != n {
+		t.Errorf("Next without a one: %d, want %d", got, n)
+	}
+	if got := Last(words, n-200, n); got != -1 {
+		t.Errorf("Last without a one: %d, want -1", got)
+	}
+	SetRun(words, n-100, 100)
+	if next, last := Next(words, n-200, n), Last(words, n-200, n); next != n-100 || last != n-1 {
+		t.Errorf("Next is %d and Last %d, want %d and %d", next, last, n-100, n-1)
+	}
+}
