@@ -11,7 +11,7 @@ func (a *axis) after() int { return a.block - 1 - a.before }
 // clip is where the block of a seed begins and ends, clipped to the axis.
 func (a *axis) clip(seed int) (from, to int) {
 	first := seed - a.before
-	return max(first, 0), min(first, a.size-a.block) + a.block // without overflow
+	return max(first, 0), int(min(uint(first+a.block), uint(a.size))) // The sum may overflow an int.
 }
 
 // valid is the number of first cells of blocks that lie in the map.

@@ -220,8 +220,9 @@ func setBlocks(dst, seeds []uint64, n int, a *axis) {
 		for seed := bitstring.Next(seeds, line, end); seed < end; {
 			first := seed
 			for {
-				// Its block touches those of seeds up to a block's length behind it.
-				last := bitstring.Last(seeds, seed+1, seed+1+min(a.block, end-seed-1))
+				// Its block touches those of seeds up to a block's length behind it, a sum
+				// that may overflow an int.
+				last := bitstring.Last(seeds, seed+1, int(min(uint(seed+a.block+1), uint(end))))
 				if last < 0 {
 					break
 				}

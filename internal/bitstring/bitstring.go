@@ -93,7 +93,7 @@ func Next(words []uint64, from, to int) int {
 	i := from >> 6
 	w := words[i] >> (from & 63) << (from & 63)
 	for w == 0 {
-		if i++; i > (to-1)>>6 { // i<<6 may overflow
+		if i++; uint(i)<<6 >= uint(to) { // which may overflow an int
 			return to
 		}
 		w = words[i]
