@@ -7,6 +7,7 @@ package dropblock_test
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/dropblock-go/dropblock"
@@ -138,4 +139,39 @@ func TestPhiloxAllocs(t *testing.T) {
 		}
 		dropblock.Philox4x32([4]uint32{}, [2]uint32{})
 	})
+}
+
+// TestCollectedAllocs has a garbage collection between two steps, as programs have that
+// allocate: what all calls share outlives it.
+func TestCollectedAllocs(t *testing.T) {
+	for _, cfg := range []dropblock.Config{
+		{DropProb: 0.1, Block: dropblock.Square(7)},
+		{DropProb: 0.1, Block: dropblock.Square(1)}, // a head
+		{DropProb: 0.1, Block: dropblock.Square(3), Region: dropblock.RegionFull},
+	} {
+		s := dropblock.NCHW(4, 8, 56, 56)
+		layer := newLayer(t, cfg)
+		var m dropblock.Mask
+		step := 0
+		// allocs counts those of 40 steps beside the collector's own.
+		allocs := func(draws int) uint64 {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for range 40 {
+				for range draws {
+					layer.Sample(&m, s, step)
+					step++
+				}
+				runtime.GC()
+			}
+			runtime.ReadMemStats(&after)
+			return after.Mallocs - before.Mallocs
+		}
+		least := ^uint64(0)
+		for try := 0; try < 20 && least >= 20; try++ { // until each CPU has its scratch
+			idle := allocs(0)
+			least = min(least, max(allocs(1), idle)-idle)
+		}
+		require.Less(t, least, uint64(20), "%+v: allocations of 40 steps", cfg)
+	}
 }

@@ -3,7 +3,6 @@ package dropblock
 import (
 	"fmt"
 	"math/bits"
-	"sync"
 
 	"github.com/dropblock-go/dropblock/internal/bitstring"
 	"github.com/dropblock-go/dropblock/internal/cpucache"
@@ -146,7 +145,7 @@ func (o *output) write(m *Mask, workers int) {
 		o.writePart(m, 0, 1, wakeCalls)
 		return
 	}
-	j := jobs.Get().(*job)
+	j := jobs.Get()
 	j.output, j.mask, j.workers = *o, m, workers
 	j.team.Run(j, max(m.size/partLen, workers), workers)
 	j.output, j.mask = output{}, nil
@@ -171,7 +170,7 @@ type job struct {
 }
 
 // jobs are not held by masks, as many goroutines may apply a mask at once.
-var jobs = sync.Pool{New: func() any { return new(job) }}
+var jobs = &pool.Free[job]{New: func() *job { return new(job) }, Keep: func(*job) bool { return true }}
 
 // Part implements [pool.Task].
 func (j *job) Part(i, parts int) {

@@ -115,7 +115,7 @@ func (l *Layer) Sample(m *Mask, s Shape, step int) {
 // SampleAt draws the mask of a feature map of shape s at a position. It
 // allocates nothing if m held a mask of the layer and of this shape before,
 // unless the layer has drawn for 16 other shapes of samples since, or the garbage
-// collector took the scratch memory that all calls share. It panics, leaving m as
+// collector took scratch memory that is larger than 2 MiB. It panics, leaving m as
 // it was, if s does not pass [Shape.Check].
 func (l *Layer) SampleAt(m *Mask, s Shape, at Position) { l.sample(m, &s, at) }
 
@@ -163,7 +163,7 @@ func (l *Layer) DrawSeeds(dst []uint64, s Shape, at Position) (seeds int) {
 	}
 	p := l.plan(s, nil)
 	key := NewKey(l.cfg.Seed, l.cfg.Layer, at.Step)
-	sc := scratches.Get().(*scratch)
+	sc := scratches.Get()
 	defer scratches.Put(sc)
 	seeds = sc.drawOn(p, l.isa, dst, bits.n, key, at.Sample)
 	if !p.geometry.full {

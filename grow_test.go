@@ -61,7 +61,7 @@ func TestGrowFull(t *testing.T) {
 					want = want[:len(seeds)]
 					kept := k.keepCalls(want, append([]uint64{0}, want...), 0)
 					for _, workers := range []int{1, 5} {
-						sc := newScratch().(*scratch)
+						sc := newScratch()
 						for range 2 { // the second time with buffers that were used
 							sc.growWays(p, k, seeds, s.n*g.planes, workers, func(way growth, got []uint64, n int) {
 								name := fmt.Sprintf("%v, block %v, %v, way %d, %d workers", s, block, even, way, workers)
@@ -136,7 +136,7 @@ func TestStamp(t *testing.T) {
 func TestDilatePlans(t *testing.T) {
 	const n = 9
 	eachISA(t, func(t *testing.T, k isa) {
-		sc := newScratch().(*scratch)
+		sc := newScratch()
 		for w := 1; w <= 130; w++ {
 			for _, block := range []Block{Rect(1, 1), Rect(2, 1), Rect(3, 1), Rect(5, 1), Rect(9, 1), Rect(1, 2), Rect(1, 9), Rect(1, 64),
 				Rect(1, 65), Square(2), Square(3), Square(5), Square(7), Rect(2, 33), Rect(2, 64), Rect(64, 1), Rect(65, 1)} {

@@ -219,7 +219,7 @@ func (m *Mask) draw(set *settings, s *Shape, at Position) {
 	}
 	key := NewKey(set.cfg.Seed, set.cfg.Layer, at.Step)
 	workers := set.maskWorkers(m.count)
-	sc := scratches.Get().(*scratch)
+	sc := scratches.Get()
 	if p.stamps != nil {
 		seeds, dropped := sc.drawSeeds(p, set.isa, m.buf[1:len(m.buf)+spareWords], m.bits.n, key, at.Sample, workers)
 		m.seeds, m.kept = seeds, m.count-dropped
@@ -281,7 +281,7 @@ func (m *Mask) growFrom(set *settings, s, bits Shape, seeds []uint64) error {
 			return err
 		}
 	}
-	sc := scratches.Get().(*scratch)
+	sc := scratches.Get()
 	defer scratches.Put(sc)
 	words := sc.seedWords(len(seeds))
 	bitstring.Copy(words, seeds) // before hold: seeds may be the mask's own words

@@ -68,9 +68,9 @@ func TestApplyNothing(t *testing.T) {
 	m.Identity(NCHW(8, 16, 32, 32))
 	x, y := make([]float32, m.size), make([]float32, m.size)
 	shared := 0
-	before := jobs.New
-	defer func() { jobs = sync.Pool{New: before} }()
-	jobs = sync.Pool{New: func() any { shared++; return before() }}
+	before := jobs
+	defer func() { jobs = before }()
+	jobs = &pool.Free[job]{New: func() *job { shared++; return before.New() }, Keep: before.Keep}
 	Apply(x, x, &m)
 	require.Zero(t, shared)
 	Apply(y, x, &m)
@@ -120,9 +120,13 @@ func TestBubble(t *testing.T) {
 // lose what was put: to a collection, to the processor that ran the goroutine before, and by
 // chance with the race detector.
 func oneScratch(t *testing.T) *scratch {
-	sc := newScratch().(*scratch)
-	scratches = sync.Pool{New: func() any { return sc }}
-	t.Cleanup(func() { scratches = sync.Pool{New: newScratch} })
+	sc := newScratch()
+	before := scratches
+	scratches = &pool.Free[scratch]{New: func() *scratch {
+		runtime.SetFinalizer(sc, nil) // Get sets it again.
+		return sc
+	}, Keep: before.Keep}
+	t.Cleanup(func() { scratches = before })
 	return sc
 }
 
@@ -223,7 +227,7 @@ func TestDrawParts(t *testing.T) {
 			key := NewKey(1, 2, 3)
 			n := bitstring.Words(samples * p.places.sampleBits)
 			want := stale(n + spareWords)
-			sc := newScratch().(*scratch)
+			sc := newScratch()
 			seeds, dropped := sc.drawSeeds(p, layer.isa, want, samples, key, 7, 1)
 			chunks := samples * p.places.chunks
 			for _, parts := range []int{2, 3, 4, 5, 7, 8, 16, 33, 70, chunks} {
@@ -233,7 +237,7 @@ func TestDrawParts(t *testing.T) {
 				for _, back := range []bool{false, true} {
 					got := stale(n + spareWords)
 					before := slices.Clone(got)
-					task := &newScratch().(*scratch).draw
+					task := &newScratch().draw
 					task.first.begin(p, layer.isa, key, 7)
 					task.begin(got, chunks, parts)
 					for i := range parts {

@@ -151,7 +151,7 @@ func (k KernelSet) Bernoulli(dst []uint64, n int, b *Bernoulli, key Key, sample 
 		panic("dropblock: Bernoulli: n is above 2147483647")
 	}
 	isa := k.resolve()
-	sc := scratches.Get().(*scratch)
+	sc := scratches.Get()
 	defer scratches.Put(sc)
 	return sc.drawBits(b, isa, dst, n, key, sample)
 }

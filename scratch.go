@@ -1,8 +1,6 @@
 package dropblock
 
 import (
-	"sync"
-
 	"github.com/dropblock-go/dropblock/internal/bitstring"
 	"github.com/dropblock-go/dropblock/internal/pool"
 )
@@ -18,9 +16,22 @@ type scratch struct {
 	flat   plan     // for drawBits
 }
 
-var scratches = sync.Pool{New: newScratch}
+var scratches = &pool.Free[scratch]{New: newScratch, Keep: (*scratch).small}
 
-func newScratch() any { return &scratch{draw: drawTask{first: newDrawer()}} }
+// small reports whether the scratch may be kept for good: it holds less than some MiB.
+func (sc *scratch) small() bool {
+	const most = 1 << 18 // words
+	n := cap(sc.seeds)
+	for i := range sc.shift.parts {
+		n += cap(sc.shift.parts[i].buf)
+	}
+	for i := range sc.plane.parts {
+		n += 2 * cap(sc.plane.parts[i].a)
+	}
+	return n <= most
+}
+
+func newScratch() *scratch { return &scratch{draw: drawTask{first: newDrawer()}} }
 
 // seedWords returns n uninitialised words.
 func (sc *scratch) seedWords(n int) []uint64 {
