@@ -220,8 +220,9 @@ func (m *Mask) draw(set *settings, s *Shape, at Position) {
 	key := NewKey(set.cfg.Seed, set.cfg.Layer, at.Step)
 	workers := set.maskWorkers(m.count)
 	sc := scratches.Get()
+	sc.draw.first.begin(p, set.isa, key, at.Sample)
 	if p.stamps != nil {
-		seeds, dropped := sc.drawSeeds(p, set.isa, m.buf[1:len(m.buf)+spareWords], m.bits.n, key, at.Sample, workers)
+		seeds, dropped := sc.drawSeeds(m.buf[1:len(m.buf)+spareWords], m.bits.n, workers)
 		m.seeds, m.kept = seeds, m.count-dropped
 		m.trim()
 	} else {
@@ -230,7 +231,7 @@ func (m *Mask) draw(set *settings, s *Shape, at Position) {
 			words = sc.seedWords(len(words))
 		}
 		m.buf[0] = 0
-		m.seeds, _ = sc.drawSeeds(p, set.isa, words, m.bits.n, key, at.Sample, workers)
+		m.seeds, _ = sc.drawSeeds(words, m.bits.n, workers)
 		way := p.way
 		if p.geometry.full {
 			way = m.growth()

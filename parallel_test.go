@@ -228,7 +228,8 @@ func TestDrawParts(t *testing.T) {
 			n := bitstring.Words(samples * p.places.sampleBits)
 			want := stale(n + spareWords)
 			sc := newScratch()
-			seeds, dropped := sc.drawSeeds(p, layer.isa, want, samples, key, 7, 1)
+			sc.draw.first.begin(p, layer.isa, key, 7)
+			seeds, dropped := sc.drawSeeds(want, samples, 1)
 			chunks := samples * p.places.chunks
 			for _, parts := range []int{2, 3, 4, 5, 7, 8, 16, 33, 70, chunks} {
 				if parts > min(chunks, 99) {

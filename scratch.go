@@ -42,24 +42,24 @@ func (sc *scratch) seedWords(n int) []uint64 {
 }
 
 // drawSeeds draws the seeds of samples to uninitialised words, or the keep mask if the plan
-// has stamps. It returns the number of seeds and of the ones that stamps cleared. Bits past
+// has stamps. The first drawer has begun the call. It returns the number of seeds and of the ones that stamps cleared. Bits past
 // the end are then 0 in seeds and 1 in a keep mask. For stamps, words includes spareWords
 // more, which it overwrites.
-func (sc *scratch) drawSeeds(p *plan, k isa, words []uint64, samples int, key Key, sample uint64, workers int) (seeds, dropped int) {
+func (sc *scratch) drawSeeds(words []uint64, samples, workers int) (seeds, dropped int) {
 	d := sc.draw.first
-	d.begin(p, k, key, sample)
-	chunks := samples * p.places.chunks
-	switch parts := min(workers, chunks); {
-	case chunks == 1:
+	chunks := samples * d.places.chunks
+	if chunks == 1 {
 		d.all(words)
-	case parts <= 1:
-		d.draw(words, 0, 0, chunks)
-	default:
-		sc.draw.begin(words, chunks, parts)
-		sc.team.Run(&sc.draw, parts, parts)
-		return sc.draw.end(parts)
+		return d.seeds, d.dropped
 	}
-	return d.seeds, d.dropped
+	parts := min(workers, chunks)
+	if parts <= 1 {
+		d.draw(words, 0, 0, chunks)
+		return d.seeds, d.dropped
+	}
+	sc.draw.begin(words, chunks, parts)
+	sc.team.Run(&sc.draw, parts, parts)
+	return sc.draw.end(parts)
 }
 
 // drawOn draws the seeds of samples to words, which are zero, even if the plan has stamps.
