@@ -48,18 +48,17 @@ func (sc *scratch) seedWords(n int) []uint64 {
 func (sc *scratch) drawSeeds(words []uint64, samples, workers int) (seeds, dropped int) {
 	d := sc.draw.first
 	chunks := samples * d.places.chunks
-	if chunks == 1 {
+	switch parts := min(workers, chunks); {
+	case chunks == 1:
 		d.all(words)
-		return d.seeds, d.dropped
-	}
-	parts := min(workers, chunks)
-	if parts <= 1 {
+	case parts > 1:
+		sc.draw.begin(words, chunks, parts)
+		sc.team.Run(&sc.draw, parts, parts)
+		return sc.draw.end(parts)
+	default:
 		d.draw(words, 0, 0, chunks)
-		return d.seeds, d.dropped
 	}
-	sc.draw.begin(words, chunks, parts)
-	sc.team.Run(&sc.draw, parts, parts)
-	return sc.draw.end(parts)
+	return d.seeds, d.dropped
 }
 
 // drawOn draws the seeds of samples to words, which are zero, even if the plan has stamps.
