@@ -88,7 +88,6 @@ func calls(k dropblock.KernelSet) {
 	measure("Scale", n/2, func() { dropblock.Scale(k, floats, floats2, words, 2) })
 	measure("Expand", n/2, func() { dropblock.Expand(k, floats, words, 2) })
 	measure("ExpandBits", n/8, func() { dropblock.ExpandBits(k, bools, words) })
-	measure("PackBits", n/64, func() { dropblock.PackBits(words, bools) })
 	measure("Count", n/64, func() { k.Count(words) })
 	measure("Dilate", n/64, func() { k.Dilate(words, n, 70, 9) })
 	measure("Philox", n/2, func() { k.Philox(make([]uint32, n), dropblock.Key{}, [4]uint32{}) })
