@@ -35,7 +35,7 @@ type grower struct {
 	painter  *painter    // for the full region
 }
 
-func (g *grower) set(geo geometry) {
+func (g *grower) set(geo geometry, k isa) {
 	*g = grower{geometry: geo, dilation: trivial}
 	if !geo.full {
 		g.dilation = newDilation(&g.geometry)
@@ -44,7 +44,7 @@ func (g *grower) set(geo geometry) {
 	g.painter = newPainter(&g.geometry)
 	g.border = newBorder(&g.geometry)
 	if g.border == nil || g.border.period > minPlanePeriod {
-		g.planes = newPlaneSteps(&g.geometry)
+		g.planes = newPlaneSteps(&g.geometry, tunings[k].runWords)
 	}
 }
 

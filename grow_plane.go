@@ -29,12 +29,9 @@ type planeStep struct {
 	period int // words after which the masks repeat, or 0 for masks that are made for each use
 }
 
-// minRunWords is the least size of a line, in words, for setting its long blocks run by
-// run. On an AMD EPYC of family 26, model 2 (Zen 5, 2026-11-28) a line took some 20 ns, and
-// a word 2 to 3 ns by masked steps.
-const minRunWords = 8
-
-func newPlaneSteps(g *geometry) *planeSteps {
+// newPlaneSteps returns the plan for a geometry. Long blocks of lines of runWords words or
+// more are set run by run.
+func newPlaneSteps(g *geometry, runWords int) *planeSteps {
 	p := &planeSteps{plane: g.plane()}
 	outermost := 0
 	for i := range g.axes {
@@ -45,7 +42,7 @@ func newPlaneSteps(g *geometry) *planeSteps {
 	for i := range g.axes[:outermost+1] {
 		switch a := &g.axes[i]; {
 		case a.block == 1:
-		case a.stride == 1 && a.block >= 64 && a.size >= 64*minRunWords:
+		case a.stride == 1 && a.block >= 64 && a.size >= 64*runWords:
 			p.runs = a
 		case i == outermost:
 			p.outer = a
@@ -138,7 +135,9 @@ func (t *planeTask) Part(i, parts int) {
 	}
 	from, to := t.begin(i, parts), t.begin(i+1, parts)
 	begin := from * plan.plane
-	bitstring.Clear(t.dst[bitstring.Words(begin):bitstring.Words(to*plan.plane)])
+	if plan.plane%64 != 0 { // Otherwise whole words are set.
+		bitstring.Clear(t.dst[bitstring.Words(begin):bitstring.Words(to*plan.plane)])
+	}
 	part.first = 0
 	for plane := from; plane < to; plane++ {
 		at, n, back := plane*plan.plane, plan.plane, plan.back()

@@ -13,7 +13,7 @@ import (
 func (sc *scratch) growWays(p *plan, k isa, seeds []uint64, planes, workers int, check func(way growth, words []uint64, kept int)) {
 	b := newBorder(&p.geometry)
 	forced := *p
-	forced.border, forced.planes = b, newPlaneSteps(&p.geometry)
+	forced.border, forced.planes = b, newPlaneSteps(&p.geometry, tunings[k].runWords)
 	for _, way := range []growth{growBorder, growPlane, growPaint} {
 		if way == growBorder && b == nil {
 			continue

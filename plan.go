@@ -30,7 +30,7 @@ func (set *settings) newPlan(s Shape, like *plan) *plan {
 	if same {
 		p.grower, p.places = like.grower, like.places
 	} else {
-		p.grower.set(g)
+		p.grower.set(g, set.isa)
 		p.places = g.places()
 	}
 	p.sampler.set(set.cfg.gamma(&g))
