@@ -15,14 +15,14 @@ func readNpy(path string, floats bool) (a *npy.Array, s dropblock.Shape, err err
 		if floats && h.Dtype.Name != "float32" {
 			state := ""
 			if h.IsFloat() {
-				state = ", which is not built yet"
+				state = ", which is not supported"
 			}
 			return fmt.Errorf("has dtype %s%s; want float32", h.Type(), state)
 		}
 		if n := len(h.Shape); n < 2 || n > 4 {
 			state := ""
 			if n == 5 {
-				state = ", which is not built yet"
+				state = ", which is not supported"
 			}
 			return fmt.Errorf("has %d dimensions%s; want 2 to 4: (H,W), (C,H,W) or (N,C,H,W)", n, state)
 		}
