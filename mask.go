@@ -284,17 +284,21 @@ func (m *Mask) growFrom(set *settings, s, bits Shape, seeds []uint64) error {
 	}
 	sc := scratches.Get()
 	defer scratches.Put(sc)
-	words := sc.seedWords(len(seeds))
-	bitstring.Copy(words, seeds) // before hold: seeds may be the mask's own words
+	var words []uint64
+	if p.geometry.full {
+		words = sc.seedWords(len(seeds))
+	}
 	m.hold(s, bits, set.cfg.spread(s), set, p)
+	if !p.geometry.full {
+		words = m.buf[1:]
+	}
+	bitstring.Copy(words, seeds) // before other words are written: seeds may be the mask's own
+	m.buf[0] = 0
 	if over := 64*len(words) - count; over > 0 {
 		words[len(words)-1] &= ^uint64(0) >> over
 	}
 	m.seeds = m.isa.countCalls(words)
 	if !p.geometry.full {
-		m.buf[0] = 0
-		bitstring.Copy(m.buf[1:], words)
-		words = m.buf[1:]
 		bitstring.ShiftDown(words, p.geometry.lead())
 	}
 	m.grow(sc, words, m.growth(), set.maskWorkers(count))

@@ -42,9 +42,9 @@ func (sc *scratch) seedWords(n int) []uint64 {
 }
 
 // drawSeeds draws the seeds of samples to uninitialised words, or the keep mask if the plan
-// has stamps. The first drawer has begun the call. It returns the number of seeds and of the ones that stamps cleared. Bits past
-// the end are then 0 in seeds and 1 in a keep mask. For stamps, words includes spareWords
-// more, which it overwrites.
+// has stamps. The first drawer has begun the call. It returns the number of seeds and of
+// the ones that stamps cleared. Bits past the end are then 0 in seeds and 1 in a keep mask.
+// For stamps, words includes spareWords more, which it overwrites.
 func (sc *scratch) drawSeeds(words []uint64, samples, workers int) (seeds, dropped int) {
 	d := sc.draw.first
 	chunks := samples * d.places.chunks
