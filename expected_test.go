@@ -272,7 +272,7 @@ func TestExpectedDropLargest(t *testing.T) {
 func TestExactGammaPaper(t *testing.T) {
 	cfg := Config{DropProb: .5, Block: Square(7)}
 	g := cfg.geometry(NCHW(1, 1, 14, 14))
-	require.Equal(t, "0.358", fmt.Sprintf("%.3f", g.expectedDrop(cfg.gamma(&g))))
+	require.Equal(t, "0.358", fmt.Sprintf("%.3f", g.expectedDrop(cfg.gamma(.5, &g))))
 	require.Equal(t, "0.0194", fmt.Sprintf("%.4f", g.exactGamma(.25)))
 }
 
