@@ -344,20 +344,26 @@ func (o *output) callWhole(from, to int) {
 func (o *output) writeShared(m *Mask, part, parts, wake int) {
 	sp := &m.spread
 	plane := sp.run * sp.each
+	cut := scaleCallLen
+	if sp.each > 1 && stretchable(sp.each) { // and sp.outer is 1
+		cut -= cut % (64 * sp.each) // Calls begin with words of the mask.
+	}
 	repeat := min(max(scaleCallLen/plane, 1), sp.times)
 	// The bits of whole planes are whole words.
 	whole := 64 >> min(bits.TrailingZeros(uint(plane)), 6)
 	if repeat < sp.times && repeat > whole {
 		repeat -= repeat % whole // Calls begin at multiples of 64 bytes of dst.
 	}
-	cuts := (plane + scaleCallLen - 1) / scaleCallLen // of a plane
-	groups := (sp.times + repeat - 1) / repeat        // of planes
+	cuts := (plane + cut - 1) / cut            // of a plane
+	groups := (sp.times + repeat - 1) / repeat // of planes
 	var buf, stretched [scaleCallLen / 64]uint64
 	calls := sp.outer * cuts * groups
 	held := -1 // number of the cut that buf holds
 	for i := pool.Share(calls, 1, part, parts); i < pool.Share(calls, 1, part+1, parts); i++ {
-		n, at, c := i/groups/cuts, i/groups%cuts*scaleCallLen, i%groups*repeat
-		length := min(plane-at, scaleCallLen)
+		n, at, c := i/groups/cuts, i/groups%cuts*cut, i%groups*repeat
+		length := min(plane-at, cut)
+		from := (n*sp.times+c)*plane + at
+		to := from + min(repeat, sp.times-c)*length
 		if held != i/groups {
 			held = i / groups
 			words, first := m.buf[1:], n*plane+at
@@ -366,15 +372,22 @@ func (o *output) writeShared(m *Mask, part, parts, wake int) {
 				if repeat > 1 {
 					into = &stretched
 				}
-				bitstring.Stretch(into[:], words, first, length, sp.each)
+				if stretchable(sp.each) {
+					dst := o.dst.part(from, to)
+					src := dst
+					if o.op != opFactors {
+						src = o.src.part(from, to)
+					}
+					m.isa.stretchCells(into[:bitstring.Words(length)], words[at/sp.each/64:], sp.each, dst.at, src.at)
+				} else {
+					bitstring.Stretch(into[:], words, first, length, sp.each)
+				}
 				words, first = into[:], 0
 			}
 			if sp.each == 1 || repeat > 1 {
 				bitstring.Repeat(buf[:bitstring.Words(repeat*length)], words, first, length, whole)
 			}
 		}
-		from := (n*sp.times+c)*plane + at
-		to := from + min(repeat, sp.times-c)*length
 		o.call(m, wake, from, to, buf[:bitstring.Words(to-from)])
 		wake = max(wake-1, 0)
 	}

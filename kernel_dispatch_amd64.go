@@ -21,6 +21,8 @@ var (
 	_ dilateKeepKernel      = dilateKeepAVX512
 	_ dilateNearKernel      = dilateNearAVX512
 	_ dilateBorderKernel    = dilateBorderAVX512
+	_ stretchKernel         = stretchAVX512
+	_ stretchBytesKernel    = stretchBytesAVX512
 	_ scaleKernel[float32]  = scaleAVX512
 	_ scaleKernel[float32]  = scaleStreamAVX512
 	_ expandKernel[float32] = expandAVX512
@@ -37,6 +39,8 @@ var (
 	_ dilateStepKernel      = dilateStepAVX2
 	_ dilateKeepKernel      = dilateKeepAVX2
 	_ dilateBorderKernel    = dilateBorderAVX2
+	_ stretchKernel         = stretchAVX2
+	_ stretchBytesKernel    = stretchBytesAVX2
 	_ scaleKernel[float32]  = scaleAVX2
 	_ scaleKernel[float32]  = scaleStreamAVX2
 	_ expandKernel[float32] = expandAVX2
@@ -230,6 +234,40 @@ func (k isa) dilateBorder(dst, src, up, down []uint64, shift int) {
 		dilateBorderAVX2(dst, src, up, down, shift)
 	default:
 		dilateBorderGeneric(dst, src, up, down, shift)
+	}
+}
+
+// stretch repeats every bit as often as there are lanes.
+//
+//go:noinline
+func (k isa) stretch(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+	sanitize.Reads(src)
+	sanitize.Reads(lanes)
+	sanitize.Writes(dst)
+	switch k {
+	case isaAVX512:
+		stretchAVX512(dst, src, lanes, to, from)
+	case isaAVX2:
+		stretchAVX2(dst, src, lanes, to, from)
+	default:
+		stretchGeneric(dst, src, lanes, to, from)
+	}
+}
+
+// stretchBytes repeats every bit eight times as often as there are lanes.
+//
+//go:noinline
+func (k isa) stretchBytes(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+	sanitize.Reads(src)
+	sanitize.Reads(lanes)
+	sanitize.Writes(dst)
+	switch k {
+	case isaAVX512:
+		stretchBytesAVX512(dst, src, lanes, to, from)
+	case isaAVX2:
+		stretchBytesAVX2(dst, src, lanes, to, from)
+	default:
+		stretchBytesGeneric(dst, src, lanes, to, from)
 	}
 }
 

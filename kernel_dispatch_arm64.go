@@ -17,6 +17,8 @@ var (
 	_ dilateStepKernel      = dilateStepNEON
 	_ dilateKeepKernel      = dilateKeepNEON
 	_ dilateBorderKernel    = dilateBorderNEON
+	_ stretchKernel         = stretchNEON
+	_ stretchBytesKernel    = stretchBytesNEON
 	_ scaleKernel[float32]  = scaleNEON
 	_ expandKernel[float32] = expandNEON
 	_ expandBoolKernel      = expandBoolNEON
@@ -138,6 +140,36 @@ func (k isa) dilateBorder(dst, src, up, down []uint64, shift int) {
 		dilateBorderNEON(dst, src, up, down, shift)
 	default:
 		dilateBorderGeneric(dst, src, up, down, shift)
+	}
+}
+
+// stretch repeats every bit as often as there are lanes.
+//
+//go:noinline
+func (k isa) stretch(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+	sanitize.Reads(src)
+	sanitize.Reads(lanes)
+	sanitize.Writes(dst)
+	switch k {
+	case isaNEON:
+		stretchNEON(dst, src, lanes, to, from)
+	default:
+		stretchGeneric(dst, src, lanes, to, from)
+	}
+}
+
+// stretchBytes repeats every bit eight times as often as there are lanes.
+//
+//go:noinline
+func (k isa) stretchBytes(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+	sanitize.Reads(src)
+	sanitize.Reads(lanes)
+	sanitize.Writes(dst)
+	switch k {
+	case isaNEON:
+		stretchBytesNEON(dst, src, lanes, to, from)
+	default:
+		stretchBytesGeneric(dst, src, lanes, to, from)
 	}
 }
 

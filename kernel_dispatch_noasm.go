@@ -68,6 +68,16 @@ func (k isa) dilateBorder(dst, src, up, down []uint64, shift int) {
 	dilateBorderGeneric(dst, src, up, down, shift)
 }
 
+// stretch repeats every bit as often as there are lanes.
+func (k isa) stretch(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+	stretchGeneric(dst, src, lanes, to, from)
+}
+
+// stretchBytes repeats every bit eight times as often as there are lanes.
+func (k isa) stretchBytes(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+	stretchBytesGeneric(dst, src, lanes, to, from)
+}
+
 // scale sets dst to src·scale where keep is 1 and to +0 elsewhere.
 func (k isa) scale(dst, src unsafe.Pointer, n int, e element, keep []uint64, scale float64) {
 	switch e {

@@ -358,6 +358,68 @@ func dilateBorderGeneric(dst, src, up, down []uint64, shift int) {
 	}
 }
 
+// # stretch
+//
+// Where channels are stored last and share a mask, a bit is for the C elements of a cell. The
+// kernels that read maps take a bit for each element, so that bits are repeated, for the
+// elements of a kernel call at a time. A word makes C of them.
+
+// stretchLanes says where 64 bits, or bytes of eight equal bits, that come one after the other
+// come from: number i from the one that is 1 in bit[i] of byte at[i] of a word.
+type stretchLanes struct{ at, bit [64]uint8 }
+
+// stretchGeneric fills dst with the bits of src, each of them repeated as often as there are
+// lanes, which are those of lanesOf. to and from are where the call that reads dst will write
+// and read: assembly asks for a cache line of each now and then.
+func stretchGeneric(dst, src []uint64, lanes []stretchLanes, _, _ *byte) {
+	repeatBits(dst, src, len(lanes))
+}
+
+// stretchBytesGeneric fills dst, a multiple of eight words, with the bits of src, each of them
+// repeated eight times as often as there are lanes.
+func stretchBytesGeneric(dst, src []uint64, lanes []stretchLanes, _, _ *byte) {
+	repeatBits(dst, src, 8*len(lanes))
+}
+
+// repeatBits fills dst with the bits of src, each of them repeated n times.
+func repeatBits(dst, src []uint64, n int) {
+	each := uint(n)
+	// The bits of a word are moved to the first elements of their cells in steps, from the
+	// highest bit of a bit's number to the lowest: by where that is 1 it goes up by its
+	// value times each−1 (as for Morton codes: Warren, Hacker's Delight, 7-6).
+	levels := bits.Len(63 / each)
+	first := uint64(1)<<(1<<levels) - 1
+	var masks [5]uint64
+	for level := range levels {
+		for i := range uint(1) << levels {
+			low := i & (1<<level - 1)
+			masks[level] |= 1 << ((i-low)*each + low)
+		}
+	}
+	for len(dst) > 0 {
+		words := dst[:min(n, len(dst))]
+		dst = dst[len(words):]
+		left := src[0] // from the cell on that the first element of the word is of
+		src = src[1:]
+		rest := each // elements of that cell from there on
+		for i := range words {
+			x := left >> 1 & first
+			for level := levels - 1; level >= 0; level-- {
+				x = (x | x<<((each-1)<<level)) & masks[level]
+			}
+			x <<= rest
+			words[i] = x<<each - x | -(left&1)&(1<<rest-1)
+			left >>= 64 / each
+			if by := 64 % each; by < rest {
+				rest -= by
+			} else {
+				rest += each - by
+				left >>= 1
+			}
+		}
+	}
+}
+
 // # scale
 //
 // Kept elements are multiplied by the scale, dropped ones become +0 by selection. A

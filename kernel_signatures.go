@@ -17,6 +17,8 @@ type (
 	dilateKeepKernel                  func(dst, src []uint64, a, b int) (kept int)
 	dilateNearKernel                  func(words, shifts []uint64) (kept int)
 	dilateBorderKernel                func(dst, src, up, down []uint64, shift int)
+	stretchKernel                     func(dst, src []uint64, lanes []stretchLanes, to, from *byte)
+	stretchBytesKernel                func(dst, src []uint64, lanes []stretchLanes, to, from *byte)
 	scaleKernel[E float32 | float64]  func(dst, src []E, keep []uint64, scale E)
 	expandKernel[E float32 | float64] func(dst []E, keep []uint64, scale E)
 	expandBoolKernel                  func(dst []bool, keep []uint64)
@@ -36,6 +38,8 @@ var (
 	_ dilateKeepKernel      = dilateKeepGeneric
 	_ dilateNearKernel      = dilateNearGeneric
 	_ dilateBorderKernel    = dilateBorderGeneric
+	_ stretchKernel         = stretchGeneric
+	_ stretchBytesKernel    = stretchBytesGeneric
 	_ scaleKernel[float32]  = scaleGeneric[float32]
 	_ scaleKernel[float64]  = scaleGeneric[float64]
 	_ expandKernel[float32] = expandGeneric[float32]

@@ -109,6 +109,26 @@ func dilateBorderAVX2(dst []uint64, src []uint64, up []uint64, down []uint64, sh
 //go:noescape
 func dilateBorderAVX512(dst []uint64, src []uint64, up []uint64, down []uint64, shift int)
 
+// stretchAVX2 repeats every bit as often as there are lanes.
+//
+//go:noescape
+func stretchAVX2(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+
+// stretchAVX512 repeats every bit as often as there are lanes.
+//
+//go:noescape
+func stretchAVX512(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+
+// stretchBytesAVX2 repeats every bit eight times as often as there are lanes, for a multiple of eight words of dst.
+//
+//go:noescape
+func stretchBytesAVX2(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+
+// stretchBytesAVX512 repeats every bit eight times as often as there are lanes, for a multiple of eight words of dst.
+//
+//go:noescape
+func stretchBytesAVX512(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+
 // scaleAVX2 sets dst to src·scale where keep is 1 and to +0 elsewhere.
 //
 //go:noescape

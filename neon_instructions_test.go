@@ -63,6 +63,10 @@ func countedCalls() []countedCall {
 		countedCall{"dilateBorder", fmt.Sprintf("words=%d", words-1), func() {
 			isaNEON.dilateBorder(make([]uint64, words-1), seeds[:words+3], keep[1:], keep[1:], 70)
 		}},
+		countedCall{"stretch", fmt.Sprintf("words=%d/each=3", words), func() {
+			isaNEON.stretch(make([]uint64, words), keep, lanesOf(3), nil, nil)
+		}},
+		countedCall{"stretchBytes", "words=256/each=16", func() { isaNEON.stretchBytes(make([]uint64, 256), keep, lanesOf(2), nil, nil) }},
 		countedCall{"scale", fmt.Sprintf("elements=%d", len(x)), func() { scaleOf[float32](isaNEON.scale)(make([]float32, len(x)), x, keep, 2) }},
 		countedCall{"expand", fmt.Sprintf("elements=%d", len(x)), func() { expandOf[float32](isaNEON.expand)(x, keep, 2) }},
 		countedCall{"expandBool", fmt.Sprintf("elements=%d", len(bools)), func() { isaNEON.expandBool(bools, keep) }},

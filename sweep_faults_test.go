@@ -341,6 +341,40 @@ func TestSweepSeesDilateKeep(t *testing.T) {
 	})
 }
 
+func TestSweepSeesStretch(t *testing.T) {
+	type kernel = stretchKernel
+	mustFail(t, sweepStretch, map[string]kernel{
+		"reads src behind": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+			touch(src, len(src))
+			stretchGeneric(dst, src, lanes, to, from)
+		},
+		"reads lanes behind": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+			touch(lanes, len(lanes))
+			stretchGeneric(dst, src, lanes, to, from)
+		},
+	}, map[string]kernel{
+		"begins a cell with each word": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+			for i := range dst {
+				stretchGeneric(dst[i:i+1], []uint64{src[i/len(lanes)] >> (i % len(lanes) * 64 / len(lanes))}, lanes, to, from)
+			}
+		},
+		"writes a word behind": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+			stretchGeneric(dst, src, lanes, to, from)
+			*past(dst, len(dst)) = 0
+		},
+	})
+	mustFail(t, sweepStretchBytes, nil, map[string]stretchBytesKernel{
+		"begins anew with eight words": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+			for i := 0; i < len(dst); i += 8 {
+				stretchBytesGeneric(dst[i:i+8], src[i/8/len(lanes):], lanes, to, from)
+			}
+		},
+		"leaves out the last words": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+			stretchBytesGeneric(dst[:max(len(dst)-8, 0)], src, lanes, to, from)
+		},
+	})
+}
+
 func TestSweepSeesCount(t *testing.T) {
 	mustFail(t, sweepCount, map[string]countKernel{
 		"reads by vectors": func(words []uint64) int {

@@ -128,6 +128,19 @@ var kernels = []*kernel{
 		amd64:  dilateBorder, neon: dilateBorderNEON,
 	},
 	{
+		name: "stretch", params: "dst, src []uint64, lanes []stretchLanes, to, from *byte",
+		doc:    "repeats every bit as often as there are lanes",
+		writes: "dst",
+		amd64:  stretch, neon: stretchNEON,
+	},
+	{
+		name: "stretchBytes", params: "dst, src []uint64, lanes []stretchLanes, to, from *byte",
+		doc:    "repeats every bit eight times as often as there are lanes",
+		needs:  "a multiple of eight words of dst",
+		writes: "dst",
+		amd64:  stretchBytes, neon: stretchBytesNEON,
+	},
+	{
 		name: "scale", params: "dst, src []E, keep []uint64, scale E",
 		doc:      "sets dst to src·scale where keep is 1 and to +0 elsewhere",
 		writes:   "dst",
