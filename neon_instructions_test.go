@@ -67,8 +67,8 @@ func countedCalls() []countedCall {
 			isaNEON.stretch(make([]uint64, words), keep, lanesOf(3), nil, nil)
 		}},
 		countedCall{"stretchBytes", "words=256/each=16", func() { isaNEON.stretchBytes(make([]uint64, 256), keep, lanesOf(2), nil, nil) }},
-		countedCall{"scale", fmt.Sprintf("elements=%d", len(x)), func() { scaleOf[float32](isaNEON.scale)(make([]float32, len(x)), x, keep, 2) }},
-		countedCall{"expand", fmt.Sprintf("elements=%d", len(x)), func() { expandOf[float32](isaNEON.expand)(x, keep, 2) }},
+		countedCall{"scale", fmt.Sprintf("elements=%d", len(x)), func() { scaleOf[float32, float32](isaNEON.scale)(make([]float32, len(x)), x, keep, 2) }},
+		countedCall{"expand", fmt.Sprintf("elements=%d", len(x)), func() { expandOf[float32, float32](isaNEON.expand)(x, keep, 2) }},
 		countedCall{"expandBool", fmt.Sprintf("elements=%d", len(bools)), func() { isaNEON.expandBool(bools, keep) }},
 		countedCall{"count", fmt.Sprintf("words=%d", words), func() { isaNEON.count(keep) }},
 	)

@@ -33,6 +33,8 @@ type amd64 struct {
 	// What a kernel is emitted for. element is nil for kernels that have none.
 	isa     isa
 	element *elementAMD64
+	// constants are the element's.
+	constants []vec
 
 	tables map[string]mem
 }
@@ -150,6 +152,13 @@ func (a *amd64) movq(from op) gp {
 func (a *amd64) movl(from op) gp {
 	to := a.GP64()
 	a.MOVL(from, to.As32())
+	return to
+}
+
+// movw is the same of two bytes.
+func (a *amd64) movw(from op) register {
+	to := a.GP32()
+	a.MOVWLZX(from, to)
 	return to
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 
+	"github.com/mmcloughlin/avo/build"
+
 	"github.com/dropblock-go/dropblock/asm/arm64"
 )
 
@@ -11,13 +13,18 @@ import (
 type element struct {
 	name   string // Go's
 	suffix string // of the names of its assembly: none for the first one
+	scale  string // the Go type of a scale for it
+	// family is what the names of the generic functions for it have before Generic.
+	family string
 	amd64  *elementAMD64
 	neon   *elementNEON
 }
 
 var elements = []*element{
-	{name: "float32", amd64: &float32AMD64, neon: &float32NEON},
-	{name: "float64", suffix: "Float64"},
+	{name: "float32", scale: "float32", amd64: &float32AMD64, neon: &float32NEON},
+	{name: "float64", suffix: "Float64", scale: "float64", amd64: &float64AMD64},
+	{name: "Float16", suffix: "Float16", scale: "float32", family: "Half", amd64: &float16AMD64},
+	{name: "BFloat16", suffix: "BFloat16", scale: "float32", family: "Half", amd64: &bfloat16AMD64},
 }
 
 // noElement is that of kernels which have none.
@@ -28,57 +35,242 @@ func (e *element) constant() string {
 	return "element" + strings.ToUpper(e.name[:1]) + e.name[1:]
 }
 
-// elementAMD64 is what the loops in lanes.go do with elements in lanes of four bytes.
+// elementAMD64 is what the loops in lanes.go do with elements, the lanes of vectors.
 type elementAMD64 struct {
-	bytes int // in memory
-	// load loads a number of elements into the low end of x: a vector's, half of those, or one.
-	load func(a *amd64, from mem, elements int, x vec)
-	// loadHalves is load of an AVX-512 vector, in halves.
-	loadHalves func(a *amd64, from mem, x vec)
-	// loadMasked loads those that there are, with +0 for the others.
-	loadMasked func(a *amd64, from mem, exist register, x vec)
-	// multiplyMasked multiplies x by s, with +0 where m is none.
-	multiplyMasked func(a *amd64, s op, m register, x vec)
-	store          func(a *amd64, x vec, elements int, to mem)
-	storeMasked    func(a *amd64, x vec, exist register, to mem)
-	// stream stores a vector with a non-temporal store.
-	stream func(a *amd64, x vec, to mem)
-	// broadcast loads one into every lane.
-	broadcast func(a *amd64, from mem, s vec)
+	bytes int
+	// broadcast, multiply and add are of the floats that are computed with.
+	broadcast, multiply, add func(c *build.Context, ops ...op)
+	// Of AVX-512, through a mask: load loads with +0 for elements that there are not, store
+	// stores those that there are, zero moves with +0 for the others, merge moves. blend is
+	// AVX2's: y where m is one, else x.
+	load, zero   func(c *build.Context, from, m, to op)
+	store, merge func(c *build.Context, ops ...op)
+	blend        func(c *build.Context, m, y, x, to op)
+	// multiplyZero is multiply and zero at once, if it is not nil.
+	multiplyZero func(c *build.Context, y, x, m, to op)
+	// Where elements are not floats, split makes two vectors of floats of one of elements,
+	// and join rounds them back, which it destroys. constants are vectors that both use.
+	split     func(a *amd64, x vec) (p, q vec)
+	join      func(a *amd64, p, q vec) vec
+	constants func(a *amd64) []vec
 }
 
-var float32AMD64 = elementAMD64{
-	bytes: 4,
-	load: func(a *amd64, from mem, elements int, x vec) {
-		if elements == 1 {
-			a.VMOVSS(from, x.AsX())
-		} else {
-			a.VMOVUPS(from, low(x, 4*elements))
-		}
-	},
-	loadHalves: func(a *amd64, from mem, x vec) {
+var (
+	float32AMD64 = elementAMD64{
+		bytes:     4,
+		broadcast: (*build.Context).VBROADCASTSS,
+		multiply:  (*build.Context).VMULPS, multiplyZero: (*build.Context).VMULPS_Z, add: (*build.Context).VADDPS,
+		load: (*build.Context).VMOVUPS_Z, store: (*build.Context).VMOVUPS,
+		zero: (*build.Context).VMOVAPS_Z, merge: (*build.Context).VMOVAPS, blend: (*build.Context).VBLENDVPS,
+	}
+	float64AMD64 = elementAMD64{
+		bytes:     8,
+		broadcast: (*build.Context).VBROADCASTSD,
+		multiply:  (*build.Context).VMULPD, multiplyZero: (*build.Context).VMULPD_Z, add: (*build.Context).VADDPD,
+		load: (*build.Context).VMOVUPD_Z, store: (*build.Context).VMOVUPD,
+		zero: (*build.Context).VMOVAPD_Z, merge: (*build.Context).VMOVAPD, blend: (*build.Context).VBLENDVPD,
+	}
+	float16AMD64  = halfAMD64(splitFloat16, joinFloat16, func(*amd64) []vec { return nil })
+	bfloat16AMD64 = halfAMD64(splitBFloat16, joinBFloat16, bfloat16Constants)
+)
+
+func halfAMD64(split func(*amd64, vec) (p, q vec), join func(a *amd64, p, q vec) vec, constants func(*amd64) []vec) elementAMD64 {
+	return elementAMD64{
+		bytes:     2,
+		broadcast: (*build.Context).VBROADCASTSS, multiply: (*build.Context).VMULPS, add: (*build.Context).VADDPS,
+		load: (*build.Context).VMOVDQU16_Z, store: (*build.Context).VMOVDQU16,
+		zero: (*build.Context).VMOVDQU16_Z, merge: (*build.Context).VMOVDQU16, blend: (*build.Context).VPBLENDVB,
+		split: split, join: join, constants: constants,
+	}
+}
+
+// Float16 are converted by halves of a vector.
+
+func splitFloat16(a *amd64, x vec) (p, q vec) {
+	p, q = a.vec(), a.vec()
+	if a.isa == avx512 {
+		a.VCVTPH2PS(x.AsY(), p)
+		a.VEXTRACTI64X4(u8(1), x, q.AsY())
+		a.VCVTPH2PS(q.AsY(), q)
+	} else {
+		a.VCVTPH2PS(x.AsX(), p)
+		a.VEXTRACTI128(u8(1), x, q.AsX())
+		a.VCVTPH2PS(q.AsX(), q)
+	}
+	return p, q
+}
+
+// loadFloat16 splits a vector in memory.
+func loadFloat16(a *amd64, from mem) (p, q vec) {
+	p, q = a.vec(), a.vec()
+	a.VCVTPH2PS(from, p)
+	a.VCVTPH2PS(from.Offset(a.isa.bytes/2), q)
+	return p, q
+}
+
+func joinFloat16(a *amd64, p, q vec) vec {
+	const nearest = u8(0) // ties to even, whatever MXCSR says
+	if a.isa == avx512 {
+		a.VCVTPS2PH(nearest, p, p.AsY())
+		a.VCVTPS2PH(nearest, q, q.AsY())
+		a.VINSERTI64X4(u8(1), q.AsY(), p, p)
+	} else {
+		a.VCVTPS2PH(nearest, p, p.AsX())
+		a.VCVTPS2PH(nearest, q, q.AsX())
+		a.VINSERTI128(u8(1), q.AsX(), p, p)
+	}
+	return p
+}
+
+// BFloat16 are the upper halves of floats: those of even number are shifted there, those of
+// odd number are there. VCVTNEPS2BF16 is no help: it takes subnormal numbers for zero.
+
+func bfloat16Constants(a *amd64) []vec {
+	return []vec{
+		a.load(a.repeat32("upperHalves", 0xffff0000)),
+		a.load(a.repeat32("halfOnes", 0x00010001)),
+		a.load(a.repeat32("halfAbove", 0x80018001)),
+	}
+}
+
+func splitBFloat16(a *amd64, x vec) (even, odd vec) {
+	even, odd = a.vec(), a.vec()
+	a.VPSLLD(u8(16), x, even)
+	a.and(a.constants[0], x, odd)
+	return even, odd
+}
+
+// joinBFloat16 rounds up where the lower half is above 0x8000, the upper half's last bit
+// put in. That leaves NaN alone: the lower half of one is 0, as an operand's is, or that of
+// the result of an invalid operation.
+func joinBFloat16(a *amd64, even, odd vec) vec {
+	upper, ones, above := a.constants[0], a.constants[1], a.constants[2]
+	y, lower := a.vec(), a.vec()
+	a.VPSRLD(u8(16), even, y)
+	a.VPSLLD(u8(16), odd, lower)
+	if a.isa == avx512 {
+		a.VPTERNLOGD(u8(orAnd), upper, odd, y)
+		a.VPTERNLOGD(u8(orAndNot), upper, even, lower)
+		a.VPTERNLOGD(u8(orAnd), ones, y, lower)
+		up := a.K()
+		a.VPCMPUW(u8(notLess), above, lower, up)
+		a.VPADDW(ones, y, up, y)
+		return y
+	}
+	a.VPBLENDW(u8(0xaa), odd, y, y)
+	a.VPBLENDW(u8(0x55), even, lower, lower)
+	a.VPAND(ones, y, odd)
+	a.VPOR(odd, lower, lower)
+	a.VPMAXUW(above, lower, odd)
+	a.VPCMPEQW(odd, lower, lower)
+	a.VPSUBW(lower, y, y)
+	return y
+}
+
+// vector is the number of elements of a vector.
+func (a *amd64) vector() int { return a.isa.bytes / a.element.bytes }
+
+// loadElements loads a piece.
+func (a *amd64) loadElements(from mem, p piece) vec {
+	x := a.vec()
+	switch n := p.elements * a.element.bytes; {
+	case p.exist != nil:
+		a.element.load(a.Context, from, p.exist, x)
+	case p.halved:
 		a.VMOVUPS(from, x.AsY())
 		a.VINSERTF64X4(u8(1), from.Offset(32), x, x)
-	},
-	loadMasked: func(a *amd64, from mem, exist register, x vec) { a.VMOVUPS_Z(from, exist, x) },
-	multiplyMasked: func(a *amd64, s op, m register, x vec) {
-		if a.isa == avx512 {
-			a.VMULPS_Z(s, x, m, x)
-			return
+	case n == 2:
+		a.VMOVD(a.movw(from), x.AsX())
+	default:
+		a.moveBytes(n, from, low(x, n))
+	}
+	return x
+}
+
+// storeElements is the inverse.
+func (a *amd64) storeElements(x vec, p piece, to mem) {
+	switch n := p.elements * a.element.bytes; {
+	case p.exist != nil:
+		a.element.store(a.Context, x, p.exist, to)
+	case n == 2:
+		a.VPEXTRW(u8(0), x.AsX(), to)
+	default:
+		a.moveBytes(n, low(x, n), to)
+	}
+}
+
+// moveBytes loads or stores the low end of a register.
+func (a *amd64) moveBytes(n int, from, to op) {
+	switch n {
+	case 4:
+		a.VMOVSS(from, to)
+	case 8:
+		a.VMOVSD(from, to)
+	default:
+		a.VMOVUPS(from, to)
+	}
+}
+
+// scale is a vector of a parameter that is a scale, and makes the element's constants.
+func (a *amd64) scale(param string) vec {
+	s := a.vec()
+	a.element.broadcast(a.Context, a.address(a.Param(param)), s)
+	if a.element.constants != nil {
+		a.constants = a.element.constants(a)
+	}
+	return s
+}
+
+// multiply is the elements of a piece times s, and plus y, which is loaded from sum, if it is
+// not nil.
+func (a *amd64) multiply(s vec, from mem, p piece, y vec, sum mem) vec {
+	e := a.element
+	if e.split == nil {
+		x := a.loadElements(from, p)
+		e.multiply(a.Context, s, x, x)
+		if y != nil {
+			e.add(a.Context, x, y, x)
 		}
-		a.VMULPS(s, x, x)
-		a.VPAND(m, x, x)
-	},
-	store: func(a *amd64, x vec, elements int, to mem) {
-		if elements == 1 {
-			a.VMOVSS(x.AsX(), to)
-		} else {
-			a.VMOVUPS(low(x, 4*elements), to)
-		}
-	},
-	storeMasked: func(a *amd64, x vec, exist register, to mem) { a.VMOVUPS(x, exist, to) },
-	stream:      func(a *amd64, x vec, to mem) { a.VMOVNTPS(x, to) },
-	broadcast:   func(a *amd64, from mem, s vec) { a.VBROADCASTSS(from, s) },
+		return x
+	}
+	x, z := a.floats(from, p, nil)
+	e.multiply(a.Context, s, x, x)
+	e.multiply(a.Context, s, z, z)
+	if y != nil {
+		u, v := a.floats(sum, p, y)
+		e.add(a.Context, x, u, x)
+		e.add(a.Context, z, v, z)
+	}
+	return e.join(a, x, z)
+}
+
+// floats are those of a piece, which x has been loaded with if it is not nil.
+func (a *amd64) floats(from mem, p piece, x vec) (vec, vec) {
+	if p.exist == nil && p.elements == a.vector() && a.element == &float16AMD64 {
+		return loadFloat16(a, from)
+	}
+	if x == nil {
+		x = a.loadElements(from, p)
+	}
+	return a.element.split(a, x)
+}
+
+// zero moves x with +0 for elements where m is none.
+func (a *amd64) zero(x vec, m register, to vec) {
+	if a.isa == avx512 {
+		a.element.zero(a.Context, x, m, to)
+	} else {
+		a.VPAND(m, x, to)
+	}
+}
+
+// merge sets the elements of to where m is one to those of x.
+func (a *amd64) merge(x vec, m register, to vec) {
+	if a.isa == avx512 {
+		a.element.merge(a.Context, x, m, to)
+	} else {
+		a.element.blend(a.Context, m, x, to, to)
+	}
 }
 
 // elementNEON is the same for NEON, whose vectors have four lanes.

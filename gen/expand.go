@@ -5,18 +5,26 @@ import "github.com/dropblock-go/dropblock/asm/arm64"
 func expand(a *amd64) {
 	w := maskedLoop{keep: a.base("keep")}
 	w.dst, w.n = a.slice("dst")
-	s := a.broadcast("scale")
+	s := a.scale("scale")
+	if a.element.join != nil {
+		t := a.vec()
+		a.VMOVAPS(s, t)
+		s = a.element.join(a, s, t)
+	}
 	w.value = func(_ piece, m register) vec {
 		// y[i] = scale where keep is 1, else 0
 		x := a.vec()
 		if a.isa == avx512 {
-			a.VMOVAPS_Z(s, m, x)
+			a.element.zero(a.Context, s, m, x)
 		} else {
 			a.VPAND(s, m, x)
 		}
 		return x
 	}
-	w.advance = func(elements int) { a.advance(a.element.bytes*elements, w.dst) }
+	w.moves = []gp{w.dst}
+	if a.isa == avx2 && a.element != &float32AMD64 {
+		w.held = 4 // of 16 registers
+	}
 	a.masked(w)
 	a.ret()
 }
