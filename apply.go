@@ -303,14 +303,32 @@ func (o *output) callScale(m *Mask, stream bool, from, to int, keep []uint64, sc
 	}
 }
 
-// callGroups is call with a scale for each run of elements that have the same. The bits of
-// a run that does not begin with a word are moved to a buffer.
+// callGroups is call with a scale for each run of elements that have the same.
 func (o *output) callGroups(m *Mask, stream bool, from, to int, keep []uint64) {
-	var buf [scaleCallLen/64 + 1]uint64
+	if o.op == opScale && m.groups.inner == 1 {
+		// Assembly takes whole words of bits.
+		for _, end := range [...]int{to - (to-from)%64, to} {
+			if end == from {
+				continue
+			}
+			scales, left := m.runs(from, end)
+			if scales == nil {
+				break
+			}
+			m.isa.scaleRunsSpan(o.dst.part(from, end), o.src.part(from, end), keep, scales, m.groups.reach, left, stream)
+			keep, from = keep[(end-from)/64:], end
+		}
+	}
+	var buf *[scaleCallLen/64 + 1]uint64
 	for at := from; at < to; {
 		end := min(m.groups.end(at), to)
 		words := keep[(at-from)/64:]
 		if (at-from)%64 != 0 {
+			// The bits of a run that does not begin with a word are moved.
+			if buf == nil {
+				buf = movedBits.Get()
+				defer movedBits.Put(buf)
+			}
 			words = buf[:bitstring.Words(end-at)]
 			clear(words)
 			bitstring.Move(words, 0, keep, at-from, end-at)
@@ -320,6 +338,12 @@ func (o *output) callGroups(m *Mask, stream bool, from, to int, keep []uint64) {
 		o.callScale(m, stream, at, end, words, m.scales[m.groups.index(at)])
 		at = end
 	}
+}
+
+// movedBits are buffers for the bits of a kernel call.
+var movedBits = &pool.Free[[scaleCallLen/64 + 1]uint64]{
+	New:  func() *[scaleCallLen/64 + 1]uint64 { return new([scaleCallLen/64 + 1]uint64) },
+	Keep: func(*[scaleCallLen/64 + 1]uint64) bool { return true },
 }
 
 // callWhole clears or copies the elements [from, to).

@@ -101,6 +101,29 @@ func (k isa) scaleStream(dst, src unsafe.Pointer, n int, e element, keep []uint6
 	k.scale(dst, src, n, e, keep, scale)
 }
 
+// scaleRuns is scale with a scale for each run of elements.
+func (k isa) scaleRuns(dst, src unsafe.Pointer, n int, e element, keep []uint64, scales []float64, run, left int) {
+	switch e {
+	case elementFloat32:
+		dst, src := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n)
+		scaleRunsGeneric[float32](dst, src, keep, scales, run, left)
+	case elementFloat64:
+		dst, src := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n)
+		scaleRunsGeneric[float64](dst, src, keep, scales, run, left)
+	case elementFloat16:
+		dst, src := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n)
+		scaleRunsHalfGeneric[Float16](dst, src, keep, scales, run, left)
+	default: // elementBFloat16
+		dst, src := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n)
+		scaleRunsHalfGeneric[BFloat16](dst, src, keep, scales, run, left)
+	}
+}
+
+// scaleRunsStream is scaleRuns with stores that bypass the caches.
+func (k isa) scaleRunsStream(dst, src unsafe.Pointer, n int, e element, keep []uint64, scales []float64, run, left int) {
+	k.scaleRuns(dst, src, n, e, keep, scales, run, left)
+}
+
 // add adds src·scale to dst where keep is 1.
 func (k isa) add(dst, src unsafe.Pointer, n int, e element, keep []uint64, scale float64) {
 	switch e {

@@ -466,6 +466,29 @@ func selectBit[E goFloat](v E, keep uint64) E {
 	return E(math.Float64frombits(math.Float64bits(float64(v)) & -(keep & 1)))
 }
 
+// scaleRunsGeneric is scaleGeneric with a scale for each run of elements: scales[0] for the
+// first ones, left of them, then the others for run elements each. scales has two more than
+// those, whatever they are, which assembly loads.
+func scaleRunsGeneric[E goFloat](dst, src []E, keep []uint64, scales []float64, run, left int) {
+	for n := 0; len(src) > 0; src, dst, keep = src[n:], dst[n:], keep[1:] {
+		n = min(len(src), 64)
+		for from, to := 0, 0; from < n; from = to {
+			if left == 0 {
+				scales, left = scales[1:], run
+			}
+			to = from + min(left, n-from)
+			left -= to - from
+			scale, y := E(scales[0]), dst[from:to]
+			for i, v := range src[from:to] {
+				y[i] = v * scale
+			}
+		}
+		for drop := ^keep[0] & (1<<n - 1); drop != 0; drop &= drop - 1 {
+			dst[bits.TrailingZeros64(drop)] = 0
+		}
+	}
+}
+
 // addGeneric adds src·scale to dst where keep is 1, the product rounded before it is added.
 // dst may be src.
 func addGeneric[E goFloat](dst, src []E, keep []uint64, scale E) {
@@ -597,6 +620,20 @@ func scaleHalfGeneric[E half](dst, src []E, keep []uint64, scale float32) {
 		x := widen(&buf, src[:n])
 		scaleGeneric(x, x, keep, scale)
 		narrow(dst[:n], x)
+	}
+}
+
+// scaleRunsHalfGeneric is scaleRunsGeneric.
+func scaleRunsHalfGeneric[E half](dst, src []E, keep []uint64, scales []float64, run, left int) {
+	var buf halves
+	for n := 0; len(src) > 0; src, dst, keep = src[n:], dst[n:], keep[1:] {
+		n = min(len(src), 64)
+		x := widen(&buf, src[:n])
+		scaleRunsGeneric(x, x, keep, scales, run, left)
+		narrow(dst[:n], x)
+		for left -= n; left < 0; left += run {
+			scales = scales[1:]
+		}
 	}
 }
 
