@@ -69,7 +69,7 @@ func (w *workload) find(t testing.TB, name, impl string) (run func()) {
 
 // TestBenchmarks runs each of them once.
 func TestBenchmarks(t *testing.T) {
-	w := newWorkload(setting{shape: dropblock.NCHW(2, 4, 14, 14), block: 7})
+	w := newWorkload(setting{shape: dropblock.NCHW(2, 4, 14, 14), block: dropblock.Square(7), side: 7})
 	for _, name := range benchmarks {
 		for _, impl := range implNames(name) {
 			w.find(t, name, impl)()

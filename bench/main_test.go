@@ -38,7 +38,8 @@ func table(t *testing.T, text, head string) [][]string {
 }
 
 func TestRun(t *testing.T) {
-	shapes := []string{"3x5x14x14-b7", "2x3x9x8-b3/share=channels", "3x5x14x14-b7-f64", "3x5x7x7-b7-f16", "3x5x7x7-b7-bf16"}
+	shapes := []string{"3x5x14x14-b7", "2x3x9x8-b3/share=channels", "3x5x14x14-b7-f64", "3x5x7x7-b7-f16", "3x5x7x7-b7-bf16",
+		"3x9x9x5-b3-nhwc/share=channels", "2x3x4x9x9-b2x3x3-ncdhw-f64", "3x5x7x7-b3/norm=plane"}
 	fakePython(t, "good")
 	out := filepath.Join(t.TempDir(), "out.json")
 	args := []string{
@@ -190,11 +191,12 @@ func TestUsage(t *testing.T) {
 		{[]string{"-slice", "2h"}, "-slice 2h"},
 		{[]string{"-sweep", "-1"}, "-sweep -1"},
 		{[]string{"-shapes", "14x14"}, `for flag -shapes: "14x14" is not of the form`},
-		{[]string{"-shapes", "1x1x8x8-b0"}, "for flag -shapes: dropblock: Block is 0"},
+		{[]string{"-shapes", "1x1x8x8-b0"}, "is not of the form"},
 		{[]string{"-shapes", "1x1x8x8-b3,1x1x8x8-b3"}, "for flag -shapes: 1x1x8x8-b3 is there twice"},
 		{[]string{"-shapes", "0x1x8x8-b3"}, "has 0 bytes"},
 		{[]string{"-shapes", "1024x1024x512x1-b3"}, "has 2147483648 bytes"},
-		{[]string{"-shapes", "1x1x8x8-b3/share=batch"}, "is not of the form"},
+		{[]string{"-shapes", "1x1x8x8-b3/share=some"}, "is not of the form"},
+		{[]string{"-shapes", "1x1x8x8-b3-nchw"}, "is not of the form"},
 		{[]string{"-shapes", "1x1x8x8-b3/share=channels-f64"}, "is not of the form"},
 		{[]string{"-kernels", "sse"}, `for flag -kernels: dropblock: the kernel set is "sse"`},
 		{[]string{"-kernels", "auto," + dropblock.KernelSets()[0].String()}, "is there twice"},

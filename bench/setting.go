@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/dropblock-go/dropblock"
@@ -10,11 +12,13 @@ import (
 // dropProb is that of every measurement: the paper's choice.
 const dropProb = 0.1
 
-// A setting is what is measured: a layer with square blocks on a feature map.
+// A setting is what is measured: a layer on a feature map.
 type setting struct {
 	shape dropblock.Shape
-	block int
+	block dropblock.Block
+	side  int // of a square block, else 0
 	share dropblock.Share
+	norm  dropblock.Norm
 	// element is what the map has: f64, f16, bf16, or nothing for float32.
 	element string
 }
@@ -25,7 +29,11 @@ var (
 	settings = mustSettings(
 		"32x256x14x14-b7", "32x512x7x7-b7", "32x512x7x7-b3", "8x256x56x56-b7", "1x64x224x224-b7",
 		"16x256x28x28-b5", "64x64x32x32-b3", "32x256x14x14-b1",
-		"32x256x14x14-b7/share=channels", "8x256x56x56-b7/share=channels", "32x256x14x14-b7-f64", "32x256x14x14-b7-f16", "32x256x14x14-b7-bf16")
+		"32x256x14x14-b7/share=channels", "8x256x56x56-b7/share=channels", "32x256x14x14-b7-f64", "32x256x14x14-b7-f16", "32x256x14x14-b7-bf16",
+		"32x14x14x256-b7-nhwc", "8x56x56x64-b7-nhwc", "4x32x16x28x28-b3x5x5-ncdhw",
+		"8x224x224x3-b7-nhwc/share=channels", "32x56x56x16-b7-nhwc/share=channels",
+		"8x56x56x64-b7-nhwc/share=channels", "32x14x14x256-b7-nhwc/share=channels",
+		"32x256x14x14-b7/norm=sample", "32x64x28x28-b7/norm=plane", "32x1024x7x7-b7/norm=plane", "32x14x14x256-b7-nhwc/norm=plane")
 	// smallSettings are those whose cost is the calls', not the memory's.
 	smallSettings = mustSettings("1x15x14x14-b7", "1x60x7x7-b7", "1x60x7x7-b3")
 )
@@ -44,7 +52,7 @@ func sweepSettings() (all []setting) {
 	for _, first := range []struct{ planes, side int }{{21, 14}, {1, 56}} {
 		for power := range 13 {
 			s := dropblock.NCHW(1<<max(power-6, 0), first.planes<<min(power, 6), first.side, first.side)
-			all = append(all, setting{shape: s, block: 7})
+			all = append(all, setting{shape: s, block: dropblock.Square(7), side: 7})
 		}
 	}
 	return all
@@ -52,12 +60,19 @@ func sweepSettings() (all []setting) {
 
 // String names the setting in the form of a benchmark's name.
 func (s setting) String() string {
-	name := fmt.Sprintf("%dx%dx%dx%d-b%d", s.shape.N(), s.shape.C(), s.shape.H(), s.shape.W(), s.block)
+	layout, extents, _ := strings.Cut(s.shape.String(), " ")
+	name := extents + "-b" + s.block.String()
+	if s.shape.Layout() != dropblock.LayoutNCHW {
+		name += "-" + strings.ToLower(layout)
+	}
 	if s.element != "" {
 		name += "-" + s.element
 	}
 	if s.share != dropblock.ShareNone {
 		name += "/share=" + s.share.String()
+	}
+	if s.norm != dropblock.NormTensor {
+		name += "/norm=" + s.norm.String()
 	}
 	return name
 }
@@ -78,20 +93,29 @@ const maxBytes = 1 << 30
 
 // parseSetting is the inverse of String.
 func parseSetting(name string) (s setting, err error) {
-	var n [4]int
-	shape, shared := strings.CutSuffix(name, "/share=channels")
-	for _, element := range []string{"f64", "f16", "bf16"} {
-		if cut, found := strings.CutSuffix(shape, "-"+element); found {
-			shape, s.element = cut, element
+	rest, norm, normed := strings.Cut(name, "/norm=")
+	rest, share, shared := strings.Cut(rest, "/share=")
+	extents, rest, _ := strings.Cut(rest, "-b")
+	parts := strings.Split(rest, "-")
+	layout := "NCHW"
+	for _, part := range parts[1:] {
+		switch part {
+		case "f64", "f16", "bf16":
+			s.element = part
+		default:
+			layout = strings.ToUpper(part)
 		}
 	}
-	fmt.Sscanf(shape, "%dx%dx%dx%d-b%d", &n[0], &n[1], &n[2], &n[3], &s.block)
-	s.shape = dropblock.NCHW(n[0], n[1], n[2], n[3])
-	if shared {
-		s.share = dropblock.ShareChannels
+	s.side, _ = strconv.Atoi(parts[0])
+	err = errors.Join(s.shape.UnmarshalText([]byte(layout+" "+extents)), s.block.UnmarshalText([]byte(parts[0])))
+	if normed {
+		err = errors.Join(err, s.norm.UnmarshalText([]byte(norm)))
 	}
-	if s.String() != name {
-		return s, fmt.Errorf("%q is not of the form 32x256x14x14-b7, with -f64, -f16 or -bf16, or /share=channels, or both behind it", name)
+	if shared {
+		err = errors.Join(err, s.share.UnmarshalText([]byte(share)))
+	}
+	if err != nil || s.String() != name {
+		return s, fmt.Errorf("%q is not of the form 32x256x14x14-b7, with a layout, -f64, -f16 or -bf16, /share=channels and /norm=sample behind it, or some of them", name)
 	}
 	if err := s.shape.Check(); err != nil {
 		return s, err
@@ -105,7 +129,7 @@ func parseSetting(name string) (s setting, err error) {
 
 // config is that of the layer, the kernel set and the workers aside.
 func (s setting) config() dropblock.Config {
-	return dropblock.Config{DropProb: dropProb, Block: dropblock.Square(s.block), Share: s.share, Seed: 42}
+	return dropblock.Config{DropProb: dropProb, Block: s.block, Share: s.share, Norm: s.norm, Seed: 42}
 }
 
 // parseList parses comma-separated names, none of them twice.

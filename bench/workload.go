@@ -212,8 +212,8 @@ func (w *workload) layerOps(k dropblock.KernelSet, workers int) (ops []op) {
 	step := uint64(0)
 	return append(ops,
 		op{task{opDilate, k.String(), 1}, func() {
-			k.Dilate(grown, bits, 1, min(w.block, w.shape.W()))
-			k.Dilate(grown, bits, w.shape.W(), min(w.block, w.shape.H()))
+			k.Dilate(grown, bits, 1, min(max(w.side, 1), w.shape.W()))
+			k.Dilate(grown, bits, w.shape.W(), min(max(w.side, 1), w.shape.H()))
 		}},
 		op{task{opBernoulli, k.String(), 1}, func() {
 			step++
