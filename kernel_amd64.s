@@ -25015,6 +25015,143 @@ done:
 	VZEROUPPER
 	RET
 
+// func quotientsAVX2(dst []float64, words []uint64, n int, table []float64)
+// Requires: AVX, BMI2, POPCNT
+TEXT ·quotientsAVX2(SB), NOSPLIT, $0-80
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ words_base+24(FP), DX
+	MOVQ table_base+56(FP), BX
+	MOVQ n+48(FP), SI
+	XORQ DI, DI
+	CMPQ SI, $0x39
+	JG   long
+	CMPQ CX, $0x00000004
+	JL   runs4Done
+
+runs4:
+	MOVQ    DI, R8
+	MOVQ    DI, R9
+	SHRQ    $0x03, R8
+	ANDQ    $0x07, R9
+	MOVQ    (DX)(R8*1), R8
+	SHRXQ   R9, R8, R8
+	BZHIQ   SI, R8, R8
+	POPCNTQ R8, R8
+	MOVQ    (BX)(R8*8), R8
+	MOVQ    R8, (AX)
+	ADDQ    SI, DI
+	MOVQ    DI, R8
+	MOVQ    DI, R9
+	SHRQ    $0x03, R8
+	ANDQ    $0x07, R9
+	MOVQ    (DX)(R8*1), R8
+	SHRXQ   R9, R8, R8
+	BZHIQ   SI, R8, R8
+	POPCNTQ R8, R8
+	MOVQ    (BX)(R8*8), R8
+	MOVQ    R8, 8(AX)
+	ADDQ    SI, DI
+	MOVQ    DI, R8
+	MOVQ    DI, R9
+	SHRQ    $0x03, R8
+	ANDQ    $0x07, R9
+	MOVQ    (DX)(R8*1), R8
+	SHRXQ   R9, R8, R8
+	BZHIQ   SI, R8, R8
+	POPCNTQ R8, R8
+	MOVQ    (BX)(R8*8), R8
+	MOVQ    R8, 16(AX)
+	ADDQ    SI, DI
+	MOVQ    DI, R8
+	MOVQ    DI, R9
+	SHRQ    $0x03, R8
+	ANDQ    $0x07, R9
+	MOVQ    (DX)(R8*1), R8
+	SHRXQ   R9, R8, R8
+	BZHIQ   SI, R8, R8
+	POPCNTQ R8, R8
+	MOVQ    (BX)(R8*8), R8
+	MOVQ    R8, 24(AX)
+	ADDQ    SI, DI
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000004, CX
+	CMPQ    CX, $0x00000004
+	JGE     runs4
+
+runs4Done:
+	CMPQ CX, $0x00000001
+	JL   runs1Done
+
+runs1:
+	MOVQ    DI, R8
+	MOVQ    DI, R9
+	SHRQ    $0x03, R8
+	ANDQ    $0x07, R9
+	MOVQ    (DX)(R8*1), R8
+	SHRXQ   R9, R8, R8
+	BZHIQ   SI, R8, R8
+	POPCNTQ R8, R8
+	MOVQ    (BX)(R8*8), R8
+	MOVQ    R8, (AX)
+	ADDQ    SI, DI
+	ADDQ    $0x00000008, AX
+	SUBQ    $0x00000001, CX
+	CMPQ    CX, $0x00000001
+	JGE     runs1
+
+runs1Done:
+	VZEROUPPER
+	RET
+
+long:
+	MOVQ $0x00000000, R8
+	MOVQ SI, R9
+
+divide:
+	INCQ R8
+	SUBQ $0x38, R9
+	CMPQ R9, $0x38
+	JG   divide
+	MOVQ $0x00000038, R10
+	CMPQ CX, $0x00000001
+	JL   long1Done
+
+long1:
+	MOVQ DI, R11
+	MOVQ DI, R12
+	MOVQ $0x00000000, R13
+	MOVQ R8, R14
+	ANDQ $0x07, R11
+	SHRQ $0x03, R12
+	ADDQ DX, R12
+
+seven:
+	MOVQ    (R12), R15
+	SHRXQ   R11, R15, R15
+	BZHIQ   R10, R15, R15
+	POPCNTQ R15, R15
+	ADDQ    R15, R13
+	ADDQ    $0x07, R12
+	DECQ    R14
+	JNZ     seven
+	MOVQ    (R12), R12
+	SHRXQ   R11, R12, R12
+	BZHIQ   R9, R12, R12
+	POPCNTQ R12, R12
+	ADDQ    R12, R13
+	MOVQ    (BX)(R13*8), R13
+	MOVQ    R13, (AX)
+	ADDQ    SI, DI
+	ADDQ    $0x00000008, AX
+	SUBQ    $0x00000001, CX
+	CMPQ    CX, $0x00000001
+	JGE     long1
+
+long1Done:
+	VZEROUPPER
+	RET
+
 // func countAVX2(words []uint64) (n int)
 // Requires: AVX, AVX2
 TEXT ·countAVX2(SB), NOSPLIT, $0-32

@@ -111,6 +111,7 @@ var (
 	_ expandKernel[Float16, float32]     = expandFloat16AVX2
 	_ expandKernel[BFloat16, float32]    = expandBFloat16AVX2
 	_ expandBoolKernel                   = expandBoolAVX2
+	_ quotientsKernel                    = quotientsAVX2
 	_ countKernel                        = countAVX2
 )
 
@@ -908,6 +909,21 @@ func (k isa) expandBool(dst []bool, keep []uint64) {
 		expandBoolAVX2(dst, keep)
 	default:
 		expandBoolGeneric(dst, keep)
+	}
+}
+
+// quotients looks up the numbers of ones of runs of n bits.
+//
+//go:noinline
+func (k isa) quotients(dst []float64, words []uint64, n int, table []float64) {
+	sanitize.Reads(words)
+	sanitize.Reads(table)
+	sanitize.Writes(dst)
+	switch k {
+	case isaAVX512, isaAVX2:
+		quotientsAVX2(dst, words, n, table)
+	default:
+		quotientsGeneric(dst, words, n, table)
 	}
 }
 

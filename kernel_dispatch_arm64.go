@@ -329,6 +329,11 @@ func (k isa) expandBool(dst []bool, keep []uint64) {
 	}
 }
 
+// quotients looks up the numbers of ones of runs of n bits.
+func (k isa) quotients(dst []float64, words []uint64, n int, table []float64) {
+	quotientsGeneric(dst, words, n, table)
+}
+
 // count counts ones.
 //
 //go:noinline

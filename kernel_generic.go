@@ -705,6 +705,21 @@ func expandBoolGeneric(dst []bool, keep []uint64) {
 
 // # count
 
+// quotientsGeneric sets dst to what a table has for the numbers of ones of runs of n bits that
+// follow each other from the first bit on. words has one more than those of the runs, whatever
+// it is.
+func quotientsGeneric(dst []float64, words []uint64, n int, table []float64) {
+	for i := range dst {
+		at, rest, ones := i*n, n, 0
+		for rest > 64 {
+			ones += bits.OnesCount64(words[at>>6]>>(at&63) | words[at>>6+1]<<1<<(^at&63))
+			at, rest = at+64, rest-64
+		}
+		v := words[at>>6]>>(at&63) | words[at>>6+1]<<1<<(^at&63)
+		dst[i] = table[ones+bits.OnesCount64(v<<(64-rest))]
+	}
+}
+
 func countGeneric(words []uint64) (n int) {
 	for _, v := range words {
 		n += bits.OnesCount64(v)

@@ -26,6 +26,7 @@ type (
 	fillKernel[E Float, S goFloat]      func(dst, src, fill []E, keep []uint64, scale S)
 	expandKernel[E Float, S goFloat]    func(dst []E, keep []uint64, scale S)
 	expandBoolKernel                    func(dst []bool, keep []uint64)
+	quotientsKernel                     func(dst []float64, words []uint64, n int, table []float64)
 	countKernel                         func(words []uint64) (n int)
 )
 
@@ -69,5 +70,6 @@ var (
 	_ expandKernel[Float16, float32]     = expandHalfGeneric[Float16]
 	_ expandKernel[BFloat16, float32]    = expandHalfGeneric[BFloat16]
 	_ expandBoolKernel                   = expandBoolGeneric
+	_ quotientsKernel                    = quotientsGeneric
 	_ countKernel                        = countGeneric
 )

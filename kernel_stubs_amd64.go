@@ -499,6 +499,11 @@ func expandBoolAVX2(dst []bool, keep []uint64)
 //go:noescape
 func expandBoolAVX512(dst []bool, keep []uint64)
 
+// quotientsAVX2 looks up the numbers of ones of runs of n bits, for a word behind those of the bits.
+//
+//go:noescape
+func quotientsAVX2(dst []float64, words []uint64, n int, table []float64)
+
 // countAVX2 counts ones.
 //
 //go:noescape

@@ -3,6 +3,8 @@ package dropblock
 import (
 	"fmt"
 	"math/bits"
+
+	"github.com/dropblock-go/dropblock/internal/bitstring"
 )
 
 // norms are the scopes of the norms that scale by count/kept: what shares a scale. A new one
@@ -111,27 +113,23 @@ func (m *Mask) normaliseGroups() {
 		m.countInner(n)
 		return
 	}
-	var table [256]float64
+	var table [maxTable]float64
 	if !m.tabulate(&table, n) {
 		m.countLong(n)
 		return
 	}
-	words := m.buf[1 : len(m.buf)+1] // with a spare one, of which no bit counts
-	for i := range m.scales {
-		at := i * n
-		kept, rest := 0, n
-		for rest > 64 {
-			kept += bits.OnesCount64(words[at>>6]>>(at&63) | words[at>>6+1]<<1<<(^at&63))
-			at, rest = at+64, rest-64
-		}
-		v := words[at>>6]>>(at&63) | words[at>>6+1]<<1<<(^at&63)
-		m.scales[i] = table[(kept+bits.OnesCount64(v<<(64-rest)))&255]
+	// The word behind the mask's is a spare one, of which no bit counts.
+	for from := 0; from < m.groups.many; from += 64 * quotientCalls {
+		to := min(from+64*quotientCalls, m.groups.many)
+		m.isa.quotients(m.scales[from:to], m.buf[1+from/64*n:][:bitstring.Words((to-from)*n)+1], n, table[:n+1])
 	}
 }
 
+const maxTable = 1 << 10
+
 // tabulate fills a table with the quotients of n, which saves the divisions where there are
 // many groups of few elements, and reports whether it did.
-func (m *Mask) tabulate(table *[256]float64, n int) bool {
+func (m *Mask) tabulate(table *[maxTable]float64, n int) bool {
 	if n >= len(table) || m.groups.many <= n {
 		return false
 	}
@@ -174,7 +172,7 @@ func (m *Mask) countInner(n int) {
 	wide, total := inner*max(64/inner, 1), inner*n // bits of the cells at once, of a sample
 	used := max(bits.Len(uint(n)), 3)              // digits, at most 31
 	words := m.buf[1 : len(m.buf)+1]               // with a spare one, of which no bit counts
-	var table [256]float64
+	var table [maxTable]float64
 	tabled := m.tabulate(&table, n)
 	for first := 0; first < len(m.scales); first += inner {
 		kept := m.scales[first:][:inner] // as numbers until the end
@@ -226,7 +224,7 @@ func (m *Mask) countInner(n int) {
 		}
 		for i, k := range kept {
 			if tabled {
-				kept[i] = table[int(k)&255]
+				kept[i] = table[int(k)]
 			} else {
 				kept[i] = quotient(n, int(k))
 			}

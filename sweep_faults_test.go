@@ -540,6 +540,37 @@ func TestSweepSeesScaleEach(t *testing.T) {
 	})
 }
 
+func TestSweepSeesQuotients(t *testing.T) {
+	mustFail(t, sweepQuotients, map[string]quotientsKernel{
+		"reads words behind": func(dst []float64, words []uint64, n int, table []float64) {
+			touch(words, len(words))
+			quotientsGeneric(dst, words, n, table)
+		},
+	}, map[string]quotientsKernel{
+		"has 57 bits of a run": func(dst []float64, words []uint64, n int, table []float64) {
+			for i := range dst {
+				quotientsGeneric(dst[i:i+1], append(cut(words, i*n), 0), min(n, 57), table)
+			}
+		},
+		"counts a bit of the next run": func(dst []float64, words []uint64, n int, table []float64) {
+			for i := range dst {
+				quotientsGeneric(dst[i:i+1], append(cut(words, i*n), 0), n+1, append(table, 7))
+			}
+		},
+		"writes behind": func(dst []float64, words []uint64, n int, table []float64) {
+			quotientsGeneric(dst, words, n, table)
+			*past(dst, len(dst)) = 0
+		},
+	})
+}
+
+// cut returns the words of the bits from one on.
+func cut(words []uint64, at int) []uint64 {
+	words = append([]uint64(nil), words...)
+	bitstring.ShiftDown(words, at)
+	return words
+}
+
 func TestSweepSeesStretch(t *testing.T) {
 	type kernel = stretchKernel
 	mustFail(t, sweepStretch, map[string]kernel{

@@ -48,6 +48,7 @@ const (
 	innerCallLen  = 1 << 11 // elements, whose scales should stay in the first-level cache
 	philoxCallLen = 1 << 12 // blocks
 	dilateCallLen = 1 << 13 // words
+	quotientCalls = 1 << 5  // words of one bit for each scale
 	nearCallLen   = 1 << 11 // words, with many steps each
 	countCallLen  = 1 << 13 // words
 )

@@ -223,6 +223,13 @@ var kernels = []*kernel{
 		amd64:  expandBool, neon: expandBoolNEON,
 	},
 	{
+		name: "quotients", params: "dst []float64, words []uint64, n int, table []float64",
+		doc:    "looks up the numbers of ones of runs of n bits",
+		needs:  "a word behind those of the bits",
+		writes: "dst",
+		amd64:  quotients, sets: narrow,
+	},
+	{
 		name: "count", params: "words []uint64", results: "n int",
 		doc:   "counts ones",
 		amd64: count, neon: countNEON,
