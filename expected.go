@@ -44,22 +44,28 @@ func (c *coverage) cells(k int) (n int) {
 	return n
 }
 
-// mean returns the mean of the numbers of positions.
+// mean returns the mean of the numbers of positions that cover a cell.
 func (c *coverage) mean() float64 {
 	side := func(end int) uint64 { return uint64(c.most-end) * uint64(end+c.most-1) / 2 }
 	return float64(side(c.first)+side(c.last)+uint64(c.cells(c.most))*uint64(c.most)) / float64(c.size)
 }
 
-// coverages returns the coverages of the axes, from the shortest axis to the longest one, of
-// equal ones the outermost first.
-func (g *geometry) coverages() [axes]coverage {
-	var all [axes]coverage
+// coverages are those of the axes, from the shortest axis to the longest one, of equal ones
+// the outermost first.
+type coverages [axes]coverage
+
+func (g *geometry) coverages() (all coverages) {
 	for i := range g.axes {
 		all[axes-1-i] = g.axes[i].coverage(g.full)
 	}
 	slices.SortStableFunc(all[:], func(a, b coverage) int { return cmp.Compare(a.size, b.size) })
 	return all
 }
+
+func (all *coverages) cells() int { return all[0].size * all[1].size * all[2].size }
+
+// mean returns the mean of the numbers of positions that cover a cell.
+func (all *coverages) mean() float64 { return all[0].mean() * all[1].mean() * all[2].mean() }
 
 // A uint128 is a probability in units of 2⁻¹²⁸, or a sum of up to 2³¹ of them in units of 2⁻⁹⁶.
 type uint128 struct{ hi, lo uint64 }
@@ -164,7 +170,7 @@ func (c *coverage) each(stay uint128, visit func(power uint128, cells int)) {
 }
 
 // dropSum returns the sum over the cells of their expected drop rates, γ in [0, 1).
-func dropSum(all *[axes]coverage, gamma float64) uint128 {
+func (all *coverages) dropSum(gamma float64) uint128 {
 	drop := fixed128(gamma)
 	if drop == (uint128{}) {
 		return drop
@@ -176,7 +182,7 @@ func dropSum(all *[axes]coverage, gamma float64) uint128 {
 			kept = kept.plus(all[2].sum(stay).many(n * m))
 		})
 	})
-	return uint128{hi: uint64(all[0].size*all[1].size*all[2].size) << 32}.minus(kept)
+	return uint128{hi: uint64(all.cells()) << 32}.minus(kept)
 }
 
 // expectedDrop returns the expected drop rate for a γ in [0, 1]. The error is below 2⁻⁵².
@@ -185,8 +191,7 @@ func (g *geometry) expectedDrop(gamma float64) float64 {
 		return 1
 	}
 	all := g.coverages()
-	drop := dropSum(&all, gamma)
-	return drop.float64() / (float64(g.cells()) * (1 << 96))
+	return all.dropSum(gamma).float64() / (float64(all.cells()) * (1 << 96))
 }
 
 // float64 returns the nearest float64 of the first 64 significant bits.
@@ -209,13 +214,13 @@ func (g *geometry) exactGamma(p float64) float64 {
 	if p == 1 {
 		return 1
 	}
-	want := fixed128(p).term().many(g.cells())
+	all := g.coverages()
+	want := fixed128(p).term().many(all.cells())
 	if want == (uint128{}) {
 		return 0
 	}
-	all := g.coverages()
-	keep := (1 - p) * float64(g.cells()) * (1 << 96)
-	slope := all[0].mean() * all[1].mean() * all[2].mean()
+	keep := (1 - p) * float64(all.cells()) * (1 << 96)
+	slope := all.mean()
 	gamma, off := 0.0, -math.Log1p(-p) // off is how much v is above that of p
 	// γ is above below and at most above, as bits, whose order is that of the numbers.
 	below, above := math.Float64bits(gamma), math.Float64bits(1)
@@ -227,7 +232,7 @@ func (g *geometry) exactGamma(p float64) float64 {
 			at = min(max(math.Float64bits(gamma), below+1), above-1)
 		}
 		gamma = math.Float64frombits(at)
-		if drop := dropSum(&all, gamma); drop.less(want) {
+		if drop := all.dropSum(gamma); drop.less(want) {
 			below, off = at, math.Log1p(want.minus(drop).float64()/keep)
 		} else {
 			above, off = at, math.Log1p(-drop.minus(want).float64()/keep)

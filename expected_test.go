@@ -11,33 +11,30 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ratedMap is a map with a block that is not clipped before it is in the geometry.
+// ratedMap is a map and a block, in the full region one that may be larger.
 type ratedMap struct {
 	size, block [axes]int // W, H, D
 	even        Even
 	full        bool
 }
 
-func (r *ratedMap) geometry() geometry {
-	g := geometry{inner: 1, planes: 1, full: r.full}
-	stride := 1
-	for i, size := range r.size {
-		g.axes[i] = axis{size: size, block: r.block[i], before: r.even.before(r.block[i]), stride: stride}
-		stride *= size
+func (m *ratedMap) config() (Config, Shape) {
+	cfg := Config{Block: Cuboid(m.block[2], m.block[1], m.block[0]), Even: m.even}
+	if m.full {
+		cfg.Region, cfg.Clip = RegionFull, ClipNone
 	}
-	return g
+	return cfg, NCDHW(1, 1, m.size[2], m.size[1], m.size[0])
 }
 
-func (r *ratedMap) params(rule string, p float64) *reference.Params {
-	params := &reference.Params{
-		Layout: "NCDHW", N: 1, C: 1, D: r.size[2], H: r.size[1], W: r.size[0],
-		BlockD: r.block[2], BlockH: r.block[1], BlockW: r.block[0],
-		Even: r.even.String(), Rule: rule, P: p, Region: "valid",
-	}
-	if r.full {
-		params.Region, params.Clip = "full", "none"
-	}
-	return params
+func (m *ratedMap) geometry() geometry {
+	cfg, s := m.config()
+	return cfg.geometry(s)
+}
+
+func (m *ratedMap) params(rule GammaRule, p float64) *reference.Params {
+	cfg, s := m.config()
+	cfg.Gamma, cfg.DropProb = rule, p
+	return ReferenceParams(cfg, s, Position{})
 }
 
 // ratedMaps have one to three axes, both regions, and in the full one blocks larger than the map.
@@ -69,13 +66,14 @@ func TestCoverage(t *testing.T) {
 					if !full && block > size {
 						continue
 					}
-					a := axis{size: size, block: block, before: even.before(block), stride: 1}
+					m := ratedMap{size: [axes]int{size, 1, 1}, block: [axes]int{block, 1, 1}, even: even, full: full}
+					g := m.geometry()
 					cells := make(map[int]int)
 					total := 0
 					for x := range size {
 						k := 0
 						for seed := range size {
-							first := seed - a.before
+							first := seed - even.before(block)
 							fits := first >= 0 && first+block <= size
 							if first <= x && x < first+block && (full || fits) {
 								k++
@@ -84,7 +82,7 @@ func TestCoverage(t *testing.T) {
 						cells[k]++
 						total += k
 					}
-					c := a.coverage(full)
+					c := g.axes[0].coverage(g.full)
 					at := fmt.Sprintf("size %d, block %d, %v, full %v: %+v", size, block, even, full, c)
 					sum := 0
 					for k := min(c.first, c.last); k <= c.most; k++ {
@@ -117,7 +115,7 @@ func TestExpectedDrop(t *testing.T) {
 	for _, m := range ratedMaps(r, 150) {
 		g := m.geometry()
 		for _, gamma := range append(gammas, r.Float64(), math.Exp(-30*r.Float64())) {
-			requireRate(t, m.params("given", gamma).ExpectedDrop(), g.expectedDrop(gamma), fmt.Sprintf("%+v, gamma %v", m, gamma))
+			requireRate(t, m.params(GammaGiven, gamma).ExpectedDrop(), g.expectedDrop(gamma), fmt.Sprintf("%+v, gamma %v", m, gamma))
 		}
 	}
 }
@@ -149,7 +147,7 @@ func TestExactGamma(t *testing.T) {
 		for _, p := range []float64{1e-9, .1, .5, 1 - 1e-9, r.Float64(), math.Exp(-20 * r.Float64())}[i%4:] {
 			at := fmt.Sprintf("%+v, p %v", m, p)
 			gamma := g.exactGamma(p)
-			require.Equal(t, m.params("exact", p).Gamma(), gamma, at)
+			require.Equal(t, m.params(GammaExact, p).Gamma(), gamma, at)
 			requireRate(t, p, g.expectedDrop(gamma), at)
 		}
 		require.Zero(t, g.exactGamma(0))
@@ -169,12 +167,12 @@ func TestExactGammaLeast(t *testing.T) {
 		} {
 			at := fmt.Sprintf("%+v, p %v", m, p)
 			gamma := g.exactGamma(p)
-			want := fixed128(p).term().many(g.cells())
+			want := fixed128(p).term().many(all.cells())
 			if gamma < 1 {
-				require.False(t, dropSum(&all, gamma).less(want), at)
+				require.False(t, all.dropSum(gamma).less(want), at)
 			}
 			if gamma > 0 {
-				require.True(t, dropSum(&all, math.Nextafter(gamma, 0)).less(want), at)
+				require.True(t, all.dropSum(math.Nextafter(gamma, 0)).less(want), at)
 			}
 			require.InDelta(t, p, g.expectedDrop(gamma), 0x1p-52, at)
 		}
@@ -228,7 +226,6 @@ func TestExpectedDropLarge(t *testing.T) {
 	} {
 		g := m.geometry()
 		all := g.coverages()
-		cells := float64(g.cells())
 		covered := float64(all[0].most) * float64(all[1].most) * float64(all[2].most)
 		for _, gamma := range []float64{1e-18, .1 / covered, 1 / covered, 30 / covered, .3, 1 - 0x1p-53} {
 			at := fmt.Sprintf("%+v, gamma %v", m, gamma)
@@ -241,7 +238,7 @@ func TestExpectedDropLarge(t *testing.T) {
 					kept.Add(kept, row.Mul(row, wide(int64(all[0].cells(i)*all[1].cells(j)))))
 				}
 			}
-			want, _ := kept.Sub(wide(1), kept.Quo(kept, wide(int64(cells)))).Float64()
+			want, _ := kept.Sub(wide(1), kept.Quo(kept, wide(int64(all.cells())))).Float64()
 			requireRate(t, want, g.expectedDrop(gamma), at)
 			if want < 1 {
 				solved := g.exactGamma(want)
@@ -262,7 +259,7 @@ func TestExpectedDropLargest(t *testing.T) {
 	requireRate(t, .1, g.expectedDrop(gamma), "46340x46340")
 	// Half of the cells of an axis are covered by 1 to 23,170 positions, and so are the others.
 	all := g.coverages()
-	mean := all[1].mean() * all[2].mean()
+	mean := all.mean()
 	require.Less(t, .1, mean*gamma)
 	require.Greater(t, .13, mean*gamma)
 }
@@ -270,7 +267,7 @@ func TestExpectedDropLargest(t *testing.T) {
 // The drop rates of the table in testdata/peers are those of TestDropRates; here those at
 // p = 0.5, and the γ of a rate of 0.25.
 func TestExactGammaPaper(t *testing.T) {
-	cfg := Config{DropProb: .5, Block: Square(7)}
+	cfg := Config{Block: Square(7)}
 	g := cfg.geometry(NCHW(1, 1, 14, 14))
 	require.Equal(t, "0.358", fmt.Sprintf("%.3f", g.expectedDrop(cfg.gamma(.5, &g))))
 	require.Equal(t, "0.0194", fmt.Sprintf("%.4f", g.exactGamma(.25)))
