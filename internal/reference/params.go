@@ -46,8 +46,8 @@ func choose(value string, names ...string) string {
 	return value
 }
 
-// prob is the drop probability at the step, every operation rounded.
-func (p *Params) prob() float64 {
+// DropProb is the drop probability at the step, every operation rounded.
+func (p *Params) DropProb() float64 {
 	if p.Step >= p.RampSteps {
 		return p.P
 	}
