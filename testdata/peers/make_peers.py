@@ -340,7 +340,7 @@ def everywhere(x, p, block, shape, before, after):
     """PaddleDetection and GluonCV: seeds everywhere, the paper's gamma of the block as given."""
     b = block[0]
     gamma = paper_gamma(p, (b, b), x.shape[SPATIAL])
-    if max(b, *x.shape[SPATIAL]) == b and b > min(x.shape[SPATIAL]):
+    if b > min(x.shape[SPATIAL]):
         gamma = UNDEFINED
     seeds = bernoulli(shape, gamma)
     keep = 1 - window(seeds, (b, b), before, after)
