@@ -78,3 +78,6 @@ func (k isa) dilateTo(dst, src []uint64, shift int) {
 	dst[lead-1] |= src[0] << (shift & 63)
 	k.stepCalls(dst[lead:], src, shift)
 }
+
+func (k isa) addSpan(dst, src span, keep []uint64, scale float64)                {}
+func (k isa) fillSpan(dst, src, fill span, keep []uint64, scale float64, s bool) {}

@@ -23,7 +23,7 @@ type Params struct {
 	Even                   string  // before, after
 	Region                 string  // valid, full
 
-	Rule       string  // of gamma: paper, simple, given
+	Rule       string  // of gamma: paper, simple, exact, given
 	GammaScale float64 // 0 stands for 1
 	Share      string  // none, channels, batch, all
 	Norm       string  // tensor, sample, plane, expected, none
