@@ -175,19 +175,19 @@ func checkFloats[E Float](m *Mask, x, want, factor []E) error {
 // elements, planes of 64 bits, and samples that are drawn together, among them those whose
 // positions are whole words, and planes that a call takes several of when they share a mask.
 var axesShapes = []Shape{
-	ncw(3, 2, 9), ncw(2, 3, 24), ncw(2, 2, 1), ncw(5, 3, 2), ncw(3, 5, 64), ncw(1, 2, 300), ncw(90, 3, 7), ncw(37, 64, 5), ncw(2, 3, 0),
-	nwc(3, 9, 2), nwc(2, 24, 3), nwc(2, 1, 2), nwc(5, 2, 3), nwc(3, 16, 4), nwc(1, 300, 2), nwc(90, 7, 3), nwc(37, 5, 64), nwc(2, 3, 0),
+	NCW(3, 2, 9), NCW(2, 3, 24), NCW(2, 2, 1), NCW(5, 3, 2), NCW(3, 5, 64), NCW(1, 2, 300), NCW(90, 3, 7), NCW(37, 64, 5), NCW(2, 3, 0),
+	NWC(3, 9, 2), NWC(2, 24, 3), NWC(2, 1, 2), NWC(5, 2, 3), NWC(3, 16, 4), NWC(1, 300, 2), NWC(90, 7, 3), NWC(37, 5, 64), NWC(2, 3, 0),
 	NCHW(3, 2, 7, 9), NCHW(2, 3, 6, 8), NCHW(2, 2, 1, 5), NCHW(5, 3, 2, 3), NCHW(3, 5, 8, 8), NCHW(1, 2, 31, 70), NCHW(40, 3, 5, 4), NCHW(33, 64, 3, 4),
-	nhwc(3, 7, 9, 2), nhwc(2, 6, 8, 3), nhwc(2, 1, 5, 2), nhwc(5, 2, 3, 3), nhwc(3, 4, 4, 4), nhwc(1, 31, 70, 2), nhwc(40, 5, 4, 3), nhwc(33, 3, 4, 64), nhwc(0, 3, 4, 5),
-	ncdhw(2, 3, 5, 7, 9), ncdhw(2, 3, 4, 6, 8), ncdhw(3, 2, 1, 5, 6), ncdhw(3, 2, 5, 1, 6), ncdhw(3, 2, 5, 6, 1), ncdhw(3, 2, 1, 2, 3), ncdhw(2, 2, 1, 1, 1),
-	ncdhw(3, 5, 4, 4, 4), ncdhw(1, 2, 9, 11, 33), ncdhw(40, 2, 3, 4, 5), ncdhw(33, 64, 3, 2, 2), ncdhw(1, 700, 3, 3, 3), ncdhw(2, 3, 0, 4, 5),
-	ndhwc(2, 5, 7, 9, 3), ndhwc(2, 4, 6, 8, 3), ndhwc(3, 1, 5, 6, 2), ndhwc(3, 5, 1, 6, 2), ndhwc(3, 5, 6, 1, 2), ndhwc(3, 1, 2, 3, 2), ndhwc(2, 1, 1, 1, 2),
-	ndhwc(3, 2, 4, 4, 2), ndhwc(1, 9, 11, 33, 2), ndhwc(40, 3, 4, 5, 2), ndhwc(33, 3, 2, 2, 64),
+	NHWC(3, 7, 9, 2), NHWC(2, 6, 8, 3), NHWC(2, 1, 5, 2), NHWC(5, 2, 3, 3), NHWC(3, 4, 4, 4), NHWC(1, 31, 70, 2), NHWC(40, 5, 4, 3), NHWC(33, 3, 4, 64), NHWC(0, 3, 4, 5),
+	NCDHW(2, 3, 5, 7, 9), NCDHW(2, 3, 4, 6, 8), NCDHW(3, 2, 1, 5, 6), NCDHW(3, 2, 5, 1, 6), NCDHW(3, 2, 5, 6, 1), NCDHW(3, 2, 1, 2, 3), NCDHW(2, 2, 1, 1, 1),
+	NCDHW(3, 5, 4, 4, 4), NCDHW(1, 2, 9, 11, 33), NCDHW(40, 2, 3, 4, 5), NCDHW(33, 64, 3, 2, 2), NCDHW(1, 700, 3, 3, 3), NCDHW(2, 3, 0, 4, 5),
+	NDHWC(2, 5, 7, 9, 3), NDHWC(2, 4, 6, 8, 3), NDHWC(3, 1, 5, 6, 2), NDHWC(3, 5, 1, 6, 2), NDHWC(3, 5, 6, 1, 2), NDHWC(3, 1, 2, 3, 2), NDHWC(2, 1, 1, 1, 2),
+	NDHWC(3, 2, 4, 4, 2), NDHWC(1, 9, 11, 33, 2), NDHWC(40, 3, 4, 5, 2), NDHWC(33, 3, 2, 2, 64),
 }
 
 // axesLong are samples of several chunks, among them planes that grow one by one.
 var axesLong = []Shape{
-	ncw(2, 3, 50001), nwc(2, 20001, 7), NCHW(2, 7, 99, 101), nhwc(2, 99, 101, 7), ncdhw(1, 5, 20, 40, 41), ncdhw(1, 1, 9, 91, 101), ndhwc(2, 9, 31, 33, 8),
+	NCW(2, 3, 50001), NWC(2, 20001, 7), NCHW(2, 7, 99, 101), NHWC(2, 99, 101, 7), NCDHW(1, 5, 20, 40, 41), NCDHW(1, 1, 9, 91, 101), NDHWC(2, 9, 31, 33, 8),
 }
 
 // TestAxes holds masks along one, two and three axes, channels first and last, to the
@@ -197,7 +197,7 @@ func TestAxes(t *testing.T) {
 	workerLen = 1 << 6
 	blocks := []Block{
 		Square(1), Square(2), Square(3), Square(4), Square(7), Square(100),
-		Rect(1, 5), Rect(4, 1), Rect(3, 2), Rect(2, 70), cuboid(2, 3, 4), cuboid(3, 1, 2), cuboid(4, 2, 1),
+		Rect(1, 5), Rect(4, 1), Rect(3, 2), Rect(2, 70), Cuboid(2, 3, 4), Cuboid(3, 1, 2), Cuboid(4, 2, 1),
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, layout := range layoutOptions.names {
@@ -231,7 +231,7 @@ func TestAxes(t *testing.T) {
 				}
 			}
 			for _, s := range axesLong {
-				for _, block := range []Block{Square(1), Square(3), cuboid(2, 5, 4), cuboid(4, 2, 70)} {
+				for _, block := range []Block{Square(1), Square(3), Cuboid(2, 5, 4), Cuboid(4, 2, 70)} {
 					if s.Layout().String() == layout {
 						each(s, block)
 					}
@@ -243,7 +243,7 @@ func TestAxes(t *testing.T) {
 
 // TestAxesLargest has volumes of more bits than inverses are exact for (place.go).
 func TestAxesLargest(t *testing.T) {
-	s := ncdhw(1, 2, 18, 200, 210)
+	s := NCDHW(1, 2, 18, 200, 210)
 	d := define(Config{DropProb: .05, Block: Square(3), Seed: 1}, s, Position{Step: 2})
 	var m Mask
 	for _, kernels := range KernelSets() {
@@ -263,7 +263,7 @@ func TestAxesGrow(t *testing.T) {
 	for range 600 {
 		s := axesShapes[r.IntN(len(axesShapes))]
 		cfg := Config{
-			DropProb: 1, Block: cuboid(1+r.IntN(6), 1+r.IntN(6), 1+r.IntN(80)>>r.IntN(7)), Even: Even(r.IntN(2)),
+			DropProb: 1, Block: Cuboid(1+r.IntN(6), 1+r.IntN(6), 1+r.IntN(80)>>r.IntN(7)), Even: Even(r.IntN(2)),
 			Region: Region(r.IntN(2)), Share: Share(r.IntN(2)),
 		}
 		if cfg.Block.w == 0 {
@@ -299,9 +299,9 @@ func TestAxesGrow(t *testing.T) {
 // refused, with an error that names the axes of the layout, and leave the mask alone.
 func TestAxesGrowBad(t *testing.T) {
 	for _, s := range []Shape{
-		ncw(2, 3, 5), nwc(2, 5, 3), NCHW(2, 3, 5, 4), nhwc(2, 5, 4, 3), ncdhw(2, 3, 4, 5, 3), ndhwc(2, 4, 5, 3, 3), ndhwc(2, 1, 5, 1, 3),
+		NCW(2, 3, 5), NWC(2, 5, 3), NCHW(2, 3, 5, 4), NHWC(2, 5, 4, 3), NCDHW(2, 3, 4, 5, 3), NDHWC(2, 4, 5, 3, 3), NDHWC(2, 1, 5, 1, 3),
 	} {
-		for _, block := range []Block{Square(2), Square(3), cuboid(2, 1, 4), Square(9)} {
+		for _, block := range []Block{Square(2), Square(3), Cuboid(2, 1, 4), Square(9)} {
 			for _, share := range []Share{ShareNone, ShareChannels} {
 				for _, even := range []Even{EvenBefore, EvenAfter} {
 					cfg := Config{Block: block, Share: share, Even: even}

@@ -75,7 +75,8 @@ func (b *Bernoulli) must() {
 func (b *Bernoulli) sparse() bool { return b.levels == 0 && !b.ones }
 
 func (b *Bernoulli) set(gamma float64) {
-	if b.gamma, b.ones = gamma, gamma == 1; b.ones {
+	b.gamma, b.ones, b.threshold, b.delta = gamma, gamma == 1, threshold{}, 0
+	if b.ones {
 		return
 	}
 	b.threshold, b.delta = splitGamma(fixed64(gamma))

@@ -220,7 +220,7 @@ func TestDrawParts(t *testing.T) {
 			layer, err := New(c.cfg)
 			require.NoError(t, err)
 			p := layer.plan(c.shape, nil)
-			if p.sampler.gamma == 0 { // nothing is drawn
+			if p.rate.sampler.gamma == 0 { // nothing is drawn
 				continue
 			}
 			samples := layer.cfg.maskShape(c.shape).n
@@ -228,7 +228,7 @@ func TestDrawParts(t *testing.T) {
 			n := bitstring.Words(samples * p.places.sampleBits)
 			want := stale(n + spareWords)
 			sc := newScratch()
-			sc.draw.first.begin(p, layer.isa, key, 7)
+			sc.draw.first.begin(&p.places, &p.rate, layer.isa, key, 7, 1)
 			seeds, dropped := sc.drawSeeds(want, samples, 1)
 			chunks := samples * p.places.chunks
 			for _, parts := range []int{2, 3, 4, 5, 7, 8, 16, 33, 70, chunks} {
@@ -239,7 +239,7 @@ func TestDrawParts(t *testing.T) {
 					got := stale(n + spareWords)
 					before := slices.Clone(got)
 					task := &newScratch().draw
-					task.first.begin(p, layer.isa, key, 7)
+					task.first.begin(&p.places, &p.rate, layer.isa, key, 7, 1)
 					task.begin(got, chunks, parts)
 					for i := range parts {
 						if back {

@@ -1,0 +1,4 @@
+package dropblock
+
+func (g *geometry) expectedDrop(gamma float64) float64 { return gamma }
+func (g *geometry) exactGamma(p float64) float64       { return p }
