@@ -106,7 +106,8 @@ func TestApplyIsTheLibrary(t *testing.T) {
 		t.Run(c.flags+" "+join(c.dims), func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			x := writeMap(t, "in.npy", c.dims...)
-			s := shapeOf(c.dims)
+			_, s, err := new(options).shapeOf(c.dims)
+			require.NoError(t, err)
 			layer, err := dropblock.New(c.cfg)
 			require.NoError(t, err)
 			var m dropblock.Mask
@@ -121,7 +122,7 @@ func TestApplyIsTheLibrary(t *testing.T) {
 			flags := strings.Fields(c.flags)
 			var first []byte
 			for _, k := range dropblock.KernelSets() {
-				r := succeed(t, "apply", append(slices.Clone(flags), "-kernel", k.String(), "-mask", "mask.npy", "in.npy", "out.npy")...)
+				r := succeed(t, "apply", append(slices.Clone(flags), "-kernel", k.String(), "-mask", "mask.npy", "-time", "in.npy", "out.npy")...)
 				y, dims := loadFloats(t, "out.npy")
 				require.Equal(t, c.dims, dims)
 				require.Equal(t, floatBits(want), floatBits(y))
@@ -135,13 +136,15 @@ func TestApplyIsTheLibrary(t *testing.T) {
 				require.Equal(t, m.SeedCount(), r.Seeds)
 				require.Equal(t, m.Kept(), r.Kept)
 				require.Equal(t, m.Dropped(), r.Dropped)
-				require.Equal(t, m.Scales()[0], r.Scale)
+				require.Equal(t, m.Scales(), r.Scales)
+				require.Equal(t, m.Scales()[0], *r.Scale)
+				require.Equal(t, layer.ExpectedDrop(s, c.at.Step), *r.ExpectedDrop)
 				if n := m.Kept() + m.Dropped(); n > 0 {
 					require.Equal(t, float64(m.Dropped())/float64(n), r.DropRate)
-					require.Positive(t, r.NsPerElement)
+					require.Positive(t, *r.NsPerElement)
 				} else {
 					require.Zero(t, r.DropRate)
-					require.Zero(t, r.NsPerElement)
+					require.Zero(t, *r.NsPerElement)
 				}
 				require.Positive(t, r.Seconds)
 
@@ -272,14 +275,14 @@ func TestTextReport(t *testing.T) {
 		}
 		require.Equal(t, column, strings.LastIndex(line, f[1]), "alignment: %q", line)
 	}
-	require.Equal(t, []string{"shape", "kernel", "gamma", "seeds", "dropped", "kept", "drop_rate", "scale", "ns_per_element", "seconds"}, names)
+	require.Equal(t, []string{"shape", "kernel", "gamma", "seeds", "dropped", "kept", "drop_rate", "expected_drop", "scale", "seconds"}, names)
 	require.Equal(t, "2x3x30x31", values["shape"])
 	require.Equal(t, r.Kernel, values["kernel"])
 	require.Equal(t, strconv.Itoa(r.Seeds), values["seeds"])
 	require.Equal(t, strconv.Itoa(r.Dropped), values["dropped"])
 	require.Equal(t, strconv.Itoa(r.Kept), values["kept"])
 	require.Equal(t, fmt.Sprintf("%.4f", r.DropRate), values["drop_rate"])
-	for name, want := range map[string]float64{"gamma": r.Gamma, "scale": r.Scale} {
+	for name, want := range map[string]float64{"gamma": r.Gamma, "scale": *r.Scale} {
 		got, err := strconv.ParseFloat(values[name], 64)
 		require.NoError(t, err)
 		require.InEpsilon(t, want, got, 1e-5)
