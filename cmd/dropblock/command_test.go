@@ -113,7 +113,7 @@ func TestUsageErrors(t *testing.T) {
 	}
 	for _, c := range []struct{ args, want string }{
 		{"", "want a command; see dropblock help"},
-		{"erode a b", "erode is not a command; want apply, dilate, show, info or help"},
+		{"erode a b", "erode is not a command; want apply, dilate, show, presets, info or help"},
 		{"help erode", "erode is not a command"},
 		{"help apply show", "help takes one command"},
 
@@ -174,8 +174,13 @@ func TestUsageErrors(t *testing.T) {
 		{"apply -ramp 0:-1 map.npy out.npy", "-ramp 0:-1: want"},
 		{"apply -ramp 0:1:2 map.npy out.npy", "-ramp 0:1:2: want"},
 		{"apply -ramp= map.npy out.npy", "-ramp needs a value"},
+		{"apply -preset Timm map.npy out.npy", "-preset Timm: want one of paper, torchvision, timm, tpu, "},
+		{"apply -preset= map.npy out.npy", "-preset needs a value"},
+		{"apply -preset timm -p 2 map.npy out.npy", "-p 2: want"},
+		{"apply -preset timm -share some map.npy out.npy", "-share some: want"},
+		{"apply -preset miguelvr -region valid map.npy out.npy", "-clip none with -region valid; want -region full"},
+		{"presets timm", "want no arguments"},
 		{"apply -layout hwc map.npy out.npy", "-layout hwc: want nchw, nhwc, ncw, nwc, ncdhw or ndhwc"},
-		{"apply -layout NCHW map.npy out.npy", "-layout NCHW: want nchw"},
 		{"apply -layout= map.npy out.npy", "-layout needs a value"},
 		{"apply -layout nchw photo.png out.png", "-layout nchw: a picture has its own layout; want none for IN photo.png"},
 		{"apply -dtype bfloat16 photo.png out.png", "-dtype bfloat16: a picture has its own type; want none for IN photo.png"},

@@ -22,6 +22,7 @@ type options struct {
 	at        dropblock.Position
 	layout    *dropblock.Layout // nil: by the dimensions
 	preset    string
+	rules     func(p float64, block int) dropblock.Config // of the preset
 	bfloat16  bool
 	dtype     string // of IN or SEEDS
 	fill      string
@@ -41,6 +42,13 @@ type flagSpec struct {
 	hint    string // what stands for the value in the help, if there is no default
 	meaning string
 	set     func(o *options, value string) error
+	field   func(o *options) text // what set sets, if it is a field of the Config in its own text
+}
+
+// text is a value that flags set and presets have.
+type text interface {
+	encoding.TextMarshaler
+	encoding.TextUnmarshaler
 }
 
 // A switchSpec is a flag without a value.
@@ -57,19 +65,19 @@ var (
 
 // textFlag is a flag whose values are the text of a type of the library. The type's
 // errors say what would be right.
-func textFlag(name, value, hint, meaning string, field func(o *options) encoding.TextUnmarshaler) flagSpec {
+func textFlag(name, value, hint, meaning string, field func(o *options) text) flagSpec {
 	return flagSpec{name, value, hint, meaning, func(o *options, v string) error {
 		if err := field(o).UnmarshalText([]byte(v)); err != nil {
 			_, want, _ := strings.Cut(err.Error(), ", want ")
 			return usagef("-%s %s: want %s", name, v, want)
 		}
 		return nil
-	}}
+	}, field}
 }
 
 // uintFlag is a flag of an unsigned integer.
 func uintFlag(name, meaning string, bits int, set func(o *options, n uint64)) flagSpec {
-	return flagSpec{name, "0", "", meaning, func(o *options, v string) error {
+	return flagSpec{name: name, value: "0", meaning: meaning, set: func(o *options, v string) error {
 		n, err := strconv.ParseUint(v, 10, bits)
 		if err != nil {
 			return usagef("-%s %s: want an integer from 0 to %d", name, v, uint64(math.MaxUint64)>>(64-bits))
@@ -79,8 +87,10 @@ func uintFlag(name, meaning string, bits int, set func(o *options, n uint64)) fl
 	}}
 }
 
+const defaultBlock = 7
+
 var commonFlags = []flagSpec{
-	{"p", "0.1", "", "drop probability, 0 to 1", func(o *options, v string) error {
+	{name: "p", value: "0.1", meaning: "drop probability, 0 to 1", set: func(o *options, v string) error {
 		p, err := strconv.ParseFloat(v, 64)
 		if err != nil || math.IsNaN(p) || p < 0 || p > 1 {
 			return usagef("-p %s: want a probability from 0 to 1", v)
@@ -88,25 +98,14 @@ var commonFlags = []flagSpec{
 		o.cfg.DropProb = p
 		return nil
 	}},
-	textFlag("ramp", "", "FROM:STEPS", "raise p linearly from FROM at step 0 to -p at step STEPS", func(o *options) encoding.TextUnmarshaler {
-		return &o.cfg.Ramp
-	}),
-	textFlag("block", "7", "", "size: 7, HxW, DxHxW, or a fraction of each axis, 0.5", func(o *options) encoding.TextUnmarshaler {
-		return &o.cfg.Block
-	}),
-	textFlag("region", "valid", "", "where seeds fall: valid, or full, everywhere", func(o *options) encoding.TextUnmarshaler {
-		return &o.cfg.Region
-	}),
-	textFlag("even", "before", "", "where a block of even size has its extra cell: before, after", func(o *options) encoding.TextUnmarshaler {
-		return &o.cfg.Even
-	}),
-	textFlag("clip", "axes", "", "a block larger than the map: axes, each on its own; square, all to the smallest; none, which needs -region full", func(o *options) encoding.TextUnmarshaler {
-		return &o.cfg.Clip
-	}),
-	textFlag("gamma", "paper", "", "probability of a seed: paper; simple, p/block; exact, for a drop rate of p; given, p itself", func(o *options) encoding.TextUnmarshaler {
-		return &o.cfg.Gamma
-	}),
-	{"gamma-scale", "1", "", "factor of that probability", func(o *options, v string) error {
+	textFlag("ramp", "", "FROM:STEPS", "raise p linearly from FROM at step 0 to -p at step STEPS", func(o *options) text { return &o.cfg.Ramp }),
+	presetFlag,
+	textFlag("block", strconv.Itoa(defaultBlock), "", "size: 7, HxW, DxHxW, or a fraction of each axis, 0.5", func(o *options) text { return &o.cfg.Block }),
+	textFlag("region", "valid", "", "where seeds fall: valid, or full, everywhere", func(o *options) text { return &o.cfg.Region }),
+	textFlag("even", "before", "", "where a block of even size has its extra cell: before, after", func(o *options) text { return &o.cfg.Even }),
+	textFlag("clip", "axes", "", "a block larger than the map: axes, each on its own; square, all to the smallest; none, which needs -region full", func(o *options) text { return &o.cfg.Clip }),
+	textFlag("gamma", "paper", "", "probability of a seed: paper; simple, p/block; exact, for a drop rate of p; given, p itself", func(o *options) text { return &o.cfg.Gamma }),
+	{name: "gamma-scale", value: "1", meaning: "factor of that probability", set: func(o *options, v string) error {
 		f, err := strconv.ParseFloat(v, 64)
 		if err != nil || !(f > 0 && f <= math.MaxFloat64) { // A Config's 0 stands for 1.
 			return usagef("-gamma-scale %s: want a finite number above 0", v)
@@ -114,31 +113,25 @@ var commonFlags = []flagSpec{
 		o.cfg.GammaScale = f
 		return nil
 	}},
-	textFlag("share", "none", "", "who shares a mask: none, channels, batch, all", func(o *options) encoding.TextUnmarshaler {
-		return &o.cfg.Share
-	}),
-	textFlag("norm", "tensor", "", "scale of what is kept, count/kept: of the tensor, sample or plane; expected, 1/(1 - expected drop); none", func(o *options) encoding.TextUnmarshaler {
-		return &o.cfg.Norm
-	}),
-	{"layout", "", "NAME", "order of the axes: nchw, nhwc, ncw, nwc, ncdhw, ndhwc; without it by the dimensions", func(o *options, v string) error {
+	textFlag("share", "none", "", "who shares a mask: none, channels, batch, all", func(o *options) text { return &o.cfg.Share }),
+	textFlag("norm", "tensor", "", "scale of what is kept, count/kept: of the tensor, sample or plane; expected, 1/(1 - expected drop); none", func(o *options) text { return &o.cfg.Norm }),
+	{name: "layout", hint: "NAME", meaning: "order of the axes: nchw, nhwc, ncw, nwc, ncdhw, ndhwc; without it by the dimensions", set: func(o *options, v string) error {
 		layout := new(dropblock.Layout)
-		err := layout.UnmarshalText([]byte(strings.ToUpper(v)))
-		if err != nil || v != strings.ToLower(v) {
-			err = layout.UnmarshalText([]byte("?"))
+		if err := layout.UnmarshalText([]byte(strings.ToUpper(v))); err != nil {
 			_, want, _ := strings.Cut(err.Error(), ", want ")
 			return usagef("-layout %s: want %s", v, strings.ToLower(want))
 		}
 		o.layout = layout
 		return nil
 	}},
-	{"dtype", "", "bfloat16", "take V2 and u2 words of IN for bfloat16", func(o *options, v string) error {
+	{name: "dtype", hint: "bfloat16", meaning: "take V2 and u2 words of IN for bfloat16", set: func(o *options, v string) error {
 		if v != "bfloat16" {
 			return usagef("-dtype %s: want bfloat16; other types are told by the file", v)
 		}
 		o.bfloat16 = true
 		return nil
 	}},
-	{"fill", "zero", "", "what stands where it is dropped: zero", func(o *options, v string) error {
+	{name: "fill", value: "zero", meaning: "what stands where it is dropped: zero", set: func(o *options, v string) error {
 		if v != "zero" {
 			return usagef("-fill %s: want zero", v)
 		}
@@ -149,15 +142,15 @@ var commonFlags = []flagSpec{
 	uintFlag("layer", "layer of the network", 32, func(o *options, n uint64) { o.cfg.Layer = uint32(n) }),
 	uintFlag("step", "training step", 64, func(o *options, n uint64) { o.at.Step = n }),
 	uintFlag("sample-offset", "global index of the first sample", 64, func(o *options, n uint64) { o.at.Sample = n }),
-	{"kernel", "auto", "", "auto, the best, or one that dropblock info lists", func(o *options, v string) (err error) {
+	{name: "kernel", value: "auto", meaning: "auto, the best, or one that dropblock info lists", set: func(o *options, v string) (err error) {
 		o.cfg.Kernels, err = pickKernel(v)
 		return err
 	}},
-	{"mask", "", "FILE", "also write the keep mask to this file (.npy of uint8)", func(o *options, v string) error {
+	{name: "mask", hint: "FILE", meaning: "also write the keep mask to this file (.npy of uint8)", set: func(o *options, v string) error {
 		o.mask = v
 		return nil
 	}},
-	{"max-pixels", strconv.Itoa(1 << 28), "", "pixels of the largest picture that is read", func(o *options, v string) error {
+	{name: "max-pixels", value: strconv.Itoa(1 << 28), meaning: "pixels of the largest picture that is read", set: func(o *options, v string) error {
 		n, err := strconv.ParseInt(v, 10, 64)
 		if err != nil || n < 1 {
 			return usagef("-max-pixels %s: want an integer from 1 to %d", v, math.MaxInt64)
@@ -170,7 +163,7 @@ var commonFlags = []flagSpec{
 // maxFigure bounds the figure, which has at least two pixels a cell.
 const maxFigure = 1024
 
-var sizeFlag = flagSpec{"size", "14", "", "map to draw: 14, or rows and columns, 14x20", func(o *options, v string) error {
+var sizeFlag = flagSpec{name: "size", value: "14", meaning: "map to draw: 14, or rows and columns, 14x20", set: func(o *options, v string) error {
 	o.size = nil
 	for extent := range strings.SplitSeq(v, "x") {
 		n, err := strconv.ParseUint(extent, 10, 16)
@@ -239,6 +232,9 @@ func (v *verb) parse(args []string) (*options, []string, error) {
 	}
 	given := map[string]bool{}
 	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if want := len(strings.Fields(v.args)); len(files) != want {
+		return nil, nil, v.argsError(files)
+	}
 	for _, f := range specs {
 		switch v := *values[f.name]; {
 		case v != "":
@@ -251,8 +247,13 @@ func (v *verb) parse(args []string) (*options, []string, error) {
 			return nil, nil, err
 		}
 	}
-	if want := len(strings.Fields(v.args)); len(files) != want {
-		return nil, nil, v.argsError(files)
+	if o.preset != "" {
+		o.usePreset()
+		for _, f := range specs {
+			if given[f.name] && f.name != "p" { // which the preset has been given
+				_ = f.set(o, *values[f.name]) // It was right before.
+			}
+		}
 	}
 	return o, files, nil
 }

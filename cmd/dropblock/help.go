@@ -111,12 +111,15 @@ func writeFlags(b *strings.Builder, specs []flagSpec, switches []switchSpec) {
 	}
 }
 
-// writeFlag wraps the meaning of a flag at 79 columns.
 func writeFlag(b *strings.Builder, flag, meaning string) {
-	line := fmt.Sprintf("  -%-20s", flag)
+	writeColumns(b, fmt.Sprintf("  -%-20s", flag), strings.Fields(meaning))
+}
+
+// writeColumns writes words beside a column, wrapped at 79 characters.
+func writeColumns(b *strings.Builder, line string, words []string) {
 	indent := len(line)
-	for _, word := range strings.Fields(meaning) {
-		if len(line) > indent && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > 79 {
+	for _, word := range words {
+		if utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > 79 {
 			b.WriteString(line + "\n")
 			line = strings.Repeat(" ", indent)
 		}

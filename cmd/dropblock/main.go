@@ -45,6 +45,10 @@ func verbs() []verb {
 			extra: []flagSpec{sizeFlag},
 		},
 		{
+			name: "presets", args: "", run: presets, bare: true,
+			brief: "list the rules of other implementations for -preset, and their flags",
+		},
+		{
 			name: "info", args: "", run: info, bare: true,
 			brief: "tell the CPU, the kernels to choose from, the one chosen and why",
 		},

@@ -12,6 +12,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -93,7 +94,10 @@ func Read(r io.Reader, size int64, check func(*Header) error) (*Array, error) {
 	default:
 		var elems []byte
 		if elems, err = h.readElems(r, want, false); err == nil {
-			a.Elems = newElems(len(elems))
+			if want > minRoom {
+				debug.FreeOSMemory() // what elems has outgrown, for there will be two of it
+			}
+			a.Elems = newElems(want)
 			swapped := h
 			swapped.Order = nativeOrder
 			err = swapped.scatter(a.Elems, bytes.NewReader(elems))
