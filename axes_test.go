@@ -18,10 +18,11 @@ func ReferenceParams(cfg Config, s Shape, at Position) *reference.Params {
 	d, h, w := cfg.Block.Size()
 	return &reference.Params{
 		Layout: s.Layout().String(), N: s.N(), C: s.C(), D: s.D(), H: s.H(), W: s.W(),
-		P: cfg.DropProb, BlockD: d, BlockH: h, BlockW: w,
-		Even: cfg.Even.String(), Region: cfg.Region.String(), Rule: cfg.Gamma.String(),
-		Share: cfg.Share.String(), Norm: cfg.Norm.String(),
-		Seed: cfg.Seed, Layer: cfg.Layer, Step: at.Step, Sample: at.Sample,
+		P: cfg.DropProb, RampFrom: cfg.Ramp.From, RampSteps: cfg.Ramp.Steps,
+		BlockD: d, BlockH: h, BlockW: w, Fraction: cfg.Block.fraction, Clip: cfg.Clip.String(),
+		Even: cfg.Even.String(), Region: cfg.Region.String(),
+		Rule: cfg.Gamma.String(), GammaScale: cfg.GammaScale, Share: cfg.Share.String(), Norm: cfg.Norm.String(),
+		Seed: cfg.Seed, Layer: cfg.Layer, Step: at.Step, Sample: at.Sample, Stride: at.Stride,
 	}
 }
 
@@ -131,7 +132,7 @@ func (d *defined) checkOutputs(m *Mask) error {
 	return nil
 }
 
-func checkFloats[E Float](m *Mask, x, want, factor []E) error {
+func checkFloats[E goFloat](m *Mask, x, want, factor []E) error {
 	y := slices.Clone(x)
 	check := func(call string, want []E) error {
 		if bytes.Equal(guard.Bytes(y), guard.Bytes(want)) {

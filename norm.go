@@ -61,6 +61,14 @@ func (g *groups) index(element int) int {
 	return element / g.reach % g.many
 }
 
+// end returns the element behind the run of an element that has the same scale.
+func (g *groups) end(element int) int {
+	if g.inner > 1 {
+		return element + 1
+	}
+	return (element/g.reach + 1) * g.reach
+}
+
 // normalise sets the scales of a mask that has elements, which are counted.
 func (m *Mask) normalise() {
 	switch {
@@ -154,7 +162,7 @@ func (m *Mask) Rescale(kept, count int) {
 	if kept < 0 || kept > count {
 		panic(fmt.Sprintf("dropblock: Rescale: kept is %d, want 0 to count, %d", kept, count))
 	}
-	if m.filled && m.counted {
+	if m.filled && m.norm == NormTensor {
 		m.scale[0] = quotient(count, kept)
 	}
 }

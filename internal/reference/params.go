@@ -23,7 +23,7 @@ type Params struct {
 	Even                   string  // before, after
 	Region                 string  // valid, full
 
-	Rule       string  // of gamma: paper, simple, given
+	Rule       string  // of gamma: paper, simple, exact, given
 	GammaScale float64 // 0 stands for 1
 	Share      string  // none, channels, batch, all
 	Norm       string  // tensor, sample, plane, expected, none
@@ -46,8 +46,8 @@ func choose(value string, names ...string) string {
 	return value
 }
 
-// prob is the drop probability at the step, every operation rounded.
-func (p *Params) prob() float64 {
+// DropProb is the drop probability at the step, every operation rounded.
+func (p *Params) DropProb() float64 {
 	if p.Step >= p.RampSteps {
 		return p.P
 	}

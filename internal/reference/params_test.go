@@ -348,6 +348,35 @@ func TestExpectedDropExact(t *testing.T) {
 	}
 }
 
+// TestGammaExact has rates whose γ is known: all cells are covered by one position, by
+// two, or by numbers of positions as the paper has them.
+func TestGammaExact(t *testing.T) {
+	one := Params{N: 1, C: 1, H: 3, W: 5, BlockH: 3, BlockW: 5}
+	two := Params{Layout: "NCW", N: 1, C: 1, W: 2, BlockW: 3, Clip: "none", Region: "full"}
+	mixed := Params{N: 1, C: 1, H: 3, W: 3, BlockH: 2, BlockW: 2}
+	for _, c := range []struct {
+		params   Params
+		p, gamma float64
+	}{
+		{one, 0, 0}, {one, 0x1p-70, 0x1p-70}, {one, .1, .1}, {one, 1 - 0x1p-53, 1 - 0x1p-53}, {one, 1, 1},
+		{two, 0, 0}, {two, .4375, .25}, {two, .75, .5}, {two, 1, 1},
+		{two, .75 + 0x1p-53, .5 + 0x1p-52}, // .5 + 2⁻⁵³ is 2⁻¹⁰⁶ short
+		{mixed, (4*.5 + 4*.75 + .9375) / 9, .5}, {mixed, 1, 1},
+	} {
+		c.params.Rule, c.params.P = "exact", c.p
+		if got := c.params.Gamma(); got != c.gamma {
+			t.Errorf("%+v: %v, want %v", c.params, got, c.gamma)
+		}
+	}
+	paper := Params{N: 1, C: 1, H: 14, W: 14, BlockH: 7, BlockW: 7, Rule: "exact", P: .25}
+	if got := paper.Gamma(); math.Abs(got-.0194) > 5e-5 {
+		t.Errorf("%v, want 0.0194", got)
+	}
+	if got := paper.ExpectedDrop(); math.Abs(got-.25) > 0x1p-54 {
+		t.Errorf("a rate of %v, want 0.25", got)
+	}
+}
+
 func TestUnknownNames(t *testing.T) {
 	for _, p := range []Params{
 		{Layout: "NCWH"}, {Clip: "axis"}, {Even: "Before"}, {Region: "whole"}, {Share: "channel"}, {Norm: "batch"},
