@@ -20,8 +20,10 @@ type featureMap struct {
 
 // applyTo has the element types that a mask is applied to, by NumPy's names.
 var applyTo = map[string]func(dst, src []byte, m *dropblock.Mask){
-	"float32": applyAs[float32],
-	"float64": applyAs[float64],
+	"float16":  applyAs[dropblock.Float16],
+	"bfloat16": applyAs[dropblock.BFloat16],
+	"float32":  applyAs[float32],
+	"float64":  applyAs[float64],
 }
 
 func applyAs[E dropblock.Float](dst, src []byte, m *dropblock.Mask) {

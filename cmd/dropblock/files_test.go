@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"io"
 	"os"
@@ -366,6 +367,8 @@ func TestMemory(t *testing.T) {
 		{"Fortran order, pipe", "<f4f", 4, "", true, 2.2},
 		{"time", "<f4", 4, "-time", false, 2.2},
 		{"float64", "<f8", 8, "", false, 1.3},
+		{"float16", "<f2", 2, "-region full", false, 1.4},
+		{"float16, Fortran order, pipe", ">f2f", 2, "", true, 2.2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
@@ -406,4 +409,65 @@ func TestMemory(t *testing.T) {
 			require.Less(t, ratio, c.most)
 		})
 	}
+}
+
+// checkDtype holds the elements that are written as an array of E to the library's, in
+// either order of bytes.
+func checkDtype[E dropblock.Float](t *testing.T, descr, name string, value func(v float32) E, flags ...string) {
+	t.Helper()
+	const n = 2 * 3 * 12 * 13
+	x := make([]E, n)
+	for i := range x {
+		x[i] = value(float32(i%61)/7 - 3)
+	}
+	layer, err := dropblock.New(dropblock.Config{DropProb: 0.3, Block: dropblock.Square(5), Norm: dropblock.NormSample, Seed: 8})
+	require.NoError(t, err)
+	var m dropblock.Mask
+	layer.Sample(&m, dropblock.NCHW(2, 3, 12, 13), 0)
+	want := make([]E, n)
+	dropblock.Apply(want, x, &m)
+	for _, mark := range []string{descr[:1], ">"} {
+		order := binary.ByteOrder(binary.LittleEndian)
+		if mark == ">" {
+			order = binary.BigEndian
+		}
+		encode := func(elems []E) []byte {
+			dict := "{'descr': '" + mark + descr[1:] + "', 'fortran_order': False, 'shape': (2, 3, 12, 13), }"
+			dict += strings.Repeat(" ", 128-10-1-len(dict))
+			return must(binary.Append(npyFile(dict, 0), order, elems))
+		}
+		require.NoError(t, os.WriteFile("in.npy", encode(x), 0o644))
+		r := succeed(t, "apply", append(flags, "-p", "0.3", "-block", "5", "-norm", "sample", "-seed", "8", "in.npy", "out.npy")...)
+		require.Equal(t, encode(want), read(t, "out.npy"), "%s%s", mark, descr[1:])
+		require.Equal(t, name, r.Dtype)
+	}
+}
+
+func TestDtypes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	checkDtype(t, "<f2", "float16", dropblock.NewFloat16)
+	checkDtype(t, "<f4", "float32", func(v float32) float32 { return v })
+	checkDtype(t, "<f8", "float64", func(v float32) float64 { return float64(v) / 3 })
+	checkDtype(t, "<V2", "bfloat16", dropblock.NewBFloat16, "-dtype", "bfloat16")
+	checkDtype(t, "|V2", "bfloat16", dropblock.NewBFloat16, "-dtype", "bfloat16")
+	checkDtype(t, "<u2", "bfloat16", dropblock.NewBFloat16, "-dtype", "bfloat16")
+	for _, c := range []struct{ descr, flags, want string }{
+		{"<V2", "", "has dtype <V2; want float16, float32 or float64, or -dtype bfloat16 if that is what it is"},
+		{"<u2", "", "has dtype uint16 (<u2); want float16, float32 or float64, or -dtype bfloat16 if that is what it is"},
+		{"<i2", "", "has dtype int16 (<i2); want float16, float32 or float64"},
+		{"<V4", "", "has dtype <V4; want float16, float32 or float64"},
+		{"<f2", "-dtype bfloat16", "has dtype float16 (<f2); want V2 or u2 with -dtype bfloat16"},
+		{"<f4", "-dtype bfloat16", "has dtype float32 (<f4); want V2 or u2 with -dtype bfloat16"},
+		{"<i2", "-dtype bfloat16", "has dtype int16 (<i2); want V2 or u2 with -dtype bfloat16"},
+	} {
+		require.NoError(t, os.WriteFile("in.npy", npyFile("{'descr': '"+c.descr+"', 'fortran_order': False, 'shape': (0, 2), }", 0), 0o644))
+		fail(t, 1, "in.npy: "+c.want, append(strings.Fields("apply in.npy new.npy"), strings.Fields(c.flags)...)...)
+	}
+	require.NoError(t, os.WriteFile("in.npy", npyFile("{'descr': '<V2', 'fortran_order': False, 'shape': (1, 2), }", 4), 0o644))
+	fail(t, 1, "in.npy: has dtype <V2; want bool, an integer or a float, or -dtype bfloat16 if that is what it is", "dilate", "in.npy", "new.npy")
+	seeds := append(npyFile("{'descr': '<V2', 'fortran_order': False, 'shape': (1, 2), }", 0), 0x80, 0x3F, 0, 0x80)
+	require.NoError(t, os.WriteFile("in.npy", seeds, 0o644))
+	succeed(t, "dilate", "in.npy", "out.npy", "-block", "1", "-dtype", "bfloat16")
+	keep, _ := loadMask(t, "out.npy")
+	require.Equal(t, []byte{0, 1}, keep)
 }
