@@ -30,7 +30,6 @@ type Mask struct {
 	seeds    int
 	filled   bool
 	keyed    bool // key and at are those of the mask
-	counted  bool // the scale is count/kept of the whole mask
 	norm     Norm
 	key      Key
 	at       Position
@@ -38,9 +37,10 @@ type Mask struct {
 	bits    Shape // of the mask
 	spread  spread
 	groups  groups
-	size    int // elements of shape
-	count   int // elements of bits
-	workers int // Config.Workers
+	single  bool // bits and elements have the same numbers, and all the same scale
+	size    int  // elements of shape
+	count   int  // elements of bits
+	workers int  // Config.Workers
 	isa     isa
 }
 
@@ -193,16 +193,29 @@ func (m *Mask) hold(s, bits Shape, sp spread, set *settings, p *plan) {
 	// The mask changes from here on: nothing may fail.
 	m.buf, m.shape, m.bits, m.spread, m.size, m.count = buf[:n], s, bits, sp, size, count
 	m.settings, m.plan = set, p
-	m.isa, m.workers, m.norm, m.groups = KernelSet{}.resolve(), 0, NormNone, groups{}
+	m.isa, m.workers = KernelSet{}.resolve(), 0
+	norm := NormNone
 	if set != nil {
-		m.isa, m.workers, m.norm = set.isa, set.cfg.Workers, set.cfg.Norm
-		m.groups = m.norm.groups(s, bits)
+		m.isa, m.workers = set.isa, set.cfg.Workers
+		norm = set.cfg.Norm
 	}
+	m.setNorm(norm)
+	m.filled, m.keyed = true, false
+	m.kept, m.seeds, m.gamma = 0, 0, 0
+}
+
+// setNorm gives the mask a norm, and scales of 1.
+func (m *Mask) setNorm(n Norm) {
+	m.norm, m.groups = n, n.groups(m.shape, m.bits)
+	m.single = m.spread.plain() && m.groups.many == 0
 	m.scales = slices.Grow(m.scales[:0], m.groups.many)[:m.groups.many]
-	m.filled, m.keyed, m.counted = true, false, m.norm == NormTensor && set != nil
-	m.kept, m.seeds, m.gamma, m.scale[0] = 0, 0, 0, 1
+	m.setScales(1)
+}
+
+func (m *Mask) setScales(scale float64) {
+	m.scale[0] = scale
 	for i := range m.scales {
-		m.scales[i] = 1
+		m.scales[i] = scale
 	}
 }
 
@@ -210,10 +223,8 @@ func (m *Mask) hold(s, bits Shape, sp spread, set *settings, p *plan) {
 func (m *Mask) keepAll() {
 	words := m.buf[1:]
 	bitstring.SetAll(words)
-	m.kept, m.scale[0] = 64*len(words)-m.trim(), 1
-	for i := range m.scales {
-		m.scales[i] = 1
-	}
+	m.kept = 64*len(words) - m.trim()
+	m.setScales(1)
 }
 
 // trim clears the bits past the end, which are ones, and returns their number.

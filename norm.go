@@ -43,7 +43,7 @@ func (n Norm) groups(s, bits Shape) (g groups) {
 	case scope == scopeSample || bits.c == 1:
 		g = groups{reach: sample, inner: 1, many: bits.n}
 	case s.layout.channelsLast():
-		g = groups{reach: sample, inner: s.c, many: bits.n * bits.c}
+		g = groups{reach: sample, inner: max(s.c, 1), many: bits.n * bits.c}
 	default:
 		g = groups{reach: sample / max(s.c, 1), inner: 1, many: bits.n * bits.c}
 	}
@@ -59,6 +59,14 @@ func (g *groups) index(element int) int {
 		return (element/g.reach*g.inner + element%g.inner) % g.many
 	}
 	return element / g.reach % g.many
+}
+
+// end returns the element behind the run of an element that has the same scale.
+func (g *groups) end(element int) int {
+	if g.inner > 1 {
+		return element + 1
+	}
+	return (element/g.reach + 1) * g.reach
 }
 
 // normalise sets the scales of a mask that has elements, which are counted.
@@ -154,7 +162,7 @@ func (m *Mask) Rescale(kept, count int) {
 	if kept < 0 || kept > count {
 		panic(fmt.Sprintf("dropblock: Rescale: kept is %d, want 0 to count, %d", kept, count))
 	}
-	if m.filled && m.counted {
+	if m.filled && m.norm == NormTensor {
 		m.scale[0] = quotient(count, kept)
 	}
 }

@@ -309,7 +309,7 @@ func TestApplyPartPanics(t *testing.T) {
 	layer.Sample(&m, NCHW(1, 1, 4, 4), 0)
 	x, y := make([]float32, 16), make([]float32, 16)
 	for _, p := range [][2]int{{-1, 2}, {2, 2}, {0, 0}, {1, -1}} {
-		require.PanicsWithValue(t, "dropblock: ApplyPart: part is not from 0 to parts-1",
+		require.PanicsWithValue(t, fmt.Sprintf("dropblock: ApplyPart: part is %d of %d, want 0 or more and less than the parts", p[0], p[1]),
 			func() { ApplyPart(y, x, &m, p[0], p[1]) })
 	}
 	require.Panics(t, func() { ApplyPart(y[1:], x, &m, 0, 1) })
