@@ -142,7 +142,7 @@ func TestExpectedDropRises(t *testing.T) {
 // integers would tell if p or 1−p were some 2⁻⁴⁰.
 func TestExactGamma(t *testing.T) {
 	r := rand.New(&Philox{key: Key{14, 2}})
-	for i, m := range ratedMaps(r, 150) {
+	for i, m := range ratedMaps(r, 60) {
 		g := m.geometry()
 		for _, p := range []float64{1e-9, .1, .5, 1 - 1e-9, r.Float64(), math.Exp(-20 * r.Float64())}[i%4:] {
 			at := fmt.Sprintf("%+v, p %v", m, p)
