@@ -12,7 +12,7 @@ func (p *Params) Gamma() float64 {
 	if g.cells() == 0 {
 		return 0
 	}
-	gamma := p.prob()
+	gamma := p.DropProb()
 	switch choose(p.Rule, "paper", "simple", "exact", "given") {
 	case "paper":
 		var block, valid axes

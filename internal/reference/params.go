@@ -46,9 +46,9 @@ func choose(value string, names ...string) string {
 	return value
 }
 
-// prob is the drop probability at the step, every operation rounded
+// DropProb is the drop probability at the step, every operation rounded
 // (docs/stream.md, section 5).
-func (p *Params) prob() float64 {
+func (p *Params) DropProb() float64 {
 	if p.Step >= p.RampSteps {
 		return p.P
 	}
