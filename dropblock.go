@@ -127,7 +127,7 @@ func (l *Layer) ExpectedDrop(s Shape, step uint64) float64 {
 // if step is negative or s does not pass [Shape.Check].
 func (l *Layer) Sample(m *Mask, s Shape, step int) {
 	if step < 0 {
-		panic("dropblock: Sample: step is negative")
+		panic(fmt.Sprintf("dropblock: Sample: step is %d, want 0 or more", step))
 	}
 	l.sample(m, &s, Position{Step: uint64(step)})
 }

@@ -43,7 +43,7 @@ func (n Norm) groups(s, bits Shape) (g groups) {
 	case scope == scopeSample || bits.c == 1:
 		g = groups{reach: sample, inner: 1, many: bits.n}
 	case s.layout.channelsLast():
-		g = groups{reach: sample, inner: s.c, many: bits.n * bits.c}
+		g = groups{reach: sample, inner: max(s.c, 1), many: bits.n * bits.c}
 	default:
 		g = groups{reach: sample / max(s.c, 1), inner: 1, many: bits.n * bits.c}
 	}

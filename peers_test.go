@@ -34,16 +34,13 @@ func nonzero(data []uint8) []bool {
 	return bits
 }
 
-// peerRules are the configurations with which the library does what others do.
-var peerRules = map[string]dropblock.Config{
-	"torchvision": {Region: dropblock.RegionValid},
-	"valid":       {Region: dropblock.RegionValid},
-	"full":        {Region: dropblock.RegionFull},
-	"timm":        {Region: dropblock.RegionFull, Share: dropblock.ShareChannels},
-	"tutorial": {
-		Region: dropblock.RegionFull, Even: dropblock.EvenAfter,
-		Gamma: dropblock.GammaSimple, Share: dropblock.ShareChannels,
-	},
+// peerRules are the presets whose rules the files of grow and output have.
+var peerRules = map[string]func(p float64, block int) dropblock.Config{
+	"torchvision": preset.TorchVision,
+	"valid":       preset.TPU,
+	"full":        preset.Timm,
+	"timm":        preset.Timm,
+	"tutorial":    preset.Tutorial,
 }
 
 // Blocks grown by torch's max_pool2d with the peers' padding and cropping.
@@ -59,8 +56,9 @@ func TestPeersGrow(t *testing.T) {
 				s := dropblock.NCHW(dims[1], dims[2], dims[3], dims[4])
 				require.Equal(t, []int{len(blocks) / 2, s.N(), s.C(), s.H(), s.W()}, dims)
 				for i := range dims[0] {
-					cfg := peerRules[rule]
+					cfg := peerRules[rule](0, 1)
 					cfg.Kernels, cfg.Share = kernels, dropblock.ShareNone
+					cfg.Clip = dropblock.ClipAxes // of rectangles, which these peers do not have
 					cfg.Block = dropblock.Rect(int(blocks[2*i]), int(blocks[2*i+1]))
 					from, to := i*s.Len(), (i+1)*s.Len()
 					var m dropblock.Mask
@@ -109,8 +107,8 @@ func TestPeersOutput(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				percent, _ := strconv.Atoi(f[2])
 				block, _ := strconv.Atoi(f[3])
-				cfg := peerRules[f[1]]
-				cfg.DropProb, cfg.Block, cfg.Kernels = float64(percent)/100, dropblock.Square(block), kernels
+				cfg := peerRules[f[1]](float64(percent)/100, block)
+				cfg.Kernels = kernels
 
 				dims, x := loadPeer[float32](t, name+"_x")
 				_, want := loadPeer[float32](t, name+"_y")
@@ -127,35 +125,16 @@ func TestPeersOutput(t *testing.T) {
 	})
 }
 
-// torchvision's gamma. It clips the block to a square, min(b, H, W), and we
-// clip each axis, so that they differ where only one of them is shorter than
-// b. Otherwise they are the same but for the order of the factors of p·H·W:
-// they round three times, we twice.
+// torchvision's gamma, which is the same but for the order of the factors of p·H·W: they
+// round three times, we twice.
 func TestPeersGamma(t *testing.T) {
 	_, rows := loadPeer[float64](t, "gamma")
-	clippedAlike, clippedOtherwise := 0, 0
+	require.Greater(t, len(rows), 5*250)
 	for row := range slices.Chunk(rows, 5) {
 		p, b, h, w, want := row[0], int(row[1]), int(row[2]), int(row[3]), row[4]
-		layer := newLayer(t, dropblock.Config{DropProb: p, Block: dropblock.Square(b)})
-		got := layer.Gamma(dropblock.NCHW(1, 1, h, w), 0)
-		if min(b, h) != min(b, w) {
-			clippedOtherwise++
-			bh, bw := float64(min(b, h)), float64(min(b, w))
-			area, valid := float64(h)*float64(w), (float64(h)-bh+1)*(float64(w)-bw+1)
-			require.InDelta(t, p*area/(bh*bw*valid), got, 0x1p-52, "p %v, b %d, %dx%d", p, b, h, w)
-			// A larger block takes fewer seeds.
-			require.LessOrEqual(t, got*bh*bw*valid, area*p*(1+0x1p-50))
-			continue
-		}
-		clippedAlike++
+		got := newLayer(t, preset.TorchVision(p, b)).Gamma(dropblock.NCHW(1, 1, h, w), 0)
 		require.InDelta(t, want, got, want*5*0x1p-53, "p %v, b %d, %dx%d", p, b, h, w)
-
-		// The square that torchvision clips to, said outright.
-		square := newLayer(t, dropblock.Config{DropProb: p, Block: dropblock.Square(min(b, h, w))})
-		require.Equal(t, got, square.Gamma(dropblock.NCHW(1, 1, h, w), 0))
 	}
-	require.Greater(t, clippedAlike, 200)
-	require.Greater(t, clippedOtherwise, 50)
 }
 
 // measuredRate is the mean drop rate of planes and its standard error.

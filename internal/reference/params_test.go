@@ -285,6 +285,9 @@ func TestGammaByHand(t *testing.T) {
 		{wide, func(p *Params) { p.Rule, p.RampSteps, p.Step = "given", 8, 2 }, .0625},
 		{wide, func(p *Params) { p.Rule, p.RampFrom, p.RampSteps, p.Step = "given", .75, 8, 4 }, .5},
 		{wide, func(p *Params) { p.Rule, p.RampFrom, p.RampSteps, p.Step = "given", .75, 8, 9 }, .25},
+		{wide, func(p *Params) { // roundings would lead below 0
+			p.Rule, p.P, p.RampFrom, p.RampSteps, p.Step = "given", 0, 0.3930952527926388, 27678772353082967, 27678772353082966
+		}, 0},
 		{wide, func(p *Params) { p.H = 0 }, 0},
 	} {
 		c.set(&c.p)

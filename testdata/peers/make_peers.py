@@ -377,6 +377,8 @@ def darknet(x, p, block):
         keep[i, f, corner[0] : corner[0] + b, corner[1] : corner[1] + b] = 0
         seeds[i, f, corner[0] + b // 2, corner[1] + b // 2] = 1
         dropped[i] += b * b
+    if (dropped == c * h * w).any():
+        return None  # a sample of NaN, 0 times an infinite scale: drawn again
     scale = 1 / (1 - dropped / (c * h * w))
     return x * keep * scale[:, None, None, None], keep, seeds, gamma
 
