@@ -68,6 +68,29 @@ func TestMaskBytes(t *testing.T) {
 	}
 }
 
+// The bytes of a mask do not depend on what it held before, even if it has no elements or no key.
+func TestMaskBytesUsed(t *testing.T) {
+	layer := newLayer(t, dropblock.Config{DropProb: .3, Block: dropblock.Square(2), Seed: 1})
+	at := dropblock.Position{Step: 3, Sample: 4, Stride: 5}
+	for name, fill := range map[string]func(m *dropblock.Mask){
+		"empty":    func(m *dropblock.Mask) { layer.SampleAt(m, dropblock.NCHW(2, 3, 0, 5), at) },
+		"identity": func(m *dropblock.Mask) { m.Identity(dropblock.NCHW(2, 3, 4, 5)) },
+		"given":    func(m *dropblock.Mask) { require.NoError(t, m.SetKeep(dropblock.NCHW(2, 3, 1, 5), []uint64{7})) },
+	} {
+		var fresh, used dropblock.Mask
+		for step := range 3 {
+			layer.SampleAt(&used, dropblock.NCHW(2, 3, 5*(step%2), 5), dropblock.Position{Step: uint64(step), Sample: 7})
+		}
+		fill(&fresh)
+		fill(&used)
+		want, err := fresh.MarshalBinary()
+		require.NoError(t, err)
+		got, err := used.MarshalBinary()
+		require.NoError(t, err)
+		require.Equal(t, want, got, name)
+	}
+}
+
 // What is not the bytes of a mask is refused and leaves the mask as it was.
 func TestMaskBytesBad(t *testing.T) {
 	layer := newLayer(t, dropblock.Config{DropProb: .3, Block: dropblock.Square(2)})
