@@ -24,6 +24,7 @@ var (
 	_ scaleKernel[float32]  = scaleAVX512
 	_ scaleKernel[float32]  = scaleStreamAVX512
 	_ expandKernel[float32] = expandAVX512
+	_ noiseKernel[float32]  = noiseAVX512
 	_ expandBoolKernel      = expandBoolAVX512
 	_ countKernel           = countAVX512
 	_ philoxKernel          = philoxAVX2
@@ -40,6 +41,7 @@ var (
 	_ scaleKernel[float32]  = scaleAVX2
 	_ scaleKernel[float32]  = scaleStreamAVX2
 	_ expandKernel[float32] = expandAVX2
+	_ noiseKernel[float32]  = noiseAVX2
 	_ expandBoolKernel      = expandBoolAVX2
 	_ countKernel           = countAVX2
 )
@@ -299,6 +301,29 @@ func (k isa) expand(dst unsafe.Pointer, n int, e element, keep []uint64, scale f
 	default: // elementFloat64
 		dst := unsafe.Slice((*float64)(dst), n)
 		expandGeneric[float64](dst, keep, scale)
+	}
+}
+
+// noise draws normal variates to quads of elements.
+//
+//go:noinline
+func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+	switch e {
+	case elementFloat32:
+		dst := unsafe.Slice((*float32)(dst), n)
+		sanitize.Reads(quads)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			noiseAVX512(dst, quads, ks, ctr)
+		case isaAVX2:
+			noiseAVX2(dst, quads, ks, ctr)
+		default:
+			noiseGeneric[float32](dst, quads, ks, ctr)
+		}
+	default: // elementFloat64
+		dst := unsafe.Slice((*float64)(dst), n)
+		noiseGeneric[float64](dst, quads, ks, ctr)
 	}
 }
 

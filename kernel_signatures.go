@@ -19,6 +19,7 @@ type (
 	dilateBorderKernel                func(dst, src, up, down []uint64, shift int)
 	scaleKernel[E float32 | float64]  func(dst, src []E, keep []uint64, scale E)
 	expandKernel[E float32 | float64] func(dst []E, keep []uint64, scale E)
+	noiseKernel[E float32 | float64]  func(dst []E, quads []uint32, ks *roundKeys, ctr *[4]uint32)
 	expandBoolKernel                  func(dst []bool, keep []uint64)
 	countKernel                       func(words []uint64) (n int)
 )
@@ -40,6 +41,8 @@ var (
 	_ scaleKernel[float64]  = scaleGeneric[float64]
 	_ expandKernel[float32] = expandGeneric[float32]
 	_ expandKernel[float64] = expandGeneric[float64]
+	_ noiseKernel[float32]  = noiseGeneric[float32]
+	_ noiseKernel[float64]  = noiseGeneric[float64]
 	_ expandBoolKernel      = expandBoolGeneric
 	_ countKernel           = countGeneric
 )

@@ -139,6 +139,16 @@ func expandAVX2(dst []float32, keep []uint64, scale float32)
 //go:noescape
 func expandAVX512(dst []float32, keep []uint64, scale float32)
 
+// noiseAVX2 draws normal variates to quads of elements, for a multiple of noiseStride quads.
+//
+//go:noescape
+func noiseAVX2(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+
+// noiseAVX512 draws normal variates to quads of elements, for a multiple of noiseStride quads.
+//
+//go:noescape
+func noiseAVX512(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+
 // expandBoolAVX2 sets dst to the bits of keep.
 //
 //go:noescape
