@@ -8237,6 +8237,1438 @@ done:
 	VZEROUPPER
 	RET
 
+// func scaleFloat64AVX2(dst []float64, src []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX2
+TEXT ·scaleFloat64AVX2(SB), NOSPLIT, $0-80
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSD scale+72(FP), Y0
+	VMOVDQU      laneBits8<>+0(SB), Y1
+	CMPQ         AX, $0x00001000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         128(BX), SI
+	MOVQ         192(BX), SI
+	MOVQ         256(BX), SI
+	MOVQ         320(BX), SI
+	MOVQ         384(BX), SI
+	MOVQ         448(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	MOVQ         128(DX), SI
+	MOVQ         192(DX), SI
+	MOVQ         256(DX), SI
+	MOVQ         320(DX), SI
+	MOVQ         384(DX), SI
+	MOVQ         448(DX), SI
+	VPBROADCASTD (CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(BX), Y9
+	VMULPD       Y0, Y9, Y9
+	VPAND        Y3, Y9, Y9
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y7, 32(DX)
+	VMOVUPS      Y8, 64(DX)
+	VMOVUPS      Y9, 96(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y7, 160(DX)
+	VMOVUPS      Y8, 192(DX)
+	VMOVUPS      Y3, 224(DX)
+	VPBROADCASTD 4(CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(BX), Y9
+	VMULPD       Y0, Y9, Y9
+	VPAND        Y3, Y9, Y9
+	VMOVUPS      Y4, 256(DX)
+	VMOVUPS      Y7, 288(DX)
+	VMOVUPS      Y8, 320(DX)
+	VMOVUPS      Y9, 352(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y4, 384(DX)
+	VMOVUPS      Y7, 416(DX)
+	VMOVUPS      Y8, 448(DX)
+	VMOVUPS      Y3, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(BX), Y9
+	VMULPD       Y0, Y9, Y9
+	VPAND        Y3, Y9, Y9
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y7, 32(DX)
+	VMOVUPS      Y8, 64(DX)
+	VMOVUPS      Y9, 96(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y7, 160(DX)
+	VMOVUPS      Y8, 192(DX)
+	VMOVUPS      Y3, 224(DX)
+	VPBROADCASTD 4(CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(BX), Y9
+	VMULPD       Y0, Y9, Y9
+	VPAND        Y3, Y9, Y9
+	VMOVUPS      Y4, 256(DX)
+	VMOVUPS      Y7, 288(DX)
+	VMOVUPS      Y8, 320(DX)
+	VMOVUPS      Y9, 352(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y4, 384(DX)
+	VMOVUPS      Y7, 416(DX)
+	VMOVUPS      Y8, 448(DX)
+	VMOVUPS      Y3, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000004
+	JL    rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y3, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000002
+	JL   rest2Done
+
+rest2:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), X5
+	VMULPD       Y0, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VMOVUPS      X5, (DX)
+	SHRQ         $0x02, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000002, AX
+	CMPQ         AX, $0x00000002
+	JGE          rest2
+
+rest2Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVSD       (BX), X6
+	VMULPD       Y0, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVSD       X6, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+DATA laneBits8<>+0(SB)/8, $0x0000000000000001
+DATA laneBits8<>+8(SB)/8, $0x0000000000000002
+DATA laneBits8<>+16(SB)/8, $0x0000000000000004
+DATA laneBits8<>+24(SB)/8, $0x0000000000000008
+DATA laneBits8<>+32(SB)/8, $0x0000000000000010
+DATA laneBits8<>+40(SB)/8, $0x0000000000000020
+DATA laneBits8<>+48(SB)/8, $0x0000000000000040
+DATA laneBits8<>+56(SB)/8, $0x0000000000000080
+GLOBL laneBits8<>(SB), RODATA|NOPTR, $64
+
+// func scaleFloat64AVX512(dst []float64, src []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·scaleFloat64AVX512(SB), NOSPLIT, $0-80
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSD scale+72(FP), Z0
+	VMOVDQU64    laneBits8<>+0(SB), Z1
+	CMPQ         AX, $0x00001000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         128(BX), SI
+	MOVQ         192(BX), SI
+	MOVQ         256(BX), SI
+	MOVQ         320(BX), SI
+	MOVQ         384(BX), SI
+	MOVQ         448(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	MOVQ         128(DX), SI
+	MOVQ         192(DX), SI
+	MOVQ         256(DX), SI
+	MOVQ         320(DX), SI
+	MOVQ         384(DX), SI
+	MOVQ         448(DX), SI
+	VPBROADCASTD (CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (BX), Y3
+	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
+	VMULPD.Z     Z0, Z3, K1, Z3
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      64(BX), Y5
+	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMULPD.Z     Z0, Z5, K1, Z5
+	VPSRLQ       $0x10, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      128(BX), Y6
+	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
+	VMULPD.Z     Z0, Z6, K1, Z6
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(BX), Y7
+	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VMULPD.Z     Z0, Z7, K1, Z7
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      256(BX), Y8
+	VINSERTF64X4 $0x01, 288(BX), Z8, Z8
+	VMULPD.Z     Z0, Z8, K1, Z8
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      320(BX), Y9
+	VINSERTF64X4 $0x01, 352(BX), Z9, Z9
+	VMULPD.Z     Z0, Z9, K1, Z9
+	VPSRLQ       $0x10, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      384(BX), Y10
+	VINSERTF64X4 $0x01, 416(BX), Z10, Z10
+	VMULPD.Z     Z0, Z10, K1, Z10
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      448(BX), Y11
+	VINSERTF64X4 $0x01, 480(BX), Z11, Z11
+	VMULPD.Z     Z0, Z11, K1, Z11
+	VMOVUPS      Z3, (DX)
+	VMOVUPS      Z5, 64(DX)
+	VMOVUPS      Z6, 128(DX)
+	VMOVUPS      Z7, 192(DX)
+	VMOVUPS      Z8, 256(DX)
+	VMOVUPS      Z9, 320(DX)
+	VMOVUPS      Z10, 384(DX)
+	VMOVUPS      Z11, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (BX), Z3
+	VMULPD.Z     Z0, Z3, K1, Z3
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      64(BX), Z4
+	VMULPD.Z     Z0, Z4, K1, Z4
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      128(BX), Z5
+	VMULPD.Z     Z0, Z5, K1, Z5
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(BX), Z2
+	VMULPD.Z     Z0, Z2, K1, Z2
+	VPBROADCASTD 4(CX), Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      256(BX), Z7
+	VMULPD.Z     Z0, Z7, K1, Z7
+	VPSRLQ       $0x08, Z6, Z8
+	VPTESTMQ     Z1, Z8, K1
+	VMOVUPS      320(BX), Z8
+	VMULPD.Z     Z0, Z8, K1, Z8
+	VPSRLQ       $0x10, Z6, Z9
+	VPTESTMQ     Z1, Z9, K1
+	VMOVUPS      384(BX), Z9
+	VMULPD.Z     Z0, Z9, K1, Z9
+	VPSRLQ       $0x18, Z6, Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      448(BX), Z6
+	VMULPD.Z     Z0, Z6, K1, Z6
+	VMOVUPS      Z3, (DX)
+	VMOVUPS      Z4, 64(DX)
+	VMOVUPS      Z5, 128(DX)
+	VMOVUPS      Z2, 192(DX)
+	VMOVUPS      Z7, 256(DX)
+	VMOVUPS      Z8, 320(DX)
+	VMOVUPS      Z9, 384(DX)
+	VMOVUPS      Z6, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW     SI, K1
+	KMOVW     CX, K2
+	VMOVUPD.Z (BX), K1, Z1
+	VMULPD.Z  Z0, Z1, K2, Z1
+	VMOVUPD   Z1, K1, (DX)
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, DX
+	SHRQ      $0x08, CX
+	SHRQ      $0x08, SI
+	JNZ       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func scaleFloat16AVX2(dst []Float16, src []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX2, F16C
+TEXT ·scaleFloat16AVX2(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    (BX), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VCVTPS2PH    $0x00, Y7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VCVTPH2PS    16(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VCVTPS2PH    $0x00, Y8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VCVTPH2PS    32(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    48(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X5
+	VMOVUPS      X6, (DX)
+	VMOVUPS      X7, 16(DX)
+	VMOVUPS      X8, 32(DX)
+	VMOVUPS      X5, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    64(BX), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VCVTPS2PH    $0x00, Y7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VCVTPH2PS    80(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VCVTPS2PH    $0x00, Y8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VCVTPH2PS    96(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    112(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X5
+	VMOVUPS      X6, 64(DX)
+	VMOVUPS      X7, 80(DX)
+	VMOVUPS      X8, 96(DX)
+	VMOVUPS      X5, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    (BX), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VCVTPS2PH    $0x00, Y7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VCVTPH2PS    16(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VCVTPS2PH    $0x00, Y8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VCVTPH2PS    32(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    48(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X5
+	VMOVUPS      X6, (DX)
+	VMOVUPS      X7, 16(DX)
+	VMOVUPS      X8, 32(DX)
+	VMOVUPS      X5, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    64(BX), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VCVTPS2PH    $0x00, Y7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VCVTPH2PS    80(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VCVTPS2PH    $0x00, Y8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VCVTPH2PS    96(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    112(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X5
+	VMOVUPS      X6, 64(DX)
+	VMOVUPS      X7, 80(DX)
+	VMOVUPS      X8, 96(DX)
+	VMOVUPS      X5, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VCVTPH2PS    (BX), Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VCVTPS2PH    $0x00, Y3, X2
+	VMOVUPS      X2, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VCVTPH2PS    X3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VCVTPS2PH    $0x00, Y3, X2
+	VMOVSD       X2, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), SI
+	VMOVD        SI, X3
+	VCVTPH2PS    X3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VCVTPS2PH    $0x00, Y3, X2
+	VPEXTRW      $0x00, X2, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func scaleFloat16AVX512(dst []Float16, src []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·scaleFloat16AVX512(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    (BX), Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VCVTPS2PH    $0x00, Z4, Y4
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    32(BX), Z3
+	VMULPS.Z     Z0, Z3, K1, Z3
+	VCVTPS2PH    $0x00, Z3, Y3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VCVTPH2PS    64(BX), Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VCVTPS2PH    $0x00, Z6, Y6
+	VPTESTMD     Z2, Z5, K1
+	VCVTPH2PS    96(BX), Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VCVTPS2PH    $0x00, Z5, Y5
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y3, 32(DX)
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y5, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    (BX), Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VCVTPS2PH    $0x00, Z4, Y4
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    32(BX), Z3
+	VMULPS.Z     Z0, Z3, K1, Z3
+	VCVTPS2PH    $0x00, Z3, Y3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VCVTPH2PS    64(BX), Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VCVTPS2PH    $0x00, Z6, Y6
+	VPTESTMD     Z2, Z5, K1
+	VCVTPH2PS    96(BX), Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VCVTPS2PH    $0x00, Z5, Y5
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y3, 32(DX)
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y5, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW       SI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VCVTPH2PS   Y1, Z1
+	VMULPS.Z    Z0, Z1, K2, Z1
+	VCVTPS2PH   $0x00, Z1, Y1
+	VMOVDQU16   Y1, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, SI
+	JNZ         rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func scaleBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX2
+TEXT ·scaleBFloat16AVX2(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    (BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPMOVZXWD    16(BX), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y7
+	VPAND        halfOdd<>+0(SB), Y7, Y7
+	VPADDD       halfBias<>+0(SB), Y8, Y8
+	VPADDD       Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X7
+	VPACKUSDW    X7, X8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPMOVZXWD    32(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y8
+	VPAND        halfOdd<>+0(SB), Y8, Y8
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X8
+	VPACKUSDW    X8, X9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    48(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X5
+	VPACKUSDW    X5, X9, X5
+	VMOVUPS      X6, (DX)
+	VMOVUPS      X7, 16(DX)
+	VMOVUPS      X8, 32(DX)
+	VMOVUPS      X5, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    64(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPMOVZXWD    80(BX), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y7
+	VPAND        halfOdd<>+0(SB), Y7, Y7
+	VPADDD       halfBias<>+0(SB), Y8, Y8
+	VPADDD       Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X7
+	VPACKUSDW    X7, X8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPMOVZXWD    96(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y8
+	VPAND        halfOdd<>+0(SB), Y8, Y8
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X8
+	VPACKUSDW    X8, X9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    112(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X5
+	VPACKUSDW    X5, X9, X5
+	VMOVUPS      X6, 64(DX)
+	VMOVUPS      X7, 80(DX)
+	VMOVUPS      X8, 96(DX)
+	VMOVUPS      X5, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    (BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPMOVZXWD    16(BX), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y7
+	VPAND        halfOdd<>+0(SB), Y7, Y7
+	VPADDD       halfBias<>+0(SB), Y8, Y8
+	VPADDD       Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X7
+	VPACKUSDW    X7, X8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPMOVZXWD    32(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y8
+	VPAND        halfOdd<>+0(SB), Y8, Y8
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X8
+	VPACKUSDW    X8, X9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    48(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X5
+	VPACKUSDW    X5, X9, X5
+	VMOVUPS      X6, (DX)
+	VMOVUPS      X7, 16(DX)
+	VMOVUPS      X8, 32(DX)
+	VMOVUPS      X5, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    64(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPMOVZXWD    80(BX), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y7
+	VPAND        halfOdd<>+0(SB), Y7, Y7
+	VPADDD       halfBias<>+0(SB), Y8, Y8
+	VPADDD       Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X7
+	VPACKUSDW    X7, X8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPMOVZXWD    96(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y8
+	VPAND        halfOdd<>+0(SB), Y8, Y8
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X8
+	VPACKUSDW    X8, X9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    112(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X5
+	VPACKUSDW    X5, X9, X5
+	VMOVUPS      X6, 64(DX)
+	VMOVUPS      X7, 80(DX)
+	VMOVUPS      X8, 96(DX)
+	VMOVUPS      X5, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPMOVZXWD    (BX), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VMOVUPS      X2, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VMOVSD       X2, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), SI
+	VMOVD        SI, X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPEXTRW      $0x00, X2, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+DATA halfOdd<>+0(SB)/4, $0x00000001
+DATA halfOdd<>+4(SB)/4, $0x00000001
+DATA halfOdd<>+8(SB)/4, $0x00000001
+DATA halfOdd<>+12(SB)/4, $0x00000001
+DATA halfOdd<>+16(SB)/4, $0x00000001
+DATA halfOdd<>+20(SB)/4, $0x00000001
+DATA halfOdd<>+24(SB)/4, $0x00000001
+DATA halfOdd<>+28(SB)/4, $0x00000001
+DATA halfOdd<>+32(SB)/4, $0x00000001
+DATA halfOdd<>+36(SB)/4, $0x00000001
+DATA halfOdd<>+40(SB)/4, $0x00000001
+DATA halfOdd<>+44(SB)/4, $0x00000001
+DATA halfOdd<>+48(SB)/4, $0x00000001
+DATA halfOdd<>+52(SB)/4, $0x00000001
+DATA halfOdd<>+56(SB)/4, $0x00000001
+DATA halfOdd<>+60(SB)/4, $0x00000001
+GLOBL halfOdd<>(SB), RODATA|NOPTR, $64
+
+DATA halfBias<>+0(SB)/4, $0x00007fff
+DATA halfBias<>+4(SB)/4, $0x00007fff
+DATA halfBias<>+8(SB)/4, $0x00007fff
+DATA halfBias<>+12(SB)/4, $0x00007fff
+DATA halfBias<>+16(SB)/4, $0x00007fff
+DATA halfBias<>+20(SB)/4, $0x00007fff
+DATA halfBias<>+24(SB)/4, $0x00007fff
+DATA halfBias<>+28(SB)/4, $0x00007fff
+DATA halfBias<>+32(SB)/4, $0x00007fff
+DATA halfBias<>+36(SB)/4, $0x00007fff
+DATA halfBias<>+40(SB)/4, $0x00007fff
+DATA halfBias<>+44(SB)/4, $0x00007fff
+DATA halfBias<>+48(SB)/4, $0x00007fff
+DATA halfBias<>+52(SB)/4, $0x00007fff
+DATA halfBias<>+56(SB)/4, $0x00007fff
+DATA halfBias<>+60(SB)/4, $0x00007fff
+GLOBL halfBias<>(SB), RODATA|NOPTR, $64
+
+// func scaleBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·scaleBFloat16AVX512(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    (BX), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VPSRLD       $0x10, Z4, Z5
+	VPANDQ       halfOdd<>+0(SB), Z5, Z5
+	VPADDD       halfBias<>+0(SB), Z4, Z4
+	VPADDD       Z5, Z4, Z4
+	VPSRLD       $0x10, Z4, Z4
+	VPMOVDW      Z4, Y4
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    32(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMULPS.Z     Z0, Z3, K1, Z3
+	VPSRLD       $0x10, Z3, Z5
+	VPANDQ       halfOdd<>+0(SB), Z5, Z5
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z5, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, Y3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VPMOVZXWD    64(BX), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VPSRLD       $0x10, Z6, Z7
+	VPANDQ       halfOdd<>+0(SB), Z7, Z7
+	VPADDD       halfBias<>+0(SB), Z6, Z6
+	VPADDD       Z7, Z6, Z6
+	VPSRLD       $0x10, Z6, Z6
+	VPMOVDW      Z6, Y6
+	VPTESTMD     Z2, Z5, K1
+	VPMOVZXWD    96(BX), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VPSRLD       $0x10, Z5, Z7
+	VPANDQ       halfOdd<>+0(SB), Z7, Z7
+	VPADDD       halfBias<>+0(SB), Z5, Z5
+	VPADDD       Z7, Z5, Z5
+	VPSRLD       $0x10, Z5, Z5
+	VPMOVDW      Z5, Y5
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y3, 32(DX)
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y5, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    (BX), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VPSRLD       $0x10, Z4, Z5
+	VPANDQ       halfOdd<>+0(SB), Z5, Z5
+	VPADDD       halfBias<>+0(SB), Z4, Z4
+	VPADDD       Z5, Z4, Z4
+	VPSRLD       $0x10, Z4, Z4
+	VPMOVDW      Z4, Y4
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    32(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMULPS.Z     Z0, Z3, K1, Z3
+	VPSRLD       $0x10, Z3, Z5
+	VPANDQ       halfOdd<>+0(SB), Z5, Z5
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z5, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, Y3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VPMOVZXWD    64(BX), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VPSRLD       $0x10, Z6, Z7
+	VPANDQ       halfOdd<>+0(SB), Z7, Z7
+	VPADDD       halfBias<>+0(SB), Z6, Z6
+	VPADDD       Z7, Z6, Z6
+	VPSRLD       $0x10, Z6, Z6
+	VPMOVDW      Z6, Y6
+	VPTESTMD     Z2, Z5, K1
+	VPMOVZXWD    96(BX), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VPSRLD       $0x10, Z5, Z7
+	VPANDQ       halfOdd<>+0(SB), Z7, Z7
+	VPADDD       halfBias<>+0(SB), Z5, Z5
+	VPADDD       Z7, Z5, Z5
+	VPSRLD       $0x10, Z5, Z5
+	VPMOVDW      Z5, Y5
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y3, 32(DX)
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y5, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW       SI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VPMOVZXWD   Y1, Z1
+	VPSLLD      $0x10, Z1, Z1
+	VMULPS.Z    Z0, Z1, K2, Z1
+	VPSRLD      $0x10, Z1, Z2
+	VPANDQ      halfOdd<>+0(SB), Z2, Z2
+	VPADDD      halfBias<>+0(SB), Z1, Z1
+	VPADDD      Z2, Z1, Z1
+	VPSRLD      $0x10, Z1, Z1
+	VPMOVDW     Z1, Y1
+	VMOVDQU16   Y1, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, SI
+	JNZ         rest
+
+done:
+	VZEROUPPER
+	RET
+
 // func scaleStreamAVX2(dst []float32, src []float32, keep []uint64, scale float32)
 // Requires: AVX, AVX2, MMX+
 TEXT ·scaleStreamAVX2(SB), NOSPLIT, $0-76
@@ -8454,6 +9886,6401 @@ done:
 	VZEROUPPER
 	RET
 
+// func scaleStreamFloat64AVX2(dst []float64, src []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX2, MMX+
+TEXT ·scaleStreamFloat64AVX2(SB), NOSPLIT, $0-80
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSD scale+72(FP), Y0
+	VMOVDQU      laneBits8<>+0(SB), Y1
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8448(BX)
+	PREFETCHT0   8512(BX)
+	PREFETCHT0   8576(BX)
+	PREFETCHT0   8640(BX)
+	VPBROADCASTD (CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(BX), Y9
+	VMULPD       Y0, Y9, Y9
+	VPAND        Y3, Y9, Y9
+	VMOVNTPS     Y4, (DX)
+	VMOVNTPS     Y7, 32(DX)
+	VMOVNTPS     Y8, 64(DX)
+	VMOVNTPS     Y9, 96(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVNTPS     Y4, 128(DX)
+	VMOVNTPS     Y7, 160(DX)
+	VMOVNTPS     Y8, 192(DX)
+	VMOVNTPS     Y3, 224(DX)
+	VPBROADCASTD 4(CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(BX), Y9
+	VMULPD       Y0, Y9, Y9
+	VPAND        Y3, Y9, Y9
+	VMOVNTPS     Y4, 256(DX)
+	VMOVNTPS     Y7, 288(DX)
+	VMOVNTPS     Y8, 320(DX)
+	VMOVNTPS     Y9, 352(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVNTPS     Y4, 384(DX)
+	VMOVNTPS     Y7, 416(DX)
+	VMOVNTPS     Y8, 448(DX)
+	VMOVNTPS     Y3, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000004
+	JL    rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y3, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000002
+	JL   rest2Done
+
+rest2:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), X5
+	VMULPD       Y0, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VMOVUPS      X5, (DX)
+	SHRQ         $0x02, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000002, AX
+	CMPQ         AX, $0x00000002
+	JGE          rest2
+
+rest2Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVSD       (BX), X6
+	VMULPD       Y0, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVSD       X6, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleStreamFloat64AVX512(dst []float64, src []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·scaleStreamFloat64AVX512(SB), NOSPLIT, $0-80
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSD scale+72(FP), Z0
+	VMOVDQU64    laneBits8<>+0(SB), Z1
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8448(BX)
+	PREFETCHT0   8512(BX)
+	PREFETCHT0   8576(BX)
+	PREFETCHT0   8640(BX)
+	VPBROADCASTD (CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (BX), Y3
+	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
+	VMULPD.Z     Z0, Z3, K1, Z3
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      64(BX), Y5
+	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMULPD.Z     Z0, Z5, K1, Z5
+	VPSRLQ       $0x10, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      128(BX), Y6
+	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
+	VMULPD.Z     Z0, Z6, K1, Z6
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(BX), Y7
+	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VMULPD.Z     Z0, Z7, K1, Z7
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      256(BX), Y8
+	VINSERTF64X4 $0x01, 288(BX), Z8, Z8
+	VMULPD.Z     Z0, Z8, K1, Z8
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      320(BX), Y9
+	VINSERTF64X4 $0x01, 352(BX), Z9, Z9
+	VMULPD.Z     Z0, Z9, K1, Z9
+	VPSRLQ       $0x10, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      384(BX), Y10
+	VINSERTF64X4 $0x01, 416(BX), Z10, Z10
+	VMULPD.Z     Z0, Z10, K1, Z10
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      448(BX), Y11
+	VINSERTF64X4 $0x01, 480(BX), Z11, Z11
+	VMULPD.Z     Z0, Z11, K1, Z11
+	VMOVNTPS     Z3, (DX)
+	VMOVNTPS     Z5, 64(DX)
+	VMOVNTPS     Z6, 128(DX)
+	VMOVNTPS     Z7, 192(DX)
+	VMOVNTPS     Z8, 256(DX)
+	VMOVNTPS     Z9, 320(DX)
+	VMOVNTPS     Z10, 384(DX)
+	VMOVNTPS     Z11, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW     SI, K1
+	KMOVW     CX, K2
+	VMOVUPD.Z (BX), K1, Z1
+	VMULPD.Z  Z0, Z1, K2, Z1
+	VMOVUPD   Z1, K1, (DX)
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, DX
+	SHRQ      $0x08, CX
+	SHRQ      $0x08, SI
+	JNZ       rest
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleStreamFloat16AVX2(dst []Float16, src []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX2, F16C, MMX+
+TEXT ·scaleStreamFloat16AVX2(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    (BX), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VCVTPS2PH    $0x00, Y7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VCVTPH2PS    16(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VCVTPS2PH    $0x00, Y8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VCVTPH2PS    32(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    48(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X5
+	VMOVNTPS     X6, (DX)
+	VMOVNTPS     X7, 16(DX)
+	VMOVNTPS     X8, 32(DX)
+	VMOVNTPS     X5, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    64(BX), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VCVTPS2PH    $0x00, Y7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VCVTPH2PS    80(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VCVTPS2PH    $0x00, Y8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VCVTPH2PS    96(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    112(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X5
+	VMOVNTPS     X6, 64(DX)
+	VMOVNTPS     X7, 80(DX)
+	VMOVNTPS     X8, 96(DX)
+	VMOVNTPS     X5, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VCVTPH2PS    (BX), Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VCVTPS2PH    $0x00, Y3, X2
+	VMOVUPS      X2, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VCVTPH2PS    X3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VCVTPS2PH    $0x00, Y3, X2
+	VMOVSD       X2, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), SI
+	VMOVD        SI, X3
+	VCVTPH2PS    X3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VCVTPS2PH    $0x00, Y3, X2
+	VPEXTRW      $0x00, X2, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleStreamFloat16AVX512(dst []Float16, src []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+TEXT ·scaleStreamFloat16AVX512(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    (BX), Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VCVTPS2PH    $0x00, Z4, Y4
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    32(BX), Z3
+	VMULPS.Z     Z0, Z3, K1, Z3
+	VCVTPS2PH    $0x00, Z3, Y3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VCVTPH2PS    64(BX), Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VCVTPS2PH    $0x00, Z6, Y6
+	VPTESTMD     Z2, Z5, K1
+	VCVTPH2PS    96(BX), Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VCVTPS2PH    $0x00, Z5, Y5
+	VMOVNTPS     Y4, (DX)
+	VMOVNTPS     Y3, 32(DX)
+	VMOVNTPS     Y6, 64(DX)
+	VMOVNTPS     Y5, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW       SI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VCVTPH2PS   Y1, Z1
+	VMULPS.Z    Z0, Z1, K2, Z1
+	VCVTPS2PH   $0x00, Z1, Y1
+	VMOVDQU16   Y1, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, SI
+	JNZ         rest
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleStreamBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX2, MMX+
+TEXT ·scaleStreamBFloat16AVX2(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    (BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPMOVZXWD    16(BX), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y7
+	VPAND        halfOdd<>+0(SB), Y7, Y7
+	VPADDD       halfBias<>+0(SB), Y8, Y8
+	VPADDD       Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X7
+	VPACKUSDW    X7, X8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPMOVZXWD    32(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y8
+	VPAND        halfOdd<>+0(SB), Y8, Y8
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X8
+	VPACKUSDW    X8, X9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    48(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X5
+	VPACKUSDW    X5, X9, X5
+	VMOVNTPS     X6, (DX)
+	VMOVNTPS     X7, 16(DX)
+	VMOVNTPS     X8, 32(DX)
+	VMOVNTPS     X5, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    64(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPMOVZXWD    80(BX), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y7
+	VPAND        halfOdd<>+0(SB), Y7, Y7
+	VPADDD       halfBias<>+0(SB), Y8, Y8
+	VPADDD       Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X7
+	VPACKUSDW    X7, X8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPMOVZXWD    96(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y8
+	VPAND        halfOdd<>+0(SB), Y8, Y8
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X8
+	VPACKUSDW    X8, X9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    112(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X5
+	VPACKUSDW    X5, X9, X5
+	VMOVNTPS     X6, 64(DX)
+	VMOVNTPS     X7, 80(DX)
+	VMOVNTPS     X8, 96(DX)
+	VMOVNTPS     X5, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPMOVZXWD    (BX), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VMOVUPS      X2, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VMOVSD       X2, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), SI
+	VMOVD        SI, X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPEXTRW      $0x00, X2, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleStreamBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+TEXT ·scaleStreamBFloat16AVX512(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    (BX), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VPSRLD       $0x10, Z4, Z5
+	VPANDQ       halfOdd<>+0(SB), Z5, Z5
+	VPADDD       halfBias<>+0(SB), Z4, Z4
+	VPADDD       Z5, Z4, Z4
+	VPSRLD       $0x10, Z4, Z4
+	VPMOVDW      Z4, Y4
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    32(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMULPS.Z     Z0, Z3, K1, Z3
+	VPSRLD       $0x10, Z3, Z5
+	VPANDQ       halfOdd<>+0(SB), Z5, Z5
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z5, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, Y3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VPMOVZXWD    64(BX), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VPSRLD       $0x10, Z6, Z7
+	VPANDQ       halfOdd<>+0(SB), Z7, Z7
+	VPADDD       halfBias<>+0(SB), Z6, Z6
+	VPADDD       Z7, Z6, Z6
+	VPSRLD       $0x10, Z6, Z6
+	VPMOVDW      Z6, Y6
+	VPTESTMD     Z2, Z5, K1
+	VPMOVZXWD    96(BX), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VPSRLD       $0x10, Z5, Z7
+	VPANDQ       halfOdd<>+0(SB), Z7, Z7
+	VPADDD       halfBias<>+0(SB), Z5, Z5
+	VPADDD       Z7, Z5, Z5
+	VPSRLD       $0x10, Z5, Z5
+	VPMOVDW      Z5, Y5
+	VMOVNTPS     Y4, (DX)
+	VMOVNTPS     Y3, 32(DX)
+	VMOVNTPS     Y6, 64(DX)
+	VMOVNTPS     Y5, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW       SI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VPMOVZXWD   Y1, Z1
+	VPSLLD      $0x10, Z1, Z1
+	VMULPS.Z    Z0, Z1, K2, Z1
+	VPSRLD      $0x10, Z1, Z2
+	VPANDQ      halfOdd<>+0(SB), Z2, Z2
+	VPADDD      halfBias<>+0(SB), Z1, Z1
+	VPADDD      Z2, Z1, Z1
+	VPSRLD      $0x10, Z1, Z1
+	VPMOVDW     Z1, Y1
+	VMOVDQU16   Y1, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, SI
+	JNZ         rest
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func addAVX2(dst []float32, src []float32, keep []uint64, scale float32)
+// Requires: AVX, AVX2
+TEXT ·addAVX2(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00002000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         128(BX), SI
+	MOVQ         192(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	MOVQ         128(DX), SI
+	MOVQ         192(DX), SI
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      (BX), Y7
+	VMOVUPS      (DX), Y8
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y8, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      32(DX), Y13
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y13, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      64(BX), Y7
+	VMOVUPS      64(DX), Y14
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y14, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      96(BX), Y6
+	VMOVUPS      96(DX), Y7
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y6, Y7, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVUPS      Y8, (DX)
+	VMOVUPS      Y13, 32(DX)
+	VMOVUPS      Y14, 64(DX)
+	VMOVUPS      Y7, 96(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      128(BX), Y7
+	VMOVUPS      128(DX), Y8
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y8, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      160(BX), Y7
+	VMOVUPS      160(DX), Y13
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y13, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      192(BX), Y7
+	VMOVUPS      192(DX), Y14
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y14, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      224(BX), Y6
+	VMOVUPS      224(DX), Y7
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y6, Y7, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVUPS      Y8, 128(DX)
+	VMOVUPS      Y13, 160(DX)
+	VMOVUPS      Y14, 192(DX)
+	VMOVUPS      Y7, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      (BX), Y7
+	VMOVUPS      (DX), Y8
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y8, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      32(DX), Y13
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y13, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      64(BX), Y7
+	VMOVUPS      64(DX), Y14
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y14, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      96(BX), Y6
+	VMOVUPS      96(DX), Y7
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y6, Y7, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVUPS      Y8, (DX)
+	VMOVUPS      Y13, 32(DX)
+	VMOVUPS      Y14, 64(DX)
+	VMOVUPS      Y7, 96(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      128(BX), Y7
+	VMOVUPS      128(DX), Y8
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y8, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      160(BX), Y7
+	VMOVUPS      160(DX), Y13
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y13, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      192(BX), Y7
+	VMOVUPS      192(DX), Y14
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y14, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      224(BX), Y6
+	VMOVUPS      224(DX), Y7
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y6, Y7, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVUPS      Y8, 128(DX)
+	VMOVUPS      Y13, 160(DX)
+	VMOVUPS      Y14, 192(DX)
+	VMOVUPS      Y7, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VMOVUPS      (DX), Y4
+	VMULPS       Y0, Y3, Y3
+	VADDPS       Y3, Y4, Y3
+	VBLENDVPS    Y2, Y3, Y4, Y4
+	VMOVUPS      Y4, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVUPS      (BX), X9
+	VMOVUPS      (DX), X10
+	VMULPS       Y0, Y9, Y9
+	VADDPS       Y9, Y10, Y9
+	VBLENDVPS    Y2, Y9, Y10, Y10
+	VMOVUPS      X10, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSS       (BX), X11
+	VMOVSS       (DX), X12
+	VMULPS       Y0, Y11, Y11
+	VADDPS       Y11, Y12, Y11
+	VBLENDVPS    Y2, Y11, Y12, Y12
+	VMOVSS       X12, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func addAVX512(dst []float32, src []float32, keep []uint64, scale float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addAVX512(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00002000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         128(BX), SI
+	MOVQ         192(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	MOVQ         128(DX), SI
+	MOVQ         192(DX), SI
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      (BX), Y4
+	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
+	VMOVUPS      (DX), Y5
+	VINSERTF64X4 $0x01, 32(DX), Z5, Z5
+	VMULPS       Z0, Z4, Z4
+	VADDPS       Z4, Z5, Z4
+	VMOVAPS      Z4, K1, Z5
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      64(BX), Y6
+	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
+	VMOVUPS      64(DX), Y7
+	VINSERTF64X4 $0x01, 96(DX), Z7, Z7
+	VMULPS       Z0, Z6, Z6
+	VADDPS       Z6, Z7, Z6
+	VMOVAPS      Z6, K1, Z7
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      128(BX), Y8
+	VINSERTF64X4 $0x01, 160(BX), Z8, Z8
+	VMOVUPS      128(DX), Y9
+	VINSERTF64X4 $0x01, 160(DX), Z9, Z9
+	VMULPS       Z0, Z8, Z8
+	VADDPS       Z8, Z9, Z8
+	VMOVAPS      Z8, K1, Z9
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      192(BX), Y10
+	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
+	VMOVUPS      192(DX), Y11
+	VINSERTF64X4 $0x01, 224(DX), Z11, Z11
+	VMULPS       Z0, Z10, Z10
+	VADDPS       Z10, Z11, Z10
+	VMOVAPS      Z10, K1, Z11
+	VMOVUPS      Z5, (DX)
+	VMOVUPS      Z7, 64(DX)
+	VMOVUPS      Z9, 128(DX)
+	VMOVUPS      Z11, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      (BX), Z4
+	VMOVUPS      (DX), Z5
+	VMULPS       Z0, Z4, Z4
+	VADDPS       Z4, Z5, Z4
+	VMOVAPS      Z4, K1, Z5
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      64(BX), Z3
+	VMOVUPS      64(DX), Z4
+	VMULPS       Z0, Z3, Z3
+	VADDPS       Z3, Z4, Z3
+	VMOVAPS      Z3, K1, Z4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      128(BX), Z6
+	VMOVUPS      128(DX), Z7
+	VMULPS       Z0, Z6, Z6
+	VADDPS       Z6, Z7, Z6
+	VMOVAPS      Z6, K1, Z7
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      192(BX), Z3
+	VMOVUPS      192(DX), Z6
+	VMULPS       Z0, Z3, Z3
+	VADDPS       Z3, Z6, Z3
+	VMOVAPS      Z3, K1, Z6
+	VMOVUPS      Z5, (DX)
+	VMOVUPS      Z4, 64(DX)
+	VMOVUPS      Z7, 128(DX)
+	VMOVUPS      Z6, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW     SI, K1
+	KMOVW     CX, K2
+	VMOVUPS.Z (BX), K1, Z1
+	VMOVUPS.Z (DX), K1, Z2
+	VMULPS    Z0, Z1, Z1
+	VADDPS    Z1, Z2, Z1
+	VMOVAPS   Z1, K2, Z2
+	VMOVUPS   Z2, K1, (DX)
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, DX
+	SHRQ      $0x10, CX
+	SHRQ      $0x10, SI
+	JNZ       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func addFloat64AVX2(dst []float64, src []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX2
+TEXT ·addFloat64AVX2(SB), NOSPLIT, $0-80
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSD scale+72(FP), Y0
+	VMOVDQU      laneBits8<>+0(SB), Y1
+	CMPQ         AX, $0x00001000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         128(BX), SI
+	MOVQ         192(BX), SI
+	MOVQ         256(BX), SI
+	MOVQ         320(BX), SI
+	MOVQ         384(BX), SI
+	MOVQ         448(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	MOVQ         128(DX), SI
+	MOVQ         192(DX), SI
+	MOVQ         256(DX), SI
+	MOVQ         320(DX), SI
+	MOVQ         384(DX), SI
+	MOVQ         448(DX), SI
+	VPBROADCASTD (CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (DX), Y5
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y5, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      32(DX), Y10
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y10, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(BX), Y4
+	VMOVUPS      64(DX), Y11
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y11, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(BX), Y4
+	VMOVUPS      96(DX), Y12
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y12, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y10, 32(DX)
+	VMOVUPS      Y11, 64(DX)
+	VMOVUPS      Y12, 96(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(BX), Y4
+	VMOVUPS      128(DX), Y5
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y5, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(BX), Y4
+	VMOVUPS      160(DX), Y10
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y10, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(BX), Y4
+	VMOVUPS      192(DX), Y11
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y11, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(BX), Y3
+	VMOVUPS      224(DX), Y4
+	VMULPD       Y0, Y3, Y3
+	VADDPD       Y3, Y4, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y5, 128(DX)
+	VMOVUPS      Y10, 160(DX)
+	VMOVUPS      Y11, 192(DX)
+	VMOVUPS      Y4, 224(DX)
+	VPBROADCASTD 4(CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(BX), Y4
+	VMOVUPS      256(DX), Y5
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y5, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(BX), Y4
+	VMOVUPS      288(DX), Y10
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y10, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(BX), Y4
+	VMOVUPS      320(DX), Y11
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y11, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(BX), Y4
+	VMOVUPS      352(DX), Y12
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y12, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVUPS      Y5, 256(DX)
+	VMOVUPS      Y10, 288(DX)
+	VMOVUPS      Y11, 320(DX)
+	VMOVUPS      Y12, 352(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(BX), Y4
+	VMOVUPS      384(DX), Y5
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y5, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(BX), Y4
+	VMOVUPS      416(DX), Y10
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y10, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(BX), Y4
+	VMOVUPS      448(DX), Y11
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y11, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(BX), Y3
+	VMOVUPS      480(DX), Y4
+	VMULPD       Y0, Y3, Y3
+	VADDPD       Y3, Y4, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y5, 384(DX)
+	VMOVUPS      Y10, 416(DX)
+	VMOVUPS      Y11, 448(DX)
+	VMOVUPS      Y4, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (DX), Y5
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y5, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      32(DX), Y10
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y10, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(BX), Y4
+	VMOVUPS      64(DX), Y11
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y11, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(BX), Y4
+	VMOVUPS      96(DX), Y12
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y12, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y10, 32(DX)
+	VMOVUPS      Y11, 64(DX)
+	VMOVUPS      Y12, 96(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(BX), Y4
+	VMOVUPS      128(DX), Y5
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y5, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(BX), Y4
+	VMOVUPS      160(DX), Y10
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y10, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(BX), Y4
+	VMOVUPS      192(DX), Y11
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y11, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(BX), Y3
+	VMOVUPS      224(DX), Y4
+	VMULPD       Y0, Y3, Y3
+	VADDPD       Y3, Y4, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y5, 128(DX)
+	VMOVUPS      Y10, 160(DX)
+	VMOVUPS      Y11, 192(DX)
+	VMOVUPS      Y4, 224(DX)
+	VPBROADCASTD 4(CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(BX), Y4
+	VMOVUPS      256(DX), Y5
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y5, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(BX), Y4
+	VMOVUPS      288(DX), Y10
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y10, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(BX), Y4
+	VMOVUPS      320(DX), Y11
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y11, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(BX), Y4
+	VMOVUPS      352(DX), Y12
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y12, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVUPS      Y5, 256(DX)
+	VMOVUPS      Y10, 288(DX)
+	VMOVUPS      Y11, 320(DX)
+	VMOVUPS      Y12, 352(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(BX), Y4
+	VMOVUPS      384(DX), Y5
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y5, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(BX), Y4
+	VMOVUPS      416(DX), Y10
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y10, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(BX), Y4
+	VMOVUPS      448(DX), Y11
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y11, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(BX), Y3
+	VMOVUPS      480(DX), Y4
+	VMULPD       Y0, Y3, Y3
+	VADDPD       Y3, Y4, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y5, 384(DX)
+	VMOVUPS      Y10, 416(DX)
+	VMOVUPS      Y11, 448(DX)
+	VMOVUPS      Y4, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000004
+	JL    rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VMOVUPS      (DX), Y4
+	VMULPD       Y0, Y3, Y3
+	VADDPD       Y3, Y4, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y4, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000002
+	JL   rest2Done
+
+rest2:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), X6
+	VMOVUPS      (DX), X7
+	VMULPD       Y0, Y6, Y6
+	VADDPD       Y6, Y7, Y6
+	VBLENDVPD    Y2, Y6, Y7, Y7
+	VMOVUPS      X7, (DX)
+	SHRQ         $0x02, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000002, AX
+	CMPQ         AX, $0x00000002
+	JGE          rest2
+
+rest2Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVSD       (BX), X8
+	VMOVSD       (DX), X9
+	VMULPD       Y0, Y8, Y8
+	VADDPD       Y8, Y9, Y8
+	VBLENDVPD    Y2, Y8, Y9, Y9
+	VMOVSD       X9, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func addFloat64AVX512(dst []float64, src []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addFloat64AVX512(SB), NOSPLIT, $0-80
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSD scale+72(FP), Z0
+	VMOVDQU64    laneBits8<>+0(SB), Z1
+	CMPQ         AX, $0x00001000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         128(BX), SI
+	MOVQ         192(BX), SI
+	MOVQ         256(BX), SI
+	MOVQ         320(BX), SI
+	MOVQ         384(BX), SI
+	MOVQ         448(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	MOVQ         128(DX), SI
+	MOVQ         192(DX), SI
+	MOVQ         256(DX), SI
+	MOVQ         320(DX), SI
+	MOVQ         384(DX), SI
+	MOVQ         448(DX), SI
+	VPBROADCASTD (CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (BX), Y3
+	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
+	VMOVUPS      (DX), Y4
+	VINSERTF64X4 $0x01, 32(DX), Z4, Z4
+	VMULPD       Z0, Z3, Z3
+	VADDPD       Z3, Z4, Z3
+	VMOVAPD      Z3, K1, Z4
+	VPSRLQ       $0x08, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      64(BX), Y6
+	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
+	VMOVUPS      64(DX), Y7
+	VINSERTF64X4 $0x01, 96(DX), Z7, Z7
+	VMULPD       Z0, Z6, Z6
+	VADDPD       Z6, Z7, Z6
+	VMOVAPD      Z6, K1, Z7
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      128(BX), Y8
+	VINSERTF64X4 $0x01, 160(BX), Z8, Z8
+	VMOVUPS      128(DX), Y9
+	VINSERTF64X4 $0x01, 160(DX), Z9, Z9
+	VMULPD       Z0, Z8, Z8
+	VADDPD       Z8, Z9, Z8
+	VMOVAPD      Z8, K1, Z9
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(BX), Y10
+	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
+	VMOVUPS      192(DX), Y11
+	VINSERTF64X4 $0x01, 224(DX), Z11, Z11
+	VMULPD       Z0, Z10, Z10
+	VADDPD       Z10, Z11, Z10
+	VMOVAPD      Z10, K1, Z11
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      256(BX), Y12
+	VINSERTF64X4 $0x01, 288(BX), Z12, Z12
+	VMOVUPS      256(DX), Y13
+	VINSERTF64X4 $0x01, 288(DX), Z13, Z13
+	VMULPD       Z0, Z12, Z12
+	VADDPD       Z12, Z13, Z12
+	VMOVAPD      Z12, K1, Z13
+	VPSRLQ       $0x08, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      320(BX), Y14
+	VINSERTF64X4 $0x01, 352(BX), Z14, Z14
+	VMOVUPS      320(DX), Y15
+	VINSERTF64X4 $0x01, 352(DX), Z15, Z15
+	VMULPD       Z0, Z14, Z14
+	VADDPD       Z14, Z15, Z14
+	VMOVAPD      Z14, K1, Z15
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      384(BX), Y16
+	VINSERTF64X4 $0x01, 416(BX), Z16, Z16
+	VMOVUPS      384(DX), Y17
+	VINSERTF64X4 $0x01, 416(DX), Z17, Z17
+	VMULPD       Z0, Z16, Z16
+	VADDPD       Z16, Z17, Z16
+	VMOVAPD      Z16, K1, Z17
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      448(BX), Y18
+	VINSERTF64X4 $0x01, 480(BX), Z18, Z18
+	VMOVUPS      448(DX), Y19
+	VINSERTF64X4 $0x01, 480(DX), Z19, Z19
+	VMULPD       Z0, Z18, Z18
+	VADDPD       Z18, Z19, Z18
+	VMOVAPD      Z18, K1, Z19
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z7, 64(DX)
+	VMOVUPS      Z9, 128(DX)
+	VMOVUPS      Z11, 192(DX)
+	VMOVUPS      Z13, 256(DX)
+	VMOVUPS      Z15, 320(DX)
+	VMOVUPS      Z17, 384(DX)
+	VMOVUPS      Z19, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (BX), Z3
+	VMOVUPS      (DX), Z4
+	VMULPD       Z0, Z3, Z3
+	VADDPD       Z3, Z4, Z3
+	VMOVAPD      Z3, K1, Z4
+	VPSRLQ       $0x08, Z2, Z3
+	VPTESTMQ     Z1, Z3, K1
+	VMOVUPS      64(BX), Z3
+	VMOVUPS      64(DX), Z5
+	VMULPD       Z0, Z3, Z3
+	VADDPD       Z3, Z5, Z3
+	VMOVAPD      Z3, K1, Z5
+	VPSRLQ       $0x10, Z2, Z3
+	VPTESTMQ     Z1, Z3, K1
+	VMOVUPS      128(BX), Z3
+	VMOVUPS      128(DX), Z6
+	VMULPD       Z0, Z3, Z3
+	VADDPD       Z3, Z6, Z3
+	VMOVAPD      Z3, K1, Z6
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(BX), Z2
+	VMOVUPS      192(DX), Z3
+	VMULPD       Z0, Z2, Z2
+	VADDPD       Z2, Z3, Z2
+	VMOVAPD      Z2, K1, Z3
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      256(BX), Z7
+	VMOVUPS      256(DX), Z8
+	VMULPD       Z0, Z7, Z7
+	VADDPD       Z7, Z8, Z7
+	VMOVAPD      Z7, K1, Z8
+	VPSRLQ       $0x08, Z2, Z7
+	VPTESTMQ     Z1, Z7, K1
+	VMOVUPS      320(BX), Z7
+	VMOVUPS      320(DX), Z9
+	VMULPD       Z0, Z7, Z7
+	VADDPD       Z7, Z9, Z7
+	VMOVAPD      Z7, K1, Z9
+	VPSRLQ       $0x10, Z2, Z7
+	VPTESTMQ     Z1, Z7, K1
+	VMOVUPS      384(BX), Z7
+	VMOVUPS      384(DX), Z10
+	VMULPD       Z0, Z7, Z7
+	VADDPD       Z7, Z10, Z7
+	VMOVAPD      Z7, K1, Z10
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      448(BX), Z2
+	VMOVUPS      448(DX), Z7
+	VMULPD       Z0, Z2, Z2
+	VADDPD       Z2, Z7, Z2
+	VMOVAPD      Z2, K1, Z7
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z5, 64(DX)
+	VMOVUPS      Z6, 128(DX)
+	VMOVUPS      Z3, 192(DX)
+	VMOVUPS      Z8, 256(DX)
+	VMOVUPS      Z9, 320(DX)
+	VMOVUPS      Z10, 384(DX)
+	VMOVUPS      Z7, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW     SI, K1
+	KMOVW     CX, K2
+	VMOVUPD.Z (BX), K1, Z1
+	VMOVUPD.Z (DX), K1, Z2
+	VMULPD    Z0, Z1, Z1
+	VADDPD    Z1, Z2, Z1
+	VMOVAPD   Z1, K2, Z2
+	VMOVUPD   Z2, K1, (DX)
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, DX
+	SHRQ      $0x08, CX
+	SHRQ      $0x08, SI
+	JNZ       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func addFloat16AVX2(dst []Float16, src []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX2, F16C
+TEXT ·addFloat16AVX2(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    (BX), Y7
+	VMOVUPS      (DX), X8
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X8, Y9
+	VADDPS       Y7, Y9, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    16(BX), Y7
+	VMOVUPS      16(DX), X9
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X9, Y10
+	VADDPS       Y7, Y10, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    32(BX), Y7
+	VMOVUPS      32(DX), X10
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X10, Y11
+	VADDPS       Y7, Y11, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    48(BX), Y6
+	VMOVUPS      48(DX), X7
+	VMULPS       Y0, Y6, Y6
+	VCVTPH2PS    X7, Y11
+	VADDPS       Y6, Y11, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, (DX)
+	VMOVUPS      X9, 16(DX)
+	VMOVUPS      X10, 32(DX)
+	VMOVUPS      X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    64(BX), Y7
+	VMOVUPS      64(DX), X8
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X8, Y9
+	VADDPS       Y7, Y9, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    80(BX), Y7
+	VMOVUPS      80(DX), X9
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X9, Y10
+	VADDPS       Y7, Y10, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    96(BX), Y7
+	VMOVUPS      96(DX), X10
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X10, Y11
+	VADDPS       Y7, Y11, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    112(BX), Y6
+	VMOVUPS      112(DX), X7
+	VMULPS       Y0, Y6, Y6
+	VCVTPH2PS    X7, Y11
+	VADDPS       Y6, Y11, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, 64(DX)
+	VMOVUPS      X9, 80(DX)
+	VMOVUPS      X10, 96(DX)
+	VMOVUPS      X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    (BX), Y7
+	VMOVUPS      (DX), X8
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X8, Y9
+	VADDPS       Y7, Y9, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    16(BX), Y7
+	VMOVUPS      16(DX), X9
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X9, Y10
+	VADDPS       Y7, Y10, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    32(BX), Y7
+	VMOVUPS      32(DX), X10
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X10, Y11
+	VADDPS       Y7, Y11, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    48(BX), Y6
+	VMOVUPS      48(DX), X7
+	VMULPS       Y0, Y6, Y6
+	VCVTPH2PS    X7, Y11
+	VADDPS       Y6, Y11, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, (DX)
+	VMOVUPS      X9, 16(DX)
+	VMOVUPS      X10, 32(DX)
+	VMOVUPS      X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    64(BX), Y7
+	VMOVUPS      64(DX), X8
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X8, Y9
+	VADDPS       Y7, Y9, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    80(BX), Y7
+	VMOVUPS      80(DX), X9
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X9, Y10
+	VADDPS       Y7, Y10, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    96(BX), Y7
+	VMOVUPS      96(DX), X10
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X10, Y11
+	VADDPS       Y7, Y11, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    112(BX), Y6
+	VMOVUPS      112(DX), X7
+	VMULPS       Y0, Y6, Y6
+	VCVTPH2PS    X7, Y11
+	VADDPS       Y6, Y11, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, 64(DX)
+	VMOVUPS      X9, 80(DX)
+	VMOVUPS      X10, 96(DX)
+	VMOVUPS      X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VCVTPH2PS    (BX), Y3
+	VMOVUPS      (DX), X4
+	VMULPS       Y0, Y3, Y3
+	VCVTPH2PS    X4, Y5
+	VADDPS       Y3, Y5, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VCVTPS2PH    $0x00, Y3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVUPS      X4, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VCVTPH2PS    X3, Y3
+	VMOVSD       (DX), X4
+	VMULPS       Y0, Y3, Y3
+	VCVTPH2PS    X4, Y5
+	VADDPS       Y3, Y5, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VCVTPS2PH    $0x00, Y3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVSD       X4, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), SI
+	VMOVD        SI, X3
+	VCVTPH2PS    X3, Y3
+	MOVWLZX      (DX), SI
+	VMOVD        SI, X4
+	VMULPS       Y0, Y3, Y3
+	VCVTPH2PS    X4, Y5
+	VADDPS       Y3, Y5, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VCVTPS2PH    $0x00, Y3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VPEXTRW      $0x00, X4, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func addFloat16AVX512(dst []Float16, src []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·addFloat16AVX512(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    (BX), Z4
+	VMOVUPS      (DX), Y5
+	VMULPS       Z0, Z4, Z4
+	VCVTPH2PS    Y5, Z6
+	VADDPS       Z4, Z6, Z4
+	VCVTPS2PH    $0x00, Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    32(BX), Z3
+	VMOVUPS      32(DX), Y4
+	VMULPS       Z0, Z3, Z3
+	VCVTPH2PS    Y4, Z6
+	VADDPS       Z3, Z6, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    64(BX), Z6
+	VMOVUPS      64(DX), Y7
+	VMULPS       Z0, Z6, Z6
+	VCVTPH2PS    Y7, Z8
+	VADDPS       Z6, Z8, Z6
+	VCVTPS2PH    $0x00, Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    96(BX), Z3
+	VMOVUPS      96(DX), Y6
+	VMULPS       Z0, Z3, Z3
+	VCVTPH2PS    Y6, Z8
+	VADDPS       Z3, Z8, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y4, 32(DX)
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    (BX), Z4
+	VMOVUPS      (DX), Y5
+	VMULPS       Z0, Z4, Z4
+	VCVTPH2PS    Y5, Z6
+	VADDPS       Z4, Z6, Z4
+	VCVTPS2PH    $0x00, Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    32(BX), Z3
+	VMOVUPS      32(DX), Y4
+	VMULPS       Z0, Z3, Z3
+	VCVTPH2PS    Y4, Z6
+	VADDPS       Z3, Z6, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    64(BX), Z6
+	VMOVUPS      64(DX), Y7
+	VMULPS       Z0, Z6, Z6
+	VCVTPH2PS    Y7, Z8
+	VADDPS       Z6, Z8, Z6
+	VCVTPS2PH    $0x00, Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    96(BX), Z3
+	VMOVUPS      96(DX), Y6
+	VMULPS       Z0, Z3, Z3
+	VCVTPH2PS    Y6, Z8
+	VADDPS       Z3, Z8, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y4, 32(DX)
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW       SI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VCVTPH2PS   Y1, Z1
+	VMOVDQU16.Z (DX), K1, Y2
+	VMULPS      Z0, Z1, Z1
+	VCVTPH2PS   Y2, Z3
+	VADDPS      Z1, Z3, Z1
+	VCVTPS2PH   $0x00, Z1, K2, Y2
+	VMOVDQU16   Y2, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, SI
+	JNZ         rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func addBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX2
+TEXT ·addBFloat16AVX2(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    (BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      (DX), X8
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X8, Y9
+	VPSLLD       $0x10, Y9, Y9
+	VADDPS       Y7, Y9, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    16(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      16(DX), X9
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X9, Y10
+	VPSLLD       $0x10, Y10, Y10
+	VADDPS       Y7, Y10, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    32(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      32(DX), X10
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X10, Y11
+	VPSLLD       $0x10, Y11, Y11
+	VADDPS       Y7, Y11, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    48(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      48(DX), X7
+	VMULPS       Y0, Y6, Y6
+	VPMOVZXWD    X7, Y11
+	VPSLLD       $0x10, Y11, Y11
+	VADDPS       Y6, Y11, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, (DX)
+	VMOVUPS      X9, 16(DX)
+	VMOVUPS      X10, 32(DX)
+	VMOVUPS      X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    64(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      64(DX), X8
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X8, Y9
+	VPSLLD       $0x10, Y9, Y9
+	VADDPS       Y7, Y9, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    80(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      80(DX), X9
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X9, Y10
+	VPSLLD       $0x10, Y10, Y10
+	VADDPS       Y7, Y10, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    96(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      96(DX), X10
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X10, Y11
+	VPSLLD       $0x10, Y11, Y11
+	VADDPS       Y7, Y11, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    112(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      112(DX), X7
+	VMULPS       Y0, Y6, Y6
+	VPMOVZXWD    X7, Y11
+	VPSLLD       $0x10, Y11, Y11
+	VADDPS       Y6, Y11, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, 64(DX)
+	VMOVUPS      X9, 80(DX)
+	VMOVUPS      X10, 96(DX)
+	VMOVUPS      X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    (BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      (DX), X8
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X8, Y9
+	VPSLLD       $0x10, Y9, Y9
+	VADDPS       Y7, Y9, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    16(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      16(DX), X9
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X9, Y10
+	VPSLLD       $0x10, Y10, Y10
+	VADDPS       Y7, Y10, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    32(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      32(DX), X10
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X10, Y11
+	VPSLLD       $0x10, Y11, Y11
+	VADDPS       Y7, Y11, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    48(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      48(DX), X7
+	VMULPS       Y0, Y6, Y6
+	VPMOVZXWD    X7, Y11
+	VPSLLD       $0x10, Y11, Y11
+	VADDPS       Y6, Y11, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, (DX)
+	VMOVUPS      X9, 16(DX)
+	VMOVUPS      X10, 32(DX)
+	VMOVUPS      X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    64(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      64(DX), X8
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X8, Y9
+	VPSLLD       $0x10, Y9, Y9
+	VADDPS       Y7, Y9, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    80(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      80(DX), X9
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X9, Y10
+	VPSLLD       $0x10, Y10, Y10
+	VADDPS       Y7, Y10, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    96(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      96(DX), X10
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X10, Y11
+	VPSLLD       $0x10, Y11, Y11
+	VADDPS       Y7, Y11, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    112(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      112(DX), X7
+	VMULPS       Y0, Y6, Y6
+	VPMOVZXWD    X7, Y11
+	VPSLLD       $0x10, Y11, Y11
+	VADDPS       Y6, Y11, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, 64(DX)
+	VMOVUPS      X9, 80(DX)
+	VMOVUPS      X10, 96(DX)
+	VMOVUPS      X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPMOVZXWD    (BX), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMOVUPS      (DX), X4
+	VMULPS       Y0, Y3, Y3
+	VPMOVZXWD    X4, Y5
+	VPSLLD       $0x10, Y5, Y5
+	VADDPS       Y3, Y5, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVUPS      X4, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMOVSD       (DX), X4
+	VMULPS       Y0, Y3, Y3
+	VPMOVZXWD    X4, Y5
+	VPSLLD       $0x10, Y5, Y5
+	VADDPS       Y3, Y5, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVSD       X4, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), SI
+	VMOVD        SI, X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	MOVWLZX      (DX), SI
+	VMOVD        SI, X4
+	VMULPS       Y0, Y3, Y3
+	VPMOVZXWD    X4, Y5
+	VPSLLD       $0x10, Y5, Y5
+	VADDPS       Y3, Y5, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VPEXTRW      $0x00, X4, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func addBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·addBFloat16AVX512(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    (BX), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VMOVUPS      (DX), Y5
+	VMULPS       Z0, Z4, Z4
+	VPMOVZXWD    Y5, Z6
+	VPSLLD       $0x10, Z6, Z6
+	VADDPS       Z4, Z6, Z4
+	VPSRLD       $0x10, Z4, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z4, Z4
+	VPADDD       Z6, Z4, Z4
+	VPSRLD       $0x10, Z4, Z4
+	VPMOVDW      Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    32(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      32(DX), Y4
+	VMULPS       Z0, Z3, Z3
+	VPMOVZXWD    Y4, Z6
+	VPSLLD       $0x10, Z6, Z6
+	VADDPS       Z3, Z6, Z3
+	VPSRLD       $0x10, Z3, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z6, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    64(BX), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VMOVUPS      64(DX), Y7
+	VMULPS       Z0, Z6, Z6
+	VPMOVZXWD    Y7, Z8
+	VPSLLD       $0x10, Z8, Z8
+	VADDPS       Z6, Z8, Z6
+	VPSRLD       $0x10, Z6, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z6, Z6
+	VPADDD       Z8, Z6, Z6
+	VPSRLD       $0x10, Z6, Z6
+	VPMOVDW      Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    96(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      96(DX), Y6
+	VMULPS       Z0, Z3, Z3
+	VPMOVZXWD    Y6, Z8
+	VPSLLD       $0x10, Z8, Z8
+	VADDPS       Z3, Z8, Z3
+	VPSRLD       $0x10, Z3, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z8, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y4, 32(DX)
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    (BX), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VMOVUPS      (DX), Y5
+	VMULPS       Z0, Z4, Z4
+	VPMOVZXWD    Y5, Z6
+	VPSLLD       $0x10, Z6, Z6
+	VADDPS       Z4, Z6, Z4
+	VPSRLD       $0x10, Z4, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z4, Z4
+	VPADDD       Z6, Z4, Z4
+	VPSRLD       $0x10, Z4, Z4
+	VPMOVDW      Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    32(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      32(DX), Y4
+	VMULPS       Z0, Z3, Z3
+	VPMOVZXWD    Y4, Z6
+	VPSLLD       $0x10, Z6, Z6
+	VADDPS       Z3, Z6, Z3
+	VPSRLD       $0x10, Z3, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z6, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    64(BX), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VMOVUPS      64(DX), Y7
+	VMULPS       Z0, Z6, Z6
+	VPMOVZXWD    Y7, Z8
+	VPSLLD       $0x10, Z8, Z8
+	VADDPS       Z6, Z8, Z6
+	VPSRLD       $0x10, Z6, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z6, Z6
+	VPADDD       Z8, Z6, Z6
+	VPSRLD       $0x10, Z6, Z6
+	VPMOVDW      Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    96(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      96(DX), Y6
+	VMULPS       Z0, Z3, Z3
+	VPMOVZXWD    Y6, Z8
+	VPSLLD       $0x10, Z8, Z8
+	VADDPS       Z3, Z8, Z3
+	VPSRLD       $0x10, Z3, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z8, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y4, 32(DX)
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW       SI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VPMOVZXWD   Y1, Z1
+	VPSLLD      $0x10, Z1, Z1
+	VMOVDQU16.Z (DX), K1, Y2
+	VMULPS      Z0, Z1, Z1
+	VPMOVZXWD   Y2, Z3
+	VPSLLD      $0x10, Z3, Z3
+	VADDPS      Z1, Z3, Z1
+	VPSRLD      $0x10, Z1, Z3
+	VPANDQ      halfOdd<>+0(SB), Z3, Z3
+	VPADDD      halfBias<>+0(SB), Z1, Z1
+	VPADDD      Z3, Z1, Z1
+	VPSRLD      $0x10, Z1, Z1
+	VPMOVDW     Z1, K2, Y2
+	VMOVDQU16   Y2, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, SI
+	JNZ         rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func fillAVX2(dst []float32, src []float32, fill []float32, keep []uint64, scale float32)
+// Requires: AVX, AVX2
+TEXT ·fillAVX2(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00002000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         128(BX), DI
+	MOVQ         192(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         128(DX), DI
+	MOVQ         192(DX), DI
+	MOVQ         (SI), DI
+	MOVQ         64(SI), DI
+	MOVQ         128(SI), DI
+	MOVQ         192(SI), DI
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      (BX), Y7
+	VMOVUPS      (SI), Y8
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      32(SI), Y13
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      64(BX), Y7
+	VMOVUPS      64(SI), Y14
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      96(BX), Y6
+	VMOVUPS      96(SI), Y7
+	VMULPS       Y0, Y6, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVUPS      Y8, (DX)
+	VMOVUPS      Y13, 32(DX)
+	VMOVUPS      Y14, 64(DX)
+	VMOVUPS      Y7, 96(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      128(BX), Y7
+	VMOVUPS      128(SI), Y8
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      160(BX), Y7
+	VMOVUPS      160(SI), Y13
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      192(BX), Y7
+	VMOVUPS      192(SI), Y14
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      224(BX), Y6
+	VMOVUPS      224(SI), Y7
+	VMULPS       Y0, Y6, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVUPS      Y8, 128(DX)
+	VMOVUPS      Y13, 160(DX)
+	VMOVUPS      Y14, 192(DX)
+	VMOVUPS      Y7, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      (BX), Y7
+	VMOVUPS      (SI), Y8
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      32(SI), Y13
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      64(BX), Y7
+	VMOVUPS      64(SI), Y14
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      96(BX), Y6
+	VMOVUPS      96(SI), Y7
+	VMULPS       Y0, Y6, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVUPS      Y8, (DX)
+	VMOVUPS      Y13, 32(DX)
+	VMOVUPS      Y14, 64(DX)
+	VMOVUPS      Y7, 96(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      128(BX), Y7
+	VMOVUPS      128(SI), Y8
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      160(BX), Y7
+	VMOVUPS      160(SI), Y13
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      192(BX), Y7
+	VMOVUPS      192(SI), Y14
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      224(BX), Y6
+	VMOVUPS      224(SI), Y7
+	VMULPS       Y0, Y6, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVUPS      Y8, 128(DX)
+	VMOVUPS      Y13, 160(DX)
+	VMOVUPS      Y14, 192(DX)
+	VMOVUPS      Y7, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VMOVUPS      (SI), Y4
+	VMULPS       Y0, Y3, Y3
+	VBLENDVPS    Y2, Y3, Y4, Y4
+	VMOVUPS      Y4, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVUPS      (BX), X9
+	VMOVUPS      (SI), X10
+	VMULPS       Y0, Y9, Y9
+	VBLENDVPS    Y2, Y9, Y10, Y10
+	VMOVUPS      X10, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSS       (BX), X11
+	VMOVSS       (SI), X12
+	VMULPS       Y0, Y11, Y11
+	VBLENDVPS    Y2, Y11, Y12, Y12
+	VMOVSS       X12, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, DX
+	ADDQ         $0x00000004, SI
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func fillAVX512(dst []float32, src []float32, fill []float32, keep []uint64, scale float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·fillAVX512(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00002000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         128(BX), DI
+	MOVQ         192(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         128(DX), DI
+	MOVQ         192(DX), DI
+	MOVQ         (SI), DI
+	MOVQ         64(SI), DI
+	MOVQ         128(SI), DI
+	MOVQ         192(SI), DI
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      (BX), Y4
+	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
+	VMOVUPS      (SI), Y5
+	VINSERTF64X4 $0x01, 32(SI), Z5, Z5
+	VMULPS       Z0, Z4, Z4
+	VMOVAPS      Z4, K1, Z5
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      64(BX), Y6
+	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
+	VMOVUPS      64(SI), Y7
+	VINSERTF64X4 $0x01, 96(SI), Z7, Z7
+	VMULPS       Z0, Z6, Z6
+	VMOVAPS      Z6, K1, Z7
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      128(BX), Y8
+	VINSERTF64X4 $0x01, 160(BX), Z8, Z8
+	VMOVUPS      128(SI), Y9
+	VINSERTF64X4 $0x01, 160(SI), Z9, Z9
+	VMULPS       Z0, Z8, Z8
+	VMOVAPS      Z8, K1, Z9
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      192(BX), Y10
+	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
+	VMOVUPS      192(SI), Y11
+	VINSERTF64X4 $0x01, 224(SI), Z11, Z11
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, K1, Z11
+	VMOVUPS      Z5, (DX)
+	VMOVUPS      Z7, 64(DX)
+	VMOVUPS      Z9, 128(DX)
+	VMOVUPS      Z11, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      (BX), Z4
+	VMOVUPS      (SI), Z5
+	VMULPS       Z0, Z4, Z4
+	VMOVAPS      Z4, K1, Z5
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      64(BX), Z3
+	VMOVUPS      64(SI), Z4
+	VMULPS       Z0, Z3, Z3
+	VMOVAPS      Z3, K1, Z4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      128(BX), Z6
+	VMOVUPS      128(SI), Z7
+	VMULPS       Z0, Z6, Z6
+	VMOVAPS      Z6, K1, Z7
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      192(BX), Z3
+	VMOVUPS      192(SI), Z6
+	VMULPS       Z0, Z3, Z3
+	VMOVAPS      Z3, K1, Z6
+	VMOVUPS      Z5, (DX)
+	VMOVUPS      Z4, 64(DX)
+	VMOVUPS      Z7, 128(DX)
+	VMOVUPS      Z6, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+
+rest:
+	KMOVW     DI, K1
+	KMOVW     CX, K2
+	VMOVUPS.Z (BX), K1, Z1
+	VMOVUPS.Z (SI), K1, Z2
+	VMULPS    Z0, Z1, Z1
+	VMOVAPS   Z1, K2, Z2
+	VMOVUPS   Z2, K1, (DX)
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, SI
+	SHRQ      $0x10, CX
+	SHRQ      $0x10, DI
+	JNZ       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func fillFloat64AVX2(dst []float64, src []float64, fill []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX2
+TEXT ·fillFloat64AVX2(SB), NOSPLIT, $0-104
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSD scale+96(FP), Y0
+	VMOVDQU      laneBits8<>+0(SB), Y1
+	CMPQ         AX, $0x00001000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         128(BX), DI
+	MOVQ         192(BX), DI
+	MOVQ         256(BX), DI
+	MOVQ         320(BX), DI
+	MOVQ         384(BX), DI
+	MOVQ         448(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         128(DX), DI
+	MOVQ         192(DX), DI
+	MOVQ         256(DX), DI
+	MOVQ         320(DX), DI
+	MOVQ         384(DX), DI
+	MOVQ         448(DX), DI
+	MOVQ         (SI), DI
+	MOVQ         64(SI), DI
+	MOVQ         128(SI), DI
+	MOVQ         192(SI), DI
+	MOVQ         256(SI), DI
+	MOVQ         320(SI), DI
+	MOVQ         384(SI), DI
+	MOVQ         448(SI), DI
+	VPBROADCASTD (CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      32(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(BX), Y4
+	VMOVUPS      64(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(BX), Y4
+	VMOVUPS      96(SI), Y12
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y10, 32(DX)
+	VMOVUPS      Y11, 64(DX)
+	VMOVUPS      Y12, 96(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(BX), Y4
+	VMOVUPS      128(SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(BX), Y4
+	VMOVUPS      160(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(BX), Y4
+	VMOVUPS      192(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(BX), Y3
+	VMOVUPS      224(SI), Y4
+	VMULPD       Y0, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y5, 128(DX)
+	VMOVUPS      Y10, 160(DX)
+	VMOVUPS      Y11, 192(DX)
+	VMOVUPS      Y4, 224(DX)
+	VPBROADCASTD 4(CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(BX), Y4
+	VMOVUPS      256(SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(BX), Y4
+	VMOVUPS      288(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(BX), Y4
+	VMOVUPS      320(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(BX), Y4
+	VMOVUPS      352(SI), Y12
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVUPS      Y5, 256(DX)
+	VMOVUPS      Y10, 288(DX)
+	VMOVUPS      Y11, 320(DX)
+	VMOVUPS      Y12, 352(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(BX), Y4
+	VMOVUPS      384(SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(BX), Y4
+	VMOVUPS      416(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(BX), Y4
+	VMOVUPS      448(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(BX), Y3
+	VMOVUPS      480(SI), Y4
+	VMULPD       Y0, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y5, 384(DX)
+	VMOVUPS      Y10, 416(DX)
+	VMOVUPS      Y11, 448(DX)
+	VMOVUPS      Y4, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      32(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(BX), Y4
+	VMOVUPS      64(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(BX), Y4
+	VMOVUPS      96(SI), Y12
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y10, 32(DX)
+	VMOVUPS      Y11, 64(DX)
+	VMOVUPS      Y12, 96(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(BX), Y4
+	VMOVUPS      128(SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(BX), Y4
+	VMOVUPS      160(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(BX), Y4
+	VMOVUPS      192(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(BX), Y3
+	VMOVUPS      224(SI), Y4
+	VMULPD       Y0, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y5, 128(DX)
+	VMOVUPS      Y10, 160(DX)
+	VMOVUPS      Y11, 192(DX)
+	VMOVUPS      Y4, 224(DX)
+	VPBROADCASTD 4(CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(BX), Y4
+	VMOVUPS      256(SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(BX), Y4
+	VMOVUPS      288(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(BX), Y4
+	VMOVUPS      320(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(BX), Y4
+	VMOVUPS      352(SI), Y12
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVUPS      Y5, 256(DX)
+	VMOVUPS      Y10, 288(DX)
+	VMOVUPS      Y11, 320(DX)
+	VMOVUPS      Y12, 352(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(BX), Y4
+	VMOVUPS      384(SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(BX), Y4
+	VMOVUPS      416(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(BX), Y4
+	VMOVUPS      448(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(BX), Y3
+	VMOVUPS      480(SI), Y4
+	VMULPD       Y0, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y5, 384(DX)
+	VMOVUPS      Y10, 416(DX)
+	VMOVUPS      Y11, 448(DX)
+	VMOVUPS      Y4, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000004
+	JL    rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VMOVUPS      (SI), Y4
+	VMULPD       Y0, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y4, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000002
+	JL   rest2Done
+
+rest2:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), X6
+	VMOVUPS      (SI), X7
+	VMULPD       Y0, Y6, Y6
+	VBLENDVPD    Y2, Y6, Y7, Y7
+	VMOVUPS      X7, (DX)
+	SHRQ         $0x02, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000002, AX
+	CMPQ         AX, $0x00000002
+	JGE          rest2
+
+rest2Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVSD       (BX), X8
+	VMOVSD       (SI), X9
+	VMULPD       Y0, Y8, Y8
+	VBLENDVPD    Y2, Y8, Y9, Y9
+	VMOVSD       X9, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func fillFloat64AVX512(dst []float64, src []float64, fill []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·fillFloat64AVX512(SB), NOSPLIT, $0-104
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSD scale+96(FP), Z0
+	VMOVDQU64    laneBits8<>+0(SB), Z1
+	CMPQ         AX, $0x00001000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         128(BX), DI
+	MOVQ         192(BX), DI
+	MOVQ         256(BX), DI
+	MOVQ         320(BX), DI
+	MOVQ         384(BX), DI
+	MOVQ         448(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         128(DX), DI
+	MOVQ         192(DX), DI
+	MOVQ         256(DX), DI
+	MOVQ         320(DX), DI
+	MOVQ         384(DX), DI
+	MOVQ         448(DX), DI
+	MOVQ         (SI), DI
+	MOVQ         64(SI), DI
+	MOVQ         128(SI), DI
+	MOVQ         192(SI), DI
+	MOVQ         256(SI), DI
+	MOVQ         320(SI), DI
+	MOVQ         384(SI), DI
+	MOVQ         448(SI), DI
+	VPBROADCASTD (CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (BX), Y3
+	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
+	VMOVUPS      (SI), Y4
+	VINSERTF64X4 $0x01, 32(SI), Z4, Z4
+	VMULPD       Z0, Z3, Z3
+	VMOVAPD      Z3, K1, Z4
+	VPSRLQ       $0x08, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      64(BX), Y6
+	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
+	VMOVUPS      64(SI), Y7
+	VINSERTF64X4 $0x01, 96(SI), Z7, Z7
+	VMULPD       Z0, Z6, Z6
+	VMOVAPD      Z6, K1, Z7
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      128(BX), Y8
+	VINSERTF64X4 $0x01, 160(BX), Z8, Z8
+	VMOVUPS      128(SI), Y9
+	VINSERTF64X4 $0x01, 160(SI), Z9, Z9
+	VMULPD       Z0, Z8, Z8
+	VMOVAPD      Z8, K1, Z9
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(BX), Y10
+	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
+	VMOVUPS      192(SI), Y11
+	VINSERTF64X4 $0x01, 224(SI), Z11, Z11
+	VMULPD       Z0, Z10, Z10
+	VMOVAPD      Z10, K1, Z11
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      256(BX), Y12
+	VINSERTF64X4 $0x01, 288(BX), Z12, Z12
+	VMOVUPS      256(SI), Y13
+	VINSERTF64X4 $0x01, 288(SI), Z13, Z13
+	VMULPD       Z0, Z12, Z12
+	VMOVAPD      Z12, K1, Z13
+	VPSRLQ       $0x08, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      320(BX), Y14
+	VINSERTF64X4 $0x01, 352(BX), Z14, Z14
+	VMOVUPS      320(SI), Y15
+	VINSERTF64X4 $0x01, 352(SI), Z15, Z15
+	VMULPD       Z0, Z14, Z14
+	VMOVAPD      Z14, K1, Z15
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      384(BX), Y16
+	VINSERTF64X4 $0x01, 416(BX), Z16, Z16
+	VMOVUPS      384(SI), Y17
+	VINSERTF64X4 $0x01, 416(SI), Z17, Z17
+	VMULPD       Z0, Z16, Z16
+	VMOVAPD      Z16, K1, Z17
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      448(BX), Y18
+	VINSERTF64X4 $0x01, 480(BX), Z18, Z18
+	VMOVUPS      448(SI), Y19
+	VINSERTF64X4 $0x01, 480(SI), Z19, Z19
+	VMULPD       Z0, Z18, Z18
+	VMOVAPD      Z18, K1, Z19
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z7, 64(DX)
+	VMOVUPS      Z9, 128(DX)
+	VMOVUPS      Z11, 192(DX)
+	VMOVUPS      Z13, 256(DX)
+	VMOVUPS      Z15, 320(DX)
+	VMOVUPS      Z17, 384(DX)
+	VMOVUPS      Z19, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (BX), Z3
+	VMOVUPS      (SI), Z4
+	VMULPD       Z0, Z3, Z3
+	VMOVAPD      Z3, K1, Z4
+	VPSRLQ       $0x08, Z2, Z3
+	VPTESTMQ     Z1, Z3, K1
+	VMOVUPS      64(BX), Z3
+	VMOVUPS      64(SI), Z5
+	VMULPD       Z0, Z3, Z3
+	VMOVAPD      Z3, K1, Z5
+	VPSRLQ       $0x10, Z2, Z3
+	VPTESTMQ     Z1, Z3, K1
+	VMOVUPS      128(BX), Z3
+	VMOVUPS      128(SI), Z6
+	VMULPD       Z0, Z3, Z3
+	VMOVAPD      Z3, K1, Z6
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(BX), Z2
+	VMOVUPS      192(SI), Z3
+	VMULPD       Z0, Z2, Z2
+	VMOVAPD      Z2, K1, Z3
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      256(BX), Z7
+	VMOVUPS      256(SI), Z8
+	VMULPD       Z0, Z7, Z7
+	VMOVAPD      Z7, K1, Z8
+	VPSRLQ       $0x08, Z2, Z7
+	VPTESTMQ     Z1, Z7, K1
+	VMOVUPS      320(BX), Z7
+	VMOVUPS      320(SI), Z9
+	VMULPD       Z0, Z7, Z7
+	VMOVAPD      Z7, K1, Z9
+	VPSRLQ       $0x10, Z2, Z7
+	VPTESTMQ     Z1, Z7, K1
+	VMOVUPS      384(BX), Z7
+	VMOVUPS      384(SI), Z10
+	VMULPD       Z0, Z7, Z7
+	VMOVAPD      Z7, K1, Z10
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      448(BX), Z2
+	VMOVUPS      448(SI), Z7
+	VMULPD       Z0, Z2, Z2
+	VMOVAPD      Z2, K1, Z7
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z5, 64(DX)
+	VMOVUPS      Z6, 128(DX)
+	VMOVUPS      Z3, 192(DX)
+	VMOVUPS      Z8, 256(DX)
+	VMOVUPS      Z9, 320(DX)
+	VMOVUPS      Z10, 384(DX)
+	VMOVUPS      Z7, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+
+rest:
+	KMOVW     DI, K1
+	KMOVW     CX, K2
+	VMOVUPD.Z (BX), K1, Z1
+	VMOVUPD.Z (SI), K1, Z2
+	VMULPD    Z0, Z1, Z1
+	VMOVAPD   Z1, K2, Z2
+	VMOVUPD   Z2, K1, (DX)
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, SI
+	SHRQ      $0x08, CX
+	SHRQ      $0x08, DI
+	JNZ       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func fillFloat16AVX2(dst []Float16, src []Float16, fill []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX2, F16C
+TEXT ·fillFloat16AVX2(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         (SI), DI
+	MOVQ         64(SI), DI
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    (BX), Y7
+	VMOVUPS      (SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    16(BX), Y7
+	VMOVUPS      16(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    32(BX), Y7
+	VMOVUPS      32(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    48(BX), Y6
+	VMOVUPS      48(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, (DX)
+	VMOVUPS      X9, 16(DX)
+	VMOVUPS      X10, 32(DX)
+	VMOVUPS      X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    64(BX), Y7
+	VMOVUPS      64(SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    80(BX), Y7
+	VMOVUPS      80(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    96(BX), Y7
+	VMOVUPS      96(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    112(BX), Y6
+	VMOVUPS      112(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, 64(DX)
+	VMOVUPS      X9, 80(DX)
+	VMOVUPS      X10, 96(DX)
+	VMOVUPS      X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    (BX), Y7
+	VMOVUPS      (SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    16(BX), Y7
+	VMOVUPS      16(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    32(BX), Y7
+	VMOVUPS      32(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    48(BX), Y6
+	VMOVUPS      48(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, (DX)
+	VMOVUPS      X9, 16(DX)
+	VMOVUPS      X10, 32(DX)
+	VMOVUPS      X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    64(BX), Y7
+	VMOVUPS      64(SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    80(BX), Y7
+	VMOVUPS      80(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    96(BX), Y7
+	VMOVUPS      96(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    112(BX), Y6
+	VMOVUPS      112(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, 64(DX)
+	VMOVUPS      X9, 80(DX)
+	VMOVUPS      X10, 96(DX)
+	VMOVUPS      X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VCVTPH2PS    (BX), Y3
+	VMOVUPS      (SI), X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VCVTPS2PH    $0x00, Y3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVUPS      X4, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VCVTPH2PS    X3, Y3
+	VMOVSD       (SI), X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VCVTPS2PH    $0x00, Y3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVSD       X4, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), DI
+	VMOVD        DI, X3
+	VCVTPH2PS    X3, Y3
+	MOVWLZX      (SI), DI
+	VMOVD        DI, X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VCVTPS2PH    $0x00, Y3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VPEXTRW      $0x00, X4, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	ADDQ         $0x00000002, SI
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func fillFloat16AVX512(dst []Float16, src []Float16, fill []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·fillFloat16AVX512(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         (SI), DI
+	MOVQ         64(SI), DI
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    (BX), Z4
+	VMOVUPS      (SI), Y5
+	VMULPS       Z0, Z4, Z4
+	VCVTPS2PH    $0x00, Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    32(BX), Z3
+	VMOVUPS      32(SI), Y4
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    64(BX), Z6
+	VMOVUPS      64(SI), Y7
+	VMULPS       Z0, Z6, Z6
+	VCVTPS2PH    $0x00, Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    96(BX), Z3
+	VMOVUPS      96(SI), Y6
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y4, 32(DX)
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    (BX), Z4
+	VMOVUPS      (SI), Y5
+	VMULPS       Z0, Z4, Z4
+	VCVTPS2PH    $0x00, Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    32(BX), Z3
+	VMOVUPS      32(SI), Y4
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    64(BX), Z6
+	VMOVUPS      64(SI), Y7
+	VMULPS       Z0, Z6, Z6
+	VCVTPS2PH    $0x00, Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    96(BX), Z3
+	VMOVUPS      96(SI), Y6
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y4, 32(DX)
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+
+rest:
+	KMOVW       DI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VCVTPH2PS   Y1, Z1
+	VMOVDQU16.Z (SI), K1, Y2
+	VMULPS      Z0, Z1, Z1
+	VCVTPS2PH   $0x00, Z1, K2, Y2
+	VMOVDQU16   Y2, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, SI
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, DI
+	JNZ         rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func fillBFloat16AVX2(dst []BFloat16, src []BFloat16, fill []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX2
+TEXT ·fillBFloat16AVX2(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         (SI), DI
+	MOVQ         64(SI), DI
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    (BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      (SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    16(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      16(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    32(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      32(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    48(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      48(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, (DX)
+	VMOVUPS      X9, 16(DX)
+	VMOVUPS      X10, 32(DX)
+	VMOVUPS      X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    64(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      64(SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    80(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      80(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    96(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      96(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    112(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      112(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, 64(DX)
+	VMOVUPS      X9, 80(DX)
+	VMOVUPS      X10, 96(DX)
+	VMOVUPS      X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    (BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      (SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    16(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      16(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    32(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      32(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    48(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      48(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, (DX)
+	VMOVUPS      X9, 16(DX)
+	VMOVUPS      X10, 32(DX)
+	VMOVUPS      X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    64(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      64(SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    80(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      80(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    96(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      96(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    112(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      112(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, 64(DX)
+	VMOVUPS      X9, 80(DX)
+	VMOVUPS      X10, 96(DX)
+	VMOVUPS      X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPMOVZXWD    (BX), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMOVUPS      (SI), X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVUPS      X4, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMOVSD       (SI), X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVSD       X4, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), DI
+	VMOVD        DI, X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	MOVWLZX      (SI), DI
+	VMOVD        DI, X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VPEXTRW      $0x00, X4, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	ADDQ         $0x00000002, SI
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func fillBFloat16AVX512(dst []BFloat16, src []BFloat16, fill []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·fillBFloat16AVX512(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         (SI), DI
+	MOVQ         64(SI), DI
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    (BX), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VMOVUPS      (SI), Y5
+	VMULPS       Z0, Z4, Z4
+	VPSRLD       $0x10, Z4, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z4, Z4
+	VPADDD       Z6, Z4, Z4
+	VPSRLD       $0x10, Z4, Z4
+	VPMOVDW      Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    32(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      32(SI), Y4
+	VMULPS       Z0, Z3, Z3
+	VPSRLD       $0x10, Z3, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z6, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    64(BX), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VMOVUPS      64(SI), Y7
+	VMULPS       Z0, Z6, Z6
+	VPSRLD       $0x10, Z6, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z6, Z6
+	VPADDD       Z8, Z6, Z6
+	VPSRLD       $0x10, Z6, Z6
+	VPMOVDW      Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    96(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      96(SI), Y6
+	VMULPS       Z0, Z3, Z3
+	VPSRLD       $0x10, Z3, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z8, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y4, 32(DX)
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    (BX), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VMOVUPS      (SI), Y5
+	VMULPS       Z0, Z4, Z4
+	VPSRLD       $0x10, Z4, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z4, Z4
+	VPADDD       Z6, Z4, Z4
+	VPSRLD       $0x10, Z4, Z4
+	VPMOVDW      Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    32(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      32(SI), Y4
+	VMULPS       Z0, Z3, Z3
+	VPSRLD       $0x10, Z3, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z6, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    64(BX), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VMOVUPS      64(SI), Y7
+	VMULPS       Z0, Z6, Z6
+	VPSRLD       $0x10, Z6, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z6, Z6
+	VPADDD       Z8, Z6, Z6
+	VPSRLD       $0x10, Z6, Z6
+	VPMOVDW      Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    96(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      96(SI), Y6
+	VMULPS       Z0, Z3, Z3
+	VPSRLD       $0x10, Z3, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z8, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y4, 32(DX)
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+
+rest:
+	KMOVW       DI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VPMOVZXWD   Y1, Z1
+	VPSLLD      $0x10, Z1, Z1
+	VMOVDQU16.Z (SI), K1, Y2
+	VMULPS      Z0, Z1, Z1
+	VPSRLD      $0x10, Z1, Z3
+	VPANDQ      halfOdd<>+0(SB), Z3, Z3
+	VPADDD      halfBias<>+0(SB), Z1, Z1
+	VPADDD      Z3, Z1, Z1
+	VPSRLD      $0x10, Z1, Z1
+	VPMOVDW     Z1, K2, Y2
+	VMOVDQU16   Y2, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, SI
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, DI
+	JNZ         rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func fillStreamAVX2(dst []float32, src []float32, fill []float32, keep []uint64, scale float32)
+// Requires: AVX, AVX2, MMX+
+TEXT ·fillStreamAVX2(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      (BX), Y7
+	VMOVUPS      (SI), Y8
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      32(SI), Y13
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      64(BX), Y7
+	VMOVUPS      64(SI), Y14
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      96(BX), Y6
+	VMOVUPS      96(SI), Y7
+	VMULPS       Y0, Y6, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVNTPS     Y8, (DX)
+	VMOVNTPS     Y13, 32(DX)
+	VMOVNTPS     Y14, 64(DX)
+	VMOVNTPS     Y7, 96(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      128(BX), Y7
+	VMOVUPS      128(SI), Y8
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      160(BX), Y7
+	VMOVUPS      160(SI), Y13
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      192(BX), Y7
+	VMOVUPS      192(SI), Y14
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      224(BX), Y6
+	VMOVUPS      224(SI), Y7
+	VMULPS       Y0, Y6, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVNTPS     Y8, 128(DX)
+	VMOVNTPS     Y13, 160(DX)
+	VMOVNTPS     Y14, 192(DX)
+	VMOVNTPS     Y7, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VMOVUPS      (SI), Y4
+	VMULPS       Y0, Y3, Y3
+	VBLENDVPS    Y2, Y3, Y4, Y4
+	VMOVUPS      Y4, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVUPS      (BX), X9
+	VMOVUPS      (SI), X10
+	VMULPS       Y0, Y9, Y9
+	VBLENDVPS    Y2, Y9, Y10, Y10
+	VMOVUPS      X10, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSS       (BX), X11
+	VMOVSS       (SI), X12
+	VMULPS       Y0, Y11, Y11
+	VBLENDVPS    Y2, Y11, Y12, Y12
+	VMOVSS       X12, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, DX
+	ADDQ         $0x00000004, SI
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func fillStreamAVX512(dst []float32, src []float32, fill []float32, keep []uint64, scale float32)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·fillStreamAVX512(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      (BX), Y4
+	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
+	VMOVUPS      (SI), Y5
+	VINSERTF64X4 $0x01, 32(SI), Z5, Z5
+	VMULPS       Z0, Z4, Z4
+	VMOVAPS      Z4, K1, Z5
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      64(BX), Y6
+	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
+	VMOVUPS      64(SI), Y7
+	VINSERTF64X4 $0x01, 96(SI), Z7, Z7
+	VMULPS       Z0, Z6, Z6
+	VMOVAPS      Z6, K1, Z7
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      128(BX), Y8
+	VINSERTF64X4 $0x01, 160(BX), Z8, Z8
+	VMOVUPS      128(SI), Y9
+	VINSERTF64X4 $0x01, 160(SI), Z9, Z9
+	VMULPS       Z0, Z8, Z8
+	VMOVAPS      Z8, K1, Z9
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      192(BX), Y10
+	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
+	VMOVUPS      192(SI), Y11
+	VINSERTF64X4 $0x01, 224(SI), Z11, Z11
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, K1, Z11
+	VMOVNTPS     Z5, (DX)
+	VMOVNTPS     Z7, 64(DX)
+	VMOVNTPS     Z9, 128(DX)
+	VMOVNTPS     Z11, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+
+rest:
+	KMOVW     DI, K1
+	KMOVW     CX, K2
+	VMOVUPS.Z (BX), K1, Z1
+	VMOVUPS.Z (SI), K1, Z2
+	VMULPS    Z0, Z1, Z1
+	VMOVAPS   Z1, K2, Z2
+	VMOVUPS   Z2, K1, (DX)
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, SI
+	SHRQ      $0x10, CX
+	SHRQ      $0x10, DI
+	JNZ       rest
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func fillStreamFloat64AVX2(dst []float64, src []float64, fill []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX2, MMX+
+TEXT ·fillStreamFloat64AVX2(SB), NOSPLIT, $0-104
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSD scale+96(FP), Y0
+	VMOVDQU      laneBits8<>+0(SB), Y1
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8448(BX)
+	PREFETCHT0   8512(BX)
+	PREFETCHT0   8576(BX)
+	PREFETCHT0   8640(BX)
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
+	VPBROADCASTD (CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      32(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(BX), Y4
+	VMOVUPS      64(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(BX), Y4
+	VMOVUPS      96(SI), Y12
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVNTPS     Y5, (DX)
+	VMOVNTPS     Y10, 32(DX)
+	VMOVNTPS     Y11, 64(DX)
+	VMOVNTPS     Y12, 96(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(BX), Y4
+	VMOVUPS      128(SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(BX), Y4
+	VMOVUPS      160(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(BX), Y4
+	VMOVUPS      192(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(BX), Y3
+	VMOVUPS      224(SI), Y4
+	VMULPD       Y0, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVNTPS     Y5, 128(DX)
+	VMOVNTPS     Y10, 160(DX)
+	VMOVNTPS     Y11, 192(DX)
+	VMOVNTPS     Y4, 224(DX)
+	VPBROADCASTD 4(CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(BX), Y4
+	VMOVUPS      256(SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(BX), Y4
+	VMOVUPS      288(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(BX), Y4
+	VMOVUPS      320(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(BX), Y4
+	VMOVUPS      352(SI), Y12
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVNTPS     Y5, 256(DX)
+	VMOVNTPS     Y10, 288(DX)
+	VMOVNTPS     Y11, 320(DX)
+	VMOVNTPS     Y12, 352(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(BX), Y4
+	VMOVUPS      384(SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(BX), Y4
+	VMOVUPS      416(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(BX), Y4
+	VMOVUPS      448(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(BX), Y3
+	VMOVUPS      480(SI), Y4
+	VMULPD       Y0, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVNTPS     Y5, 384(DX)
+	VMOVNTPS     Y10, 416(DX)
+	VMOVNTPS     Y11, 448(DX)
+	VMOVNTPS     Y4, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000004
+	JL    rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VMOVUPS      (SI), Y4
+	VMULPD       Y0, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y4, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000002
+	JL   rest2Done
+
+rest2:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), X6
+	VMOVUPS      (SI), X7
+	VMULPD       Y0, Y6, Y6
+	VBLENDVPD    Y2, Y6, Y7, Y7
+	VMOVUPS      X7, (DX)
+	SHRQ         $0x02, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000002, AX
+	CMPQ         AX, $0x00000002
+	JGE          rest2
+
+rest2Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVSD       (BX), X8
+	VMOVSD       (SI), X9
+	VMULPD       Y0, Y8, Y8
+	VBLENDVPD    Y2, Y8, Y9, Y9
+	VMOVSD       X9, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func fillStreamFloat64AVX512(dst []float64, src []float64, fill []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·fillStreamFloat64AVX512(SB), NOSPLIT, $0-104
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSD scale+96(FP), Z0
+	VMOVDQU64    laneBits8<>+0(SB), Z1
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8448(BX)
+	PREFETCHT0   8512(BX)
+	PREFETCHT0   8576(BX)
+	PREFETCHT0   8640(BX)
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
+	VPBROADCASTD (CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (BX), Y3
+	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
+	VMOVUPS      (SI), Y4
+	VINSERTF64X4 $0x01, 32(SI), Z4, Z4
+	VMULPD       Z0, Z3, Z3
+	VMOVAPD      Z3, K1, Z4
+	VPSRLQ       $0x08, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      64(BX), Y6
+	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
+	VMOVUPS      64(SI), Y7
+	VINSERTF64X4 $0x01, 96(SI), Z7, Z7
+	VMULPD       Z0, Z6, Z6
+	VMOVAPD      Z6, K1, Z7
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      128(BX), Y8
+	VINSERTF64X4 $0x01, 160(BX), Z8, Z8
+	VMOVUPS      128(SI), Y9
+	VINSERTF64X4 $0x01, 160(SI), Z9, Z9
+	VMULPD       Z0, Z8, Z8
+	VMOVAPD      Z8, K1, Z9
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(BX), Y10
+	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
+	VMOVUPS      192(SI), Y11
+	VINSERTF64X4 $0x01, 224(SI), Z11, Z11
+	VMULPD       Z0, Z10, Z10
+	VMOVAPD      Z10, K1, Z11
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      256(BX), Y12
+	VINSERTF64X4 $0x01, 288(BX), Z12, Z12
+	VMOVUPS      256(SI), Y13
+	VINSERTF64X4 $0x01, 288(SI), Z13, Z13
+	VMULPD       Z0, Z12, Z12
+	VMOVAPD      Z12, K1, Z13
+	VPSRLQ       $0x08, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      320(BX), Y14
+	VINSERTF64X4 $0x01, 352(BX), Z14, Z14
+	VMOVUPS      320(SI), Y15
+	VINSERTF64X4 $0x01, 352(SI), Z15, Z15
+	VMULPD       Z0, Z14, Z14
+	VMOVAPD      Z14, K1, Z15
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      384(BX), Y16
+	VINSERTF64X4 $0x01, 416(BX), Z16, Z16
+	VMOVUPS      384(SI), Y17
+	VINSERTF64X4 $0x01, 416(SI), Z17, Z17
+	VMULPD       Z0, Z16, Z16
+	VMOVAPD      Z16, K1, Z17
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      448(BX), Y18
+	VINSERTF64X4 $0x01, 480(BX), Z18, Z18
+	VMOVUPS      448(SI), Y19
+	VINSERTF64X4 $0x01, 480(SI), Z19, Z19
+	VMULPD       Z0, Z18, Z18
+	VMOVAPD      Z18, K1, Z19
+	VMOVNTPS     Z4, (DX)
+	VMOVNTPS     Z7, 64(DX)
+	VMOVNTPS     Z9, 128(DX)
+	VMOVNTPS     Z11, 192(DX)
+	VMOVNTPS     Z13, 256(DX)
+	VMOVNTPS     Z15, 320(DX)
+	VMOVNTPS     Z17, 384(DX)
+	VMOVNTPS     Z19, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+
+rest:
+	KMOVW     DI, K1
+	KMOVW     CX, K2
+	VMOVUPD.Z (BX), K1, Z1
+	VMOVUPD.Z (SI), K1, Z2
+	VMULPD    Z0, Z1, Z1
+	VMOVAPD   Z1, K2, Z2
+	VMOVUPD   Z2, K1, (DX)
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, SI
+	SHRQ      $0x08, CX
+	SHRQ      $0x08, DI
+	JNZ       rest
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func fillStreamFloat16AVX2(dst []Float16, src []Float16, fill []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX2, F16C, MMX+
+TEXT ·fillStreamFloat16AVX2(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    (BX), Y7
+	VMOVUPS      (SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    16(BX), Y7
+	VMOVUPS      16(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    32(BX), Y7
+	VMOVUPS      32(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    48(BX), Y6
+	VMOVUPS      48(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVNTPS     X8, (DX)
+	VMOVNTPS     X9, 16(DX)
+	VMOVNTPS     X10, 32(DX)
+	VMOVNTPS     X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    64(BX), Y7
+	VMOVUPS      64(SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    80(BX), Y7
+	VMOVUPS      80(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    96(BX), Y7
+	VMOVUPS      96(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    112(BX), Y6
+	VMOVUPS      112(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVNTPS     X8, 64(DX)
+	VMOVNTPS     X9, 80(DX)
+	VMOVNTPS     X10, 96(DX)
+	VMOVNTPS     X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VCVTPH2PS    (BX), Y3
+	VMOVUPS      (SI), X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VCVTPS2PH    $0x00, Y3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVUPS      X4, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VCVTPH2PS    X3, Y3
+	VMOVSD       (SI), X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VCVTPS2PH    $0x00, Y3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVSD       X4, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), DI
+	VMOVD        DI, X3
+	VCVTPH2PS    X3, Y3
+	MOVWLZX      (SI), DI
+	VMOVD        DI, X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VCVTPS2PH    $0x00, Y3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VPEXTRW      $0x00, X4, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	ADDQ         $0x00000002, SI
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func fillStreamFloat16AVX512(dst []Float16, src []Float16, fill []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+TEXT ·fillStreamFloat16AVX512(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    (BX), Z4
+	VMOVUPS      (SI), Y5
+	VMULPS       Z0, Z4, Z4
+	VCVTPS2PH    $0x00, Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    32(BX), Z3
+	VMOVUPS      32(SI), Y4
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    64(BX), Z6
+	VMOVUPS      64(SI), Y7
+	VMULPS       Z0, Z6, Z6
+	VCVTPS2PH    $0x00, Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    96(BX), Z3
+	VMOVUPS      96(SI), Y6
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y6
+	VMOVNTPS     Y5, (DX)
+	VMOVNTPS     Y4, 32(DX)
+	VMOVNTPS     Y7, 64(DX)
+	VMOVNTPS     Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+
+rest:
+	KMOVW       DI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VCVTPH2PS   Y1, Z1
+	VMOVDQU16.Z (SI), K1, Y2
+	VMULPS      Z0, Z1, Z1
+	VCVTPS2PH   $0x00, Z1, K2, Y2
+	VMOVDQU16   Y2, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, SI
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, DI
+	JNZ         rest
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func fillStreamBFloat16AVX2(dst []BFloat16, src []BFloat16, fill []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX2, MMX+
+TEXT ·fillStreamBFloat16AVX2(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    (BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      (SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    16(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      16(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    32(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      32(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    48(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      48(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVNTPS     X8, (DX)
+	VMOVNTPS     X9, 16(DX)
+	VMOVNTPS     X10, 32(DX)
+	VMOVNTPS     X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    64(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      64(SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    80(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      80(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    96(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      96(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    112(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      112(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVNTPS     X8, 64(DX)
+	VMOVNTPS     X9, 80(DX)
+	VMOVNTPS     X10, 96(DX)
+	VMOVNTPS     X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPMOVZXWD    (BX), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMOVUPS      (SI), X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVUPS      X4, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMOVSD       (SI), X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVSD       X4, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), DI
+	VMOVD        DI, X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	MOVWLZX      (SI), DI
+	VMOVD        DI, X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VPEXTRW      $0x00, X4, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	ADDQ         $0x00000002, SI
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func fillStreamBFloat16AVX512(dst []BFloat16, src []BFloat16, fill []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+TEXT ·fillStreamBFloat16AVX512(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    (BX), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VMOVUPS      (SI), Y5
+	VMULPS       Z0, Z4, Z4
+	VPSRLD       $0x10, Z4, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z4, Z4
+	VPADDD       Z6, Z4, Z4
+	VPSRLD       $0x10, Z4, Z4
+	VPMOVDW      Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    32(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      32(SI), Y4
+	VMULPS       Z0, Z3, Z3
+	VPSRLD       $0x10, Z3, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z6, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    64(BX), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VMOVUPS      64(SI), Y7
+	VMULPS       Z0, Z6, Z6
+	VPSRLD       $0x10, Z6, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z6, Z6
+	VPADDD       Z8, Z6, Z6
+	VPSRLD       $0x10, Z6, Z6
+	VPMOVDW      Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    96(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      96(SI), Y6
+	VMULPS       Z0, Z3, Z3
+	VPSRLD       $0x10, Z3, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z8, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y6
+	VMOVNTPS     Y5, (DX)
+	VMOVNTPS     Y4, 32(DX)
+	VMOVNTPS     Y7, 64(DX)
+	VMOVNTPS     Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+
+rest:
+	KMOVW       DI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VPMOVZXWD   Y1, Z1
+	VPSLLD      $0x10, Z1, Z1
+	VMOVDQU16.Z (SI), K1, Y2
+	VMULPS      Z0, Z1, Z1
+	VPSRLD      $0x10, Z1, Z3
+	VPANDQ      halfOdd<>+0(SB), Z3, Z3
+	VPADDD      halfBias<>+0(SB), Z1, Z1
+	VPADDD      Z3, Z1, Z1
+	VPSRLD      $0x10, Z1, Z1
+	VPMOVDW     Z1, K2, Y2
+	VMOVDQU16   Y2, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, SI
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, DI
+	JNZ         rest
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func expandAVX2(dst []float32, keep []uint64, scale float32)
 // Requires: AVX, AVX2
 TEXT ·expandAVX2(SB), NOSPLIT, $0-52
@@ -8622,6 +16449,693 @@ done:
 	VZEROUPPER
 	RET
 
+// func expandFloat64AVX2(dst []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX2
+TEXT ·expandFloat64AVX2(SB), NOSPLIT, $0-56
+	MOVQ         keep_base+24(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSD scale+48(FP), Y0
+	VMOVDQU      laneBits8<>+0(SB), Y1
+	CMPQ         DX, $0x00000040
+	JL           wordDone
+
+word:
+	VPBROADCASTD (AX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VPAND        Y0, Y3, Y3
+	VPSRLQ       $0x04, Y2, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VPAND        Y0, Y4, Y4
+	VPSRLQ       $0x08, Y2, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPAND        Y0, Y5, Y5
+	VPSRLQ       $0x0c, Y2, Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VPAND        Y0, Y6, Y6
+	VMOVUPS      Y3, (CX)
+	VMOVUPS      Y4, 32(CX)
+	VMOVUPS      Y5, 64(CX)
+	VMOVUPS      Y6, 96(CX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VPAND        Y0, Y3, Y3
+	VPSRLQ       $0x14, Y2, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VPAND        Y0, Y4, Y4
+	VPSRLQ       $0x18, Y2, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPAND        Y0, Y5, Y5
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VMOVUPS      Y3, 128(CX)
+	VMOVUPS      Y4, 160(CX)
+	VMOVUPS      Y5, 192(CX)
+	VMOVUPS      Y2, 224(CX)
+	VPBROADCASTD 4(AX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VPAND        Y0, Y3, Y3
+	VPSRLQ       $0x04, Y2, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VPAND        Y0, Y4, Y4
+	VPSRLQ       $0x08, Y2, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPAND        Y0, Y5, Y5
+	VPSRLQ       $0x0c, Y2, Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VPAND        Y0, Y6, Y6
+	VMOVUPS      Y3, 256(CX)
+	VMOVUPS      Y4, 288(CX)
+	VMOVUPS      Y5, 320(CX)
+	VMOVUPS      Y6, 352(CX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VPAND        Y0, Y3, Y3
+	VPSRLQ       $0x14, Y2, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VPAND        Y0, Y4, Y4
+	VPSRLQ       $0x18, Y2, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPAND        Y0, Y5, Y5
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VMOVUPS      Y3, 384(CX)
+	VMOVUPS      Y4, 416(CX)
+	VMOVUPS      Y5, 448(CX)
+	VMOVUPS      Y2, 480(CX)
+	ADDQ         $0x08, AX
+	ADDQ         $0x00000200, CX
+	SUBQ         $0x00000040, DX
+	CMPQ         DX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ DX, DX
+	JZ    done
+	MOVQ  (AX), AX
+	CMPQ  DX, $0x00000004
+	JL    rest4Done
+
+rest4:
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VMOVUPS      Y2, (CX)
+	SHRQ         $0x04, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000004, DX
+	CMPQ         DX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ DX, $0x00000002
+	JL   rest2Done
+
+rest2:
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VMOVUPS      X2, (CX)
+	SHRQ         $0x02, AX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x00000002, DX
+	CMPQ         DX, $0x00000002
+	JGE          rest2
+
+rest2Done:
+	CMPQ DX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VMOVSD       X2, (CX)
+	SHRQ         $0x01, AX
+	ADDQ         $0x00000008, CX
+	SUBQ         $0x00000001, DX
+	CMPQ         DX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func expandFloat64AVX512(dst []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·expandFloat64AVX512(SB), NOSPLIT, $0-56
+	MOVQ         keep_base+24(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSD scale+48(FP), Z0
+	VMOVDQU64    laneBits8<>+0(SB), Z1
+	CMPQ         DX, $0x00000040
+	JL           wordDone
+
+word:
+	VPBROADCASTD (AX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVAPD.Z    Z0, K1, Z3
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVAPD.Z    Z0, K1, Z4
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVAPD.Z    Z0, K1, Z5
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVAPD.Z    Z0, K1, Z2
+	VPBROADCASTD 4(AX), Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVAPD.Z    Z0, K1, Z7
+	VPSRLQ       $0x08, Z6, Z8
+	VPTESTMQ     Z1, Z8, K1
+	VMOVAPD.Z    Z0, K1, Z8
+	VPSRLQ       $0x10, Z6, Z9
+	VPTESTMQ     Z1, Z9, K1
+	VMOVAPD.Z    Z0, K1, Z9
+	VPSRLQ       $0x18, Z6, Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVAPD.Z    Z0, K1, Z6
+	VMOVUPS      Z3, (CX)
+	VMOVUPS      Z4, 64(CX)
+	VMOVUPS      Z5, 128(CX)
+	VMOVUPS      Z2, 192(CX)
+	VMOVUPS      Z7, 256(CX)
+	VMOVUPS      Z8, 320(CX)
+	VMOVUPS      Z9, 384(CX)
+	VMOVUPS      Z6, 448(CX)
+	ADDQ         $0x08, AX
+	ADDQ         $0x00000200, CX
+	SUBQ         $0x00000040, DX
+	CMPQ         DX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ DX, DX
+	JZ    done
+	MOVQ  (AX), AX
+	MOVQ  $-1, BX
+	BZHIQ DX, BX, BX
+
+rest:
+	KMOVW     BX, K1
+	KMOVW     AX, K2
+	VMOVAPD.Z Z0, K2, Z1
+	VMOVUPD   Z1, K1, (CX)
+	ADDQ      $0x00000040, CX
+	SHRQ      $0x08, AX
+	SHRQ      $0x08, BX
+	JNZ       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func expandFloat16AVX2(dst []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX2, F16C
+TEXT ·expandFloat16AVX2(SB), NOSPLIT, $0-52
+	MOVQ         keep_base+24(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS scale+48(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         DX, $0x00000040
+	JL           wordDone
+
+word:
+	VPBROADCASTD (AX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPAND        Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y6, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPAND        Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y7, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPAND        Y0, Y8, Y8
+	VCVTPS2PH    $0x00, Y8, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPAND        Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y5, X5
+	VMOVUPS      X6, (CX)
+	VMOVUPS      X7, 16(CX)
+	VMOVUPS      X8, 32(CX)
+	VMOVUPS      X5, 48(CX)
+	VPBROADCASTD 4(AX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPAND        Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y6, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPAND        Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y7, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPAND        Y0, Y8, Y8
+	VCVTPS2PH    $0x00, Y8, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPAND        Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y5, X5
+	VMOVUPS      X6, 64(CX)
+	VMOVUPS      X7, 80(CX)
+	VMOVUPS      X8, 96(CX)
+	VMOVUPS      X5, 112(CX)
+	ADDQ         $0x08, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000040, DX
+	CMPQ         DX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ DX, DX
+	JZ    done
+	MOVQ  (AX), AX
+	CMPQ  DX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VCVTPS2PH    $0x00, Y2, X2
+	VMOVUPS      X2, (CX)
+	SHRQ         $0x08, AX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x00000008, DX
+	CMPQ         DX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ DX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VCVTPS2PH    $0x00, Y2, X2
+	VMOVSD       X2, (CX)
+	SHRQ         $0x04, AX
+	ADDQ         $0x00000008, CX
+	SUBQ         $0x00000004, DX
+	CMPQ         DX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ DX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VCVTPS2PH    $0x00, Y2, X2
+	VPEXTRW      $0x00, X2, (CX)
+	SHRQ         $0x01, AX
+	ADDQ         $0x00000002, CX
+	SUBQ         $0x00000001, DX
+	CMPQ         DX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func expandFloat16AVX512(dst []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·expandFloat16AVX512(SB), NOSPLIT, $0-52
+	MOVQ         keep_base+24(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS scale+48(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         DX, $0x00000040
+	JL           wordDone
+
+word:
+	VPBROADCASTD (AX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVAPS.Z    Z0, K1, Z4
+	VCVTPS2PH    $0x00, Z4, Y4
+	VPTESTMD     Z2, Z3, K1
+	VMOVAPS.Z    Z0, K1, Z3
+	VCVTPS2PH    $0x00, Z3, Y3
+	VPBROADCASTD 4(AX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VMOVAPS.Z    Z0, K1, Z6
+	VCVTPS2PH    $0x00, Z6, Y6
+	VPTESTMD     Z2, Z5, K1
+	VMOVAPS.Z    Z0, K1, Z5
+	VCVTPS2PH    $0x00, Z5, Y5
+	VMOVUPS      Y4, (CX)
+	VMOVUPS      Y3, 32(CX)
+	VMOVUPS      Y6, 64(CX)
+	VMOVUPS      Y5, 96(CX)
+	ADDQ         $0x08, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000040, DX
+	CMPQ         DX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ DX, DX
+	JZ    done
+	MOVQ  (AX), AX
+	MOVQ  $-1, BX
+	BZHIQ DX, BX, BX
+
+rest:
+	KMOVW     BX, K1
+	KMOVW     AX, K2
+	VMOVAPS.Z Z0, K2, Z1
+	VCVTPS2PH $0x00, Z1, Y1
+	VMOVDQU16 Y1, K1, (CX)
+	ADDQ      $0x00000020, CX
+	SHRQ      $0x10, AX
+	SHRQ      $0x10, BX
+	JNZ       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func expandBFloat16AVX2(dst []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX2
+TEXT ·expandBFloat16AVX2(SB), NOSPLIT, $0-52
+	MOVQ         keep_base+24(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS scale+48(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         DX, $0x00000040
+	JL           wordDone
+
+word:
+	VPBROADCASTD (AX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPAND        Y0, Y6, Y6
+	VPSRLD       $0x10, Y6, Y7
+	VPAND        halfOdd<>+0(SB), Y7, Y7
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y7, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X7
+	VPACKUSDW    X7, X6, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPAND        Y0, Y7, Y7
+	VPSRLD       $0x10, Y7, Y8
+	VPAND        halfOdd<>+0(SB), Y8, Y8
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y8, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X8
+	VPACKUSDW    X8, X7, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPAND        Y0, Y8, Y8
+	VPSRLD       $0x10, Y8, Y9
+	VPAND        halfOdd<>+0(SB), Y9, Y9
+	VPADDD       halfBias<>+0(SB), Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPSRLD       $0x10, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X9
+	VPACKUSDW    X9, X8, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPAND        Y0, Y5, Y5
+	VPSRLD       $0x10, Y5, Y9
+	VPAND        halfOdd<>+0(SB), Y9, Y9
+	VPADDD       halfBias<>+0(SB), Y5, Y5
+	VPADDD       Y9, Y5, Y5
+	VPSRLD       $0x10, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X9
+	VPACKUSDW    X9, X5, X5
+	VMOVUPS      X6, (CX)
+	VMOVUPS      X7, 16(CX)
+	VMOVUPS      X8, 32(CX)
+	VMOVUPS      X5, 48(CX)
+	VPBROADCASTD 4(AX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPAND        Y0, Y6, Y6
+	VPSRLD       $0x10, Y6, Y7
+	VPAND        halfOdd<>+0(SB), Y7, Y7
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y7, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X7
+	VPACKUSDW    X7, X6, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPAND        Y0, Y7, Y7
+	VPSRLD       $0x10, Y7, Y8
+	VPAND        halfOdd<>+0(SB), Y8, Y8
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y8, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X8
+	VPACKUSDW    X8, X7, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPAND        Y0, Y8, Y8
+	VPSRLD       $0x10, Y8, Y9
+	VPAND        halfOdd<>+0(SB), Y9, Y9
+	VPADDD       halfBias<>+0(SB), Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPSRLD       $0x10, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X9
+	VPACKUSDW    X9, X8, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPAND        Y0, Y5, Y5
+	VPSRLD       $0x10, Y5, Y9
+	VPAND        halfOdd<>+0(SB), Y9, Y9
+	VPADDD       halfBias<>+0(SB), Y5, Y5
+	VPADDD       Y9, Y5, Y5
+	VPSRLD       $0x10, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X9
+	VPACKUSDW    X9, X5, X5
+	VMOVUPS      X6, 64(CX)
+	VMOVUPS      X7, 80(CX)
+	VMOVUPS      X8, 96(CX)
+	VMOVUPS      X5, 112(CX)
+	ADDQ         $0x08, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000040, DX
+	CMPQ         DX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ DX, DX
+	JZ    done
+	MOVQ  (AX), AX
+	CMPQ  DX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VPSRLD       $0x10, Y2, Y3
+	VPAND        halfOdd<>+0(SB), Y3, Y3
+	VPADDD       halfBias<>+0(SB), Y2, Y2
+	VPADDD       Y3, Y2, Y2
+	VPSRLD       $0x10, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPACKUSDW    X3, X2, X2
+	VMOVUPS      X2, (CX)
+	SHRQ         $0x08, AX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x00000008, DX
+	CMPQ         DX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ DX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VPSRLD       $0x10, Y2, Y3
+	VPAND        halfOdd<>+0(SB), Y3, Y3
+	VPADDD       halfBias<>+0(SB), Y2, Y2
+	VPADDD       Y3, Y2, Y2
+	VPSRLD       $0x10, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPACKUSDW    X3, X2, X2
+	VMOVSD       X2, (CX)
+	SHRQ         $0x04, AX
+	ADDQ         $0x00000008, CX
+	SUBQ         $0x00000004, DX
+	CMPQ         DX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ DX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VPSRLD       $0x10, Y2, Y3
+	VPAND        halfOdd<>+0(SB), Y3, Y3
+	VPADDD       halfBias<>+0(SB), Y2, Y2
+	VPADDD       Y3, Y2, Y2
+	VPSRLD       $0x10, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPACKUSDW    X3, X2, X2
+	VPEXTRW      $0x00, X2, (CX)
+	SHRQ         $0x01, AX
+	ADDQ         $0x00000002, CX
+	SUBQ         $0x00000001, DX
+	CMPQ         DX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func expandBFloat16AVX512(dst []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·expandBFloat16AVX512(SB), NOSPLIT, $0-52
+	MOVQ         keep_base+24(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS scale+48(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         DX, $0x00000040
+	JL           wordDone
+
+word:
+	VPBROADCASTD (AX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVAPS.Z    Z0, K1, Z4
+	VPSRLD       $0x10, Z4, Z5
+	VPANDQ       halfOdd<>+0(SB), Z5, Z5
+	VPADDD       halfBias<>+0(SB), Z4, Z4
+	VPADDD       Z5, Z4, Z4
+	VPSRLD       $0x10, Z4, Z4
+	VPMOVDW      Z4, Y4
+	VPTESTMD     Z2, Z3, K1
+	VMOVAPS.Z    Z0, K1, Z3
+	VPSRLD       $0x10, Z3, Z5
+	VPANDQ       halfOdd<>+0(SB), Z5, Z5
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z5, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, Y3
+	VPBROADCASTD 4(AX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VMOVAPS.Z    Z0, K1, Z6
+	VPSRLD       $0x10, Z6, Z7
+	VPANDQ       halfOdd<>+0(SB), Z7, Z7
+	VPADDD       halfBias<>+0(SB), Z6, Z6
+	VPADDD       Z7, Z6, Z6
+	VPSRLD       $0x10, Z6, Z6
+	VPMOVDW      Z6, Y6
+	VPTESTMD     Z2, Z5, K1
+	VMOVAPS.Z    Z0, K1, Z5
+	VPSRLD       $0x10, Z5, Z7
+	VPANDQ       halfOdd<>+0(SB), Z7, Z7
+	VPADDD       halfBias<>+0(SB), Z5, Z5
+	VPADDD       Z7, Z5, Z5
+	VPSRLD       $0x10, Z5, Z5
+	VPMOVDW      Z5, Y5
+	VMOVUPS      Y4, (CX)
+	VMOVUPS      Y3, 32(CX)
+	VMOVUPS      Y6, 64(CX)
+	VMOVUPS      Y5, 96(CX)
+	ADDQ         $0x08, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000040, DX
+	CMPQ         DX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ DX, DX
+	JZ    done
+	MOVQ  (AX), AX
+	MOVQ  $-1, BX
+	BZHIQ DX, BX, BX
+
+rest:
+	KMOVW     BX, K1
+	KMOVW     AX, K2
+	VMOVAPS.Z Z0, K2, Z1
+	VPSRLD    $0x10, Z1, Z2
+	VPANDQ    halfOdd<>+0(SB), Z2, Z2
+	VPADDD    halfBias<>+0(SB), Z1, Z1
+	VPADDD    Z2, Z1, Z1
+	VPSRLD    $0x10, Z1, Z1
+	VPMOVDW   Z1, Y1
+	VMOVDQU16 Y1, K1, (CX)
+	ADDQ      $0x00000020, CX
+	SHRQ      $0x10, AX
+	SHRQ      $0x10, BX
+	JNZ       rest
+
+done:
+	VZEROUPPER
+	RET
+
 // func noiseAVX2(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32)
 // Requires: AVX, AVX2
 TEXT ·noiseAVX2(SB), NOSPLIT, $16-64
@@ -8660,11 +17174,9 @@ TEXT ·noiseAVX2(SB), NOSPLIT, $16-64
 
 quads2:
 	VPMOVZXDQ    (CX), Y3
-	VPSRLQ       $0x02, Y3, Y3
 	VPADDD       Y2, Y3, Y3
 	VPMULUDQ     Y3, Y0, Y3
 	VPMOVZXDQ    16(CX), Y4
-	VPSRLQ       $0x02, Y4, Y4
 	VPADDD       Y2, Y4, Y4
 	VPMULUDQ     Y4, Y0, Y4
 	VPSRLQ       $0x20, Y3, Y5
@@ -8898,14 +17410,18 @@ quads2:
 	VUNPCKLPD    Y7, Y6, Y4
 	VUNPCKHPD    Y7, Y6, Y5
 	MOVL         (CX), SI
+	SHLQ         $0x02, SI
 	VMOVUPS      X4, (AX)(SI*4)
-	MOVL         4(CX), SI
-	VMOVUPS      X5, (AX)(SI*4)
 	VEXTRACTF128 $0x01, Y4, X4
 	MOVL         8(CX), SI
+	SHLQ         $0x02, SI
 	VMOVUPS      X4, (AX)(SI*4)
+	MOVL         4(CX), SI
+	SHLQ         $0x02, SI
+	VMOVUPS      X5, (AX)(SI*4)
 	VEXTRACTF128 $0x01, Y5, X4
 	MOVL         12(CX), SI
+	SHLQ         $0x02, SI
 	VMOVUPS      X4, (AX)(SI*4)
 	VPMULUDQ     Y8, Y1, Y8
 	VPMULUDQ     Y10, Y0, Y10
@@ -8982,14 +17498,18 @@ quads2:
 	VUNPCKLPD    Y6, Y5, Y3
 	VUNPCKHPD    Y6, Y5, Y4
 	MOVL         16(CX), SI
+	SHLQ         $0x02, SI
 	VMOVUPS      X3, (AX)(SI*4)
-	MOVL         20(CX), SI
-	VMOVUPS      X4, (AX)(SI*4)
 	VEXTRACTF128 $0x01, Y3, X3
 	MOVL         24(CX), SI
+	SHLQ         $0x02, SI
 	VMOVUPS      X3, (AX)(SI*4)
+	MOVL         20(CX), SI
+	SHLQ         $0x02, SI
+	VMOVUPS      X4, (AX)(SI*4)
 	VEXTRACTF128 $0x01, Y4, X3
 	MOVL         28(CX), SI
+	SHLQ         $0x02, SI
 	VMOVUPS      X3, (AX)(SI*4)
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, DX
@@ -9528,19 +18048,15 @@ TEXT ·noiseAVX512(SB), NOSPLIT, $16-64
 
 quads4:
 	VPMOVZXDQ       (CX), Z3
-	VPSRLQ          $0x02, Z3, Z3
 	VPADDD          Z2, Z3, Z3
 	VPMULUDQ        Z3, Z0, Z3
 	VPMOVZXDQ       32(CX), Z4
-	VPSRLQ          $0x02, Z4, Z4
 	VPADDD          Z2, Z4, Z4
 	VPMULUDQ        Z4, Z0, Z4
 	VPMOVZXDQ       64(CX), Z5
-	VPSRLQ          $0x02, Z5, Z5
 	VPADDD          Z2, Z5, Z5
 	VPMULUDQ        Z5, Z0, Z5
 	VPMOVZXDQ       96(CX), Z6
-	VPSRLQ          $0x02, Z6, Z6
 	VPADDD          Z2, Z6, Z6
 	VPMULUDQ        Z6, Z0, Z6
 	VPSRLQ          $0x20, Z3, Z7
@@ -9805,26 +18321,34 @@ quads4:
 	VUNPCKLPD       Z9, Z8, Z6
 	VUNPCKHPD       Z9, Z8, Z7
 	MOVL            (CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X6, (AX)(SI*4)
-	MOVL            4(CX), SI
-	VMOVUPS         X7, (AX)(SI*4)
 	VEXTRACTF32X4   $0x01, Z6, X8
 	MOVL            8(CX), SI
-	VMOVUPS         X8, (AX)(SI*4)
-	VEXTRACTF32X4   $0x01, Z7, X8
-	MOVL            12(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X8, (AX)(SI*4)
 	VEXTRACTF32X4   $0x02, Z6, X8
 	MOVL            16(CX), SI
-	VMOVUPS         X8, (AX)(SI*4)
-	VEXTRACTF32X4   $0x02, Z7, X8
-	MOVL            20(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X8, (AX)(SI*4)
 	VEXTRACTF32X4   $0x03, Z6, X6
 	MOVL            24(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X6, (AX)(SI*4)
+	MOVL            4(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X7, (AX)(SI*4)
+	VEXTRACTF32X4   $0x01, Z7, X6
+	MOVL            12(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X6, (AX)(SI*4)
+	VEXTRACTF32X4   $0x02, Z7, X6
+	MOVL            20(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X6, (AX)(SI*4)
 	VEXTRACTF32X4   $0x03, Z7, X6
 	MOVL            28(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X6, (AX)(SI*4)
 	VPMULUDQ        Z10, Z1, Z10
 	VPMULUDQ        Z16, Z0, Z16
@@ -9896,26 +18420,34 @@ quads4:
 	VUNPCKLPD       Z8, Z7, Z3
 	VUNPCKHPD       Z8, Z7, Z6
 	MOVL            32(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X3, (AX)(SI*4)
-	MOVL            36(CX), SI
-	VMOVUPS         X6, (AX)(SI*4)
 	VEXTRACTF32X4   $0x01, Z3, X7
 	MOVL            40(CX), SI
-	VMOVUPS         X7, (AX)(SI*4)
-	VEXTRACTF32X4   $0x01, Z6, X7
-	MOVL            44(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X7, (AX)(SI*4)
 	VEXTRACTF32X4   $0x02, Z3, X7
 	MOVL            48(CX), SI
-	VMOVUPS         X7, (AX)(SI*4)
-	VEXTRACTF32X4   $0x02, Z6, X7
-	MOVL            52(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X7, (AX)(SI*4)
 	VEXTRACTF32X4   $0x03, Z3, X3
 	MOVL            56(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	MOVL            36(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X6, (AX)(SI*4)
+	VEXTRACTF32X4   $0x01, Z6, X3
+	MOVL            44(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	VEXTRACTF32X4   $0x02, Z6, X3
+	MOVL            52(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X3, (AX)(SI*4)
 	VEXTRACTF32X4   $0x03, Z6, X3
 	MOVL            60(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X3, (AX)(SI*4)
 	VPMULUDQ        Z12, Z1, Z12
 	VPMULUDQ        Z17, Z0, Z17
@@ -9987,26 +18519,34 @@ quads4:
 	VUNPCKLPD       Z7, Z6, Z3
 	VUNPCKHPD       Z7, Z6, Z4
 	MOVL            64(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X3, (AX)(SI*4)
-	MOVL            68(CX), SI
-	VMOVUPS         X4, (AX)(SI*4)
 	VEXTRACTF32X4   $0x01, Z3, X6
 	MOVL            72(CX), SI
-	VMOVUPS         X6, (AX)(SI*4)
-	VEXTRACTF32X4   $0x01, Z4, X6
-	MOVL            76(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X6, (AX)(SI*4)
 	VEXTRACTF32X4   $0x02, Z3, X6
 	MOVL            80(CX), SI
-	VMOVUPS         X6, (AX)(SI*4)
-	VEXTRACTF32X4   $0x02, Z4, X6
-	MOVL            84(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X6, (AX)(SI*4)
 	VEXTRACTF32X4   $0x03, Z3, X3
 	MOVL            88(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	MOVL            68(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X4, (AX)(SI*4)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            76(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            84(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X3, (AX)(SI*4)
 	VEXTRACTF32X4   $0x03, Z4, X3
 	MOVL            92(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X3, (AX)(SI*4)
 	VPMULUDQ        Z14, Z1, Z14
 	VPMULUDQ        Z18, Z0, Z18
@@ -10078,26 +18618,34 @@ quads4:
 	VUNPCKLPD       Z6, Z5, Z3
 	VUNPCKHPD       Z6, Z5, Z4
 	MOVL            96(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X3, (AX)(SI*4)
-	MOVL            100(CX), SI
-	VMOVUPS         X4, (AX)(SI*4)
 	VEXTRACTF32X4   $0x01, Z3, X5
 	MOVL            104(CX), SI
-	VMOVUPS         X5, (AX)(SI*4)
-	VEXTRACTF32X4   $0x01, Z4, X5
-	MOVL            108(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X5, (AX)(SI*4)
 	VEXTRACTF32X4   $0x02, Z3, X5
 	MOVL            112(CX), SI
-	VMOVUPS         X5, (AX)(SI*4)
-	VEXTRACTF32X4   $0x02, Z4, X5
-	MOVL            116(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X5, (AX)(SI*4)
 	VEXTRACTF32X4   $0x03, Z3, X3
 	MOVL            120(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	MOVL            100(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X4, (AX)(SI*4)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            108(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            116(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X3, (AX)(SI*4)
 	VEXTRACTF32X4   $0x03, Z4, X3
 	MOVL            124(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X3, (AX)(SI*4)
 	ADDQ            $0x00000080, CX
 	SUBQ            $0x00000020, DX
@@ -10110,11 +18658,9 @@ quads4Done:
 
 quads2:
 	VPMOVZXDQ       (CX), Z3
-	VPSRLQ          $0x02, Z3, Z3
 	VPADDD          Z2, Z3, Z3
 	VPMULUDQ        Z3, Z0, Z3
 	VPMOVZXDQ       32(CX), Z4
-	VPSRLQ          $0x02, Z4, Z4
 	VPADDD          Z2, Z4, Z4
 	VPMULUDQ        Z4, Z0, Z4
 	VPSRLQ          $0x20, Z3, Z5
@@ -10283,26 +18829,34 @@ quads2:
 	VUNPCKLPD       Z7, Z6, Z4
 	VUNPCKHPD       Z7, Z6, Z5
 	MOVL            (CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X4, (AX)(SI*4)
-	MOVL            4(CX), SI
-	VMOVUPS         X5, (AX)(SI*4)
 	VEXTRACTF32X4   $0x01, Z4, X6
 	MOVL            8(CX), SI
-	VMOVUPS         X6, (AX)(SI*4)
-	VEXTRACTF32X4   $0x01, Z5, X6
-	MOVL            12(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X6, (AX)(SI*4)
 	VEXTRACTF32X4   $0x02, Z4, X6
 	MOVL            16(CX), SI
-	VMOVUPS         X6, (AX)(SI*4)
-	VEXTRACTF32X4   $0x02, Z5, X6
-	MOVL            20(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X6, (AX)(SI*4)
 	VEXTRACTF32X4   $0x03, Z4, X4
 	MOVL            24(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X4, (AX)(SI*4)
+	MOVL            4(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X5, (AX)(SI*4)
+	VEXTRACTF32X4   $0x01, Z5, X4
+	MOVL            12(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X4, (AX)(SI*4)
+	VEXTRACTF32X4   $0x02, Z5, X4
+	MOVL            20(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X4, (AX)(SI*4)
 	VEXTRACTF32X4   $0x03, Z5, X4
 	MOVL            28(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X4, (AX)(SI*4)
 	VPMULUDQ        Z8, Z1, Z8
 	VPMULUDQ        Z10, Z0, Z10
@@ -10374,26 +18928,34 @@ quads2:
 	VUNPCKLPD       Z6, Z5, Z3
 	VUNPCKHPD       Z6, Z5, Z4
 	MOVL            32(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X3, (AX)(SI*4)
-	MOVL            36(CX), SI
-	VMOVUPS         X4, (AX)(SI*4)
 	VEXTRACTF32X4   $0x01, Z3, X5
 	MOVL            40(CX), SI
-	VMOVUPS         X5, (AX)(SI*4)
-	VEXTRACTF32X4   $0x01, Z4, X5
-	MOVL            44(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X5, (AX)(SI*4)
 	VEXTRACTF32X4   $0x02, Z3, X5
 	MOVL            48(CX), SI
-	VMOVUPS         X5, (AX)(SI*4)
-	VEXTRACTF32X4   $0x02, Z4, X5
-	MOVL            52(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X5, (AX)(SI*4)
 	VEXTRACTF32X4   $0x03, Z3, X3
 	MOVL            56(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	MOVL            36(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X4, (AX)(SI*4)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            44(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            52(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X3, (AX)(SI*4)
 	VEXTRACTF32X4   $0x03, Z4, X3
 	MOVL            60(CX), SI
+	SHLQ            $0x02, SI
 	VMOVUPS         X3, (AX)(SI*4)
 	ADDQ            $0x00000040, CX
 	SUBQ            $0x00000010, DX
@@ -10421,6 +18983,4042 @@ DATA allc0000000<>+52(SB)/4, $0xc0000000
 DATA allc0000000<>+56(SB)/4, $0xc0000000
 DATA allc0000000<>+60(SB)/4, $0xc0000000
 GLOBL allc0000000<>(SB), RODATA|NOPTR, $64
+
+// func noiseFloat64AVX2(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX2
+TEXT ·noiseFloat64AVX2(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Y0
+	VPBROADCASTQ philoxM1<>+0(SB), Y1
+	MOVL         12(DI), R8
+	XORL         4(BX), R8
+	MOVL         R8, (SP)
+	MOVL         8(DI), R8
+	MOVL         $0xcd9e8d57, R9
+	IMULQ        R9, R8
+	MOVQ         R8, R9
+	SHRQ         $0x20, R9
+	XORL         4(DI), R9
+	XORL         (BX), R9
+	XORL         8(BX), R8
+	MOVL         R8, 4(SP)
+	MOVL         $0xd2511f53, DI
+	IMULQ        DI, R9
+	MOVQ         R9, DI
+	SHRQ         $0x20, DI
+	XORL         12(BX), DI
+	MOVL         DI, 8(SP)
+	XORL         20(BX), R9
+	MOVL         R9, 12(SP)
+	VMOVQ        SI, X2
+	VPBROADCASTQ X2, Y2
+	CMPQ         DX, $0x00000008
+	JL           quads2Done
+
+quads2:
+	VPMOVZXDQ    (CX), Y3
+	VPADDD       Y2, Y3, Y3
+	VPMULUDQ     Y3, Y0, Y3
+	VPMOVZXDQ    16(CX), Y4
+	VPADDD       Y2, Y4, Y4
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y3, Y5
+	VPBROADCASTD (SP), Y6
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y6
+	VPSRLQ       $0x20, Y6, Y7
+	VPBROADCASTD 4(SP), Y5
+	VPXOR        Y5, Y7, Y7
+	VPBROADCASTD 8(SP), Y5
+	VPXOR        Y5, Y3, Y5
+	VPSRLQ       $0x20, Y4, Y3
+	VPBROADCASTD (SP), Y8
+	VPXOR        Y8, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y8
+	VPSRLQ       $0x20, Y8, Y9
+	VPBROADCASTD 4(SP), Y3
+	VPXOR        Y3, Y9, Y9
+	VPBROADCASTD 8(SP), Y3
+	VPXOR        Y3, Y4, Y3
+	VPMULUDQ     Y5, Y1, Y5
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 12(SP), Y4
+	VPXOR        Y4, Y11, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 12(SP), Y10
+	VPXOR        Y10, Y11, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 24(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 24(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 28(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 28(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 32(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 32(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 36(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y6, Y1, Y6
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 36(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y8, Y1, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 40(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 40(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y10, Y0, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 44(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 44(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 48(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 48(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 52(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 52(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 56(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 56(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 60(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 60(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 64(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 64(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 68(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 68(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y6, Y1, Y6
+	VPMULUDQ     Y4, Y0, Y4
+	VPSHUFD      $0xa0, Y4, Y11
+	VPBLENDD     $0xaa, Y11, Y6, Y11
+	VPSHUFD      $0xf5, Y6, Y6
+	VPBLENDD     $0xaa, Y4, Y6, Y4
+	VPSHUFD      $0xa0, Y5, Y5
+	VPBLENDD     $0xaa, Y5, Y7, Y7
+	VPXOR        Y7, Y4, Y4
+	VPBROADCASTQ 72(BX), Y5
+	VPXOR        Y5, Y4, Y4
+	VPSRAD       $0x1f, Y4, Y5
+	VPXOR        Y4, Y5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VADDPS       all3f000000<>+0(SB), Y5, Y5
+	VMULPS       allaf800000<>+0(SB), Y5, Y5
+	VPXOR        all80000000<>+0(SB), Y5, Y6
+	VADDPS       all3f800000<>+0(SB), Y5, Y7
+	VBLENDVPS    Y4, Y7, Y6, Y6
+	VPADDD       Y4, Y4, Y7
+	VPAND        Y7, Y4, Y4
+	VPSUBD       all3f3504f3<>+0(SB), Y6, Y7
+	VPSRAD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y7, Y12
+	VPSUBD       Y12, Y6, Y6
+	VADDPS       allbf800000<>+0(SB), Y6, Y6
+	VBLENDVPS    Y4, Y5, Y6, Y6
+	VMULPS       all3e4efcaa<>+0(SB), Y6, Y4
+	VADDPS       allbea61e64<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3eb0a60e<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbecbc71c<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3effb11e<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbf2aacee<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3f80003d<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbfffffff<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       allbfb17218<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y4, Y4
+	VSQRTPS      Y4, Y4
+	VPADDD       Y11, Y11, Y7
+	VPOR         all00000001<>+0(SB), Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       all30000000<>+0(SB), Y7, Y7
+	VMULPS       Y7, Y7, Y5
+	VMULPS       all3a60f833<>+0(SB), Y5, Y6
+	VADDPS       allbcaa7b0d<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3e81de83<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       allbf9de9d3<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3f7fffff<>+0(SB), Y6, Y6
+	VPAND        all80000000<>+0(SB), Y11, Y11
+	VPXOR        Y11, Y6, Y6
+	VMULPS       all391ed7fb<>+0(SB), Y5, Y11
+	VADDPS       allbb992665<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       all3da33458<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       allbf255de1<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       all3fc90fdb<>+0(SB), Y11, Y11
+	VMULPS       Y11, Y7, Y7
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y4, Y7, Y7
+	VUNPCKLPD    Y7, Y6, Y4
+	VUNPCKHPD    Y7, Y6, Y5
+	MOVL         (CX), SI
+	SHLQ         $0x02, SI
+	VCVTPS2PD    X4, Y4
+	VMOVUPD      Y4, (AX)(SI*8)
+	VEXTRACTF128 $0x01, Y4, X4
+	MOVL         8(CX), SI
+	SHLQ         $0x02, SI
+	VCVTPS2PD    X4, Y4
+	VMOVUPD      Y4, (AX)(SI*8)
+	MOVL         4(CX), SI
+	SHLQ         $0x02, SI
+	VCVTPS2PD    X5, Y5
+	VMOVUPD      Y5, (AX)(SI*8)
+	VEXTRACTF128 $0x01, Y5, X4
+	MOVL         12(CX), SI
+	SHLQ         $0x02, SI
+	VCVTPS2PD    X4, Y4
+	VMOVUPD      Y4, (AX)(SI*8)
+	VPMULUDQ     Y8, Y1, Y8
+	VPMULUDQ     Y10, Y0, Y10
+	VPSHUFD      $0xa0, Y10, Y4
+	VPBLENDD     $0xaa, Y4, Y8, Y4
+	VPSHUFD      $0xf5, Y8, Y8
+	VPBLENDD     $0xaa, Y10, Y8, Y10
+	VPSHUFD      $0xa0, Y3, Y3
+	VPBLENDD     $0xaa, Y3, Y9, Y9
+	VPXOR        Y9, Y10, Y10
+	VPBROADCASTQ 72(BX), Y3
+	VPXOR        Y3, Y10, Y10
+	VPSRAD       $0x1f, Y10, Y3
+	VPXOR        Y10, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VADDPS       all3f000000<>+0(SB), Y3, Y3
+	VMULPS       allaf800000<>+0(SB), Y3, Y3
+	VPXOR        all80000000<>+0(SB), Y3, Y5
+	VADDPS       all3f800000<>+0(SB), Y3, Y6
+	VBLENDVPS    Y10, Y6, Y5, Y5
+	VPADDD       Y10, Y10, Y6
+	VPAND        Y6, Y10, Y10
+	VPSUBD       all3f3504f3<>+0(SB), Y5, Y6
+	VPSRAD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y6, Y7
+	VPSUBD       Y7, Y5, Y5
+	VADDPS       allbf800000<>+0(SB), Y5, Y5
+	VBLENDVPS    Y10, Y3, Y5, Y5
+	VMULPS       all3e4efcaa<>+0(SB), Y5, Y10
+	VADDPS       allbea61e64<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3eb0a60e<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbecbc71c<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3effb11e<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbf2aacee<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3f80003d<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbfffffff<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       allbfb17218<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y10, Y10
+	VSQRTPS      Y10, Y10
+	VPADDD       Y4, Y4, Y6
+	VPOR         all00000001<>+0(SB), Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       all30000000<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y6, Y3
+	VMULPS       all3a60f833<>+0(SB), Y3, Y5
+	VADDPS       allbcaa7b0d<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3e81de83<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbf9de9d3<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3f7fffff<>+0(SB), Y5, Y5
+	VPAND        all80000000<>+0(SB), Y4, Y4
+	VPXOR        Y4, Y5, Y5
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y4
+	VADDPS       allbb992665<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3da33458<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       allbf255de1<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3fc90fdb<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y10, Y5, Y5
+	VMULPS       Y10, Y6, Y6
+	VUNPCKLPD    Y6, Y5, Y3
+	VUNPCKHPD    Y6, Y5, Y4
+	MOVL         16(CX), SI
+	SHLQ         $0x02, SI
+	VCVTPS2PD    X3, Y3
+	VMOVUPD      Y3, (AX)(SI*8)
+	VEXTRACTF128 $0x01, Y3, X3
+	MOVL         24(CX), SI
+	SHLQ         $0x02, SI
+	VCVTPS2PD    X3, Y3
+	VMOVUPD      Y3, (AX)(SI*8)
+	MOVL         20(CX), SI
+	SHLQ         $0x02, SI
+	VCVTPS2PD    X4, Y4
+	VMOVUPD      Y4, (AX)(SI*8)
+	VEXTRACTF128 $0x01, Y4, X3
+	MOVL         28(CX), SI
+	SHLQ         $0x02, SI
+	VCVTPS2PD    X3, Y3
+	VMOVUPD      Y3, (AX)(SI*8)
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	CMPQ         DX, $0x00000008
+	JGE          quads2
+
+quads2Done:
+	VZEROUPPER
+	RET
+
+// func noiseFloat64AVX512(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·noiseFloat64AVX512(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Z0
+	VPBROADCASTQ philoxM1<>+0(SB), Z1
+	MOVL         $0x00005555, R8
+	KMOVW        R8, K1
+	MOVL         12(DI), R8
+	XORL         4(BX), R8
+	MOVL         R8, (SP)
+	MOVL         8(DI), R8
+	MOVL         $0xcd9e8d57, R9
+	IMULQ        R9, R8
+	MOVQ         R8, R9
+	SHRQ         $0x20, R9
+	XORL         4(DI), R9
+	XORL         (BX), R9
+	XORL         8(BX), R8
+	MOVL         R8, 4(SP)
+	MOVL         $0xd2511f53, DI
+	IMULQ        DI, R9
+	MOVQ         R9, DI
+	SHRQ         $0x20, DI
+	XORL         12(BX), DI
+	MOVL         DI, 8(SP)
+	XORL         20(BX), R9
+	MOVL         R9, 12(SP)
+	VMOVQ        SI, X2
+	VPBROADCASTQ X2, Z2
+	MOVL         $0x0000aaaa, SI
+	KMOVW        SI, K2
+	CMPQ         DX, $0x00000020
+	JL           quads4Done
+
+quads4:
+	VPMOVZXDQ       (CX), Z3
+	VPADDD          Z2, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPMOVZXDQ       32(CX), Z4
+	VPADDD          Z2, Z4, Z4
+	VPMULUDQ        Z4, Z0, Z4
+	VPMOVZXDQ       64(CX), Z5
+	VPADDD          Z2, Z5, Z5
+	VPMULUDQ        Z5, Z0, Z5
+	VPMOVZXDQ       96(CX), Z6
+	VPADDD          Z2, Z6, Z6
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z3, Z7
+	VPXORD.BCST     (SP), Z7, Z7
+	VPMULUDQ        Z7, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z9
+	VPXORD.BCST     4(SP), Z9, Z9
+	VPXORD.BCST     8(SP), Z3, Z7
+	VPSRLQ          $0x20, Z4, Z3
+	VPXORD.BCST     (SP), Z3, Z3
+	VPMULUDQ        Z3, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z11
+	VPXORD.BCST     4(SP), Z11, Z11
+	VPXORD.BCST     8(SP), Z4, Z3
+	VPSRLQ          $0x20, Z5, Z4
+	VPXORD.BCST     (SP), Z4, Z4
+	VPMULUDQ        Z4, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z13
+	VPXORD.BCST     4(SP), Z13, Z13
+	VPXORD.BCST     8(SP), Z5, Z4
+	VPSRLQ          $0x20, Z6, Z5
+	VPXORD.BCST     (SP), Z5, Z5
+	VPMULUDQ        Z5, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z15
+	VPXORD.BCST     4(SP), Z15, Z15
+	VPXORD.BCST     8(SP), Z6, Z5
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z8
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z10
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z12
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z14
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPXORD.BCST     12(SP), Z19, Z6
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPXORD.BCST     12(SP), Z20, Z16
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPXORD.BCST     12(SP), Z19, Z17
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPXORD.BCST     12(SP), Z20, Z18
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z7
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z3
+	VPMULUDQ        Z18, Z1, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z4
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z5
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z9
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z11
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z15
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z6
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z16
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z17
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z18
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z8
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z10
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z9
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z11
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z13
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z15
+	VPMULUDQ        Z16, Z0, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z7
+	VPMULUDQ        Z17, Z0, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z3
+	VPMULUDQ        Z18, Z0, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z4
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z5
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z8
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z10
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z12
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z14
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z6
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z16
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z17
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z18
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z7
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z3
+	VPMULUDQ        Z18, Z1, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z4
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z5
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z9
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z11
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z15
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z6
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z16
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z17
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z18
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z8
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z10
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z12
+	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z14
+	VPMULUDQ        Z8, Z1, Z8
+	VPMULUDQ        Z6, Z0, Z6
+	VMOVDQA64       Z8, Z19
+	VPSHUFD         $0xa0, Z6, K2, Z19
+	VPSHUFD         $0xf5, Z8, K1, Z6
+	VPSHUFD         $0xa0, Z7, K2, Z9
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z6
+	VPSRAD          $0x1f, Z6, Z7
+	VPXORQ          Z6, Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VADDPS.BCST     all3f000000<>+0(SB), Z7, Z7
+	VMULPS.BCST     allaf800000<>+0(SB), Z7, Z7
+	VPMOVD2M        Z6, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z6, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z7, Z8
+	VADDPS.BCST     all3f800000<>+0(SB), Z7, K3, Z8
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z8, Z9
+	VPSRAD          $0x17, Z9, Z9
+	VPSLLD          $0x17, Z9, Z6
+	VPSUBD          Z6, Z8, Z8
+	VADDPS.BCST     allbf800000<>+0(SB), Z8, Z8
+	VMOVAPS         Z7, K4, Z8
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z8, Z6
+	VADDPS.BCST     allbea61e64<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3effb11e<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3f80003d<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbfffffff<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VCVTDQ2PS       Z9, Z9
+	VMULPS.BCST     allbfb17218<>+0(SB), Z9, Z9
+	VADDPS          Z9, Z6, Z6
+	VSQRTPS         Z6, Z6
+	VPADDD          Z19, Z19, Z9
+	VPORD.BCST      all00000001<>+0(SB), Z9, Z9
+	VCVTDQ2PS       Z9, Z9
+	VMULPS.BCST     all30000000<>+0(SB), Z9, Z9
+	VMULPS          Z9, Z9, Z7
+	VMULPS.BCST     all3a60f833<>+0(SB), Z7, Z8
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     all3e81de83<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z8, Z8
+	VPANDD.BCST     all80000000<>+0(SB), Z19, Z19
+	VPXORQ          Z19, Z8, Z8
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z7, Z19
+	VADDPS.BCST     allbb992665<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     all3da33458<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     allbf255de1<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z19, Z19
+	VMULPS          Z19, Z9, Z9
+	VMULPS          Z6, Z8, Z8
+	VMULPS          Z6, Z9, Z9
+	VUNPCKLPD       Z9, Z8, Z6
+	VUNPCKHPD       Z9, Z8, Z7
+	MOVL            (CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z6, X8
+	MOVL            8(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X8, Y8
+	VMOVUPD         Y8, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z6, X8
+	MOVL            16(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X8, Y8
+	VMOVUPD         Y8, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z6, X6
+	MOVL            24(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	MOVL            4(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X7, Y7
+	VMOVUPD         Y7, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z7, X6
+	MOVL            12(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z7, X6
+	MOVL            20(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z7, X6
+	MOVL            28(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	VPMULUDQ        Z10, Z1, Z10
+	VPMULUDQ        Z16, Z0, Z16
+	VMOVDQA64       Z10, Z6
+	VPSHUFD         $0xa0, Z16, K2, Z6
+	VPSHUFD         $0xf5, Z10, K1, Z16
+	VPSHUFD         $0xa0, Z3, K2, Z11
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z11, Z16
+	VPSRAD          $0x1f, Z16, Z3
+	VPXORQ          Z16, Z3, Z3
+	VCVTDQ2PS       Z3, Z3
+	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
+	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z16, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z16, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z3, Z7
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z7
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z7, Z8
+	VPSRAD          $0x17, Z8, Z8
+	VPSLLD          $0x17, Z8, Z9
+	VPSUBD          Z9, Z7, Z7
+	VADDPS.BCST     allbf800000<>+0(SB), Z7, Z7
+	VMOVAPS         Z3, K4, Z7
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z7, Z16
+	VADDPS.BCST     allbea61e64<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3effb11e<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3f80003d<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbfffffff<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VCVTDQ2PS       Z8, Z8
+	VMULPS.BCST     allbfb17218<>+0(SB), Z8, Z8
+	VADDPS          Z8, Z16, Z16
+	VSQRTPS         Z16, Z16
+	VPADDD          Z6, Z6, Z8
+	VPORD.BCST      all00000001<>+0(SB), Z8, Z8
+	VCVTDQ2PS       Z8, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z7
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     all3e81de83<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z7, Z7
+	VPANDD.BCST     all80000000<>+0(SB), Z6, Z6
+	VPXORQ          Z6, Z7, Z7
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z6
+	VADDPS.BCST     allbb992665<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3da33458<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbf255de1<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z8, Z8
+	VMULPS          Z16, Z7, Z7
+	VMULPS          Z16, Z8, Z8
+	VUNPCKLPD       Z8, Z7, Z3
+	VUNPCKHPD       Z8, Z7, Z6
+	MOVL            32(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z3, X7
+	MOVL            40(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X7, Y7
+	VMOVUPD         Y7, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z3, X7
+	MOVL            48(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X7, Y7
+	VMOVUPD         Y7, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z3, X3
+	MOVL            56(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	MOVL            36(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z6, X3
+	MOVL            44(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z6, X3
+	MOVL            52(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z6, X3
+	MOVL            60(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VPMULUDQ        Z12, Z1, Z12
+	VPMULUDQ        Z17, Z0, Z17
+	VMOVDQA64       Z12, Z3
+	VPSHUFD         $0xa0, Z17, K2, Z3
+	VPSHUFD         $0xf5, Z12, K1, Z17
+	VPSHUFD         $0xa0, Z4, K2, Z13
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z13, Z17
+	VPSRAD          $0x1f, Z17, Z4
+	VPXORQ          Z17, Z4, Z4
+	VCVTDQ2PS       Z4, Z4
+	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
+	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
+	VPMOVD2M        Z17, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z17, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z4, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPSRAD          $0x17, Z7, Z7
+	VPSLLD          $0x17, Z7, Z8
+	VPSUBD          Z8, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VMOVAPS         Z4, K4, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z17
+	VADDPS.BCST     allbea61e64<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3effb11e<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3f80003d<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbfffffff<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z17, Z17
+	VSQRTPS         Z17, Z17
+	VPADDD          Z3, Z3, Z7
+	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
+	VPXORQ          Z3, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z7, Z7
+	VMULPS          Z17, Z6, Z6
+	VMULPS          Z17, Z7, Z7
+	VUNPCKLPD       Z7, Z6, Z3
+	VUNPCKHPD       Z7, Z6, Z4
+	MOVL            64(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z3, X6
+	MOVL            72(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z3, X6
+	MOVL            80(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z3, X3
+	MOVL            88(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	MOVL            68(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            76(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            84(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z4, X3
+	MOVL            92(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VPMULUDQ        Z14, Z1, Z14
+	VPMULUDQ        Z18, Z0, Z18
+	VMOVDQA64       Z14, Z3
+	VPSHUFD         $0xa0, Z18, K2, Z3
+	VPSHUFD         $0xf5, Z14, K1, Z18
+	VPSHUFD         $0xa0, Z5, K2, Z15
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z15, Z18
+	VPSRAD          $0x1f, Z18, Z4
+	VPXORQ          Z18, Z4, Z4
+	VCVTDQ2PS       Z4, Z4
+	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
+	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
+	VPMOVD2M        Z18, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z18, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z4, Z5
+	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z5
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
+	VPSRAD          $0x17, Z6, Z6
+	VPSLLD          $0x17, Z6, Z7
+	VPSUBD          Z7, Z5, Z5
+	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
+	VMOVAPS         Z4, K4, Z5
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z18
+	VADDPS.BCST     allbea61e64<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3effb11e<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3f80003d<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbfffffff<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z18, Z18
+	VSQRTPS         Z18, Z18
+	VPADDD          Z3, Z3, Z6
+	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
+	VPXORQ          Z3, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z6, Z6
+	VMULPS          Z18, Z5, Z5
+	VMULPS          Z18, Z6, Z6
+	VUNPCKLPD       Z6, Z5, Z3
+	VUNPCKHPD       Z6, Z5, Z4
+	MOVL            96(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z3, X5
+	MOVL            104(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z3, X5
+	MOVL            112(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z3, X3
+	MOVL            120(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	MOVL            100(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            108(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            116(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z4, X3
+	MOVL            124(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	ADDQ            $0x00000080, CX
+	SUBQ            $0x00000020, DX
+	CMPQ            DX, $0x00000020
+	JGE             quads4
+
+quads4Done:
+	CMPQ DX, $0x00000010
+	JL   quads2Done
+
+quads2:
+	VPMOVZXDQ       (CX), Z3
+	VPADDD          Z2, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPMOVZXDQ       32(CX), Z4
+	VPADDD          Z2, Z4, Z4
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z3, Z5
+	VPXORD.BCST     (SP), Z5, Z5
+	VPMULUDQ        Z5, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z7
+	VPXORD.BCST     4(SP), Z7, Z7
+	VPXORD.BCST     8(SP), Z3, Z5
+	VPSRLQ          $0x20, Z4, Z3
+	VPXORD.BCST     (SP), Z3, Z3
+	VPMULUDQ        Z3, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z9
+	VPXORD.BCST     4(SP), Z9, Z9
+	VPXORD.BCST     8(SP), Z4, Z3
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 16(BX), Z11, Z6
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 16(BX), Z12, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPXORD.BCST     12(SP), Z11, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPXORD.BCST     12(SP), Z12, Z10
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 24(BX), Z11, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 24(BX), Z12, Z3
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 28(BX), Z11, Z7
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 28(BX), Z12, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 32(BX), Z11, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 32(BX), Z12, Z10
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 36(BX), Z11, Z6
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 36(BX), Z12, Z8
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 40(BX), Z11, Z7
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPTERNLOGD.BCST $0x96, 40(BX), Z12, Z9
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 44(BX), Z11, Z5
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 44(BX), Z12, Z3
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 48(BX), Z11, Z6
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 48(BX), Z12, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 52(BX), Z11, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPTERNLOGD.BCST $0x96, 52(BX), Z12, Z10
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 56(BX), Z11, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 56(BX), Z12, Z3
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 60(BX), Z11, Z7
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 60(BX), Z12, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 64(BX), Z11, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 64(BX), Z12, Z10
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 68(BX), Z11, Z6
+	VPTERNLOGD.BCST $0x96, 68(BX), Z12, Z8
+	VPMULUDQ        Z6, Z1, Z6
+	VPMULUDQ        Z4, Z0, Z4
+	VMOVDQA64       Z6, Z11
+	VPSHUFD         $0xa0, Z4, K2, Z11
+	VPSHUFD         $0xf5, Z6, K1, Z4
+	VPSHUFD         $0xa0, Z5, K2, Z7
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z7, Z4
+	VPSRAD          $0x1f, Z4, Z5
+	VPXORQ          Z4, Z5, Z5
+	VCVTDQ2PS       Z5, Z5
+	VADDPS.BCST     all3f000000<>+0(SB), Z5, Z5
+	VMULPS.BCST     allaf800000<>+0(SB), Z5, Z5
+	VPMOVD2M        Z4, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z4, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z5, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z5, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPSRAD          $0x17, Z7, Z7
+	VPSLLD          $0x17, Z7, Z4
+	VPSUBD          Z4, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VMOVAPS         Z5, K4, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z4
+	VADDPS.BCST     allbea61e64<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3effb11e<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3f80003d<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbfffffff<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z4, Z4
+	VSQRTPS         Z4, Z4
+	VPADDD          Z11, Z11, Z7
+	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z5
+	VMULPS.BCST     all3a60f833<>+0(SB), Z5, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPANDD.BCST     all80000000<>+0(SB), Z11, Z11
+	VPXORQ          Z11, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z5, Z11
+	VADDPS.BCST     allbb992665<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     all3da33458<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     allbf255de1<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z11, Z11
+	VMULPS          Z11, Z7, Z7
+	VMULPS          Z4, Z6, Z6
+	VMULPS          Z4, Z7, Z7
+	VUNPCKLPD       Z7, Z6, Z4
+	VUNPCKHPD       Z7, Z6, Z5
+	MOVL            (CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z4, X6
+	MOVL            8(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z4, X6
+	MOVL            16(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z4, X4
+	MOVL            24(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(SI*8)
+	MOVL            4(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z5, X4
+	MOVL            12(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z5, X4
+	MOVL            20(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z5, X4
+	MOVL            28(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(SI*8)
+	VPMULUDQ        Z8, Z1, Z8
+	VPMULUDQ        Z10, Z0, Z10
+	VMOVDQA64       Z8, Z4
+	VPSHUFD         $0xa0, Z10, K2, Z4
+	VPSHUFD         $0xf5, Z8, K1, Z10
+	VPSHUFD         $0xa0, Z3, K2, Z9
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z10
+	VPSRAD          $0x1f, Z10, Z3
+	VPXORQ          Z10, Z3, Z3
+	VCVTDQ2PS       Z3, Z3
+	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
+	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z10, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z10, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z3, Z5
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z5
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
+	VPSRAD          $0x17, Z6, Z6
+	VPSLLD          $0x17, Z6, Z7
+	VPSUBD          Z7, Z5, Z5
+	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
+	VMOVAPS         Z3, K4, Z5
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z10
+	VADDPS.BCST     allbea61e64<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3effb11e<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3f80003d<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbfffffff<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z10, Z10
+	VSQRTPS         Z10, Z10
+	VPADDD          Z4, Z4, Z6
+	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPANDD.BCST     all80000000<>+0(SB), Z4, Z4
+	VPXORQ          Z4, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z4
+	VADDPS.BCST     allbb992665<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3da33458<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     allbf255de1<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z4, Z4
+	VMULPS          Z4, Z6, Z6
+	VMULPS          Z10, Z5, Z5
+	VMULPS          Z10, Z6, Z6
+	VUNPCKLPD       Z6, Z5, Z3
+	VUNPCKHPD       Z6, Z5, Z4
+	MOVL            32(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z3, X5
+	MOVL            40(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z3, X5
+	MOVL            48(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z3, X3
+	MOVL            56(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	MOVL            36(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            44(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            52(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z4, X3
+	MOVL            60(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	ADDQ            $0x00000040, CX
+	SUBQ            $0x00000010, DX
+	CMPQ            DX, $0x00000010
+	JGE             quads2
+
+quads2Done:
+	VZEROUPPER
+	RET
+
+// func noiseFloat16AVX2(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX2, F16C
+TEXT ·noiseFloat16AVX2(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Y0
+	VPBROADCASTQ philoxM1<>+0(SB), Y1
+	MOVL         12(DI), R8
+	XORL         4(BX), R8
+	MOVL         R8, (SP)
+	MOVL         8(DI), R8
+	MOVL         $0xcd9e8d57, R9
+	IMULQ        R9, R8
+	MOVQ         R8, R9
+	SHRQ         $0x20, R9
+	XORL         4(DI), R9
+	XORL         (BX), R9
+	XORL         8(BX), R8
+	MOVL         R8, 4(SP)
+	MOVL         $0xd2511f53, DI
+	IMULQ        DI, R9
+	MOVQ         R9, DI
+	SHRQ         $0x20, DI
+	XORL         12(BX), DI
+	MOVL         DI, 8(SP)
+	XORL         20(BX), R9
+	MOVL         R9, 12(SP)
+	VMOVQ        SI, X2
+	VPBROADCASTQ X2, Y2
+	CMPQ         DX, $0x00000008
+	JL           quads2Done
+
+quads2:
+	VPMOVZXDQ    (CX), Y3
+	VPADDD       Y2, Y3, Y3
+	VPMULUDQ     Y3, Y0, Y3
+	VPMOVZXDQ    16(CX), Y4
+	VPADDD       Y2, Y4, Y4
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y3, Y5
+	VPBROADCASTD (SP), Y6
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y6
+	VPSRLQ       $0x20, Y6, Y7
+	VPBROADCASTD 4(SP), Y5
+	VPXOR        Y5, Y7, Y7
+	VPBROADCASTD 8(SP), Y5
+	VPXOR        Y5, Y3, Y5
+	VPSRLQ       $0x20, Y4, Y3
+	VPBROADCASTD (SP), Y8
+	VPXOR        Y8, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y8
+	VPSRLQ       $0x20, Y8, Y9
+	VPBROADCASTD 4(SP), Y3
+	VPXOR        Y3, Y9, Y9
+	VPBROADCASTD 8(SP), Y3
+	VPXOR        Y3, Y4, Y3
+	VPMULUDQ     Y5, Y1, Y5
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 12(SP), Y4
+	VPXOR        Y4, Y11, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 12(SP), Y10
+	VPXOR        Y10, Y11, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 24(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 24(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 28(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 28(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 32(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 32(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 36(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y6, Y1, Y6
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 36(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y8, Y1, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 40(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 40(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y10, Y0, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 44(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 44(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 48(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 48(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 52(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 52(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 56(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 56(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 60(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 60(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 64(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 64(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 68(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 68(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y6, Y1, Y6
+	VPMULUDQ     Y4, Y0, Y4
+	VPSHUFD      $0xa0, Y4, Y11
+	VPBLENDD     $0xaa, Y11, Y6, Y11
+	VPSHUFD      $0xf5, Y6, Y6
+	VPBLENDD     $0xaa, Y4, Y6, Y4
+	VPSHUFD      $0xa0, Y5, Y5
+	VPBLENDD     $0xaa, Y5, Y7, Y7
+	VPXOR        Y7, Y4, Y4
+	VPBROADCASTQ 72(BX), Y5
+	VPXOR        Y5, Y4, Y4
+	VPSRAD       $0x1f, Y4, Y5
+	VPXOR        Y4, Y5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VADDPS       all3f000000<>+0(SB), Y5, Y5
+	VMULPS       allaf800000<>+0(SB), Y5, Y5
+	VPXOR        all80000000<>+0(SB), Y5, Y6
+	VADDPS       all3f800000<>+0(SB), Y5, Y7
+	VBLENDVPS    Y4, Y7, Y6, Y6
+	VPADDD       Y4, Y4, Y7
+	VPAND        Y7, Y4, Y4
+	VPSUBD       all3f3504f3<>+0(SB), Y6, Y7
+	VPSRAD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y7, Y12
+	VPSUBD       Y12, Y6, Y6
+	VADDPS       allbf800000<>+0(SB), Y6, Y6
+	VBLENDVPS    Y4, Y5, Y6, Y6
+	VMULPS       all3e4efcaa<>+0(SB), Y6, Y4
+	VADDPS       allbea61e64<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3eb0a60e<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbecbc71c<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3effb11e<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbf2aacee<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3f80003d<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbfffffff<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       allbfb17218<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y4, Y4
+	VSQRTPS      Y4, Y4
+	VPADDD       Y11, Y11, Y7
+	VPOR         all00000001<>+0(SB), Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       all30000000<>+0(SB), Y7, Y7
+	VMULPS       Y7, Y7, Y5
+	VMULPS       all3a60f833<>+0(SB), Y5, Y6
+	VADDPS       allbcaa7b0d<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3e81de83<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       allbf9de9d3<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3f7fffff<>+0(SB), Y6, Y6
+	VPAND        all80000000<>+0(SB), Y11, Y11
+	VPXOR        Y11, Y6, Y6
+	VMULPS       all391ed7fb<>+0(SB), Y5, Y11
+	VADDPS       allbb992665<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       all3da33458<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       allbf255de1<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       all3fc90fdb<>+0(SB), Y11, Y11
+	VMULPS       Y11, Y7, Y7
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y4, Y7, Y7
+	VUNPCKLPD    Y7, Y6, Y4
+	VUNPCKHPD    Y7, Y6, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	MOVL         (CX), SI
+	VMOVSD       X4, (AX)(SI*8)
+	MOVL         8(CX), SI
+	VMOVHPS      X4, (AX)(SI*8)
+	VCVTPS2PH    $0x00, Y5, X4
+	MOVL         4(CX), SI
+	VMOVSD       X4, (AX)(SI*8)
+	MOVL         12(CX), SI
+	VMOVHPS      X4, (AX)(SI*8)
+	VPMULUDQ     Y8, Y1, Y8
+	VPMULUDQ     Y10, Y0, Y10
+	VPSHUFD      $0xa0, Y10, Y4
+	VPBLENDD     $0xaa, Y4, Y8, Y4
+	VPSHUFD      $0xf5, Y8, Y8
+	VPBLENDD     $0xaa, Y10, Y8, Y10
+	VPSHUFD      $0xa0, Y3, Y3
+	VPBLENDD     $0xaa, Y3, Y9, Y9
+	VPXOR        Y9, Y10, Y10
+	VPBROADCASTQ 72(BX), Y3
+	VPXOR        Y3, Y10, Y10
+	VPSRAD       $0x1f, Y10, Y3
+	VPXOR        Y10, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VADDPS       all3f000000<>+0(SB), Y3, Y3
+	VMULPS       allaf800000<>+0(SB), Y3, Y3
+	VPXOR        all80000000<>+0(SB), Y3, Y5
+	VADDPS       all3f800000<>+0(SB), Y3, Y6
+	VBLENDVPS    Y10, Y6, Y5, Y5
+	VPADDD       Y10, Y10, Y6
+	VPAND        Y6, Y10, Y10
+	VPSUBD       all3f3504f3<>+0(SB), Y5, Y6
+	VPSRAD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y6, Y7
+	VPSUBD       Y7, Y5, Y5
+	VADDPS       allbf800000<>+0(SB), Y5, Y5
+	VBLENDVPS    Y10, Y3, Y5, Y5
+	VMULPS       all3e4efcaa<>+0(SB), Y5, Y10
+	VADDPS       allbea61e64<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3eb0a60e<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbecbc71c<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3effb11e<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbf2aacee<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3f80003d<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbfffffff<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       allbfb17218<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y10, Y10
+	VSQRTPS      Y10, Y10
+	VPADDD       Y4, Y4, Y6
+	VPOR         all00000001<>+0(SB), Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       all30000000<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y6, Y3
+	VMULPS       all3a60f833<>+0(SB), Y3, Y5
+	VADDPS       allbcaa7b0d<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3e81de83<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbf9de9d3<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3f7fffff<>+0(SB), Y5, Y5
+	VPAND        all80000000<>+0(SB), Y4, Y4
+	VPXOR        Y4, Y5, Y5
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y4
+	VADDPS       allbb992665<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3da33458<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       allbf255de1<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3fc90fdb<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y10, Y5, Y5
+	VMULPS       Y10, Y6, Y6
+	VUNPCKLPD    Y6, Y5, Y3
+	VUNPCKHPD    Y6, Y5, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	MOVL         16(CX), SI
+	VMOVSD       X3, (AX)(SI*8)
+	MOVL         24(CX), SI
+	VMOVHPS      X3, (AX)(SI*8)
+	VCVTPS2PH    $0x00, Y4, X3
+	MOVL         20(CX), SI
+	VMOVSD       X3, (AX)(SI*8)
+	MOVL         28(CX), SI
+	VMOVHPS      X3, (AX)(SI*8)
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	CMPQ         DX, $0x00000008
+	JGE          quads2
+
+quads2Done:
+	VZEROUPPER
+	RET
+
+// func noiseFloat16AVX512(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·noiseFloat16AVX512(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Z0
+	VPBROADCASTQ philoxM1<>+0(SB), Z1
+	MOVL         $0x00005555, R8
+	KMOVW        R8, K1
+	MOVL         12(DI), R8
+	XORL         4(BX), R8
+	MOVL         R8, (SP)
+	MOVL         8(DI), R8
+	MOVL         $0xcd9e8d57, R9
+	IMULQ        R9, R8
+	MOVQ         R8, R9
+	SHRQ         $0x20, R9
+	XORL         4(DI), R9
+	XORL         (BX), R9
+	XORL         8(BX), R8
+	MOVL         R8, 4(SP)
+	MOVL         $0xd2511f53, DI
+	IMULQ        DI, R9
+	MOVQ         R9, DI
+	SHRQ         $0x20, DI
+	XORL         12(BX), DI
+	MOVL         DI, 8(SP)
+	XORL         20(BX), R9
+	MOVL         R9, 12(SP)
+	VMOVQ        SI, X2
+	VPBROADCASTQ X2, Z2
+	MOVL         $0x0000aaaa, SI
+	KMOVW        SI, K2
+	CMPQ         DX, $0x00000020
+	JL           quads4Done
+
+quads4:
+	VPMOVZXDQ       (CX), Z3
+	VPADDD          Z2, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPMOVZXDQ       32(CX), Z4
+	VPADDD          Z2, Z4, Z4
+	VPMULUDQ        Z4, Z0, Z4
+	VPMOVZXDQ       64(CX), Z5
+	VPADDD          Z2, Z5, Z5
+	VPMULUDQ        Z5, Z0, Z5
+	VPMOVZXDQ       96(CX), Z6
+	VPADDD          Z2, Z6, Z6
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z3, Z7
+	VPXORD.BCST     (SP), Z7, Z7
+	VPMULUDQ        Z7, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z9
+	VPXORD.BCST     4(SP), Z9, Z9
+	VPXORD.BCST     8(SP), Z3, Z7
+	VPSRLQ          $0x20, Z4, Z3
+	VPXORD.BCST     (SP), Z3, Z3
+	VPMULUDQ        Z3, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z11
+	VPXORD.BCST     4(SP), Z11, Z11
+	VPXORD.BCST     8(SP), Z4, Z3
+	VPSRLQ          $0x20, Z5, Z4
+	VPXORD.BCST     (SP), Z4, Z4
+	VPMULUDQ        Z4, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z13
+	VPXORD.BCST     4(SP), Z13, Z13
+	VPXORD.BCST     8(SP), Z5, Z4
+	VPSRLQ          $0x20, Z6, Z5
+	VPXORD.BCST     (SP), Z5, Z5
+	VPMULUDQ        Z5, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z15
+	VPXORD.BCST     4(SP), Z15, Z15
+	VPXORD.BCST     8(SP), Z6, Z5
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z8
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z10
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z12
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z14
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPXORD.BCST     12(SP), Z19, Z6
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPXORD.BCST     12(SP), Z20, Z16
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPXORD.BCST     12(SP), Z19, Z17
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPXORD.BCST     12(SP), Z20, Z18
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z7
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z3
+	VPMULUDQ        Z18, Z1, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z4
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z5
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z9
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z11
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z15
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z6
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z16
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z17
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z18
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z8
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z10
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z9
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z11
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z13
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z15
+	VPMULUDQ        Z16, Z0, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z7
+	VPMULUDQ        Z17, Z0, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z3
+	VPMULUDQ        Z18, Z0, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z4
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z5
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z8
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z10
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z12
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z14
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z6
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z16
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z17
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z18
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z7
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z3
+	VPMULUDQ        Z18, Z1, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z4
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z5
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z9
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z11
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z15
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z6
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z16
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z17
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z18
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z8
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z10
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z12
+	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z14
+	VPMULUDQ        Z8, Z1, Z8
+	VPMULUDQ        Z6, Z0, Z6
+	VMOVDQA64       Z8, Z19
+	VPSHUFD         $0xa0, Z6, K2, Z19
+	VPSHUFD         $0xf5, Z8, K1, Z6
+	VPSHUFD         $0xa0, Z7, K2, Z9
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z6
+	VPSRAD          $0x1f, Z6, Z7
+	VPXORQ          Z6, Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VADDPS.BCST     all3f000000<>+0(SB), Z7, Z7
+	VMULPS.BCST     allaf800000<>+0(SB), Z7, Z7
+	VPMOVD2M        Z6, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z6, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z7, Z8
+	VADDPS.BCST     all3f800000<>+0(SB), Z7, K3, Z8
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z8, Z9
+	VPSRAD          $0x17, Z9, Z9
+	VPSLLD          $0x17, Z9, Z6
+	VPSUBD          Z6, Z8, Z8
+	VADDPS.BCST     allbf800000<>+0(SB), Z8, Z8
+	VMOVAPS         Z7, K4, Z8
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z8, Z6
+	VADDPS.BCST     allbea61e64<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3effb11e<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3f80003d<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbfffffff<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VCVTDQ2PS       Z9, Z9
+	VMULPS.BCST     allbfb17218<>+0(SB), Z9, Z9
+	VADDPS          Z9, Z6, Z6
+	VSQRTPS         Z6, Z6
+	VPADDD          Z19, Z19, Z9
+	VPORD.BCST      all00000001<>+0(SB), Z9, Z9
+	VCVTDQ2PS       Z9, Z9
+	VMULPS.BCST     all30000000<>+0(SB), Z9, Z9
+	VMULPS          Z9, Z9, Z7
+	VMULPS.BCST     all3a60f833<>+0(SB), Z7, Z8
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     all3e81de83<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z8, Z8
+	VPANDD.BCST     all80000000<>+0(SB), Z19, Z19
+	VPXORQ          Z19, Z8, Z8
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z7, Z19
+	VADDPS.BCST     allbb992665<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     all3da33458<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     allbf255de1<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z19, Z19
+	VMULPS          Z19, Z9, Z9
+	VMULPS          Z6, Z8, Z8
+	VMULPS          Z6, Z9, Z9
+	VUNPCKLPD       Z9, Z8, Z6
+	VUNPCKHPD       Z9, Z8, Z7
+	VCVTPS2PH       $0x00, Z6, Y6
+	MOVL            (CX), SI
+	VMOVSD          X6, (AX)(SI*8)
+	MOVL            8(CX), SI
+	VMOVHPS         X6, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y6, X6
+	MOVL            16(CX), SI
+	VMOVSD          X6, (AX)(SI*8)
+	MOVL            24(CX), SI
+	VMOVHPS         X6, (AX)(SI*8)
+	VCVTPS2PH       $0x00, Z7, Y6
+	MOVL            4(CX), SI
+	VMOVSD          X6, (AX)(SI*8)
+	MOVL            12(CX), SI
+	VMOVHPS         X6, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y6, X6
+	MOVL            20(CX), SI
+	VMOVSD          X6, (AX)(SI*8)
+	MOVL            28(CX), SI
+	VMOVHPS         X6, (AX)(SI*8)
+	VPMULUDQ        Z10, Z1, Z10
+	VPMULUDQ        Z16, Z0, Z16
+	VMOVDQA64       Z10, Z6
+	VPSHUFD         $0xa0, Z16, K2, Z6
+	VPSHUFD         $0xf5, Z10, K1, Z16
+	VPSHUFD         $0xa0, Z3, K2, Z11
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z11, Z16
+	VPSRAD          $0x1f, Z16, Z3
+	VPXORQ          Z16, Z3, Z3
+	VCVTDQ2PS       Z3, Z3
+	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
+	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z16, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z16, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z3, Z7
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z7
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z7, Z8
+	VPSRAD          $0x17, Z8, Z8
+	VPSLLD          $0x17, Z8, Z9
+	VPSUBD          Z9, Z7, Z7
+	VADDPS.BCST     allbf800000<>+0(SB), Z7, Z7
+	VMOVAPS         Z3, K4, Z7
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z7, Z16
+	VADDPS.BCST     allbea61e64<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3effb11e<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3f80003d<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbfffffff<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VCVTDQ2PS       Z8, Z8
+	VMULPS.BCST     allbfb17218<>+0(SB), Z8, Z8
+	VADDPS          Z8, Z16, Z16
+	VSQRTPS         Z16, Z16
+	VPADDD          Z6, Z6, Z8
+	VPORD.BCST      all00000001<>+0(SB), Z8, Z8
+	VCVTDQ2PS       Z8, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z7
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     all3e81de83<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z7, Z7
+	VPANDD.BCST     all80000000<>+0(SB), Z6, Z6
+	VPXORQ          Z6, Z7, Z7
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z6
+	VADDPS.BCST     allbb992665<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3da33458<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbf255de1<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z8, Z8
+	VMULPS          Z16, Z7, Z7
+	VMULPS          Z16, Z8, Z8
+	VUNPCKLPD       Z8, Z7, Z3
+	VUNPCKHPD       Z8, Z7, Z6
+	VCVTPS2PH       $0x00, Z3, Y3
+	MOVL            32(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            40(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            48(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            56(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VCVTPS2PH       $0x00, Z6, Y3
+	MOVL            36(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            44(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            52(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            60(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VPMULUDQ        Z12, Z1, Z12
+	VPMULUDQ        Z17, Z0, Z17
+	VMOVDQA64       Z12, Z3
+	VPSHUFD         $0xa0, Z17, K2, Z3
+	VPSHUFD         $0xf5, Z12, K1, Z17
+	VPSHUFD         $0xa0, Z4, K2, Z13
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z13, Z17
+	VPSRAD          $0x1f, Z17, Z4
+	VPXORQ          Z17, Z4, Z4
+	VCVTDQ2PS       Z4, Z4
+	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
+	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
+	VPMOVD2M        Z17, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z17, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z4, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPSRAD          $0x17, Z7, Z7
+	VPSLLD          $0x17, Z7, Z8
+	VPSUBD          Z8, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VMOVAPS         Z4, K4, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z17
+	VADDPS.BCST     allbea61e64<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3effb11e<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3f80003d<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbfffffff<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z17, Z17
+	VSQRTPS         Z17, Z17
+	VPADDD          Z3, Z3, Z7
+	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
+	VPXORQ          Z3, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z7, Z7
+	VMULPS          Z17, Z6, Z6
+	VMULPS          Z17, Z7, Z7
+	VUNPCKLPD       Z7, Z6, Z3
+	VUNPCKHPD       Z7, Z6, Z4
+	VCVTPS2PH       $0x00, Z3, Y3
+	MOVL            64(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            72(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            80(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            88(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VCVTPS2PH       $0x00, Z4, Y3
+	MOVL            68(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            76(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            84(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            92(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VPMULUDQ        Z14, Z1, Z14
+	VPMULUDQ        Z18, Z0, Z18
+	VMOVDQA64       Z14, Z3
+	VPSHUFD         $0xa0, Z18, K2, Z3
+	VPSHUFD         $0xf5, Z14, K1, Z18
+	VPSHUFD         $0xa0, Z5, K2, Z15
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z15, Z18
+	VPSRAD          $0x1f, Z18, Z4
+	VPXORQ          Z18, Z4, Z4
+	VCVTDQ2PS       Z4, Z4
+	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
+	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
+	VPMOVD2M        Z18, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z18, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z4, Z5
+	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z5
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
+	VPSRAD          $0x17, Z6, Z6
+	VPSLLD          $0x17, Z6, Z7
+	VPSUBD          Z7, Z5, Z5
+	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
+	VMOVAPS         Z4, K4, Z5
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z18
+	VADDPS.BCST     allbea61e64<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3effb11e<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3f80003d<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbfffffff<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z18, Z18
+	VSQRTPS         Z18, Z18
+	VPADDD          Z3, Z3, Z6
+	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
+	VPXORQ          Z3, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z6, Z6
+	VMULPS          Z18, Z5, Z5
+	VMULPS          Z18, Z6, Z6
+	VUNPCKLPD       Z6, Z5, Z3
+	VUNPCKHPD       Z6, Z5, Z4
+	VCVTPS2PH       $0x00, Z3, Y3
+	MOVL            96(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            104(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            112(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            120(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VCVTPS2PH       $0x00, Z4, Y3
+	MOVL            100(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            108(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            116(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            124(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	ADDQ            $0x00000080, CX
+	SUBQ            $0x00000020, DX
+	CMPQ            DX, $0x00000020
+	JGE             quads4
+
+quads4Done:
+	CMPQ DX, $0x00000010
+	JL   quads2Done
+
+quads2:
+	VPMOVZXDQ       (CX), Z3
+	VPADDD          Z2, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPMOVZXDQ       32(CX), Z4
+	VPADDD          Z2, Z4, Z4
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z3, Z5
+	VPXORD.BCST     (SP), Z5, Z5
+	VPMULUDQ        Z5, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z7
+	VPXORD.BCST     4(SP), Z7, Z7
+	VPXORD.BCST     8(SP), Z3, Z5
+	VPSRLQ          $0x20, Z4, Z3
+	VPXORD.BCST     (SP), Z3, Z3
+	VPMULUDQ        Z3, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z9
+	VPXORD.BCST     4(SP), Z9, Z9
+	VPXORD.BCST     8(SP), Z4, Z3
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 16(BX), Z11, Z6
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 16(BX), Z12, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPXORD.BCST     12(SP), Z11, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPXORD.BCST     12(SP), Z12, Z10
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 24(BX), Z11, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 24(BX), Z12, Z3
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 28(BX), Z11, Z7
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 28(BX), Z12, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 32(BX), Z11, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 32(BX), Z12, Z10
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 36(BX), Z11, Z6
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 36(BX), Z12, Z8
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 40(BX), Z11, Z7
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPTERNLOGD.BCST $0x96, 40(BX), Z12, Z9
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 44(BX), Z11, Z5
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 44(BX), Z12, Z3
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 48(BX), Z11, Z6
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 48(BX), Z12, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 52(BX), Z11, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPTERNLOGD.BCST $0x96, 52(BX), Z12, Z10
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 56(BX), Z11, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 56(BX), Z12, Z3
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 60(BX), Z11, Z7
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 60(BX), Z12, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 64(BX), Z11, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 64(BX), Z12, Z10
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 68(BX), Z11, Z6
+	VPTERNLOGD.BCST $0x96, 68(BX), Z12, Z8
+	VPMULUDQ        Z6, Z1, Z6
+	VPMULUDQ        Z4, Z0, Z4
+	VMOVDQA64       Z6, Z11
+	VPSHUFD         $0xa0, Z4, K2, Z11
+	VPSHUFD         $0xf5, Z6, K1, Z4
+	VPSHUFD         $0xa0, Z5, K2, Z7
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z7, Z4
+	VPSRAD          $0x1f, Z4, Z5
+	VPXORQ          Z4, Z5, Z5
+	VCVTDQ2PS       Z5, Z5
+	VADDPS.BCST     all3f000000<>+0(SB), Z5, Z5
+	VMULPS.BCST     allaf800000<>+0(SB), Z5, Z5
+	VPMOVD2M        Z4, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z4, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z5, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z5, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPSRAD          $0x17, Z7, Z7
+	VPSLLD          $0x17, Z7, Z4
+	VPSUBD          Z4, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VMOVAPS         Z5, K4, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z4
+	VADDPS.BCST     allbea61e64<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3effb11e<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3f80003d<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbfffffff<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z4, Z4
+	VSQRTPS         Z4, Z4
+	VPADDD          Z11, Z11, Z7
+	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z5
+	VMULPS.BCST     all3a60f833<>+0(SB), Z5, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPANDD.BCST     all80000000<>+0(SB), Z11, Z11
+	VPXORQ          Z11, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z5, Z11
+	VADDPS.BCST     allbb992665<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     all3da33458<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     allbf255de1<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z11, Z11
+	VMULPS          Z11, Z7, Z7
+	VMULPS          Z4, Z6, Z6
+	VMULPS          Z4, Z7, Z7
+	VUNPCKLPD       Z7, Z6, Z4
+	VUNPCKHPD       Z7, Z6, Z5
+	VCVTPS2PH       $0x00, Z4, Y4
+	MOVL            (CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            8(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y4, X4
+	MOVL            16(CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            24(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VCVTPS2PH       $0x00, Z5, Y4
+	MOVL            4(CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            12(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y4, X4
+	MOVL            20(CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            28(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VPMULUDQ        Z8, Z1, Z8
+	VPMULUDQ        Z10, Z0, Z10
+	VMOVDQA64       Z8, Z4
+	VPSHUFD         $0xa0, Z10, K2, Z4
+	VPSHUFD         $0xf5, Z8, K1, Z10
+	VPSHUFD         $0xa0, Z3, K2, Z9
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z10
+	VPSRAD          $0x1f, Z10, Z3
+	VPXORQ          Z10, Z3, Z3
+	VCVTDQ2PS       Z3, Z3
+	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
+	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z10, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z10, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z3, Z5
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z5
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
+	VPSRAD          $0x17, Z6, Z6
+	VPSLLD          $0x17, Z6, Z7
+	VPSUBD          Z7, Z5, Z5
+	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
+	VMOVAPS         Z3, K4, Z5
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z10
+	VADDPS.BCST     allbea61e64<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3effb11e<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3f80003d<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbfffffff<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z10, Z10
+	VSQRTPS         Z10, Z10
+	VPADDD          Z4, Z4, Z6
+	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPANDD.BCST     all80000000<>+0(SB), Z4, Z4
+	VPXORQ          Z4, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z4
+	VADDPS.BCST     allbb992665<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3da33458<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     allbf255de1<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z4, Z4
+	VMULPS          Z4, Z6, Z6
+	VMULPS          Z10, Z5, Z5
+	VMULPS          Z10, Z6, Z6
+	VUNPCKLPD       Z6, Z5, Z3
+	VUNPCKHPD       Z6, Z5, Z4
+	VCVTPS2PH       $0x00, Z3, Y3
+	MOVL            32(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            40(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            48(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            56(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VCVTPS2PH       $0x00, Z4, Y3
+	MOVL            36(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            44(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            52(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            60(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	ADDQ            $0x00000040, CX
+	SUBQ            $0x00000010, DX
+	CMPQ            DX, $0x00000010
+	JGE             quads2
+
+quads2Done:
+	VZEROUPPER
+	RET
+
+// func noiseBFloat16AVX2(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX2
+TEXT ·noiseBFloat16AVX2(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Y0
+	VPBROADCASTQ philoxM1<>+0(SB), Y1
+	MOVL         12(DI), R8
+	XORL         4(BX), R8
+	MOVL         R8, (SP)
+	MOVL         8(DI), R8
+	MOVL         $0xcd9e8d57, R9
+	IMULQ        R9, R8
+	MOVQ         R8, R9
+	SHRQ         $0x20, R9
+	XORL         4(DI), R9
+	XORL         (BX), R9
+	XORL         8(BX), R8
+	MOVL         R8, 4(SP)
+	MOVL         $0xd2511f53, DI
+	IMULQ        DI, R9
+	MOVQ         R9, DI
+	SHRQ         $0x20, DI
+	XORL         12(BX), DI
+	MOVL         DI, 8(SP)
+	XORL         20(BX), R9
+	MOVL         R9, 12(SP)
+	VMOVQ        SI, X2
+	VPBROADCASTQ X2, Y2
+	CMPQ         DX, $0x00000008
+	JL           quads2Done
+
+quads2:
+	VPMOVZXDQ    (CX), Y3
+	VPADDD       Y2, Y3, Y3
+	VPMULUDQ     Y3, Y0, Y3
+	VPMOVZXDQ    16(CX), Y4
+	VPADDD       Y2, Y4, Y4
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y3, Y5
+	VPBROADCASTD (SP), Y6
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y6
+	VPSRLQ       $0x20, Y6, Y7
+	VPBROADCASTD 4(SP), Y5
+	VPXOR        Y5, Y7, Y7
+	VPBROADCASTD 8(SP), Y5
+	VPXOR        Y5, Y3, Y5
+	VPSRLQ       $0x20, Y4, Y3
+	VPBROADCASTD (SP), Y8
+	VPXOR        Y8, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y8
+	VPSRLQ       $0x20, Y8, Y9
+	VPBROADCASTD 4(SP), Y3
+	VPXOR        Y3, Y9, Y9
+	VPBROADCASTD 8(SP), Y3
+	VPXOR        Y3, Y4, Y3
+	VPMULUDQ     Y5, Y1, Y5
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 12(SP), Y4
+	VPXOR        Y4, Y11, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 12(SP), Y10
+	VPXOR        Y10, Y11, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 24(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 24(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 28(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 28(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 32(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 32(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 36(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y6, Y1, Y6
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 36(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y8, Y1, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 40(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 40(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y10, Y0, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 44(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 44(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 48(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 48(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 52(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 52(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 56(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 56(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 60(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 60(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 64(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 64(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 68(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 68(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y6, Y1, Y6
+	VPMULUDQ     Y4, Y0, Y4
+	VPSHUFD      $0xa0, Y4, Y11
+	VPBLENDD     $0xaa, Y11, Y6, Y11
+	VPSHUFD      $0xf5, Y6, Y6
+	VPBLENDD     $0xaa, Y4, Y6, Y4
+	VPSHUFD      $0xa0, Y5, Y5
+	VPBLENDD     $0xaa, Y5, Y7, Y7
+	VPXOR        Y7, Y4, Y4
+	VPBROADCASTQ 72(BX), Y5
+	VPXOR        Y5, Y4, Y4
+	VPSRAD       $0x1f, Y4, Y5
+	VPXOR        Y4, Y5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VADDPS       all3f000000<>+0(SB), Y5, Y5
+	VMULPS       allaf800000<>+0(SB), Y5, Y5
+	VPXOR        all80000000<>+0(SB), Y5, Y6
+	VADDPS       all3f800000<>+0(SB), Y5, Y7
+	VBLENDVPS    Y4, Y7, Y6, Y6
+	VPADDD       Y4, Y4, Y7
+	VPAND        Y7, Y4, Y4
+	VPSUBD       all3f3504f3<>+0(SB), Y6, Y7
+	VPSRAD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y7, Y12
+	VPSUBD       Y12, Y6, Y6
+	VADDPS       allbf800000<>+0(SB), Y6, Y6
+	VBLENDVPS    Y4, Y5, Y6, Y6
+	VMULPS       all3e4efcaa<>+0(SB), Y6, Y4
+	VADDPS       allbea61e64<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3eb0a60e<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbecbc71c<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3effb11e<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbf2aacee<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3f80003d<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbfffffff<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       allbfb17218<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y4, Y4
+	VSQRTPS      Y4, Y4
+	VPADDD       Y11, Y11, Y7
+	VPOR         all00000001<>+0(SB), Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       all30000000<>+0(SB), Y7, Y7
+	VMULPS       Y7, Y7, Y5
+	VMULPS       all3a60f833<>+0(SB), Y5, Y6
+	VADDPS       allbcaa7b0d<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3e81de83<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       allbf9de9d3<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3f7fffff<>+0(SB), Y6, Y6
+	VPAND        all80000000<>+0(SB), Y11, Y11
+	VPXOR        Y11, Y6, Y6
+	VMULPS       all391ed7fb<>+0(SB), Y5, Y11
+	VADDPS       allbb992665<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       all3da33458<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       allbf255de1<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       all3fc90fdb<>+0(SB), Y11, Y11
+	VMULPS       Y11, Y7, Y7
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y4, Y7, Y7
+	VUNPCKLPD    Y7, Y6, Y4
+	VUNPCKHPD    Y7, Y6, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y4, Y4
+	VPADDD       Y6, Y4, Y4
+	VPSRLD       $0x10, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X6
+	VPACKUSDW    X6, X4, X4
+	MOVL         (CX), SI
+	VMOVSD       X4, (AX)(SI*8)
+	MOVL         8(CX), SI
+	VMOVHPS      X4, (AX)(SI*8)
+	VPSRLD       $0x10, Y5, Y4
+	VPAND        halfOdd<>+0(SB), Y4, Y4
+	VPADDD       halfBias<>+0(SB), Y5, Y5
+	VPADDD       Y4, Y5, Y5
+	VPSRLD       $0x10, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X4
+	VPACKUSDW    X4, X5, X4
+	MOVL         4(CX), SI
+	VMOVSD       X4, (AX)(SI*8)
+	MOVL         12(CX), SI
+	VMOVHPS      X4, (AX)(SI*8)
+	VPMULUDQ     Y8, Y1, Y8
+	VPMULUDQ     Y10, Y0, Y10
+	VPSHUFD      $0xa0, Y10, Y4
+	VPBLENDD     $0xaa, Y4, Y8, Y4
+	VPSHUFD      $0xf5, Y8, Y8
+	VPBLENDD     $0xaa, Y10, Y8, Y10
+	VPSHUFD      $0xa0, Y3, Y3
+	VPBLENDD     $0xaa, Y3, Y9, Y9
+	VPXOR        Y9, Y10, Y10
+	VPBROADCASTQ 72(BX), Y3
+	VPXOR        Y3, Y10, Y10
+	VPSRAD       $0x1f, Y10, Y3
+	VPXOR        Y10, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VADDPS       all3f000000<>+0(SB), Y3, Y3
+	VMULPS       allaf800000<>+0(SB), Y3, Y3
+	VPXOR        all80000000<>+0(SB), Y3, Y5
+	VADDPS       all3f800000<>+0(SB), Y3, Y6
+	VBLENDVPS    Y10, Y6, Y5, Y5
+	VPADDD       Y10, Y10, Y6
+	VPAND        Y6, Y10, Y10
+	VPSUBD       all3f3504f3<>+0(SB), Y5, Y6
+	VPSRAD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y6, Y7
+	VPSUBD       Y7, Y5, Y5
+	VADDPS       allbf800000<>+0(SB), Y5, Y5
+	VBLENDVPS    Y10, Y3, Y5, Y5
+	VMULPS       all3e4efcaa<>+0(SB), Y5, Y10
+	VADDPS       allbea61e64<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3eb0a60e<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbecbc71c<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3effb11e<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbf2aacee<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3f80003d<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbfffffff<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       allbfb17218<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y10, Y10
+	VSQRTPS      Y10, Y10
+	VPADDD       Y4, Y4, Y6
+	VPOR         all00000001<>+0(SB), Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       all30000000<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y6, Y3
+	VMULPS       all3a60f833<>+0(SB), Y3, Y5
+	VADDPS       allbcaa7b0d<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3e81de83<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbf9de9d3<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3f7fffff<>+0(SB), Y5, Y5
+	VPAND        all80000000<>+0(SB), Y4, Y4
+	VPXOR        Y4, Y5, Y5
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y4
+	VADDPS       allbb992665<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3da33458<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       allbf255de1<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3fc90fdb<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y10, Y5, Y5
+	VMULPS       Y10, Y6, Y6
+	VUNPCKLPD    Y6, Y5, Y3
+	VUNPCKHPD    Y6, Y5, Y4
+	VPSRLD       $0x10, Y3, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y5, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X5
+	VPACKUSDW    X5, X3, X3
+	MOVL         16(CX), SI
+	VMOVSD       X3, (AX)(SI*8)
+	MOVL         24(CX), SI
+	VMOVHPS      X3, (AX)(SI*8)
+	VPSRLD       $0x10, Y4, Y3
+	VPAND        halfOdd<>+0(SB), Y3, Y3
+	VPADDD       halfBias<>+0(SB), Y4, Y4
+	VPADDD       Y3, Y4, Y4
+	VPSRLD       $0x10, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X3
+	VPACKUSDW    X3, X4, X3
+	MOVL         20(CX), SI
+	VMOVSD       X3, (AX)(SI*8)
+	MOVL         28(CX), SI
+	VMOVHPS      X3, (AX)(SI*8)
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	CMPQ         DX, $0x00000008
+	JGE          quads2
+
+quads2Done:
+	VZEROUPPER
+	RET
+
+// func noiseBFloat16AVX512(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·noiseBFloat16AVX512(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Z0
+	VPBROADCASTQ philoxM1<>+0(SB), Z1
+	MOVL         $0x00005555, R8
+	KMOVW        R8, K1
+	MOVL         12(DI), R8
+	XORL         4(BX), R8
+	MOVL         R8, (SP)
+	MOVL         8(DI), R8
+	MOVL         $0xcd9e8d57, R9
+	IMULQ        R9, R8
+	MOVQ         R8, R9
+	SHRQ         $0x20, R9
+	XORL         4(DI), R9
+	XORL         (BX), R9
+	XORL         8(BX), R8
+	MOVL         R8, 4(SP)
+	MOVL         $0xd2511f53, DI
+	IMULQ        DI, R9
+	MOVQ         R9, DI
+	SHRQ         $0x20, DI
+	XORL         12(BX), DI
+	MOVL         DI, 8(SP)
+	XORL         20(BX), R9
+	MOVL         R9, 12(SP)
+	VMOVQ        SI, X2
+	VPBROADCASTQ X2, Z2
+	MOVL         $0x0000aaaa, SI
+	KMOVW        SI, K2
+	CMPQ         DX, $0x00000020
+	JL           quads4Done
+
+quads4:
+	VPMOVZXDQ       (CX), Z3
+	VPADDD          Z2, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPMOVZXDQ       32(CX), Z4
+	VPADDD          Z2, Z4, Z4
+	VPMULUDQ        Z4, Z0, Z4
+	VPMOVZXDQ       64(CX), Z5
+	VPADDD          Z2, Z5, Z5
+	VPMULUDQ        Z5, Z0, Z5
+	VPMOVZXDQ       96(CX), Z6
+	VPADDD          Z2, Z6, Z6
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z3, Z7
+	VPXORD.BCST     (SP), Z7, Z7
+	VPMULUDQ        Z7, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z9
+	VPXORD.BCST     4(SP), Z9, Z9
+	VPXORD.BCST     8(SP), Z3, Z7
+	VPSRLQ          $0x20, Z4, Z3
+	VPXORD.BCST     (SP), Z3, Z3
+	VPMULUDQ        Z3, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z11
+	VPXORD.BCST     4(SP), Z11, Z11
+	VPXORD.BCST     8(SP), Z4, Z3
+	VPSRLQ          $0x20, Z5, Z4
+	VPXORD.BCST     (SP), Z4, Z4
+	VPMULUDQ        Z4, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z13
+	VPXORD.BCST     4(SP), Z13, Z13
+	VPXORD.BCST     8(SP), Z5, Z4
+	VPSRLQ          $0x20, Z6, Z5
+	VPXORD.BCST     (SP), Z5, Z5
+	VPMULUDQ        Z5, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z15
+	VPXORD.BCST     4(SP), Z15, Z15
+	VPXORD.BCST     8(SP), Z6, Z5
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z8
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z10
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z12
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z14
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPXORD.BCST     12(SP), Z19, Z6
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPXORD.BCST     12(SP), Z20, Z16
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPXORD.BCST     12(SP), Z19, Z17
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPXORD.BCST     12(SP), Z20, Z18
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z7
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z3
+	VPMULUDQ        Z18, Z1, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z4
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z5
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z9
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z11
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z15
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z6
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z16
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z17
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z18
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z8
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z10
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z9
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z11
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z13
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z15
+	VPMULUDQ        Z16, Z0, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z7
+	VPMULUDQ        Z17, Z0, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z3
+	VPMULUDQ        Z18, Z0, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z4
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z5
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z8
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z10
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z12
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z14
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z6
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z16
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z17
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z18
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z7
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z3
+	VPMULUDQ        Z18, Z1, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z4
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z5
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z9
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z11
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z15
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z6
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z16
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z17
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z18
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z8
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z10
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z12
+	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z14
+	VPMULUDQ        Z8, Z1, Z8
+	VPMULUDQ        Z6, Z0, Z6
+	VMOVDQA64       Z8, Z19
+	VPSHUFD         $0xa0, Z6, K2, Z19
+	VPSHUFD         $0xf5, Z8, K1, Z6
+	VPSHUFD         $0xa0, Z7, K2, Z9
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z6
+	VPSRAD          $0x1f, Z6, Z7
+	VPXORQ          Z6, Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VADDPS.BCST     all3f000000<>+0(SB), Z7, Z7
+	VMULPS.BCST     allaf800000<>+0(SB), Z7, Z7
+	VPMOVD2M        Z6, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z6, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z7, Z8
+	VADDPS.BCST     all3f800000<>+0(SB), Z7, K3, Z8
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z8, Z9
+	VPSRAD          $0x17, Z9, Z9
+	VPSLLD          $0x17, Z9, Z6
+	VPSUBD          Z6, Z8, Z8
+	VADDPS.BCST     allbf800000<>+0(SB), Z8, Z8
+	VMOVAPS         Z7, K4, Z8
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z8, Z6
+	VADDPS.BCST     allbea61e64<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3effb11e<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3f80003d<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbfffffff<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VCVTDQ2PS       Z9, Z9
+	VMULPS.BCST     allbfb17218<>+0(SB), Z9, Z9
+	VADDPS          Z9, Z6, Z6
+	VSQRTPS         Z6, Z6
+	VPADDD          Z19, Z19, Z9
+	VPORD.BCST      all00000001<>+0(SB), Z9, Z9
+	VCVTDQ2PS       Z9, Z9
+	VMULPS.BCST     all30000000<>+0(SB), Z9, Z9
+	VMULPS          Z9, Z9, Z7
+	VMULPS.BCST     all3a60f833<>+0(SB), Z7, Z8
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     all3e81de83<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z8, Z8
+	VPANDD.BCST     all80000000<>+0(SB), Z19, Z19
+	VPXORQ          Z19, Z8, Z8
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z7, Z19
+	VADDPS.BCST     allbb992665<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     all3da33458<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     allbf255de1<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z19, Z19
+	VMULPS          Z19, Z9, Z9
+	VMULPS          Z6, Z8, Z8
+	VMULPS          Z6, Z9, Z9
+	VUNPCKLPD       Z9, Z8, Z6
+	VUNPCKHPD       Z9, Z8, Z7
+	VPSRLD          $0x10, Z6, Z8
+	VPANDQ          halfOdd<>+0(SB), Z8, Z8
+	VPADDD          halfBias<>+0(SB), Z6, Z6
+	VPADDD          Z8, Z6, Z6
+	VPSRLD          $0x10, Z6, Z6
+	VPMOVDW         Z6, Y6
+	MOVL            (CX), SI
+	VMOVSD          X6, (AX)(SI*8)
+	MOVL            8(CX), SI
+	VMOVHPS         X6, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y6, X6
+	MOVL            16(CX), SI
+	VMOVSD          X6, (AX)(SI*8)
+	MOVL            24(CX), SI
+	VMOVHPS         X6, (AX)(SI*8)
+	VPSRLD          $0x10, Z7, Z6
+	VPANDQ          halfOdd<>+0(SB), Z6, Z6
+	VPADDD          halfBias<>+0(SB), Z7, Z7
+	VPADDD          Z6, Z7, Z7
+	VPSRLD          $0x10, Z7, Z7
+	VPMOVDW         Z7, Y6
+	MOVL            4(CX), SI
+	VMOVSD          X6, (AX)(SI*8)
+	MOVL            12(CX), SI
+	VMOVHPS         X6, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y6, X6
+	MOVL            20(CX), SI
+	VMOVSD          X6, (AX)(SI*8)
+	MOVL            28(CX), SI
+	VMOVHPS         X6, (AX)(SI*8)
+	VPMULUDQ        Z10, Z1, Z10
+	VPMULUDQ        Z16, Z0, Z16
+	VMOVDQA64       Z10, Z6
+	VPSHUFD         $0xa0, Z16, K2, Z6
+	VPSHUFD         $0xf5, Z10, K1, Z16
+	VPSHUFD         $0xa0, Z3, K2, Z11
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z11, Z16
+	VPSRAD          $0x1f, Z16, Z3
+	VPXORQ          Z16, Z3, Z3
+	VCVTDQ2PS       Z3, Z3
+	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
+	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z16, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z16, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z3, Z7
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z7
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z7, Z8
+	VPSRAD          $0x17, Z8, Z8
+	VPSLLD          $0x17, Z8, Z9
+	VPSUBD          Z9, Z7, Z7
+	VADDPS.BCST     allbf800000<>+0(SB), Z7, Z7
+	VMOVAPS         Z3, K4, Z7
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z7, Z16
+	VADDPS.BCST     allbea61e64<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3effb11e<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3f80003d<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbfffffff<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VCVTDQ2PS       Z8, Z8
+	VMULPS.BCST     allbfb17218<>+0(SB), Z8, Z8
+	VADDPS          Z8, Z16, Z16
+	VSQRTPS         Z16, Z16
+	VPADDD          Z6, Z6, Z8
+	VPORD.BCST      all00000001<>+0(SB), Z8, Z8
+	VCVTDQ2PS       Z8, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z7
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     all3e81de83<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z7, Z7
+	VPANDD.BCST     all80000000<>+0(SB), Z6, Z6
+	VPXORQ          Z6, Z7, Z7
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z6
+	VADDPS.BCST     allbb992665<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3da33458<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbf255de1<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z8, Z8
+	VMULPS          Z16, Z7, Z7
+	VMULPS          Z16, Z8, Z8
+	VUNPCKLPD       Z8, Z7, Z3
+	VUNPCKHPD       Z8, Z7, Z6
+	VPSRLD          $0x10, Z3, Z7
+	VPANDQ          halfOdd<>+0(SB), Z7, Z7
+	VPADDD          halfBias<>+0(SB), Z3, Z3
+	VPADDD          Z7, Z3, Z3
+	VPSRLD          $0x10, Z3, Z3
+	VPMOVDW         Z3, Y3
+	MOVL            32(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            40(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            48(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            56(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VPSRLD          $0x10, Z6, Z3
+	VPANDQ          halfOdd<>+0(SB), Z3, Z3
+	VPADDD          halfBias<>+0(SB), Z6, Z6
+	VPADDD          Z3, Z6, Z6
+	VPSRLD          $0x10, Z6, Z6
+	VPMOVDW         Z6, Y3
+	MOVL            36(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            44(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            52(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            60(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VPMULUDQ        Z12, Z1, Z12
+	VPMULUDQ        Z17, Z0, Z17
+	VMOVDQA64       Z12, Z3
+	VPSHUFD         $0xa0, Z17, K2, Z3
+	VPSHUFD         $0xf5, Z12, K1, Z17
+	VPSHUFD         $0xa0, Z4, K2, Z13
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z13, Z17
+	VPSRAD          $0x1f, Z17, Z4
+	VPXORQ          Z17, Z4, Z4
+	VCVTDQ2PS       Z4, Z4
+	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
+	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
+	VPMOVD2M        Z17, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z17, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z4, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPSRAD          $0x17, Z7, Z7
+	VPSLLD          $0x17, Z7, Z8
+	VPSUBD          Z8, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VMOVAPS         Z4, K4, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z17
+	VADDPS.BCST     allbea61e64<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3effb11e<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3f80003d<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbfffffff<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z17, Z17
+	VSQRTPS         Z17, Z17
+	VPADDD          Z3, Z3, Z7
+	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
+	VPXORQ          Z3, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z7, Z7
+	VMULPS          Z17, Z6, Z6
+	VMULPS          Z17, Z7, Z7
+	VUNPCKLPD       Z7, Z6, Z3
+	VUNPCKHPD       Z7, Z6, Z4
+	VPSRLD          $0x10, Z3, Z6
+	VPANDQ          halfOdd<>+0(SB), Z6, Z6
+	VPADDD          halfBias<>+0(SB), Z3, Z3
+	VPADDD          Z6, Z3, Z3
+	VPSRLD          $0x10, Z3, Z3
+	VPMOVDW         Z3, Y3
+	MOVL            64(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            72(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            80(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            88(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VPSRLD          $0x10, Z4, Z3
+	VPANDQ          halfOdd<>+0(SB), Z3, Z3
+	VPADDD          halfBias<>+0(SB), Z4, Z4
+	VPADDD          Z3, Z4, Z4
+	VPSRLD          $0x10, Z4, Z4
+	VPMOVDW         Z4, Y3
+	MOVL            68(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            76(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            84(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            92(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VPMULUDQ        Z14, Z1, Z14
+	VPMULUDQ        Z18, Z0, Z18
+	VMOVDQA64       Z14, Z3
+	VPSHUFD         $0xa0, Z18, K2, Z3
+	VPSHUFD         $0xf5, Z14, K1, Z18
+	VPSHUFD         $0xa0, Z5, K2, Z15
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z15, Z18
+	VPSRAD          $0x1f, Z18, Z4
+	VPXORQ          Z18, Z4, Z4
+	VCVTDQ2PS       Z4, Z4
+	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
+	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
+	VPMOVD2M        Z18, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z18, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z4, Z5
+	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z5
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
+	VPSRAD          $0x17, Z6, Z6
+	VPSLLD          $0x17, Z6, Z7
+	VPSUBD          Z7, Z5, Z5
+	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
+	VMOVAPS         Z4, K4, Z5
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z18
+	VADDPS.BCST     allbea61e64<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3effb11e<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3f80003d<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbfffffff<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z18, Z18
+	VSQRTPS         Z18, Z18
+	VPADDD          Z3, Z3, Z6
+	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
+	VPXORQ          Z3, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z6, Z6
+	VMULPS          Z18, Z5, Z5
+	VMULPS          Z18, Z6, Z6
+	VUNPCKLPD       Z6, Z5, Z3
+	VUNPCKHPD       Z6, Z5, Z4
+	VPSRLD          $0x10, Z3, Z5
+	VPANDQ          halfOdd<>+0(SB), Z5, Z5
+	VPADDD          halfBias<>+0(SB), Z3, Z3
+	VPADDD          Z5, Z3, Z3
+	VPSRLD          $0x10, Z3, Z3
+	VPMOVDW         Z3, Y3
+	MOVL            96(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            104(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            112(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            120(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VPSRLD          $0x10, Z4, Z3
+	VPANDQ          halfOdd<>+0(SB), Z3, Z3
+	VPADDD          halfBias<>+0(SB), Z4, Z4
+	VPADDD          Z3, Z4, Z4
+	VPSRLD          $0x10, Z4, Z4
+	VPMOVDW         Z4, Y3
+	MOVL            100(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            108(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            116(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            124(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	ADDQ            $0x00000080, CX
+	SUBQ            $0x00000020, DX
+	CMPQ            DX, $0x00000020
+	JGE             quads4
+
+quads4Done:
+	CMPQ DX, $0x00000010
+	JL   quads2Done
+
+quads2:
+	VPMOVZXDQ       (CX), Z3
+	VPADDD          Z2, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPMOVZXDQ       32(CX), Z4
+	VPADDD          Z2, Z4, Z4
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z3, Z5
+	VPXORD.BCST     (SP), Z5, Z5
+	VPMULUDQ        Z5, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z7
+	VPXORD.BCST     4(SP), Z7, Z7
+	VPXORD.BCST     8(SP), Z3, Z5
+	VPSRLQ          $0x20, Z4, Z3
+	VPXORD.BCST     (SP), Z3, Z3
+	VPMULUDQ        Z3, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z9
+	VPXORD.BCST     4(SP), Z9, Z9
+	VPXORD.BCST     8(SP), Z4, Z3
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 16(BX), Z11, Z6
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 16(BX), Z12, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPXORD.BCST     12(SP), Z11, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPXORD.BCST     12(SP), Z12, Z10
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 24(BX), Z11, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 24(BX), Z12, Z3
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 28(BX), Z11, Z7
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 28(BX), Z12, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 32(BX), Z11, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 32(BX), Z12, Z10
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 36(BX), Z11, Z6
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 36(BX), Z12, Z8
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 40(BX), Z11, Z7
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPTERNLOGD.BCST $0x96, 40(BX), Z12, Z9
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 44(BX), Z11, Z5
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 44(BX), Z12, Z3
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 48(BX), Z11, Z6
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 48(BX), Z12, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 52(BX), Z11, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPTERNLOGD.BCST $0x96, 52(BX), Z12, Z10
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 56(BX), Z11, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 56(BX), Z12, Z3
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 60(BX), Z11, Z7
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 60(BX), Z12, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 64(BX), Z11, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 64(BX), Z12, Z10
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 68(BX), Z11, Z6
+	VPTERNLOGD.BCST $0x96, 68(BX), Z12, Z8
+	VPMULUDQ        Z6, Z1, Z6
+	VPMULUDQ        Z4, Z0, Z4
+	VMOVDQA64       Z6, Z11
+	VPSHUFD         $0xa0, Z4, K2, Z11
+	VPSHUFD         $0xf5, Z6, K1, Z4
+	VPSHUFD         $0xa0, Z5, K2, Z7
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z7, Z4
+	VPSRAD          $0x1f, Z4, Z5
+	VPXORQ          Z4, Z5, Z5
+	VCVTDQ2PS       Z5, Z5
+	VADDPS.BCST     all3f000000<>+0(SB), Z5, Z5
+	VMULPS.BCST     allaf800000<>+0(SB), Z5, Z5
+	VPMOVD2M        Z4, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z4, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z5, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z5, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPSRAD          $0x17, Z7, Z7
+	VPSLLD          $0x17, Z7, Z4
+	VPSUBD          Z4, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VMOVAPS         Z5, K4, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z4
+	VADDPS.BCST     allbea61e64<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3effb11e<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3f80003d<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbfffffff<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z4, Z4
+	VSQRTPS         Z4, Z4
+	VPADDD          Z11, Z11, Z7
+	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z5
+	VMULPS.BCST     all3a60f833<>+0(SB), Z5, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPANDD.BCST     all80000000<>+0(SB), Z11, Z11
+	VPXORQ          Z11, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z5, Z11
+	VADDPS.BCST     allbb992665<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     all3da33458<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     allbf255de1<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z11, Z11
+	VMULPS          Z11, Z7, Z7
+	VMULPS          Z4, Z6, Z6
+	VMULPS          Z4, Z7, Z7
+	VUNPCKLPD       Z7, Z6, Z4
+	VUNPCKHPD       Z7, Z6, Z5
+	VPSRLD          $0x10, Z4, Z6
+	VPANDQ          halfOdd<>+0(SB), Z6, Z6
+	VPADDD          halfBias<>+0(SB), Z4, Z4
+	VPADDD          Z6, Z4, Z4
+	VPSRLD          $0x10, Z4, Z4
+	VPMOVDW         Z4, Y4
+	MOVL            (CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            8(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y4, X4
+	MOVL            16(CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            24(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VPSRLD          $0x10, Z5, Z4
+	VPANDQ          halfOdd<>+0(SB), Z4, Z4
+	VPADDD          halfBias<>+0(SB), Z5, Z5
+	VPADDD          Z4, Z5, Z5
+	VPSRLD          $0x10, Z5, Z5
+	VPMOVDW         Z5, Y4
+	MOVL            4(CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            12(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y4, X4
+	MOVL            20(CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            28(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VPMULUDQ        Z8, Z1, Z8
+	VPMULUDQ        Z10, Z0, Z10
+	VMOVDQA64       Z8, Z4
+	VPSHUFD         $0xa0, Z10, K2, Z4
+	VPSHUFD         $0xf5, Z8, K1, Z10
+	VPSHUFD         $0xa0, Z3, K2, Z9
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z10
+	VPSRAD          $0x1f, Z10, Z3
+	VPXORQ          Z10, Z3, Z3
+	VCVTDQ2PS       Z3, Z3
+	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
+	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z10, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z10, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z3, Z5
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z5
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
+	VPSRAD          $0x17, Z6, Z6
+	VPSLLD          $0x17, Z6, Z7
+	VPSUBD          Z7, Z5, Z5
+	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
+	VMOVAPS         Z3, K4, Z5
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z10
+	VADDPS.BCST     allbea61e64<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3effb11e<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3f80003d<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbfffffff<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z10, Z10
+	VSQRTPS         Z10, Z10
+	VPADDD          Z4, Z4, Z6
+	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPANDD.BCST     all80000000<>+0(SB), Z4, Z4
+	VPXORQ          Z4, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z4
+	VADDPS.BCST     allbb992665<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3da33458<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     allbf255de1<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z4, Z4
+	VMULPS          Z4, Z6, Z6
+	VMULPS          Z10, Z5, Z5
+	VMULPS          Z10, Z6, Z6
+	VUNPCKLPD       Z6, Z5, Z3
+	VUNPCKHPD       Z6, Z5, Z4
+	VPSRLD          $0x10, Z3, Z5
+	VPANDQ          halfOdd<>+0(SB), Z5, Z5
+	VPADDD          halfBias<>+0(SB), Z3, Z3
+	VPADDD          Z5, Z3, Z3
+	VPSRLD          $0x10, Z3, Z3
+	VPMOVDW         Z3, Y3
+	MOVL            32(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            40(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            48(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            56(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VPSRLD          $0x10, Z4, Z3
+	VPANDQ          halfOdd<>+0(SB), Z3, Z3
+	VPADDD          halfBias<>+0(SB), Z4, Z4
+	VPADDD          Z3, Z4, Z4
+	VPSRLD          $0x10, Z4, Z4
+	VPMOVDW         Z4, Y3
+	MOVL            36(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            44(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            52(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            60(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	ADDQ            $0x00000040, CX
+	SUBQ            $0x00000010, DX
+	CMPQ            DX, $0x00000010
+	JGE             quads2
+
+quads2Done:
+	VZEROUPPER
+	RET
 
 // func expandBoolAVX2(dst []bool, keep []uint64)
 // Requires: AVX, AVX2

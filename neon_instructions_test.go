@@ -59,8 +59,8 @@ func countedCalls() []countedCall {
 		countedCall{"dilateBorder", fmt.Sprintf("words=%d", words-1), func() {
 			isaNEON.dilateBorder(make([]uint64, words-1), seeds[:words+3], keep[1:], keep[1:], 70)
 		}},
-		countedCall{"scale", fmt.Sprintf("elements=%d", len(x)), func() { scaleOf[float32](isaNEON.scale)(make([]float32, len(x)), x, keep, 2) }},
-		countedCall{"expand", fmt.Sprintf("elements=%d", len(x)), func() { expandOf[float32](isaNEON.expand)(x, keep, 2) }},
+		countedCall{"scale", fmt.Sprintf("elements=%d", len(x)), func() { scaleOf[float32, float32](isaNEON.scale)(make([]float32, len(x)), x, keep, 2) }},
+		countedCall{"expand", fmt.Sprintf("elements=%d", len(x)), func() { expandOf[float32, float32](isaNEON.expand)(x, keep, 2) }},
 		countedCall{"expandBool", fmt.Sprintf("elements=%d", len(bools)), func() { isaNEON.expandBool(bools, keep) }},
 		countedCall{"count", fmt.Sprintf("words=%d", words), func() { isaNEON.count(keep) }},
 	)

@@ -14,7 +14,7 @@ func TestNoiseQuick(t *testing.T) {
 	dst := make([]float32, 1<<16)
 	var quads []uint32
 	for i := 0; i < len(dst); i += 4 {
-		quads = append(quads, uint32(i))
+		quads = append(quads, uint32(i/4))
 	}
 	ctr := [4]uint32{77, 1 << 31, 5, 6}
 	for _, k := range available {
@@ -24,10 +24,10 @@ func TestNoiseQuick(t *testing.T) {
 			want := reference.Noise(sweepKey, 6<<32+5, 4*77+i)
 			if math.Float32bits(x) != math.Float32bits(want) {
 				w := Philox4x32([4]uint32{uint32(77 + i/4), 1 << 31, 5, 6}, sweepKey)
-			t.Errorf("%v %d %v %v %08x", k, i, x, want, w)
-			if i > 20000 {
-				t.FailNow()
-			}
+				t.Errorf("%v %d %v %v %08x", k, i, x, want, w)
+				if i > 20000 {
+					t.FailNow()
+				}
 			}
 		}
 	}
@@ -71,7 +71,7 @@ func BenchmarkNoise(b *testing.B) {
 	dst := make([]float32, 4096)
 	var quads []uint32
 	for i := 0; i < len(dst); i += 8 {
-		quads = append(quads, uint32(i))
+		quads = append(quads, uint32(i/4))
 	}
 	ctr := [4]uint32{77, 1 << 31, 5, 6}
 	for _, k := range available {

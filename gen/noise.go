@@ -25,7 +25,6 @@ func noise(a *amd64) {
 			p0 := a.vecs(states)
 			for i, p := range p0 {
 				a.VPMOVZXDQ(at(quads, 4*blocks*i), p)
-				a.VPSRLQ(u8(2), p, p)
 				a.VPADDD(first, p, p)
 				a.VPMULUDQ(p, c.m0, p)
 			}
@@ -40,58 +39,86 @@ func noise(a *amd64) {
 	a.ret()
 }
 
-// storeQuads stores quads from the first-th in the list on, the lower two elements of each from
-// a qword of x, the upper ones from y.
+// storeQuads stores quads, from the first-th in the list on: the lower two elements of each are a
+// quadword of x, the upper ones of y.
 func (a *amd64) storeQuads(x, y vec, dst, quads gp, first int) {
-	even, odd := a.vec(), a.vec()
-	a.VUNPCKLPD(y, x, even)
-	a.VUNPCKHPD(y, x, odd)
-	for j := range a.isa.bytes / 8 {
-		from := even
-		if j%2 == 1 {
-			from = odd
+	var halves [2]vec
+	halves[0], halves[1] = a.vec(), a.vec()
+	a.VUNPCKLPD(y, x, halves[0]) // quads 0, 2, …
+	a.VUNPCKHPD(y, x, halves[1]) // quads 1, 3, …
+	bytes := 4 * a.element.bytes
+	for odd, v := range halves {
+		lanes, each := a.isa.bytes/16, 1
+		if a.element.narrow != nil {
+			v = a.narrowed(v)
+			lanes, each = lanes/2, 2
 		}
-		quad := from.AsX().(vec)
-		switch {
-		case j/2 == 0:
-		case a.isa == avx512:
-			quad = a.XMM()
-			a.VEXTRACTF32X4(u8(j/2), from, quad)
-		default:
-			quad = a.XMM()
-			a.VEXTRACTF128(u8(1), from, quad)
+		for i := range lanes {
+			lane := v.AsX().(vec)
+			switch {
+			case i == 0:
+			case v.Size() == 64:
+				lane = a.XMM()
+				a.VEXTRACTF32X4(u8(i), v, lane)
+			default:
+				lane = a.XMM()
+				a.VEXTRACTF128(u8(1), v, lane)
+			}
+			for j := range each {
+				to := a.quad(dst, quads, first+odd+2*(i*each+j))
+				switch {
+				case j == 1:
+					a.VMOVHPS(lane, to)
+				case bytes == 8:
+					a.VMOVSD(lane, to)
+				case bytes == 16:
+					a.VMOVUPS(lane, to)
+				default:
+					y := lane.AsY().(vec)
+					a.VCVTPS2PD(lane, y)
+					a.VMOVUPD(y, to)
+				}
+			}
 		}
-		to := a.movl(at(quads, 4*(first+j)))
-		a.element.store(a, quad, 4, at(dst, 0).Idx(to, uint8(a.element.bytes)))
 	}
+}
+
+// quad is the memory of a quad of the list.
+func (a *amd64) quad(dst, quads gp, i int) mem {
+	to := a.movl(at(quads, 4*i))
+	if a.element.bytes == 2 {
+		return at(dst, 0).Idx(to, 8)
+	}
+	a.SHLQ(u8(2), to)
+	return at(dst, 0).Idx(to, uint8(a.element.bytes))
 }
 
 // lastNoiseRound is the last round. It returns words 0 and 2 of each block, and words 1 and 3.
 func (a *amd64) lastNoiseRound(c philoxConst, s philoxState, odd register) (u, v vec) {
-	p, q := s[0], s[2]
-	a.VPMULUDQ(q, c.m1, q)
-	a.VPMULUDQ(p, c.m0, p)
-	key := at(c.ks, 8*(philoxRounds-1))
+	u, q := s[0], s[2]
 	v = a.vec()
+	a.VPMULUDQ(q, c.m1, q)
+	a.VPMULUDQ(u, c.m0, u)
+	key := at(c.ks, 8*(philoxRounds-1))
 	if a.isa == avx512 {
 		a.VMOVDQA64(q, v)
-		a.VPSHUFD(u8(0xa0), p, odd, v)
-		a.VPSHUFD(u8(0xf5), q, c.even, p)
+		a.VPSHUFD(u8(0xa0), u, odd, v)
+		a.VPSHUFD(u8(0xf5), q, c.even, u)
 		a.VPSHUFD(u8(0xa0), s[3], odd, s[1])
-		a.VPTERNLOGQ_BCST(u8(xor3), key, s[1], p)
-		return p, v
+		a.VPTERNLOGQ_BCST(u8(xor3), key, s[1], u)
+		return u, v
 	}
-	a.VPSHUFD(u8(0xa0), p, v)
+	a.VPSHUFD(u8(0xa0), u, v)
 	a.VPBLENDD(u8(0xaa), v, q, v)
 	a.VPSHUFD(u8(0xf5), q, q)
-	a.VPBLENDD(u8(0xaa), p, q, p)
+	a.VPBLENDD(u8(0xaa), u, q, u)
 	a.VPSHUFD(u8(0xa0), s[3], s[3])
 	a.VPBLENDD(u8(0xaa), s[3], s[1], s[1])
-	a.xor(s[1], p, p)
+	a.VPXOR(s[1], u, u)
 	k := a.YMM()
 	a.VPBROADCASTQ(key, k)
-	a.xor(k, p, p)
-	return p, v
+	a.VPXOR(k, u, u)
+	return u, v
 }
 
 // normals makes the variates of words u and v, which it destroys.
