@@ -267,8 +267,7 @@ func TestExpectedDropLargest(t *testing.T) {
 	require.Greater(t, .13, mean*gamma)
 }
 
-// The drop rates of the table in testdata/peers are those of TestDropRates; here those at
-// p = 0.5, and the γ of a rate of 0.25.
+// The rate of the paper's γ at p = 0.5, and the γ of a rate of 0.25. TestDropRates has more.
 func TestExactGammaPaper(t *testing.T) {
 	cfg := Config{Block: Square(7)}
 	g := cfg.geometry(NCHW(1, 1, 14, 14))
