@@ -29,7 +29,7 @@ func show(o *options, args []string) error {
 	perCall := o.timed(func() { layer.SampleAt(&m, s, o.at) })
 	seeds := make([]uint64, len(m.Words()))
 	layer.DrawSeeds(seeds, s, o.at)
-	fig := newFigure(layer, &m, seeds)
+	fig := newFigure(layer, &m, seeds, o.at.Step)
 	err = atomicfile.WriteAll(append(o.maskOutput(&m, axes), o.output(out, func(w io.Writer) error { return png.Encode(w, fig.draw()) }))...)
 	if err != nil {
 		return err
