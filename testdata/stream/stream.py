@@ -421,7 +421,7 @@ def pack(string):
 
 
 def scales_of(norm, g, gamma, keep):
-    if norm == "none":
+    if norm == "none" or g.count == 0:
         return [1.0]
     if norm == "expected":
         rate = expected_drop(gamma, g)
@@ -436,7 +436,7 @@ def scales_of(norm, g, gamma, keep):
                     for w in range(g.size[2]):
                         count[group] += 1
                         kept[group] += keep[n * g.sample + g.number(g.size, plane, (d, h, w))]
-    return [1.0 if not c else float(c) / float(k) if k else 0.0 for c, k in zip(count, kept)]
+    return [float(c) / float(k) if k else 0.0 for c, k in zip(count, kept)]
 
 
 # 12 Noise
