@@ -3,6 +3,7 @@ package dropblock
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -47,18 +48,19 @@ func define(cfg Config, s Shape, at Position) *defined {
 	d := &defined{cfg: cfg, shape: s, at: at, mask: p.Draw(), bits: s}
 	d.bits.n, d.bits.c = p.Samples(), p.Planes()
 	d.keep = p.Spread(d.mask.Keep)
-	n, scale := len(d.keep), d.mask.Scales[0]
+	factors := p.Factors(d.mask.Scales)
+	n := len(d.keep)
+	d.y, d.factor = make([]float32, n), make([]float32, n)
 	d.x, d.x64 = make([]float32, n), make([]float64, n)
 	d.y64, d.fact64 = make([]float64, n), make([]float64, n)
 	for i, keep := range d.keep {
 		d.x[i] = float32(i%8191) - 4095.5
 		d.x64[i] = 0.1 * float64(d.x[i])
-		if keep {
+		if scale := factors[i]; keep {
 			d.y64[i], d.fact64[i] = d.x64[i]*scale, scale
+			d.y[i], d.factor[i] = d.x[i]*float32(scale), float32(scale)
 		}
 	}
-	d.y = reference.Scale(d.x, d.keep, float32(scale))
-	d.factor = reference.Expand(d.keep, float32(scale))
 	return d
 }
 
@@ -90,10 +92,10 @@ func (d *defined) check(kernels KernelSet, workers int, m *Mask) error {
 	if want := reference.Count(d.mask.Seeds); n != want {
 		return fmt.Errorf("DrawSeeds: %d, want %d", n, want)
 	}
-	if err := layer.Grow(m, s, seeds); err != nil {
+	if err := layer.GrowAt(m, s, d.at, seeds); err != nil {
 		return err
 	}
-	return d.checkMask("Grow", m, 0)
+	return d.checkMask("GrowAt", m, 0)
 }
 
 // checkMask compares all that a mask tells of itself.
@@ -205,13 +207,13 @@ func TestAxes(t *testing.T) {
 		t.Run(layout, func(t *testing.T) {
 			var m Mask // holds what the case before left
 			each := func(s Shape, block Block) {
-				for option := range 4 { // each region and share
+				for option := range 4 { // each region, and shared by channels or not
 					if guard.Race && r.IntN(4) > 0 { // The detector takes ten times as long.
 						continue
 					}
 					cfg := Config{
 						DropProb: []float64{.05, .1, .5, 1}[r.IntN(4)], Block: block, Even: Even(r.IntN(2)),
-						Region: Region(option % 2), Share: Share(option / 2), Gamma: GammaRule(r.IntN(2)), Norm: Norm(r.IntN(8) / 7),
+						Region: Region(option % 2), Share: Share(option/2 + 2*r.IntN(2)), Gamma: GammaRule(r.IntN(2)), Norm: pick(r, axesNorms),
 						Seed: r.Uint64(), Layer: r.Uint32(),
 					}
 					d := define(cfg, s, Position{Step: r.Uint64(), Sample: 1<<32 - r.Uint64N(3)})
@@ -242,6 +244,112 @@ func TestAxes(t *testing.T) {
 	}
 }
 
+// axesNorms are those of which the reference knows the scale to the bit.
+var axesNorms = []Norm{NormTensor, NormSample, NormPlane, NormNone}
+
+func pick[E any](r *rand.Rand, list []E) E { return list[r.IntN(len(list))] }
+
+// randomShape has extents of all kinds, 0 and 1 among them, and some thousand elements at
+// most.
+func randomShape(r *rand.Rand, layout Layout) Shape {
+	for {
+		s := Shape{layout: layout}
+		for _, axis := range layout.String() {
+			*s.extent(axis) = r.IntN(pick(r, []int{3, 6, 10, 18, 70}) + 1)
+			if r.IntN(8) > 0 {
+				*s.extent(axis) = max(*s.extent(axis), 1)
+			}
+		}
+		if s.Len() < 6000 {
+			return s
+		}
+	}
+}
+
+// randomConfig has every option of the geometry, the rate and the scale.
+func randomConfig(r *rand.Rand) Config {
+	size := func() int { return 1 + r.IntN(pick(r, []int{1, 3, 6, 80})) }
+	cfg := Config{
+		DropProb: pick(r, []float64{0, .03, .1, .5, 1}), Block: pick(r, []Block{Square(size()), Cuboid(size(), size(), size()), Fraction(1 - r.Float64())}),
+		Clip: Clip(r.IntN(3)), Even: Even(r.IntN(2)), Region: Region(r.IntN(2)), Share: Share(r.IntN(4)), Norm: pick(r, axesNorms),
+		Gamma: pick(r, []GammaRule{GammaPaper, GammaSimple, GammaGiven}), GammaScale: pick(r, []float64{0, 0, .3, 1, 2.5}),
+		Seed: r.Uint64(), Layer: r.Uint32(),
+	}
+	if r.IntN(4) == 0 {
+		cfg.Ramp = Ramp{From: pick(r, []float64{0, .2, 1}), Steps: 1 + r.Uint64N(9)}
+	}
+	if cfg.Clip == ClipNone {
+		cfg.Region = RegionFull
+		if r.IntN(8) == 0 {
+			cfg.Block = Cuboid(1<<31-1, 1<<30+size(), 1<<29+size())
+		}
+	}
+	return cfg
+}
+
+// TestAxesRandom holds maps of any extents, with any options, to the reference.
+func TestAxesRandom(t *testing.T) {
+	manyWorkers(t)
+	workerLen = 1 << 6
+	for layout := range LayoutNDHWC + 1 {
+		t.Run(layout.String(), func(t *testing.T) {
+			count := 400
+			if guard.Race {
+				count = 60
+			}
+			r := rand.New(rand.NewPCG(uint64(layout), 7))
+			var m Mask // holds what the case before left
+			for range count {
+				s, cfg := randomShape(r, layout), randomConfig(r)
+				at := Position{Step: r.Uint64N(12), Sample: r.Uint64(), Stride: pick(r, []uint64{0, 1, 2, 8, r.Uint64()})}
+				d := define(cfg, s, at)
+				for _, kernels := range KernelSets() {
+					for _, workers := range []int{1, 5} {
+						if err := d.check(kernels, workers, &m); err != nil {
+							t.Fatalf("%v, %+v, %+v, %v, %d workers: %v", s, cfg, at, kernels, workers, err)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestAxesExpected holds the scale of NormExpected to the rate of the layer, and that to the
+// reference, for drawn and given seeds.
+func TestAxesExpected(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 13))
+	var m Mask
+	for range 300 {
+		s, cfg := randomShape(r, Layout(r.IntN(len(layoutOptions.names)))), randomConfig(r)
+		cfg.Norm = NormExpected
+		at := Position{Step: r.Uint64N(12)}
+		layer, err := New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rate, want := layer.ExpectedDrop(s, at.Step), ReferenceParams(cfg, s, at).ExpectedDrop()
+		if math.Abs(rate-want) > 1e-12 {
+			t.Fatalf("%v, %+v, %+v: expected drop rate %v, want %v", s, cfg, at, rate, want)
+		}
+		scale := 0.0
+		if rate < 1 {
+			scale = 1 / (1 - rate)
+		}
+		layer.SampleAt(&m, s, at)
+		if got := m.Scales(); !slices.Equal(got, []float64{scale}) {
+			t.Fatalf("%v, %+v, %+v: scales %v, want %v", s, cfg, at, got, scale)
+		}
+		seeds := make([]uint64, len(m.Words()))
+		if err := layer.GrowAt(&m, s, at, seeds); err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Scales(); !slices.Equal(got, []float64{scale}) {
+			t.Fatalf("%v, %+v, %+v: scales of given seeds %v, want %v", s, cfg, at, got, scale)
+		}
+	}
+}
+
 // TestAxesLargest has volumes of more bits than inverses are exact for (place.go).
 func TestAxesLargest(t *testing.T) {
 	s := NCDHW(1, 2, 18, 200, 210)
@@ -261,17 +369,13 @@ func TestAxesGrow(t *testing.T) {
 	workerLen = 1 << 6
 	r := rand.New(rand.NewPCG(3, 5))
 	var m Mask
-	for range 600 {
-		s := axesShapes[r.IntN(len(axesShapes))]
-		cfg := Config{
-			DropProb: 1, Block: Cuboid(1+r.IntN(6), 1+r.IntN(6), 1+r.IntN(80)>>r.IntN(7)), Even: Even(r.IntN(2)),
-			Region: Region(r.IntN(2)), Share: Share(r.IntN(2)),
-		}
-		if cfg.Block.w == 0 {
-			cfg.Block.w = 1
+	for range 900 {
+		s, cfg := pick(r, axesShapes), randomConfig(r)
+		if r.IntN(2) > 0 {
+			cfg.Block, cfg.Clip = Cuboid(1+r.IntN(6), 1+r.IntN(6), max(1, 1+r.IntN(80)>>r.IntN(7))), ClipAxes
 		}
 		p := ReferenceParams(cfg, s, Position{})
-		p.Rule = "given"
+		p.P, p.RampSteps, p.Rule, p.GammaScale = 1, 0, "given", 0
 		d := &defined{cfg: cfg, shape: s, bits: s}
 		d.bits.n, d.bits.c = p.Samples(), p.Planes()
 		seeds := p.Seeds() // wherever one may be
@@ -303,7 +407,7 @@ func TestAxesGrowBad(t *testing.T) {
 		NCW(2, 3, 5), NWC(2, 5, 3), NCHW(2, 3, 5, 4), NHWC(2, 5, 4, 3), NCDHW(2, 3, 4, 5, 3), NDHWC(2, 4, 5, 3, 3), NDHWC(2, 1, 5, 1, 3),
 	} {
 		for _, block := range []Block{Square(2), Square(3), Cuboid(2, 1, 4), Square(9)} {
-			for _, share := range []Share{ShareNone, ShareChannels} {
+			for _, share := range []Share{ShareNone, ShareChannels, ShareBatch, ShareAll} {
 				for _, even := range []Even{EvenBefore, EvenAfter} {
 					cfg := Config{Block: block, Share: share, Even: even}
 					layer, err := New(cfg)
@@ -339,16 +443,90 @@ func TestAxesGrowBad(t *testing.T) {
 	}
 }
 
-// leavesMap is the error for a seed in an element of the mask.
-func leavesMap(s Shape, p *reference.Params, block Block, even Even, i int) string {
-	// The coordinate of each axis, from the innermost on.
+// TestAxesBlockOn has blocks in cells of maps of every layout.
+func TestAxesBlockOn(t *testing.T) {
+	for _, c := range []struct {
+		s     Shape
+		block Block
+		clip  Clip
+		want  Block
+	}{
+		{NCHW(2, 3, 9, 7), Square(8), ClipAxes, Rect(8, 7)},
+		{NCHW(2, 3, 9, 7), Square(8), ClipSquare, Rect(7, 7)},
+		{NCHW(2, 3, 9, 7), Square(8), ClipNone, Rect(8, 8)},
+		{NHWC(2, 9, 7, 3), Cuboid(4, 20, 2), ClipAxes, Rect(9, 2)},
+		{NHWC(2, 9, 7, 3), Cuboid(4, 20, 2), ClipSquare, Rect(7, 2)},
+		{NHWC(2, 9, 7, 3), Cuboid(4, 20, 2), ClipNone, Rect(20, 2)},
+		{NCW(2, 3, 7), Square(8), ClipAxes, Rect(1, 7)},
+		{NCW(2, 3, 7), Square(8), ClipSquare, Rect(1, 7)},
+		{NWC(2, 7, 3), Square(8), ClipNone, Rect(1, 8)},
+		{NCDHW(2, 3, 4, 9, 7), Square(8), ClipAxes, Cuboid(4, 8, 7)},
+		{NCDHW(2, 3, 4, 9, 7), Square(8), ClipSquare, Square(4)},
+		{NDHWC(2, 1, 9, 7, 3), Square(8), ClipSquare, Square(1)},
+		{NDHWC(2, 1, 9, 7, 3), Square(8), ClipNone, Square(8)},
+		{NCDHW(2, 3, 4, 9, 7), Rect(8, 3), ClipAxes, Cuboid(1, 8, 3)},
+		// Halves are rounded away from zero.
+		{NCHW(2, 3, 9, 7), Fraction(.5), ClipAxes, Rect(5, 4)},
+		{NCHW(2, 3, 9, 7), Fraction(.5), ClipSquare, Rect(5, 4)},
+		{NCHW(2, 3, 9, 4), Fraction(.5), ClipSquare, Rect(4, 2)},
+		{NCHW(2, 3, 9, 7), Fraction(.01), ClipAxes, Rect(1, 1)},
+		{NHWC(2, 9, 7, 3), Fraction(1), ClipAxes, Rect(9, 7)},
+		{NWC(2, 5, 3), Fraction(.9), ClipAxes, Rect(1, 5)},
+		{NWC(2, 5, 3), Fraction(.8999999999999999), ClipAxes, Rect(1, 5)}, // the product is 4.5, rounded
+		{NWC(2, 5, 3), Fraction(.8999999999999), ClipAxes, Rect(1, 4)},
+		{NDHWC(2, 4, 9, 7, 3), Fraction(.5), ClipNone, Cuboid(2, 5, 4)},
+		{NCW(2, 3, 0), Fraction(.5), ClipSquare, Rect(1, 0)},
+	} {
+		layer, err := New(Config{Block: c.block, Clip: c.clip, Region: RegionFull})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := layer.BlockOn(c.s); got != c.want {
+			t.Errorf("block %v, clip %v, on %v is %v, want %v", c.block, c.clip, c.s, got, c.want)
+		}
+	}
+}
+
+// TestAxesValidOn holds the bounds of seeds to where the reference draws them.
+func TestAxesValidOn(t *testing.T) {
+	r := rand.New(rand.NewPCG(17, 19))
+	for range 500 {
+		s, cfg := randomShape(r, Layout(r.IntN(len(layoutOptions.names)))), randomConfig(r)
+		layer, err := New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := ReferenceParams(cfg, s, Position{})
+		p.P, p.RampSteps, p.Rule, p.GammaScale = 1, 0, "given", 0
+		first, last := layer.ValidOn(s)
+		for i, seed := range p.Seeds() {
+			cell := cellOf(s, p, i)
+			valid := true
+			for axis, bounds := range map[rune][2]int{'D': {first.D, last.D}, 'H': {first.H, last.H}, 'W': {first.W, last.W}} {
+				valid = valid && bounds[0] <= cell[axis] && cell[axis] <= bounds[1]
+			}
+			if valid != seed {
+				t.Fatalf("%v, %+v: element %d may be a seed: %v, want %v", s, cfg, i, valid, seed)
+			}
+		}
+	}
+}
+
+// cellOf returns the coordinates of an element of the mask.
+func cellOf(s Shape, p *reference.Params, i int) map[rune]int {
 	extents := map[rune]int{'N': p.Samples(), 'C': p.Planes(), 'D': s.D(), 'H': s.H(), 'W': s.W()}
 	cell := make(map[rune]int)
-	axes := []rune(s.Layout().String())
-	for _, axis := range slices.Backward(axes) {
+	for _, axis := range slices.Backward([]rune(s.Layout().String())) {
 		cell[axis] = i % extents[axis]
 		i /= extents[axis]
 	}
+	return cell
+}
+
+// leavesMap is the error for a seed in an element of the mask.
+func leavesMap(s Shape, p *reference.Params, block Block, even Even, i int) string {
+	extents := map[rune]int{'D': s.D(), 'H': s.H(), 'W': s.W()}
+	cell, axes := cellOf(s, p, i), []rune(s.Layout().String())
 	sizes := map[rune]int{'D': block.d, 'H': block.h, 'W': block.w}
 	var at, want, size []string
 	for _, axis := range "DHW" {

@@ -312,7 +312,7 @@ func TestBernoulliTooLong(t *testing.T) {
 	n := math.MaxInt32
 	n++
 	dst := make([]uint64, n/64)
-	require.PanicsWithValue(t, "dropblock: Bernoulli: n is above 2147483647", func() {
+	require.PanicsWithValue(t, "dropblock: Bernoulli: n is 2147483648, want 2147483647 at most", func() {
 		dropblock.KernelSet{}.Bernoulli(dst, n, b, dropblock.Key{}, 0)
 	})
 	require.Equal(t, make([]uint64, 1024), dst[:1024])

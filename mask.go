@@ -15,7 +15,8 @@ import (
 //
 // The backward pass of a layer needs the mask of its forward pass, so that a
 // network has one for each layer. A Mask holds little more than its words: one bit
-// for each element. The scratch memory for filling masks is shared.
+// for each element, and 4 KiB once its drop probability has changed ([Ramp]). The scratch
+// memory for filling masks is shared.
 type Mask struct {
 	settings *settings  // of the layer that drew it, or nil
 	shape    Shape      // of the feature map

@@ -9,16 +9,17 @@ p and block have no default:
 
     shape=INTxINT... in the order of the layout, p=PROBABILITY region=valid|full even=before|after
     block=INT, HxW or DxHxW, or a fraction of each axis, with a point
-    rule=paper|simple|given share=none|channels|batch|all seed=INT layer=INT step=INT sample=INT
+    rule=paper|simple|exact|given share=none|channels|batch|all seed=INT layer=INT step=INT sample=INT
     layout=NCHW|NHWC|NCW|NWC|NCDHW|NDHWC clip=axes|square|none
     gamma-scale=NUMBER ramp=FROM:STEPS stride=INT
-    norm=tensor|sample|plane|none
+    norm=tensor|sample|plane|expected|none
 
 Integers are Python's and exact, so that a width shows as a mask or a modulus.
 It is slow and plain on purpose: one function for each section of the text.
 """
 
 import hashlib
+import struct
 import sys
 
 M32 = 2**32 - 1
@@ -164,14 +165,116 @@ def gamma_of(rule, p, scale, g):
         gamma = (p * volume(g.size)) / (volume(g.fitting) * volume(g.valid))
     elif rule == "simple":
         gamma = p / volume(g.block)
+    elif rule == "exact":
+        gamma = exact_gamma(p, g)
     else:
         gamma = p
     return min(scale * gamma, 1.0)
 
 
-def fixed_gamma(gamma):
-    numerator, denominator = gamma.as_integer_ratio()
-    return (numerator << 64) // denominator
+def fixed(x, width):
+    numerator, denominator = x.as_integer_ratio()
+    return (numerator << width) // denominator
+
+
+def mul(x, y):
+    return x * y >> 128
+
+
+def lower_bits(n):
+    """The bits of n after its highest one, from the highest on."""
+    return map(int, bin(n)[3:])
+
+
+def power(x, n):
+    r = x
+    for b in lower_bits(n):
+        r = mul(r, r)
+        if b:
+            r = mul(r, x)
+    return r
+
+
+def series(x, n):
+    r, s = x, 2**96
+    for b in lower_bits(n):
+        s += mul(r, s)
+        r = mul(r, r)
+        if b:
+            s += r >> 32
+            r = mul(r, x)
+    return r, s
+
+
+class Covers:
+    """How many positions cover the cells along axis i."""
+
+    def __init__(self, g, i):
+        X, b, a = g.size[i], g.block[i], g.before[i]
+        self.first, self.most, self.last = (min(a + 1, X), min(b, X), min(b - a, X)) if g.full else (1, min(b, g.valid[i]), 1)
+        self.X = X
+
+    def runs(self):
+        return range(min(self.first, self.last), self.most + 1)
+
+    def cells(self, k):
+        if k == self.most:
+            return self.X - (self.most - self.first) - (self.most - self.last)
+        return (k >= self.first) + (k >= self.last)
+
+    def side(self, x, end):
+        t = power(x, end)
+        if end == self.most:
+            return 0, t
+        r, s = series(x, self.most - end)
+        return mul(t, s), mul(t, r)
+
+    def line(self, x):
+        u, t = self.side(x, self.first)
+        v, _ = self.side(x, self.last)
+        return u + v + self.cells(self.most) * (t >> 32)
+
+
+def drops(gamma, g):
+    drop = fixed(gamma, 128)
+    if drop == 0:
+        return 0
+    one, two, three = sorted((Covers(g, i) for i in range(3)), key=lambda c: c.X)  # sorted keeps the order of equal ones
+    stay, kept = 2**128 - drop, 0
+    x1 = power(stay, one.runs()[0])
+    for k1 in one.runs():
+        x2 = power(x1, two.runs()[0])
+        for k2 in two.runs():
+            kept += one.cells(k1) * two.cells(k2) * three.line(x2)
+            x2 = mul(x2, x1)
+        x1 = mul(x1, stay)
+    return product(g.size) * 2**96 - kept
+
+
+def expected_drop(gamma, g):
+    if g.count == 0 or gamma == 1:
+        return float(gamma)
+    total = drops(gamma, g)
+    low = max(total.bit_length() - 64, 0)
+    return float(total >> low << low) / float(product(g.size) * 2**96)
+
+
+def exact_gamma(p, g):
+    want = product(g.size) * fixed(p, 96)
+    if p == 1 or want == 0:
+        return float(p == 1)
+    below, above = 0, int.from_bytes(struct.pack(">d", 1.0), "big")  # as bits, in the order of the numbers
+    while above - below > 1:
+        middle = (below + above) // 2
+        if drops(float_of(middle), g) < want:
+            below = middle
+        else:
+            above = middle
+    return float_of(above)
+
+
+def float_of(bits):
+    return struct.unpack(">d", bits.to_bytes(8, "big"))[0]
 
 
 # 6 Head and residual
@@ -315,9 +418,12 @@ def pack(string):
 # 11 Counts and scales
 
 
-def scales_of(norm, g, keep):
+def scales_of(norm, g, gamma, keep):
     if norm == "none":
         return [1.0]
+    if norm == "expected":
+        rate = expected_drop(gamma, g)
+        return [1.0 / (1.0 - rate) if rate != 1 else 0.0]
     groups = {"tensor": 1, "sample": g.M, "plane": g.M * g.P}[norm]
     count, kept = [0] * groups, [0] * groups
     for n in range(g.M):
@@ -338,7 +444,7 @@ def sample_mask(a, trace=lambda stage, text: None):
     """Returns γ, kept, the scales, and as bytes the seeds' string and the mask's."""
     g = Geometry(a["layout"], a["shape"], a["block"], a["region"], a["even"], a["clip"], a["share"])
     if g.count == 0:
-        return 0.0, 0, scales_of(a["norm"], g, []), b"", b""
+        return 0.0, 0, scales_of(a["norm"], g, 0.0, []), b"", b""
     trace("4 geometry", f"M={g.M} P={g.P} " + " ".join(
         f"{name}{axis}={x[i]}" for name, x in (("", g.size), ("b", g.block), ("v", g.valid), ("a", g.before), ("R", g.places))
         for i, axis in enumerate("DHW" if not name else "dhw")) + f" positions={g.positions}")
@@ -347,7 +453,7 @@ def sample_mask(a, trace=lambda stage, text: None):
     gamma = gamma_of(a["rule"], p, a["gamma-scale"], g)
     trace("5 gamma", f"p={p.hex()} γ={gamma.hex()}")
     keep, seeds = [1] * g.count, [0] * g.count
-    Gamma = fixed_gamma(gamma)
+    Gamma = fixed(gamma, 64)
     if 0 < Gamma < 2**64:
         k, t, Delta, choices = split(Gamma)
         trace("5 Γ", f"{Gamma:016x}")
@@ -396,7 +502,7 @@ def sample_mask(a, trace=lambda stage, text: None):
     row = g.size[2] * (g.P if g.last else 1)
     for top in range(0, g.count, row):
         trace("10 mask", "".join(map(str, keep[top:top + row])))
-    return gamma, sum(keep), scales_of(a["norm"], g, keep), pack(seeds), pack(keep)
+    return gamma, sum(keep), scales_of(a["norm"], g, gamma, keep), pack(seeds), pack(keep)
 
 
 # The command and the table
@@ -406,9 +512,9 @@ DEFAULTS = {"shape": "1x1x14x14", "region": "valid", "even": "before", "rule": "
 # Left out of lines that have them:
 LATER = {"layout": "NCHW", "clip": "axes", "gamma-scale": "1", "ramp": "0:0", "stride": "1", "norm": "tensor"}
 ORDER = ["shape", "block", "region", "even", "rule", "share", "p", "seed", "layer", "step", "sample", *LATER]
-CHOICES = {"region": ("valid", "full"), "even": ("before", "after"), "rule": ("paper", "simple", "given"),
+CHOICES = {"region": ("valid", "full"), "even": ("before", "after"), "rule": ("paper", "simple", "exact", "given"),
            "share": ("none", "channels", "batch", "all"), "layout": ("NCHW", "NHWC", "NCW", "NWC", "NCDHW", "NDHWC"),
-           "clip": ("axes", "square", "none"), "norm": ("tensor", "sample", "plane", "none")}
+           "clip": ("axes", "square", "none"), "norm": ("tensor", "sample", "plane", "expected", "none")}
 HEX_BYTES = 256  # of a string of bits in full; of a longer one the SHA-256
 
 
@@ -608,6 +714,7 @@ layout=NWC shape=2x25x3 block=0.1 p=0.2 seed=37
 layout=NCDHW shape=2x2x3x5x7 block=0.5 p=0.2 seed=37
 layout=NCW shape=2x3x5 block=0.9 p=0.3 seed=37
 layout=NCW shape=2x3x5 block=0.8999999999999999 p=0.3 seed=37
+layout=NCW shape=2x3x5 block=0.8999999999999 p=0.3 seed=37
 shape=2x2x9x13 block=3 rule=given p=0.03 seed=38
 shape=2x2x9x13 block=3 rule=given region=full p=1.0 seed=38
 shape=2x2x9x13 block=3 rule=given gamma-scale=0.1 p=0.3 seed=38
@@ -646,6 +753,34 @@ layout=NCW shape=3x4x9 block=4 p=0.6 seed=41 norm=plane share=all
 layout=NCW shape=3x4x9 block=9 p=1.0 seed=41 norm=sample
 layout=NCW shape=3x0x9 block=9 p=1.0 seed=41 norm=sample
 layout=NCW shape=0x3x9 block=9 p=1.0 seed=41 norm=none
+shape=2x3x14x14 block=7 rule=exact p=0.25 seed=42
+shape=2x3x14x14 block=7 rule=exact p=0.25 seed=42 norm=expected
+shape=2x3x14x14 block=7 rule=exact region=full p=0.1 seed=42 norm=expected
+shape=2x3x7x7 block=7 rule=exact region=full even=after p=0.1 seed=42
+shape=2x3x7x7 block=7 region=full p=0.1 seed=42 norm=expected
+shape=2x3x9x13 block=4x6 rule=exact region=full even=after p=0.3 seed=42 norm=expected
+shape=2x3x9x13 block=4x6 rule=exact region=full even=before p=0.3 seed=42 norm=expected
+shape=2x3x9x13 block=4x6 rule=exact p=0.9 seed=42 norm=expected
+shape=2x3x9x13 block=4x6 rule=exact p=0.99999 seed=42 norm=expected
+shape=2x3x9x13 block=1 rule=exact p=0.3 seed=42 norm=expected
+shape=2x3x9x13 block=3 rule=exact p=1.0 seed=42 norm=expected
+shape=2x3x9x13 block=3 rule=exact p=0.0 seed=42 norm=expected
+shape=2x3x9x13 block=3 rule=exact p=1e-40 seed=42 norm=expected
+shape=2x3x9x13 block=3 rule=exact p=1e-13 seed=42 norm=expected
+shape=2x3x9x13 block=3 rule=exact p=0.9999999999999999 seed=42 norm=expected
+shape=2x2x9x4 block=6 clip=none region=full rule=exact p=0.2 seed=42 norm=expected
+shape=2x2x9x4 block=6 clip=none region=full even=after rule=exact p=0.2 seed=42 norm=expected
+shape=2x2x9x4 block=6 clip=square region=full rule=simple p=0.2 seed=42 norm=expected
+layout=NWC shape=2x40x3 block=7 rule=exact p=0.15 seed=42 norm=expected
+layout=NCW shape=2x3x40 block=70 clip=none rule=exact region=full p=0.15 seed=42 norm=expected
+layout=NCDHW shape=1x2x4x5x6 block=3 rule=exact p=0.2 seed=42 norm=expected
+layout=NCDHW shape=1x2x6x5x5 block=4 rule=exact region=full even=after p=0.2 seed=42 norm=expected
+layout=NDHWC shape=2x5x5x5x2 block=2x3x4 rule=exact region=full p=0.2 seed=42 norm=expected
+layout=NDHWC shape=2x5x5x5x2 block=0.5 rule=given region=full p=0.01 seed=42 norm=expected
+layout=NHWC shape=2x56x56x2 block=7 rule=exact p=0.1 seed=42 norm=expected
+layout=NHWC shape=3x9x9x2 block=3 rule=exact p=0.3 share=all ramp=0.1:5 step=3 seed=42 norm=expected
+shape=2x3x9x13 block=3 rule=simple gamma-scale=1e9 p=0.5 seed=42 norm=expected
+shape=2x3x9x0 block=3 rule=exact p=0.5 seed=42 norm=expected
 """
 
 

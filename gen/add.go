@@ -1,0 +1,3 @@
+package main
+
+func add(a *amd64) { a.scaled(scaled{dropped: "dst", add: true}) }
