@@ -53,6 +53,8 @@ type elementAMD64 struct {
 	split     func(a *amd64, x vec) (p, q vec)
 	join      func(a *amd64, p, q vec) vec
 	constants func(a *amd64) []vec
+	// narrow rounds one vector of floats, which it destroys, to half of one of elements.
+	narrow func(a *amd64, x vec) vec
 }
 
 var (
@@ -70,17 +72,17 @@ var (
 		load: (*build.Context).VMOVUPD_Z, store: (*build.Context).VMOVUPD,
 		zero: (*build.Context).VMOVAPD_Z, merge: (*build.Context).VMOVAPD, blend: (*build.Context).VBLENDVPD,
 	}
-	float16AMD64  = halfAMD64(splitFloat16, joinFloat16, func(*amd64) []vec { return nil })
-	bfloat16AMD64 = halfAMD64(splitBFloat16, joinBFloat16, bfloat16Constants)
+	float16AMD64  = halfAMD64(splitFloat16, joinFloat16, func(*amd64) []vec { return nil }, narrowFloat16)
+	bfloat16AMD64 = halfAMD64(splitBFloat16, joinBFloat16, bfloat16Constants, narrowBFloat16)
 )
 
-func halfAMD64(split func(*amd64, vec) (p, q vec), join func(a *amd64, p, q vec) vec, constants func(*amd64) []vec) elementAMD64 {
+func halfAMD64(split func(*amd64, vec) (p, q vec), join func(a *amd64, p, q vec) vec, constants func(*amd64) []vec, narrow func(*amd64, vec) vec) elementAMD64 {
 	return elementAMD64{
 		bytes:     2,
 		broadcast: (*build.Context).VBROADCASTSS, multiply: (*build.Context).VMULPS, add: (*build.Context).VADDPS,
 		load: (*build.Context).VMOVDQU16_Z, store: (*build.Context).VMOVDQU16,
 		zero: (*build.Context).VMOVDQU16_Z, merge: (*build.Context).VMOVDQU16, blend: (*build.Context).VPBLENDVB,
-		split: split, join: join, constants: constants,
+		split: split, join: join, constants: constants, narrow: narrow,
 	}
 }
 
@@ -109,17 +111,24 @@ func loadFloat16(a *amd64, from mem) (p, q vec) {
 }
 
 func joinFloat16(a *amd64, p, q vec) vec {
-	const nearest = u8(0) // ties to even, whatever MXCSR says
+	narrowFloat16(a, p)
+	narrowFloat16(a, q)
 	if a.isa == avx512 {
-		a.VCVTPS2PH(nearest, p, p.AsY())
-		a.VCVTPS2PH(nearest, q, q.AsY())
 		a.VINSERTI64X4(u8(1), q.AsY(), p, p)
 	} else {
-		a.VCVTPS2PH(nearest, p, p.AsX())
-		a.VCVTPS2PH(nearest, q, q.AsX())
 		a.VINSERTI128(u8(1), q.AsX(), p, p)
 	}
 	return p
+}
+
+func narrowFloat16(a *amd64, x vec) vec {
+	const nearest = u8(0) // ties to even, whatever MXCSR says
+	if a.isa == avx512 {
+		a.VCVTPS2PH(nearest, x, x.AsY())
+	} else {
+		a.VCVTPS2PH(nearest, x, x.AsX())
+	}
+	return x
 }
 
 // BFloat16 are the upper halves of floats: those of even number are shifted there, those of
@@ -165,6 +174,23 @@ func joinBFloat16(a *amd64, even, odd vec) vec {
 	a.VPCMPEQW(odd, lower, lower)
 	a.VPSUBW(lower, y, y)
 	return y
+}
+
+// narrowBFloat16 is (x + 0x7fff + x>>16&1) >> 16, for floats that are no NaN.
+func narrowBFloat16(a *amd64, x vec) vec {
+	odd := a.vec()
+	a.VPSRLD(u8(16), x, odd)
+	a.and(a.repeat32("halfOdd", 1), odd, odd)
+	a.VPADDD(a.repeat32("halfBias", 0x7fff), x, x)
+	a.VPADDD(odd, x, x)
+	a.VPSRLD(u8(16), x, x)
+	if a.isa == avx512 {
+		a.VPMOVDW(x, x.AsY())
+		return x
+	}
+	a.VEXTRACTI128(u8(1), x, odd.AsX())
+	a.VPACKUSDW(odd.AsX(), x.AsX(), x.AsX())
+	return x
 }
 
 // vector is the number of elements of a vector.
