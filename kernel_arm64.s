@@ -2151,7 +2151,7 @@ TEXT ·scaleNEON(SB), NOSPLIT, $0-76
 	MOVD  src_len+32(FP), R3
 	FMOVS scale+72(FP), F0
 	VDUP  V0.S[0], V0.S4
-	MOVD  $laneBits<>+0(SB), R4
+	MOVD  $laneBits32<>+0(SB), R4
 	FLDPQ (R4), (F1, F2)
 	FLDPQ 32(R4), (F3, F4)
 	FLDPQ 64(R4), (F5, F6)
@@ -2240,39 +2240,155 @@ rest1Done:
 done:
 	RET
 
-DATA laneBits<>+0(SB)/4, $0x00000001
-DATA laneBits<>+4(SB)/4, $0x00000002
-DATA laneBits<>+8(SB)/4, $0x00000004
-DATA laneBits<>+12(SB)/4, $0x00000008
-DATA laneBits<>+16(SB)/4, $0x00000010
-DATA laneBits<>+20(SB)/4, $0x00000020
-DATA laneBits<>+24(SB)/4, $0x00000040
-DATA laneBits<>+28(SB)/4, $0x00000080
-DATA laneBits<>+32(SB)/4, $0x00000100
-DATA laneBits<>+36(SB)/4, $0x00000200
-DATA laneBits<>+40(SB)/4, $0x00000400
-DATA laneBits<>+44(SB)/4, $0x00000800
-DATA laneBits<>+48(SB)/4, $0x00001000
-DATA laneBits<>+52(SB)/4, $0x00002000
-DATA laneBits<>+56(SB)/4, $0x00004000
-DATA laneBits<>+60(SB)/4, $0x00008000
-DATA laneBits<>+64(SB)/4, $0x00010000
-DATA laneBits<>+68(SB)/4, $0x00020000
-DATA laneBits<>+72(SB)/4, $0x00040000
-DATA laneBits<>+76(SB)/4, $0x00080000
-DATA laneBits<>+80(SB)/4, $0x00100000
-DATA laneBits<>+84(SB)/4, $0x00200000
-DATA laneBits<>+88(SB)/4, $0x00400000
-DATA laneBits<>+92(SB)/4, $0x00800000
-DATA laneBits<>+96(SB)/4, $0x01000000
-DATA laneBits<>+100(SB)/4, $0x02000000
-DATA laneBits<>+104(SB)/4, $0x04000000
-DATA laneBits<>+108(SB)/4, $0x08000000
-DATA laneBits<>+112(SB)/4, $0x10000000
-DATA laneBits<>+116(SB)/4, $0x20000000
-DATA laneBits<>+120(SB)/4, $0x40000000
-DATA laneBits<>+124(SB)/4, $0x80000000
-GLOBL laneBits<>(SB), RODATA|NOPTR, $128
+DATA laneBits32<>+0(SB)/4, $0x00000001
+DATA laneBits32<>+4(SB)/4, $0x00000002
+DATA laneBits32<>+8(SB)/4, $0x00000004
+DATA laneBits32<>+12(SB)/4, $0x00000008
+DATA laneBits32<>+16(SB)/4, $0x00000010
+DATA laneBits32<>+20(SB)/4, $0x00000020
+DATA laneBits32<>+24(SB)/4, $0x00000040
+DATA laneBits32<>+28(SB)/4, $0x00000080
+DATA laneBits32<>+32(SB)/4, $0x00000100
+DATA laneBits32<>+36(SB)/4, $0x00000200
+DATA laneBits32<>+40(SB)/4, $0x00000400
+DATA laneBits32<>+44(SB)/4, $0x00000800
+DATA laneBits32<>+48(SB)/4, $0x00001000
+DATA laneBits32<>+52(SB)/4, $0x00002000
+DATA laneBits32<>+56(SB)/4, $0x00004000
+DATA laneBits32<>+60(SB)/4, $0x00008000
+DATA laneBits32<>+64(SB)/4, $0x00010000
+DATA laneBits32<>+68(SB)/4, $0x00020000
+DATA laneBits32<>+72(SB)/4, $0x00040000
+DATA laneBits32<>+76(SB)/4, $0x00080000
+DATA laneBits32<>+80(SB)/4, $0x00100000
+DATA laneBits32<>+84(SB)/4, $0x00200000
+DATA laneBits32<>+88(SB)/4, $0x00400000
+DATA laneBits32<>+92(SB)/4, $0x00800000
+DATA laneBits32<>+96(SB)/4, $0x01000000
+DATA laneBits32<>+100(SB)/4, $0x02000000
+DATA laneBits32<>+104(SB)/4, $0x04000000
+DATA laneBits32<>+108(SB)/4, $0x08000000
+DATA laneBits32<>+112(SB)/4, $0x10000000
+DATA laneBits32<>+116(SB)/4, $0x20000000
+DATA laneBits32<>+120(SB)/4, $0x40000000
+DATA laneBits32<>+124(SB)/4, $0x80000000
+GLOBL laneBits32<>(SB), RODATA|NOPTR, $128
+
+// func scaleFloat64NEON(dst []float64, src []float64, keep []uint64, scale float64)
+// Requires: ASIMD
+TEXT ·scaleFloat64NEON(SB), NOSPLIT, $0-80
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  keep_base+48(FP), R2
+	MOVD  src_len+32(FP), R3
+	FMOVD scale+72(FP), F0
+	VDUP  V0.D[0], V0.D2
+	MOVD  $laneBits64<>+0(SB), R4
+	FLDPQ (R4), (F1, F2)
+	FLDPQ 32(R4), (F3, F4)
+	FLDPQ 64(R4), (F5, F6)
+	FLDPQ 96(R4), (F7, F8)
+	SUBS  $16, R3, R3
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R2), [V9.H8]
+	VCMTST  V1.D2, V9.D2, V10.D2
+	VCMTST  V2.D2, V9.D2, V11.D2
+	VCMTST  V3.D2, V9.D2, V12.D2
+	VCMTST  V4.D2, V9.D2, V13.D2
+	VCMTST  V5.D2, V9.D2, V14.D2
+	VCMTST  V6.D2, V9.D2, V15.D2
+	VCMTST  V7.D2, V9.D2, V16.D2
+	VCMTST  V8.D2, V9.D2, V9.D2
+	FLDPQ   (R1), (F17, F18)
+	FLDPQ   32(R1), (F19, F20)
+	FLDPQ   64(R1), (F21, F22)
+	FLDPQ   96(R1), (F23, F24)
+	ADD     $128, R1, R1
+	WORD    $0x6e60de31 // fmul v17.2d, v17.2d, v0.2d
+	VAND    V10.B16, V17.B16, V17.B16
+	WORD    $0x6e60de52 // fmul v18.2d, v18.2d, v0.2d
+	VAND    V11.B16, V18.B16, V18.B16
+	WORD    $0x6e60de73 // fmul v19.2d, v19.2d, v0.2d
+	VAND    V12.B16, V19.B16, V19.B16
+	WORD    $0x6e60de94 // fmul v20.2d, v20.2d, v0.2d
+	VAND    V13.B16, V20.B16, V20.B16
+	WORD    $0x6e60deb5 // fmul v21.2d, v21.2d, v0.2d
+	VAND    V14.B16, V21.B16, V21.B16
+	WORD    $0x6e60ded6 // fmul v22.2d, v22.2d, v0.2d
+	VAND    V15.B16, V22.B16, V22.B16
+	WORD    $0x6e60def7 // fmul v23.2d, v23.2d, v0.2d
+	VAND    V16.B16, V23.B16, V23.B16
+	WORD    $0x6e60df18 // fmul v24.2d, v24.2d, v0.2d
+	VAND    V9.B16, V24.B16, V24.B16
+	FSTPQ   (F17, F18), (R0)
+	FSTPQ   (F19, F20), 32(R0)
+	FSTPQ   (F21, F22), 64(R0)
+	FSTPQ   (F23, F24), 96(R0)
+	ADD     $128, R0, R0
+	SUBS    $16, R3, R3
+	BGE     word
+
+wordDone:
+	ADD   $16, R3, R3
+	CBZ   R3, done
+	MOVHU (R2), R2
+	SUBS  $2, R3, R3
+	BLT   rest2Done
+
+rest2:
+	VDUP   R2, V2.D2
+	VCMTST V1.D2, V2.D2, V2.D2
+	FMOVQ  (R1), F3
+	ADD    $16, R1, R1
+	WORD   $0x6e60dc63 // fmul v3.2d, v3.2d, v0.2d
+	VAND   V2.B16, V3.B16, V3.B16
+	FMOVQ  F3, (R0)
+	ADD    $16, R0, R0
+	LSR    $2, R2, R2
+	SUBS   $2, R3, R3
+	BGE    rest2
+
+rest2Done:
+	ADD  $2, R3, R3
+	SUBS $1, R3, R3
+	BLT  rest1Done
+
+rest1:
+	VDUP    R2, V2.D2
+	VCMTST  V1.D2, V2.D2, V2.D2
+	FMOVD.P 8(R1), F3
+	WORD    $0x6e60dc63 // fmul v3.2d, v3.2d, v0.2d
+	VAND    V2.B16, V3.B16, V3.B16
+	FMOVD.P F3, 8(R0)
+	LSR     $1, R2, R2
+	SUBS    $1, R3, R3
+	BGE     rest1
+
+rest1Done:
+	ADD $1, R3, R3
+
+done:
+	RET
+
+DATA laneBits64<>+0(SB)/8, $0x0000000000000001
+DATA laneBits64<>+8(SB)/8, $0x0000000000000002
+DATA laneBits64<>+16(SB)/8, $0x0000000000000004
+DATA laneBits64<>+24(SB)/8, $0x0000000000000008
+DATA laneBits64<>+32(SB)/8, $0x0000000000000010
+DATA laneBits64<>+40(SB)/8, $0x0000000000000020
+DATA laneBits64<>+48(SB)/8, $0x0000000000000040
+DATA laneBits64<>+56(SB)/8, $0x0000000000000080
+DATA laneBits64<>+64(SB)/8, $0x0000000000000100
+DATA laneBits64<>+72(SB)/8, $0x0000000000000200
+DATA laneBits64<>+80(SB)/8, $0x0000000000000400
+DATA laneBits64<>+88(SB)/8, $0x0000000000000800
+DATA laneBits64<>+96(SB)/8, $0x0000000000001000
+DATA laneBits64<>+104(SB)/8, $0x0000000000002000
+DATA laneBits64<>+112(SB)/8, $0x0000000000004000
+DATA laneBits64<>+120(SB)/8, $0x0000000000008000
+GLOBL laneBits64<>(SB), RODATA|NOPTR, $128
 
 // func expandNEON(dst []float32, keep []uint64, scale float32)
 // Requires: ASIMD
@@ -2282,7 +2398,7 @@ TEXT ·expandNEON(SB), NOSPLIT, $0-52
 	MOVD  keep_base+24(FP), R2
 	FMOVS scale+48(FP), F0
 	VDUP  V0.S[0], V0.S4
-	MOVD  $laneBits<>+0(SB), R3
+	MOVD  $laneBits32<>+0(SB), R3
 	FLDPQ (R3), (F1, F2)
 	FLDPQ 32(R3), (F3, F4)
 	FLDPQ 64(R3), (F5, F6)
@@ -2343,6 +2459,85 @@ rest1:
 	VCMTST  V1.S4, V2.S4, V2.S4
 	VAND    V0.B16, V2.B16, V2.B16
 	FMOVS.P F2, 4(R0)
+	LSR     $1, R2, R2
+	SUBS    $1, R1, R1
+	BGE     rest1
+
+rest1Done:
+	ADD $1, R1, R1
+
+done:
+	RET
+
+// func expandFloat64NEON(dst []float64, keep []uint64, scale float64)
+// Requires: ASIMD
+TEXT ·expandFloat64NEON(SB), NOSPLIT, $0-56
+	MOVD  dst_base+0(FP), R0
+	MOVD  dst_len+8(FP), R1
+	MOVD  keep_base+24(FP), R2
+	FMOVD scale+48(FP), F0
+	VDUP  V0.D[0], V0.D2
+	MOVD  $laneBits64<>+0(SB), R3
+	FLDPQ (R3), (F1, F2)
+	FLDPQ 32(R3), (F3, F4)
+	FLDPQ 64(R3), (F5, F6)
+	FLDPQ 96(R3), (F7, F8)
+	SUBS  $16, R1, R1
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R2), [V9.H8]
+	VCMTST  V1.D2, V9.D2, V10.D2
+	VCMTST  V2.D2, V9.D2, V11.D2
+	VCMTST  V3.D2, V9.D2, V12.D2
+	VCMTST  V4.D2, V9.D2, V13.D2
+	VCMTST  V5.D2, V9.D2, V14.D2
+	VCMTST  V6.D2, V9.D2, V15.D2
+	VCMTST  V7.D2, V9.D2, V16.D2
+	VCMTST  V8.D2, V9.D2, V9.D2
+	VAND    V0.B16, V10.B16, V10.B16
+	VAND    V0.B16, V11.B16, V11.B16
+	VAND    V0.B16, V12.B16, V12.B16
+	VAND    V0.B16, V13.B16, V13.B16
+	VAND    V0.B16, V14.B16, V14.B16
+	VAND    V0.B16, V15.B16, V15.B16
+	VAND    V0.B16, V16.B16, V16.B16
+	VAND    V0.B16, V9.B16, V9.B16
+	FSTPQ   (F10, F11), (R0)
+	FSTPQ   (F12, F13), 32(R0)
+	FSTPQ   (F14, F15), 64(R0)
+	FSTPQ   (F16, F9), 96(R0)
+	ADD     $128, R0, R0
+	SUBS    $16, R1, R1
+	BGE     word
+
+wordDone:
+	ADD   $16, R1, R1
+	CBZ   R1, done
+	MOVHU (R2), R2
+	SUBS  $2, R1, R1
+	BLT   rest2Done
+
+rest2:
+	VDUP   R2, V2.D2
+	VCMTST V1.D2, V2.D2, V2.D2
+	VAND   V0.B16, V2.B16, V2.B16
+	FMOVQ  F2, (R0)
+	ADD    $16, R0, R0
+	LSR    $2, R2, R2
+	SUBS   $2, R1, R1
+	BGE    rest2
+
+rest2Done:
+	ADD  $2, R1, R1
+	SUBS $1, R1, R1
+	BLT  rest1Done
+
+rest1:
+	VDUP    R2, V2.D2
+	VCMTST  V1.D2, V2.D2, V2.D2
+	VAND    V0.B16, V2.B16, V2.B16
+	FMOVD.P F2, 8(R0)
 	LSR     $1, R2, R2
 	SUBS    $1, R1, R1
 	BGE     rest1

@@ -18,7 +18,9 @@ var (
 	_ dilateKeepKernel      = dilateKeepNEON
 	_ dilateBorderKernel    = dilateBorderNEON
 	_ scaleKernel[float32]  = scaleNEON
+	_ scaleKernel[float64]  = scaleFloat64NEON
 	_ expandKernel[float32] = expandNEON
+	_ expandKernel[float64] = expandFloat64NEON
 	_ expandBoolKernel      = expandBoolNEON
 	_ countKernel           = countNEON
 )
@@ -159,7 +161,15 @@ func (k isa) scale(dst, src unsafe.Pointer, n int, e element, keep []uint64, sca
 		}
 	default: // elementFloat64
 		dst, src := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n)
-		scaleGeneric[float64](dst, src, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			scaleFloat64NEON(dst, src, keep, scale)
+		default:
+			scaleGeneric[float64](dst, src, keep, scale)
+		}
 	}
 }
 
@@ -185,7 +195,14 @@ func (k isa) expand(dst unsafe.Pointer, n int, e element, keep []uint64, scale f
 		}
 	default: // elementFloat64
 		dst := unsafe.Slice((*float64)(dst), n)
-		expandGeneric[float64](dst, keep, scale)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			expandFloat64NEON(dst, keep, scale)
+		default:
+			expandGeneric[float64](dst, keep, scale)
+		}
 	}
 }
 

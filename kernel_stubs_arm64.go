@@ -39,10 +39,20 @@ func dilateBorderNEON(dst []uint64, src []uint64, up []uint64, down []uint64, sh
 //go:noescape
 func scaleNEON(dst []float32, src []float32, keep []uint64, scale float32)
 
+// scaleFloat64NEON sets dst to src·scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func scaleFloat64NEON(dst []float64, src []float64, keep []uint64, scale float64)
+
 // expandNEON sets dst to scale where keep is 1 and to +0 elsewhere.
 //
 //go:noescape
 func expandNEON(dst []float32, keep []uint64, scale float32)
+
+// expandFloat64NEON sets dst to scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func expandFloat64NEON(dst []float64, keep []uint64, scale float64)
 
 // expandBoolNEON sets dst to the bits of keep.
 //

@@ -39,7 +39,7 @@ func countedCalls() []countedCall {
 	expandKey(&ks, key[0], key[1])
 	ctr := [4]uint32{1, 2, 3, 4}
 	seeds, keep := make([]uint64, words+3), make([]uint64, words)
-	x, bools := make([]float32, elements), make([]bool, 64*32+7)
+	x, doubles, bools := make([]float32, elements), make([]float64, elements), make([]bool, 64*32+7)
 	for i := range seeds {
 		seeds[i] = 0x0123456789abcdef << (i % 64)
 	}
@@ -61,6 +61,10 @@ func countedCalls() []countedCall {
 		}},
 		countedCall{"scale", fmt.Sprintf("elements=%d", len(x)), func() { scaleOf[float32](isaNEON.scale)(make([]float32, len(x)), x, keep, 2) }},
 		countedCall{"expand", fmt.Sprintf("elements=%d", len(x)), func() { expandOf[float32](isaNEON.expand)(x, keep, 2) }},
+		countedCall{"scaleFloat64", fmt.Sprintf("elements=%d", len(doubles)), func() {
+			scaleOf[float64](isaNEON.scale)(make([]float64, len(doubles)), doubles, keep, 2)
+		}},
+		countedCall{"expandFloat64", fmt.Sprintf("elements=%d", len(doubles)), func() { expandOf[float64](isaNEON.expand)(doubles, keep, 2) }},
 		countedCall{"expandBool", fmt.Sprintf("elements=%d", len(bools)), func() { isaNEON.expandBool(bools, keep) }},
 		countedCall{"count", fmt.Sprintf("words=%d", words), func() { isaNEON.count(keep) }},
 	)

@@ -17,7 +17,7 @@ type element struct {
 
 var elements = []*element{
 	{name: "float32", amd64: &float32AMD64, neon: &float32NEON},
-	{name: "float64", suffix: "Float64"},
+	{name: "float64", suffix: "Float64", neon: &float64NEON},
 }
 
 // noElement is that of kernels which have none.
@@ -81,36 +81,46 @@ var float32AMD64 = elementAMD64{
 	broadcast:   func(a *amd64, from mem, s vec) { a.VBROADCASTSS(from, s) },
 }
 
-// elementNEON is the same for NEON, whose vectors have four lanes.
+// elementNEON is the same for NEON, whose vectors have 16 bytes.
 type elementNEON struct {
-	// load loads one element or whole vectors, and store stores them. They go on behind.
-	load      func(a *neon, elements int, x []arm64.Vec, from arm64.GP)
-	multiply  func(a *neon, x, s arm64.Vec)
-	store     func(a *neon, elements int, x []arm64.Vec, to arm64.GP)
-	broadcast func(a *neon, param string) arm64.Vec
+	bytes  int
+	vector func(arm64.Vec) arm64.VecArr // a register as elements
+	scalar func(arm64.Vec) arm64.Scalar // and as one
+	// bits has a keep bit for each lane of consecutive vectors. Words of as many bits are
+	// loaded into all lanes of their own size, and so are in the low end of every lane.
+	bits []datum
 }
 
-var float32NEON = elementNEON{
-	load: func(a *neon, elements int, x []arm64.Vec, from arm64.GP) {
-		if elements == 1 {
-			a.LDR(x[0].S(), from.Post(4))
-		} else {
-			qwords{a, 16}.load(x, from)
-			a.advance(16*len(x), from)
-		}
-	},
-	multiply: func(a *neon, x, s arm64.Vec) { a.FMUL(x.S4(), x.S4(), s.S4()) },
-	store: func(a *neon, elements int, x []arm64.Vec, to arm64.GP) {
-		if elements == 1 {
-			a.STR(x[0].S(), to.Post(4))
-		} else {
-			qwords{a, 16}.store(x, to)
-			a.advance(16*len(x), to)
-		}
-	},
-	broadcast: func(a *neon, param string) arm64.Vec {
-		s := a.LoadFloat(param)
-		a.DUP(s.S4(), s.S().At(0))
-		return s
-	},
+var float32NEON = elementNEON{bytes: 4, vector: arm64.Vec.S4, scalar: arm64.Vec.S, bits: laneBits}
+
+var float64NEON = elementNEON{
+	bytes: 8, vector: arm64.Vec.D2, scalar: arm64.Vec.D, bits: table(16, func(i int) u64 { return 1 << i }),
+}
+
+// loadNext loads one element or whole vectors, and goes on behind.
+func (a *neon) loadNext(elements int, x []arm64.Vec, from arm64.GP) {
+	a.elements(elements, x, from, a.LDR, qwords{a, 16}.load)
+}
+
+// storeNext stores one element or whole vectors, and goes on behind.
+func (a *neon) storeNext(elements int, x []arm64.Vec, to arm64.GP) {
+	a.elements(elements, x, to, a.STR, qwords{a, 16}.store)
+}
+
+func (a *neon) elements(
+	elements int, x []arm64.Vec, at arm64.GP, one func(arm64.Operand, arm64.Mem), vectors func([]arm64.Vec, arm64.GP),
+) {
+	if elements == 1 {
+		one(a.element.scalar(x[0]), at.Post(a.element.bytes))
+	} else {
+		vectors(x, at)
+		a.advance(16*len(x), at)
+	}
+}
+
+// broadcast is a vector of a parameter that is an element.
+func (a *neon) broadcast(param string) arm64.Vec {
+	s := a.LoadFloat(param)
+	a.DUP(a.element.vector(s), a.element.scalar(s).At(0))
+	return s
 }

@@ -10,6 +10,8 @@ type kernel struct {
 var kernels = []kernel{
 	{"scale", "word", 32, "elements"},
 	{"expand", "word", 32, "elements"},
+	{"scaleFloat64", "word", 16, "elements"},
+	{"expandFloat64", "word", 16, "elements"},
 	{"expandBool", "word", 64, "bools"},
 	{"philox", "blocks", 32, "words"},
 	// One level; a mask takes as many as its probability has bits.
