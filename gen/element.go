@@ -89,6 +89,15 @@ type elementNEON struct {
 	// bits has a keep bit for each lane of consecutive vectors. Words of as many bits are
 	// loaded into all lanes of their own size, and so are in the low end of every lane.
 	bits []datum
+	// half is the conversions of elements that are computed with as float32, scaled by s.
+	half func(a *neon, s arm64.Vec) conversions
+}
+
+// conversions are between a vector of half-precision elements and two of float32, or one if
+// there is one element.
+type conversions struct {
+	widen  func(elements int, x arm64.Vec) []arm64.Vec
+	narrow func(x arm64.Vec, w []arm64.Vec)
 }
 
 var float32NEON = elementNEON{bytes: 4, vector: arm64.Vec.S4, scalar: arm64.Vec.S, bits: laneBits}
@@ -97,30 +106,147 @@ var float64NEON = elementNEON{
 	bytes: 8, vector: arm64.Vec.D2, scalar: arm64.Vec.D, bits: table(16, func(i int) u64 { return 1 << i }),
 }
 
-// loadNext loads one element or whole vectors, and goes on behind.
+var float16NEON = elementNEON{
+	bytes: 2, vector: arm64.Vec.H8, scalar: arm64.Vec.H, bits: laneBits16,
+	half: func(a *neon, _ arm64.Vec) conversions {
+		widen := func(elements int, x arm64.Vec) []arm64.Vec {
+			w := a.halves(elements)
+			a.FCVTL(w[0].S4(), x.H4())
+			if len(w) == 2 {
+				a.FCVTL2(w[1].S4(), x.H8())
+			}
+			return w
+		}
+		narrow := func(x arm64.Vec, w []arm64.Vec) {
+			a.FCVTN(x.H4(), w[0].S4())
+			if len(w) == 2 {
+				a.FCVTN2(x.H8(), w[1].S4())
+			}
+		}
+		return conversions{widen, narrow}
+	},
+}
+
+var bfloat16NEON = elementNEON{
+	bytes: 2, vector: arm64.Vec.H8, scalar: arm64.Vec.H, bits: laneBits16,
+	half: func(a *neon, s arm64.Vec) conversions {
+		zero, one, tie := a.Vec(), a.Vec(), a.Vec()
+		a.MOVI(zero.D2(), 0)
+		a.MOVI(one.H8(), 1)
+		a.MOVI(tie.H8(), 0x80, arm64.LSL(8))
+		// The lower half of a NaN has to be 0: narrow would round it, to Inf or beyond. That
+		// of an element has one, and its product or sum as well, which has its payload.
+		quiet, number := a.Vec(), a.Vec()
+		a.FCMEQ(number.S4(), s.S4(), s.S4())
+		a.MOV(quiet.B16(), s.B16())
+		a.ORR(quiet.S4(), 0x40, arm64.LSL(16))
+		a.BIC(quiet.S4(), 0xff)
+		a.BIC(quiet.S4(), 0xff, arm64.LSL(8))
+		a.BIF(s.B16(), quiet.B16(), number.B16())
+		widen := func(elements int, x arm64.Vec) []arm64.Vec {
+			w := a.halves(elements)
+			a.ZIP1(w[0].H8(), zero.H8(), x.H8())
+			if len(w) == 2 {
+				a.ZIP2(w[1].H8(), zero.H8(), x.H8())
+			}
+			return w
+		}
+		// To the nearest, ties to even: up if the lower half is above a half of the upper
+		// one's last bit, or is a half and that bit is 1.
+		narrow := func(x arm64.Vec, w []arm64.Vec) {
+			last, lower, upper := w[len(w)-1], a.Vec(), a.Vec()
+			a.UZP1(lower.H8(), w[0].H8(), last.H8())
+			a.UZP2(upper.H8(), w[0].H8(), last.H8())
+			a.CMTST(x.H8(), upper.H8(), one.H8()) // −1 if it is 1
+			a.ADD(x.H8(), x.H8(), tie.H8())
+			a.CMHI(x.H8(), lower.H8(), x.H8())
+			a.SUB(x.H8(), upper.H8(), x.H8())
+		}
+		return conversions{widen, narrow}
+	},
+}
+
+var laneBits16 = table(16, func(i int) u16 { return 1 << i })
+
+// halves makes the registers that elements in half precision are widened to.
+func (a *neon) halves(elements int) []arm64.Vec { return a.Vecs(min(elements, 2)) }
+
+// load loads one element or whole vectors.
+func (a *neon) load(elements int, x []arm64.Vec, from arm64.GP) {
+	if elements == 1 {
+		a.LDR(a.element.scalar(x[0]), from.Off(0))
+	} else {
+		qwords{a, 16}.load(x, from)
+	}
+}
+
+// loadNext is load that goes on behind them.
 func (a *neon) loadNext(elements int, x []arm64.Vec, from arm64.GP) {
-	a.elements(elements, x, from, a.LDR, qwords{a, 16}.load)
+	if elements == 1 {
+		a.LDR(a.element.scalar(x[0]), from.Post(a.element.bytes))
+	} else {
+		qwords{a, 16}.load(x, from)
+		a.advance(16*len(x), from)
+	}
 }
 
 // storeNext stores one element or whole vectors, and goes on behind.
 func (a *neon) storeNext(elements int, x []arm64.Vec, to arm64.GP) {
-	a.elements(elements, x, to, a.STR, qwords{a, 16}.store)
-}
-
-func (a *neon) elements(
-	elements int, x []arm64.Vec, at arm64.GP, one func(arm64.Operand, arm64.Mem), vectors func([]arm64.Vec, arm64.GP),
-) {
 	if elements == 1 {
-		one(a.element.scalar(x[0]), at.Post(a.element.bytes))
+		a.STR(a.element.scalar(x[0]), to.Post(a.element.bytes))
 	} else {
-		vectors(x, at)
-		a.advance(16*len(x), at)
+		qwords{a, 16}.store(x, to)
+		a.advance(16*len(x), to)
 	}
 }
 
-// broadcast is a vector of a parameter that is an element.
-func (a *neon) broadcast(param string) arm64.Vec {
-	s := a.LoadFloat(param)
-	a.DUP(a.element.vector(s), a.element.scalar(s).At(0))
-	return s
+// arithmetic is what kernels compute with elements and their parameter scale.
+type arithmetic struct {
+	a      *neon
+	vector func(arm64.Vec) arm64.VecArr
+	s      arm64.Vec // the scale in all lanes
+	conversions
+}
+
+func (a *neon) arithmetic() *arithmetic {
+	s := a.LoadFloat("scale")
+	e := a.element
+	if e.half != nil {
+		a.DUP(s.S4(), s.S().At(0))
+		return &arithmetic{a, arm64.Vec.S4, s, e.half(a, s)}
+	}
+	a.DUP(e.vector(s), e.scalar(s).At(0))
+	return &arithmetic{a, e.vector, s, conversions{
+		widen:  func(_ int, x arm64.Vec) []arm64.Vec { return []arm64.Vec{x} },
+		narrow: func(arm64.Vec, []arm64.Vec) {},
+	}}
+}
+
+// factor is the scale as elements.
+func (r *arithmetic) factor() arm64.Vec {
+	if r.a.element.half == nil {
+		return r.s
+	}
+	x := r.a.Vec()
+	r.narrow(x, []arm64.Vec{r.s, r.s})
+	return x
+}
+
+// multiply multiplies the elements of x by the scale.
+func (r *arithmetic) multiply(elements int, x arm64.Vec) {
+	w := r.widen(elements, x)
+	for _, w := range w {
+		r.a.FMUL(r.vector(w), r.vector(w), r.vector(r.s))
+	}
+	r.narrow(x, w)
+}
+
+// multiplyAdd multiplies them and adds those of y, by two operations that round.
+func (r *arithmetic) multiplyAdd(elements int, x, y arm64.Vec) {
+	w, wide := r.widen(elements, x), r.widen(elements, y)
+	for i, w := range w {
+		r.a.FMUL(r.vector(w), r.vector(w), r.vector(r.s))
+		r.a.FADD(r.vector(w), r.vector(wide[i]), r.vector(w))
+	}
+	r.narrow(x, w)
 }

@@ -62,13 +62,13 @@ func (a *amd64) scale(stream bool) {
 func scaleNEON(a *neon) {
 	dst, src, keep := a.LoadBase("dst"), a.LoadBase("src"), a.LoadBase("keep")
 	n := a.LoadLen("src")
-	s := a.broadcast("scale")
+	r := a.arithmetic()
 	a.masked(n, keep, func(elements int, m []arm64.Vec) {
 		x := a.Vecs(len(m))
 		a.loadNext(elements, x, src)
 		for i := range x {
 			// y[i] = x[i]*scale where keep is 1, else 0
-			a.FMUL(a.element.vector(x[i]), a.element.vector(x[i]), a.element.vector(s))
+			r.multiply(elements, x[i])
 			a.AND(x[i].B16(), x[i].B16(), m[i].B16())
 		}
 		a.storeNext(elements, x, dst)
