@@ -134,8 +134,9 @@ var bfloat16NEON = elementNEON{
 		a.MOVI(zero.D2(), 0)
 		a.MOVI(one.H8(), 1)
 		a.MOVI(tie.H8(), 0x80, arm64.LSL(8))
-		// The lower half of a NaN has to be 0: narrow would round it, to Inf or beyond. That
-		// of an element has one, and its product or sum as well, which has its payload.
+		// narrow rounds a NaN as it does a number, which changes nothing where the lower half is
+		// 0: that of an element is, and so those of its products and sums, which keep its
+		// payload. A scale that is NaN is made such a one.
 		quiet, number := a.Vec(), a.Vec()
 		a.FCMEQ(number.S4(), s.S4(), s.S4())
 		a.MOV(quiet.B16(), s.B16())
