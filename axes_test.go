@@ -131,7 +131,7 @@ func (d *defined) checkOutputs(m *Mask) error {
 	return nil
 }
 
-func checkFloats[E Float](m *Mask, x, want, factor []E) error {
+func checkFloats[E goFloat](m *Mask, x, want, factor []E) error {
 	y := slices.Clone(x)
 	check := func(call string, want []E) error {
 		if bytes.Equal(guard.Bytes(y), guard.Bytes(want)) {

@@ -46,6 +46,21 @@ func (k isa) scaleSpan(dst, src span, keep []uint64, scale float64, stream bool)
 	}
 }
 
+// addSpan adds src·scale to dst where keep is 1, by one kernel call. dst may be src.
+func (k isa) addSpan(dst, src span, keep []uint64, scale float64) {
+	k.add(dst.at, src.at, dst.n, dst.element, keep, scale)
+}
+
+// fillSpan sets dst to src·scale where keep is 1 and to fill elsewhere, by one kernel call.
+// stream asks for non-temporal stores where the set has them. dst may be src or fill.
+func (k isa) fillSpan(dst, src, fill span, keep []uint64, scale float64, stream bool) {
+	if stream {
+		k.fillStream(dst.at, src.at, fill.at, dst.n, dst.element, keep, scale)
+	} else {
+		k.fill(dst.at, src.at, fill.at, dst.n, dst.element, keep, scale)
+	}
+}
+
 // expandSpan sets dst to scale, or bytes to 1, where keep is 1 and to 0 elsewhere, by one
 // kernel call.
 func (k isa) expandSpan(dst span, keep []uint64, scale float64) {

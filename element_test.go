@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/dropblock-go/dropblock"
+	"github.com/dropblock-go/dropblock/internal/reference"
 	"github.com/stretchr/testify/require"
 )
 
@@ -167,4 +168,68 @@ func testOverlap[E dropblock.Float](t *testing.T) {
 func TestOverlap(t *testing.T) {
 	t.Run("float32", testOverlap[float32])
 	t.Run("float64", testOverlap[float64])
+}
+
+// TestHalves holds conversions of all halves, and of float32 about all of them and all
+// that lies between two, against the reference.
+func TestHalves(t *testing.T) {
+	t.Run("float16", func(t *testing.T) {
+		testHalf(t, reference.Binary16, dropblock.NewFloat16, dropblock.Float16.Float32)
+	})
+	t.Run("bfloat16", func(t *testing.T) {
+		testHalf(t, reference.Brain16, dropblock.NewBFloat16, dropblock.BFloat16.Float32)
+	})
+}
+
+func testHalf[E ~uint16](t *testing.T, f *reference.Format, round func(float32) E, value func(E) float32) {
+	check := func(x float32) {
+		if x != x {
+			return
+		}
+		if got, want := uint16(round(x)), f.Nearest(float64(x)); got != want {
+			t.Fatalf("%v (%#08x) is rounded to %#04x, want %#04x", x, math.Float32bits(x), got, want)
+		}
+	}
+	for half := range 1 << 16 {
+		x := value(E(half))
+		if want := f.Value(uint16(half)); !(float64(x) == want || x != x && want != want) || math.Signbit(float64(x)) != (half>>15 == 1) {
+			t.Fatalf("the value of %#04x is %v, want %v", half, x, want)
+		}
+		// About x, half-way to the next one, and about what rounds up to infinity.
+		next := value(E(half + 1&0xffff))
+		for _, b := range []uint32{math.Float32bits(x), math.Float32bits(x + (next-x)/2), uint32(half) << 16, uint32(half)<<16 | 0x8000} {
+			for d := range uint32(5) {
+				check(math.Float32frombits(b + d - 2))
+			}
+		}
+	}
+	r := rand.New(rand.NewPCG(7, 7))
+	for range 1 << 20 {
+		check(math.Float32frombits(r.Uint32()))
+	}
+	// The bits of NaN are put together: a conversion may change them.
+	for payload := uint32(1); payload < 1<<23; payload += 1<<9 + 1 {
+		for sign := range uint32(2) {
+			x := sign<<31 | 0x7f800000 | payload
+			want := f.Nearest(math.Float64frombits(uint64(sign)<<63 | 0x7ff<<52 | uint64(payload)<<29))
+			if got := uint16(round(math.Float32frombits(x))); got != want {
+				t.Fatalf("NaN %#08x is rounded to %#04x, want %#04x", x, got, want)
+			}
+		}
+	}
+}
+
+// Words of any type are halves in the same memory.
+func TestAsHalves(t *testing.T) {
+	type word uint16
+	words := []word{0x3c00, 0xbf80}
+	f, b := dropblock.AsFloat16(words), dropblock.AsBFloat16(words)
+	require.Len(t, f, 2)
+	require.Len(t, b, 2)
+	require.Equal(t, float32(1), f[0].Float32())
+	require.Equal(t, float32(-1), b[1].Float32())
+	f[1], b[0] = dropblock.NewFloat16(2), dropblock.NewBFloat16(2)
+	require.Equal(t, []word{0x4000, 0x4000}, words)
+	require.Empty(t, dropblock.AsFloat16[uint16](nil))
+	require.Empty(t, dropblock.AsBFloat16[uint16](nil))
 }

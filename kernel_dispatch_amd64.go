@@ -11,37 +11,37 @@ import (
 )
 
 var (
-	_ philoxKernel          = philoxAVX512
-	_ headKernel            = headAVX512
-	_ onesKernel            = onesAVX512
-	_ placeKernel           = placeAVX512
-	_ stampsKernel          = stampsAVX512
-	_ dilateRowKernel       = dilateRowAVX512
-	_ dilateStepKernel      = dilateStepAVX512
-	_ dilateKeepKernel      = dilateKeepAVX512
-	_ dilateNearKernel      = dilateNearAVX512
-	_ dilateBorderKernel    = dilateBorderAVX512
-	_ scaleKernel[float32]  = scaleAVX512
-	_ scaleKernel[float32]  = scaleStreamAVX512
-	_ expandKernel[float32] = expandAVX512
-	_ expandBoolKernel      = expandBoolAVX512
-	_ countKernel           = countAVX512
-	_ philoxKernel          = philoxAVX2
-	_ headKernel            = headAVX2
-	_ gapsKernel            = gapsAVX2
-	_ onesKernel            = onesAVX2
-	_ placeKernel           = placeAVX2
-	_ seedsKernel           = seedsAVX2
-	_ stampsKernel          = stampsAVX2
-	_ dilateRowKernel       = dilateRowAVX2
-	_ dilateStepKernel      = dilateStepAVX2
-	_ dilateKeepKernel      = dilateKeepAVX2
-	_ dilateBorderKernel    = dilateBorderAVX2
-	_ scaleKernel[float32]  = scaleAVX2
-	_ scaleKernel[float32]  = scaleStreamAVX2
-	_ expandKernel[float32] = expandAVX2
-	_ expandBoolKernel      = expandBoolAVX2
-	_ countKernel           = countAVX2
+	_ philoxKernel                   = philoxAVX512
+	_ headKernel                     = headAVX512
+	_ onesKernel                     = onesAVX512
+	_ placeKernel                    = placeAVX512
+	_ stampsKernel                   = stampsAVX512
+	_ dilateRowKernel                = dilateRowAVX512
+	_ dilateStepKernel               = dilateStepAVX512
+	_ dilateKeepKernel               = dilateKeepAVX512
+	_ dilateNearKernel               = dilateNearAVX512
+	_ dilateBorderKernel             = dilateBorderAVX512
+	_ scaleKernel[float32, float32]  = scaleAVX512
+	_ scaleKernel[float32, float32]  = scaleStreamAVX512
+	_ expandKernel[float32, float32] = expandAVX512
+	_ expandBoolKernel               = expandBoolAVX512
+	_ countKernel                    = countAVX512
+	_ philoxKernel                   = philoxAVX2
+	_ headKernel                     = headAVX2
+	_ gapsKernel                     = gapsAVX2
+	_ onesKernel                     = onesAVX2
+	_ placeKernel                    = placeAVX2
+	_ seedsKernel                    = seedsAVX2
+	_ stampsKernel                   = stampsAVX2
+	_ dilateRowKernel                = dilateRowAVX2
+	_ dilateStepKernel               = dilateStepAVX2
+	_ dilateKeepKernel               = dilateKeepAVX2
+	_ dilateBorderKernel             = dilateBorderAVX2
+	_ scaleKernel[float32, float32]  = scaleAVX2
+	_ scaleKernel[float32, float32]  = scaleStreamAVX2
+	_ expandKernel[float32, float32] = expandAVX2
+	_ expandBoolKernel               = expandBoolAVX2
+	_ countKernel                    = countAVX2
 )
 
 // philox fills dst with the words of Philox4x32-10 blocks, from a counter on.
@@ -251,9 +251,15 @@ func (k isa) scale(dst, src unsafe.Pointer, n int, e element, keep []uint64, sca
 		default:
 			scaleGeneric[float32](dst, src, keep, scale)
 		}
-	default: // elementFloat64
+	case elementFloat64:
 		dst, src := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n)
 		scaleGeneric[float64](dst, src, keep, scale)
+	case elementFloat16:
+		dst, src, scale := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), float32(scale)
+		scaleHalfGeneric[Float16](dst, src, keep, scale)
+	default: // elementBFloat16
+		dst, src, scale := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), float32(scale)
+		scaleHalfGeneric[BFloat16](dst, src, keep, scale)
 	}
 }
 
@@ -279,6 +285,47 @@ func (k isa) scaleStream(dst, src unsafe.Pointer, n int, e element, keep []uint6
 	}
 }
 
+// add adds src·scale to dst where keep is 1.
+func (k isa) add(dst, src unsafe.Pointer, n int, e element, keep []uint64, scale float64) {
+	switch e {
+	case elementFloat32:
+		dst, src, scale := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n), float32(scale)
+		addGeneric[float32](dst, src, keep, scale)
+	case elementFloat64:
+		dst, src := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n)
+		addGeneric[float64](dst, src, keep, scale)
+	case elementFloat16:
+		dst, src, scale := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), float32(scale)
+		addHalfGeneric[Float16](dst, src, keep, scale)
+	default: // elementBFloat16
+		dst, src, scale := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), float32(scale)
+		addHalfGeneric[BFloat16](dst, src, keep, scale)
+	}
+}
+
+// fill sets dst to src·scale where keep is 1 and to fill elsewhere.
+func (k isa) fill(dst, src, fill unsafe.Pointer, n int, e element, keep []uint64, scale float64) {
+	switch e {
+	case elementFloat32:
+		dst, src, fill, scale := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n), unsafe.Slice((*float32)(fill), n), float32(scale)
+		fillGeneric[float32](dst, src, fill, keep, scale)
+	case elementFloat64:
+		dst, src, fill := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n), unsafe.Slice((*float64)(fill), n)
+		fillGeneric[float64](dst, src, fill, keep, scale)
+	case elementFloat16:
+		dst, src, fill, scale := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), unsafe.Slice((*Float16)(fill), n), float32(scale)
+		fillHalfGeneric[Float16](dst, src, fill, keep, scale)
+	default: // elementBFloat16
+		dst, src, fill, scale := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), unsafe.Slice((*BFloat16)(fill), n), float32(scale)
+		fillHalfGeneric[BFloat16](dst, src, fill, keep, scale)
+	}
+}
+
+// fillStream is fill with stores that bypass the caches.
+func (k isa) fillStream(dst, src, fill unsafe.Pointer, n int, e element, keep []uint64, scale float64) {
+	k.fill(dst, src, fill, n, e, keep, scale)
+}
+
 // expand sets dst to scale where keep is 1 and to +0 elsewhere.
 //
 //go:noinline
@@ -296,9 +343,15 @@ func (k isa) expand(dst unsafe.Pointer, n int, e element, keep []uint64, scale f
 		default:
 			expandGeneric[float32](dst, keep, scale)
 		}
-	default: // elementFloat64
+	case elementFloat64:
 		dst := unsafe.Slice((*float64)(dst), n)
 		expandGeneric[float64](dst, keep, scale)
+	case elementFloat16:
+		dst, scale := unsafe.Slice((*Float16)(dst), n), float32(scale)
+		expandHalfGeneric[Float16](dst, keep, scale)
+	default: // elementBFloat16
+		dst, scale := unsafe.Slice((*BFloat16)(dst), n), float32(scale)
+		expandHalfGeneric[BFloat16](dst, keep, scale)
 	}
 }
 

@@ -322,14 +322,19 @@ func dilateBorderGeneric(dst, src, up, down []uint64, shift int) {
 	}
 }
 
-// # scale
+// # scale, add, fill
 //
-// Kept elements are multiplied by the scale, dropped ones become +0 by selection. A
-// product with zero would keep NaN, turn Inf into NaN, and give −0.
+// Kept elements are multiplied by the scale. scale makes dropped ones +0 by selection: a
+// product with zero would keep NaN, turn Inf into NaN, and give −0. add adds the products
+// to dst, and leaves its dropped elements as they are; fill takes what is given for them.
+// Both keep every bit of these, of a signalling NaN too.
+
+// goFloat is the elements that are computed with as they are.
+type goFloat interface{ float32 | float64 }
 
 // scaleGeneric sets dst to src·scale where keep, bit i for element i, is 1 and
 // to +0 elsewhere. dst may be src.
-func scaleGeneric[E Float](dst, src []E, keep []uint64, scale E) {
+func scaleGeneric[E goFloat](dst, src []E, keep []uint64, scale E) {
 	dst = dst[:len(src)]
 	for ; len(src) >= 64; src, dst, keep = src[64:], dst[64:], keep[1:] {
 		x, y := (*[64]E)(src), (*[64]E)(dst)
@@ -356,15 +361,65 @@ func scaleGeneric[E Float](dst, src []E, keep []uint64, scale E) {
 }
 
 // selectBit returns v if bit 0 of keep is 1, else +0.
-func selectBit[E Float](v E, keep uint64) E {
+func selectBit[E goFloat](v E, keep uint64) E {
 	if unsafe.Sizeof(v) == 4 {
 		return E(math.Float32frombits(math.Float32bits(float32(v)) & -uint32(keep&1)))
 	}
 	return E(math.Float64frombits(math.Float64bits(float64(v)) & -(keep & 1)))
 }
 
+// addGeneric adds src·scale to dst where keep is 1, the product rounded before it is added.
+// dst may be src.
+func addGeneric[E goFloat](dst, src []E, keep []uint64, scale E) {
+	dst = dst[:len(src)]
+	for ; len(src) >= 64; src, dst, keep = src[64:], dst[64:], keep[1:] {
+		x, y := (*[64]E)(src), (*[64]E)(dst)
+		if keep[0] == 0 {
+			continue
+		}
+		dropped := *y
+		for i := 0; i < 64; i += 4 {
+			// The conversions keep the compiler from fusing.
+			y[i], y[i+1], y[i+2], y[i+3] = y[i]+E(x[i]*scale), y[i+1]+E(x[i+1]*scale), y[i+2]+E(x[i+2]*scale), y[i+3]+E(x[i+3]*scale)
+		}
+		for drop := ^keep[0]; drop != 0; drop &= drop - 1 {
+			i := bits.TrailingZeros64(drop) & 63
+			y[i] = dropped[i]
+		}
+	}
+	for i, v := range src {
+		if keep[0]>>i&1 != 0 {
+			dst[i] += E(v * scale)
+		}
+	}
+}
+
+// fillGeneric sets dst to src·scale where keep is 1 and to fill elsewhere. dst may be src
+// or fill.
+func fillGeneric[E goFloat](dst, src, fill []E, keep []uint64, scale E) {
+	dst, fill = dst[:len(src)], fill[:len(src)]
+	for ; len(src) >= 64; src, dst, fill, keep = src[64:], dst[64:], fill[64:], keep[1:] {
+		x, y := (*[64]E)(src), (*[64]E)(dst)
+		dropped := *(*[64]E)(fill)
+		for i := 0; i < 64; i += 4 {
+			y[i], y[i+1], y[i+2], y[i+3] = x[i]*scale, x[i+1]*scale, x[i+2]*scale, x[i+3]*scale
+		}
+		for drop := ^keep[0]; drop != 0; drop &= drop - 1 {
+			i := bits.TrailingZeros64(drop) & 63
+			y[i] = dropped[i]
+		}
+	}
+	for i, v := range src {
+		if keep[0]>>i&1 != 0 {
+			dst[i] = v * scale
+		} else {
+			dst[i] = fill[i]
+		}
+	}
+}
+
 // expandGeneric writes scale where keep is 1 and +0 elsewhere.
-func expandGeneric[E Float](dst []E, keep []uint64, scale E) {
+func expandGeneric[E goFloat](dst []E, keep []uint64, scale E) {
 	for ; len(dst) >= 64; dst, keep = dst[64:], keep[1:] {
 		y := (*[64]E)(dst)
 		if keep[0] == 0 {
@@ -384,6 +439,101 @@ func expandGeneric[E Float](dst []E, keep []uint64, scale E) {
 			dst[i] = selectBit(scale, rest)
 			rest >>= 1
 		}
+	}
+}
+
+// Half-precision elements are widened to float32, which is exact, computed with in float32,
+// and rounded once, as what is written.
+
+type half interface{ Float16 | BFloat16 }
+
+// halves are what 64 elements are computed in.
+type halves [64]float32
+
+// widen returns the values of up to 64 elements.
+func widen[E half](to *halves, from []E) []float32 {
+	x := to[:len(from)]
+	switch from := any(from).(type) {
+	case []Float16:
+		for i, v := range from {
+			x[i] = v.Float32()
+		}
+	case []BFloat16:
+		for i, v := range from {
+			x[i] = v.Float32()
+		}
+	}
+	return x
+}
+
+// narrow rounds.
+func narrow[E half](to []E, from []float32) {
+	from = from[:len(to)]
+	switch to := any(to).(type) {
+	case []Float16:
+		for i, v := range from {
+			to[i] = NewFloat16(v)
+		}
+	case []BFloat16:
+		for i, v := range from {
+			to[i] = NewBFloat16(v)
+		}
+	}
+}
+
+// choose sets dst to kept where keep is 1 and to dropped elsewhere.
+func choose[E half](dst, kept, dropped []E, keep uint64) {
+	kept, dropped = kept[:len(dst)], dropped[:len(dst)]
+	for i := range dst {
+		m := -E(keep & 1)
+		dst[i] = kept[i]&m | dropped[i]&^m
+		keep >>= 1
+	}
+}
+
+// scaleHalfGeneric is scaleGeneric.
+func scaleHalfGeneric[E half](dst, src []E, keep []uint64, scale float32) {
+	var buf halves
+	for n := 0; len(src) > 0; src, dst, keep = src[n:], dst[n:], keep[1:] {
+		n = min(len(src), 64)
+		x := widen(&buf, src[:n])
+		scaleGeneric(x, x, keep, scale)
+		narrow(dst[:n], x)
+	}
+}
+
+// addHalfGeneric is addGeneric: product and sum are float32.
+func addHalfGeneric[E half](dst, src []E, keep []uint64, scale float32) {
+	var bufX, bufY halves
+	var sum [64]E
+	for n := 0; len(src) > 0; src, dst, keep = src[n:], dst[n:], keep[1:] {
+		n = min(len(src), 64)
+		x, y := widen(&bufX, src[:n]), widen(&bufY, dst[:n])
+		addGeneric(y, x, keep, scale)
+		narrow(sum[:n], y)
+		choose(dst[:n], sum[:n], dst, keep[0])
+	}
+}
+
+// fillHalfGeneric is fillGeneric.
+func fillHalfGeneric[E half](dst, src, fill []E, keep []uint64, scale float32) {
+	var buf halves
+	var product [64]E
+	for n := 0; len(src) > 0; src, dst, fill, keep = src[n:], dst[n:], fill[n:], keep[1:] {
+		n = min(len(src), 64)
+		x := widen(&buf, src[:n])
+		scaleGeneric(x, x, keep, scale)
+		narrow(product[:n], x)
+		choose(dst[:n], product[:n], fill, keep[0])
+	}
+}
+
+// expandHalfGeneric is expandGeneric with the half nearest to the scale.
+func expandHalfGeneric[E half](dst []E, keep []uint64, scale float32) {
+	var nearest [1]E
+	narrow(nearest[:], []float32{scale})
+	for i := range dst {
+		dst[i] = nearest[0] & -E(keep[i>>6]>>(i&63)&1)
 	}
 }
 

@@ -48,11 +48,11 @@ func (k KernelSet) Philox(dst []uint32, key Key, counter [4]uint32) {
 }
 
 // Scale sets dst to src·scale where keep is 1, and to +0 elsewhere, even for NaN
-// and Inf. Bit i of keep, as in [Mask.Words], is for element i. dst may be the
-// same slice as src. Scale panics, without writing anything, if the lengths of dst
+// and Inf. Bit i of keep, as in [Mask.Words], is for element i. Products are rounded as
+// [Float] says. dst may be the same slice as src. Scale panics, without writing anything, if the lengths of dst
 // and src differ, keep has fewer bits, or dst and src overlap in part.
 func Scale[E Float](k KernelSet, dst, src []E, keep []uint64, scale E) {
-	k.scale(spanOf(dst), spanOf(src), keep, float64(scale))
+	k.scale(spanOf(dst), spanOf(src), keep, float64Of(scale))
 }
 
 func (k KernelSet) scale(dst, src span, keep []uint64, scale float64) {
@@ -74,7 +74,7 @@ func (k KernelSet) scale(dst, src span, keep []uint64, scale float64) {
 // in [Mask.Words], is for element i. It panics, without writing anything, if keep
 // has fewer bits than dst has elements.
 func Expand[E Float](k KernelSet, dst []E, keep []uint64, scale E) {
-	k.expand("Expand", spanOf(dst), keep, float64(scale))
+	k.expand("Expand", spanOf(dst), keep, float64Of(scale))
 }
 
 // ExpandBits sets element i of dst to bit i of keep, in the order of [Mask.Words].

@@ -10,25 +10,26 @@ import (
 	"github.com/dropblock-go/dropblock/internal/guard"
 )
 
-func expandOf[E float32 | float64](
+func expandOf[E Float, S goFloat](
 	method func(dst unsafe.Pointer, n int, e element, keep []uint64, scale float64),
-) expandKernel[E] {
-	return func(dst []E, keep []uint64, scale E) {
-		method(unsafe.Pointer(unsafe.SliceData(dst)), len(dst), elementOf[E](), keep, float64(scale))
+) expandKernel[E, S] {
+	return func(dst []E, keep []uint64, scale S) {
+		d := spanOf(dst)
+		method(d.at, d.n, d.element, keep, float64(scale))
 	}
 }
 
-func sweepExpand[E float32 | float64](t testing.TB, kernel expandKernel[E]) error {
-	_, patterns := scalePatterns[E]()
-	size := int(unsafe.Sizeof(E(0)))
+func sweepExpand[E Float, S goFloat](t testing.TB, kernel expandKernel[E, S]) error {
+	_, _, patterns := scalePatterns[E]()
+	size := int(unsafe.Sizeof(*new(E)))
 	a := newArena(t, size*edgeLen+64*8)
-	cases := scaleCases(len(patterns), middles(size, 8), [2]int{size, 8}, false)
+	cases := scaleCases[E](len(patterns), middles(size, 8), [2]int{size, 8}, false)
 	return sweep(cases, func(c *scaleCase) error {
 		p := &patterns[c.pattern]
 		dst := lay[E](a, &c.at, 0, c.n)
 		keep := lay[uint64](a, &c.at, 1, bitstring.Words(c.n))
 		copy(keep, p.keep)
-		kernel(dst, keep, p.scale)
+		kernel(dst, keep, S(p.scale))
 		if err := unchanged("keep", keep, p.keep[:len(keep)]); err != nil {
 			return err
 		}
@@ -43,9 +44,9 @@ func sweepExpand[E float32 | float64](t testing.TB, kernel expandKernel[E]) erro
 }
 
 func sweepExpandBool(t testing.TB, kernel expandBoolKernel) error {
-	_, patterns := scalePatterns[float32]()
+	_, _, patterns := scalePatterns[float32]()
 	a := newArena(t, edgeLen+64*8)
-	cases := scaleCases(len(patterns), middles(1, 16), [2]int{1, 8}, false)
+	cases := scaleCases[float32](len(patterns), middles(1, 16), [2]int{1, 8}, false)
 	return sweep(cases, func(c *scaleCase) error {
 		p := &patterns[c.pattern]
 		dst := lay[bool](a, &c.at, 0, c.n)
@@ -68,8 +69,11 @@ func sweepExpandBool(t testing.TB, kernel expandBoolKernel) error {
 
 func TestKernelExpand(t *testing.T) {
 	eachISA(t, func(t *testing.T, k isa) {
-		pass(t, sweepExpand(t, expandOf[float32](k.expand)))
-		pass(t, sweepExpand(t, expandOf[float64](k.expand)))
+		eachElement(t,
+			func(t testing.TB) error { return sweepExpand(t, expandOf[float32, float32](k.expand)) },
+			func(t testing.TB) error { return sweepExpand(t, expandOf[float64, float64](k.expand)) },
+			func(t testing.TB) error { return sweepExpand(t, expandOf[Float16, float32](k.expand)) },
+			func(t testing.TB) error { return sweepExpand(t, expandOf[BFloat16, float32](k.expand)) })
 	})
 }
 

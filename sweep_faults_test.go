@@ -51,8 +51,8 @@ func mustFail[K any](t *testing.T, sweep func(testing.TB, K) error, reads, fault
 }
 
 func TestSweepSeesScale(t *testing.T) {
-	type kernel = scaleKernel[float32]
-	mustFail(t, sweepScale[float32], map[string]kernel{
+	type kernel = scaleKernel[float32, float32]
+	mustFail(t, sweepScale[float32, float32], map[string]kernel{
 		"reads src behind": func(dst, src []float32, keep []uint64, scale float32) {
 			touch(src, len(src))
 			scaleGeneric(dst, src, keep, scale)
@@ -146,7 +146,7 @@ func TestSweepSeesScale(t *testing.T) {
 			}
 		},
 	})
-	mustFail(t, sweepScale[float64], nil, map[string]scaleKernel[float64]{
+	mustFail(t, sweepScale[float64, float64], nil, map[string]scaleKernel[float64, float64]{
 		"multiplies by a float32": func(dst, src []float64, keep []uint64, scale float64) {
 			scaleGeneric(dst, src, keep, float64(float32(scale)))
 		},
@@ -154,12 +154,12 @@ func TestSweepSeesScale(t *testing.T) {
 }
 
 func TestSweepSeesExpand(t *testing.T) {
-	mustFail(t, sweepExpand[float32], map[string]expandKernel[float32]{
+	mustFail(t, sweepExpand[float32, float32], map[string]expandKernel[float32, float32]{
 		"reads keep behind": func(dst []float32, keep []uint64, scale float32) {
 			touch(keep, bitstring.Words(len(dst)))
 			expandGeneric(dst, keep, scale)
 		},
-	}, map[string]expandKernel[float32]{
+	}, map[string]expandKernel[float32, float32]{
 		"writes behind": func(dst []float32, keep []uint64, scale float32) {
 			*past(dst, len(dst)) = 0
 			expandGeneric(dst, keep, scale)

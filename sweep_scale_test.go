@@ -23,100 +23,106 @@ const (
 )
 
 // A pattern is what a case scales by, with the results for edgeLen elements.
-type pattern[E float32 | float64] struct {
+type pattern[E Float] struct {
 	keep   []uint64
 	bits   []bool
-	scale  E
+	scale  float64
 	scaled []E // the elements, scaled
+	added  []E // that, added to the other elements
+	filled []E // the elements, scaled or replaced by the other ones
 	factor []E // the scale, expanded
 }
 
-// elementOf is the element whose Go type is E.
-func elementOf[E float32 | float64]() element {
-	if _, ok := any(E(0)).(float64); ok {
-		return elementFloat64
+// referenceOf is the reference of the element whose Go type is E.
+func referenceOf[E Float]() *reference.Element[E] {
+	var e any
+	switch any(*new(E)).(type) {
+	case float32:
+		e = &reference.Float32
+	case float64:
+		e = &reference.Float64
+	case Float16:
+		h := reference.Half[Float16](reference.Binary16)
+		e = &h
+	case BFloat16:
+		h := reference.Half[BFloat16](reference.Brain16)
+		e = &h
 	}
-	return elementFloat32
+	return e.(*reference.Element[E])
+}
+
+// eachElement runs a test of a kernel set for every type of elements.
+func eachElement(t *testing.T, f32, f64, f16, bf16 func(testing.TB) error) {
+	for name, f := range map[string]func(testing.TB) error{"float32": f32, "float64": f64, "float16": f16, "bfloat16": bf16} {
+		t.Run(name, func(t *testing.T) { pass(t, f(t)) })
+	}
 }
 
 // scaleOf is a kernel set's method for slices of E.
-func scaleOf[E float32 | float64](
+func scaleOf[E Float, S goFloat](
 	method func(dst, src unsafe.Pointer, n int, e element, keep []uint64, scale float64),
-) scaleKernel[E] {
-	return func(dst, src []E, keep []uint64, scale E) {
-		method(unsafe.Pointer(unsafe.SliceData(dst)), unsafe.Pointer(unsafe.SliceData(src)), len(src), elementOf[E](), keep, float64(scale))
+) scaleKernel[E, S] {
+	return func(dst, src []E, keep []uint64, scale S) {
+		d, s := spanOf(dst), spanOf(src)
+		method(d.at, s.at, s.n, s.element, keep, float64(scale))
 	}
 }
 
-// specials are zeros, subnormal, extreme and infinite numbers, and NaNs.
-func specials[E float32 | float64]() (all []E) {
-	if elementOf[E]() == elementFloat64 {
-		for _, b := range []uint64{
-			0, 1 << 63, 1, 0x800fffffffffffff, 1 << 52, 0x7fefffffffffffff, 0xffefffffffffffff,
-			0x7ff << 52, 0xfff << 52, 0x7ff8 << 48, 0xfff8000000000001,
-		} {
-			all = append(all, E(math.Float64frombits(b)))
-		}
-		return all
-	}
-	for _, b := range []uint32{
-		0, 1 << 31, 1, 0x807fffff, 0x00800000, 0x7f7fffff, 0xff7fffff, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00001,
-	} {
-		all = append(all, E(math.Float32frombits(b)))
-	}
-	return all
-}
-
-// scalePatterns returns edgeLen elements, special values among them, and what
-// to do with them.
-func scalePatterns[E float32 | float64]() (x []E, patterns []pattern[E]) {
+// scalePatterns returns edgeLen elements, special values among them, others that are
+// written over or added to, and what to do with them.
+func scalePatterns[E Float]() (x, other []E, patterns []pattern[E]) {
 	r := rand.New(rand.NewPCG(1, 2))
-	special := specials[E]()
-	x = make([]E, edgeLen)
-	for i := range x {
-		x[i] = E(r.Float64() - .5)
-		if r.IntN(5) == 0 {
-			x[i] = special[r.IntN(len(special))]
+	element := referenceOf[E]()
+	random := func() []E {
+		x := make([]E, edgeLen)
+		for i := range x {
+			x[i] = element.Nearest(r.Float64() - .5)
+			if r.IntN(5) == 0 {
+				x[i] = element.Special[r.IntN(len(element.Special))]
+			}
 		}
+		return x
 	}
+	x, other = random(), random()
 	const words = edgeLen / 64
 	ones, zeros, alternate := make([]uint64, words), make([]uint64, words), make([]uint64, words)
 	for i := range words {
 		ones[i], alternate[i] = ^uint64(0), 0x5a5aa5a533cccc33+uint64(i)
 	}
-	tiny := 0x1p-140
-	if elementOf[E]() == elementFloat64 {
-		tiny = 0x1p-1065
-	}
 	for _, p := range []pattern[E]{
 		{keep: mixedWords(words, 1), scale: 1.0714},
-		{keep: alternate, scale: E(tiny)},
+		{keep: alternate, scale: element.Value(element.Nearest(tiny[E]()))},
 		{keep: ones, scale: 1.5},
-		{keep: zeros, scale: E(math.Inf(1))},
-		{keep: mixedWords(words, 2), scale: E(math.Copysign(0, -1))},
+		{keep: zeros, scale: math.Inf(1)},
+		{keep: mixedWords(words, 2), scale: math.Copysign(0, -1)},
 	} {
 		p.bits = reference.Bits(p.keep, edgeLen)
-		p.scaled, p.factor = make([]E, edgeLen), make([]E, edgeLen)
-		for i, keep := range p.bits {
-			if keep {
-				p.scaled[i], p.factor[i] = x[i]*p.scale, p.scale
-			}
-		}
+		p.scaled, p.factor = element.Scale(x, p.bits, p.scale), element.Expand(p.bits, p.scale)
+		p.added, p.filled = element.Add(other, x, p.bits, p.scale), element.Fill(x, other, p.bits, p.scale)
 		patterns = append(patterns, p)
 	}
-	return x, patterns
+	return x, other, patterns
+}
+
+// tiny is a scale by which products are subnormal.
+func tiny[E Float]() float64 {
+	switch any(*new(E)).(type) {
+	case float64:
+		return 0x1p-1065
+	case Float16:
+		return 0x1p-20
+	}
+	return 0x1p-130
 }
 
 // sameElements compares bit for bit, but for the payload of a NaN.
-func sameElements[E float32 | float64](got, want []E) error {
-	if bytes.Equal(guard.Bytes(got), guard.Bytes(want)) {
-		return nil
-	}
+func sameElements[E Float](got, want []E) error { return referenceOf[E]().Same(got, want) }
+
+// sameDropped compares those that are dropped bit for bit.
+func sameDropped[E Float](got, want []E, keep []bool) error {
 	for i, w := range want {
-		g := got[i]
-		if !bytes.Equal(guard.Bytes(got[i:i+1]), guard.Bytes(want[i:i+1])) && (g == g || w == w) {
-			return fmt.Errorf("element %d of %d is %v (%x), want %v (%x)",
-				i, len(want), g, guard.Bytes(got[i:i+1]), w, guard.Bytes(want[i:i+1]))
+		if g := got[i]; !keep[i] && !bytes.Equal(guard.Bytes([]E{g}), guard.Bytes([]E{w})) {
+			return fmt.Errorf("element %d, which is dropped, is %x, want %x", i, guard.Bytes([]E{g}), guard.Bytes([]E{w}))
 		}
 	}
 	return nil
@@ -129,9 +135,9 @@ type scaleCase struct {
 }
 
 // scaleCases are the lengths to sweepLen in the inner layouts and those to
-// edgeLen against guard pages, in place too if a kernel has a source of
-// elements.
-func scaleCases(patterns int, inner []layout, unit [2]int, inPlace bool) iter.Seq[scaleCase] {
+// edgeLen against guard pages, some of them for other elements than float32,
+// in place too if a kernel has a source of elements.
+func scaleCases[E Float](patterns int, inner []layout, unit [2]int, inPlace bool) iter.Seq[scaleCase] {
 	return func(yield func(scaleCase) bool) {
 		turn := 0
 		emit := func(n int, layouts []layout) bool {
@@ -153,7 +159,11 @@ func scaleCases(patterns int, inner []layout, unit [2]int, inPlace bool) iter.Se
 			}
 		}
 		outer := edges(unit, *edgeSkips)
-		for n := range lengths(edgeLen) {
+		long := someLengths
+		if _, ok := any(*new(E)).(float32); ok {
+			long = lengths
+		}
+		for n := range long(edgeLen) {
 			if !emit(n, outer) {
 				return
 			}
@@ -161,11 +171,15 @@ func scaleCases(patterns int, inner []layout, unit [2]int, inPlace bool) iter.Se
 	}
 }
 
-func sweepScale[E float32 | float64](t testing.TB, kernel scaleKernel[E]) error {
-	x, patterns := scalePatterns[E]()
-	size := int(unsafe.Sizeof(E(0)))
+// step is the distance, in bytes, of the places of a source in the inner layouts: all that
+// elements of four bytes and more have, and some of the halves'.
+func step(size int) int { return max(size, 16/size) }
+
+func sweepScale[E Float, S goFloat](t testing.TB, kernel scaleKernel[E, S]) error {
+	x, _, patterns := scalePatterns[E]()
+	size := int(unsafe.Sizeof(*new(E)))
 	a := newArena(t, size*edgeLen+64*8)
-	cases := scaleCases(len(patterns), middles(size, size), [2]int{size, size}, true)
+	cases := scaleCases[E](len(patterns), middles(size, step(size)), [2]int{size, size}, true)
 	return sweep(cases, func(c *scaleCase) error {
 		p := &patterns[c.pattern]
 		dst := lay[E](a, &c.at, 0, c.n)
@@ -174,10 +188,10 @@ func sweepScale[E float32 | float64](t testing.TB, kernel scaleKernel[E]) error 
 		copy(keep, p.keep)
 		if c.inPlace {
 			copy(dst, x)
-			kernel(dst, dst, keep, p.scale)
+			kernel(dst, dst, keep, S(p.scale))
 		} else {
 			copy(src, x)
-			kernel(dst, src, keep, p.scale)
+			kernel(dst, src, keep, S(p.scale))
 			if err := unchanged("src", src, x[:c.n]); err != nil {
 				return err
 			}
@@ -198,16 +212,18 @@ func sweepScale[E float32 | float64](t testing.TB, kernel scaleKernel[E]) error 
 	})
 }
 
+func testScale(t *testing.T, method func(dst, src unsafe.Pointer, n int, e element, keep []uint64, scale float64)) {
+	eachElement(t,
+		func(t testing.TB) error { return sweepScale(t, scaleOf[float32, float32](method)) },
+		func(t testing.TB) error { return sweepScale(t, scaleOf[float64, float64](method)) },
+		func(t testing.TB) error { return sweepScale(t, scaleOf[Float16, float32](method)) },
+		func(t testing.TB) error { return sweepScale(t, scaleOf[BFloat16, float32](method)) })
+}
+
 func TestKernelScale(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) {
-		pass(t, sweepScale(t, scaleOf[float32](k.scale)))
-		pass(t, sweepScale(t, scaleOf[float64](k.scale)))
-	})
+	eachISA(t, func(t *testing.T, k isa) { testScale(t, k.scale) })
 }
 
 func TestKernelScaleStream(t *testing.T) {
-	eachISA(t, func(t *testing.T, k isa) {
-		pass(t, sweepScale(t, scaleOf[float32](k.scaleStream)))
-		pass(t, sweepScale(t, scaleOf[float64](k.scaleStream)))
-	})
+	eachISA(t, func(t *testing.T, k isa) { testScale(t, k.scaleStream) })
 }

@@ -169,14 +169,22 @@ const every = math.MaxInt32 // of the layouts
 // brief sweeps leave cases out. The race detector makes them far slower.
 func brief() bool { return guard.Race || testing.Short() }
 
-// lengths are all up to limit or, in brief, those about whole vectors.
+// lengths are all up to limit or, in brief, some.
 func lengths(limit int) iter.Seq[int] {
+	if brief() {
+		return someLengths(limit)
+	}
+	return func(yield func(int) bool) {
+		for n := 0; n <= limit && yield(n); n++ {
+		}
+	}
+}
+
+// someLengths are those up to limit that are short or about whole vectors, and a few more.
+func someLengths(limit int) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for n := 0; n <= limit; n++ {
-			if brief() && n > 40 && n%64 > 1 && n%61 != 0 {
-				continue
-			}
-			if !yield(n) {
+			if (n <= 40 || n%64 <= 1 || n%61 == 0) && !yield(n) {
 				return
 			}
 		}

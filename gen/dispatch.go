@@ -52,17 +52,13 @@ func signatures(kernels []*kernel) ([]byte, error) {
 		if k.otherwise != "" {
 			continue
 		}
-		var names []string
-		for _, e := range k.elements {
-			names = append(names, e.name)
-		}
 		constraint := ""
-		if names != nil {
-			constraint = "[E " + strings.Join(names, " | ") + "]"
+		if k.elements != nil {
+			constraint = "[E Float, S goFloat]"
 		}
 		types.line("%sKernel%s func(%s) (%s)", k.name, constraint, k.params, k.results)
 		for _, e := range k.each() {
-			locks.line("_ %s = %s", k.function("Kernel", e), k.function("Generic", e))
+			locks.line("_ %s = %s", k.kernelType(e), k.genericFunction(e))
 		}
 	}
 	f.line("%s\npackage dropblock\n", warning)
@@ -78,7 +74,7 @@ func (b *buildKind) dispatch(kernels []*kernel) ([]byte, error) {
 		for _, k := range kernels {
 			for _, e := range k.each() {
 				if k.emits(set, e) {
-					locks.line("_ %s = %s", k.function("Kernel", e), k.assembly(set, e))
+					locks.line("_ %s = %s", k.kernelType(e), k.assembly(set, e))
 				}
 			}
 		}
@@ -209,9 +205,18 @@ func (k *kernel) each() []*element {
 	return k.elements
 }
 
-// function is the name of a kernel's type or its generic function.
-func (k *kernel) function(what string, e *element) string {
-	name := cmp.Or(k.otherwise, k.name) + what
+// kernelType is the type of a kernel's functions.
+func (k *kernel) kernelType(e *element) string {
+	name := cmp.Or(k.otherwise, k.name) + "Kernel"
+	if e != noElement {
+		name += "[" + e.name + ", " + e.scale + "]"
+	}
+	return name
+}
+
+// genericFunction is a kernel's function in Go.
+func (k *kernel) genericFunction(e *element) string {
+	name := k.name + e.family + "Generic"
 	if e != noElement {
 		name += "[" + e.name + "]"
 	}
@@ -257,14 +262,15 @@ func (k *kernel) call(function, params string) string {
 
 // generic is a call of the generic function.
 func (k *kernel) generic(e *element) string {
-	return k.call(k.function("Generic", e), k.params)
+	return k.call(k.genericFunction(e), k.params)
 }
 
-var elementType = regexp.MustCompile(`\bE\b`)
+var elementType, scaleType = regexp.MustCompile(`\bE\b`), regexp.MustCompile(`\bS\b`)
 
 // signature is that of a kernel's assembly.
 func (k *kernel) signature(e *element) string {
-	return fmt.Sprintf("func(%s) (%s)", elementType.ReplaceAllString(k.params, e.name), k.results)
+	params := elementType.ReplaceAllString(k.params, e.name)
+	return fmt.Sprintf("func(%s) (%s)", scaleType.ReplaceAllString(params, e.scale), k.results)
 }
 
 // methodParams are the parameters of a kernel's method. Behind the last slice of elements
@@ -274,18 +280,20 @@ func (k *kernel) methodParams() string {
 	if last := strings.LastIndex(p, "[]E"); last >= 0 {
 		p = strings.ReplaceAll(p[:last]+"[]E, n int, e element"+p[last+3:], "[]E", "unsafe.Pointer")
 	}
-	return elementType.ReplaceAllString(p, "float64")
+	return scaleType.ReplaceAllString(p, "float64")
 }
 
 // typed gives a method's parameters the types of an element.
 func (k *kernel) typed(e *element) string {
 	var names, values []string
 	for _, p := range fields(k.params) {
-		value := fmt.Sprintf("%s(%s)", e.name, p.name)
+		value := ""
 		switch {
 		case p.typ == "[]E":
 			value = fmt.Sprintf("unsafe.Slice((*%s)(%s), n)", e.name, p.name)
-		case p.typ != "E" || e.name == "float64":
+		case p.typ == "S" && e.scale != "float64":
+			value = fmt.Sprintf("%s(%s)", e.scale, p.name)
+		default:
 			continue
 		}
 		names, values = append(names, p.name), append(values, value)

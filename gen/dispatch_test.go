@@ -5,10 +5,12 @@ import (
 	"testing"
 )
 
-// someElements are one with assembly and one without.
+// someElements are one with assembly and others without.
 var someElements = []*element{
-	{name: "float32", amd64: &float32AMD64, neon: &float32NEON},
-	{name: "float64", suffix: "Float64"},
+	{name: "float32", scale: "float32", amd64: &float32AMD64, neon: &float32NEON},
+	{name: "float64", suffix: "Float64", scale: "float64"},
+	{name: "Float16", suffix: "Float16", scale: "float32", family: "Half"},
+	{name: "BFloat16", suffix: "BFloat16", scale: "float32", family: "Half"},
 }
 
 // rows have each kind of column once.
@@ -21,14 +23,14 @@ var rows = []*kernel{
 		amd64: func(*amd64) {}, sets: narrow,
 	},
 	{
-		name: "fillStream", params: "dst []E, keep []uint64, v E",
+		name: "fillStream", params: "dst []E, keep []uint64, v S",
 		doc:    "is fill around the caches",
 		writes: "dst", guard: "uintptr(dst)%VECTOR == 0", otherwise: "fill",
 		elements: someElements,
 		amd64:    func(*amd64) {}, sets: wideOnly,
 	},
 	{
-		name: "fill", params: "dst []E, keep []uint64, v E",
+		name: "fill", params: "dst []E, keep []uint64, v S",
 		doc:    "sets dst to v",
 		writes: "dst", elements: someElements,
 		neon: func(*neon) {},
@@ -38,8 +40,8 @@ var rows = []*kernel{
 // TestDispatch holds what is written for rows.
 func TestDispatch(t *testing.T) {
 	for i, want := range [][]string{{`
-	_ fillKernel[float32] = fillStreamAVX512
-	_ xorKernel           = xorAVX2
+	_ fillKernel[float32, float32] = fillStreamAVX512
+	_ xorKernel                    = xorAVX2
 `, `
 // xor sets dst to x ^ y.
 //
@@ -91,9 +93,15 @@ func (k isa) fill(dst unsafe.Pointer, n int, e element, keep []uint64, v float64
 		default:
 			fillGeneric[float32](dst, keep, v)
 		}
-	default: // elementFloat64
+	case elementFloat64:
 		dst := unsafe.Slice((*float64)(dst), n)
 		fillGeneric[float64](dst, keep, v)
+	case elementFloat16:
+		dst, v := unsafe.Slice((*Float16)(dst), n), float32(v)
+		fillHalfGeneric[Float16](dst, keep, v)
+	default: // elementBFloat16
+		dst, v := unsafe.Slice((*BFloat16)(dst), n), float32(v)
+		fillHalfGeneric[BFloat16](dst, keep, v)
 	}
 }
 `}, {`
@@ -117,8 +125,9 @@ func (k isa) xor(dst, x, y []uint64, w *walk) (n int) {
 	}
 	for _, w := range []string{
 		"xorKernel                         func(dst, x, y []uint64, w *walk) (n int)",
-		"fillKernel[E float32 | float64] func(dst []E, keep []uint64, v E)",
-		"_ fillKernel[float64] = fillGeneric[float64]",
+		"fillKernel[E Float, S goFloat] func(dst []E, keep []uint64, v S)",
+		"_ fillKernel[float64, float64] = fillGeneric[float64]",
+		"_ fillKernel[BFloat16, float32] = fillHalfGeneric[BFloat16]",
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(string(text)), " "), strings.Join(strings.Fields(w), " ")) {
 			t.Errorf("the signatures lack %s\n%s", w, text)

@@ -11,13 +11,18 @@ import (
 type element struct {
 	name   string // Go's
 	suffix string // of the names of its assembly: none for the first one
+	scale  string // the Go type of a scale for it
+	// family is what the names of the generic functions for it have before Generic.
+	family string
 	amd64  *elementAMD64
 	neon   *elementNEON
 }
 
 var elements = []*element{
-	{name: "float32", amd64: &float32AMD64, neon: &float32NEON},
-	{name: "float64", suffix: "Float64", neon: &float64NEON},
+	{name: "float32", scale: "float32", amd64: &float32AMD64, neon: &float32NEON},
+	{name: "float64", suffix: "Float64", scale: "float64", neon: &float64NEON},
+	{name: "Float16", suffix: "Float16", scale: "float32", family: "Half", neon: &float16NEON},
+	{name: "BFloat16", suffix: "BFloat16", scale: "float32", family: "Half", neon: &bfloat16NEON},
 }
 
 // noElement is that of kernels which have none.

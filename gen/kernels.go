@@ -10,8 +10,8 @@ package main
 // scaleAVX512 and scaleNEON, of one signature, and the method isa.scale.
 type kernel struct {
 	name string
-	// params and results are Go's, with the root package's own types and constants, and
-	// E for the element.
+	// params and results are Go's, with the root package's own types and constants, E for
+	// the element, and S for the type of its scale.
 	params, results string
 	// doc says what it does, the object of the sentence left out that is its name, and
 	// needs what holds for the assembly besides: callers see to that.
@@ -40,7 +40,7 @@ type kernel struct {
 
 	// elements are the types that E stands for. There is one function for each, and one
 	// method for all, which takes instead of slices of E their pointers and one length,
-	// then the element, and for an E itself a float64.
+	// then the element, and for an S a float64.
 	elements []*element
 }
 
@@ -128,14 +128,14 @@ var kernels = []*kernel{
 		amd64:  dilateBorder, neon: dilateBorderNEON,
 	},
 	{
-		name: "scale", params: "dst, src []E, keep []uint64, scale E",
+		name: "scale", params: "dst, src []E, keep []uint64, scale S",
 		doc:      "sets dst to src·scale where keep is 1 and to +0 elsewhere",
 		writes:   "dst",
 		elements: elements,
 		amd64:    scale, neon: scaleNEON,
 	},
 	{
-		name: "scaleStream", params: "dst, src []E, keep []uint64, scale E",
+		name: "scaleStream", params: "dst, src []E, keep []uint64, scale S",
 		doc:       "is scale with stores that bypass the caches",
 		needs:     "dst at a multiple of the bytes of a vector",
 		writes:    "dst",
@@ -145,7 +145,30 @@ var kernels = []*kernel{
 		amd64:     scaleStream,
 	},
 	{
-		name: "expand", params: "dst []E, keep []uint64, scale E",
+		name: "add", params: "dst, src []E, keep []uint64, scale S",
+		doc:      "adds src·scale to dst where keep is 1",
+		writes:   "dst",
+		elements: elements,
+		neon:     addNEON,
+	},
+	{
+		name: "fill", params: "dst, src, fill []E, keep []uint64, scale S",
+		doc:      "sets dst to src·scale where keep is 1 and to fill elsewhere",
+		writes:   "dst",
+		elements: elements,
+		neon:     fillNEON,
+	},
+	{
+		name: "fillStream", params: "dst, src, fill []E, keep []uint64, scale S",
+		doc:       "is fill with stores that bypass the caches",
+		needs:     "dst at a multiple of the bytes of a vector",
+		writes:    "dst",
+		guard:     "uintptr(dst)%VECTOR == 0",
+		otherwise: "fill",
+		elements:  elements,
+	},
+	{
+		name: "expand", params: "dst []E, keep []uint64, scale S",
 		doc:      "sets dst to scale where keep is 1 and to +0 elsewhere",
 		writes:   "dst",
 		elements: elements,

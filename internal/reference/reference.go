@@ -8,11 +8,8 @@
 package reference
 
 import (
-	"bytes"
 	"fmt"
 	"math"
-
-	"github.com/dropblock-go/dropblock/internal/guard"
 )
 
 // Bits returns the first n bits of words: bit i is bit i mod 64 of word i/64
@@ -73,24 +70,12 @@ func Complement(bits []bool) []bool {
 // Scale multiplies the elements that are kept. The others become +0, whatever
 // they were (docs/stream.md, section 11).
 func Scale(src []float32, keep []bool, scale float32) []float32 {
-	dst := make([]float32, len(src))
-	for i, x := range src {
-		if keep[i] {
-			dst[i] = x * scale
-		}
-	}
-	return dst
+	return Float32.Scale(src, keep, float64(scale))
 }
 
 // Expand returns the scale where an element is kept, and +0 elsewhere.
 func Expand(keep []bool, scale float32) []float32 {
-	dst := make([]float32, len(keep))
-	for i, k := range keep {
-		if k {
-			dst[i] = scale
-		}
-	}
-	return dst
+	return Float32.Expand(keep, float64(scale))
 }
 
 // SpecialFloats are the float32 that a product by zero, a comparison or a
@@ -113,24 +98,9 @@ func floats(bits ...uint32) []float32 {
 	return floats
 }
 
-// SameFloats returns an error if the elements differ in a bit, but for the
-// payload of a NaN.
-func SameFloats(got, want []float32) error {
-	if len(got) != len(want) {
-		return fmt.Errorf("%d elements, want %d", len(got), len(want))
-	}
-	if bytes.Equal(guard.Bytes(got), guard.Bytes(want)) {
-		return nil
-	}
-	for i, w := range want {
-		g := got[i]
-		if math.Float32bits(g) != math.Float32bits(w) && (g == g || w == w) {
-			return fmt.Errorf("element %d of %d is %v (%#08x), want %v (%#08x)",
-				i, len(want), g, math.Float32bits(g), w, math.Float32bits(w))
-		}
-	}
-	return nil
-}
+// SameFloats returns an error if the elements differ in a bit, but for the sign
+// and the payload of a NaN.
+func SameFloats(got, want []float32) error { return Float32.Same(got, want) }
 
 // SameBits returns an error if words are not those of the bits, the bits past
 // their end being 0.
