@@ -15,6 +15,7 @@ var (
 		{"AVX2", &cpu.X86.HasAVX2},
 		{"BMI", &cpu.X86.HasBMI1},
 		{"BMI2", &cpu.X86.HasBMI2},
+		{"F16C", &cpu.X86.HasF16C},
 		{"POPCNT", &cpu.X86.HasPOPCNT},
 	}
 	featuresAVX512 = append([]feature{

@@ -8237,6 +8237,1438 @@ done:
 	VZEROUPPER
 	RET
 
+// func scaleFloat64AVX2(dst []float64, src []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX2
+TEXT ·scaleFloat64AVX2(SB), NOSPLIT, $0-80
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSD scale+72(FP), Y0
+	VMOVDQU      laneBits8<>+0(SB), Y1
+	CMPQ         AX, $0x00001000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         128(BX), SI
+	MOVQ         192(BX), SI
+	MOVQ         256(BX), SI
+	MOVQ         320(BX), SI
+	MOVQ         384(BX), SI
+	MOVQ         448(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	MOVQ         128(DX), SI
+	MOVQ         192(DX), SI
+	MOVQ         256(DX), SI
+	MOVQ         320(DX), SI
+	MOVQ         384(DX), SI
+	MOVQ         448(DX), SI
+	VPBROADCASTD (CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(BX), Y9
+	VMULPD       Y0, Y9, Y9
+	VPAND        Y3, Y9, Y9
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y7, 32(DX)
+	VMOVUPS      Y8, 64(DX)
+	VMOVUPS      Y9, 96(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y7, 160(DX)
+	VMOVUPS      Y8, 192(DX)
+	VMOVUPS      Y3, 224(DX)
+	VPBROADCASTD 4(CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(BX), Y9
+	VMULPD       Y0, Y9, Y9
+	VPAND        Y3, Y9, Y9
+	VMOVUPS      Y4, 256(DX)
+	VMOVUPS      Y7, 288(DX)
+	VMOVUPS      Y8, 320(DX)
+	VMOVUPS      Y9, 352(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y4, 384(DX)
+	VMOVUPS      Y7, 416(DX)
+	VMOVUPS      Y8, 448(DX)
+	VMOVUPS      Y3, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(BX), Y9
+	VMULPD       Y0, Y9, Y9
+	VPAND        Y3, Y9, Y9
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y7, 32(DX)
+	VMOVUPS      Y8, 64(DX)
+	VMOVUPS      Y9, 96(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y7, 160(DX)
+	VMOVUPS      Y8, 192(DX)
+	VMOVUPS      Y3, 224(DX)
+	VPBROADCASTD 4(CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(BX), Y9
+	VMULPD       Y0, Y9, Y9
+	VPAND        Y3, Y9, Y9
+	VMOVUPS      Y4, 256(DX)
+	VMOVUPS      Y7, 288(DX)
+	VMOVUPS      Y8, 320(DX)
+	VMOVUPS      Y9, 352(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y4, 384(DX)
+	VMOVUPS      Y7, 416(DX)
+	VMOVUPS      Y8, 448(DX)
+	VMOVUPS      Y3, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000004
+	JL    rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y3, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000002
+	JL   rest2Done
+
+rest2:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), X5
+	VMULPD       Y0, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VMOVUPS      X5, (DX)
+	SHRQ         $0x02, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000002, AX
+	CMPQ         AX, $0x00000002
+	JGE          rest2
+
+rest2Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVSD       (BX), X6
+	VMULPD       Y0, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVSD       X6, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+DATA laneBits8<>+0(SB)/8, $0x0000000000000001
+DATA laneBits8<>+8(SB)/8, $0x0000000000000002
+DATA laneBits8<>+16(SB)/8, $0x0000000000000004
+DATA laneBits8<>+24(SB)/8, $0x0000000000000008
+DATA laneBits8<>+32(SB)/8, $0x0000000000000010
+DATA laneBits8<>+40(SB)/8, $0x0000000000000020
+DATA laneBits8<>+48(SB)/8, $0x0000000000000040
+DATA laneBits8<>+56(SB)/8, $0x0000000000000080
+GLOBL laneBits8<>(SB), RODATA|NOPTR, $64
+
+// func scaleFloat64AVX512(dst []float64, src []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·scaleFloat64AVX512(SB), NOSPLIT, $0-80
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSD scale+72(FP), Z0
+	VMOVDQU64    laneBits8<>+0(SB), Z1
+	CMPQ         AX, $0x00001000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         128(BX), SI
+	MOVQ         192(BX), SI
+	MOVQ         256(BX), SI
+	MOVQ         320(BX), SI
+	MOVQ         384(BX), SI
+	MOVQ         448(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	MOVQ         128(DX), SI
+	MOVQ         192(DX), SI
+	MOVQ         256(DX), SI
+	MOVQ         320(DX), SI
+	MOVQ         384(DX), SI
+	MOVQ         448(DX), SI
+	VPBROADCASTD (CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (BX), Y3
+	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
+	VMULPD.Z     Z0, Z3, K1, Z3
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      64(BX), Y5
+	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMULPD.Z     Z0, Z5, K1, Z5
+	VPSRLQ       $0x10, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      128(BX), Y6
+	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
+	VMULPD.Z     Z0, Z6, K1, Z6
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(BX), Y7
+	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VMULPD.Z     Z0, Z7, K1, Z7
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      256(BX), Y8
+	VINSERTF64X4 $0x01, 288(BX), Z8, Z8
+	VMULPD.Z     Z0, Z8, K1, Z8
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      320(BX), Y9
+	VINSERTF64X4 $0x01, 352(BX), Z9, Z9
+	VMULPD.Z     Z0, Z9, K1, Z9
+	VPSRLQ       $0x10, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      384(BX), Y10
+	VINSERTF64X4 $0x01, 416(BX), Z10, Z10
+	VMULPD.Z     Z0, Z10, K1, Z10
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      448(BX), Y11
+	VINSERTF64X4 $0x01, 480(BX), Z11, Z11
+	VMULPD.Z     Z0, Z11, K1, Z11
+	VMOVUPS      Z3, (DX)
+	VMOVUPS      Z5, 64(DX)
+	VMOVUPS      Z6, 128(DX)
+	VMOVUPS      Z7, 192(DX)
+	VMOVUPS      Z8, 256(DX)
+	VMOVUPS      Z9, 320(DX)
+	VMOVUPS      Z10, 384(DX)
+	VMOVUPS      Z11, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (BX), Z3
+	VMULPD.Z     Z0, Z3, K1, Z3
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      64(BX), Z4
+	VMULPD.Z     Z0, Z4, K1, Z4
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      128(BX), Z5
+	VMULPD.Z     Z0, Z5, K1, Z5
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(BX), Z2
+	VMULPD.Z     Z0, Z2, K1, Z2
+	VPBROADCASTD 4(CX), Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      256(BX), Z7
+	VMULPD.Z     Z0, Z7, K1, Z7
+	VPSRLQ       $0x08, Z6, Z8
+	VPTESTMQ     Z1, Z8, K1
+	VMOVUPS      320(BX), Z8
+	VMULPD.Z     Z0, Z8, K1, Z8
+	VPSRLQ       $0x10, Z6, Z9
+	VPTESTMQ     Z1, Z9, K1
+	VMOVUPS      384(BX), Z9
+	VMULPD.Z     Z0, Z9, K1, Z9
+	VPSRLQ       $0x18, Z6, Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      448(BX), Z6
+	VMULPD.Z     Z0, Z6, K1, Z6
+	VMOVUPS      Z3, (DX)
+	VMOVUPS      Z4, 64(DX)
+	VMOVUPS      Z5, 128(DX)
+	VMOVUPS      Z2, 192(DX)
+	VMOVUPS      Z7, 256(DX)
+	VMOVUPS      Z8, 320(DX)
+	VMOVUPS      Z9, 384(DX)
+	VMOVUPS      Z6, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW     SI, K1
+	KMOVW     CX, K2
+	VMOVUPD.Z (BX), K1, Z1
+	VMULPD.Z  Z0, Z1, K2, Z1
+	VMOVUPD   Z1, K1, (DX)
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, DX
+	SHRQ      $0x08, CX
+	SHRQ      $0x08, SI
+	JNZ       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func scaleFloat16AVX2(dst []Float16, src []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX2, F16C
+TEXT ·scaleFloat16AVX2(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    (BX), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VCVTPS2PH    $0x00, Y7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VCVTPH2PS    16(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VCVTPS2PH    $0x00, Y8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VCVTPH2PS    32(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    48(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X5
+	VMOVUPS      X6, (DX)
+	VMOVUPS      X7, 16(DX)
+	VMOVUPS      X8, 32(DX)
+	VMOVUPS      X5, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    64(BX), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VCVTPS2PH    $0x00, Y7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VCVTPH2PS    80(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VCVTPS2PH    $0x00, Y8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VCVTPH2PS    96(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    112(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X5
+	VMOVUPS      X6, 64(DX)
+	VMOVUPS      X7, 80(DX)
+	VMOVUPS      X8, 96(DX)
+	VMOVUPS      X5, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    (BX), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VCVTPS2PH    $0x00, Y7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VCVTPH2PS    16(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VCVTPS2PH    $0x00, Y8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VCVTPH2PS    32(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    48(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X5
+	VMOVUPS      X6, (DX)
+	VMOVUPS      X7, 16(DX)
+	VMOVUPS      X8, 32(DX)
+	VMOVUPS      X5, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    64(BX), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VCVTPS2PH    $0x00, Y7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VCVTPH2PS    80(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VCVTPS2PH    $0x00, Y8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VCVTPH2PS    96(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    112(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X5
+	VMOVUPS      X6, 64(DX)
+	VMOVUPS      X7, 80(DX)
+	VMOVUPS      X8, 96(DX)
+	VMOVUPS      X5, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VCVTPH2PS    (BX), Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VCVTPS2PH    $0x00, Y3, X2
+	VMOVUPS      X2, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VCVTPH2PS    X3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VCVTPS2PH    $0x00, Y3, X2
+	VMOVSD       X2, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), SI
+	VMOVD        SI, X3
+	VCVTPH2PS    X3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VCVTPS2PH    $0x00, Y3, X2
+	VPEXTRW      $0x00, X2, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func scaleFloat16AVX512(dst []Float16, src []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·scaleFloat16AVX512(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    (BX), Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VCVTPS2PH    $0x00, Z4, Y4
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    32(BX), Z3
+	VMULPS.Z     Z0, Z3, K1, Z3
+	VCVTPS2PH    $0x00, Z3, Y3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VCVTPH2PS    64(BX), Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VCVTPS2PH    $0x00, Z6, Y6
+	VPTESTMD     Z2, Z5, K1
+	VCVTPH2PS    96(BX), Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VCVTPS2PH    $0x00, Z5, Y5
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y3, 32(DX)
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y5, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    (BX), Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VCVTPS2PH    $0x00, Z4, Y4
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    32(BX), Z3
+	VMULPS.Z     Z0, Z3, K1, Z3
+	VCVTPS2PH    $0x00, Z3, Y3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VCVTPH2PS    64(BX), Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VCVTPS2PH    $0x00, Z6, Y6
+	VPTESTMD     Z2, Z5, K1
+	VCVTPH2PS    96(BX), Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VCVTPS2PH    $0x00, Z5, Y5
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y3, 32(DX)
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y5, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW       SI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VCVTPH2PS   Y1, Z1
+	VMULPS.Z    Z0, Z1, K2, Z1
+	VCVTPS2PH   $0x00, Z1, Y1
+	VMOVDQU16   Y1, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, SI
+	JNZ         rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func scaleBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX2
+TEXT ·scaleBFloat16AVX2(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    (BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPMOVZXWD    16(BX), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y7
+	VPAND        halfOdd<>+0(SB), Y7, Y7
+	VPADDD       halfBias<>+0(SB), Y8, Y8
+	VPADDD       Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X7
+	VPACKUSDW    X7, X8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPMOVZXWD    32(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y8
+	VPAND        halfOdd<>+0(SB), Y8, Y8
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X8
+	VPACKUSDW    X8, X9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    48(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X5
+	VPACKUSDW    X5, X9, X5
+	VMOVUPS      X6, (DX)
+	VMOVUPS      X7, 16(DX)
+	VMOVUPS      X8, 32(DX)
+	VMOVUPS      X5, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    64(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPMOVZXWD    80(BX), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y7
+	VPAND        halfOdd<>+0(SB), Y7, Y7
+	VPADDD       halfBias<>+0(SB), Y8, Y8
+	VPADDD       Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X7
+	VPACKUSDW    X7, X8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPMOVZXWD    96(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y8
+	VPAND        halfOdd<>+0(SB), Y8, Y8
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X8
+	VPACKUSDW    X8, X9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    112(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X5
+	VPACKUSDW    X5, X9, X5
+	VMOVUPS      X6, 64(DX)
+	VMOVUPS      X7, 80(DX)
+	VMOVUPS      X8, 96(DX)
+	VMOVUPS      X5, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    (BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPMOVZXWD    16(BX), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y7
+	VPAND        halfOdd<>+0(SB), Y7, Y7
+	VPADDD       halfBias<>+0(SB), Y8, Y8
+	VPADDD       Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X7
+	VPACKUSDW    X7, X8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPMOVZXWD    32(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y8
+	VPAND        halfOdd<>+0(SB), Y8, Y8
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X8
+	VPACKUSDW    X8, X9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    48(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X5
+	VPACKUSDW    X5, X9, X5
+	VMOVUPS      X6, (DX)
+	VMOVUPS      X7, 16(DX)
+	VMOVUPS      X8, 32(DX)
+	VMOVUPS      X5, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    64(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPMOVZXWD    80(BX), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y7
+	VPAND        halfOdd<>+0(SB), Y7, Y7
+	VPADDD       halfBias<>+0(SB), Y8, Y8
+	VPADDD       Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X7
+	VPACKUSDW    X7, X8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPMOVZXWD    96(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y8
+	VPAND        halfOdd<>+0(SB), Y8, Y8
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X8
+	VPACKUSDW    X8, X9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    112(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X5
+	VPACKUSDW    X5, X9, X5
+	VMOVUPS      X6, 64(DX)
+	VMOVUPS      X7, 80(DX)
+	VMOVUPS      X8, 96(DX)
+	VMOVUPS      X5, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPMOVZXWD    (BX), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VMOVUPS      X2, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VMOVSD       X2, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), SI
+	VMOVD        SI, X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPEXTRW      $0x00, X2, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+DATA halfOdd<>+0(SB)/4, $0x00000001
+DATA halfOdd<>+4(SB)/4, $0x00000001
+DATA halfOdd<>+8(SB)/4, $0x00000001
+DATA halfOdd<>+12(SB)/4, $0x00000001
+DATA halfOdd<>+16(SB)/4, $0x00000001
+DATA halfOdd<>+20(SB)/4, $0x00000001
+DATA halfOdd<>+24(SB)/4, $0x00000001
+DATA halfOdd<>+28(SB)/4, $0x00000001
+DATA halfOdd<>+32(SB)/4, $0x00000001
+DATA halfOdd<>+36(SB)/4, $0x00000001
+DATA halfOdd<>+40(SB)/4, $0x00000001
+DATA halfOdd<>+44(SB)/4, $0x00000001
+DATA halfOdd<>+48(SB)/4, $0x00000001
+DATA halfOdd<>+52(SB)/4, $0x00000001
+DATA halfOdd<>+56(SB)/4, $0x00000001
+DATA halfOdd<>+60(SB)/4, $0x00000001
+GLOBL halfOdd<>(SB), RODATA|NOPTR, $64
+
+DATA halfBias<>+0(SB)/4, $0x00007fff
+DATA halfBias<>+4(SB)/4, $0x00007fff
+DATA halfBias<>+8(SB)/4, $0x00007fff
+DATA halfBias<>+12(SB)/4, $0x00007fff
+DATA halfBias<>+16(SB)/4, $0x00007fff
+DATA halfBias<>+20(SB)/4, $0x00007fff
+DATA halfBias<>+24(SB)/4, $0x00007fff
+DATA halfBias<>+28(SB)/4, $0x00007fff
+DATA halfBias<>+32(SB)/4, $0x00007fff
+DATA halfBias<>+36(SB)/4, $0x00007fff
+DATA halfBias<>+40(SB)/4, $0x00007fff
+DATA halfBias<>+44(SB)/4, $0x00007fff
+DATA halfBias<>+48(SB)/4, $0x00007fff
+DATA halfBias<>+52(SB)/4, $0x00007fff
+DATA halfBias<>+56(SB)/4, $0x00007fff
+DATA halfBias<>+60(SB)/4, $0x00007fff
+GLOBL halfBias<>(SB), RODATA|NOPTR, $64
+
+// func scaleBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·scaleBFloat16AVX512(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    (BX), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VPSRLD       $0x10, Z4, Z5
+	VPANDQ       halfOdd<>+0(SB), Z5, Z5
+	VPADDD       halfBias<>+0(SB), Z4, Z4
+	VPADDD       Z5, Z4, Z4
+	VPSRLD       $0x10, Z4, Z4
+	VPMOVDW      Z4, Y4
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    32(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMULPS.Z     Z0, Z3, K1, Z3
+	VPSRLD       $0x10, Z3, Z5
+	VPANDQ       halfOdd<>+0(SB), Z5, Z5
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z5, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, Y3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VPMOVZXWD    64(BX), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VPSRLD       $0x10, Z6, Z7
+	VPANDQ       halfOdd<>+0(SB), Z7, Z7
+	VPADDD       halfBias<>+0(SB), Z6, Z6
+	VPADDD       Z7, Z6, Z6
+	VPSRLD       $0x10, Z6, Z6
+	VPMOVDW      Z6, Y6
+	VPTESTMD     Z2, Z5, K1
+	VPMOVZXWD    96(BX), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VPSRLD       $0x10, Z5, Z7
+	VPANDQ       halfOdd<>+0(SB), Z7, Z7
+	VPADDD       halfBias<>+0(SB), Z5, Z5
+	VPADDD       Z7, Z5, Z5
+	VPSRLD       $0x10, Z5, Z5
+	VPMOVDW      Z5, Y5
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y3, 32(DX)
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y5, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    (BX), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VPSRLD       $0x10, Z4, Z5
+	VPANDQ       halfOdd<>+0(SB), Z5, Z5
+	VPADDD       halfBias<>+0(SB), Z4, Z4
+	VPADDD       Z5, Z4, Z4
+	VPSRLD       $0x10, Z4, Z4
+	VPMOVDW      Z4, Y4
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    32(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMULPS.Z     Z0, Z3, K1, Z3
+	VPSRLD       $0x10, Z3, Z5
+	VPANDQ       halfOdd<>+0(SB), Z5, Z5
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z5, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, Y3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VPMOVZXWD    64(BX), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VPSRLD       $0x10, Z6, Z7
+	VPANDQ       halfOdd<>+0(SB), Z7, Z7
+	VPADDD       halfBias<>+0(SB), Z6, Z6
+	VPADDD       Z7, Z6, Z6
+	VPSRLD       $0x10, Z6, Z6
+	VPMOVDW      Z6, Y6
+	VPTESTMD     Z2, Z5, K1
+	VPMOVZXWD    96(BX), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VPSRLD       $0x10, Z5, Z7
+	VPANDQ       halfOdd<>+0(SB), Z7, Z7
+	VPADDD       halfBias<>+0(SB), Z5, Z5
+	VPADDD       Z7, Z5, Z5
+	VPSRLD       $0x10, Z5, Z5
+	VPMOVDW      Z5, Y5
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y3, 32(DX)
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y5, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW       SI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VPMOVZXWD   Y1, Z1
+	VPSLLD      $0x10, Z1, Z1
+	VMULPS.Z    Z0, Z1, K2, Z1
+	VPSRLD      $0x10, Z1, Z2
+	VPANDQ      halfOdd<>+0(SB), Z2, Z2
+	VPADDD      halfBias<>+0(SB), Z1, Z1
+	VPADDD      Z2, Z1, Z1
+	VPSRLD      $0x10, Z1, Z1
+	VPMOVDW     Z1, Y1
+	VMOVDQU16   Y1, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, SI
+	JNZ         rest
+
+done:
+	VZEROUPPER
+	RET
+
 // func scaleStreamAVX2(dst []float32, src []float32, keep []uint64, scale float32)
 // Requires: AVX, AVX2, MMX+
 TEXT ·scaleStreamAVX2(SB), NOSPLIT, $0-76
@@ -8454,6 +9886,6401 @@ done:
 	VZEROUPPER
 	RET
 
+// func scaleStreamFloat64AVX2(dst []float64, src []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX2, MMX+
+TEXT ·scaleStreamFloat64AVX2(SB), NOSPLIT, $0-80
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSD scale+72(FP), Y0
+	VMOVDQU      laneBits8<>+0(SB), Y1
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8448(BX)
+	PREFETCHT0   8512(BX)
+	PREFETCHT0   8576(BX)
+	PREFETCHT0   8640(BX)
+	VPBROADCASTD (CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(BX), Y9
+	VMULPD       Y0, Y9, Y9
+	VPAND        Y3, Y9, Y9
+	VMOVNTPS     Y4, (DX)
+	VMOVNTPS     Y7, 32(DX)
+	VMOVNTPS     Y8, 64(DX)
+	VMOVNTPS     Y9, 96(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVNTPS     Y4, 128(DX)
+	VMOVNTPS     Y7, 160(DX)
+	VMOVNTPS     Y8, 192(DX)
+	VMOVNTPS     Y3, 224(DX)
+	VPBROADCASTD 4(CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(BX), Y9
+	VMULPD       Y0, Y9, Y9
+	VPAND        Y3, Y9, Y9
+	VMOVNTPS     Y4, 256(DX)
+	VMOVNTPS     Y7, 288(DX)
+	VMOVNTPS     Y8, 320(DX)
+	VMOVNTPS     Y9, 352(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(BX), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVNTPS     Y4, 384(DX)
+	VMOVNTPS     Y7, 416(DX)
+	VMOVNTPS     Y8, 448(DX)
+	VMOVNTPS     Y3, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000004
+	JL    rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y3, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000002
+	JL   rest2Done
+
+rest2:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), X5
+	VMULPD       Y0, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VMOVUPS      X5, (DX)
+	SHRQ         $0x02, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000002, AX
+	CMPQ         AX, $0x00000002
+	JGE          rest2
+
+rest2Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVSD       (BX), X6
+	VMULPD       Y0, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVSD       X6, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleStreamFloat64AVX512(dst []float64, src []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·scaleStreamFloat64AVX512(SB), NOSPLIT, $0-80
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSD scale+72(FP), Z0
+	VMOVDQU64    laneBits8<>+0(SB), Z1
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8448(BX)
+	PREFETCHT0   8512(BX)
+	PREFETCHT0   8576(BX)
+	PREFETCHT0   8640(BX)
+	VPBROADCASTD (CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (BX), Y3
+	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
+	VMULPD.Z     Z0, Z3, K1, Z3
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      64(BX), Y5
+	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMULPD.Z     Z0, Z5, K1, Z5
+	VPSRLQ       $0x10, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      128(BX), Y6
+	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
+	VMULPD.Z     Z0, Z6, K1, Z6
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(BX), Y7
+	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VMULPD.Z     Z0, Z7, K1, Z7
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      256(BX), Y8
+	VINSERTF64X4 $0x01, 288(BX), Z8, Z8
+	VMULPD.Z     Z0, Z8, K1, Z8
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      320(BX), Y9
+	VINSERTF64X4 $0x01, 352(BX), Z9, Z9
+	VMULPD.Z     Z0, Z9, K1, Z9
+	VPSRLQ       $0x10, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      384(BX), Y10
+	VINSERTF64X4 $0x01, 416(BX), Z10, Z10
+	VMULPD.Z     Z0, Z10, K1, Z10
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      448(BX), Y11
+	VINSERTF64X4 $0x01, 480(BX), Z11, Z11
+	VMULPD.Z     Z0, Z11, K1, Z11
+	VMOVNTPS     Z3, (DX)
+	VMOVNTPS     Z5, 64(DX)
+	VMOVNTPS     Z6, 128(DX)
+	VMOVNTPS     Z7, 192(DX)
+	VMOVNTPS     Z8, 256(DX)
+	VMOVNTPS     Z9, 320(DX)
+	VMOVNTPS     Z10, 384(DX)
+	VMOVNTPS     Z11, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW     SI, K1
+	KMOVW     CX, K2
+	VMOVUPD.Z (BX), K1, Z1
+	VMULPD.Z  Z0, Z1, K2, Z1
+	VMOVUPD   Z1, K1, (DX)
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, DX
+	SHRQ      $0x08, CX
+	SHRQ      $0x08, SI
+	JNZ       rest
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleStreamFloat16AVX2(dst []Float16, src []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX2, F16C, MMX+
+TEXT ·scaleStreamFloat16AVX2(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    (BX), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VCVTPS2PH    $0x00, Y7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VCVTPH2PS    16(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VCVTPS2PH    $0x00, Y8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VCVTPH2PS    32(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    48(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X5
+	VMOVNTPS     X6, (DX)
+	VMOVNTPS     X7, 16(DX)
+	VMOVNTPS     X8, 32(DX)
+	VMOVNTPS     X5, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    64(BX), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VCVTPS2PH    $0x00, Y7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VCVTPH2PS    80(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VCVTPS2PH    $0x00, Y8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VCVTPH2PS    96(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    112(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VCVTPS2PH    $0x00, Y9, X5
+	VMOVNTPS     X6, 64(DX)
+	VMOVNTPS     X7, 80(DX)
+	VMOVNTPS     X8, 96(DX)
+	VMOVNTPS     X5, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VCVTPH2PS    (BX), Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VCVTPS2PH    $0x00, Y3, X2
+	VMOVUPS      X2, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VCVTPH2PS    X3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VCVTPS2PH    $0x00, Y3, X2
+	VMOVSD       X2, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), SI
+	VMOVD        SI, X3
+	VCVTPH2PS    X3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VCVTPS2PH    $0x00, Y3, X2
+	VPEXTRW      $0x00, X2, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleStreamFloat16AVX512(dst []Float16, src []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+TEXT ·scaleStreamFloat16AVX512(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    (BX), Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VCVTPS2PH    $0x00, Z4, Y4
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    32(BX), Z3
+	VMULPS.Z     Z0, Z3, K1, Z3
+	VCVTPS2PH    $0x00, Z3, Y3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VCVTPH2PS    64(BX), Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VCVTPS2PH    $0x00, Z6, Y6
+	VPTESTMD     Z2, Z5, K1
+	VCVTPH2PS    96(BX), Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VCVTPS2PH    $0x00, Z5, Y5
+	VMOVNTPS     Y4, (DX)
+	VMOVNTPS     Y3, 32(DX)
+	VMOVNTPS     Y6, 64(DX)
+	VMOVNTPS     Y5, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW       SI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VCVTPH2PS   Y1, Z1
+	VMULPS.Z    Z0, Z1, K2, Z1
+	VCVTPS2PH   $0x00, Z1, Y1
+	VMOVDQU16   Y1, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, SI
+	JNZ         rest
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleStreamBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX2, MMX+
+TEXT ·scaleStreamBFloat16AVX2(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    (BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPMOVZXWD    16(BX), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y7
+	VPAND        halfOdd<>+0(SB), Y7, Y7
+	VPADDD       halfBias<>+0(SB), Y8, Y8
+	VPADDD       Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X7
+	VPACKUSDW    X7, X8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPMOVZXWD    32(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y8
+	VPAND        halfOdd<>+0(SB), Y8, Y8
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X8
+	VPACKUSDW    X8, X9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    48(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X5
+	VPACKUSDW    X5, X9, X5
+	VMOVNTPS     X6, (DX)
+	VMOVNTPS     X7, 16(DX)
+	VMOVNTPS     X8, 32(DX)
+	VMOVNTPS     X5, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    64(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPMOVZXWD    80(BX), Y8
+	VPSLLD       $0x10, Y8, Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y7
+	VPAND        halfOdd<>+0(SB), Y7, Y7
+	VPADDD       halfBias<>+0(SB), Y8, Y8
+	VPADDD       Y7, Y8, Y8
+	VPSRLD       $0x10, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X7
+	VPACKUSDW    X7, X8, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPMOVZXWD    96(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y8
+	VPAND        halfOdd<>+0(SB), Y8, Y8
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y8, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X8
+	VPACKUSDW    X8, X9, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    112(BX), Y9
+	VPSLLD       $0x10, Y9, Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y9, Y9
+	VPADDD       Y5, Y9, Y9
+	VPSRLD       $0x10, Y9, Y9
+	VEXTRACTI128 $0x01, Y9, X5
+	VPACKUSDW    X5, X9, X5
+	VMOVNTPS     X6, 64(DX)
+	VMOVNTPS     X7, 80(DX)
+	VMOVNTPS     X8, 96(DX)
+	VMOVNTPS     X5, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPMOVZXWD    (BX), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VMOVUPS      X2, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VMOVSD       X2, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), SI
+	VMOVD        SI, X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPEXTRW      $0x00, X2, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleStreamBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+TEXT ·scaleStreamBFloat16AVX512(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    (BX), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VPSRLD       $0x10, Z4, Z5
+	VPANDQ       halfOdd<>+0(SB), Z5, Z5
+	VPADDD       halfBias<>+0(SB), Z4, Z4
+	VPADDD       Z5, Z4, Z4
+	VPSRLD       $0x10, Z4, Z4
+	VPMOVDW      Z4, Y4
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    32(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMULPS.Z     Z0, Z3, K1, Z3
+	VPSRLD       $0x10, Z3, Z5
+	VPANDQ       halfOdd<>+0(SB), Z5, Z5
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z5, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, Y3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VPMOVZXWD    64(BX), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VPSRLD       $0x10, Z6, Z7
+	VPANDQ       halfOdd<>+0(SB), Z7, Z7
+	VPADDD       halfBias<>+0(SB), Z6, Z6
+	VPADDD       Z7, Z6, Z6
+	VPSRLD       $0x10, Z6, Z6
+	VPMOVDW      Z6, Y6
+	VPTESTMD     Z2, Z5, K1
+	VPMOVZXWD    96(BX), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VPSRLD       $0x10, Z5, Z7
+	VPANDQ       halfOdd<>+0(SB), Z7, Z7
+	VPADDD       halfBias<>+0(SB), Z5, Z5
+	VPADDD       Z7, Z5, Z5
+	VPSRLD       $0x10, Z5, Z5
+	VPMOVDW      Z5, Y5
+	VMOVNTPS     Y4, (DX)
+	VMOVNTPS     Y3, 32(DX)
+	VMOVNTPS     Y6, 64(DX)
+	VMOVNTPS     Y5, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW       SI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VPMOVZXWD   Y1, Z1
+	VPSLLD      $0x10, Z1, Z1
+	VMULPS.Z    Z0, Z1, K2, Z1
+	VPSRLD      $0x10, Z1, Z2
+	VPANDQ      halfOdd<>+0(SB), Z2, Z2
+	VPADDD      halfBias<>+0(SB), Z1, Z1
+	VPADDD      Z2, Z1, Z1
+	VPSRLD      $0x10, Z1, Z1
+	VPMOVDW     Z1, Y1
+	VMOVDQU16   Y1, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, SI
+	JNZ         rest
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func addAVX2(dst []float32, src []float32, keep []uint64, scale float32)
+// Requires: AVX, AVX2
+TEXT ·addAVX2(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00002000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         128(BX), SI
+	MOVQ         192(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	MOVQ         128(DX), SI
+	MOVQ         192(DX), SI
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      (BX), Y7
+	VMOVUPS      (DX), Y8
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y8, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      32(DX), Y13
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y13, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      64(BX), Y7
+	VMOVUPS      64(DX), Y14
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y14, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      96(BX), Y6
+	VMOVUPS      96(DX), Y7
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y6, Y7, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVUPS      Y8, (DX)
+	VMOVUPS      Y13, 32(DX)
+	VMOVUPS      Y14, 64(DX)
+	VMOVUPS      Y7, 96(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      128(BX), Y7
+	VMOVUPS      128(DX), Y8
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y8, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      160(BX), Y7
+	VMOVUPS      160(DX), Y13
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y13, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      192(BX), Y7
+	VMOVUPS      192(DX), Y14
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y14, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      224(BX), Y6
+	VMOVUPS      224(DX), Y7
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y6, Y7, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVUPS      Y8, 128(DX)
+	VMOVUPS      Y13, 160(DX)
+	VMOVUPS      Y14, 192(DX)
+	VMOVUPS      Y7, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      (BX), Y7
+	VMOVUPS      (DX), Y8
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y8, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      32(DX), Y13
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y13, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      64(BX), Y7
+	VMOVUPS      64(DX), Y14
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y14, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      96(BX), Y6
+	VMOVUPS      96(DX), Y7
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y6, Y7, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVUPS      Y8, (DX)
+	VMOVUPS      Y13, 32(DX)
+	VMOVUPS      Y14, 64(DX)
+	VMOVUPS      Y7, 96(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      128(BX), Y7
+	VMOVUPS      128(DX), Y8
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y8, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      160(BX), Y7
+	VMOVUPS      160(DX), Y13
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y13, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      192(BX), Y7
+	VMOVUPS      192(DX), Y14
+	VMULPS       Y0, Y7, Y7
+	VADDPS       Y7, Y14, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      224(BX), Y6
+	VMOVUPS      224(DX), Y7
+	VMULPS       Y0, Y6, Y6
+	VADDPS       Y6, Y7, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVUPS      Y8, 128(DX)
+	VMOVUPS      Y13, 160(DX)
+	VMOVUPS      Y14, 192(DX)
+	VMOVUPS      Y7, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VMOVUPS      (DX), Y4
+	VMULPS       Y0, Y3, Y3
+	VADDPS       Y3, Y4, Y3
+	VBLENDVPS    Y2, Y3, Y4, Y4
+	VMOVUPS      Y4, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVUPS      (BX), X9
+	VMOVUPS      (DX), X10
+	VMULPS       Y0, Y9, Y9
+	VADDPS       Y9, Y10, Y9
+	VBLENDVPS    Y2, Y9, Y10, Y10
+	VMOVUPS      X10, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSS       (BX), X11
+	VMOVSS       (DX), X12
+	VMULPS       Y0, Y11, Y11
+	VADDPS       Y11, Y12, Y11
+	VBLENDVPS    Y2, Y11, Y12, Y12
+	VMOVSS       X12, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func addAVX512(dst []float32, src []float32, keep []uint64, scale float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addAVX512(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00002000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         128(BX), SI
+	MOVQ         192(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	MOVQ         128(DX), SI
+	MOVQ         192(DX), SI
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      (BX), Y4
+	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
+	VMOVUPS      (DX), Y5
+	VINSERTF64X4 $0x01, 32(DX), Z5, Z5
+	VMULPS       Z0, Z4, Z4
+	VADDPS       Z4, Z5, Z4
+	VMOVAPS      Z4, K1, Z5
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      64(BX), Y6
+	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
+	VMOVUPS      64(DX), Y7
+	VINSERTF64X4 $0x01, 96(DX), Z7, Z7
+	VMULPS       Z0, Z6, Z6
+	VADDPS       Z6, Z7, Z6
+	VMOVAPS      Z6, K1, Z7
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      128(BX), Y8
+	VINSERTF64X4 $0x01, 160(BX), Z8, Z8
+	VMOVUPS      128(DX), Y9
+	VINSERTF64X4 $0x01, 160(DX), Z9, Z9
+	VMULPS       Z0, Z8, Z8
+	VADDPS       Z8, Z9, Z8
+	VMOVAPS      Z8, K1, Z9
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      192(BX), Y10
+	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
+	VMOVUPS      192(DX), Y11
+	VINSERTF64X4 $0x01, 224(DX), Z11, Z11
+	VMULPS       Z0, Z10, Z10
+	VADDPS       Z10, Z11, Z10
+	VMOVAPS      Z10, K1, Z11
+	VMOVUPS      Z5, (DX)
+	VMOVUPS      Z7, 64(DX)
+	VMOVUPS      Z9, 128(DX)
+	VMOVUPS      Z11, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      (BX), Z4
+	VMOVUPS      (DX), Z5
+	VMULPS       Z0, Z4, Z4
+	VADDPS       Z4, Z5, Z4
+	VMOVAPS      Z4, K1, Z5
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      64(BX), Z3
+	VMOVUPS      64(DX), Z4
+	VMULPS       Z0, Z3, Z3
+	VADDPS       Z3, Z4, Z3
+	VMOVAPS      Z3, K1, Z4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      128(BX), Z6
+	VMOVUPS      128(DX), Z7
+	VMULPS       Z0, Z6, Z6
+	VADDPS       Z6, Z7, Z6
+	VMOVAPS      Z6, K1, Z7
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      192(BX), Z3
+	VMOVUPS      192(DX), Z6
+	VMULPS       Z0, Z3, Z3
+	VADDPS       Z3, Z6, Z3
+	VMOVAPS      Z3, K1, Z6
+	VMOVUPS      Z5, (DX)
+	VMOVUPS      Z4, 64(DX)
+	VMOVUPS      Z7, 128(DX)
+	VMOVUPS      Z6, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW     SI, K1
+	KMOVW     CX, K2
+	VMOVUPS.Z (BX), K1, Z1
+	VMOVUPS.Z (DX), K1, Z2
+	VMULPS    Z0, Z1, Z1
+	VADDPS    Z1, Z2, Z1
+	VMOVAPS   Z1, K2, Z2
+	VMOVUPS   Z2, K1, (DX)
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, DX
+	SHRQ      $0x10, CX
+	SHRQ      $0x10, SI
+	JNZ       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func addFloat64AVX2(dst []float64, src []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX2
+TEXT ·addFloat64AVX2(SB), NOSPLIT, $0-80
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSD scale+72(FP), Y0
+	VMOVDQU      laneBits8<>+0(SB), Y1
+	CMPQ         AX, $0x00001000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         128(BX), SI
+	MOVQ         192(BX), SI
+	MOVQ         256(BX), SI
+	MOVQ         320(BX), SI
+	MOVQ         384(BX), SI
+	MOVQ         448(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	MOVQ         128(DX), SI
+	MOVQ         192(DX), SI
+	MOVQ         256(DX), SI
+	MOVQ         320(DX), SI
+	MOVQ         384(DX), SI
+	MOVQ         448(DX), SI
+	VPBROADCASTD (CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (DX), Y5
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y5, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      32(DX), Y10
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y10, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(BX), Y4
+	VMOVUPS      64(DX), Y11
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y11, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(BX), Y4
+	VMOVUPS      96(DX), Y12
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y12, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y10, 32(DX)
+	VMOVUPS      Y11, 64(DX)
+	VMOVUPS      Y12, 96(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(BX), Y4
+	VMOVUPS      128(DX), Y5
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y5, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(BX), Y4
+	VMOVUPS      160(DX), Y10
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y10, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(BX), Y4
+	VMOVUPS      192(DX), Y11
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y11, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(BX), Y3
+	VMOVUPS      224(DX), Y4
+	VMULPD       Y0, Y3, Y3
+	VADDPD       Y3, Y4, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y5, 128(DX)
+	VMOVUPS      Y10, 160(DX)
+	VMOVUPS      Y11, 192(DX)
+	VMOVUPS      Y4, 224(DX)
+	VPBROADCASTD 4(CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(BX), Y4
+	VMOVUPS      256(DX), Y5
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y5, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(BX), Y4
+	VMOVUPS      288(DX), Y10
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y10, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(BX), Y4
+	VMOVUPS      320(DX), Y11
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y11, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(BX), Y4
+	VMOVUPS      352(DX), Y12
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y12, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVUPS      Y5, 256(DX)
+	VMOVUPS      Y10, 288(DX)
+	VMOVUPS      Y11, 320(DX)
+	VMOVUPS      Y12, 352(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(BX), Y4
+	VMOVUPS      384(DX), Y5
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y5, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(BX), Y4
+	VMOVUPS      416(DX), Y10
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y10, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(BX), Y4
+	VMOVUPS      448(DX), Y11
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y11, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(BX), Y3
+	VMOVUPS      480(DX), Y4
+	VMULPD       Y0, Y3, Y3
+	VADDPD       Y3, Y4, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y5, 384(DX)
+	VMOVUPS      Y10, 416(DX)
+	VMOVUPS      Y11, 448(DX)
+	VMOVUPS      Y4, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (DX), Y5
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y5, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      32(DX), Y10
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y10, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(BX), Y4
+	VMOVUPS      64(DX), Y11
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y11, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(BX), Y4
+	VMOVUPS      96(DX), Y12
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y12, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y10, 32(DX)
+	VMOVUPS      Y11, 64(DX)
+	VMOVUPS      Y12, 96(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(BX), Y4
+	VMOVUPS      128(DX), Y5
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y5, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(BX), Y4
+	VMOVUPS      160(DX), Y10
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y10, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(BX), Y4
+	VMOVUPS      192(DX), Y11
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y11, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(BX), Y3
+	VMOVUPS      224(DX), Y4
+	VMULPD       Y0, Y3, Y3
+	VADDPD       Y3, Y4, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y5, 128(DX)
+	VMOVUPS      Y10, 160(DX)
+	VMOVUPS      Y11, 192(DX)
+	VMOVUPS      Y4, 224(DX)
+	VPBROADCASTD 4(CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(BX), Y4
+	VMOVUPS      256(DX), Y5
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y5, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(BX), Y4
+	VMOVUPS      288(DX), Y10
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y10, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(BX), Y4
+	VMOVUPS      320(DX), Y11
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y11, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(BX), Y4
+	VMOVUPS      352(DX), Y12
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y12, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVUPS      Y5, 256(DX)
+	VMOVUPS      Y10, 288(DX)
+	VMOVUPS      Y11, 320(DX)
+	VMOVUPS      Y12, 352(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(BX), Y4
+	VMOVUPS      384(DX), Y5
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y5, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(BX), Y4
+	VMOVUPS      416(DX), Y10
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y10, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(BX), Y4
+	VMOVUPS      448(DX), Y11
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y11, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(BX), Y3
+	VMOVUPS      480(DX), Y4
+	VMULPD       Y0, Y3, Y3
+	VADDPD       Y3, Y4, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y5, 384(DX)
+	VMOVUPS      Y10, 416(DX)
+	VMOVUPS      Y11, 448(DX)
+	VMOVUPS      Y4, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000004
+	JL    rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VMOVUPS      (DX), Y4
+	VMULPD       Y0, Y3, Y3
+	VADDPD       Y3, Y4, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y4, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000002
+	JL   rest2Done
+
+rest2:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), X6
+	VMOVUPS      (DX), X7
+	VMULPD       Y0, Y6, Y6
+	VADDPD       Y6, Y7, Y6
+	VBLENDVPD    Y2, Y6, Y7, Y7
+	VMOVUPS      X7, (DX)
+	SHRQ         $0x02, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000002, AX
+	CMPQ         AX, $0x00000002
+	JGE          rest2
+
+rest2Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVSD       (BX), X8
+	VMOVSD       (DX), X9
+	VMULPD       Y0, Y8, Y8
+	VADDPD       Y8, Y9, Y8
+	VBLENDVPD    Y2, Y8, Y9, Y9
+	VMOVSD       X9, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func addFloat64AVX512(dst []float64, src []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addFloat64AVX512(SB), NOSPLIT, $0-80
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSD scale+72(FP), Z0
+	VMOVDQU64    laneBits8<>+0(SB), Z1
+	CMPQ         AX, $0x00001000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         128(BX), SI
+	MOVQ         192(BX), SI
+	MOVQ         256(BX), SI
+	MOVQ         320(BX), SI
+	MOVQ         384(BX), SI
+	MOVQ         448(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	MOVQ         128(DX), SI
+	MOVQ         192(DX), SI
+	MOVQ         256(DX), SI
+	MOVQ         320(DX), SI
+	MOVQ         384(DX), SI
+	MOVQ         448(DX), SI
+	VPBROADCASTD (CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (BX), Y3
+	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
+	VMOVUPS      (DX), Y4
+	VINSERTF64X4 $0x01, 32(DX), Z4, Z4
+	VMULPD       Z0, Z3, Z3
+	VADDPD       Z3, Z4, Z3
+	VMOVAPD      Z3, K1, Z4
+	VPSRLQ       $0x08, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      64(BX), Y6
+	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
+	VMOVUPS      64(DX), Y7
+	VINSERTF64X4 $0x01, 96(DX), Z7, Z7
+	VMULPD       Z0, Z6, Z6
+	VADDPD       Z6, Z7, Z6
+	VMOVAPD      Z6, K1, Z7
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      128(BX), Y8
+	VINSERTF64X4 $0x01, 160(BX), Z8, Z8
+	VMOVUPS      128(DX), Y9
+	VINSERTF64X4 $0x01, 160(DX), Z9, Z9
+	VMULPD       Z0, Z8, Z8
+	VADDPD       Z8, Z9, Z8
+	VMOVAPD      Z8, K1, Z9
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(BX), Y10
+	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
+	VMOVUPS      192(DX), Y11
+	VINSERTF64X4 $0x01, 224(DX), Z11, Z11
+	VMULPD       Z0, Z10, Z10
+	VADDPD       Z10, Z11, Z10
+	VMOVAPD      Z10, K1, Z11
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      256(BX), Y12
+	VINSERTF64X4 $0x01, 288(BX), Z12, Z12
+	VMOVUPS      256(DX), Y13
+	VINSERTF64X4 $0x01, 288(DX), Z13, Z13
+	VMULPD       Z0, Z12, Z12
+	VADDPD       Z12, Z13, Z12
+	VMOVAPD      Z12, K1, Z13
+	VPSRLQ       $0x08, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      320(BX), Y14
+	VINSERTF64X4 $0x01, 352(BX), Z14, Z14
+	VMOVUPS      320(DX), Y15
+	VINSERTF64X4 $0x01, 352(DX), Z15, Z15
+	VMULPD       Z0, Z14, Z14
+	VADDPD       Z14, Z15, Z14
+	VMOVAPD      Z14, K1, Z15
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      384(BX), Y16
+	VINSERTF64X4 $0x01, 416(BX), Z16, Z16
+	VMOVUPS      384(DX), Y17
+	VINSERTF64X4 $0x01, 416(DX), Z17, Z17
+	VMULPD       Z0, Z16, Z16
+	VADDPD       Z16, Z17, Z16
+	VMOVAPD      Z16, K1, Z17
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      448(BX), Y18
+	VINSERTF64X4 $0x01, 480(BX), Z18, Z18
+	VMOVUPS      448(DX), Y19
+	VINSERTF64X4 $0x01, 480(DX), Z19, Z19
+	VMULPD       Z0, Z18, Z18
+	VADDPD       Z18, Z19, Z18
+	VMOVAPD      Z18, K1, Z19
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z7, 64(DX)
+	VMOVUPS      Z9, 128(DX)
+	VMOVUPS      Z11, 192(DX)
+	VMOVUPS      Z13, 256(DX)
+	VMOVUPS      Z15, 320(DX)
+	VMOVUPS      Z17, 384(DX)
+	VMOVUPS      Z19, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (BX), Z3
+	VMOVUPS      (DX), Z4
+	VMULPD       Z0, Z3, Z3
+	VADDPD       Z3, Z4, Z3
+	VMOVAPD      Z3, K1, Z4
+	VPSRLQ       $0x08, Z2, Z3
+	VPTESTMQ     Z1, Z3, K1
+	VMOVUPS      64(BX), Z3
+	VMOVUPS      64(DX), Z5
+	VMULPD       Z0, Z3, Z3
+	VADDPD       Z3, Z5, Z3
+	VMOVAPD      Z3, K1, Z5
+	VPSRLQ       $0x10, Z2, Z3
+	VPTESTMQ     Z1, Z3, K1
+	VMOVUPS      128(BX), Z3
+	VMOVUPS      128(DX), Z6
+	VMULPD       Z0, Z3, Z3
+	VADDPD       Z3, Z6, Z3
+	VMOVAPD      Z3, K1, Z6
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(BX), Z2
+	VMOVUPS      192(DX), Z3
+	VMULPD       Z0, Z2, Z2
+	VADDPD       Z2, Z3, Z2
+	VMOVAPD      Z2, K1, Z3
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      256(BX), Z7
+	VMOVUPS      256(DX), Z8
+	VMULPD       Z0, Z7, Z7
+	VADDPD       Z7, Z8, Z7
+	VMOVAPD      Z7, K1, Z8
+	VPSRLQ       $0x08, Z2, Z7
+	VPTESTMQ     Z1, Z7, K1
+	VMOVUPS      320(BX), Z7
+	VMOVUPS      320(DX), Z9
+	VMULPD       Z0, Z7, Z7
+	VADDPD       Z7, Z9, Z7
+	VMOVAPD      Z7, K1, Z9
+	VPSRLQ       $0x10, Z2, Z7
+	VPTESTMQ     Z1, Z7, K1
+	VMOVUPS      384(BX), Z7
+	VMOVUPS      384(DX), Z10
+	VMULPD       Z0, Z7, Z7
+	VADDPD       Z7, Z10, Z7
+	VMOVAPD      Z7, K1, Z10
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      448(BX), Z2
+	VMOVUPS      448(DX), Z7
+	VMULPD       Z0, Z2, Z2
+	VADDPD       Z2, Z7, Z2
+	VMOVAPD      Z2, K1, Z7
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z5, 64(DX)
+	VMOVUPS      Z6, 128(DX)
+	VMOVUPS      Z3, 192(DX)
+	VMOVUPS      Z8, 256(DX)
+	VMOVUPS      Z9, 320(DX)
+	VMOVUPS      Z10, 384(DX)
+	VMOVUPS      Z7, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW     SI, K1
+	KMOVW     CX, K2
+	VMOVUPD.Z (BX), K1, Z1
+	VMOVUPD.Z (DX), K1, Z2
+	VMULPD    Z0, Z1, Z1
+	VADDPD    Z1, Z2, Z1
+	VMOVAPD   Z1, K2, Z2
+	VMOVUPD   Z2, K1, (DX)
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, DX
+	SHRQ      $0x08, CX
+	SHRQ      $0x08, SI
+	JNZ       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func addFloat16AVX2(dst []Float16, src []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX2, F16C
+TEXT ·addFloat16AVX2(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    (BX), Y7
+	VMOVUPS      (DX), X8
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X8, Y9
+	VADDPS       Y7, Y9, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    16(BX), Y7
+	VMOVUPS      16(DX), X9
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X9, Y10
+	VADDPS       Y7, Y10, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    32(BX), Y7
+	VMOVUPS      32(DX), X10
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X10, Y11
+	VADDPS       Y7, Y11, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    48(BX), Y6
+	VMOVUPS      48(DX), X7
+	VMULPS       Y0, Y6, Y6
+	VCVTPH2PS    X7, Y11
+	VADDPS       Y6, Y11, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, (DX)
+	VMOVUPS      X9, 16(DX)
+	VMOVUPS      X10, 32(DX)
+	VMOVUPS      X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    64(BX), Y7
+	VMOVUPS      64(DX), X8
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X8, Y9
+	VADDPS       Y7, Y9, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    80(BX), Y7
+	VMOVUPS      80(DX), X9
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X9, Y10
+	VADDPS       Y7, Y10, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    96(BX), Y7
+	VMOVUPS      96(DX), X10
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X10, Y11
+	VADDPS       Y7, Y11, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    112(BX), Y6
+	VMOVUPS      112(DX), X7
+	VMULPS       Y0, Y6, Y6
+	VCVTPH2PS    X7, Y11
+	VADDPS       Y6, Y11, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, 64(DX)
+	VMOVUPS      X9, 80(DX)
+	VMOVUPS      X10, 96(DX)
+	VMOVUPS      X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    (BX), Y7
+	VMOVUPS      (DX), X8
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X8, Y9
+	VADDPS       Y7, Y9, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    16(BX), Y7
+	VMOVUPS      16(DX), X9
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X9, Y10
+	VADDPS       Y7, Y10, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    32(BX), Y7
+	VMOVUPS      32(DX), X10
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X10, Y11
+	VADDPS       Y7, Y11, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    48(BX), Y6
+	VMOVUPS      48(DX), X7
+	VMULPS       Y0, Y6, Y6
+	VCVTPH2PS    X7, Y11
+	VADDPS       Y6, Y11, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, (DX)
+	VMOVUPS      X9, 16(DX)
+	VMOVUPS      X10, 32(DX)
+	VMOVUPS      X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    64(BX), Y7
+	VMOVUPS      64(DX), X8
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X8, Y9
+	VADDPS       Y7, Y9, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    80(BX), Y7
+	VMOVUPS      80(DX), X9
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X9, Y10
+	VADDPS       Y7, Y10, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    96(BX), Y7
+	VMOVUPS      96(DX), X10
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    X10, Y11
+	VADDPS       Y7, Y11, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    112(BX), Y6
+	VMOVUPS      112(DX), X7
+	VMULPS       Y0, Y6, Y6
+	VCVTPH2PS    X7, Y11
+	VADDPS       Y6, Y11, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, 64(DX)
+	VMOVUPS      X9, 80(DX)
+	VMOVUPS      X10, 96(DX)
+	VMOVUPS      X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VCVTPH2PS    (BX), Y3
+	VMOVUPS      (DX), X4
+	VMULPS       Y0, Y3, Y3
+	VCVTPH2PS    X4, Y5
+	VADDPS       Y3, Y5, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VCVTPS2PH    $0x00, Y3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVUPS      X4, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VCVTPH2PS    X3, Y3
+	VMOVSD       (DX), X4
+	VMULPS       Y0, Y3, Y3
+	VCVTPH2PS    X4, Y5
+	VADDPS       Y3, Y5, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VCVTPS2PH    $0x00, Y3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVSD       X4, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), SI
+	VMOVD        SI, X3
+	VCVTPH2PS    X3, Y3
+	MOVWLZX      (DX), SI
+	VMOVD        SI, X4
+	VMULPS       Y0, Y3, Y3
+	VCVTPH2PS    X4, Y5
+	VADDPS       Y3, Y5, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VCVTPS2PH    $0x00, Y3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VPEXTRW      $0x00, X4, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func addFloat16AVX512(dst []Float16, src []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·addFloat16AVX512(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    (BX), Z4
+	VMOVUPS      (DX), Y5
+	VMULPS       Z0, Z4, Z4
+	VCVTPH2PS    Y5, Z6
+	VADDPS       Z4, Z6, Z4
+	VCVTPS2PH    $0x00, Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    32(BX), Z3
+	VMOVUPS      32(DX), Y4
+	VMULPS       Z0, Z3, Z3
+	VCVTPH2PS    Y4, Z6
+	VADDPS       Z3, Z6, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    64(BX), Z6
+	VMOVUPS      64(DX), Y7
+	VMULPS       Z0, Z6, Z6
+	VCVTPH2PS    Y7, Z8
+	VADDPS       Z6, Z8, Z6
+	VCVTPS2PH    $0x00, Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    96(BX), Z3
+	VMOVUPS      96(DX), Y6
+	VMULPS       Z0, Z3, Z3
+	VCVTPH2PS    Y6, Z8
+	VADDPS       Z3, Z8, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y4, 32(DX)
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    (BX), Z4
+	VMOVUPS      (DX), Y5
+	VMULPS       Z0, Z4, Z4
+	VCVTPH2PS    Y5, Z6
+	VADDPS       Z4, Z6, Z4
+	VCVTPS2PH    $0x00, Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    32(BX), Z3
+	VMOVUPS      32(DX), Y4
+	VMULPS       Z0, Z3, Z3
+	VCVTPH2PS    Y4, Z6
+	VADDPS       Z3, Z6, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    64(BX), Z6
+	VMOVUPS      64(DX), Y7
+	VMULPS       Z0, Z6, Z6
+	VCVTPH2PS    Y7, Z8
+	VADDPS       Z6, Z8, Z6
+	VCVTPS2PH    $0x00, Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    96(BX), Z3
+	VMOVUPS      96(DX), Y6
+	VMULPS       Z0, Z3, Z3
+	VCVTPH2PS    Y6, Z8
+	VADDPS       Z3, Z8, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y4, 32(DX)
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW       SI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VCVTPH2PS   Y1, Z1
+	VMOVDQU16.Z (DX), K1, Y2
+	VMULPS      Z0, Z1, Z1
+	VCVTPH2PS   Y2, Z3
+	VADDPS      Z1, Z3, Z1
+	VCVTPS2PH   $0x00, Z1, K2, Y2
+	VMOVDQU16   Y2, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, SI
+	JNZ         rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func addBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX2
+TEXT ·addBFloat16AVX2(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    (BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      (DX), X8
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X8, Y9
+	VPSLLD       $0x10, Y9, Y9
+	VADDPS       Y7, Y9, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    16(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      16(DX), X9
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X9, Y10
+	VPSLLD       $0x10, Y10, Y10
+	VADDPS       Y7, Y10, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    32(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      32(DX), X10
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X10, Y11
+	VPSLLD       $0x10, Y11, Y11
+	VADDPS       Y7, Y11, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    48(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      48(DX), X7
+	VMULPS       Y0, Y6, Y6
+	VPMOVZXWD    X7, Y11
+	VPSLLD       $0x10, Y11, Y11
+	VADDPS       Y6, Y11, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, (DX)
+	VMOVUPS      X9, 16(DX)
+	VMOVUPS      X10, 32(DX)
+	VMOVUPS      X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    64(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      64(DX), X8
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X8, Y9
+	VPSLLD       $0x10, Y9, Y9
+	VADDPS       Y7, Y9, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    80(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      80(DX), X9
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X9, Y10
+	VPSLLD       $0x10, Y10, Y10
+	VADDPS       Y7, Y10, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    96(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      96(DX), X10
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X10, Y11
+	VPSLLD       $0x10, Y11, Y11
+	VADDPS       Y7, Y11, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    112(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      112(DX), X7
+	VMULPS       Y0, Y6, Y6
+	VPMOVZXWD    X7, Y11
+	VPSLLD       $0x10, Y11, Y11
+	VADDPS       Y6, Y11, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, 64(DX)
+	VMOVUPS      X9, 80(DX)
+	VMOVUPS      X10, 96(DX)
+	VMOVUPS      X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    (BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      (DX), X8
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X8, Y9
+	VPSLLD       $0x10, Y9, Y9
+	VADDPS       Y7, Y9, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    16(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      16(DX), X9
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X9, Y10
+	VPSLLD       $0x10, Y10, Y10
+	VADDPS       Y7, Y10, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    32(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      32(DX), X10
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X10, Y11
+	VPSLLD       $0x10, Y11, Y11
+	VADDPS       Y7, Y11, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    48(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      48(DX), X7
+	VMULPS       Y0, Y6, Y6
+	VPMOVZXWD    X7, Y11
+	VPSLLD       $0x10, Y11, Y11
+	VADDPS       Y6, Y11, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, (DX)
+	VMOVUPS      X9, 16(DX)
+	VMOVUPS      X10, 32(DX)
+	VMOVUPS      X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    64(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      64(DX), X8
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X8, Y9
+	VPSLLD       $0x10, Y9, Y9
+	VADDPS       Y7, Y9, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    80(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      80(DX), X9
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X9, Y10
+	VPSLLD       $0x10, Y10, Y10
+	VADDPS       Y7, Y10, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    96(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      96(DX), X10
+	VMULPS       Y0, Y7, Y7
+	VPMOVZXWD    X10, Y11
+	VPSLLD       $0x10, Y11, Y11
+	VADDPS       Y7, Y11, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    112(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      112(DX), X7
+	VMULPS       Y0, Y6, Y6
+	VPMOVZXWD    X7, Y11
+	VPSLLD       $0x10, Y11, Y11
+	VADDPS       Y6, Y11, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, 64(DX)
+	VMOVUPS      X9, 80(DX)
+	VMOVUPS      X10, 96(DX)
+	VMOVUPS      X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPMOVZXWD    (BX), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMOVUPS      (DX), X4
+	VMULPS       Y0, Y3, Y3
+	VPMOVZXWD    X4, Y5
+	VPSLLD       $0x10, Y5, Y5
+	VADDPS       Y3, Y5, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVUPS      X4, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMOVSD       (DX), X4
+	VMULPS       Y0, Y3, Y3
+	VPMOVZXWD    X4, Y5
+	VPSLLD       $0x10, Y5, Y5
+	VADDPS       Y3, Y5, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVSD       X4, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), SI
+	VMOVD        SI, X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	MOVWLZX      (DX), SI
+	VMOVD        SI, X4
+	VMULPS       Y0, Y3, Y3
+	VPMOVZXWD    X4, Y5
+	VPSLLD       $0x10, Y5, Y5
+	VADDPS       Y3, Y5, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VPEXTRW      $0x00, X4, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func addBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·addBFloat16AVX512(SB), NOSPLIT, $0-76
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+72(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), SI
+	MOVQ         64(BX), SI
+	MOVQ         (DX), SI
+	MOVQ         64(DX), SI
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    (BX), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VMOVUPS      (DX), Y5
+	VMULPS       Z0, Z4, Z4
+	VPMOVZXWD    Y5, Z6
+	VPSLLD       $0x10, Z6, Z6
+	VADDPS       Z4, Z6, Z4
+	VPSRLD       $0x10, Z4, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z4, Z4
+	VPADDD       Z6, Z4, Z4
+	VPSRLD       $0x10, Z4, Z4
+	VPMOVDW      Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    32(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      32(DX), Y4
+	VMULPS       Z0, Z3, Z3
+	VPMOVZXWD    Y4, Z6
+	VPSLLD       $0x10, Z6, Z6
+	VADDPS       Z3, Z6, Z3
+	VPSRLD       $0x10, Z3, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z6, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    64(BX), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VMOVUPS      64(DX), Y7
+	VMULPS       Z0, Z6, Z6
+	VPMOVZXWD    Y7, Z8
+	VPSLLD       $0x10, Z8, Z8
+	VADDPS       Z6, Z8, Z6
+	VPSRLD       $0x10, Z6, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z6, Z6
+	VPADDD       Z8, Z6, Z6
+	VPSRLD       $0x10, Z6, Z6
+	VPMOVDW      Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    96(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      96(DX), Y6
+	VMULPS       Z0, Z3, Z3
+	VPMOVZXWD    Y6, Z8
+	VPSLLD       $0x10, Z8, Z8
+	VADDPS       Z3, Z8, Z3
+	VPSRLD       $0x10, Z3, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z8, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y4, 32(DX)
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    (BX), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VMOVUPS      (DX), Y5
+	VMULPS       Z0, Z4, Z4
+	VPMOVZXWD    Y5, Z6
+	VPSLLD       $0x10, Z6, Z6
+	VADDPS       Z4, Z6, Z4
+	VPSRLD       $0x10, Z4, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z4, Z4
+	VPADDD       Z6, Z4, Z4
+	VPSRLD       $0x10, Z4, Z4
+	VPMOVDW      Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    32(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      32(DX), Y4
+	VMULPS       Z0, Z3, Z3
+	VPMOVZXWD    Y4, Z6
+	VPSLLD       $0x10, Z6, Z6
+	VADDPS       Z3, Z6, Z3
+	VPSRLD       $0x10, Z3, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z6, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    64(BX), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VMOVUPS      64(DX), Y7
+	VMULPS       Z0, Z6, Z6
+	VPMOVZXWD    Y7, Z8
+	VPSLLD       $0x10, Z8, Z8
+	VADDPS       Z6, Z8, Z6
+	VPSRLD       $0x10, Z6, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z6, Z6
+	VPADDD       Z8, Z6, Z6
+	VPSRLD       $0x10, Z6, Z6
+	VPMOVDW      Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    96(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      96(DX), Y6
+	VMULPS       Z0, Z3, Z3
+	VPMOVZXWD    Y6, Z8
+	VPSLLD       $0x10, Z8, Z8
+	VADDPS       Z3, Z8, Z3
+	VPSRLD       $0x10, Z3, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z8, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y4, 32(DX)
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, SI
+	BZHIQ AX, SI, SI
+
+rest:
+	KMOVW       SI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VPMOVZXWD   Y1, Z1
+	VPSLLD      $0x10, Z1, Z1
+	VMOVDQU16.Z (DX), K1, Y2
+	VMULPS      Z0, Z1, Z1
+	VPMOVZXWD   Y2, Z3
+	VPSLLD      $0x10, Z3, Z3
+	VADDPS      Z1, Z3, Z1
+	VPSRLD      $0x10, Z1, Z3
+	VPANDQ      halfOdd<>+0(SB), Z3, Z3
+	VPADDD      halfBias<>+0(SB), Z1, Z1
+	VPADDD      Z3, Z1, Z1
+	VPSRLD      $0x10, Z1, Z1
+	VPMOVDW     Z1, K2, Y2
+	VMOVDQU16   Y2, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, SI
+	JNZ         rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func fillAVX2(dst []float32, src []float32, fill []float32, keep []uint64, scale float32)
+// Requires: AVX, AVX2
+TEXT ·fillAVX2(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00002000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         128(BX), DI
+	MOVQ         192(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         128(DX), DI
+	MOVQ         192(DX), DI
+	MOVQ         (SI), DI
+	MOVQ         64(SI), DI
+	MOVQ         128(SI), DI
+	MOVQ         192(SI), DI
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      (BX), Y7
+	VMOVUPS      (SI), Y8
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      32(SI), Y13
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      64(BX), Y7
+	VMOVUPS      64(SI), Y14
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      96(BX), Y6
+	VMOVUPS      96(SI), Y7
+	VMULPS       Y0, Y6, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVUPS      Y8, (DX)
+	VMOVUPS      Y13, 32(DX)
+	VMOVUPS      Y14, 64(DX)
+	VMOVUPS      Y7, 96(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      128(BX), Y7
+	VMOVUPS      128(SI), Y8
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      160(BX), Y7
+	VMOVUPS      160(SI), Y13
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      192(BX), Y7
+	VMOVUPS      192(SI), Y14
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      224(BX), Y6
+	VMOVUPS      224(SI), Y7
+	VMULPS       Y0, Y6, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVUPS      Y8, 128(DX)
+	VMOVUPS      Y13, 160(DX)
+	VMOVUPS      Y14, 192(DX)
+	VMOVUPS      Y7, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      (BX), Y7
+	VMOVUPS      (SI), Y8
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      32(SI), Y13
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      64(BX), Y7
+	VMOVUPS      64(SI), Y14
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      96(BX), Y6
+	VMOVUPS      96(SI), Y7
+	VMULPS       Y0, Y6, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVUPS      Y8, (DX)
+	VMOVUPS      Y13, 32(DX)
+	VMOVUPS      Y14, 64(DX)
+	VMOVUPS      Y7, 96(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      128(BX), Y7
+	VMOVUPS      128(SI), Y8
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      160(BX), Y7
+	VMOVUPS      160(SI), Y13
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      192(BX), Y7
+	VMOVUPS      192(SI), Y14
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      224(BX), Y6
+	VMOVUPS      224(SI), Y7
+	VMULPS       Y0, Y6, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVUPS      Y8, 128(DX)
+	VMOVUPS      Y13, 160(DX)
+	VMOVUPS      Y14, 192(DX)
+	VMOVUPS      Y7, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VMOVUPS      (SI), Y4
+	VMULPS       Y0, Y3, Y3
+	VBLENDVPS    Y2, Y3, Y4, Y4
+	VMOVUPS      Y4, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVUPS      (BX), X9
+	VMOVUPS      (SI), X10
+	VMULPS       Y0, Y9, Y9
+	VBLENDVPS    Y2, Y9, Y10, Y10
+	VMOVUPS      X10, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSS       (BX), X11
+	VMOVSS       (SI), X12
+	VMULPS       Y0, Y11, Y11
+	VBLENDVPS    Y2, Y11, Y12, Y12
+	VMOVSS       X12, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, DX
+	ADDQ         $0x00000004, SI
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func fillAVX512(dst []float32, src []float32, fill []float32, keep []uint64, scale float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·fillAVX512(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00002000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         128(BX), DI
+	MOVQ         192(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         128(DX), DI
+	MOVQ         192(DX), DI
+	MOVQ         (SI), DI
+	MOVQ         64(SI), DI
+	MOVQ         128(SI), DI
+	MOVQ         192(SI), DI
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      (BX), Y4
+	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
+	VMOVUPS      (SI), Y5
+	VINSERTF64X4 $0x01, 32(SI), Z5, Z5
+	VMULPS       Z0, Z4, Z4
+	VMOVAPS      Z4, K1, Z5
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      64(BX), Y6
+	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
+	VMOVUPS      64(SI), Y7
+	VINSERTF64X4 $0x01, 96(SI), Z7, Z7
+	VMULPS       Z0, Z6, Z6
+	VMOVAPS      Z6, K1, Z7
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      128(BX), Y8
+	VINSERTF64X4 $0x01, 160(BX), Z8, Z8
+	VMOVUPS      128(SI), Y9
+	VINSERTF64X4 $0x01, 160(SI), Z9, Z9
+	VMULPS       Z0, Z8, Z8
+	VMOVAPS      Z8, K1, Z9
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      192(BX), Y10
+	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
+	VMOVUPS      192(SI), Y11
+	VINSERTF64X4 $0x01, 224(SI), Z11, Z11
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, K1, Z11
+	VMOVUPS      Z5, (DX)
+	VMOVUPS      Z7, 64(DX)
+	VMOVUPS      Z9, 128(DX)
+	VMOVUPS      Z11, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      (BX), Z4
+	VMOVUPS      (SI), Z5
+	VMULPS       Z0, Z4, Z4
+	VMOVAPS      Z4, K1, Z5
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      64(BX), Z3
+	VMOVUPS      64(SI), Z4
+	VMULPS       Z0, Z3, Z3
+	VMOVAPS      Z3, K1, Z4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      128(BX), Z6
+	VMOVUPS      128(SI), Z7
+	VMULPS       Z0, Z6, Z6
+	VMOVAPS      Z6, K1, Z7
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      192(BX), Z3
+	VMOVUPS      192(SI), Z6
+	VMULPS       Z0, Z3, Z3
+	VMOVAPS      Z3, K1, Z6
+	VMOVUPS      Z5, (DX)
+	VMOVUPS      Z4, 64(DX)
+	VMOVUPS      Z7, 128(DX)
+	VMOVUPS      Z6, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+
+rest:
+	KMOVW     DI, K1
+	KMOVW     CX, K2
+	VMOVUPS.Z (BX), K1, Z1
+	VMOVUPS.Z (SI), K1, Z2
+	VMULPS    Z0, Z1, Z1
+	VMOVAPS   Z1, K2, Z2
+	VMOVUPS   Z2, K1, (DX)
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, SI
+	SHRQ      $0x10, CX
+	SHRQ      $0x10, DI
+	JNZ       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func fillFloat64AVX2(dst []float64, src []float64, fill []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX2
+TEXT ·fillFloat64AVX2(SB), NOSPLIT, $0-104
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSD scale+96(FP), Y0
+	VMOVDQU      laneBits8<>+0(SB), Y1
+	CMPQ         AX, $0x00001000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         128(BX), DI
+	MOVQ         192(BX), DI
+	MOVQ         256(BX), DI
+	MOVQ         320(BX), DI
+	MOVQ         384(BX), DI
+	MOVQ         448(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         128(DX), DI
+	MOVQ         192(DX), DI
+	MOVQ         256(DX), DI
+	MOVQ         320(DX), DI
+	MOVQ         384(DX), DI
+	MOVQ         448(DX), DI
+	MOVQ         (SI), DI
+	MOVQ         64(SI), DI
+	MOVQ         128(SI), DI
+	MOVQ         192(SI), DI
+	MOVQ         256(SI), DI
+	MOVQ         320(SI), DI
+	MOVQ         384(SI), DI
+	MOVQ         448(SI), DI
+	VPBROADCASTD (CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      32(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(BX), Y4
+	VMOVUPS      64(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(BX), Y4
+	VMOVUPS      96(SI), Y12
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y10, 32(DX)
+	VMOVUPS      Y11, 64(DX)
+	VMOVUPS      Y12, 96(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(BX), Y4
+	VMOVUPS      128(SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(BX), Y4
+	VMOVUPS      160(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(BX), Y4
+	VMOVUPS      192(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(BX), Y3
+	VMOVUPS      224(SI), Y4
+	VMULPD       Y0, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y5, 128(DX)
+	VMOVUPS      Y10, 160(DX)
+	VMOVUPS      Y11, 192(DX)
+	VMOVUPS      Y4, 224(DX)
+	VPBROADCASTD 4(CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(BX), Y4
+	VMOVUPS      256(SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(BX), Y4
+	VMOVUPS      288(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(BX), Y4
+	VMOVUPS      320(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(BX), Y4
+	VMOVUPS      352(SI), Y12
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVUPS      Y5, 256(DX)
+	VMOVUPS      Y10, 288(DX)
+	VMOVUPS      Y11, 320(DX)
+	VMOVUPS      Y12, 352(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(BX), Y4
+	VMOVUPS      384(SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(BX), Y4
+	VMOVUPS      416(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(BX), Y4
+	VMOVUPS      448(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(BX), Y3
+	VMOVUPS      480(SI), Y4
+	VMULPD       Y0, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y5, 384(DX)
+	VMOVUPS      Y10, 416(DX)
+	VMOVUPS      Y11, 448(DX)
+	VMOVUPS      Y4, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      32(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(BX), Y4
+	VMOVUPS      64(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(BX), Y4
+	VMOVUPS      96(SI), Y12
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y10, 32(DX)
+	VMOVUPS      Y11, 64(DX)
+	VMOVUPS      Y12, 96(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(BX), Y4
+	VMOVUPS      128(SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(BX), Y4
+	VMOVUPS      160(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(BX), Y4
+	VMOVUPS      192(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(BX), Y3
+	VMOVUPS      224(SI), Y4
+	VMULPD       Y0, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y5, 128(DX)
+	VMOVUPS      Y10, 160(DX)
+	VMOVUPS      Y11, 192(DX)
+	VMOVUPS      Y4, 224(DX)
+	VPBROADCASTD 4(CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(BX), Y4
+	VMOVUPS      256(SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(BX), Y4
+	VMOVUPS      288(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(BX), Y4
+	VMOVUPS      320(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(BX), Y4
+	VMOVUPS      352(SI), Y12
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVUPS      Y5, 256(DX)
+	VMOVUPS      Y10, 288(DX)
+	VMOVUPS      Y11, 320(DX)
+	VMOVUPS      Y12, 352(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(BX), Y4
+	VMOVUPS      384(SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(BX), Y4
+	VMOVUPS      416(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(BX), Y4
+	VMOVUPS      448(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(BX), Y3
+	VMOVUPS      480(SI), Y4
+	VMULPD       Y0, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y5, 384(DX)
+	VMOVUPS      Y10, 416(DX)
+	VMOVUPS      Y11, 448(DX)
+	VMOVUPS      Y4, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000004
+	JL    rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VMOVUPS      (SI), Y4
+	VMULPD       Y0, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y4, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000002
+	JL   rest2Done
+
+rest2:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), X6
+	VMOVUPS      (SI), X7
+	VMULPD       Y0, Y6, Y6
+	VBLENDVPD    Y2, Y6, Y7, Y7
+	VMOVUPS      X7, (DX)
+	SHRQ         $0x02, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000002, AX
+	CMPQ         AX, $0x00000002
+	JGE          rest2
+
+rest2Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVSD       (BX), X8
+	VMOVSD       (SI), X9
+	VMULPD       Y0, Y8, Y8
+	VBLENDVPD    Y2, Y8, Y9, Y9
+	VMOVSD       X9, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func fillFloat64AVX512(dst []float64, src []float64, fill []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·fillFloat64AVX512(SB), NOSPLIT, $0-104
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSD scale+96(FP), Z0
+	VMOVDQU64    laneBits8<>+0(SB), Z1
+	CMPQ         AX, $0x00001000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         128(BX), DI
+	MOVQ         192(BX), DI
+	MOVQ         256(BX), DI
+	MOVQ         320(BX), DI
+	MOVQ         384(BX), DI
+	MOVQ         448(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         128(DX), DI
+	MOVQ         192(DX), DI
+	MOVQ         256(DX), DI
+	MOVQ         320(DX), DI
+	MOVQ         384(DX), DI
+	MOVQ         448(DX), DI
+	MOVQ         (SI), DI
+	MOVQ         64(SI), DI
+	MOVQ         128(SI), DI
+	MOVQ         192(SI), DI
+	MOVQ         256(SI), DI
+	MOVQ         320(SI), DI
+	MOVQ         384(SI), DI
+	MOVQ         448(SI), DI
+	VPBROADCASTD (CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (BX), Y3
+	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
+	VMOVUPS      (SI), Y4
+	VINSERTF64X4 $0x01, 32(SI), Z4, Z4
+	VMULPD       Z0, Z3, Z3
+	VMOVAPD      Z3, K1, Z4
+	VPSRLQ       $0x08, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      64(BX), Y6
+	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
+	VMOVUPS      64(SI), Y7
+	VINSERTF64X4 $0x01, 96(SI), Z7, Z7
+	VMULPD       Z0, Z6, Z6
+	VMOVAPD      Z6, K1, Z7
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      128(BX), Y8
+	VINSERTF64X4 $0x01, 160(BX), Z8, Z8
+	VMOVUPS      128(SI), Y9
+	VINSERTF64X4 $0x01, 160(SI), Z9, Z9
+	VMULPD       Z0, Z8, Z8
+	VMOVAPD      Z8, K1, Z9
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(BX), Y10
+	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
+	VMOVUPS      192(SI), Y11
+	VINSERTF64X4 $0x01, 224(SI), Z11, Z11
+	VMULPD       Z0, Z10, Z10
+	VMOVAPD      Z10, K1, Z11
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      256(BX), Y12
+	VINSERTF64X4 $0x01, 288(BX), Z12, Z12
+	VMOVUPS      256(SI), Y13
+	VINSERTF64X4 $0x01, 288(SI), Z13, Z13
+	VMULPD       Z0, Z12, Z12
+	VMOVAPD      Z12, K1, Z13
+	VPSRLQ       $0x08, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      320(BX), Y14
+	VINSERTF64X4 $0x01, 352(BX), Z14, Z14
+	VMOVUPS      320(SI), Y15
+	VINSERTF64X4 $0x01, 352(SI), Z15, Z15
+	VMULPD       Z0, Z14, Z14
+	VMOVAPD      Z14, K1, Z15
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      384(BX), Y16
+	VINSERTF64X4 $0x01, 416(BX), Z16, Z16
+	VMOVUPS      384(SI), Y17
+	VINSERTF64X4 $0x01, 416(SI), Z17, Z17
+	VMULPD       Z0, Z16, Z16
+	VMOVAPD      Z16, K1, Z17
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      448(BX), Y18
+	VINSERTF64X4 $0x01, 480(BX), Z18, Z18
+	VMOVUPS      448(SI), Y19
+	VINSERTF64X4 $0x01, 480(SI), Z19, Z19
+	VMULPD       Z0, Z18, Z18
+	VMOVAPD      Z18, K1, Z19
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z7, 64(DX)
+	VMOVUPS      Z9, 128(DX)
+	VMOVUPS      Z11, 192(DX)
+	VMOVUPS      Z13, 256(DX)
+	VMOVUPS      Z15, 320(DX)
+	VMOVUPS      Z17, 384(DX)
+	VMOVUPS      Z19, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (BX), Z3
+	VMOVUPS      (SI), Z4
+	VMULPD       Z0, Z3, Z3
+	VMOVAPD      Z3, K1, Z4
+	VPSRLQ       $0x08, Z2, Z3
+	VPTESTMQ     Z1, Z3, K1
+	VMOVUPS      64(BX), Z3
+	VMOVUPS      64(SI), Z5
+	VMULPD       Z0, Z3, Z3
+	VMOVAPD      Z3, K1, Z5
+	VPSRLQ       $0x10, Z2, Z3
+	VPTESTMQ     Z1, Z3, K1
+	VMOVUPS      128(BX), Z3
+	VMOVUPS      128(SI), Z6
+	VMULPD       Z0, Z3, Z3
+	VMOVAPD      Z3, K1, Z6
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(BX), Z2
+	VMOVUPS      192(SI), Z3
+	VMULPD       Z0, Z2, Z2
+	VMOVAPD      Z2, K1, Z3
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      256(BX), Z7
+	VMOVUPS      256(SI), Z8
+	VMULPD       Z0, Z7, Z7
+	VMOVAPD      Z7, K1, Z8
+	VPSRLQ       $0x08, Z2, Z7
+	VPTESTMQ     Z1, Z7, K1
+	VMOVUPS      320(BX), Z7
+	VMOVUPS      320(SI), Z9
+	VMULPD       Z0, Z7, Z7
+	VMOVAPD      Z7, K1, Z9
+	VPSRLQ       $0x10, Z2, Z7
+	VPTESTMQ     Z1, Z7, K1
+	VMOVUPS      384(BX), Z7
+	VMOVUPS      384(SI), Z10
+	VMULPD       Z0, Z7, Z7
+	VMOVAPD      Z7, K1, Z10
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      448(BX), Z2
+	VMOVUPS      448(SI), Z7
+	VMULPD       Z0, Z2, Z2
+	VMOVAPD      Z2, K1, Z7
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z5, 64(DX)
+	VMOVUPS      Z6, 128(DX)
+	VMOVUPS      Z3, 192(DX)
+	VMOVUPS      Z8, 256(DX)
+	VMOVUPS      Z9, 320(DX)
+	VMOVUPS      Z10, 384(DX)
+	VMOVUPS      Z7, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+
+rest:
+	KMOVW     DI, K1
+	KMOVW     CX, K2
+	VMOVUPD.Z (BX), K1, Z1
+	VMOVUPD.Z (SI), K1, Z2
+	VMULPD    Z0, Z1, Z1
+	VMOVAPD   Z1, K2, Z2
+	VMOVUPD   Z2, K1, (DX)
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, SI
+	SHRQ      $0x08, CX
+	SHRQ      $0x08, DI
+	JNZ       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func fillFloat16AVX2(dst []Float16, src []Float16, fill []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX2, F16C
+TEXT ·fillFloat16AVX2(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         (SI), DI
+	MOVQ         64(SI), DI
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    (BX), Y7
+	VMOVUPS      (SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    16(BX), Y7
+	VMOVUPS      16(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    32(BX), Y7
+	VMOVUPS      32(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    48(BX), Y6
+	VMOVUPS      48(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, (DX)
+	VMOVUPS      X9, 16(DX)
+	VMOVUPS      X10, 32(DX)
+	VMOVUPS      X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    64(BX), Y7
+	VMOVUPS      64(SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    80(BX), Y7
+	VMOVUPS      80(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    96(BX), Y7
+	VMOVUPS      96(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    112(BX), Y6
+	VMOVUPS      112(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, 64(DX)
+	VMOVUPS      X9, 80(DX)
+	VMOVUPS      X10, 96(DX)
+	VMOVUPS      X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    (BX), Y7
+	VMOVUPS      (SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    16(BX), Y7
+	VMOVUPS      16(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    32(BX), Y7
+	VMOVUPS      32(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    48(BX), Y6
+	VMOVUPS      48(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, (DX)
+	VMOVUPS      X9, 16(DX)
+	VMOVUPS      X10, 32(DX)
+	VMOVUPS      X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    64(BX), Y7
+	VMOVUPS      64(SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    80(BX), Y7
+	VMOVUPS      80(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    96(BX), Y7
+	VMOVUPS      96(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    112(BX), Y6
+	VMOVUPS      112(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, 64(DX)
+	VMOVUPS      X9, 80(DX)
+	VMOVUPS      X10, 96(DX)
+	VMOVUPS      X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VCVTPH2PS    (BX), Y3
+	VMOVUPS      (SI), X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VCVTPS2PH    $0x00, Y3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVUPS      X4, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VCVTPH2PS    X3, Y3
+	VMOVSD       (SI), X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VCVTPS2PH    $0x00, Y3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVSD       X4, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), DI
+	VMOVD        DI, X3
+	VCVTPH2PS    X3, Y3
+	MOVWLZX      (SI), DI
+	VMOVD        DI, X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VCVTPS2PH    $0x00, Y3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VPEXTRW      $0x00, X4, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	ADDQ         $0x00000002, SI
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func fillFloat16AVX512(dst []Float16, src []Float16, fill []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·fillFloat16AVX512(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         (SI), DI
+	MOVQ         64(SI), DI
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    (BX), Z4
+	VMOVUPS      (SI), Y5
+	VMULPS       Z0, Z4, Z4
+	VCVTPS2PH    $0x00, Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    32(BX), Z3
+	VMOVUPS      32(SI), Y4
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    64(BX), Z6
+	VMOVUPS      64(SI), Y7
+	VMULPS       Z0, Z6, Z6
+	VCVTPS2PH    $0x00, Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    96(BX), Z3
+	VMOVUPS      96(SI), Y6
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y4, 32(DX)
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    (BX), Z4
+	VMOVUPS      (SI), Y5
+	VMULPS       Z0, Z4, Z4
+	VCVTPS2PH    $0x00, Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    32(BX), Z3
+	VMOVUPS      32(SI), Y4
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    64(BX), Z6
+	VMOVUPS      64(SI), Y7
+	VMULPS       Z0, Z6, Z6
+	VCVTPS2PH    $0x00, Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    96(BX), Z3
+	VMOVUPS      96(SI), Y6
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y4, 32(DX)
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+
+rest:
+	KMOVW       DI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VCVTPH2PS   Y1, Z1
+	VMOVDQU16.Z (SI), K1, Y2
+	VMULPS      Z0, Z1, Z1
+	VCVTPS2PH   $0x00, Z1, K2, Y2
+	VMOVDQU16   Y2, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, SI
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, DI
+	JNZ         rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func fillBFloat16AVX2(dst []BFloat16, src []BFloat16, fill []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX2
+TEXT ·fillBFloat16AVX2(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         (SI), DI
+	MOVQ         64(SI), DI
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    (BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      (SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    16(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      16(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    32(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      32(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    48(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      48(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, (DX)
+	VMOVUPS      X9, 16(DX)
+	VMOVUPS      X10, 32(DX)
+	VMOVUPS      X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    64(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      64(SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    80(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      80(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    96(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      96(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    112(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      112(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, 64(DX)
+	VMOVUPS      X9, 80(DX)
+	VMOVUPS      X10, 96(DX)
+	VMOVUPS      X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    (BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      (SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    16(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      16(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    32(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      32(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    48(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      48(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, (DX)
+	VMOVUPS      X9, 16(DX)
+	VMOVUPS      X10, 32(DX)
+	VMOVUPS      X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    64(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      64(SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    80(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      80(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    96(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      96(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    112(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      112(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVUPS      X8, 64(DX)
+	VMOVUPS      X9, 80(DX)
+	VMOVUPS      X10, 96(DX)
+	VMOVUPS      X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPMOVZXWD    (BX), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMOVUPS      (SI), X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVUPS      X4, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMOVSD       (SI), X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVSD       X4, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), DI
+	VMOVD        DI, X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	MOVWLZX      (SI), DI
+	VMOVD        DI, X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VPEXTRW      $0x00, X4, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	ADDQ         $0x00000002, SI
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func fillBFloat16AVX512(dst []BFloat16, src []BFloat16, fill []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·fillBFloat16AVX512(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         (SI), DI
+	MOVQ         64(SI), DI
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    (BX), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VMOVUPS      (SI), Y5
+	VMULPS       Z0, Z4, Z4
+	VPSRLD       $0x10, Z4, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z4, Z4
+	VPADDD       Z6, Z4, Z4
+	VPSRLD       $0x10, Z4, Z4
+	VPMOVDW      Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    32(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      32(SI), Y4
+	VMULPS       Z0, Z3, Z3
+	VPSRLD       $0x10, Z3, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z6, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    64(BX), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VMOVUPS      64(SI), Y7
+	VMULPS       Z0, Z6, Z6
+	VPSRLD       $0x10, Z6, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z6, Z6
+	VPADDD       Z8, Z6, Z6
+	VPSRLD       $0x10, Z6, Z6
+	VPMOVDW      Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    96(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      96(SI), Y6
+	VMULPS       Z0, Z3, Z3
+	VPSRLD       $0x10, Z3, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z8, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y4, 32(DX)
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    (BX), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VMOVUPS      (SI), Y5
+	VMULPS       Z0, Z4, Z4
+	VPSRLD       $0x10, Z4, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z4, Z4
+	VPADDD       Z6, Z4, Z4
+	VPSRLD       $0x10, Z4, Z4
+	VPMOVDW      Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    32(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      32(SI), Y4
+	VMULPS       Z0, Z3, Z3
+	VPSRLD       $0x10, Z3, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z6, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    64(BX), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VMOVUPS      64(SI), Y7
+	VMULPS       Z0, Z6, Z6
+	VPSRLD       $0x10, Z6, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z6, Z6
+	VPADDD       Z8, Z6, Z6
+	VPSRLD       $0x10, Z6, Z6
+	VPMOVDW      Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    96(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      96(SI), Y6
+	VMULPS       Z0, Z3, Z3
+	VPSRLD       $0x10, Z3, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z8, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y4, 32(DX)
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+
+rest:
+	KMOVW       DI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VPMOVZXWD   Y1, Z1
+	VPSLLD      $0x10, Z1, Z1
+	VMOVDQU16.Z (SI), K1, Y2
+	VMULPS      Z0, Z1, Z1
+	VPSRLD      $0x10, Z1, Z3
+	VPANDQ      halfOdd<>+0(SB), Z3, Z3
+	VPADDD      halfBias<>+0(SB), Z1, Z1
+	VPADDD      Z3, Z1, Z1
+	VPSRLD      $0x10, Z1, Z1
+	VPMOVDW     Z1, K2, Y2
+	VMOVDQU16   Y2, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, SI
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, DI
+	JNZ         rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func fillStreamAVX2(dst []float32, src []float32, fill []float32, keep []uint64, scale float32)
+// Requires: AVX, AVX2, MMX+
+TEXT ·fillStreamAVX2(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      (BX), Y7
+	VMOVUPS      (SI), Y8
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      32(SI), Y13
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      64(BX), Y7
+	VMOVUPS      64(SI), Y14
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      96(BX), Y6
+	VMOVUPS      96(SI), Y7
+	VMULPS       Y0, Y6, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVNTPS     Y8, (DX)
+	VMOVNTPS     Y13, 32(DX)
+	VMOVNTPS     Y14, 64(DX)
+	VMOVNTPS     Y7, 96(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      128(BX), Y7
+	VMOVUPS      128(SI), Y8
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y8, Y8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      160(BX), Y7
+	VMOVUPS      160(SI), Y13
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y13, Y13
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      192(BX), Y7
+	VMOVUPS      192(SI), Y14
+	VMULPS       Y0, Y7, Y7
+	VBLENDVPS    Y6, Y7, Y14, Y14
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      224(BX), Y6
+	VMOVUPS      224(SI), Y7
+	VMULPS       Y0, Y6, Y6
+	VBLENDVPS    Y5, Y6, Y7, Y7
+	VMOVNTPS     Y8, 128(DX)
+	VMOVNTPS     Y13, 160(DX)
+	VMOVNTPS     Y14, 192(DX)
+	VMOVNTPS     Y7, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VMOVUPS      (SI), Y4
+	VMULPS       Y0, Y3, Y3
+	VBLENDVPS    Y2, Y3, Y4, Y4
+	VMOVUPS      Y4, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVUPS      (BX), X9
+	VMOVUPS      (SI), X10
+	VMULPS       Y0, Y9, Y9
+	VBLENDVPS    Y2, Y9, Y10, Y10
+	VMOVUPS      X10, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSS       (BX), X11
+	VMOVSS       (SI), X12
+	VMULPS       Y0, Y11, Y11
+	VBLENDVPS    Y2, Y11, Y12, Y12
+	VMOVSS       X12, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, DX
+	ADDQ         $0x00000004, SI
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func fillStreamAVX512(dst []float32, src []float32, fill []float32, keep []uint64, scale float32)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·fillStreamAVX512(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      (BX), Y4
+	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
+	VMOVUPS      (SI), Y5
+	VINSERTF64X4 $0x01, 32(SI), Z5, Z5
+	VMULPS       Z0, Z4, Z4
+	VMOVAPS      Z4, K1, Z5
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      64(BX), Y6
+	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
+	VMOVUPS      64(SI), Y7
+	VINSERTF64X4 $0x01, 96(SI), Z7, Z7
+	VMULPS       Z0, Z6, Z6
+	VMOVAPS      Z6, K1, Z7
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      128(BX), Y8
+	VINSERTF64X4 $0x01, 160(BX), Z8, Z8
+	VMOVUPS      128(SI), Y9
+	VINSERTF64X4 $0x01, 160(SI), Z9, Z9
+	VMULPS       Z0, Z8, Z8
+	VMOVAPS      Z8, K1, Z9
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      192(BX), Y10
+	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
+	VMOVUPS      192(SI), Y11
+	VINSERTF64X4 $0x01, 224(SI), Z11, Z11
+	VMULPS       Z0, Z10, Z10
+	VMOVAPS      Z10, K1, Z11
+	VMOVNTPS     Z5, (DX)
+	VMOVNTPS     Z7, 64(DX)
+	VMOVNTPS     Z9, 128(DX)
+	VMOVNTPS     Z11, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+
+rest:
+	KMOVW     DI, K1
+	KMOVW     CX, K2
+	VMOVUPS.Z (BX), K1, Z1
+	VMOVUPS.Z (SI), K1, Z2
+	VMULPS    Z0, Z1, Z1
+	VMOVAPS   Z1, K2, Z2
+	VMOVUPS   Z2, K1, (DX)
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, SI
+	SHRQ      $0x10, CX
+	SHRQ      $0x10, DI
+	JNZ       rest
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func fillStreamFloat64AVX2(dst []float64, src []float64, fill []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX2, MMX+
+TEXT ·fillStreamFloat64AVX2(SB), NOSPLIT, $0-104
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSD scale+96(FP), Y0
+	VMOVDQU      laneBits8<>+0(SB), Y1
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8448(BX)
+	PREFETCHT0   8512(BX)
+	PREFETCHT0   8576(BX)
+	PREFETCHT0   8640(BX)
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
+	VPBROADCASTD (CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      32(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(BX), Y4
+	VMOVUPS      64(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(BX), Y4
+	VMOVUPS      96(SI), Y12
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVNTPS     Y5, (DX)
+	VMOVNTPS     Y10, 32(DX)
+	VMOVNTPS     Y11, 64(DX)
+	VMOVNTPS     Y12, 96(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(BX), Y4
+	VMOVUPS      128(SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(BX), Y4
+	VMOVUPS      160(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(BX), Y4
+	VMOVUPS      192(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(BX), Y3
+	VMOVUPS      224(SI), Y4
+	VMULPD       Y0, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVNTPS     Y5, 128(DX)
+	VMOVNTPS     Y10, 160(DX)
+	VMOVNTPS     Y11, 192(DX)
+	VMOVNTPS     Y4, 224(DX)
+	VPBROADCASTD 4(CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(BX), Y4
+	VMOVUPS      256(SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(BX), Y4
+	VMOVUPS      288(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(BX), Y4
+	VMOVUPS      320(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(BX), Y4
+	VMOVUPS      352(SI), Y12
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y12, Y12
+	VMOVNTPS     Y5, 256(DX)
+	VMOVNTPS     Y10, 288(DX)
+	VMOVNTPS     Y11, 320(DX)
+	VMOVNTPS     Y12, 352(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(BX), Y4
+	VMOVUPS      384(SI), Y5
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y5, Y5
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(BX), Y4
+	VMOVUPS      416(SI), Y10
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y10, Y10
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(BX), Y4
+	VMOVUPS      448(SI), Y11
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y3, Y4, Y11, Y11
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(BX), Y3
+	VMOVUPS      480(SI), Y4
+	VMULPD       Y0, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVNTPS     Y5, 384(DX)
+	VMOVNTPS     Y10, 416(DX)
+	VMOVNTPS     Y11, 448(DX)
+	VMOVNTPS     Y4, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000004
+	JL    rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VMOVUPS      (SI), Y4
+	VMULPD       Y0, Y3, Y3
+	VBLENDVPD    Y2, Y3, Y4, Y4
+	VMOVUPS      Y4, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000002
+	JL   rest2Done
+
+rest2:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (BX), X6
+	VMOVUPS      (SI), X7
+	VMULPD       Y0, Y6, Y6
+	VBLENDVPD    Y2, Y6, Y7, Y7
+	VMOVUPS      X7, (DX)
+	SHRQ         $0x02, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000002, AX
+	CMPQ         AX, $0x00000002
+	JGE          rest2
+
+rest2Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVSD       (BX), X8
+	VMOVSD       (SI), X9
+	VMULPD       Y0, Y8, Y8
+	VBLENDVPD    Y2, Y8, Y9, Y9
+	VMOVSD       X9, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func fillStreamFloat64AVX512(dst []float64, src []float64, fill []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·fillStreamFloat64AVX512(SB), NOSPLIT, $0-104
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSD scale+96(FP), Z0
+	VMOVDQU64    laneBits8<>+0(SB), Z1
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8448(BX)
+	PREFETCHT0   8512(BX)
+	PREFETCHT0   8576(BX)
+	PREFETCHT0   8640(BX)
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	PREFETCHT0   8320(SI)
+	PREFETCHT0   8384(SI)
+	PREFETCHT0   8448(SI)
+	PREFETCHT0   8512(SI)
+	PREFETCHT0   8576(SI)
+	PREFETCHT0   8640(SI)
+	VPBROADCASTD (CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (BX), Y3
+	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
+	VMOVUPS      (SI), Y4
+	VINSERTF64X4 $0x01, 32(SI), Z4, Z4
+	VMULPD       Z0, Z3, Z3
+	VMOVAPD      Z3, K1, Z4
+	VPSRLQ       $0x08, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      64(BX), Y6
+	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
+	VMOVUPS      64(SI), Y7
+	VINSERTF64X4 $0x01, 96(SI), Z7, Z7
+	VMULPD       Z0, Z6, Z6
+	VMOVAPD      Z6, K1, Z7
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      128(BX), Y8
+	VINSERTF64X4 $0x01, 160(BX), Z8, Z8
+	VMOVUPS      128(SI), Y9
+	VINSERTF64X4 $0x01, 160(SI), Z9, Z9
+	VMULPD       Z0, Z8, Z8
+	VMOVAPD      Z8, K1, Z9
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(BX), Y10
+	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
+	VMOVUPS      192(SI), Y11
+	VINSERTF64X4 $0x01, 224(SI), Z11, Z11
+	VMULPD       Z0, Z10, Z10
+	VMOVAPD      Z10, K1, Z11
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      256(BX), Y12
+	VINSERTF64X4 $0x01, 288(BX), Z12, Z12
+	VMOVUPS      256(SI), Y13
+	VINSERTF64X4 $0x01, 288(SI), Z13, Z13
+	VMULPD       Z0, Z12, Z12
+	VMOVAPD      Z12, K1, Z13
+	VPSRLQ       $0x08, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      320(BX), Y14
+	VINSERTF64X4 $0x01, 352(BX), Z14, Z14
+	VMOVUPS      320(SI), Y15
+	VINSERTF64X4 $0x01, 352(SI), Z15, Z15
+	VMULPD       Z0, Z14, Z14
+	VMOVAPD      Z14, K1, Z15
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      384(BX), Y16
+	VINSERTF64X4 $0x01, 416(BX), Z16, Z16
+	VMOVUPS      384(SI), Y17
+	VINSERTF64X4 $0x01, 416(SI), Z17, Z17
+	VMULPD       Z0, Z16, Z16
+	VMOVAPD      Z16, K1, Z17
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      448(BX), Y18
+	VINSERTF64X4 $0x01, 480(BX), Z18, Z18
+	VMOVUPS      448(SI), Y19
+	VINSERTF64X4 $0x01, 480(SI), Z19, Z19
+	VMULPD       Z0, Z18, Z18
+	VMOVAPD      Z18, K1, Z19
+	VMOVNTPS     Z4, (DX)
+	VMOVNTPS     Z7, 64(DX)
+	VMOVNTPS     Z9, 128(DX)
+	VMOVNTPS     Z11, 192(DX)
+	VMOVNTPS     Z13, 256(DX)
+	VMOVNTPS     Z15, 320(DX)
+	VMOVNTPS     Z17, 384(DX)
+	VMOVNTPS     Z19, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+
+rest:
+	KMOVW     DI, K1
+	KMOVW     CX, K2
+	VMOVUPD.Z (BX), K1, Z1
+	VMOVUPD.Z (SI), K1, Z2
+	VMULPD    Z0, Z1, Z1
+	VMOVAPD   Z1, K2, Z2
+	VMOVUPD   Z2, K1, (DX)
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, SI
+	SHRQ      $0x08, CX
+	SHRQ      $0x08, DI
+	JNZ       rest
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func fillStreamFloat16AVX2(dst []Float16, src []Float16, fill []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX2, F16C, MMX+
+TEXT ·fillStreamFloat16AVX2(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    (BX), Y7
+	VMOVUPS      (SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    16(BX), Y7
+	VMOVUPS      16(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    32(BX), Y7
+	VMOVUPS      32(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    48(BX), Y6
+	VMOVUPS      48(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVNTPS     X8, (DX)
+	VMOVNTPS     X9, 16(DX)
+	VMOVNTPS     X10, 32(DX)
+	VMOVNTPS     X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VCVTPH2PS    64(BX), Y7
+	VMOVUPS      64(SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VCVTPH2PS    80(BX), Y7
+	VMOVUPS      80(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VCVTPH2PS    96(BX), Y7
+	VMOVUPS      96(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VCVTPS2PH    $0x00, Y7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VCVTPH2PS    112(BX), Y6
+	VMOVUPS      112(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VCVTPS2PH    $0x00, Y6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVNTPS     X8, 64(DX)
+	VMOVNTPS     X9, 80(DX)
+	VMOVNTPS     X10, 96(DX)
+	VMOVNTPS     X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VCVTPH2PS    (BX), Y3
+	VMOVUPS      (SI), X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VCVTPS2PH    $0x00, Y3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVUPS      X4, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VCVTPH2PS    X3, Y3
+	VMOVSD       (SI), X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VCVTPS2PH    $0x00, Y3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVSD       X4, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), DI
+	VMOVD        DI, X3
+	VCVTPH2PS    X3, Y3
+	MOVWLZX      (SI), DI
+	VMOVD        DI, X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VCVTPS2PH    $0x00, Y3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VPEXTRW      $0x00, X4, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	ADDQ         $0x00000002, SI
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func fillStreamFloat16AVX512(dst []Float16, src []Float16, fill []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+TEXT ·fillStreamFloat16AVX512(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    (BX), Z4
+	VMOVUPS      (SI), Y5
+	VMULPS       Z0, Z4, Z4
+	VCVTPS2PH    $0x00, Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    32(BX), Z3
+	VMOVUPS      32(SI), Y4
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VCVTPH2PS    64(BX), Z6
+	VMOVUPS      64(SI), Y7
+	VMULPS       Z0, Z6, Z6
+	VCVTPS2PH    $0x00, Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    96(BX), Z3
+	VMOVUPS      96(SI), Y6
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z3, K1, Y6
+	VMOVNTPS     Y5, (DX)
+	VMOVNTPS     Y4, 32(DX)
+	VMOVNTPS     Y7, 64(DX)
+	VMOVNTPS     Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+
+rest:
+	KMOVW       DI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VCVTPH2PS   Y1, Z1
+	VMOVDQU16.Z (SI), K1, Y2
+	VMULPS      Z0, Z1, Z1
+	VCVTPS2PH   $0x00, Z1, K2, Y2
+	VMOVDQU16   Y2, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, SI
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, DI
+	JNZ         rest
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func fillStreamBFloat16AVX2(dst []BFloat16, src []BFloat16, fill []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX2, MMX+
+TEXT ·fillStreamBFloat16AVX2(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    (BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      (SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    16(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      16(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    32(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      32(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    48(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      48(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVNTPS     X8, (DX)
+	VMOVNTPS     X9, 16(DX)
+	VMOVNTPS     X10, 32(DX)
+	VMOVNTPS     X7, 48(DX)
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPMOVZXWD    64(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      64(SI), X8
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X9
+	VPACKSSDW    X9, X6, X9
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X9, X6, X8, X8
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VPMOVZXWD    80(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      80(SI), X9
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X10
+	VPACKSSDW    X10, X6, X10
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X10, X6, X9, X9
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VPMOVZXWD    96(BX), Y7
+	VPSLLD       $0x10, Y7, Y7
+	VMOVUPS      96(SI), X10
+	VMULPS       Y0, Y7, Y7
+	VEXTRACTI128 $0x01, Y6, X11
+	VPACKSSDW    X11, X6, X11
+	VPSRLD       $0x10, Y7, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X6
+	VPACKUSDW    X6, X7, X6
+	VPBLENDVB    X11, X6, X10, X10
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPMOVZXWD    112(BX), Y6
+	VPSLLD       $0x10, Y6, Y6
+	VMOVUPS      112(SI), X7
+	VMULPS       Y0, Y6, Y6
+	VEXTRACTI128 $0x01, Y5, X11
+	VPACKSSDW    X11, X5, X11
+	VPSRLD       $0x10, Y6, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSDW    X5, X6, X5
+	VPBLENDVB    X11, X5, X7, X7
+	VMOVNTPS     X8, 64(DX)
+	VMOVNTPS     X9, 80(DX)
+	VMOVNTPS     X10, 96(DX)
+	VMOVNTPS     X7, 112(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	CMPQ  AX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPMOVZXWD    (BX), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMOVUPS      (SI), X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVUPS      X4, (DX)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, DX
+	ADDQ         $0x00000010, SI
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSD       (BX), X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	VMOVSD       (SI), X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VMOVSD       X4, (DX)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000008, SI
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	MOVWLZX      (BX), DI
+	VMOVD        DI, X3
+	VPMOVZXWD    X3, Y3
+	VPSLLD       $0x10, Y3, Y3
+	MOVWLZX      (SI), DI
+	VMOVD        DI, X4
+	VMULPS       Y0, Y3, Y3
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKSSDW    X5, X2, X5
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X2
+	VPBLENDVB    X5, X2, X4, X4
+	VPEXTRW      $0x00, X4, (DX)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, BX
+	ADDQ         $0x00000002, DX
+	ADDQ         $0x00000002, SI
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func fillStreamBFloat16AVX512(dst []BFloat16, src []BFloat16, fill []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+TEXT ·fillStreamBFloat16AVX512(SB), NOSPLIT, $0-100
+	MOVQ         keep_base+72(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         fill_base+48(FP), SI
+	VBROADCASTSS scale+96(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8192(SI)
+	PREFETCHT0   8256(SI)
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    (BX), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VMOVUPS      (SI), Y5
+	VMULPS       Z0, Z4, Z4
+	VPSRLD       $0x10, Z4, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z4, Z4
+	VPADDD       Z6, Z4, Z4
+	VPSRLD       $0x10, Z4, Z4
+	VPMOVDW      Z4, K1, Y5
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    32(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      32(SI), Y4
+	VMULPS       Z0, Z3, Z3
+	VPSRLD       $0x10, Z3, Z6
+	VPANDQ       halfOdd<>+0(SB), Z6, Z6
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z6, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y4
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VPMOVZXWD    64(BX), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VMOVUPS      64(SI), Y7
+	VMULPS       Z0, Z6, Z6
+	VPSRLD       $0x10, Z6, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z6, Z6
+	VPADDD       Z8, Z6, Z6
+	VPSRLD       $0x10, Z6, Z6
+	VPMOVDW      Z6, K1, Y7
+	VPTESTMD     Z2, Z3, K1
+	VPMOVZXWD    96(BX), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVUPS      96(SI), Y6
+	VMULPS       Z0, Z3, Z3
+	VPSRLD       $0x10, Z3, Z8
+	VPANDQ       halfOdd<>+0(SB), Z8, Z8
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z8, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, K1, Y6
+	VMOVNTPS     Y5, (DX)
+	VMOVNTPS     Y4, 32(DX)
+	VMOVNTPS     Y7, 64(DX)
+	VMOVNTPS     Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ AX, AX
+	JZ    done
+	MOVQ  (CX), CX
+	MOVQ  $-1, DI
+	BZHIQ AX, DI, DI
+
+rest:
+	KMOVW       DI, K1
+	KMOVW       CX, K2
+	VMOVDQU16.Z (BX), K1, Y1
+	VPMOVZXWD   Y1, Z1
+	VPSLLD      $0x10, Z1, Z1
+	VMOVDQU16.Z (SI), K1, Y2
+	VMULPS      Z0, Z1, Z1
+	VPSRLD      $0x10, Z1, Z3
+	VPANDQ      halfOdd<>+0(SB), Z3, Z3
+	VPADDD      halfBias<>+0(SB), Z1, Z1
+	VPADDD      Z3, Z1, Z1
+	VPSRLD      $0x10, Z1, Z1
+	VPMOVDW     Z1, K2, Y2
+	VMOVDQU16   Y2, K1, (DX)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, SI
+	SHRQ        $0x10, CX
+	SHRQ        $0x10, DI
+	JNZ         rest
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func expandAVX2(dst []float32, keep []uint64, scale float32)
 // Requires: AVX, AVX2
 TEXT ·expandAVX2(SB), NOSPLIT, $0-52
@@ -8614,6 +16441,693 @@ rest:
 	VMOVAPS.Z Z0, K2, Z1
 	VMOVUPS   Z1, K1, (CX)
 	ADDQ      $0x00000040, CX
+	SHRQ      $0x10, AX
+	SHRQ      $0x10, BX
+	JNZ       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func expandFloat64AVX2(dst []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX2
+TEXT ·expandFloat64AVX2(SB), NOSPLIT, $0-56
+	MOVQ         keep_base+24(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSD scale+48(FP), Y0
+	VMOVDQU      laneBits8<>+0(SB), Y1
+	CMPQ         DX, $0x00000040
+	JL           wordDone
+
+word:
+	VPBROADCASTD (AX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VPAND        Y0, Y3, Y3
+	VPSRLQ       $0x04, Y2, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VPAND        Y0, Y4, Y4
+	VPSRLQ       $0x08, Y2, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPAND        Y0, Y5, Y5
+	VPSRLQ       $0x0c, Y2, Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VPAND        Y0, Y6, Y6
+	VMOVUPS      Y3, (CX)
+	VMOVUPS      Y4, 32(CX)
+	VMOVUPS      Y5, 64(CX)
+	VMOVUPS      Y6, 96(CX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VPAND        Y0, Y3, Y3
+	VPSRLQ       $0x14, Y2, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VPAND        Y0, Y4, Y4
+	VPSRLQ       $0x18, Y2, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPAND        Y0, Y5, Y5
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VMOVUPS      Y3, 128(CX)
+	VMOVUPS      Y4, 160(CX)
+	VMOVUPS      Y5, 192(CX)
+	VMOVUPS      Y2, 224(CX)
+	VPBROADCASTD 4(AX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VPAND        Y0, Y3, Y3
+	VPSRLQ       $0x04, Y2, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VPAND        Y0, Y4, Y4
+	VPSRLQ       $0x08, Y2, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPAND        Y0, Y5, Y5
+	VPSRLQ       $0x0c, Y2, Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VPAND        Y0, Y6, Y6
+	VMOVUPS      Y3, 256(CX)
+	VMOVUPS      Y4, 288(CX)
+	VMOVUPS      Y5, 320(CX)
+	VMOVUPS      Y6, 352(CX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VPAND        Y0, Y3, Y3
+	VPSRLQ       $0x14, Y2, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VPAND        Y0, Y4, Y4
+	VPSRLQ       $0x18, Y2, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPAND        Y0, Y5, Y5
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VMOVUPS      Y3, 384(CX)
+	VMOVUPS      Y4, 416(CX)
+	VMOVUPS      Y5, 448(CX)
+	VMOVUPS      Y2, 480(CX)
+	ADDQ         $0x08, AX
+	ADDQ         $0x00000200, CX
+	SUBQ         $0x00000040, DX
+	CMPQ         DX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ DX, DX
+	JZ    done
+	MOVQ  (AX), AX
+	CMPQ  DX, $0x00000004
+	JL    rest4Done
+
+rest4:
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VMOVUPS      Y2, (CX)
+	SHRQ         $0x04, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000004, DX
+	CMPQ         DX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ DX, $0x00000002
+	JL   rest2Done
+
+rest2:
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VMOVUPS      X2, (CX)
+	SHRQ         $0x02, AX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x00000002, DX
+	CMPQ         DX, $0x00000002
+	JGE          rest2
+
+rest2Done:
+	CMPQ DX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VMOVSD       X2, (CX)
+	SHRQ         $0x01, AX
+	ADDQ         $0x00000008, CX
+	SUBQ         $0x00000001, DX
+	CMPQ         DX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func expandFloat64AVX512(dst []float64, keep []uint64, scale float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·expandFloat64AVX512(SB), NOSPLIT, $0-56
+	MOVQ         keep_base+24(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSD scale+48(FP), Z0
+	VMOVDQU64    laneBits8<>+0(SB), Z1
+	CMPQ         DX, $0x00000040
+	JL           wordDone
+
+word:
+	VPBROADCASTD (AX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVAPD.Z    Z0, K1, Z3
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVAPD.Z    Z0, K1, Z4
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVAPD.Z    Z0, K1, Z5
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVAPD.Z    Z0, K1, Z2
+	VPBROADCASTD 4(AX), Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVAPD.Z    Z0, K1, Z7
+	VPSRLQ       $0x08, Z6, Z8
+	VPTESTMQ     Z1, Z8, K1
+	VMOVAPD.Z    Z0, K1, Z8
+	VPSRLQ       $0x10, Z6, Z9
+	VPTESTMQ     Z1, Z9, K1
+	VMOVAPD.Z    Z0, K1, Z9
+	VPSRLQ       $0x18, Z6, Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVAPD.Z    Z0, K1, Z6
+	VMOVUPS      Z3, (CX)
+	VMOVUPS      Z4, 64(CX)
+	VMOVUPS      Z5, 128(CX)
+	VMOVUPS      Z2, 192(CX)
+	VMOVUPS      Z7, 256(CX)
+	VMOVUPS      Z8, 320(CX)
+	VMOVUPS      Z9, 384(CX)
+	VMOVUPS      Z6, 448(CX)
+	ADDQ         $0x08, AX
+	ADDQ         $0x00000200, CX
+	SUBQ         $0x00000040, DX
+	CMPQ         DX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ DX, DX
+	JZ    done
+	MOVQ  (AX), AX
+	MOVQ  $-1, BX
+	BZHIQ DX, BX, BX
+
+rest:
+	KMOVW     BX, K1
+	KMOVW     AX, K2
+	VMOVAPD.Z Z0, K2, Z1
+	VMOVUPD   Z1, K1, (CX)
+	ADDQ      $0x00000040, CX
+	SHRQ      $0x08, AX
+	SHRQ      $0x08, BX
+	JNZ       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func expandFloat16AVX2(dst []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX2, F16C
+TEXT ·expandFloat16AVX2(SB), NOSPLIT, $0-52
+	MOVQ         keep_base+24(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS scale+48(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         DX, $0x00000040
+	JL           wordDone
+
+word:
+	VPBROADCASTD (AX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPAND        Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y6, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPAND        Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y7, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPAND        Y0, Y8, Y8
+	VCVTPS2PH    $0x00, Y8, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPAND        Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y5, X5
+	VMOVUPS      X6, (CX)
+	VMOVUPS      X7, 16(CX)
+	VMOVUPS      X8, 32(CX)
+	VMOVUPS      X5, 48(CX)
+	VPBROADCASTD 4(AX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPAND        Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y6, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPAND        Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y7, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPAND        Y0, Y8, Y8
+	VCVTPS2PH    $0x00, Y8, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPAND        Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y5, X5
+	VMOVUPS      X6, 64(CX)
+	VMOVUPS      X7, 80(CX)
+	VMOVUPS      X8, 96(CX)
+	VMOVUPS      X5, 112(CX)
+	ADDQ         $0x08, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000040, DX
+	CMPQ         DX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ DX, DX
+	JZ    done
+	MOVQ  (AX), AX
+	CMPQ  DX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VCVTPS2PH    $0x00, Y2, X2
+	VMOVUPS      X2, (CX)
+	SHRQ         $0x08, AX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x00000008, DX
+	CMPQ         DX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ DX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VCVTPS2PH    $0x00, Y2, X2
+	VMOVSD       X2, (CX)
+	SHRQ         $0x04, AX
+	ADDQ         $0x00000008, CX
+	SUBQ         $0x00000004, DX
+	CMPQ         DX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ DX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VCVTPS2PH    $0x00, Y2, X2
+	VPEXTRW      $0x00, X2, (CX)
+	SHRQ         $0x01, AX
+	ADDQ         $0x00000002, CX
+	SUBQ         $0x00000001, DX
+	CMPQ         DX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func expandFloat16AVX512(dst []Float16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·expandFloat16AVX512(SB), NOSPLIT, $0-52
+	MOVQ         keep_base+24(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS scale+48(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         DX, $0x00000040
+	JL           wordDone
+
+word:
+	VPBROADCASTD (AX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVAPS.Z    Z0, K1, Z4
+	VCVTPS2PH    $0x00, Z4, Y4
+	VPTESTMD     Z2, Z3, K1
+	VMOVAPS.Z    Z0, K1, Z3
+	VCVTPS2PH    $0x00, Z3, Y3
+	VPBROADCASTD 4(AX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VMOVAPS.Z    Z0, K1, Z6
+	VCVTPS2PH    $0x00, Z6, Y6
+	VPTESTMD     Z2, Z5, K1
+	VMOVAPS.Z    Z0, K1, Z5
+	VCVTPS2PH    $0x00, Z5, Y5
+	VMOVUPS      Y4, (CX)
+	VMOVUPS      Y3, 32(CX)
+	VMOVUPS      Y6, 64(CX)
+	VMOVUPS      Y5, 96(CX)
+	ADDQ         $0x08, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000040, DX
+	CMPQ         DX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ DX, DX
+	JZ    done
+	MOVQ  (AX), AX
+	MOVQ  $-1, BX
+	BZHIQ DX, BX, BX
+
+rest:
+	KMOVW     BX, K1
+	KMOVW     AX, K2
+	VMOVAPS.Z Z0, K2, Z1
+	VCVTPS2PH $0x00, Z1, Y1
+	VMOVDQU16 Y1, K1, (CX)
+	ADDQ      $0x00000020, CX
+	SHRQ      $0x10, AX
+	SHRQ      $0x10, BX
+	JNZ       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func expandBFloat16AVX2(dst []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX2
+TEXT ·expandBFloat16AVX2(SB), NOSPLIT, $0-52
+	MOVQ         keep_base+24(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS scale+48(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         DX, $0x00000040
+	JL           wordDone
+
+word:
+	VPBROADCASTD (AX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPAND        Y0, Y6, Y6
+	VPSRLD       $0x10, Y6, Y7
+	VPAND        halfOdd<>+0(SB), Y7, Y7
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y7, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X7
+	VPACKUSDW    X7, X6, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPAND        Y0, Y7, Y7
+	VPSRLD       $0x10, Y7, Y8
+	VPAND        halfOdd<>+0(SB), Y8, Y8
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y8, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X8
+	VPACKUSDW    X8, X7, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPAND        Y0, Y8, Y8
+	VPSRLD       $0x10, Y8, Y9
+	VPAND        halfOdd<>+0(SB), Y9, Y9
+	VPADDD       halfBias<>+0(SB), Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPSRLD       $0x10, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X9
+	VPACKUSDW    X9, X8, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPAND        Y0, Y5, Y5
+	VPSRLD       $0x10, Y5, Y9
+	VPAND        halfOdd<>+0(SB), Y9, Y9
+	VPADDD       halfBias<>+0(SB), Y5, Y5
+	VPADDD       Y9, Y5, Y5
+	VPSRLD       $0x10, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X9
+	VPACKUSDW    X9, X5, X5
+	VMOVUPS      X6, (CX)
+	VMOVUPS      X7, 16(CX)
+	VMOVUPS      X8, 32(CX)
+	VMOVUPS      X5, 48(CX)
+	VPBROADCASTD 4(AX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VPAND        Y0, Y6, Y6
+	VPSRLD       $0x10, Y6, Y7
+	VPAND        halfOdd<>+0(SB), Y7, Y7
+	VPADDD       halfBias<>+0(SB), Y6, Y6
+	VPADDD       Y7, Y6, Y6
+	VPSRLD       $0x10, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X7
+	VPACKUSDW    X7, X6, X6
+	VPAND        Y2, Y5, Y7
+	VPCMPEQD     Y2, Y7, Y7
+	VPAND        Y0, Y7, Y7
+	VPSRLD       $0x10, Y7, Y8
+	VPAND        halfOdd<>+0(SB), Y8, Y8
+	VPADDD       halfBias<>+0(SB), Y7, Y7
+	VPADDD       Y8, Y7, Y7
+	VPSRLD       $0x10, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X8
+	VPACKUSDW    X8, X7, X7
+	VPAND        Y3, Y5, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPAND        Y0, Y8, Y8
+	VPSRLD       $0x10, Y8, Y9
+	VPAND        halfOdd<>+0(SB), Y9, Y9
+	VPADDD       halfBias<>+0(SB), Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPSRLD       $0x10, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X9
+	VPACKUSDW    X9, X8, X8
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VPAND        Y0, Y5, Y5
+	VPSRLD       $0x10, Y5, Y9
+	VPAND        halfOdd<>+0(SB), Y9, Y9
+	VPADDD       halfBias<>+0(SB), Y5, Y5
+	VPADDD       Y9, Y5, Y5
+	VPSRLD       $0x10, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X9
+	VPACKUSDW    X9, X5, X5
+	VMOVUPS      X6, 64(CX)
+	VMOVUPS      X7, 80(CX)
+	VMOVUPS      X8, 96(CX)
+	VMOVUPS      X5, 112(CX)
+	ADDQ         $0x08, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000040, DX
+	CMPQ         DX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ DX, DX
+	JZ    done
+	MOVQ  (AX), AX
+	CMPQ  DX, $0x00000008
+	JL    rest8Done
+
+rest8:
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VPSRLD       $0x10, Y2, Y3
+	VPAND        halfOdd<>+0(SB), Y3, Y3
+	VPADDD       halfBias<>+0(SB), Y2, Y2
+	VPADDD       Y3, Y2, Y2
+	VPSRLD       $0x10, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPACKUSDW    X3, X2, X2
+	VMOVUPS      X2, (CX)
+	SHRQ         $0x08, AX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x00000008, DX
+	CMPQ         DX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ DX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VPSRLD       $0x10, Y2, Y3
+	VPAND        halfOdd<>+0(SB), Y3, Y3
+	VPADDD       halfBias<>+0(SB), Y2, Y2
+	VPADDD       Y3, Y2, Y2
+	VPSRLD       $0x10, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPACKUSDW    X3, X2, X2
+	VMOVSD       X2, (CX)
+	SHRQ         $0x04, AX
+	ADDQ         $0x00000008, CX
+	SUBQ         $0x00000004, DX
+	CMPQ         DX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ DX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VPSRLD       $0x10, Y2, Y3
+	VPAND        halfOdd<>+0(SB), Y3, Y3
+	VPADDD       halfBias<>+0(SB), Y2, Y2
+	VPADDD       Y3, Y2, Y2
+	VPSRLD       $0x10, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X3
+	VPACKUSDW    X3, X2, X2
+	VPEXTRW      $0x00, X2, (CX)
+	SHRQ         $0x01, AX
+	ADDQ         $0x00000002, CX
+	SUBQ         $0x00000001, DX
+	CMPQ         DX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func expandBFloat16AVX512(dst []BFloat16, keep []uint64, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·expandBFloat16AVX512(SB), NOSPLIT, $0-52
+	MOVQ         keep_base+24(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS scale+48(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         DX, $0x00000040
+	JL           wordDone
+
+word:
+	VPBROADCASTD (AX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVAPS.Z    Z0, K1, Z4
+	VPSRLD       $0x10, Z4, Z5
+	VPANDQ       halfOdd<>+0(SB), Z5, Z5
+	VPADDD       halfBias<>+0(SB), Z4, Z4
+	VPADDD       Z5, Z4, Z4
+	VPSRLD       $0x10, Z4, Z4
+	VPMOVDW      Z4, Y4
+	VPTESTMD     Z2, Z3, K1
+	VMOVAPS.Z    Z0, K1, Z3
+	VPSRLD       $0x10, Z3, Z5
+	VPANDQ       halfOdd<>+0(SB), Z5, Z5
+	VPADDD       halfBias<>+0(SB), Z3, Z3
+	VPADDD       Z5, Z3, Z3
+	VPSRLD       $0x10, Z3, Z3
+	VPMOVDW      Z3, Y3
+	VPBROADCASTD 4(AX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VMOVAPS.Z    Z0, K1, Z6
+	VPSRLD       $0x10, Z6, Z7
+	VPANDQ       halfOdd<>+0(SB), Z7, Z7
+	VPADDD       halfBias<>+0(SB), Z6, Z6
+	VPADDD       Z7, Z6, Z6
+	VPSRLD       $0x10, Z6, Z6
+	VPMOVDW      Z6, Y6
+	VPTESTMD     Z2, Z5, K1
+	VMOVAPS.Z    Z0, K1, Z5
+	VPSRLD       $0x10, Z5, Z7
+	VPANDQ       halfOdd<>+0(SB), Z7, Z7
+	VPADDD       halfBias<>+0(SB), Z5, Z5
+	VPADDD       Z7, Z5, Z5
+	VPSRLD       $0x10, Z5, Z5
+	VPMOVDW      Z5, Y5
+	VMOVUPS      Y4, (CX)
+	VMOVUPS      Y3, 32(CX)
+	VMOVUPS      Y6, 64(CX)
+	VMOVUPS      Y5, 96(CX)
+	ADDQ         $0x08, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000040, DX
+	CMPQ         DX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ DX, DX
+	JZ    done
+	MOVQ  (AX), AX
+	MOVQ  $-1, BX
+	BZHIQ DX, BX, BX
+
+rest:
+	KMOVW     BX, K1
+	KMOVW     AX, K2
+	VMOVAPS.Z Z0, K2, Z1
+	VPSRLD    $0x10, Z1, Z2
+	VPANDQ    halfOdd<>+0(SB), Z2, Z2
+	VPADDD    halfBias<>+0(SB), Z1, Z1
+	VPADDD    Z2, Z1, Z1
+	VPSRLD    $0x10, Z1, Z1
+	VPMOVDW   Z1, Y1
+	VMOVDQU16 Y1, K1, (CX)
+	ADDQ      $0x00000020, CX
 	SHRQ      $0x10, AX
 	SHRQ      $0x10, BX
 	JNZ       rest

@@ -2565,12 +2565,6 @@ TEXT ·scaleBFloat16NEON(SB), NOSPLIT, $0-76
 	WORD  $0x6f00e401 // movi v1.2d, #0
 	WORD  $0x4f008422 // movi v2.8h, #1
 	WORD  $0x4f04a403 // movi v3.8h, #128, lsl #8
-	WORD  $0x4e20e405 // fcmeq v5.4s, v0.4s, v0.4s
-	VMOV  V0.B16, V4.B16
-	WORD  $0x4f025404 // orr v4.4s, #64, lsl #16
-	WORD  $0x6f0717e4 // bic v4.4s, #255
-	WORD  $0x6f0737e4 // bic v4.4s, #255, lsl #8
-	VBIF  V5.B16, V4.B16, V0.B16
 	MOVD  $laneBits16<>+0(SB), R4
 	FLDPQ (R4), (F4, F5)
 	SUBS  $64, R3, R3
@@ -3183,12 +3177,6 @@ TEXT ·addBFloat16NEON(SB), NOSPLIT, $0-76
 	WORD  $0x6f00e401 // movi v1.2d, #0
 	WORD  $0x4f008422 // movi v2.8h, #1
 	WORD  $0x4f04a403 // movi v3.8h, #128, lsl #8
-	WORD  $0x4e20e405 // fcmeq v5.4s, v0.4s, v0.4s
-	VMOV  V0.B16, V4.B16
-	WORD  $0x4f025404 // orr v4.4s, #64, lsl #16
-	WORD  $0x6f0717e4 // bic v4.4s, #255
-	WORD  $0x6f0737e4 // bic v4.4s, #255, lsl #8
-	VBIF  V5.B16, V4.B16, V0.B16
 	MOVD  $laneBits16<>+0(SB), R4
 	FLDPQ (R4), (F4, F5)
 	SUBS  $64, R3, R3
@@ -3802,12 +3790,6 @@ TEXT ·fillBFloat16NEON(SB), NOSPLIT, $0-100
 	WORD  $0x6f00e401 // movi v1.2d, #0
 	WORD  $0x4f008422 // movi v2.8h, #1
 	WORD  $0x4f04a403 // movi v3.8h, #128, lsl #8
-	WORD  $0x4e20e405 // fcmeq v5.4s, v0.4s, v0.4s
-	VMOV  V0.B16, V4.B16
-	WORD  $0x4f025404 // orr v4.4s, #64, lsl #16
-	WORD  $0x6f0717e4 // bic v4.4s, #255
-	WORD  $0x6f0737e4 // bic v4.4s, #255, lsl #8
-	VBIF  V5.B16, V4.B16, V0.B16
 	MOVD  $laneBits16<>+0(SB), R5
 	FLDPQ (R5), (F4, F5)
 	SUBS  $64, R4, R4
@@ -4246,12 +4228,6 @@ TEXT ·expandBFloat16NEON(SB), NOSPLIT, $0-52
 	WORD   $0x6f00e401 // movi v1.2d, #0
 	WORD   $0x4f008421 // movi v1.8h, #1
 	WORD   $0x4f04a402 // movi v2.8h, #128, lsl #8
-	WORD   $0x4e20e404 // fcmeq v4.4s, v0.4s, v0.4s
-	VMOV   V0.B16, V3.B16
-	WORD   $0x4f025403 // orr v3.4s, #64, lsl #16
-	WORD   $0x6f0717e3 // bic v3.4s, #255
-	WORD   $0x6f0737e3 // bic v3.4s, #255, lsl #8
-	VBIF   V4.B16, V3.B16, V0.B16
 	VUZP1  V0.H8, V0.H8, V3.H8
 	VUZP2  V0.H8, V0.H8, V0.H8
 	VCMTST V1.H8, V0.H8, V1.H8

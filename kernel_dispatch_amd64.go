@@ -11,37 +11,79 @@ import (
 )
 
 var (
-	_ philoxKernel                   = philoxAVX512
-	_ headKernel                     = headAVX512
-	_ onesKernel                     = onesAVX512
-	_ placeKernel                    = placeAVX512
-	_ stampsKernel                   = stampsAVX512
-	_ dilateRowKernel                = dilateRowAVX512
-	_ dilateStepKernel               = dilateStepAVX512
-	_ dilateKeepKernel               = dilateKeepAVX512
-	_ dilateNearKernel               = dilateNearAVX512
-	_ dilateBorderKernel             = dilateBorderAVX512
-	_ scaleKernel[float32, float32]  = scaleAVX512
-	_ scaleKernel[float32, float32]  = scaleStreamAVX512
-	_ expandKernel[float32, float32] = expandAVX512
-	_ expandBoolKernel               = expandBoolAVX512
-	_ countKernel                    = countAVX512
-	_ philoxKernel                   = philoxAVX2
-	_ headKernel                     = headAVX2
-	_ gapsKernel                     = gapsAVX2
-	_ onesKernel                     = onesAVX2
-	_ placeKernel                    = placeAVX2
-	_ seedsKernel                    = seedsAVX2
-	_ stampsKernel                   = stampsAVX2
-	_ dilateRowKernel                = dilateRowAVX2
-	_ dilateStepKernel               = dilateStepAVX2
-	_ dilateKeepKernel               = dilateKeepAVX2
-	_ dilateBorderKernel             = dilateBorderAVX2
-	_ scaleKernel[float32, float32]  = scaleAVX2
-	_ scaleKernel[float32, float32]  = scaleStreamAVX2
-	_ expandKernel[float32, float32] = expandAVX2
-	_ expandBoolKernel               = expandBoolAVX2
-	_ countKernel                    = countAVX2
+	_ philoxKernel                    = philoxAVX512
+	_ headKernel                      = headAVX512
+	_ onesKernel                      = onesAVX512
+	_ placeKernel                     = placeAVX512
+	_ stampsKernel                    = stampsAVX512
+	_ dilateRowKernel                 = dilateRowAVX512
+	_ dilateStepKernel                = dilateStepAVX512
+	_ dilateKeepKernel                = dilateKeepAVX512
+	_ dilateNearKernel                = dilateNearAVX512
+	_ dilateBorderKernel              = dilateBorderAVX512
+	_ scaleKernel[float32, float32]   = scaleAVX512
+	_ scaleKernel[float64, float64]   = scaleFloat64AVX512
+	_ scaleKernel[Float16, float32]   = scaleFloat16AVX512
+	_ scaleKernel[BFloat16, float32]  = scaleBFloat16AVX512
+	_ scaleKernel[float32, float32]   = scaleStreamAVX512
+	_ scaleKernel[float64, float64]   = scaleStreamFloat64AVX512
+	_ scaleKernel[Float16, float32]   = scaleStreamFloat16AVX512
+	_ scaleKernel[BFloat16, float32]  = scaleStreamBFloat16AVX512
+	_ addKernel[float32, float32]     = addAVX512
+	_ addKernel[float64, float64]     = addFloat64AVX512
+	_ addKernel[Float16, float32]     = addFloat16AVX512
+	_ addKernel[BFloat16, float32]    = addBFloat16AVX512
+	_ fillKernel[float32, float32]    = fillAVX512
+	_ fillKernel[float64, float64]    = fillFloat64AVX512
+	_ fillKernel[Float16, float32]    = fillFloat16AVX512
+	_ fillKernel[BFloat16, float32]   = fillBFloat16AVX512
+	_ fillKernel[float32, float32]    = fillStreamAVX512
+	_ fillKernel[float64, float64]    = fillStreamFloat64AVX512
+	_ fillKernel[Float16, float32]    = fillStreamFloat16AVX512
+	_ fillKernel[BFloat16, float32]   = fillStreamBFloat16AVX512
+	_ expandKernel[float32, float32]  = expandAVX512
+	_ expandKernel[float64, float64]  = expandFloat64AVX512
+	_ expandKernel[Float16, float32]  = expandFloat16AVX512
+	_ expandKernel[BFloat16, float32] = expandBFloat16AVX512
+	_ expandBoolKernel                = expandBoolAVX512
+	_ countKernel                     = countAVX512
+	_ philoxKernel                    = philoxAVX2
+	_ headKernel                      = headAVX2
+	_ gapsKernel                      = gapsAVX2
+	_ onesKernel                      = onesAVX2
+	_ placeKernel                     = placeAVX2
+	_ seedsKernel                     = seedsAVX2
+	_ stampsKernel                    = stampsAVX2
+	_ dilateRowKernel                 = dilateRowAVX2
+	_ dilateStepKernel                = dilateStepAVX2
+	_ dilateKeepKernel                = dilateKeepAVX2
+	_ dilateBorderKernel              = dilateBorderAVX2
+	_ scaleKernel[float32, float32]   = scaleAVX2
+	_ scaleKernel[float64, float64]   = scaleFloat64AVX2
+	_ scaleKernel[Float16, float32]   = scaleFloat16AVX2
+	_ scaleKernel[BFloat16, float32]  = scaleBFloat16AVX2
+	_ scaleKernel[float32, float32]   = scaleStreamAVX2
+	_ scaleKernel[float64, float64]   = scaleStreamFloat64AVX2
+	_ scaleKernel[Float16, float32]   = scaleStreamFloat16AVX2
+	_ scaleKernel[BFloat16, float32]  = scaleStreamBFloat16AVX2
+	_ addKernel[float32, float32]     = addAVX2
+	_ addKernel[float64, float64]     = addFloat64AVX2
+	_ addKernel[Float16, float32]     = addFloat16AVX2
+	_ addKernel[BFloat16, float32]    = addBFloat16AVX2
+	_ fillKernel[float32, float32]    = fillAVX2
+	_ fillKernel[float64, float64]    = fillFloat64AVX2
+	_ fillKernel[Float16, float32]    = fillFloat16AVX2
+	_ fillKernel[BFloat16, float32]   = fillBFloat16AVX2
+	_ fillKernel[float32, float32]    = fillStreamAVX2
+	_ fillKernel[float64, float64]    = fillStreamFloat64AVX2
+	_ fillKernel[Float16, float32]    = fillStreamFloat16AVX2
+	_ fillKernel[BFloat16, float32]   = fillStreamBFloat16AVX2
+	_ expandKernel[float32, float32]  = expandAVX2
+	_ expandKernel[float64, float64]  = expandFloat64AVX2
+	_ expandKernel[Float16, float32]  = expandFloat16AVX2
+	_ expandKernel[BFloat16, float32] = expandBFloat16AVX2
+	_ expandBoolKernel                = expandBoolAVX2
+	_ countKernel                     = countAVX2
 )
 
 // philox fills dst with the words of Philox4x32-10 blocks, from a counter on.
@@ -253,13 +295,43 @@ func (k isa) scale(dst, src unsafe.Pointer, n int, e element, keep []uint64, sca
 		}
 	case elementFloat64:
 		dst, src := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n)
-		scaleGeneric[float64](dst, src, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			scaleFloat64AVX512(dst, src, keep, scale)
+		case isaAVX2:
+			scaleFloat64AVX2(dst, src, keep, scale)
+		default:
+			scaleGeneric[float64](dst, src, keep, scale)
+		}
 	case elementFloat16:
 		dst, src, scale := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), float32(scale)
-		scaleHalfGeneric[Float16](dst, src, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			scaleFloat16AVX512(dst, src, keep, scale)
+		case isaAVX2:
+			scaleFloat16AVX2(dst, src, keep, scale)
+		default:
+			scaleHalfGeneric[Float16](dst, src, keep, scale)
+		}
 	default: // elementBFloat16
 		dst, src, scale := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), float32(scale)
-		scaleHalfGeneric[BFloat16](dst, src, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			scaleBFloat16AVX512(dst, src, keep, scale)
+		case isaAVX2:
+			scaleBFloat16AVX2(dst, src, keep, scale)
+		default:
+			scaleHalfGeneric[BFloat16](dst, src, keep, scale)
+		}
 	}
 }
 
@@ -280,50 +352,235 @@ func (k isa) scaleStream(dst, src unsafe.Pointer, n int, e element, keep []uint6
 		sanitize.Reads(keep)
 		sanitize.Writes(dst)
 		scaleStreamAVX2(dst, src, keep, scale)
+	case k == isaAVX512 && e == elementFloat64 && uintptr(dst)%64 == 0:
+		dst, src := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		scaleStreamFloat64AVX512(dst, src, keep, scale)
+	case k == isaAVX2 && e == elementFloat64 && uintptr(dst)%32 == 0:
+		dst, src := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		scaleStreamFloat64AVX2(dst, src, keep, scale)
+	case k == isaAVX512 && e == elementFloat16 && uintptr(dst)%64 == 0:
+		dst, src, scale := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), float32(scale)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		scaleStreamFloat16AVX512(dst, src, keep, scale)
+	case k == isaAVX2 && e == elementFloat16 && uintptr(dst)%32 == 0:
+		dst, src, scale := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), float32(scale)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		scaleStreamFloat16AVX2(dst, src, keep, scale)
+	case k == isaAVX512 && e == elementBFloat16 && uintptr(dst)%64 == 0:
+		dst, src, scale := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), float32(scale)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		scaleStreamBFloat16AVX512(dst, src, keep, scale)
+	case k == isaAVX2 && e == elementBFloat16 && uintptr(dst)%32 == 0:
+		dst, src, scale := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), float32(scale)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		scaleStreamBFloat16AVX2(dst, src, keep, scale)
 	default:
 		k.scale(dst, src, n, e, keep, scale)
 	}
 }
 
 // add adds src·scale to dst where keep is 1.
+//
+//go:noinline
 func (k isa) add(dst, src unsafe.Pointer, n int, e element, keep []uint64, scale float64) {
 	switch e {
 	case elementFloat32:
 		dst, src, scale := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n), float32(scale)
-		addGeneric[float32](dst, src, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			addAVX512(dst, src, keep, scale)
+		case isaAVX2:
+			addAVX2(dst, src, keep, scale)
+		default:
+			addGeneric[float32](dst, src, keep, scale)
+		}
 	case elementFloat64:
 		dst, src := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n)
-		addGeneric[float64](dst, src, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			addFloat64AVX512(dst, src, keep, scale)
+		case isaAVX2:
+			addFloat64AVX2(dst, src, keep, scale)
+		default:
+			addGeneric[float64](dst, src, keep, scale)
+		}
 	case elementFloat16:
 		dst, src, scale := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), float32(scale)
-		addHalfGeneric[Float16](dst, src, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			addFloat16AVX512(dst, src, keep, scale)
+		case isaAVX2:
+			addFloat16AVX2(dst, src, keep, scale)
+		default:
+			addHalfGeneric[Float16](dst, src, keep, scale)
+		}
 	default: // elementBFloat16
 		dst, src, scale := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), float32(scale)
-		addHalfGeneric[BFloat16](dst, src, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			addBFloat16AVX512(dst, src, keep, scale)
+		case isaAVX2:
+			addBFloat16AVX2(dst, src, keep, scale)
+		default:
+			addHalfGeneric[BFloat16](dst, src, keep, scale)
+		}
 	}
 }
 
 // fill sets dst to src·scale where keep is 1 and to fill elsewhere.
+//
+//go:noinline
 func (k isa) fill(dst, src, fill unsafe.Pointer, n int, e element, keep []uint64, scale float64) {
 	switch e {
 	case elementFloat32:
 		dst, src, fill, scale := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n), unsafe.Slice((*float32)(fill), n), float32(scale)
-		fillGeneric[float32](dst, src, fill, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(fill)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			fillAVX512(dst, src, fill, keep, scale)
+		case isaAVX2:
+			fillAVX2(dst, src, fill, keep, scale)
+		default:
+			fillGeneric[float32](dst, src, fill, keep, scale)
+		}
 	case elementFloat64:
 		dst, src, fill := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n), unsafe.Slice((*float64)(fill), n)
-		fillGeneric[float64](dst, src, fill, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(fill)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			fillFloat64AVX512(dst, src, fill, keep, scale)
+		case isaAVX2:
+			fillFloat64AVX2(dst, src, fill, keep, scale)
+		default:
+			fillGeneric[float64](dst, src, fill, keep, scale)
+		}
 	case elementFloat16:
 		dst, src, fill, scale := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), unsafe.Slice((*Float16)(fill), n), float32(scale)
-		fillHalfGeneric[Float16](dst, src, fill, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(fill)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			fillFloat16AVX512(dst, src, fill, keep, scale)
+		case isaAVX2:
+			fillFloat16AVX2(dst, src, fill, keep, scale)
+		default:
+			fillHalfGeneric[Float16](dst, src, fill, keep, scale)
+		}
 	default: // elementBFloat16
 		dst, src, fill, scale := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), unsafe.Slice((*BFloat16)(fill), n), float32(scale)
-		fillHalfGeneric[BFloat16](dst, src, fill, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(fill)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			fillBFloat16AVX512(dst, src, fill, keep, scale)
+		case isaAVX2:
+			fillBFloat16AVX2(dst, src, fill, keep, scale)
+		default:
+			fillHalfGeneric[BFloat16](dst, src, fill, keep, scale)
+		}
 	}
 }
 
 // fillStream is fill with stores that bypass the caches.
+//
+//go:noinline
 func (k isa) fillStream(dst, src, fill unsafe.Pointer, n int, e element, keep []uint64, scale float64) {
-	k.fill(dst, src, fill, n, e, keep, scale)
+	switch {
+	case k == isaAVX512 && e == elementFloat32 && uintptr(dst)%64 == 0:
+		dst, src, fill, scale := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n), unsafe.Slice((*float32)(fill), n), float32(scale)
+		sanitize.Reads(src)
+		sanitize.Reads(fill)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		fillStreamAVX512(dst, src, fill, keep, scale)
+	case k == isaAVX2 && e == elementFloat32 && uintptr(dst)%32 == 0:
+		dst, src, fill, scale := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n), unsafe.Slice((*float32)(fill), n), float32(scale)
+		sanitize.Reads(src)
+		sanitize.Reads(fill)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		fillStreamAVX2(dst, src, fill, keep, scale)
+	case k == isaAVX512 && e == elementFloat64 && uintptr(dst)%64 == 0:
+		dst, src, fill := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n), unsafe.Slice((*float64)(fill), n)
+		sanitize.Reads(src)
+		sanitize.Reads(fill)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		fillStreamFloat64AVX512(dst, src, fill, keep, scale)
+	case k == isaAVX2 && e == elementFloat64 && uintptr(dst)%32 == 0:
+		dst, src, fill := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n), unsafe.Slice((*float64)(fill), n)
+		sanitize.Reads(src)
+		sanitize.Reads(fill)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		fillStreamFloat64AVX2(dst, src, fill, keep, scale)
+	case k == isaAVX512 && e == elementFloat16 && uintptr(dst)%64 == 0:
+		dst, src, fill, scale := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), unsafe.Slice((*Float16)(fill), n), float32(scale)
+		sanitize.Reads(src)
+		sanitize.Reads(fill)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		fillStreamFloat16AVX512(dst, src, fill, keep, scale)
+	case k == isaAVX2 && e == elementFloat16 && uintptr(dst)%32 == 0:
+		dst, src, fill, scale := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), unsafe.Slice((*Float16)(fill), n), float32(scale)
+		sanitize.Reads(src)
+		sanitize.Reads(fill)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		fillStreamFloat16AVX2(dst, src, fill, keep, scale)
+	case k == isaAVX512 && e == elementBFloat16 && uintptr(dst)%64 == 0:
+		dst, src, fill, scale := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), unsafe.Slice((*BFloat16)(fill), n), float32(scale)
+		sanitize.Reads(src)
+		sanitize.Reads(fill)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		fillStreamBFloat16AVX512(dst, src, fill, keep, scale)
+	case k == isaAVX2 && e == elementBFloat16 && uintptr(dst)%32 == 0:
+		dst, src, fill, scale := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), unsafe.Slice((*BFloat16)(fill), n), float32(scale)
+		sanitize.Reads(src)
+		sanitize.Reads(fill)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		fillStreamBFloat16AVX2(dst, src, fill, keep, scale)
+	default:
+		k.fill(dst, src, fill, n, e, keep, scale)
+	}
 }
 
 // expand sets dst to scale where keep is 1 and to +0 elsewhere.
@@ -345,13 +602,40 @@ func (k isa) expand(dst unsafe.Pointer, n int, e element, keep []uint64, scale f
 		}
 	case elementFloat64:
 		dst := unsafe.Slice((*float64)(dst), n)
-		expandGeneric[float64](dst, keep, scale)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			expandFloat64AVX512(dst, keep, scale)
+		case isaAVX2:
+			expandFloat64AVX2(dst, keep, scale)
+		default:
+			expandGeneric[float64](dst, keep, scale)
+		}
 	case elementFloat16:
 		dst, scale := unsafe.Slice((*Float16)(dst), n), float32(scale)
-		expandHalfGeneric[Float16](dst, keep, scale)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			expandFloat16AVX512(dst, keep, scale)
+		case isaAVX2:
+			expandFloat16AVX2(dst, keep, scale)
+		default:
+			expandHalfGeneric[Float16](dst, keep, scale)
+		}
 	default: // elementBFloat16
 		dst, scale := unsafe.Slice((*BFloat16)(dst), n), float32(scale)
-		expandHalfGeneric[BFloat16](dst, keep, scale)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			expandBFloat16AVX512(dst, keep, scale)
+		case isaAVX2:
+			expandBFloat16AVX2(dst, keep, scale)
+		default:
+			expandHalfGeneric[BFloat16](dst, keep, scale)
+		}
 	}
 }
 

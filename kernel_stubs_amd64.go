@@ -119,6 +119,36 @@ func scaleAVX2(dst []float32, src []float32, keep []uint64, scale float32)
 //go:noescape
 func scaleAVX512(dst []float32, src []float32, keep []uint64, scale float32)
 
+// scaleFloat64AVX2 sets dst to src·scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func scaleFloat64AVX2(dst []float64, src []float64, keep []uint64, scale float64)
+
+// scaleFloat64AVX512 sets dst to src·scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func scaleFloat64AVX512(dst []float64, src []float64, keep []uint64, scale float64)
+
+// scaleFloat16AVX2 sets dst to src·scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func scaleFloat16AVX2(dst []Float16, src []Float16, keep []uint64, scale float32)
+
+// scaleFloat16AVX512 sets dst to src·scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func scaleFloat16AVX512(dst []Float16, src []Float16, keep []uint64, scale float32)
+
+// scaleBFloat16AVX2 sets dst to src·scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func scaleBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+
+// scaleBFloat16AVX512 sets dst to src·scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func scaleBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+
 // scaleStreamAVX2 is scale with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
 //
 //go:noescape
@@ -129,6 +159,156 @@ func scaleStreamAVX2(dst []float32, src []float32, keep []uint64, scale float32)
 //go:noescape
 func scaleStreamAVX512(dst []float32, src []float32, keep []uint64, scale float32)
 
+// scaleStreamFloat64AVX2 is scale with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleStreamFloat64AVX2(dst []float64, src []float64, keep []uint64, scale float64)
+
+// scaleStreamFloat64AVX512 is scale with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleStreamFloat64AVX512(dst []float64, src []float64, keep []uint64, scale float64)
+
+// scaleStreamFloat16AVX2 is scale with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleStreamFloat16AVX2(dst []Float16, src []Float16, keep []uint64, scale float32)
+
+// scaleStreamFloat16AVX512 is scale with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleStreamFloat16AVX512(dst []Float16, src []Float16, keep []uint64, scale float32)
+
+// scaleStreamBFloat16AVX2 is scale with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleStreamBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+
+// scaleStreamBFloat16AVX512 is scale with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleStreamBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+
+// addAVX2 adds src·scale to dst where keep is 1.
+//
+//go:noescape
+func addAVX2(dst []float32, src []float32, keep []uint64, scale float32)
+
+// addAVX512 adds src·scale to dst where keep is 1.
+//
+//go:noescape
+func addAVX512(dst []float32, src []float32, keep []uint64, scale float32)
+
+// addFloat64AVX2 adds src·scale to dst where keep is 1.
+//
+//go:noescape
+func addFloat64AVX2(dst []float64, src []float64, keep []uint64, scale float64)
+
+// addFloat64AVX512 adds src·scale to dst where keep is 1.
+//
+//go:noescape
+func addFloat64AVX512(dst []float64, src []float64, keep []uint64, scale float64)
+
+// addFloat16AVX2 adds src·scale to dst where keep is 1.
+//
+//go:noescape
+func addFloat16AVX2(dst []Float16, src []Float16, keep []uint64, scale float32)
+
+// addFloat16AVX512 adds src·scale to dst where keep is 1.
+//
+//go:noescape
+func addFloat16AVX512(dst []Float16, src []Float16, keep []uint64, scale float32)
+
+// addBFloat16AVX2 adds src·scale to dst where keep is 1.
+//
+//go:noescape
+func addBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+
+// addBFloat16AVX512 adds src·scale to dst where keep is 1.
+//
+//go:noescape
+func addBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+
+// fillAVX2 sets dst to src·scale where keep is 1 and to fill elsewhere.
+//
+//go:noescape
+func fillAVX2(dst []float32, src []float32, fill []float32, keep []uint64, scale float32)
+
+// fillAVX512 sets dst to src·scale where keep is 1 and to fill elsewhere.
+//
+//go:noescape
+func fillAVX512(dst []float32, src []float32, fill []float32, keep []uint64, scale float32)
+
+// fillFloat64AVX2 sets dst to src·scale where keep is 1 and to fill elsewhere.
+//
+//go:noescape
+func fillFloat64AVX2(dst []float64, src []float64, fill []float64, keep []uint64, scale float64)
+
+// fillFloat64AVX512 sets dst to src·scale where keep is 1 and to fill elsewhere.
+//
+//go:noescape
+func fillFloat64AVX512(dst []float64, src []float64, fill []float64, keep []uint64, scale float64)
+
+// fillFloat16AVX2 sets dst to src·scale where keep is 1 and to fill elsewhere.
+//
+//go:noescape
+func fillFloat16AVX2(dst []Float16, src []Float16, fill []Float16, keep []uint64, scale float32)
+
+// fillFloat16AVX512 sets dst to src·scale where keep is 1 and to fill elsewhere.
+//
+//go:noescape
+func fillFloat16AVX512(dst []Float16, src []Float16, fill []Float16, keep []uint64, scale float32)
+
+// fillBFloat16AVX2 sets dst to src·scale where keep is 1 and to fill elsewhere.
+//
+//go:noescape
+func fillBFloat16AVX2(dst []BFloat16, src []BFloat16, fill []BFloat16, keep []uint64, scale float32)
+
+// fillBFloat16AVX512 sets dst to src·scale where keep is 1 and to fill elsewhere.
+//
+//go:noescape
+func fillBFloat16AVX512(dst []BFloat16, src []BFloat16, fill []BFloat16, keep []uint64, scale float32)
+
+// fillStreamAVX2 is fill with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func fillStreamAVX2(dst []float32, src []float32, fill []float32, keep []uint64, scale float32)
+
+// fillStreamAVX512 is fill with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func fillStreamAVX512(dst []float32, src []float32, fill []float32, keep []uint64, scale float32)
+
+// fillStreamFloat64AVX2 is fill with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func fillStreamFloat64AVX2(dst []float64, src []float64, fill []float64, keep []uint64, scale float64)
+
+// fillStreamFloat64AVX512 is fill with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func fillStreamFloat64AVX512(dst []float64, src []float64, fill []float64, keep []uint64, scale float64)
+
+// fillStreamFloat16AVX2 is fill with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func fillStreamFloat16AVX2(dst []Float16, src []Float16, fill []Float16, keep []uint64, scale float32)
+
+// fillStreamFloat16AVX512 is fill with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func fillStreamFloat16AVX512(dst []Float16, src []Float16, fill []Float16, keep []uint64, scale float32)
+
+// fillStreamBFloat16AVX2 is fill with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func fillStreamBFloat16AVX2(dst []BFloat16, src []BFloat16, fill []BFloat16, keep []uint64, scale float32)
+
+// fillStreamBFloat16AVX512 is fill with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func fillStreamBFloat16AVX512(dst []BFloat16, src []BFloat16, fill []BFloat16, keep []uint64, scale float32)
+
 // expandAVX2 sets dst to scale where keep is 1 and to +0 elsewhere.
 //
 //go:noescape
@@ -138,6 +318,36 @@ func expandAVX2(dst []float32, keep []uint64, scale float32)
 //
 //go:noescape
 func expandAVX512(dst []float32, keep []uint64, scale float32)
+
+// expandFloat64AVX2 sets dst to scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func expandFloat64AVX2(dst []float64, keep []uint64, scale float64)
+
+// expandFloat64AVX512 sets dst to scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func expandFloat64AVX512(dst []float64, keep []uint64, scale float64)
+
+// expandFloat16AVX2 sets dst to scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func expandFloat16AVX2(dst []Float16, keep []uint64, scale float32)
+
+// expandFloat16AVX512 sets dst to scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func expandFloat16AVX512(dst []Float16, keep []uint64, scale float32)
+
+// expandBFloat16AVX2 sets dst to scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func expandBFloat16AVX2(dst []BFloat16, keep []uint64, scale float32)
+
+// expandBFloat16AVX512 sets dst to scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func expandBFloat16AVX512(dst []BFloat16, keep []uint64, scale float32)
 
 // expandBoolAVX2 sets dst to the bits of keep.
 //

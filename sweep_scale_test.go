@@ -7,6 +7,7 @@ import (
 	"iter"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -226,4 +227,61 @@ func TestKernelScale(t *testing.T) {
 
 func TestKernelScaleStream(t *testing.T) {
 	eachISA(t, func(t *testing.T, k isa) { testScale(t, k.scaleStream) })
+}
+
+// halfScales are usual scales, and those that make subnormal numbers, overflow or NaN of halves.
+var halfScales = func() (scales []float64) {
+	for _, s := range []float64{
+		1, 1.0714, 1.5, 2, 3, 1 / 0.9, 1 / 0.3, 1 + 0x1p-23, 1 - 0x1p-24, 1 + 0x1p-11, 1 + 0x1p-10, 1 + 0x1p-8, 1 + 0x1p-7,
+		0.1, 0.5, 0x1p-8, 0x1p-10, 0x1p-14, 0x1.8p-14, 0x1p-24, 0x1p-25, 0x1.000002p-25, 0x1p-126, 0x1.8p-133, 0x1p-149, 0x1p-160,
+		65504, 65520, 1e30, 0x1.fffffep127, math.Inf(1), 0,
+	} {
+		scales = append(scales, s, -s)
+	}
+	scales[3] = math.NaN() // in place of −1.0714
+	return scales
+}()
+
+// TestEveryHalf takes every half through every kernel of every set.
+func TestEveryHalf(t *testing.T) {
+	t.Run("float16", testEveryHalf[Float16])
+	t.Run("bfloat16", testEveryHalf[BFloat16])
+}
+
+func testEveryHalf[E half](t *testing.T) {
+	element := referenceOf[E]()
+	x, y := make([]E, 1<<16), make([]E, 1<<16)
+	for i := range x {
+		x[i], y[i] = E(i), E(i*0x9e37) // which is odd, so that y has all halves too
+	}
+	ones, mixed := slices.Repeat([]uint64{1<<64 - 1}, 1<<10), mixedWords(1<<10, 3)
+	all, some := reference.Bits(ones, 1<<16), reference.Bits(mixed, 1<<16)
+	dst := make([]E, 1<<16)
+	for i, scale := range halfScales {
+		scaled := element.Scale(x, all, scale)
+		var added, filled []E
+		if i%4 == 0 {
+			added, filled = element.Add(y, x, some, scale), element.Fill(x, y, some, scale)
+		}
+		for _, k := range available {
+			check := func(kernel string, want []E) {
+				t.Helper()
+				if err := element.Same(dst, want); err != nil {
+					t.Fatalf("%s, scale %v, impl=%v: %v", kernel, scale, k, err)
+				}
+			}
+			scaleOf[E, float32](k.isa.scale)(dst, x, ones, float32(scale))
+			check("scale", scaled)
+			if added == nil {
+				continue
+			}
+			copy(dst, y)
+			scaleOf[E, float32](k.isa.add)(dst, x, mixed, float32(scale))
+			check("add", added)
+			pass(t, sameDropped(dst, y, some))
+			fillOf[E, float32](k.isa.fill)(dst, x, y, mixed, float32(scale))
+			check("fill", filled)
+			pass(t, sameDropped(dst, y, some))
+		}
+	}
 }

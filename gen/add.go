@@ -6,6 +6,8 @@ import (
 	"github.com/dropblock-go/dropblock/asm/arm64"
 )
 
+func add(a *amd64) { a.scaled(scaled{dropped: "dst", add: true}) }
+
 func addNEON(a *neon) {
 	dst, src, keep := a.LoadBase("dst"), a.LoadBase("src"), a.LoadBase("keep")
 	n := a.LoadLen("src")

@@ -154,6 +154,13 @@ func (a *amd64) movl(from op) gp {
 	return to
 }
 
+// movw is the same of two bytes.
+func (a *amd64) movw(from op) register {
+	to := a.GP32()
+	a.MOVWLZX(from, to)
+	return to
+}
+
 // leaq is a register of an address.
 func (a *amd64) leaq(of mem) gp {
 	to := a.GP64()

@@ -10,13 +10,16 @@ func expand(a *amd64) {
 		// y[i] = scale where keep is 1, else 0
 		x := a.vec()
 		if a.isa == avx512 {
-			a.VMOVAPS_Z(s, m, x)
+			a.element.lane.moveZero(a.Context, s, m, x)
 		} else {
 			a.VPAND(s, m, x)
 		}
-		return x
+		return a.narrowed(x)
 	}
-	w.advance = func(elements int) { a.advance(a.element.bytes*elements, w.dst) }
+	w.moves = []gp{w.dst}
+	if a.isa == avx2 && a.element != &float32AMD64 {
+		w.held = 4 // of 16 registers
+	}
 	a.masked(w)
 	a.ret()
 }

@@ -6,6 +6,9 @@ import (
 	"github.com/dropblock-go/dropblock/asm/arm64"
 )
 
+func fill(a *amd64)       { a.scaled(scaled{dropped: "fill"}) }
+func fillStream(a *amd64) { a.scaled(scaled{dropped: "fill", stream: true}) }
+
 func fillNEON(a *neon) {
 	dst, src, fill, keep := a.LoadBase("dst"), a.LoadBase("src"), a.LoadBase("fill"), a.LoadBase("keep")
 	n := a.LoadLen("src")

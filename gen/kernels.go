@@ -149,14 +149,14 @@ var kernels = []*kernel{
 		doc:      "adds src·scale to dst where keep is 1",
 		writes:   "dst",
 		elements: elements,
-		neon:     addNEON,
+		amd64:    add, neon: addNEON,
 	},
 	{
 		name: "fill", params: "dst, src, fill []E, keep []uint64, scale S",
 		doc:      "sets dst to src·scale where keep is 1 and to fill elsewhere",
 		writes:   "dst",
 		elements: elements,
-		neon:     fillNEON,
+		amd64:    fill, neon: fillNEON,
 	},
 	{
 		name: "fillStream", params: "dst, src, fill []E, keep []uint64, scale S",
@@ -166,6 +166,7 @@ var kernels = []*kernel{
 		guard:     "uintptr(dst)%VECTOR == 0",
 		otherwise: "fill",
 		elements:  elements,
+		amd64:     fillStream,
 	},
 	{
 		name: "expand", params: "dst []E, keep []uint64, scale S",

@@ -1,9 +1,14 @@
 package main
 
-import "github.com/dropblock-go/dropblock/asm/arm64"
+import (
+	"cmp"
 
-// lanes turns bits of a keep mask into masks of the lanes of vectors, of four bytes each:
-// bits[j] has bit i of the j-th piece of a doubleword in lane i.
+	"github.com/dropblock-go/dropblock/asm/arm64"
+)
+
+// lanes turns bits of a keep mask into masks of the lanes of vectors: bits[j] has bit i of
+// the j-th piece of a doubleword in lane i. Lanes of eight bytes have the first alone, as
+// all would take too many registers: the doubleword is shifted.
 type lanes struct {
 	a    *amd64
 	bits []vec
@@ -12,6 +17,9 @@ type lanes struct {
 var laneBits = table(32, func(i int) u32 { return 1 << i })
 
 func (a *amd64) lanes() lanes {
+	if a.element.lane == &lanes8 {
+		return lanes{a, []vec{a.load(a.data("laneBits8", table(8, func(i int) u64 { return 1 << i })...))}}
+	}
 	bits := a.data("laneBits", laneBits...)
 	l := lanes{a: a, bits: a.vecs(128 / a.isa.bytes)}
 	for j, v := range l.bits {
@@ -23,24 +31,36 @@ func (a *amd64) lanes() lanes {
 // mask returns the mask of the lanes whose bits in the j-th piece of word are
 // 1: a register of the AVX-512 masks, or a vector of ones.
 func (l *lanes) mask(word vec, j int) register {
-	if l.a.isa == avx512 {
-		k := l.a.K()
-		l.a.VPTESTMD(l.bits[j], word, k)
+	a, test, equal := l.a, l.a.VPTESTMD, l.a.VPCMPEQD
+	if a.element.lane == &lanes8 {
+		test, equal = a.VPTESTMQ, a.VPCMPEQQ
+		if j > 0 {
+			shifted := a.vec()
+			a.VPSRLQ(u8(a.vector()*j), word, shifted)
+			word = shifted
+		}
+		j = 0
+	}
+	if a.isa == avx512 {
+		k := a.K()
+		test(l.bits[j], word, k)
 		return k
 	}
-	m := l.a.YMM()
-	l.a.VPAND(l.bits[j], word, m)
-	l.a.VPCMPEQD(l.bits[j], m, m)
+	m := a.YMM()
+	a.VPAND(l.bits[j], word, m)
+	equal(l.bits[j], m, m)
 	return m
 }
 
 // maskedLoop is work on n elements, of the kernel's type, whose keep bits are at keep.
 type maskedLoop struct {
 	n, keep, dst gp
-	// value makes the vector of elements at an offset, or of fewer in its low end.
-	value   func(v piece, m register) vec
-	stream  bool // the vectors of a word are stored with non-temporal stores
-	advance func(elements int)
+	// value makes the vector of elements, as they are in memory, of a piece.
+	value  func(p piece, m register) vec
+	held   int  // vectors are made, at most, before they are stored; all of a word if 0
+	stream bool // the vectors of a word are stored with non-temporal stores
+	// moves are the pointers to elements, which go on with them.
+	moves []gp
 	// touch comes before the values of a word, in a loop of its own. It is left out
 	// where dst is src and where there are few elements.
 	touch func()
@@ -49,46 +69,54 @@ type maskedLoop struct {
 	ahead func()
 }
 
-// A piece is elements at an offset.
+// A piece is elements at an offset, in bytes.
 type piece struct {
 	offset, elements int
-	apart            bool     // have been touched
+	halved           bool     // 64 bytes are loaded in halves
 	exist            register // the mask of those that there are, or nil for all
 }
 
-// fewTouched is the least number of elements that are touched. Fewer are in the first two
+// fewTouched is the least number of bytes that are touched. Fewer are in the first two
 // cache levels, where touching costs more than the loop itself.
-const fewTouched = 1 << 13
+const fewTouched = 1 << 15
 
 // masked goes on by 64 elements with the masks of a word, then by what is left of
 // them.
 func (a *amd64) masked(w maskedLoop) {
 	l := a.lanes()
-	vector := a.isa.bytes / 4
-	turn := func(apart bool) {
+	vector := a.vector()
+	held := min(cmp.Or(w.held, 64), 64/vector)
+	turn := func(halved bool) {
 		if w.ahead != nil {
 			w.ahead()
 		}
 		var x []vec
-		for half := range 2 {
-			word := a.spread(at(w.keep, 4*half))
-			for j := range l.bits {
-				p := piece{offset: a.element.bytes * (32*half + vector*j), elements: vector, apart: apart}
-				x = append(x, w.value(p, l.mask(word, j)))
+		stored := piece{elements: vector}
+		var word vec
+		for i := range 64 / vector {
+			half, j := i*vector/32, i%(32/vector)
+			if j == 0 {
+				word = a.spread(at(w.keep, 4*half))
 			}
-		}
-		for i := range x {
-			if to := at(w.dst, vector*a.element.bytes*i); w.stream {
-				a.element.stream(a, x[i], to)
-			} else {
-				a.element.store(a, x[i], vector, to)
+			p := piece{offset: a.element.bytes * vector * i, elements: vector, halved: halved || w.stream}
+			if x = append(x, w.value(p, l.mask(word, j))); len(x) < held {
+				continue
 			}
+			for _, v := range x {
+				if to := at(w.dst, stored.offset); w.stream {
+					a.VMOVNTPS(v, to)
+				} else {
+					a.storeElements(v, stored, to)
+				}
+				stored.offset += a.element.bytes * vector
+			}
+			x = nil
 		}
 		a.ADDQ(u8(8), w.keep)
-		w.advance(64)
+		a.advance(64*a.element.bytes, w.moves...)
 	}
 	if w.touch != nil {
-		a.CMPQ(w.n, u32(fewTouched))
+		a.CMPQ(w.n, u32(fewTouched/a.element.bytes))
 		a.JL(ref("near"))
 		a.CMPQ(w.dst, w.src)
 		a.JEQ(ref("near"))
@@ -111,40 +139,41 @@ func (a *amd64) masked(w maskedLoop) {
 
 // restMasked takes vectors of which the last one is cut off by a mask.
 func (a *amd64) restMasked(w maskedLoop, rest gp) {
+	vector := a.vector()
 	exist := a.movq(i32(-1))
 	a.BZHIQ(w.n, exist, exist)
 	a.Label("rest")
 	there, keep := a.K(), a.K()
 	a.KMOVW(exist.As32(), there)
 	a.KMOVW(rest.As32(), keep)
-	x := w.value(piece{elements: 16, exist: there}, keep)
-	a.element.storeMasked(a, x, there, at(w.dst, 0))
-	w.advance(16)
-	a.SHRQ(u8(16), rest)
-	a.SHRQ(u8(16), exist)
+	p := piece{elements: vector, exist: there}
+	a.storeElements(w.value(p, keep), p, at(w.dst, 0))
+	a.advance(vector*a.element.bytes, w.moves...)
+	a.SHRQ(u8(vector), rest)
+	a.SHRQ(u8(vector), exist)
 	a.JNZ(ref("rest"))
 }
 
 // restHalving takes a vector at a time, then half of one, then single elements:
 // some CPUs are slow to store through a mask of vectors.
 func (a *amd64) restHalving(w maskedLoop, l lanes, rest gp) {
-	for _, elements := range []int{8, 4, 1} {
+	for _, elements := range []int{a.vector(), a.vector() / 2, 1} {
 		a.loop(label("rest%d", elements), w.n, elements, func() {
 			word := a.vec()
 			a.VMOVQ(rest, word.AsX())
 			a.VPBROADCASTD(word.AsX(), word)
-			x := w.value(piece{elements: elements}, l.mask(word, 0))
-			a.element.store(a, x, elements, at(w.dst, 0))
+			p := piece{elements: elements}
+			a.storeElements(w.value(p, l.mask(word, 0)), p, at(w.dst, 0))
 			a.SHRQ(u8(elements), rest)
-			w.advance(elements)
+			a.advance(elements*a.element.bytes, w.moves...)
 		})
 	}
 }
 
-// broadcast loads a parameter that is an element into every lane.
+// broadcast loads a parameter that is a scale into every lane.
 func (a *amd64) broadcast(param string) vec {
 	s := a.vec()
-	a.element.broadcast(a, a.address(a.Param(param)), s)
+	a.element.lane.broadcast(a.Context, a.address(a.Param(param)), s)
 	return s
 }
 

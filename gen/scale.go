@@ -9,17 +9,39 @@ import "github.com/dropblock-go/dropblock/asm/arm64"
 // level then keeps less. A prefetch past the end of the source does not fault.
 const streamAhead = 8 << 10
 
-func scale(a *amd64)       { a.scale(false) }
-func scaleStream(a *amd64) { a.scale(true) }
+func scale(a *amd64)       { a.scaled(scaled{}) }
+func scaleStream(a *amd64) { a.scaled(scaled{stream: true}) }
 
-func (a *amd64) scale(stream bool) {
-	w := maskedLoop{n: a.GP64(), keep: a.base("keep"), dst: a.base("dst"), src: a.base("src"), stream: stream}
+// scaled is a kernel that multiplies src by scale.
+type scaled struct {
+	stream bool
+	// dropped is the slice whose elements stand where keep is 0: +0 if there is none.
+	dropped string
+	// add says that products are added to those elements where keep is 1.
+	add bool
+}
+
+func (a *amd64) scaled(k scaled) {
+	w := maskedLoop{n: a.GP64(), keep: a.base("keep"), dst: a.base("dst"), src: a.base("src"), stream: k.stream}
 	a.Load(a.Param("src").Len(), w.n)
+	w.moves = []gp{w.src, w.dst}
+	dropped := w.dst
+	if k.dropped != "" && k.dropped != "dst" {
+		dropped = a.base(k.dropped)
+		w.moves = append(w.moves, dropped)
+	}
+	if a.isa == avx2 && (k.dropped != "" || a.element != &float32AMD64) {
+		w.held = 4 // of 16 registers
+	}
 	s := a.broadcast("scale")
-	if stream {
+	if k.stream {
 		w.ahead = func() {
-			for line := range 4 {
-				a.PREFETCHT0(at(w.src, streamAhead+64*line))
+			for _, p := range w.moves {
+				for line := range a.element.bytes {
+					if p != w.dst {
+						a.PREFETCHT0(at(p, streamAhead+64*line))
+					}
+				}
 			}
 		}
 	} else {
@@ -29,34 +51,50 @@ func (a *amd64) scale(stream bool) {
 		// loop; prefetches, or more lines at once, are slower. With maps in memory the
 		// plain loop is as fast, or faster by a tenth.
 		w.touch = func() {
-			for _, p := range []gp{w.src, w.dst} {
-				for line := range 4 {
+			for _, p := range w.moves {
+				for line := range a.element.bytes {
 					a.MOVQ(at(p, 64*line), a.GP64())
 				}
 			}
 		}
 	}
+	// The source is loaded whole, not through the mask: that is slower, from memory by a
+	// third.
 	w.value = func(p piece, m register) vec {
-		// y[i] = x[i]*scale where keep is 1, else 0. The source is loaded whole, not
-		// through the mask: that is slower, from memory by a third.
-		x, from := a.vec(), at(w.src, p.offset)
-		switch {
-		case p.exist != nil:
-			a.element.loadMasked(a, from, p.exist, x)
-		case a.isa == avx512 && (p.apart || stream): // Halves are 1 to 3 % faster.
-			a.element.loadHalves(a, from, x)
-		default:
-			a.element.load(a, from, p.elements, x)
+		x := a.loadLanes(at(w.src, p.offset), p)
+		if k.dropped == "" {
+			// y[i] = x[i]*scale where keep is 1, else 0.
+			a.multiplyMasked(s, m, x)
+			return a.narrowed(x)
 		}
-		a.element.multiplyMasked(a, s, m, x)
-		return x
+		// y[i] = x[i]*scale, or y[i]+x[i]*scale, where keep is 1, else y[i].
+		y := a.loadElements(at(dropped, p.offset), p)
+		a.element.lane.multiply(a.Context, s, x, x)
+		if k.add {
+			z := y
+			if a.element.widen != nil {
+				z = a.widened(y)
+			}
+			a.element.lane.add(a.Context, x, z, x)
+		}
+		a.merge(x, m, y)
+		return y
 	}
-	w.advance = func(elements int) { a.advance(a.element.bytes*elements, w.src, w.dst) }
 	a.masked(w)
-	if stream {
+	if k.stream {
 		a.SFENCE() // Go's own stores that follow, such as a channel's, must not overtake.
 	}
 	a.ret()
+}
+
+// multiplyMasked multiplies x by s, with +0 where m is none.
+func (a *amd64) multiplyMasked(s, m register, x vec) {
+	if a.isa == avx512 {
+		a.element.lane.multiplyZero(a.Context, s, x, m, x)
+		return
+	}
+	a.element.lane.multiply(a.Context, s, x, x)
+	a.VPAND(m, x, x)
 }
 
 func scaleNEON(a *neon) {
