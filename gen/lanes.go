@@ -200,7 +200,7 @@ func (a *neon) masked(n, keep arm64.GP, body func(elements int, m []arm64.Vec)) 
 	})
 	a.CBZ(n, "done")
 	rest := a.GP()
-	switch lanes { // Beyond the bits of a turn may be none.
+	switch lanes { // There may be no memory behind the bits of a turn.
 	case 2:
 		a.LDRH(rest.W(), keep.Off(0))
 	case 4:
