@@ -8764,10 +8764,7 @@ TEXT ·scaleFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      laneBits<>+0(SB), Y1
-	VMOVDQU      laneBits<>+32(SB), Y2
-	VMOVDQU      laneBits<>+64(SB), Y3
-	VMOVDQU      laneBits<>+96(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -8780,64 +8777,54 @@ apart:
 	MOVQ         64(BX), SI
 	MOVQ         (DX), SI
 	MOVQ         64(DX), SI
-	VPBROADCASTD (CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VCVTPH2PS    (BX), Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VCVTPS2PH    $0x00, Y7, X6
-	VPAND        Y2, Y5, Y7
-	VPCMPEQD     Y2, Y7, Y7
-	VCVTPH2PS    16(BX), Y8
-	VMULPS       Y0, Y8, Y8
-	VPAND        Y7, Y8, Y8
-	VCVTPS2PH    $0x00, Y8, X7
-	VPAND        Y3, Y5, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VCVTPH2PS    32(BX), Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y8, Y9, Y9
-	VCVTPS2PH    $0x00, Y9, X8
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VCVTPH2PS    48(BX), Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VCVTPS2PH    $0x00, Y9, X5
-	VMOVUPS      X6, (DX)
-	VMOVUPS      X7, 16(DX)
-	VMOVUPS      X8, 32(DX)
-	VMOVUPS      X5, 48(DX)
-	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VCVTPH2PS    64(BX), Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VCVTPS2PH    $0x00, Y7, X6
-	VPAND        Y2, Y5, Y7
-	VPCMPEQD     Y2, Y7, Y7
-	VCVTPH2PS    80(BX), Y8
-	VMULPS       Y0, Y8, Y8
-	VPAND        Y7, Y8, Y8
-	VCVTPS2PH    $0x00, Y8, X7
-	VPAND        Y3, Y5, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VCVTPH2PS    96(BX), Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y8, Y9, Y9
-	VCVTPS2PH    $0x00, Y9, X8
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VCVTPH2PS    112(BX), Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VCVTPS2PH    $0x00, Y9, X5
-	VMOVUPS      X6, 64(DX)
-	VMOVUPS      X7, 80(DX)
-	VMOVUPS      X8, 96(DX)
-	VMOVUPS      X5, 112(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    (BX), Y4
+	VCVTPH2PS    16(BX), Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    32(BX), Y5
+	VCVTPH2PS    48(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y5, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    64(BX), Y4
+	VCVTPH2PS    80(BX), Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    96(BX), Y5
+	VCVTPH2PS    112(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VMOVUPS      Y4, 64(DX)
+	VMOVUPS      Y5, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -8851,64 +8838,54 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTD (CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VCVTPH2PS    (BX), Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VCVTPS2PH    $0x00, Y7, X6
-	VPAND        Y2, Y5, Y7
-	VPCMPEQD     Y2, Y7, Y7
-	VCVTPH2PS    16(BX), Y8
-	VMULPS       Y0, Y8, Y8
-	VPAND        Y7, Y8, Y8
-	VCVTPS2PH    $0x00, Y8, X7
-	VPAND        Y3, Y5, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VCVTPH2PS    32(BX), Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y8, Y9, Y9
-	VCVTPS2PH    $0x00, Y9, X8
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VCVTPH2PS    48(BX), Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VCVTPS2PH    $0x00, Y9, X5
-	VMOVUPS      X6, (DX)
-	VMOVUPS      X7, 16(DX)
-	VMOVUPS      X8, 32(DX)
-	VMOVUPS      X5, 48(DX)
-	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VCVTPH2PS    64(BX), Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VCVTPS2PH    $0x00, Y7, X6
-	VPAND        Y2, Y5, Y7
-	VPCMPEQD     Y2, Y7, Y7
-	VCVTPH2PS    80(BX), Y8
-	VMULPS       Y0, Y8, Y8
-	VPAND        Y7, Y8, Y8
-	VCVTPS2PH    $0x00, Y8, X7
-	VPAND        Y3, Y5, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VCVTPH2PS    96(BX), Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y8, Y9, Y9
-	VCVTPS2PH    $0x00, Y9, X8
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VCVTPH2PS    112(BX), Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VCVTPS2PH    $0x00, Y9, X5
-	VMOVUPS      X6, 64(DX)
-	VMOVUPS      X7, 80(DX)
-	VMOVUPS      X8, 96(DX)
-	VMOVUPS      X5, 112(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    (BX), Y4
+	VCVTPH2PS    16(BX), Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    32(BX), Y5
+	VCVTPH2PS    48(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y5, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    64(BX), Y4
+	VCVTPH2PS    80(BX), Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    96(BX), Y5
+	VCVTPH2PS    112(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VMOVUPS      Y4, 64(DX)
+	VMOVUPS      Y5, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -8920,19 +8897,50 @@ wordDone:
 	TESTQ AX, AX
 	JZ    done
 	MOVQ  (CX), CX
-	CMPQ  AX, $0x00000008
-	JL    rest8Done
+	CMPQ  AX, $0x00000010
+	JL    rest16Done
+
+rest16:
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    (BX), Y4
+	VCVTPH2PS    16(BX), Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VMOVUPS      Y4, (DX)
+	SHRQ         $0x10, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000010, AX
+	CMPQ         AX, $0x00000010
+	JGE          rest16
+
+rest16Done:
+	CMPQ AX, $0x00000008
+	JL   rest8Done
 
 rest8:
 	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
+	VPBROADCASTW X2, Y2
 	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VCVTPH2PS    (BX), Y3
-	VMULPS       Y0, Y3, Y3
-	VPAND        Y2, Y3, Y3
-	VCVTPS2PH    $0x00, Y3, X2
-	VMOVUPS      X2, (DX)
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), X3
+	VCVTPH2PS    X3, Y4
+	VEXTRACTI128 $0x01, Y3, X5
+	VCVTPH2PS    X5, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VMOVUPS      X4, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -8941,43 +8949,26 @@ rest8:
 	JGE          rest8
 
 rest8Done:
-	CMPQ AX, $0x00000004
-	JL   rest4Done
-
-rest4:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VMOVSD       (BX), X3
-	VCVTPH2PS    X3, Y3
-	VMULPS       Y0, Y3, Y3
-	VPAND        Y2, Y3, Y3
-	VCVTPS2PH    $0x00, Y3, X2
-	VMOVSD       X2, (DX)
-	SHRQ         $0x04, CX
-	ADDQ         $0x00000008, BX
-	ADDQ         $0x00000008, DX
-	SUBQ         $0x00000004, AX
-	CMPQ         AX, $0x00000004
-	JGE          rest4
-
-rest4Done:
 	CMPQ AX, $0x00000001
 	JL   rest1Done
 
 rest1:
 	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
+	VPBROADCASTW X2, Y2
 	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (BX), SI
 	VMOVD        SI, X3
-	VCVTPH2PS    X3, Y3
-	VMULPS       Y0, Y3, Y3
-	VPAND        Y2, Y3, Y3
-	VCVTPS2PH    $0x00, Y3, X2
-	VPEXTRW      $0x00, X2, (DX)
+	VCVTPH2PS    X3, Y4
+	VEXTRACTI128 $0x01, Y3, X5
+	VCVTPH2PS    X5, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -8990,16 +8981,24 @@ done:
 	VZEROUPPER
 	RET
 
+DATA laneBits2<>+0(SB)/4, $0x00020001
+DATA laneBits2<>+4(SB)/4, $0x00080004
+DATA laneBits2<>+8(SB)/4, $0x00200010
+DATA laneBits2<>+12(SB)/4, $0x00800040
+DATA laneBits2<>+16(SB)/4, $0x02000100
+DATA laneBits2<>+20(SB)/4, $0x08000400
+DATA laneBits2<>+24(SB)/4, $0x20001000
+DATA laneBits2<>+28(SB)/4, $0x80004000
+GLOBL laneBits2<>(SB), RODATA|NOPTR, $32
+
 // func scaleFloat16AVX512(dst []Float16, src []Float16, keep []uint64, scale float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, BMI2
 TEXT ·scaleFloat16AVX512(SB), NOSPLIT, $0-76
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Z0
-	VMOVDQU64    laneBits<>+0(SB), Z1
-	VMOVDQU64    laneBits<>+64(SB), Z2
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -9012,28 +9011,26 @@ apart:
 	MOVQ         64(BX), SI
 	MOVQ         (DX), SI
 	MOVQ         64(DX), SI
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VCVTPH2PS    (BX), Z4
-	VMULPS.Z     Z0, Z4, K1, Z4
-	VCVTPS2PH    $0x00, Z4, Y4
-	VPTESTMD     Z2, Z3, K1
-	VCVTPH2PS    32(BX), Z3
-	VMULPS.Z     Z0, Z3, K1, Z3
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z1
+	VCVTPH2PS    32(BX), Z2
+	VMULPS       Z0, Z1, Z1
+	VMULPS       Z0, Z2, Z2
+	VCVTPS2PH    $0x00, Z1, Y1
+	VCVTPS2PH    $0x00, Z2, Y2
+	VINSERTI64X4 $0x01, Y2, Z1, Z1
+	VMOVDQU16.Z  Z1, K1, Z1
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z2
+	VCVTPH2PS    96(BX), Z3
+	VMULPS       Z0, Z2, Z2
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z2, Y2
 	VCVTPS2PH    $0x00, Z3, Y3
-	VPBROADCASTD 4(CX), Z5
-	VPTESTMD     Z1, Z5, K1
-	VCVTPH2PS    64(BX), Z6
-	VMULPS.Z     Z0, Z6, K1, Z6
-	VCVTPS2PH    $0x00, Z6, Y6
-	VPTESTMD     Z2, Z5, K1
-	VCVTPH2PS    96(BX), Z5
-	VMULPS.Z     Z0, Z5, K1, Z5
-	VCVTPS2PH    $0x00, Z5, Y5
-	VMOVUPS      Y4, (DX)
-	VMOVUPS      Y3, 32(DX)
-	VMOVUPS      Y6, 64(DX)
-	VMOVUPS      Y5, 96(DX)
+	VINSERTI64X4 $0x01, Y3, Z2, Z2
+	VMOVDQU16.Z  Z2, K1, Z2
+	VMOVUPS      Z1, (DX)
+	VMOVUPS      Z2, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -9047,28 +9044,26 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VCVTPH2PS    (BX), Z4
-	VMULPS.Z     Z0, Z4, K1, Z4
-	VCVTPS2PH    $0x00, Z4, Y4
-	VPTESTMD     Z2, Z3, K1
-	VCVTPH2PS    32(BX), Z3
-	VMULPS.Z     Z0, Z3, K1, Z3
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z1
+	VCVTPH2PS    32(BX), Z2
+	VMULPS       Z0, Z1, Z1
+	VMULPS       Z0, Z2, Z2
+	VCVTPS2PH    $0x00, Z1, Y1
+	VCVTPS2PH    $0x00, Z2, Y2
+	VINSERTI64X4 $0x01, Y2, Z1, Z1
+	VMOVDQU16.Z  Z1, K1, Z1
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z2
+	VCVTPH2PS    96(BX), Z3
+	VMULPS       Z0, Z2, Z2
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z2, Y2
 	VCVTPS2PH    $0x00, Z3, Y3
-	VPBROADCASTD 4(CX), Z5
-	VPTESTMD     Z1, Z5, K1
-	VCVTPH2PS    64(BX), Z6
-	VMULPS.Z     Z0, Z6, K1, Z6
-	VCVTPS2PH    $0x00, Z6, Y6
-	VPTESTMD     Z2, Z5, K1
-	VCVTPH2PS    96(BX), Z5
-	VMULPS.Z     Z0, Z5, K1, Z5
-	VCVTPS2PH    $0x00, Z5, Y5
-	VMOVUPS      Y4, (DX)
-	VMOVUPS      Y3, 32(DX)
-	VMOVUPS      Y6, 64(DX)
-	VMOVUPS      Y5, 96(DX)
+	VINSERTI64X4 $0x01, Y3, Z2, Z2
+	VMOVDQU16.Z  Z2, K1, Z2
+	VMOVUPS      Z1, (DX)
+	VMOVUPS      Z2, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -9084,18 +9079,24 @@ wordDone:
 	BZHIQ AX, SI, SI
 
 rest:
-	KMOVW       SI, K1
-	KMOVW       CX, K2
-	VMOVDQU16.Z (BX), K1, Y1
-	VCVTPH2PS   Y1, Z1
-	VMULPS.Z    Z0, Z1, K2, Z1
-	VCVTPS2PH   $0x00, Z1, Y1
-	VMOVDQU16   Y1, K1, (DX)
-	ADDQ        $0x00000020, BX
-	ADDQ        $0x00000020, DX
-	SHRQ        $0x10, CX
-	SHRQ        $0x10, SI
-	JNZ         rest
+	KMOVD         SI, K1
+	KMOVD         CX, K2
+	VMOVDQU16.Z   (BX), K1, Z1
+	VCVTPH2PS     Y1, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTPH2PS     Y1, Z1
+	VMULPS        Z0, Z2, Z2
+	VMULPS        Z0, Z1, Z1
+	VCVTPS2PH     $0x00, Z2, Y2
+	VCVTPS2PH     $0x00, Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z2, Z2
+	VMOVDQU16.Z   Z2, K2, Z2
+	VMOVDQU16     Z2, K1, (DX)
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, DX
+	SHRQ          $0x20, CX
+	SHRQ          $0x20, SI
+	JNZ           rest
 
 done:
 	VZEROUPPER
@@ -9109,10 +9110,10 @@ TEXT ·scaleBFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      laneBits<>+0(SB), Y1
-	VMOVDQU      laneBits<>+32(SB), Y2
-	VMOVDQU      laneBits<>+64(SB), Y3
-	VMOVDQU      laneBits<>+96(SB), Y4
+	VMOVDQU      upperHalves<>+0(SB), Y1
+	VMOVDQU      halfOnes<>+0(SB), Y2
+	VMOVDQU      halfAbove<>+0(SB), Y3
+	VMOVDQU      laneBits2<>+0(SB), Y4
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -9125,120 +9126,82 @@ apart:
 	MOVQ         64(BX), SI
 	MOVQ         (DX), SI
 	MOVQ         64(DX), SI
-	VPBROADCASTD (CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPMOVZXWD    (BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPAND        Y2, Y5, Y7
-	VPCMPEQD     Y2, Y7, Y7
-	VPMOVZXWD    16(BX), Y8
-	VPSLLD       $0x10, Y8, Y8
-	VMULPS       Y0, Y8, Y8
-	VPAND        Y7, Y8, Y8
-	VPSRLD       $0x10, Y8, Y7
-	VPAND        halfOdd<>+0(SB), Y7, Y7
-	VPADDD       halfBias<>+0(SB), Y8, Y8
-	VPADDD       Y7, Y8, Y8
-	VPSRLD       $0x10, Y8, Y8
-	VEXTRACTI128 $0x01, Y8, X7
-	VPACKUSDW    X7, X8, X7
-	VPAND        Y3, Y5, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VPMOVZXWD    32(BX), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y8, Y9, Y9
-	VPSRLD       $0x10, Y9, Y8
-	VPAND        halfOdd<>+0(SB), Y8, Y8
-	VPADDD       halfBias<>+0(SB), Y9, Y9
-	VPADDD       Y8, Y9, Y9
-	VPSRLD       $0x10, Y9, Y9
-	VEXTRACTI128 $0x01, Y9, X8
-	VPACKUSDW    X8, X9, X8
+	VPBROADCASTW (CX), Y5
 	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VPMOVZXWD    48(BX), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPSRLD       $0x10, Y9, Y5
-	VPAND        halfOdd<>+0(SB), Y5, Y5
-	VPADDD       halfBias<>+0(SB), Y9, Y9
-	VPADDD       Y5, Y9, Y9
-	VPSRLD       $0x10, Y9, Y9
-	VEXTRACTI128 $0x01, Y9, X5
-	VPACKUSDW    X5, X9, X5
-	VMOVUPS      X6, (DX)
-	VMOVUPS      X7, 16(DX)
-	VMOVUPS      X8, 32(DX)
-	VMOVUPS      X5, 48(DX)
-	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPMOVZXWD    64(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPAND        Y2, Y5, Y7
-	VPCMPEQD     Y2, Y7, Y7
-	VPMOVZXWD    80(BX), Y8
-	VPSLLD       $0x10, Y8, Y8
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      (BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        Y1, Y7, Y7
 	VMULPS       Y0, Y8, Y8
-	VPAND        Y7, Y8, Y8
-	VPSRLD       $0x10, Y8, Y7
-	VPAND        halfOdd<>+0(SB), Y7, Y7
-	VPADDD       halfBias<>+0(SB), Y8, Y8
-	VPADDD       Y7, Y8, Y8
-	VPSRLD       $0x10, Y8, Y8
-	VEXTRACTI128 $0x01, Y8, X7
-	VPACKUSDW    X7, X8, X7
-	VPAND        Y3, Y5, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VPMOVZXWD    96(BX), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y8, Y9, Y9
-	VPSRLD       $0x10, Y9, Y8
-	VPAND        halfOdd<>+0(SB), Y8, Y8
-	VPADDD       halfBias<>+0(SB), Y9, Y9
-	VPADDD       Y8, Y9, Y9
-	VPSRLD       $0x10, Y9, Y9
-	VEXTRACTI128 $0x01, Y9, X8
-	VPACKUSDW    X8, X9, X8
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VPMOVZXWD    112(BX), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y10
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        Y2, Y9, Y7
+	VPOR         Y7, Y10, Y10
+	VPMAXUW      Y3, Y10, Y7
+	VPCMPEQW     Y7, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
 	VPAND        Y5, Y9, Y9
-	VPSRLD       $0x10, Y9, Y5
-	VPAND        halfOdd<>+0(SB), Y5, Y5
-	VPADDD       halfBias<>+0(SB), Y9, Y9
-	VPADDD       Y5, Y9, Y9
-	VPSRLD       $0x10, Y9, Y9
-	VEXTRACTI128 $0x01, Y9, X5
-	VPACKUSDW    X5, X9, X5
-	VMOVUPS      X6, 64(DX)
-	VMOVUPS      X7, 80(DX)
-	VMOVUPS      X8, 96(DX)
-	VMOVUPS      X5, 112(DX)
+	VPBROADCASTW 2(CX), Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        Y1, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y10
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y10, Y10
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        Y2, Y10, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      Y3, Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y9, (DX)
+	VMOVUPS      Y10, 32(DX)
+	VPBROADCASTW 4(CX), Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      64(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        Y1, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y10
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        Y2, Y9, Y7
+	VPOR         Y7, Y10, Y10
+	VPMAXUW      Y3, Y10, Y7
+	VPCMPEQW     Y7, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPBROADCASTW 6(CX), Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        Y1, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y10
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y10, Y10
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        Y2, Y10, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      Y3, Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y9, 64(DX)
+	VMOVUPS      Y10, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -9252,120 +9215,82 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTD (CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPMOVZXWD    (BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPAND        Y2, Y5, Y7
-	VPCMPEQD     Y2, Y7, Y7
-	VPMOVZXWD    16(BX), Y8
-	VPSLLD       $0x10, Y8, Y8
-	VMULPS       Y0, Y8, Y8
-	VPAND        Y7, Y8, Y8
-	VPSRLD       $0x10, Y8, Y7
-	VPAND        halfOdd<>+0(SB), Y7, Y7
-	VPADDD       halfBias<>+0(SB), Y8, Y8
-	VPADDD       Y7, Y8, Y8
-	VPSRLD       $0x10, Y8, Y8
-	VEXTRACTI128 $0x01, Y8, X7
-	VPACKUSDW    X7, X8, X7
-	VPAND        Y3, Y5, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VPMOVZXWD    32(BX), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y8, Y9, Y9
-	VPSRLD       $0x10, Y9, Y8
-	VPAND        halfOdd<>+0(SB), Y8, Y8
-	VPADDD       halfBias<>+0(SB), Y9, Y9
-	VPADDD       Y8, Y9, Y9
-	VPSRLD       $0x10, Y9, Y9
-	VEXTRACTI128 $0x01, Y9, X8
-	VPACKUSDW    X8, X9, X8
+	VPBROADCASTW (CX), Y5
 	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VPMOVZXWD    48(BX), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPSRLD       $0x10, Y9, Y5
-	VPAND        halfOdd<>+0(SB), Y5, Y5
-	VPADDD       halfBias<>+0(SB), Y9, Y9
-	VPADDD       Y5, Y9, Y9
-	VPSRLD       $0x10, Y9, Y9
-	VEXTRACTI128 $0x01, Y9, X5
-	VPACKUSDW    X5, X9, X5
-	VMOVUPS      X6, (DX)
-	VMOVUPS      X7, 16(DX)
-	VMOVUPS      X8, 32(DX)
-	VMOVUPS      X5, 48(DX)
-	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPMOVZXWD    64(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPAND        Y2, Y5, Y7
-	VPCMPEQD     Y2, Y7, Y7
-	VPMOVZXWD    80(BX), Y8
-	VPSLLD       $0x10, Y8, Y8
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      (BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        Y1, Y7, Y7
 	VMULPS       Y0, Y8, Y8
-	VPAND        Y7, Y8, Y8
-	VPSRLD       $0x10, Y8, Y7
-	VPAND        halfOdd<>+0(SB), Y7, Y7
-	VPADDD       halfBias<>+0(SB), Y8, Y8
-	VPADDD       Y7, Y8, Y8
-	VPSRLD       $0x10, Y8, Y8
-	VEXTRACTI128 $0x01, Y8, X7
-	VPACKUSDW    X7, X8, X7
-	VPAND        Y3, Y5, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VPMOVZXWD    96(BX), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y8, Y9, Y9
-	VPSRLD       $0x10, Y9, Y8
-	VPAND        halfOdd<>+0(SB), Y8, Y8
-	VPADDD       halfBias<>+0(SB), Y9, Y9
-	VPADDD       Y8, Y9, Y9
-	VPSRLD       $0x10, Y9, Y9
-	VEXTRACTI128 $0x01, Y9, X8
-	VPACKUSDW    X8, X9, X8
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VPMOVZXWD    112(BX), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y10
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        Y2, Y9, Y7
+	VPOR         Y7, Y10, Y10
+	VPMAXUW      Y3, Y10, Y7
+	VPCMPEQW     Y7, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
 	VPAND        Y5, Y9, Y9
-	VPSRLD       $0x10, Y9, Y5
-	VPAND        halfOdd<>+0(SB), Y5, Y5
-	VPADDD       halfBias<>+0(SB), Y9, Y9
-	VPADDD       Y5, Y9, Y9
-	VPSRLD       $0x10, Y9, Y9
-	VEXTRACTI128 $0x01, Y9, X5
-	VPACKUSDW    X5, X9, X5
-	VMOVUPS      X6, 64(DX)
-	VMOVUPS      X7, 80(DX)
-	VMOVUPS      X8, 96(DX)
-	VMOVUPS      X5, 112(DX)
+	VPBROADCASTW 2(CX), Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        Y1, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y10
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y10, Y10
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        Y2, Y10, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      Y3, Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y9, (DX)
+	VMOVUPS      Y10, 32(DX)
+	VPBROADCASTW 4(CX), Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      64(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        Y1, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y10
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        Y2, Y9, Y7
+	VPOR         Y7, Y10, Y10
+	VPMAXUW      Y3, Y10, Y7
+	VPCMPEQW     Y7, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPBROADCASTW 6(CX), Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        Y1, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y10
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y10, Y10
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        Y2, Y10, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      Y3, Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y9, 64(DX)
+	VMOVUPS      Y10, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -9377,26 +9302,62 @@ wordDone:
 	TESTQ AX, AX
 	JZ    done
 	MOVQ  (CX), CX
-	CMPQ  AX, $0x00000008
-	JL    rest8Done
+	CMPQ  AX, $0x00000010
+	JL    rest16Done
+
+rest16:
+	VMOVQ        CX, X5
+	VPBROADCASTW X5, Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      (BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        Y1, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y10
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        Y2, Y9, Y7
+	VPOR         Y7, Y10, Y10
+	VPMAXUW      Y3, Y10, Y7
+	VPCMPEQW     Y7, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VMOVUPS      Y9, (DX)
+	SHRQ         $0x10, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000010, AX
+	CMPQ         AX, $0x00000010
+	JGE          rest16
+
+rest16Done:
+	CMPQ AX, $0x00000008
+	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPMOVZXWD    (BX), Y3
-	VPSLLD       $0x10, Y3, Y3
-	VMULPS       Y0, Y3, Y3
-	VPAND        Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y2
-	VPAND        halfOdd<>+0(SB), Y2, Y2
-	VPADDD       halfBias<>+0(SB), Y3, Y3
-	VPADDD       Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X2
-	VPACKUSDW    X2, X3, X2
-	VMOVUPS      X2, (DX)
+	VMOVQ        CX, X5
+	VPBROADCASTW X5, Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      (BX), X6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        Y1, Y6, Y8
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VPSRLD       $0x10, Y7, Y9
+	VPSLLD       $0x10, Y8, Y10
+	VPBLENDW     $0xaa, Y8, Y9, Y9
+	VPBLENDW     $0x55, Y7, Y10, Y10
+	VPAND        Y2, Y9, Y8
+	VPOR         Y8, Y10, Y10
+	VPMAXUW      Y3, Y10, Y8
+	VPCMPEQW     Y8, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VMOVUPS      X9, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -9405,57 +9366,31 @@ rest8:
 	JGE          rest8
 
 rest8Done:
-	CMPQ AX, $0x00000004
-	JL   rest4Done
-
-rest4:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VMOVSD       (BX), X3
-	VPMOVZXWD    X3, Y3
-	VPSLLD       $0x10, Y3, Y3
-	VMULPS       Y0, Y3, Y3
-	VPAND        Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y2
-	VPAND        halfOdd<>+0(SB), Y2, Y2
-	VPADDD       halfBias<>+0(SB), Y3, Y3
-	VPADDD       Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X2
-	VPACKUSDW    X2, X3, X2
-	VMOVSD       X2, (DX)
-	SHRQ         $0x04, CX
-	ADDQ         $0x00000008, BX
-	ADDQ         $0x00000008, DX
-	SUBQ         $0x00000004, AX
-	CMPQ         AX, $0x00000004
-	JGE          rest4
-
-rest4Done:
 	CMPQ AX, $0x00000001
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
+	VMOVQ        CX, X5
+	VPBROADCASTW X5, Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
 	MOVWLZX      (BX), SI
-	VMOVD        SI, X3
-	VPMOVZXWD    X3, Y3
-	VPSLLD       $0x10, Y3, Y3
-	VMULPS       Y0, Y3, Y3
-	VPAND        Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y2
-	VPAND        halfOdd<>+0(SB), Y2, Y2
-	VPADDD       halfBias<>+0(SB), Y3, Y3
-	VPADDD       Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X2
-	VPACKUSDW    X2, X3, X2
-	VPEXTRW      $0x00, X2, (DX)
+	VMOVD        SI, X6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        Y1, Y6, Y8
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VPSRLD       $0x10, Y7, Y9
+	VPSLLD       $0x10, Y8, Y10
+	VPBLENDW     $0xaa, Y8, Y9, Y9
+	VPBLENDW     $0x55, Y7, Y10, Y10
+	VPAND        Y2, Y9, Y8
+	VPOR         Y8, Y10, Y10
+	VPMAXUW      Y3, Y10, Y8
+	VPCMPEQW     Y8, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPEXTRW      $0x00, X9, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -9468,52 +9403,71 @@ done:
 	VZEROUPPER
 	RET
 
-DATA halfOdd<>+0(SB)/4, $0x00000001
-DATA halfOdd<>+4(SB)/4, $0x00000001
-DATA halfOdd<>+8(SB)/4, $0x00000001
-DATA halfOdd<>+12(SB)/4, $0x00000001
-DATA halfOdd<>+16(SB)/4, $0x00000001
-DATA halfOdd<>+20(SB)/4, $0x00000001
-DATA halfOdd<>+24(SB)/4, $0x00000001
-DATA halfOdd<>+28(SB)/4, $0x00000001
-DATA halfOdd<>+32(SB)/4, $0x00000001
-DATA halfOdd<>+36(SB)/4, $0x00000001
-DATA halfOdd<>+40(SB)/4, $0x00000001
-DATA halfOdd<>+44(SB)/4, $0x00000001
-DATA halfOdd<>+48(SB)/4, $0x00000001
-DATA halfOdd<>+52(SB)/4, $0x00000001
-DATA halfOdd<>+56(SB)/4, $0x00000001
-DATA halfOdd<>+60(SB)/4, $0x00000001
-GLOBL halfOdd<>(SB), RODATA|NOPTR, $64
+DATA upperHalves<>+0(SB)/4, $0xffff0000
+DATA upperHalves<>+4(SB)/4, $0xffff0000
+DATA upperHalves<>+8(SB)/4, $0xffff0000
+DATA upperHalves<>+12(SB)/4, $0xffff0000
+DATA upperHalves<>+16(SB)/4, $0xffff0000
+DATA upperHalves<>+20(SB)/4, $0xffff0000
+DATA upperHalves<>+24(SB)/4, $0xffff0000
+DATA upperHalves<>+28(SB)/4, $0xffff0000
+DATA upperHalves<>+32(SB)/4, $0xffff0000
+DATA upperHalves<>+36(SB)/4, $0xffff0000
+DATA upperHalves<>+40(SB)/4, $0xffff0000
+DATA upperHalves<>+44(SB)/4, $0xffff0000
+DATA upperHalves<>+48(SB)/4, $0xffff0000
+DATA upperHalves<>+52(SB)/4, $0xffff0000
+DATA upperHalves<>+56(SB)/4, $0xffff0000
+DATA upperHalves<>+60(SB)/4, $0xffff0000
+GLOBL upperHalves<>(SB), RODATA|NOPTR, $64
 
-DATA halfBias<>+0(SB)/4, $0x00007fff
-DATA halfBias<>+4(SB)/4, $0x00007fff
-DATA halfBias<>+8(SB)/4, $0x00007fff
-DATA halfBias<>+12(SB)/4, $0x00007fff
-DATA halfBias<>+16(SB)/4, $0x00007fff
-DATA halfBias<>+20(SB)/4, $0x00007fff
-DATA halfBias<>+24(SB)/4, $0x00007fff
-DATA halfBias<>+28(SB)/4, $0x00007fff
-DATA halfBias<>+32(SB)/4, $0x00007fff
-DATA halfBias<>+36(SB)/4, $0x00007fff
-DATA halfBias<>+40(SB)/4, $0x00007fff
-DATA halfBias<>+44(SB)/4, $0x00007fff
-DATA halfBias<>+48(SB)/4, $0x00007fff
-DATA halfBias<>+52(SB)/4, $0x00007fff
-DATA halfBias<>+56(SB)/4, $0x00007fff
-DATA halfBias<>+60(SB)/4, $0x00007fff
-GLOBL halfBias<>(SB), RODATA|NOPTR, $64
+DATA halfOnes<>+0(SB)/4, $0x00010001
+DATA halfOnes<>+4(SB)/4, $0x00010001
+DATA halfOnes<>+8(SB)/4, $0x00010001
+DATA halfOnes<>+12(SB)/4, $0x00010001
+DATA halfOnes<>+16(SB)/4, $0x00010001
+DATA halfOnes<>+20(SB)/4, $0x00010001
+DATA halfOnes<>+24(SB)/4, $0x00010001
+DATA halfOnes<>+28(SB)/4, $0x00010001
+DATA halfOnes<>+32(SB)/4, $0x00010001
+DATA halfOnes<>+36(SB)/4, $0x00010001
+DATA halfOnes<>+40(SB)/4, $0x00010001
+DATA halfOnes<>+44(SB)/4, $0x00010001
+DATA halfOnes<>+48(SB)/4, $0x00010001
+DATA halfOnes<>+52(SB)/4, $0x00010001
+DATA halfOnes<>+56(SB)/4, $0x00010001
+DATA halfOnes<>+60(SB)/4, $0x00010001
+GLOBL halfOnes<>(SB), RODATA|NOPTR, $64
+
+DATA halfAbove<>+0(SB)/4, $0x80018001
+DATA halfAbove<>+4(SB)/4, $0x80018001
+DATA halfAbove<>+8(SB)/4, $0x80018001
+DATA halfAbove<>+12(SB)/4, $0x80018001
+DATA halfAbove<>+16(SB)/4, $0x80018001
+DATA halfAbove<>+20(SB)/4, $0x80018001
+DATA halfAbove<>+24(SB)/4, $0x80018001
+DATA halfAbove<>+28(SB)/4, $0x80018001
+DATA halfAbove<>+32(SB)/4, $0x80018001
+DATA halfAbove<>+36(SB)/4, $0x80018001
+DATA halfAbove<>+40(SB)/4, $0x80018001
+DATA halfAbove<>+44(SB)/4, $0x80018001
+DATA halfAbove<>+48(SB)/4, $0x80018001
+DATA halfAbove<>+52(SB)/4, $0x80018001
+DATA halfAbove<>+56(SB)/4, $0x80018001
+DATA halfAbove<>+60(SB)/4, $0x80018001
+GLOBL halfAbove<>(SB), RODATA|NOPTR, $64
 
 // func scaleBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, BMI2
 TEXT ·scaleBFloat16AVX512(SB), NOSPLIT, $0-76
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Z0
-	VMOVDQU64    laneBits<>+0(SB), Z1
-	VMOVDQU64    laneBits<>+64(SB), Z2
+	VMOVDQU64    upperHalves<>+0(SB), Z1
+	VMOVDQU64    halfOnes<>+0(SB), Z2
+	VMOVDQU64    halfAbove<>+0(SB), Z3
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -9526,52 +9480,38 @@ apart:
 	MOVQ         64(BX), SI
 	MOVQ         (DX), SI
 	MOVQ         64(DX), SI
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VPMOVZXWD    (BX), Z4
-	VPSLLD       $0x10, Z4, Z4
-	VMULPS.Z     Z0, Z4, K1, Z4
-	VPSRLD       $0x10, Z4, Z5
-	VPANDQ       halfOdd<>+0(SB), Z5, Z5
-	VPADDD       halfBias<>+0(SB), Z4, Z4
-	VPADDD       Z5, Z4, Z4
-	VPSRLD       $0x10, Z4, Z4
-	VPMOVDW      Z4, Y4
-	VPTESTMD     Z2, Z3, K1
-	VPMOVZXWD    32(BX), Z3
-	VPSLLD       $0x10, Z3, Z3
-	VMULPS.Z     Z0, Z3, K1, Z3
-	VPSRLD       $0x10, Z3, Z5
-	VPANDQ       halfOdd<>+0(SB), Z5, Z5
-	VPADDD       halfBias<>+0(SB), Z3, Z3
-	VPADDD       Z5, Z3, Z3
-	VPSRLD       $0x10, Z3, Z3
-	VPMOVDW      Z3, Y3
-	VPBROADCASTD 4(CX), Z5
-	VPTESTMD     Z1, Z5, K1
-	VPMOVZXWD    64(BX), Z6
-	VPSLLD       $0x10, Z6, Z6
-	VMULPS.Z     Z0, Z6, K1, Z6
-	VPSRLD       $0x10, Z6, Z7
-	VPANDQ       halfOdd<>+0(SB), Z7, Z7
-	VPADDD       halfBias<>+0(SB), Z6, Z6
-	VPADDD       Z7, Z6, Z6
-	VPSRLD       $0x10, Z6, Z6
-	VPMOVDW      Z6, Y6
-	VPTESTMD     Z2, Z5, K1
-	VPMOVZXWD    96(BX), Z5
-	VPSLLD       $0x10, Z5, Z5
-	VMULPS.Z     Z0, Z5, K1, Z5
+	KMOVD        (CX), K1
+	VMOVUPS      (BX), Y4
+	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
+	VPSLLD       $0x10, Z4, Z5
+	VPANDQ       Z1, Z4, Z6
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z6, Z6
 	VPSRLD       $0x10, Z5, Z7
-	VPANDQ       halfOdd<>+0(SB), Z7, Z7
-	VPADDD       halfBias<>+0(SB), Z5, Z5
-	VPADDD       Z7, Z5, Z5
-	VPSRLD       $0x10, Z5, Z5
-	VPMOVDW      Z5, Y5
-	VMOVUPS      Y4, (DX)
-	VMOVUPS      Y3, 32(DX)
-	VMOVUPS      Y6, 64(DX)
-	VMOVUPS      Y5, 96(DX)
+	VPSLLD       $0x10, Z6, Z8
+	VPTERNLOGD   $0xf8, Z1, Z6, Z7
+	VPTERNLOGD   $0xf4, Z1, Z5, Z8
+	VPTERNLOGD   $0xf8, Z2, Z7, Z8
+	VPCMPUW      $0x05, Z3, Z8, K2
+	VPADDW       Z2, Z7, K2, Z7
+	VMOVDQU16.Z  Z7, K1, Z7
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Y9
+	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
+	VPSLLD       $0x10, Z9, Z5
+	VPANDQ       Z1, Z9, Z6
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z6, Z6
+	VPSRLD       $0x10, Z5, Z8
+	VPSLLD       $0x10, Z6, Z10
+	VPTERNLOGD   $0xf8, Z1, Z6, Z8
+	VPTERNLOGD   $0xf4, Z1, Z5, Z10
+	VPTERNLOGD   $0xf8, Z2, Z8, Z10
+	VPCMPUW      $0x05, Z3, Z10, K2
+	VPADDW       Z2, Z8, K2, Z8
+	VMOVDQU16.Z  Z8, K1, Z8
+	VMOVUPS      Z7, (DX)
+	VMOVUPS      Z8, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -9585,58 +9525,42 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VPMOVZXWD    (BX), Z4
-	VPSLLD       $0x10, Z4, Z4
-	VMULPS.Z     Z0, Z4, K1, Z4
-	VPSRLD       $0x10, Z4, Z5
-	VPANDQ       halfOdd<>+0(SB), Z5, Z5
-	VPADDD       halfBias<>+0(SB), Z4, Z4
-	VPADDD       Z5, Z4, Z4
-	VPSRLD       $0x10, Z4, Z4
-	VPMOVDW      Z4, Y4
-	VPTESTMD     Z2, Z3, K1
-	VPMOVZXWD    32(BX), Z3
-	VPSLLD       $0x10, Z3, Z3
-	VMULPS.Z     Z0, Z3, K1, Z3
-	VPSRLD       $0x10, Z3, Z5
-	VPANDQ       halfOdd<>+0(SB), Z5, Z5
-	VPADDD       halfBias<>+0(SB), Z3, Z3
-	VPADDD       Z5, Z3, Z3
-	VPSRLD       $0x10, Z3, Z3
-	VPMOVDW      Z3, Y3
-	VPBROADCASTD 4(CX), Z5
-	VPTESTMD     Z1, Z5, K1
-	VPMOVZXWD    64(BX), Z6
-	VPSLLD       $0x10, Z6, Z6
-	VMULPS.Z     Z0, Z6, K1, Z6
-	VPSRLD       $0x10, Z6, Z7
-	VPANDQ       halfOdd<>+0(SB), Z7, Z7
-	VPADDD       halfBias<>+0(SB), Z6, Z6
-	VPADDD       Z7, Z6, Z6
-	VPSRLD       $0x10, Z6, Z6
-	VPMOVDW      Z6, Y6
-	VPTESTMD     Z2, Z5, K1
-	VPMOVZXWD    96(BX), Z5
-	VPSLLD       $0x10, Z5, Z5
-	VMULPS.Z     Z0, Z5, K1, Z5
-	VPSRLD       $0x10, Z5, Z7
-	VPANDQ       halfOdd<>+0(SB), Z7, Z7
-	VPADDD       halfBias<>+0(SB), Z5, Z5
-	VPADDD       Z7, Z5, Z5
-	VPSRLD       $0x10, Z5, Z5
-	VPMOVDW      Z5, Y5
-	VMOVUPS      Y4, (DX)
-	VMOVUPS      Y3, 32(DX)
-	VMOVUPS      Y6, 64(DX)
-	VMOVUPS      Y5, 96(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000080, BX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x00000040, AX
-	CMPQ         AX, $0x00000040
-	JGE          word
+	KMOVD       (CX), K1
+	VMOVUPS     (BX), Z4
+	VPSLLD      $0x10, Z4, Z5
+	VPANDQ      Z1, Z4, Z4
+	VMULPS      Z0, Z5, Z5
+	VMULPS      Z0, Z4, Z4
+	VPSRLD      $0x10, Z5, Z6
+	VPSLLD      $0x10, Z4, Z7
+	VPTERNLOGD  $0xf8, Z1, Z4, Z6
+	VPTERNLOGD  $0xf4, Z1, Z5, Z7
+	VPTERNLOGD  $0xf8, Z2, Z6, Z7
+	VPCMPUW     $0x05, Z3, Z7, K2
+	VPADDW      Z2, Z6, K2, Z6
+	VMOVDQU16.Z Z6, K1, Z6
+	KMOVD       4(CX), K1
+	VMOVUPS     64(BX), Z4
+	VPSLLD      $0x10, Z4, Z5
+	VPANDQ      Z1, Z4, Z4
+	VMULPS      Z0, Z5, Z5
+	VMULPS      Z0, Z4, Z4
+	VPSRLD      $0x10, Z5, Z7
+	VPSLLD      $0x10, Z4, Z8
+	VPTERNLOGD  $0xf8, Z1, Z4, Z7
+	VPTERNLOGD  $0xf4, Z1, Z5, Z8
+	VPTERNLOGD  $0xf8, Z2, Z7, Z8
+	VPCMPUW     $0x05, Z3, Z8, K2
+	VPADDW      Z2, Z7, K2, Z7
+	VMOVDQU16.Z Z7, K1, Z7
+	VMOVUPS     Z6, (DX)
+	VMOVUPS     Z7, 64(DX)
+	ADDQ        $0x08, CX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x00000040, AX
+	CMPQ        AX, $0x00000040
+	JGE         word
 
 wordDone:
 	TESTQ AX, AX
@@ -9646,23 +9570,26 @@ wordDone:
 	BZHIQ AX, SI, SI
 
 rest:
-	KMOVW       SI, K1
-	KMOVW       CX, K2
-	VMOVDQU16.Z (BX), K1, Y1
-	VPMOVZXWD   Y1, Z1
-	VPSLLD      $0x10, Z1, Z1
-	VMULPS.Z    Z0, Z1, K2, Z1
-	VPSRLD      $0x10, Z1, Z2
-	VPANDQ      halfOdd<>+0(SB), Z2, Z2
-	VPADDD      halfBias<>+0(SB), Z1, Z1
-	VPADDD      Z2, Z1, Z1
-	VPSRLD      $0x10, Z1, Z1
-	VPMOVDW     Z1, Y1
-	VMOVDQU16   Y1, K1, (DX)
-	ADDQ        $0x00000020, BX
-	ADDQ        $0x00000020, DX
-	SHRQ        $0x10, CX
-	SHRQ        $0x10, SI
+	KMOVD       SI, K1
+	KMOVD       CX, K2
+	VMOVDQU16.Z (BX), K1, Z4
+	VPSLLD      $0x10, Z4, Z5
+	VPANDQ      Z1, Z4, Z4
+	VMULPS      Z0, Z5, Z5
+	VMULPS      Z0, Z4, Z4
+	VPSRLD      $0x10, Z5, Z6
+	VPSLLD      $0x10, Z4, Z7
+	VPTERNLOGD  $0xf8, Z1, Z4, Z6
+	VPTERNLOGD  $0xf4, Z1, Z5, Z7
+	VPTERNLOGD  $0xf8, Z2, Z6, Z7
+	VPCMPUW     $0x05, Z3, Z7, K3
+	VPADDW      Z2, Z6, K3, Z6
+	VMOVDQU16.Z Z6, K2, Z6
+	VMOVDQU16   Z6, K1, (DX)
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, DX
+	SHRQ        $0x20, CX
+	SHRQ        $0x20, SI
 	JNZ         rest
 
 done:
@@ -10203,74 +10130,61 @@ TEXT ·scaleStreamFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      laneBits<>+0(SB), Y1
-	VMOVDQU      laneBits<>+32(SB), Y2
-	VMOVDQU      laneBits<>+64(SB), Y3
-	VMOVDQU      laneBits<>+96(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
 word:
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
-	VPBROADCASTD (CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VCVTPH2PS    (BX), Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VCVTPS2PH    $0x00, Y7, X6
-	VPAND        Y2, Y5, Y7
-	VPCMPEQD     Y2, Y7, Y7
-	VCVTPH2PS    16(BX), Y8
-	VMULPS       Y0, Y8, Y8
-	VPAND        Y7, Y8, Y8
-	VCVTPS2PH    $0x00, Y8, X7
-	VPAND        Y3, Y5, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VCVTPH2PS    32(BX), Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y8, Y9, Y9
-	VCVTPS2PH    $0x00, Y9, X8
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VCVTPH2PS    48(BX), Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VCVTPS2PH    $0x00, Y9, X5
-	VMOVNTPS     X6, (DX)
-	VMOVNTPS     X7, 16(DX)
-	VMOVNTPS     X8, 32(DX)
-	VMOVNTPS     X5, 48(DX)
-	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VCVTPH2PS    64(BX), Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VCVTPS2PH    $0x00, Y7, X6
-	VPAND        Y2, Y5, Y7
-	VPCMPEQD     Y2, Y7, Y7
-	VCVTPH2PS    80(BX), Y8
-	VMULPS       Y0, Y8, Y8
-	VPAND        Y7, Y8, Y8
-	VCVTPS2PH    $0x00, Y8, X7
-	VPAND        Y3, Y5, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VCVTPH2PS    96(BX), Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y8, Y9, Y9
-	VCVTPS2PH    $0x00, Y9, X8
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VCVTPH2PS    112(BX), Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VCVTPS2PH    $0x00, Y9, X5
-	VMOVNTPS     X6, 64(DX)
-	VMOVNTPS     X7, 80(DX)
-	VMOVNTPS     X8, 96(DX)
-	VMOVNTPS     X5, 112(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    (BX), Y4
+	VCVTPH2PS    16(BX), Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    32(BX), Y5
+	VCVTPH2PS    48(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VMOVNTPS     Y4, (DX)
+	VMOVNTPS     Y5, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    64(BX), Y4
+	VCVTPH2PS    80(BX), Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    96(BX), Y5
+	VCVTPH2PS    112(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VMOVNTPS     Y4, 64(DX)
+	VMOVNTPS     Y5, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -10282,19 +10196,50 @@ wordDone:
 	TESTQ AX, AX
 	JZ    done
 	MOVQ  (CX), CX
-	CMPQ  AX, $0x00000008
-	JL    rest8Done
+	CMPQ  AX, $0x00000010
+	JL    rest16Done
+
+rest16:
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    (BX), Y4
+	VCVTPH2PS    16(BX), Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VMOVUPS      Y4, (DX)
+	SHRQ         $0x10, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000010, AX
+	CMPQ         AX, $0x00000010
+	JGE          rest16
+
+rest16Done:
+	CMPQ AX, $0x00000008
+	JL   rest8Done
 
 rest8:
 	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
+	VPBROADCASTW X2, Y2
 	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VCVTPH2PS    (BX), Y3
-	VMULPS       Y0, Y3, Y3
-	VPAND        Y2, Y3, Y3
-	VCVTPS2PH    $0x00, Y3, X2
-	VMOVUPS      X2, (DX)
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), X3
+	VCVTPH2PS    X3, Y4
+	VEXTRACTI128 $0x01, Y3, X5
+	VCVTPH2PS    X5, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VMOVUPS      X4, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -10303,43 +10248,26 @@ rest8:
 	JGE          rest8
 
 rest8Done:
-	CMPQ AX, $0x00000004
-	JL   rest4Done
-
-rest4:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VMOVSD       (BX), X3
-	VCVTPH2PS    X3, Y3
-	VMULPS       Y0, Y3, Y3
-	VPAND        Y2, Y3, Y3
-	VCVTPS2PH    $0x00, Y3, X2
-	VMOVSD       X2, (DX)
-	SHRQ         $0x04, CX
-	ADDQ         $0x00000008, BX
-	ADDQ         $0x00000008, DX
-	SUBQ         $0x00000004, AX
-	CMPQ         AX, $0x00000004
-	JGE          rest4
-
-rest4Done:
 	CMPQ AX, $0x00000001
 	JL   rest1Done
 
 rest1:
 	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
+	VPBROADCASTW X2, Y2
 	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (BX), SI
 	VMOVD        SI, X3
-	VCVTPH2PS    X3, Y3
-	VMULPS       Y0, Y3, Y3
-	VPAND        Y2, Y3, Y3
-	VCVTPS2PH    $0x00, Y3, X2
-	VPEXTRW      $0x00, X2, (DX)
+	VCVTPH2PS    X3, Y4
+	VEXTRACTI128 $0x01, Y3, X5
+	VCVTPH2PS    X5, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -10354,43 +10282,39 @@ done:
 	RET
 
 // func scaleStreamFloat16AVX512(dst []Float16, src []Float16, keep []uint64, scale float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, BMI2, MMX+
 TEXT ·scaleStreamFloat16AVX512(SB), NOSPLIT, $0-76
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Z0
-	VMOVDQU64    laneBits<>+0(SB), Z1
-	VMOVDQU64    laneBits<>+64(SB), Z2
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
 word:
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VCVTPH2PS    (BX), Z4
-	VMULPS.Z     Z0, Z4, K1, Z4
-	VCVTPS2PH    $0x00, Z4, Y4
-	VPTESTMD     Z2, Z3, K1
-	VCVTPH2PS    32(BX), Z3
-	VMULPS.Z     Z0, Z3, K1, Z3
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z1
+	VCVTPH2PS    32(BX), Z2
+	VMULPS       Z0, Z1, Z1
+	VMULPS       Z0, Z2, Z2
+	VCVTPS2PH    $0x00, Z1, Y1
+	VCVTPS2PH    $0x00, Z2, Y2
+	VINSERTI64X4 $0x01, Y2, Z1, Z1
+	VMOVDQU16.Z  Z1, K1, Z1
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z2
+	VCVTPH2PS    96(BX), Z3
+	VMULPS       Z0, Z2, Z2
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z2, Y2
 	VCVTPS2PH    $0x00, Z3, Y3
-	VPBROADCASTD 4(CX), Z5
-	VPTESTMD     Z1, Z5, K1
-	VCVTPH2PS    64(BX), Z6
-	VMULPS.Z     Z0, Z6, K1, Z6
-	VCVTPS2PH    $0x00, Z6, Y6
-	VPTESTMD     Z2, Z5, K1
-	VCVTPH2PS    96(BX), Z5
-	VMULPS.Z     Z0, Z5, K1, Z5
-	VCVTPS2PH    $0x00, Z5, Y5
-	VMOVNTPS     Y4, (DX)
-	VMOVNTPS     Y3, 32(DX)
-	VMOVNTPS     Y6, 64(DX)
-	VMOVNTPS     Y5, 96(DX)
+	VINSERTI64X4 $0x01, Y3, Z2, Z2
+	VMOVDQU16.Z  Z2, K1, Z2
+	VMOVNTPS     Z1, (DX)
+	VMOVNTPS     Z2, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -10406,18 +10330,24 @@ wordDone:
 	BZHIQ AX, SI, SI
 
 rest:
-	KMOVW       SI, K1
-	KMOVW       CX, K2
-	VMOVDQU16.Z (BX), K1, Y1
-	VCVTPH2PS   Y1, Z1
-	VMULPS.Z    Z0, Z1, K2, Z1
-	VCVTPS2PH   $0x00, Z1, Y1
-	VMOVDQU16   Y1, K1, (DX)
-	ADDQ        $0x00000020, BX
-	ADDQ        $0x00000020, DX
-	SHRQ        $0x10, CX
-	SHRQ        $0x10, SI
-	JNZ         rest
+	KMOVD         SI, K1
+	KMOVD         CX, K2
+	VMOVDQU16.Z   (BX), K1, Z1
+	VCVTPH2PS     Y1, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTPH2PS     Y1, Z1
+	VMULPS        Z0, Z2, Z2
+	VMULPS        Z0, Z1, Z1
+	VCVTPS2PH     $0x00, Z2, Y2
+	VCVTPS2PH     $0x00, Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z2, Z2
+	VMOVDQU16.Z   Z2, K2, Z2
+	VMOVDQU16     Z2, K1, (DX)
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, DX
+	SHRQ          $0x20, CX
+	SHRQ          $0x20, SI
+	JNZ           rest
 
 done:
 	SFENCE
@@ -10432,130 +10362,92 @@ TEXT ·scaleStreamBFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      laneBits<>+0(SB), Y1
-	VMOVDQU      laneBits<>+32(SB), Y2
-	VMOVDQU      laneBits<>+64(SB), Y3
-	VMOVDQU      laneBits<>+96(SB), Y4
+	VMOVDQU      upperHalves<>+0(SB), Y1
+	VMOVDQU      halfOnes<>+0(SB), Y2
+	VMOVDQU      halfAbove<>+0(SB), Y3
+	VMOVDQU      laneBits2<>+0(SB), Y4
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
 word:
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
-	VPBROADCASTD (CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPMOVZXWD    (BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPAND        Y2, Y5, Y7
-	VPCMPEQD     Y2, Y7, Y7
-	VPMOVZXWD    16(BX), Y8
-	VPSLLD       $0x10, Y8, Y8
-	VMULPS       Y0, Y8, Y8
-	VPAND        Y7, Y8, Y8
-	VPSRLD       $0x10, Y8, Y7
-	VPAND        halfOdd<>+0(SB), Y7, Y7
-	VPADDD       halfBias<>+0(SB), Y8, Y8
-	VPADDD       Y7, Y8, Y8
-	VPSRLD       $0x10, Y8, Y8
-	VEXTRACTI128 $0x01, Y8, X7
-	VPACKUSDW    X7, X8, X7
-	VPAND        Y3, Y5, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VPMOVZXWD    32(BX), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y8, Y9, Y9
-	VPSRLD       $0x10, Y9, Y8
-	VPAND        halfOdd<>+0(SB), Y8, Y8
-	VPADDD       halfBias<>+0(SB), Y9, Y9
-	VPADDD       Y8, Y9, Y9
-	VPSRLD       $0x10, Y9, Y9
-	VEXTRACTI128 $0x01, Y9, X8
-	VPACKUSDW    X8, X9, X8
+	VPBROADCASTW (CX), Y5
 	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VPMOVZXWD    48(BX), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPSRLD       $0x10, Y9, Y5
-	VPAND        halfOdd<>+0(SB), Y5, Y5
-	VPADDD       halfBias<>+0(SB), Y9, Y9
-	VPADDD       Y5, Y9, Y9
-	VPSRLD       $0x10, Y9, Y9
-	VEXTRACTI128 $0x01, Y9, X5
-	VPACKUSDW    X5, X9, X5
-	VMOVNTPS     X6, (DX)
-	VMOVNTPS     X7, 16(DX)
-	VMOVNTPS     X8, 32(DX)
-	VMOVNTPS     X5, 48(DX)
-	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPMOVZXWD    64(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMULPS       Y0, Y7, Y7
-	VPAND        Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPAND        Y2, Y5, Y7
-	VPCMPEQD     Y2, Y7, Y7
-	VPMOVZXWD    80(BX), Y8
-	VPSLLD       $0x10, Y8, Y8
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      (BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        Y1, Y7, Y7
 	VMULPS       Y0, Y8, Y8
-	VPAND        Y7, Y8, Y8
-	VPSRLD       $0x10, Y8, Y7
-	VPAND        halfOdd<>+0(SB), Y7, Y7
-	VPADDD       halfBias<>+0(SB), Y8, Y8
-	VPADDD       Y7, Y8, Y8
-	VPSRLD       $0x10, Y8, Y8
-	VEXTRACTI128 $0x01, Y8, X7
-	VPACKUSDW    X7, X8, X7
-	VPAND        Y3, Y5, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VPMOVZXWD    96(BX), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VMULPS       Y0, Y9, Y9
-	VPAND        Y8, Y9, Y9
-	VPSRLD       $0x10, Y9, Y8
-	VPAND        halfOdd<>+0(SB), Y8, Y8
-	VPADDD       halfBias<>+0(SB), Y9, Y9
-	VPADDD       Y8, Y9, Y9
-	VPSRLD       $0x10, Y9, Y9
-	VEXTRACTI128 $0x01, Y9, X8
-	VPACKUSDW    X8, X9, X8
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VPMOVZXWD    112(BX), Y9
-	VPSLLD       $0x10, Y9, Y9
-	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y10
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        Y2, Y9, Y7
+	VPOR         Y7, Y10, Y10
+	VPMAXUW      Y3, Y10, Y7
+	VPCMPEQW     Y7, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
 	VPAND        Y5, Y9, Y9
-	VPSRLD       $0x10, Y9, Y5
-	VPAND        halfOdd<>+0(SB), Y5, Y5
-	VPADDD       halfBias<>+0(SB), Y9, Y9
-	VPADDD       Y5, Y9, Y9
-	VPSRLD       $0x10, Y9, Y9
-	VEXTRACTI128 $0x01, Y9, X5
-	VPACKUSDW    X5, X9, X5
-	VMOVNTPS     X6, 64(DX)
-	VMOVNTPS     X7, 80(DX)
-	VMOVNTPS     X8, 96(DX)
-	VMOVNTPS     X5, 112(DX)
+	VPBROADCASTW 2(CX), Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        Y1, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y10
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y10, Y10
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        Y2, Y10, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      Y3, Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVNTPS     Y9, (DX)
+	VMOVNTPS     Y10, 32(DX)
+	VPBROADCASTW 4(CX), Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      64(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        Y1, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y10
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        Y2, Y9, Y7
+	VPOR         Y7, Y10, Y10
+	VPMAXUW      Y3, Y10, Y7
+	VPCMPEQW     Y7, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPBROADCASTW 6(CX), Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        Y1, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y10
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y10, Y10
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        Y2, Y10, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      Y3, Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVNTPS     Y9, 64(DX)
+	VMOVNTPS     Y10, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -10567,26 +10459,62 @@ wordDone:
 	TESTQ AX, AX
 	JZ    done
 	MOVQ  (CX), CX
-	CMPQ  AX, $0x00000008
-	JL    rest8Done
+	CMPQ  AX, $0x00000010
+	JL    rest16Done
+
+rest16:
+	VMOVQ        CX, X5
+	VPBROADCASTW X5, Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      (BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        Y1, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y10
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        Y2, Y9, Y7
+	VPOR         Y7, Y10, Y10
+	VPMAXUW      Y3, Y10, Y7
+	VPCMPEQW     Y7, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VMOVUPS      Y9, (DX)
+	SHRQ         $0x10, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000010, AX
+	CMPQ         AX, $0x00000010
+	JGE          rest16
+
+rest16Done:
+	CMPQ AX, $0x00000008
+	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPMOVZXWD    (BX), Y3
-	VPSLLD       $0x10, Y3, Y3
-	VMULPS       Y0, Y3, Y3
-	VPAND        Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y2
-	VPAND        halfOdd<>+0(SB), Y2, Y2
-	VPADDD       halfBias<>+0(SB), Y3, Y3
-	VPADDD       Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X2
-	VPACKUSDW    X2, X3, X2
-	VMOVUPS      X2, (DX)
+	VMOVQ        CX, X5
+	VPBROADCASTW X5, Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      (BX), X6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        Y1, Y6, Y8
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VPSRLD       $0x10, Y7, Y9
+	VPSLLD       $0x10, Y8, Y10
+	VPBLENDW     $0xaa, Y8, Y9, Y9
+	VPBLENDW     $0x55, Y7, Y10, Y10
+	VPAND        Y2, Y9, Y8
+	VPOR         Y8, Y10, Y10
+	VPMAXUW      Y3, Y10, Y8
+	VPCMPEQW     Y8, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VMOVUPS      X9, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -10595,57 +10523,31 @@ rest8:
 	JGE          rest8
 
 rest8Done:
-	CMPQ AX, $0x00000004
-	JL   rest4Done
-
-rest4:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VMOVSD       (BX), X3
-	VPMOVZXWD    X3, Y3
-	VPSLLD       $0x10, Y3, Y3
-	VMULPS       Y0, Y3, Y3
-	VPAND        Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y2
-	VPAND        halfOdd<>+0(SB), Y2, Y2
-	VPADDD       halfBias<>+0(SB), Y3, Y3
-	VPADDD       Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X2
-	VPACKUSDW    X2, X3, X2
-	VMOVSD       X2, (DX)
-	SHRQ         $0x04, CX
-	ADDQ         $0x00000008, BX
-	ADDQ         $0x00000008, DX
-	SUBQ         $0x00000004, AX
-	CMPQ         AX, $0x00000004
-	JGE          rest4
-
-rest4Done:
 	CMPQ AX, $0x00000001
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
+	VMOVQ        CX, X5
+	VPBROADCASTW X5, Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
 	MOVWLZX      (BX), SI
-	VMOVD        SI, X3
-	VPMOVZXWD    X3, Y3
-	VPSLLD       $0x10, Y3, Y3
-	VMULPS       Y0, Y3, Y3
-	VPAND        Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y2
-	VPAND        halfOdd<>+0(SB), Y2, Y2
-	VPADDD       halfBias<>+0(SB), Y3, Y3
-	VPADDD       Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X2
-	VPACKUSDW    X2, X3, X2
-	VPEXTRW      $0x00, X2, (DX)
+	VMOVD        SI, X6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        Y1, Y6, Y8
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VPSRLD       $0x10, Y7, Y9
+	VPSLLD       $0x10, Y8, Y10
+	VPBLENDW     $0xaa, Y8, Y9, Y9
+	VPBLENDW     $0x55, Y7, Y10, Y10
+	VPAND        Y2, Y9, Y8
+	VPOR         Y8, Y10, Y10
+	VPMAXUW      Y3, Y10, Y8
+	VPCMPEQW     Y8, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPEXTRW      $0x00, X9, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -10660,67 +10562,54 @@ done:
 	RET
 
 // func scaleStreamBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, BMI2, MMX+
 TEXT ·scaleStreamBFloat16AVX512(SB), NOSPLIT, $0-76
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Z0
-	VMOVDQU64    laneBits<>+0(SB), Z1
-	VMOVDQU64    laneBits<>+64(SB), Z2
+	VMOVDQU64    upperHalves<>+0(SB), Z1
+	VMOVDQU64    halfOnes<>+0(SB), Z2
+	VMOVDQU64    halfAbove<>+0(SB), Z3
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
 word:
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VPMOVZXWD    (BX), Z4
-	VPSLLD       $0x10, Z4, Z4
-	VMULPS.Z     Z0, Z4, K1, Z4
-	VPSRLD       $0x10, Z4, Z5
-	VPANDQ       halfOdd<>+0(SB), Z5, Z5
-	VPADDD       halfBias<>+0(SB), Z4, Z4
-	VPADDD       Z5, Z4, Z4
-	VPSRLD       $0x10, Z4, Z4
-	VPMOVDW      Z4, Y4
-	VPTESTMD     Z2, Z3, K1
-	VPMOVZXWD    32(BX), Z3
-	VPSLLD       $0x10, Z3, Z3
-	VMULPS.Z     Z0, Z3, K1, Z3
-	VPSRLD       $0x10, Z3, Z5
-	VPANDQ       halfOdd<>+0(SB), Z5, Z5
-	VPADDD       halfBias<>+0(SB), Z3, Z3
-	VPADDD       Z5, Z3, Z3
-	VPSRLD       $0x10, Z3, Z3
-	VPMOVDW      Z3, Y3
-	VPBROADCASTD 4(CX), Z5
-	VPTESTMD     Z1, Z5, K1
-	VPMOVZXWD    64(BX), Z6
-	VPSLLD       $0x10, Z6, Z6
-	VMULPS.Z     Z0, Z6, K1, Z6
-	VPSRLD       $0x10, Z6, Z7
-	VPANDQ       halfOdd<>+0(SB), Z7, Z7
-	VPADDD       halfBias<>+0(SB), Z6, Z6
-	VPADDD       Z7, Z6, Z6
-	VPSRLD       $0x10, Z6, Z6
-	VPMOVDW      Z6, Y6
-	VPTESTMD     Z2, Z5, K1
-	VPMOVZXWD    96(BX), Z5
-	VPSLLD       $0x10, Z5, Z5
-	VMULPS.Z     Z0, Z5, K1, Z5
+	KMOVD        (CX), K1
+	VMOVUPS      (BX), Y4
+	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
+	VPSLLD       $0x10, Z4, Z5
+	VPANDQ       Z1, Z4, Z6
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z6, Z6
 	VPSRLD       $0x10, Z5, Z7
-	VPANDQ       halfOdd<>+0(SB), Z7, Z7
-	VPADDD       halfBias<>+0(SB), Z5, Z5
-	VPADDD       Z7, Z5, Z5
-	VPSRLD       $0x10, Z5, Z5
-	VPMOVDW      Z5, Y5
-	VMOVNTPS     Y4, (DX)
-	VMOVNTPS     Y3, 32(DX)
-	VMOVNTPS     Y6, 64(DX)
-	VMOVNTPS     Y5, 96(DX)
+	VPSLLD       $0x10, Z6, Z8
+	VPTERNLOGD   $0xf8, Z1, Z6, Z7
+	VPTERNLOGD   $0xf4, Z1, Z5, Z8
+	VPTERNLOGD   $0xf8, Z2, Z7, Z8
+	VPCMPUW      $0x05, Z3, Z8, K2
+	VPADDW       Z2, Z7, K2, Z7
+	VMOVDQU16.Z  Z7, K1, Z7
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Y9
+	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
+	VPSLLD       $0x10, Z9, Z5
+	VPANDQ       Z1, Z9, Z6
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z6, Z6
+	VPSRLD       $0x10, Z5, Z8
+	VPSLLD       $0x10, Z6, Z10
+	VPTERNLOGD   $0xf8, Z1, Z6, Z8
+	VPTERNLOGD   $0xf4, Z1, Z5, Z10
+	VPTERNLOGD   $0xf8, Z2, Z8, Z10
+	VPCMPUW      $0x05, Z3, Z10, K2
+	VPADDW       Z2, Z8, K2, Z8
+	VMOVDQU16.Z  Z8, K1, Z8
+	VMOVNTPS     Z7, (DX)
+	VMOVNTPS     Z8, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -10736,23 +10625,26 @@ wordDone:
 	BZHIQ AX, SI, SI
 
 rest:
-	KMOVW       SI, K1
-	KMOVW       CX, K2
-	VMOVDQU16.Z (BX), K1, Y1
-	VPMOVZXWD   Y1, Z1
-	VPSLLD      $0x10, Z1, Z1
-	VMULPS.Z    Z0, Z1, K2, Z1
-	VPSRLD      $0x10, Z1, Z2
-	VPANDQ      halfOdd<>+0(SB), Z2, Z2
-	VPADDD      halfBias<>+0(SB), Z1, Z1
-	VPADDD      Z2, Z1, Z1
-	VPSRLD      $0x10, Z1, Z1
-	VPMOVDW     Z1, Y1
-	VMOVDQU16   Y1, K1, (DX)
-	ADDQ        $0x00000020, BX
-	ADDQ        $0x00000020, DX
-	SHRQ        $0x10, CX
-	SHRQ        $0x10, SI
+	KMOVD       SI, K1
+	KMOVD       CX, K2
+	VMOVDQU16.Z (BX), K1, Z4
+	VPSLLD      $0x10, Z4, Z5
+	VPANDQ      Z1, Z4, Z4
+	VMULPS      Z0, Z5, Z5
+	VMULPS      Z0, Z4, Z4
+	VPSRLD      $0x10, Z5, Z6
+	VPSLLD      $0x10, Z4, Z7
+	VPTERNLOGD  $0xf8, Z1, Z4, Z6
+	VPTERNLOGD  $0xf4, Z1, Z5, Z7
+	VPTERNLOGD  $0xf8, Z2, Z6, Z7
+	VPCMPUW     $0x05, Z3, Z7, K3
+	VPADDW      Z2, Z6, K3, Z6
+	VMOVDQU16.Z Z6, K2, Z6
+	VMOVDQU16   Z6, K1, (DX)
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, DX
+	SHRQ        $0x20, CX
+	SHRQ        $0x20, SI
 	JNZ         rest
 
 done:
@@ -10791,69 +10683,69 @@ apart:
 	VPBROADCASTD (CX), Y5
 	VPAND        Y1, Y5, Y6
 	VPCMPEQD     Y1, Y6, Y6
-	VMOVUPS      (BX), Y7
-	VMOVUPS      (DX), Y8
-	VMULPS       Y0, Y7, Y7
-	VADDPS       Y7, Y8, Y7
-	VBLENDVPS    Y6, Y7, Y8, Y8
+	VMOVUPS      (DX), Y7
+	VMOVUPS      (BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VADDPS       Y8, Y7, Y8
+	VBLENDVPS    Y6, Y8, Y7, Y7
 	VPAND        Y2, Y5, Y6
 	VPCMPEQD     Y2, Y6, Y6
-	VMOVUPS      32(BX), Y7
-	VMOVUPS      32(DX), Y13
-	VMULPS       Y0, Y7, Y7
-	VADDPS       Y7, Y13, Y7
-	VBLENDVPS    Y6, Y7, Y13, Y13
+	VMOVUPS      32(DX), Y8
+	VMOVUPS      32(BX), Y13
+	VMULPS       Y0, Y13, Y13
+	VADDPS       Y13, Y8, Y13
+	VBLENDVPS    Y6, Y13, Y8, Y8
 	VPAND        Y3, Y5, Y6
 	VPCMPEQD     Y3, Y6, Y6
-	VMOVUPS      64(BX), Y7
-	VMOVUPS      64(DX), Y14
-	VMULPS       Y0, Y7, Y7
-	VADDPS       Y7, Y14, Y7
-	VBLENDVPS    Y6, Y7, Y14, Y14
+	VMOVUPS      64(DX), Y13
+	VMOVUPS      64(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VADDPS       Y14, Y13, Y14
+	VBLENDVPS    Y6, Y14, Y13, Y13
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y6
-	VMOVUPS      96(DX), Y7
-	VMULPS       Y0, Y6, Y6
-	VADDPS       Y6, Y7, Y6
-	VBLENDVPS    Y5, Y6, Y7, Y7
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y13, 32(DX)
-	VMOVUPS      Y14, 64(DX)
-	VMOVUPS      Y7, 96(DX)
+	VMOVUPS      96(DX), Y6
+	VMOVUPS      96(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VADDPS       Y14, Y6, Y14
+	VBLENDVPS    Y5, Y14, Y6, Y6
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VMOVUPS      Y13, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	VPBROADCASTD 4(CX), Y5
 	VPAND        Y1, Y5, Y6
 	VPCMPEQD     Y1, Y6, Y6
-	VMOVUPS      128(BX), Y7
-	VMOVUPS      128(DX), Y8
-	VMULPS       Y0, Y7, Y7
-	VADDPS       Y7, Y8, Y7
-	VBLENDVPS    Y6, Y7, Y8, Y8
+	VMOVUPS      128(DX), Y7
+	VMOVUPS      128(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VADDPS       Y8, Y7, Y8
+	VBLENDVPS    Y6, Y8, Y7, Y7
 	VPAND        Y2, Y5, Y6
 	VPCMPEQD     Y2, Y6, Y6
-	VMOVUPS      160(BX), Y7
-	VMOVUPS      160(DX), Y13
-	VMULPS       Y0, Y7, Y7
-	VADDPS       Y7, Y13, Y7
-	VBLENDVPS    Y6, Y7, Y13, Y13
+	VMOVUPS      160(DX), Y8
+	VMOVUPS      160(BX), Y13
+	VMULPS       Y0, Y13, Y13
+	VADDPS       Y13, Y8, Y13
+	VBLENDVPS    Y6, Y13, Y8, Y8
 	VPAND        Y3, Y5, Y6
 	VPCMPEQD     Y3, Y6, Y6
-	VMOVUPS      192(BX), Y7
-	VMOVUPS      192(DX), Y14
-	VMULPS       Y0, Y7, Y7
-	VADDPS       Y7, Y14, Y7
-	VBLENDVPS    Y6, Y7, Y14, Y14
+	VMOVUPS      192(DX), Y13
+	VMOVUPS      192(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VADDPS       Y14, Y13, Y14
+	VBLENDVPS    Y6, Y14, Y13, Y13
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      224(BX), Y6
-	VMOVUPS      224(DX), Y7
-	VMULPS       Y0, Y6, Y6
-	VADDPS       Y6, Y7, Y6
-	VBLENDVPS    Y5, Y6, Y7, Y7
-	VMOVUPS      Y8, 128(DX)
-	VMOVUPS      Y13, 160(DX)
-	VMOVUPS      Y14, 192(DX)
-	VMOVUPS      Y7, 224(DX)
+	VMOVUPS      224(DX), Y6
+	VMOVUPS      224(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VADDPS       Y14, Y6, Y14
+	VBLENDVPS    Y5, Y14, Y6, Y6
+	VMOVUPS      Y7, 128(DX)
+	VMOVUPS      Y8, 160(DX)
+	VMOVUPS      Y13, 192(DX)
+	VMOVUPS      Y6, 224(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -10870,69 +10762,69 @@ word:
 	VPBROADCASTD (CX), Y5
 	VPAND        Y1, Y5, Y6
 	VPCMPEQD     Y1, Y6, Y6
-	VMOVUPS      (BX), Y7
-	VMOVUPS      (DX), Y8
-	VMULPS       Y0, Y7, Y7
-	VADDPS       Y7, Y8, Y7
-	VBLENDVPS    Y6, Y7, Y8, Y8
+	VMOVUPS      (DX), Y7
+	VMOVUPS      (BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VADDPS       Y8, Y7, Y8
+	VBLENDVPS    Y6, Y8, Y7, Y7
 	VPAND        Y2, Y5, Y6
 	VPCMPEQD     Y2, Y6, Y6
-	VMOVUPS      32(BX), Y7
-	VMOVUPS      32(DX), Y13
-	VMULPS       Y0, Y7, Y7
-	VADDPS       Y7, Y13, Y7
-	VBLENDVPS    Y6, Y7, Y13, Y13
+	VMOVUPS      32(DX), Y8
+	VMOVUPS      32(BX), Y13
+	VMULPS       Y0, Y13, Y13
+	VADDPS       Y13, Y8, Y13
+	VBLENDVPS    Y6, Y13, Y8, Y8
 	VPAND        Y3, Y5, Y6
 	VPCMPEQD     Y3, Y6, Y6
-	VMOVUPS      64(BX), Y7
-	VMOVUPS      64(DX), Y14
-	VMULPS       Y0, Y7, Y7
-	VADDPS       Y7, Y14, Y7
-	VBLENDVPS    Y6, Y7, Y14, Y14
+	VMOVUPS      64(DX), Y13
+	VMOVUPS      64(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VADDPS       Y14, Y13, Y14
+	VBLENDVPS    Y6, Y14, Y13, Y13
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y6
-	VMOVUPS      96(DX), Y7
-	VMULPS       Y0, Y6, Y6
-	VADDPS       Y6, Y7, Y6
-	VBLENDVPS    Y5, Y6, Y7, Y7
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y13, 32(DX)
-	VMOVUPS      Y14, 64(DX)
-	VMOVUPS      Y7, 96(DX)
+	VMOVUPS      96(DX), Y6
+	VMOVUPS      96(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VADDPS       Y14, Y6, Y14
+	VBLENDVPS    Y5, Y14, Y6, Y6
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VMOVUPS      Y13, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	VPBROADCASTD 4(CX), Y5
 	VPAND        Y1, Y5, Y6
 	VPCMPEQD     Y1, Y6, Y6
-	VMOVUPS      128(BX), Y7
-	VMOVUPS      128(DX), Y8
-	VMULPS       Y0, Y7, Y7
-	VADDPS       Y7, Y8, Y7
-	VBLENDVPS    Y6, Y7, Y8, Y8
+	VMOVUPS      128(DX), Y7
+	VMOVUPS      128(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VADDPS       Y8, Y7, Y8
+	VBLENDVPS    Y6, Y8, Y7, Y7
 	VPAND        Y2, Y5, Y6
 	VPCMPEQD     Y2, Y6, Y6
-	VMOVUPS      160(BX), Y7
-	VMOVUPS      160(DX), Y13
-	VMULPS       Y0, Y7, Y7
-	VADDPS       Y7, Y13, Y7
-	VBLENDVPS    Y6, Y7, Y13, Y13
+	VMOVUPS      160(DX), Y8
+	VMOVUPS      160(BX), Y13
+	VMULPS       Y0, Y13, Y13
+	VADDPS       Y13, Y8, Y13
+	VBLENDVPS    Y6, Y13, Y8, Y8
 	VPAND        Y3, Y5, Y6
 	VPCMPEQD     Y3, Y6, Y6
-	VMOVUPS      192(BX), Y7
-	VMOVUPS      192(DX), Y14
-	VMULPS       Y0, Y7, Y7
-	VADDPS       Y7, Y14, Y7
-	VBLENDVPS    Y6, Y7, Y14, Y14
+	VMOVUPS      192(DX), Y13
+	VMOVUPS      192(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VADDPS       Y14, Y13, Y14
+	VBLENDVPS    Y6, Y14, Y13, Y13
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      224(BX), Y6
-	VMOVUPS      224(DX), Y7
-	VMULPS       Y0, Y6, Y6
-	VADDPS       Y6, Y7, Y6
-	VBLENDVPS    Y5, Y6, Y7, Y7
-	VMOVUPS      Y8, 128(DX)
-	VMOVUPS      Y13, 160(DX)
-	VMOVUPS      Y14, 192(DX)
-	VMOVUPS      Y7, 224(DX)
+	VMOVUPS      224(DX), Y6
+	VMOVUPS      224(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VADDPS       Y14, Y6, Y14
+	VBLENDVPS    Y5, Y14, Y6, Y6
+	VMOVUPS      Y7, 128(DX)
+	VMOVUPS      Y8, 160(DX)
+	VMOVUPS      Y13, 192(DX)
+	VMOVUPS      Y6, 224(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -10952,12 +10844,12 @@ rest8:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
-	VMOVUPS      (BX), Y3
-	VMOVUPS      (DX), Y4
-	VMULPS       Y0, Y3, Y3
-	VADDPS       Y3, Y4, Y3
-	VBLENDVPS    Y2, Y3, Y4, Y4
-	VMOVUPS      Y4, (DX)
+	VMOVUPS      (DX), Y3
+	VMOVUPS      (BX), Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y4, Y3, Y4
+	VBLENDVPS    Y2, Y4, Y3, Y3
+	VMOVUPS      Y3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -10974,12 +10866,12 @@ rest4:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
-	VMOVUPS      (BX), X9
-	VMOVUPS      (DX), X10
-	VMULPS       Y0, Y9, Y9
-	VADDPS       Y9, Y10, Y9
-	VBLENDVPS    Y2, Y9, Y10, Y10
-	VMOVUPS      X10, (DX)
+	VMOVUPS      (DX), X9
+	VMOVUPS      (BX), X10
+	VMULPS       Y0, Y10, Y10
+	VADDPS       Y10, Y9, Y10
+	VBLENDVPS    Y2, Y10, Y9, Y9
+	VMOVUPS      X9, (DX)
 	SHRQ         $0x04, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -10996,12 +10888,12 @@ rest1:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
-	VMOVSS       (BX), X11
-	VMOVSS       (DX), X12
-	VMULPS       Y0, Y11, Y11
-	VADDPS       Y11, Y12, Y11
-	VBLENDVPS    Y2, Y11, Y12, Y12
-	VMOVSS       X12, (DX)
+	VMOVSS       (DX), X11
+	VMOVSS       (BX), X12
+	VMULPS       Y0, Y12, Y12
+	VADDPS       Y12, Y11, Y12
+	VBLENDVPS    Y2, Y12, Y11, Y11
+	VMOVSS       X11, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, DX
@@ -11042,42 +10934,42 @@ apart:
 	MOVQ         192(DX), SI
 	VPBROADCASTD (CX), Z3
 	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      (BX), Y4
-	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
-	VMOVUPS      (DX), Y5
-	VINSERTF64X4 $0x01, 32(DX), Z5, Z5
-	VMULPS       Z0, Z4, Z4
-	VADDPS       Z4, Z5, Z4
-	VMOVAPS      Z4, K1, Z5
+	VMOVUPS      (DX), Y4
+	VINSERTF64X4 $0x01, 32(DX), Z4, Z4
+	VMOVUPS      (BX), Y5
+	VINSERTF64X4 $0x01, 32(BX), Z5, Z5
+	VMULPS       Z0, Z5, Z5
+	VADDPS       Z5, Z4, Z5
+	VMOVAPS      Z5, K1, Z4
 	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      64(BX), Y6
-	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
-	VMOVUPS      64(DX), Y7
-	VINSERTF64X4 $0x01, 96(DX), Z7, Z7
-	VMULPS       Z0, Z6, Z6
-	VADDPS       Z6, Z7, Z6
-	VMOVAPS      Z6, K1, Z7
+	VMOVUPS      64(DX), Y6
+	VINSERTF64X4 $0x01, 96(DX), Z6, Z6
+	VMOVUPS      64(BX), Y7
+	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
+	VMULPS       Z0, Z7, Z7
+	VADDPS       Z7, Z6, Z7
+	VMOVAPS      Z7, K1, Z6
 	VPBROADCASTD 4(CX), Z3
 	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      128(BX), Y8
-	VINSERTF64X4 $0x01, 160(BX), Z8, Z8
-	VMOVUPS      128(DX), Y9
-	VINSERTF64X4 $0x01, 160(DX), Z9, Z9
-	VMULPS       Z0, Z8, Z8
-	VADDPS       Z8, Z9, Z8
-	VMOVAPS      Z8, K1, Z9
+	VMOVUPS      128(DX), Y8
+	VINSERTF64X4 $0x01, 160(DX), Z8, Z8
+	VMOVUPS      128(BX), Y9
+	VINSERTF64X4 $0x01, 160(BX), Z9, Z9
+	VMULPS       Z0, Z9, Z9
+	VADDPS       Z9, Z8, Z9
+	VMOVAPS      Z9, K1, Z8
 	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      192(BX), Y10
-	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
-	VMOVUPS      192(DX), Y11
-	VINSERTF64X4 $0x01, 224(DX), Z11, Z11
-	VMULPS       Z0, Z10, Z10
-	VADDPS       Z10, Z11, Z10
-	VMOVAPS      Z10, K1, Z11
-	VMOVUPS      Z5, (DX)
-	VMOVUPS      Z7, 64(DX)
-	VMOVUPS      Z9, 128(DX)
-	VMOVUPS      Z11, 192(DX)
+	VMOVUPS      192(DX), Y10
+	VINSERTF64X4 $0x01, 224(DX), Z10, Z10
+	VMOVUPS      192(BX), Y11
+	VINSERTF64X4 $0x01, 224(BX), Z11, Z11
+	VMULPS       Z0, Z11, Z11
+	VADDPS       Z11, Z10, Z11
+	VMOVAPS      Z11, K1, Z10
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z6, 64(DX)
+	VMOVUPS      Z8, 128(DX)
+	VMOVUPS      Z10, 192(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -11093,34 +10985,34 @@ near:
 word:
 	VPBROADCASTD (CX), Z3
 	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      (BX), Z4
-	VMOVUPS      (DX), Z5
-	VMULPS       Z0, Z4, Z4
-	VADDPS       Z4, Z5, Z4
-	VMOVAPS      Z4, K1, Z5
+	VMOVUPS      (DX), Z4
+	VMOVUPS      (BX), Z5
+	VMULPS       Z0, Z5, Z5
+	VADDPS       Z5, Z4, Z5
+	VMOVAPS      Z5, K1, Z4
 	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      64(BX), Z3
-	VMOVUPS      64(DX), Z4
-	VMULPS       Z0, Z3, Z3
-	VADDPS       Z3, Z4, Z3
-	VMOVAPS      Z3, K1, Z4
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      128(BX), Z6
-	VMOVUPS      128(DX), Z7
-	VMULPS       Z0, Z6, Z6
-	VADDPS       Z6, Z7, Z6
-	VMOVAPS      Z6, K1, Z7
-	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      192(BX), Z3
-	VMOVUPS      192(DX), Z6
-	VMULPS       Z0, Z3, Z3
-	VADDPS       Z3, Z6, Z3
-	VMOVAPS      Z3, K1, Z6
-	VMOVUPS      Z5, (DX)
-	VMOVUPS      Z4, 64(DX)
-	VMOVUPS      Z7, 128(DX)
-	VMOVUPS      Z6, 192(DX)
+	VMOVUPS      64(DX), Z3
+	VMOVUPS      64(BX), Z5
+	VMULPS       Z0, Z5, Z5
+	VADDPS       Z5, Z3, Z5
+	VMOVAPS      Z5, K1, Z3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VMOVUPS      128(DX), Z6
+	VMOVUPS      128(BX), Z7
+	VMULPS       Z0, Z7, Z7
+	VADDPS       Z7, Z6, Z7
+	VMOVAPS      Z7, K1, Z6
+	VPTESTMD     Z2, Z5, K1
+	VMOVUPS      192(DX), Z5
+	VMOVUPS      192(BX), Z7
+	VMULPS       Z0, Z7, Z7
+	VADDPS       Z7, Z5, Z7
+	VMOVAPS      Z7, K1, Z5
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z3, 64(DX)
+	VMOVUPS      Z6, 128(DX)
+	VMOVUPS      Z5, 192(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -11138,12 +11030,12 @@ wordDone:
 rest:
 	KMOVW     SI, K1
 	KMOVW     CX, K2
-	VMOVUPS.Z (BX), K1, Z1
-	VMOVUPS.Z (DX), K1, Z2
-	VMULPS    Z0, Z1, Z1
-	VADDPS    Z1, Z2, Z1
-	VMOVAPS   Z1, K2, Z2
-	VMOVUPS   Z2, K1, (DX)
+	VMOVUPS.Z (DX), K1, Z1
+	VMOVUPS.Z (BX), K1, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    Z2, Z1, Z2
+	VMOVAPS   Z2, K2, Z1
+	VMOVUPS   Z1, K1, (DX)
 	ADDQ      $0x00000040, BX
 	ADDQ      $0x00000040, DX
 	SHRQ      $0x10, CX
@@ -11190,147 +11082,147 @@ apart:
 	VPBROADCASTD (CX), Y2
 	VPAND        Y1, Y2, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      (BX), Y4
-	VMOVUPS      (DX), Y5
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y5, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      (DX), Y4
+	VMOVUPS      (BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VADDPD       Y5, Y4, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x04, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      32(BX), Y4
-	VMOVUPS      32(DX), Y10
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y10, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      32(DX), Y5
+	VMOVUPS      32(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VADDPD       Y10, Y5, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x08, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      64(BX), Y4
-	VMOVUPS      64(DX), Y11
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y11, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      64(DX), Y10
+	VMOVUPS      64(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VADDPD       Y11, Y10, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x0c, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      96(BX), Y4
-	VMOVUPS      96(DX), Y12
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y12, Y4
-	VBLENDVPD    Y3, Y4, Y12, Y12
-	VMOVUPS      Y5, (DX)
-	VMOVUPS      Y10, 32(DX)
-	VMOVUPS      Y11, 64(DX)
-	VMOVUPS      Y12, 96(DX)
+	VMOVUPS      96(DX), Y11
+	VMOVUPS      96(BX), Y12
+	VMULPD       Y0, Y12, Y12
+	VADDPD       Y12, Y11, Y12
+	VBLENDVPD    Y3, Y12, Y11, Y11
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y5, 32(DX)
+	VMOVUPS      Y10, 64(DX)
+	VMOVUPS      Y11, 96(DX)
 	VPSRLQ       $0x10, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      128(BX), Y4
-	VMOVUPS      128(DX), Y5
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y5, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      128(DX), Y4
+	VMOVUPS      128(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VADDPD       Y5, Y4, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x14, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      160(BX), Y4
-	VMOVUPS      160(DX), Y10
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y10, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      160(DX), Y5
+	VMOVUPS      160(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VADDPD       Y10, Y5, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x18, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      192(BX), Y4
-	VMOVUPS      192(DX), Y11
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y11, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      192(DX), Y10
+	VMOVUPS      192(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VADDPD       Y11, Y10, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x1c, Y2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      224(BX), Y3
-	VMOVUPS      224(DX), Y4
-	VMULPD       Y0, Y3, Y3
-	VADDPD       Y3, Y4, Y3
-	VBLENDVPD    Y2, Y3, Y4, Y4
-	VMOVUPS      Y5, 128(DX)
-	VMOVUPS      Y10, 160(DX)
-	VMOVUPS      Y11, 192(DX)
-	VMOVUPS      Y4, 224(DX)
+	VMOVUPS      224(DX), Y3
+	VMOVUPS      224(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VADDPD       Y11, Y3, Y11
+	VBLENDVPD    Y2, Y11, Y3, Y3
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y5, 160(DX)
+	VMOVUPS      Y10, 192(DX)
+	VMOVUPS      Y3, 224(DX)
 	VPBROADCASTD 4(CX), Y2
 	VPAND        Y1, Y2, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      256(BX), Y4
-	VMOVUPS      256(DX), Y5
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y5, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      256(DX), Y4
+	VMOVUPS      256(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VADDPD       Y5, Y4, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x04, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      288(BX), Y4
-	VMOVUPS      288(DX), Y10
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y10, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      288(DX), Y5
+	VMOVUPS      288(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VADDPD       Y10, Y5, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x08, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      320(BX), Y4
-	VMOVUPS      320(DX), Y11
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y11, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      320(DX), Y10
+	VMOVUPS      320(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VADDPD       Y11, Y10, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x0c, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      352(BX), Y4
-	VMOVUPS      352(DX), Y12
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y12, Y4
-	VBLENDVPD    Y3, Y4, Y12, Y12
-	VMOVUPS      Y5, 256(DX)
-	VMOVUPS      Y10, 288(DX)
-	VMOVUPS      Y11, 320(DX)
-	VMOVUPS      Y12, 352(DX)
+	VMOVUPS      352(DX), Y11
+	VMOVUPS      352(BX), Y12
+	VMULPD       Y0, Y12, Y12
+	VADDPD       Y12, Y11, Y12
+	VBLENDVPD    Y3, Y12, Y11, Y11
+	VMOVUPS      Y4, 256(DX)
+	VMOVUPS      Y5, 288(DX)
+	VMOVUPS      Y10, 320(DX)
+	VMOVUPS      Y11, 352(DX)
 	VPSRLQ       $0x10, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      384(BX), Y4
-	VMOVUPS      384(DX), Y5
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y5, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      384(DX), Y4
+	VMOVUPS      384(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VADDPD       Y5, Y4, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x14, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      416(BX), Y4
-	VMOVUPS      416(DX), Y10
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y10, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      416(DX), Y5
+	VMOVUPS      416(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VADDPD       Y10, Y5, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x18, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      448(BX), Y4
-	VMOVUPS      448(DX), Y11
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y11, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      448(DX), Y10
+	VMOVUPS      448(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VADDPD       Y11, Y10, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x1c, Y2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      480(BX), Y3
-	VMOVUPS      480(DX), Y4
-	VMULPD       Y0, Y3, Y3
-	VADDPD       Y3, Y4, Y3
-	VBLENDVPD    Y2, Y3, Y4, Y4
-	VMOVUPS      Y5, 384(DX)
-	VMOVUPS      Y10, 416(DX)
-	VMOVUPS      Y11, 448(DX)
-	VMOVUPS      Y4, 480(DX)
+	VMOVUPS      480(DX), Y3
+	VMOVUPS      480(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VADDPD       Y11, Y3, Y11
+	VBLENDVPD    Y2, Y11, Y3, Y3
+	VMOVUPS      Y4, 384(DX)
+	VMOVUPS      Y5, 416(DX)
+	VMOVUPS      Y10, 448(DX)
+	VMOVUPS      Y3, 480(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
@@ -11347,147 +11239,147 @@ word:
 	VPBROADCASTD (CX), Y2
 	VPAND        Y1, Y2, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      (BX), Y4
-	VMOVUPS      (DX), Y5
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y5, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      (DX), Y4
+	VMOVUPS      (BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VADDPD       Y5, Y4, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x04, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      32(BX), Y4
-	VMOVUPS      32(DX), Y10
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y10, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      32(DX), Y5
+	VMOVUPS      32(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VADDPD       Y10, Y5, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x08, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      64(BX), Y4
-	VMOVUPS      64(DX), Y11
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y11, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      64(DX), Y10
+	VMOVUPS      64(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VADDPD       Y11, Y10, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x0c, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      96(BX), Y4
-	VMOVUPS      96(DX), Y12
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y12, Y4
-	VBLENDVPD    Y3, Y4, Y12, Y12
-	VMOVUPS      Y5, (DX)
-	VMOVUPS      Y10, 32(DX)
-	VMOVUPS      Y11, 64(DX)
-	VMOVUPS      Y12, 96(DX)
+	VMOVUPS      96(DX), Y11
+	VMOVUPS      96(BX), Y12
+	VMULPD       Y0, Y12, Y12
+	VADDPD       Y12, Y11, Y12
+	VBLENDVPD    Y3, Y12, Y11, Y11
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y5, 32(DX)
+	VMOVUPS      Y10, 64(DX)
+	VMOVUPS      Y11, 96(DX)
 	VPSRLQ       $0x10, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      128(BX), Y4
-	VMOVUPS      128(DX), Y5
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y5, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      128(DX), Y4
+	VMOVUPS      128(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VADDPD       Y5, Y4, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x14, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      160(BX), Y4
-	VMOVUPS      160(DX), Y10
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y10, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      160(DX), Y5
+	VMOVUPS      160(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VADDPD       Y10, Y5, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x18, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      192(BX), Y4
-	VMOVUPS      192(DX), Y11
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y11, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      192(DX), Y10
+	VMOVUPS      192(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VADDPD       Y11, Y10, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x1c, Y2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      224(BX), Y3
-	VMOVUPS      224(DX), Y4
-	VMULPD       Y0, Y3, Y3
-	VADDPD       Y3, Y4, Y3
-	VBLENDVPD    Y2, Y3, Y4, Y4
-	VMOVUPS      Y5, 128(DX)
-	VMOVUPS      Y10, 160(DX)
-	VMOVUPS      Y11, 192(DX)
-	VMOVUPS      Y4, 224(DX)
+	VMOVUPS      224(DX), Y3
+	VMOVUPS      224(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VADDPD       Y11, Y3, Y11
+	VBLENDVPD    Y2, Y11, Y3, Y3
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y5, 160(DX)
+	VMOVUPS      Y10, 192(DX)
+	VMOVUPS      Y3, 224(DX)
 	VPBROADCASTD 4(CX), Y2
 	VPAND        Y1, Y2, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      256(BX), Y4
-	VMOVUPS      256(DX), Y5
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y5, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      256(DX), Y4
+	VMOVUPS      256(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VADDPD       Y5, Y4, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x04, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      288(BX), Y4
-	VMOVUPS      288(DX), Y10
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y10, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      288(DX), Y5
+	VMOVUPS      288(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VADDPD       Y10, Y5, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x08, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      320(BX), Y4
-	VMOVUPS      320(DX), Y11
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y11, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      320(DX), Y10
+	VMOVUPS      320(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VADDPD       Y11, Y10, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x0c, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      352(BX), Y4
-	VMOVUPS      352(DX), Y12
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y12, Y4
-	VBLENDVPD    Y3, Y4, Y12, Y12
-	VMOVUPS      Y5, 256(DX)
-	VMOVUPS      Y10, 288(DX)
-	VMOVUPS      Y11, 320(DX)
-	VMOVUPS      Y12, 352(DX)
+	VMOVUPS      352(DX), Y11
+	VMOVUPS      352(BX), Y12
+	VMULPD       Y0, Y12, Y12
+	VADDPD       Y12, Y11, Y12
+	VBLENDVPD    Y3, Y12, Y11, Y11
+	VMOVUPS      Y4, 256(DX)
+	VMOVUPS      Y5, 288(DX)
+	VMOVUPS      Y10, 320(DX)
+	VMOVUPS      Y11, 352(DX)
 	VPSRLQ       $0x10, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      384(BX), Y4
-	VMOVUPS      384(DX), Y5
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y5, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      384(DX), Y4
+	VMOVUPS      384(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VADDPD       Y5, Y4, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x14, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      416(BX), Y4
-	VMOVUPS      416(DX), Y10
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y10, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      416(DX), Y5
+	VMOVUPS      416(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VADDPD       Y10, Y5, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x18, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      448(BX), Y4
-	VMOVUPS      448(DX), Y11
-	VMULPD       Y0, Y4, Y4
-	VADDPD       Y4, Y11, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      448(DX), Y10
+	VMOVUPS      448(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VADDPD       Y11, Y10, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x1c, Y2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      480(BX), Y3
-	VMOVUPS      480(DX), Y4
-	VMULPD       Y0, Y3, Y3
-	VADDPD       Y3, Y4, Y3
-	VBLENDVPD    Y2, Y3, Y4, Y4
-	VMOVUPS      Y5, 384(DX)
-	VMOVUPS      Y10, 416(DX)
-	VMOVUPS      Y11, 448(DX)
-	VMOVUPS      Y4, 480(DX)
+	VMOVUPS      480(DX), Y3
+	VMOVUPS      480(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VADDPD       Y11, Y3, Y11
+	VBLENDVPD    Y2, Y11, Y3, Y3
+	VMOVUPS      Y4, 384(DX)
+	VMOVUPS      Y5, 416(DX)
+	VMOVUPS      Y10, 448(DX)
+	VMOVUPS      Y3, 480(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
@@ -11507,12 +11399,12 @@ rest4:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      (BX), Y3
-	VMOVUPS      (DX), Y4
-	VMULPD       Y0, Y3, Y3
-	VADDPD       Y3, Y4, Y3
-	VBLENDVPD    Y2, Y3, Y4, Y4
-	VMOVUPS      Y4, (DX)
+	VMOVUPS      (DX), Y3
+	VMOVUPS      (BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VADDPD       Y4, Y3, Y4
+	VBLENDVPD    Y2, Y4, Y3, Y3
+	VMOVUPS      Y3, (DX)
 	SHRQ         $0x04, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -11529,12 +11421,12 @@ rest2:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      (BX), X6
-	VMOVUPS      (DX), X7
-	VMULPD       Y0, Y6, Y6
-	VADDPD       Y6, Y7, Y6
-	VBLENDVPD    Y2, Y6, Y7, Y7
-	VMOVUPS      X7, (DX)
+	VMOVUPS      (DX), X6
+	VMOVUPS      (BX), X7
+	VMULPD       Y0, Y7, Y7
+	VADDPD       Y7, Y6, Y7
+	VBLENDVPD    Y2, Y7, Y6, Y6
+	VMOVUPS      X6, (DX)
 	SHRQ         $0x02, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -11551,12 +11443,12 @@ rest1:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQQ     Y1, Y2, Y2
-	VMOVSD       (BX), X8
-	VMOVSD       (DX), X9
-	VMULPD       Y0, Y8, Y8
-	VADDPD       Y8, Y9, Y8
-	VBLENDVPD    Y2, Y8, Y9, Y9
-	VMOVSD       X9, (DX)
+	VMOVSD       (DX), X8
+	VMOVSD       (BX), X9
+	VMULPD       Y0, Y9, Y9
+	VADDPD       Y9, Y8, Y9
+	VBLENDVPD    Y2, Y9, Y8, Y8
+	VMOVSD       X8, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, DX
@@ -11604,84 +11496,84 @@ apart:
 	MOVQ         448(DX), SI
 	VPBROADCASTD (CX), Z2
 	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      (BX), Y3
-	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
-	VMOVUPS      (DX), Y4
-	VINSERTF64X4 $0x01, 32(DX), Z4, Z4
-	VMULPD       Z0, Z3, Z3
-	VADDPD       Z3, Z4, Z3
-	VMOVAPD      Z3, K1, Z4
+	VMOVUPS      (DX), Y3
+	VINSERTF64X4 $0x01, 32(DX), Z3, Z3
+	VMOVUPS      (BX), Y4
+	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
+	VMULPD       Z0, Z4, Z4
+	VADDPD       Z4, Z3, Z4
+	VMOVAPD      Z4, K1, Z3
 	VPSRLQ       $0x08, Z2, Z5
 	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      64(BX), Y6
-	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
-	VMOVUPS      64(DX), Y7
-	VINSERTF64X4 $0x01, 96(DX), Z7, Z7
-	VMULPD       Z0, Z6, Z6
-	VADDPD       Z6, Z7, Z6
-	VMOVAPD      Z6, K1, Z7
+	VMOVUPS      64(DX), Y6
+	VINSERTF64X4 $0x01, 96(DX), Z6, Z6
+	VMOVUPS      64(BX), Y7
+	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
+	VMULPD       Z0, Z7, Z7
+	VADDPD       Z7, Z6, Z7
+	VMOVAPD      Z7, K1, Z6
 	VPSRLQ       $0x10, Z2, Z5
 	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      128(BX), Y8
-	VINSERTF64X4 $0x01, 160(BX), Z8, Z8
-	VMOVUPS      128(DX), Y9
-	VINSERTF64X4 $0x01, 160(DX), Z9, Z9
-	VMULPD       Z0, Z8, Z8
-	VADDPD       Z8, Z9, Z8
-	VMOVAPD      Z8, K1, Z9
+	VMOVUPS      128(DX), Y8
+	VINSERTF64X4 $0x01, 160(DX), Z8, Z8
+	VMOVUPS      128(BX), Y9
+	VINSERTF64X4 $0x01, 160(BX), Z9, Z9
+	VMULPD       Z0, Z9, Z9
+	VADDPD       Z9, Z8, Z9
+	VMOVAPD      Z9, K1, Z8
 	VPSRLQ       $0x18, Z2, Z2
 	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      192(BX), Y10
-	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
-	VMOVUPS      192(DX), Y11
-	VINSERTF64X4 $0x01, 224(DX), Z11, Z11
-	VMULPD       Z0, Z10, Z10
-	VADDPD       Z10, Z11, Z10
-	VMOVAPD      Z10, K1, Z11
+	VMOVUPS      192(DX), Y10
+	VINSERTF64X4 $0x01, 224(DX), Z10, Z10
+	VMOVUPS      192(BX), Y11
+	VINSERTF64X4 $0x01, 224(BX), Z11, Z11
+	VMULPD       Z0, Z11, Z11
+	VADDPD       Z11, Z10, Z11
+	VMOVAPD      Z11, K1, Z10
 	VPBROADCASTD 4(CX), Z2
 	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      256(BX), Y12
-	VINSERTF64X4 $0x01, 288(BX), Z12, Z12
-	VMOVUPS      256(DX), Y13
-	VINSERTF64X4 $0x01, 288(DX), Z13, Z13
-	VMULPD       Z0, Z12, Z12
-	VADDPD       Z12, Z13, Z12
-	VMOVAPD      Z12, K1, Z13
+	VMOVUPS      256(DX), Y12
+	VINSERTF64X4 $0x01, 288(DX), Z12, Z12
+	VMOVUPS      256(BX), Y13
+	VINSERTF64X4 $0x01, 288(BX), Z13, Z13
+	VMULPD       Z0, Z13, Z13
+	VADDPD       Z13, Z12, Z13
+	VMOVAPD      Z13, K1, Z12
 	VPSRLQ       $0x08, Z2, Z5
 	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      320(BX), Y14
-	VINSERTF64X4 $0x01, 352(BX), Z14, Z14
-	VMOVUPS      320(DX), Y15
-	VINSERTF64X4 $0x01, 352(DX), Z15, Z15
-	VMULPD       Z0, Z14, Z14
-	VADDPD       Z14, Z15, Z14
-	VMOVAPD      Z14, K1, Z15
+	VMOVUPS      320(DX), Y14
+	VINSERTF64X4 $0x01, 352(DX), Z14, Z14
+	VMOVUPS      320(BX), Y15
+	VINSERTF64X4 $0x01, 352(BX), Z15, Z15
+	VMULPD       Z0, Z15, Z15
+	VADDPD       Z15, Z14, Z15
+	VMOVAPD      Z15, K1, Z14
 	VPSRLQ       $0x10, Z2, Z5
 	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      384(BX), Y16
-	VINSERTF64X4 $0x01, 416(BX), Z16, Z16
-	VMOVUPS      384(DX), Y17
-	VINSERTF64X4 $0x01, 416(DX), Z17, Z17
-	VMULPD       Z0, Z16, Z16
-	VADDPD       Z16, Z17, Z16
-	VMOVAPD      Z16, K1, Z17
+	VMOVUPS      384(DX), Y16
+	VINSERTF64X4 $0x01, 416(DX), Z16, Z16
+	VMOVUPS      384(BX), Y17
+	VINSERTF64X4 $0x01, 416(BX), Z17, Z17
+	VMULPD       Z0, Z17, Z17
+	VADDPD       Z17, Z16, Z17
+	VMOVAPD      Z17, K1, Z16
 	VPSRLQ       $0x18, Z2, Z2
 	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      448(BX), Y18
-	VINSERTF64X4 $0x01, 480(BX), Z18, Z18
-	VMOVUPS      448(DX), Y19
-	VINSERTF64X4 $0x01, 480(DX), Z19, Z19
-	VMULPD       Z0, Z18, Z18
-	VADDPD       Z18, Z19, Z18
-	VMOVAPD      Z18, K1, Z19
-	VMOVUPS      Z4, (DX)
-	VMOVUPS      Z7, 64(DX)
-	VMOVUPS      Z9, 128(DX)
-	VMOVUPS      Z11, 192(DX)
-	VMOVUPS      Z13, 256(DX)
-	VMOVUPS      Z15, 320(DX)
-	VMOVUPS      Z17, 384(DX)
-	VMOVUPS      Z19, 448(DX)
+	VMOVUPS      448(DX), Y18
+	VINSERTF64X4 $0x01, 480(DX), Z18, Z18
+	VMOVUPS      448(BX), Y19
+	VINSERTF64X4 $0x01, 480(BX), Z19, Z19
+	VMULPD       Z0, Z19, Z19
+	VADDPD       Z19, Z18, Z19
+	VMOVAPD      Z19, K1, Z18
+	VMOVUPS      Z3, (DX)
+	VMOVUPS      Z6, 64(DX)
+	VMOVUPS      Z8, 128(DX)
+	VMOVUPS      Z10, 192(DX)
+	VMOVUPS      Z12, 256(DX)
+	VMOVUPS      Z14, 320(DX)
+	VMOVUPS      Z16, 384(DX)
+	VMOVUPS      Z18, 448(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
@@ -11697,68 +11589,68 @@ near:
 word:
 	VPBROADCASTD (CX), Z2
 	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      (BX), Z3
-	VMOVUPS      (DX), Z4
-	VMULPD       Z0, Z3, Z3
-	VADDPD       Z3, Z4, Z3
-	VMOVAPD      Z3, K1, Z4
-	VPSRLQ       $0x08, Z2, Z3
-	VPTESTMQ     Z1, Z3, K1
-	VMOVUPS      64(BX), Z3
-	VMOVUPS      64(DX), Z5
-	VMULPD       Z0, Z3, Z3
-	VADDPD       Z3, Z5, Z3
-	VMOVAPD      Z3, K1, Z5
-	VPSRLQ       $0x10, Z2, Z3
-	VPTESTMQ     Z1, Z3, K1
-	VMOVUPS      128(BX), Z3
-	VMOVUPS      128(DX), Z6
-	VMULPD       Z0, Z3, Z3
-	VADDPD       Z3, Z6, Z3
-	VMOVAPD      Z3, K1, Z6
+	VMOVUPS      (DX), Z3
+	VMOVUPS      (BX), Z4
+	VMULPD       Z0, Z4, Z4
+	VADDPD       Z4, Z3, Z4
+	VMOVAPD      Z4, K1, Z3
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      64(DX), Z4
+	VMOVUPS      64(BX), Z5
+	VMULPD       Z0, Z5, Z5
+	VADDPD       Z5, Z4, Z5
+	VMOVAPD      Z5, K1, Z4
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      128(DX), Z5
+	VMOVUPS      128(BX), Z6
+	VMULPD       Z0, Z6, Z6
+	VADDPD       Z6, Z5, Z6
+	VMOVAPD      Z6, K1, Z5
 	VPSRLQ       $0x18, Z2, Z2
 	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      192(BX), Z2
-	VMOVUPS      192(DX), Z3
-	VMULPD       Z0, Z2, Z2
-	VADDPD       Z2, Z3, Z2
-	VMOVAPD      Z2, K1, Z3
-	VPBROADCASTD 4(CX), Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      256(BX), Z7
-	VMOVUPS      256(DX), Z8
-	VMULPD       Z0, Z7, Z7
-	VADDPD       Z7, Z8, Z7
-	VMOVAPD      Z7, K1, Z8
-	VPSRLQ       $0x08, Z2, Z7
-	VPTESTMQ     Z1, Z7, K1
-	VMOVUPS      320(BX), Z7
-	VMOVUPS      320(DX), Z9
-	VMULPD       Z0, Z7, Z7
-	VADDPD       Z7, Z9, Z7
-	VMOVAPD      Z7, K1, Z9
-	VPSRLQ       $0x10, Z2, Z7
-	VPTESTMQ     Z1, Z7, K1
-	VMOVUPS      384(BX), Z7
-	VMOVUPS      384(DX), Z10
-	VMULPD       Z0, Z7, Z7
-	VADDPD       Z7, Z10, Z7
-	VMOVAPD      Z7, K1, Z10
-	VPSRLQ       $0x18, Z2, Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      448(BX), Z2
-	VMOVUPS      448(DX), Z7
-	VMULPD       Z0, Z2, Z2
-	VADDPD       Z2, Z7, Z2
-	VMOVAPD      Z2, K1, Z7
-	VMOVUPS      Z4, (DX)
-	VMOVUPS      Z5, 64(DX)
-	VMOVUPS      Z6, 128(DX)
-	VMOVUPS      Z3, 192(DX)
-	VMOVUPS      Z8, 256(DX)
-	VMOVUPS      Z9, 320(DX)
-	VMOVUPS      Z10, 384(DX)
-	VMOVUPS      Z7, 448(DX)
+	VMOVUPS      192(DX), Z2
+	VMOVUPS      192(BX), Z6
+	VMULPD       Z0, Z6, Z6
+	VADDPD       Z6, Z2, Z6
+	VMOVAPD      Z6, K1, Z2
+	VPBROADCASTD 4(CX), Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      256(DX), Z7
+	VMOVUPS      256(BX), Z8
+	VMULPD       Z0, Z8, Z8
+	VADDPD       Z8, Z7, Z8
+	VMOVAPD      Z8, K1, Z7
+	VPSRLQ       $0x08, Z6, Z8
+	VPTESTMQ     Z1, Z8, K1
+	VMOVUPS      320(DX), Z8
+	VMOVUPS      320(BX), Z9
+	VMULPD       Z0, Z9, Z9
+	VADDPD       Z9, Z8, Z9
+	VMOVAPD      Z9, K1, Z8
+	VPSRLQ       $0x10, Z6, Z9
+	VPTESTMQ     Z1, Z9, K1
+	VMOVUPS      384(DX), Z9
+	VMOVUPS      384(BX), Z10
+	VMULPD       Z0, Z10, Z10
+	VADDPD       Z10, Z9, Z10
+	VMOVAPD      Z10, K1, Z9
+	VPSRLQ       $0x18, Z6, Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      448(DX), Z6
+	VMOVUPS      448(BX), Z10
+	VMULPD       Z0, Z10, Z10
+	VADDPD       Z10, Z6, Z10
+	VMOVAPD      Z10, K1, Z6
+	VMOVUPS      Z3, (DX)
+	VMOVUPS      Z4, 64(DX)
+	VMOVUPS      Z5, 128(DX)
+	VMOVUPS      Z2, 192(DX)
+	VMOVUPS      Z7, 256(DX)
+	VMOVUPS      Z8, 320(DX)
+	VMOVUPS      Z9, 384(DX)
+	VMOVUPS      Z6, 448(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
@@ -11776,12 +11668,12 @@ wordDone:
 rest:
 	KMOVW     SI, K1
 	KMOVW     CX, K2
-	VMOVUPD.Z (BX), K1, Z1
-	VMOVUPD.Z (DX), K1, Z2
-	VMULPD    Z0, Z1, Z1
-	VADDPD    Z1, Z2, Z1
-	VMOVAPD   Z1, K2, Z2
-	VMOVUPD   Z2, K1, (DX)
+	VMOVUPD.Z (DX), K1, Z1
+	VMOVUPD.Z (BX), K1, Z2
+	VMULPD    Z0, Z2, Z2
+	VADDPD    Z2, Z1, Z2
+	VMOVAPD   Z2, K2, Z1
+	VMOVUPD   Z1, K1, (DX)
 	ADDQ      $0x00000040, BX
 	ADDQ      $0x00000040, DX
 	SHRQ      $0x08, CX
@@ -11800,10 +11692,7 @@ TEXT ·addFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      laneBits<>+0(SB), Y1
-	VMOVDQU      laneBits<>+32(SB), Y2
-	VMOVDQU      laneBits<>+64(SB), Y3
-	VMOVDQU      laneBits<>+96(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -11816,104 +11705,74 @@ apart:
 	MOVQ         64(BX), SI
 	MOVQ         (DX), SI
 	MOVQ         64(DX), SI
-	VPBROADCASTD (CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VCVTPH2PS    (BX), Y7
-	VMOVUPS      (DX), X8
-	VMULPS       Y0, Y7, Y7
-	VCVTPH2PS    X8, Y9
-	VADDPS       Y7, Y9, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), Y5
+	VCVTPH2PS    (BX), Y6
 	VCVTPH2PS    16(BX), Y7
-	VMOVUPS      16(DX), X9
-	VMULPS       Y0, Y7, Y7
-	VCVTPH2PS    X9, Y10
-	VADDPS       Y7, Y10, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VCVTPH2PS    32(BX), Y7
-	VMOVUPS      32(DX), X10
-	VMULPS       Y0, Y7, Y7
-	VCVTPH2PS    X10, Y11
-	VADDPS       Y7, Y11, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X11, X6, X10, X10
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VCVTPH2PS    48(BX), Y6
-	VMOVUPS      48(DX), X7
 	VMULPS       Y0, Y6, Y6
-	VCVTPH2PS    X7, Y11
-	VADDPS       Y6, Y11, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VCVTPS2PH    $0x00, Y6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVUPS      X8, (DX)
-	VMOVUPS      X9, 16(DX)
-	VMOVUPS      X10, 32(DX)
-	VMOVUPS      X7, 48(DX)
-	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VCVTPH2PS    64(BX), Y7
-	VMOVUPS      64(DX), X8
 	VMULPS       Y0, Y7, Y7
-	VCVTPH2PS    X8, Y9
+	VCVTPH2PS    (DX), Y8
+	VCVTPH2PS    16(DX), Y9
+	VADDPS       Y6, Y8, Y6
 	VADDPS       Y7, Y9, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(DX), Y6
+	VCVTPH2PS    32(BX), Y7
+	VCVTPH2PS    48(BX), Y8
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VCVTPH2PS    32(DX), Y9
+	VCVTPH2PS    48(DX), Y11
+	VADDPS       Y7, Y9, Y7
+	VADDPS       Y8, Y11, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(DX), Y5
+	VCVTPH2PS    64(BX), Y6
 	VCVTPH2PS    80(BX), Y7
-	VMOVUPS      80(DX), X9
-	VMULPS       Y0, Y7, Y7
-	VCVTPH2PS    X9, Y10
-	VADDPS       Y7, Y10, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VCVTPH2PS    96(BX), Y7
-	VMOVUPS      96(DX), X10
-	VMULPS       Y0, Y7, Y7
-	VCVTPH2PS    X10, Y11
-	VADDPS       Y7, Y11, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X11, X6, X10, X10
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VCVTPH2PS    112(BX), Y6
-	VMOVUPS      112(DX), X7
 	VMULPS       Y0, Y6, Y6
-	VCVTPH2PS    X7, Y11
-	VADDPS       Y6, Y11, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VCVTPS2PH    $0x00, Y6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVUPS      X8, 64(DX)
-	VMOVUPS      X9, 80(DX)
-	VMOVUPS      X10, 96(DX)
-	VMOVUPS      X7, 112(DX)
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    64(DX), Y8
+	VCVTPH2PS    80(DX), Y9
+	VADDPS       Y6, Y8, Y6
+	VADDPS       Y7, Y9, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(DX), Y6
+	VCVTPH2PS    96(BX), Y7
+	VCVTPH2PS    112(BX), Y8
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VCVTPH2PS    96(DX), Y9
+	VCVTPH2PS    112(DX), Y11
+	VADDPS       Y7, Y9, Y7
+	VADDPS       Y8, Y11, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -11927,104 +11786,74 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTD (CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VCVTPH2PS    (BX), Y7
-	VMOVUPS      (DX), X8
-	VMULPS       Y0, Y7, Y7
-	VCVTPH2PS    X8, Y9
-	VADDPS       Y7, Y9, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), Y5
+	VCVTPH2PS    (BX), Y6
 	VCVTPH2PS    16(BX), Y7
-	VMOVUPS      16(DX), X9
-	VMULPS       Y0, Y7, Y7
-	VCVTPH2PS    X9, Y10
-	VADDPS       Y7, Y10, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VCVTPH2PS    32(BX), Y7
-	VMOVUPS      32(DX), X10
-	VMULPS       Y0, Y7, Y7
-	VCVTPH2PS    X10, Y11
-	VADDPS       Y7, Y11, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X11, X6, X10, X10
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VCVTPH2PS    48(BX), Y6
-	VMOVUPS      48(DX), X7
 	VMULPS       Y0, Y6, Y6
-	VCVTPH2PS    X7, Y11
-	VADDPS       Y6, Y11, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VCVTPS2PH    $0x00, Y6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVUPS      X8, (DX)
-	VMOVUPS      X9, 16(DX)
-	VMOVUPS      X10, 32(DX)
-	VMOVUPS      X7, 48(DX)
-	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VCVTPH2PS    64(BX), Y7
-	VMOVUPS      64(DX), X8
 	VMULPS       Y0, Y7, Y7
-	VCVTPH2PS    X8, Y9
+	VCVTPH2PS    (DX), Y8
+	VCVTPH2PS    16(DX), Y9
+	VADDPS       Y6, Y8, Y6
 	VADDPS       Y7, Y9, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(DX), Y6
+	VCVTPH2PS    32(BX), Y7
+	VCVTPH2PS    48(BX), Y8
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VCVTPH2PS    32(DX), Y9
+	VCVTPH2PS    48(DX), Y11
+	VADDPS       Y7, Y9, Y7
+	VADDPS       Y8, Y11, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(DX), Y5
+	VCVTPH2PS    64(BX), Y6
 	VCVTPH2PS    80(BX), Y7
-	VMOVUPS      80(DX), X9
-	VMULPS       Y0, Y7, Y7
-	VCVTPH2PS    X9, Y10
-	VADDPS       Y7, Y10, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VCVTPH2PS    96(BX), Y7
-	VMOVUPS      96(DX), X10
-	VMULPS       Y0, Y7, Y7
-	VCVTPH2PS    X10, Y11
-	VADDPS       Y7, Y11, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X11, X6, X10, X10
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VCVTPH2PS    112(BX), Y6
-	VMOVUPS      112(DX), X7
 	VMULPS       Y0, Y6, Y6
-	VCVTPH2PS    X7, Y11
-	VADDPS       Y6, Y11, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VCVTPS2PH    $0x00, Y6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVUPS      X8, 64(DX)
-	VMOVUPS      X9, 80(DX)
-	VMOVUPS      X10, 96(DX)
-	VMOVUPS      X7, 112(DX)
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    64(DX), Y8
+	VCVTPH2PS    80(DX), Y9
+	VADDPS       Y6, Y8, Y6
+	VADDPS       Y7, Y9, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(DX), Y6
+	VCVTPH2PS    96(BX), Y7
+	VCVTPH2PS    112(BX), Y8
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VCVTPH2PS    96(DX), Y9
+	VCVTPH2PS    112(DX), Y11
+	VADDPS       Y7, Y9, Y7
+	VADDPS       Y8, Y11, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -12036,24 +11865,61 @@ wordDone:
 	TESTQ AX, AX
 	JZ    done
 	MOVQ  (CX), CX
-	CMPQ  AX, $0x00000008
-	JL    rest8Done
+	CMPQ  AX, $0x00000010
+	JL    rest16Done
+
+rest16:
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), Y5
+	VCVTPH2PS    (BX), Y6
+	VCVTPH2PS    16(BX), Y7
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VCVTPH2PS    (DX), Y8
+	VCVTPH2PS    16(DX), Y9
+	VADDPS       Y6, Y8, Y6
+	VADDPS       Y7, Y9, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y5, Y5
+	VMOVUPS      Y5, (DX)
+	SHRQ         $0x10, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000010, AX
+	CMPQ         AX, $0x00000010
+	JGE          rest16
+
+rest16Done:
+	CMPQ AX, $0x00000008
+	JL   rest8Done
 
 rest8:
 	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
+	VPBROADCASTW X2, Y2
 	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VCVTPH2PS    (BX), Y3
-	VMOVUPS      (DX), X4
-	VMULPS       Y0, Y3, Y3
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), X3
+	VMOVUPS      (BX), X4
 	VCVTPH2PS    X4, Y5
-	VADDPS       Y3, Y5, Y3
-	VEXTRACTI128 $0x01, Y2, X5
-	VPACKSSDW    X5, X2, X5
-	VCVTPS2PH    $0x00, Y3, X2
-	VPBLENDVB    X5, X2, X4, X4
-	VMOVUPS      X4, (DX)
+	VEXTRACTI128 $0x01, Y4, X6
+	VCVTPH2PS    X6, Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPH2PS    X3, Y7
+	VEXTRACTI128 $0x01, Y3, X8
+	VCVTPH2PS    X8, Y8
+	VADDPS       Y5, Y7, Y5
+	VADDPS       Y6, Y8, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VPBLENDVB    Y2, Y5, Y3, Y3
+	VMOVUPS      X3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -12062,53 +11928,32 @@ rest8:
 	JGE          rest8
 
 rest8Done:
-	CMPQ AX, $0x00000004
-	JL   rest4Done
-
-rest4:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VMOVSD       (BX), X3
-	VCVTPH2PS    X3, Y3
-	VMOVSD       (DX), X4
-	VMULPS       Y0, Y3, Y3
-	VCVTPH2PS    X4, Y5
-	VADDPS       Y3, Y5, Y3
-	VEXTRACTI128 $0x01, Y2, X5
-	VPACKSSDW    X5, X2, X5
-	VCVTPS2PH    $0x00, Y3, X2
-	VPBLENDVB    X5, X2, X4, X4
-	VMOVSD       X4, (DX)
-	SHRQ         $0x04, CX
-	ADDQ         $0x00000008, BX
-	ADDQ         $0x00000008, DX
-	SUBQ         $0x00000004, AX
-	CMPQ         AX, $0x00000004
-	JGE          rest4
-
-rest4Done:
 	CMPQ AX, $0x00000001
 	JL   rest1Done
 
 rest1:
 	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
+	VPBROADCASTW X2, Y2
 	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	MOVWLZX      (BX), SI
-	VMOVD        SI, X3
-	VCVTPH2PS    X3, Y3
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (DX), SI
 	VMOVD        SI, X4
+	MOVWLZX      (BX), SI
+	VMOVD        SI, X10
+	VCVTPH2PS    X10, Y3
+	VEXTRACTI128 $0x01, Y10, X5
+	VCVTPH2PS    X5, Y5
 	VMULPS       Y0, Y3, Y3
-	VCVTPH2PS    X4, Y5
-	VADDPS       Y3, Y5, Y3
-	VEXTRACTI128 $0x01, Y2, X5
-	VPACKSSDW    X5, X2, X5
-	VCVTPS2PH    $0x00, Y3, X2
-	VPBLENDVB    X5, X2, X4, X4
+	VMULPS       Y0, Y5, Y5
+	VCVTPH2PS    X4, Y6
+	VEXTRACTI128 $0x01, Y4, X7
+	VCVTPH2PS    X7, Y7
+	VADDPS       Y3, Y6, Y3
+	VADDPS       Y5, Y7, Y5
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y3, Y3
+	VPBLENDVB    Y2, Y3, Y4, Y4
 	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
@@ -12123,15 +11968,13 @@ done:
 	RET
 
 // func addFloat16AVX512(dst []Float16, src []Float16, keep []uint64, scale float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, BMI2
 TEXT ·addFloat16AVX512(SB), NOSPLIT, $0-76
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Z0
-	VMOVDQU64    laneBits<>+0(SB), Z1
-	VMOVDQU64    laneBits<>+64(SB), Z2
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -12144,40 +11987,38 @@ apart:
 	MOVQ         64(BX), SI
 	MOVQ         (DX), SI
 	MOVQ         64(DX), SI
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VCVTPH2PS    (BX), Z4
-	VMOVUPS      (DX), Y5
-	VMULPS       Z0, Z4, Z4
-	VCVTPH2PS    Y5, Z6
-	VADDPS       Z4, Z6, Z4
-	VCVTPS2PH    $0x00, Z4, K1, Y5
-	VPTESTMD     Z2, Z3, K1
+	KMOVD        (CX), K1
+	VMOVUPS      (DX), Y1
+	VINSERTF64X4 $0x01, 32(DX), Z1, Z1
+	VCVTPH2PS    (BX), Z2
 	VCVTPH2PS    32(BX), Z3
-	VMOVUPS      32(DX), Y4
+	VMULPS       Z0, Z2, Z2
 	VMULPS       Z0, Z3, Z3
-	VCVTPH2PS    Y4, Z6
-	VADDPS       Z3, Z6, Z3
-	VCVTPS2PH    $0x00, Z3, K1, Y4
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VCVTPH2PS    64(BX), Z6
-	VMOVUPS      64(DX), Y7
-	VMULPS       Z0, Z6, Z6
-	VCVTPH2PS    Y7, Z8
-	VADDPS       Z6, Z8, Z6
-	VCVTPS2PH    $0x00, Z6, K1, Y7
-	VPTESTMD     Z2, Z3, K1
+	VCVTPH2PS    (DX), Z4
+	VCVTPH2PS    32(DX), Z5
+	VADDPS       Z2, Z4, Z2
+	VADDPS       Z3, Z5, Z3
+	VCVTPS2PH    $0x00, Z2, Y2
+	VCVTPS2PH    $0x00, Z3, Y3
+	VINSERTI64X4 $0x01, Y3, Z2, Z2
+	VMOVDQU16    Z2, K1, Z1
+	KMOVD        4(CX), K1
+	VMOVUPS      64(DX), Y6
+	VINSERTF64X4 $0x01, 96(DX), Z6, Z6
+	VCVTPH2PS    64(BX), Z2
 	VCVTPH2PS    96(BX), Z3
-	VMOVUPS      96(DX), Y6
+	VMULPS       Z0, Z2, Z2
 	VMULPS       Z0, Z3, Z3
-	VCVTPH2PS    Y6, Z8
-	VADDPS       Z3, Z8, Z3
-	VCVTPS2PH    $0x00, Z3, K1, Y6
-	VMOVUPS      Y5, (DX)
-	VMOVUPS      Y4, 32(DX)
-	VMOVUPS      Y7, 64(DX)
-	VMOVUPS      Y6, 96(DX)
+	VCVTPH2PS    64(DX), Z4
+	VCVTPH2PS    96(DX), Z5
+	VADDPS       Z2, Z4, Z2
+	VADDPS       Z3, Z5, Z3
+	VCVTPS2PH    $0x00, Z2, Y2
+	VCVTPS2PH    $0x00, Z3, Y3
+	VINSERTI64X4 $0x01, Y3, Z2, Z2
+	VMOVDQU16    Z2, K1, Z6
+	VMOVUPS      Z1, (DX)
+	VMOVUPS      Z6, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -12191,40 +12032,36 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VCVTPH2PS    (BX), Z4
-	VMOVUPS      (DX), Y5
-	VMULPS       Z0, Z4, Z4
-	VCVTPH2PS    Y5, Z6
-	VADDPS       Z4, Z6, Z4
-	VCVTPS2PH    $0x00, Z4, K1, Y5
-	VPTESTMD     Z2, Z3, K1
+	KMOVD        (CX), K1
+	VMOVUPS      (DX), Z1
+	VCVTPH2PS    (BX), Z2
 	VCVTPH2PS    32(BX), Z3
-	VMOVUPS      32(DX), Y4
+	VMULPS       Z0, Z2, Z2
 	VMULPS       Z0, Z3, Z3
-	VCVTPH2PS    Y4, Z6
-	VADDPS       Z3, Z6, Z3
-	VCVTPS2PH    $0x00, Z3, K1, Y4
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VCVTPH2PS    64(BX), Z6
-	VMOVUPS      64(DX), Y7
-	VMULPS       Z0, Z6, Z6
-	VCVTPH2PS    Y7, Z8
-	VADDPS       Z6, Z8, Z6
-	VCVTPS2PH    $0x00, Z6, K1, Y7
-	VPTESTMD     Z2, Z3, K1
-	VCVTPH2PS    96(BX), Z3
-	VMOVUPS      96(DX), Y6
+	VCVTPH2PS    (DX), Z4
+	VCVTPH2PS    32(DX), Z5
+	VADDPS       Z2, Z4, Z2
+	VADDPS       Z3, Z5, Z3
+	VCVTPS2PH    $0x00, Z2, Y2
+	VCVTPS2PH    $0x00, Z3, Y3
+	VINSERTI64X4 $0x01, Y3, Z2, Z2
+	VMOVDQU16    Z2, K1, Z1
+	KMOVD        4(CX), K1
+	VMOVUPS      64(DX), Z2
+	VCVTPH2PS    64(BX), Z3
+	VCVTPH2PS    96(BX), Z4
 	VMULPS       Z0, Z3, Z3
-	VCVTPH2PS    Y6, Z8
-	VADDPS       Z3, Z8, Z3
-	VCVTPS2PH    $0x00, Z3, K1, Y6
-	VMOVUPS      Y5, (DX)
-	VMOVUPS      Y4, 32(DX)
-	VMOVUPS      Y7, 64(DX)
-	VMOVUPS      Y6, 96(DX)
+	VMULPS       Z0, Z4, Z4
+	VCVTPH2PS    64(DX), Z5
+	VCVTPH2PS    96(DX), Z6
+	VADDPS       Z3, Z5, Z3
+	VADDPS       Z4, Z6, Z4
+	VCVTPS2PH    $0x00, Z3, Y3
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z3, Z3
+	VMOVDQU16    Z3, K1, Z2
+	VMOVUPS      Z1, (DX)
+	VMOVUPS      Z2, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -12240,21 +12077,30 @@ wordDone:
 	BZHIQ AX, SI, SI
 
 rest:
-	KMOVW       SI, K1
-	KMOVW       CX, K2
-	VMOVDQU16.Z (BX), K1, Y1
-	VCVTPH2PS   Y1, Z1
-	VMOVDQU16.Z (DX), K1, Y2
-	VMULPS      Z0, Z1, Z1
-	VCVTPH2PS   Y2, Z3
-	VADDPS      Z1, Z3, Z1
-	VCVTPS2PH   $0x00, Z1, K2, Y2
-	VMOVDQU16   Y2, K1, (DX)
-	ADDQ        $0x00000020, BX
-	ADDQ        $0x00000020, DX
-	SHRQ        $0x10, CX
-	SHRQ        $0x10, SI
-	JNZ         rest
+	KMOVD         SI, K1
+	KMOVD         CX, K2
+	VMOVDQU16.Z   (DX), K1, Z1
+	VMOVDQU16.Z   (BX), K1, Z2
+	VCVTPH2PS     Y2, Z3
+	VEXTRACTI64X4 $0x01, Z2, Y2
+	VCVTPH2PS     Y2, Z2
+	VMULPS        Z0, Z3, Z3
+	VMULPS        Z0, Z2, Z2
+	VCVTPH2PS     Y1, Z4
+	VEXTRACTI64X4 $0x01, Z1, Y5
+	VCVTPH2PS     Y5, Z5
+	VADDPS        Z3, Z4, Z3
+	VADDPS        Z2, Z5, Z2
+	VCVTPS2PH     $0x00, Z3, Y3
+	VCVTPS2PH     $0x00, Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z3, Z3
+	VMOVDQU16     Z3, K2, Z1
+	VMOVDQU16     Z1, K1, (DX)
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, DX
+	SHRQ          $0x20, CX
+	SHRQ          $0x20, SI
+	JNZ           rest
 
 done:
 	VZEROUPPER
@@ -12268,10 +12114,10 @@ TEXT ·addBFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      laneBits<>+0(SB), Y1
-	VMOVDQU      laneBits<>+32(SB), Y2
-	VMOVDQU      laneBits<>+64(SB), Y3
-	VMOVDQU      laneBits<>+96(SB), Y4
+	VMOVDQU      upperHalves<>+0(SB), Y1
+	VMOVDQU      halfOnes<>+0(SB), Y2
+	VMOVDQU      halfAbove<>+0(SB), Y3
+	VMOVDQU      laneBits2<>+0(SB), Y4
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -12284,168 +12130,102 @@ apart:
 	MOVQ         64(BX), SI
 	MOVQ         (DX), SI
 	MOVQ         64(DX), SI
-	VPBROADCASTD (CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPMOVZXWD    (BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      (DX), X8
-	VMULPS       Y0, Y7, Y7
-	VPMOVZXWD    X8, Y9
-	VPSLLD       $0x10, Y9, Y9
-	VADDPS       Y7, Y9, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
-	VPMOVZXWD    16(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      16(DX), X9
-	VMULPS       Y0, Y7, Y7
-	VPMOVZXWD    X9, Y10
-	VPSLLD       $0x10, Y10, Y10
-	VADDPS       Y7, Y10, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VPMOVZXWD    32(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      32(DX), X10
-	VMULPS       Y0, Y7, Y7
-	VPMOVZXWD    X10, Y11
-	VPSLLD       $0x10, Y11, Y11
-	VADDPS       Y7, Y11, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X11, X6, X10, X10
+	VPBROADCASTW (CX), Y5
 	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VPMOVZXWD    48(BX), Y6
-	VPSLLD       $0x10, Y6, Y6
-	VMOVUPS      48(DX), X7
-	VMULPS       Y0, Y6, Y6
-	VPMOVZXWD    X7, Y11
-	VPSLLD       $0x10, Y11, Y11
-	VADDPS       Y6, Y11, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VPSRLD       $0x10, Y6, Y5
-	VPAND        halfOdd<>+0(SB), Y5, Y5
-	VPADDD       halfBias<>+0(SB), Y6, Y6
-	VPADDD       Y5, Y6, Y6
-	VPSRLD       $0x10, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X5
-	VPACKUSDW    X5, X6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVUPS      X8, (DX)
-	VMOVUPS      X9, 16(DX)
-	VMOVUPS      X10, 32(DX)
-	VMOVUPS      X7, 48(DX)
-	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPMOVZXWD    64(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      64(DX), X8
-	VMULPS       Y0, Y7, Y7
-	VPMOVZXWD    X8, Y9
-	VPSLLD       $0x10, Y9, Y9
-	VADDPS       Y7, Y9, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
-	VPMOVZXWD    80(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      80(DX), X9
-	VMULPS       Y0, Y7, Y7
-	VPMOVZXWD    X9, Y10
-	VPSLLD       $0x10, Y10, Y10
-	VADDPS       Y7, Y10, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VPMOVZXWD    96(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      96(DX), X10
-	VMULPS       Y0, Y7, Y7
-	VPMOVZXWD    X10, Y11
-	VPSLLD       $0x10, Y11, Y11
-	VADDPS       Y7, Y11, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X11, X6, X10, X10
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      (DX), Y8
+	VMOVUPS      (BX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        Y1, Y9, Y9
+	VMULPS       Y0, Y10, Y10
+	VMULPS       Y0, Y9, Y9
+	VPSLLD       $0x10, Y8, Y11
+	VPAND        Y1, Y8, Y12
+	VADDPS       Y10, Y11, Y10
+	VADDPS       Y9, Y12, Y9
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y9, Y12
+	VPBLENDW     $0xaa, Y9, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        Y2, Y11, Y9
+	VPOR         Y9, Y12, Y12
+	VPMAXUW      Y3, Y12, Y9
+	VPCMPEQW     Y9, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y5, Y11, Y8, Y8
+	VPBROADCASTW 2(CX), Y5
 	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VPMOVZXWD    112(BX), Y6
-	VPSLLD       $0x10, Y6, Y6
-	VMOVUPS      112(DX), X7
-	VMULPS       Y0, Y6, Y6
-	VPMOVZXWD    X7, Y11
-	VPSLLD       $0x10, Y11, Y11
-	VADDPS       Y6, Y11, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VPSRLD       $0x10, Y6, Y5
-	VPAND        halfOdd<>+0(SB), Y5, Y5
-	VPADDD       halfBias<>+0(SB), Y6, Y6
-	VPADDD       Y5, Y6, Y6
-	VPSRLD       $0x10, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X5
-	VPACKUSDW    X5, X6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVUPS      X8, 64(DX)
-	VMOVUPS      X9, 80(DX)
-	VMOVUPS      X10, 96(DX)
-	VMOVUPS      X7, 112(DX)
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      32(DX), Y9
+	VMOVUPS      32(BX), Y10
+	VPSLLD       $0x10, Y10, Y11
+	VPAND        Y1, Y10, Y10
+	VMULPS       Y0, Y11, Y11
+	VMULPS       Y0, Y10, Y10
+	VPSLLD       $0x10, Y9, Y12
+	VPAND        Y1, Y9, Y14
+	VADDPS       Y11, Y12, Y11
+	VADDPS       Y10, Y14, Y10
+	VPSRLD       $0x10, Y11, Y12
+	VPSLLD       $0x10, Y10, Y14
+	VPBLENDW     $0xaa, Y10, Y12, Y12
+	VPBLENDW     $0x55, Y11, Y14, Y14
+	VPAND        Y2, Y12, Y10
+	VPOR         Y10, Y14, Y14
+	VPMAXUW      Y3, Y14, Y10
+	VPCMPEQW     Y10, Y14, Y14
+	VPSUBW       Y14, Y12, Y12
+	VPBLENDVB    Y5, Y12, Y9, Y9
+	VMOVUPS      Y8, (DX)
+	VMOVUPS      Y9, 32(DX)
+	VPBROADCASTW 4(CX), Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      64(DX), Y8
+	VMOVUPS      64(BX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        Y1, Y9, Y9
+	VMULPS       Y0, Y10, Y10
+	VMULPS       Y0, Y9, Y9
+	VPSLLD       $0x10, Y8, Y11
+	VPAND        Y1, Y8, Y12
+	VADDPS       Y10, Y11, Y10
+	VADDPS       Y9, Y12, Y9
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y9, Y12
+	VPBLENDW     $0xaa, Y9, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        Y2, Y11, Y9
+	VPOR         Y9, Y12, Y12
+	VPMAXUW      Y3, Y12, Y9
+	VPCMPEQW     Y9, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y5, Y11, Y8, Y8
+	VPBROADCASTW 6(CX), Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      96(DX), Y9
+	VMOVUPS      96(BX), Y10
+	VPSLLD       $0x10, Y10, Y11
+	VPAND        Y1, Y10, Y10
+	VMULPS       Y0, Y11, Y11
+	VMULPS       Y0, Y10, Y10
+	VPSLLD       $0x10, Y9, Y12
+	VPAND        Y1, Y9, Y14
+	VADDPS       Y11, Y12, Y11
+	VADDPS       Y10, Y14, Y10
+	VPSRLD       $0x10, Y11, Y12
+	VPSLLD       $0x10, Y10, Y14
+	VPBLENDW     $0xaa, Y10, Y12, Y12
+	VPBLENDW     $0x55, Y11, Y14, Y14
+	VPAND        Y2, Y12, Y10
+	VPOR         Y10, Y14, Y14
+	VPMAXUW      Y3, Y14, Y10
+	VPCMPEQW     Y10, Y14, Y14
+	VPSUBW       Y14, Y12, Y12
+	VPBLENDVB    Y5, Y12, Y9, Y9
+	VMOVUPS      Y8, 64(DX)
+	VMOVUPS      Y9, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -12459,168 +12239,102 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTD (CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPMOVZXWD    (BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      (DX), X8
-	VMULPS       Y0, Y7, Y7
-	VPMOVZXWD    X8, Y9
-	VPSLLD       $0x10, Y9, Y9
-	VADDPS       Y7, Y9, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
-	VPMOVZXWD    16(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      16(DX), X9
-	VMULPS       Y0, Y7, Y7
-	VPMOVZXWD    X9, Y10
-	VPSLLD       $0x10, Y10, Y10
-	VADDPS       Y7, Y10, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VPMOVZXWD    32(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      32(DX), X10
-	VMULPS       Y0, Y7, Y7
-	VPMOVZXWD    X10, Y11
-	VPSLLD       $0x10, Y11, Y11
-	VADDPS       Y7, Y11, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X11, X6, X10, X10
+	VPBROADCASTW (CX), Y5
 	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VPMOVZXWD    48(BX), Y6
-	VPSLLD       $0x10, Y6, Y6
-	VMOVUPS      48(DX), X7
-	VMULPS       Y0, Y6, Y6
-	VPMOVZXWD    X7, Y11
-	VPSLLD       $0x10, Y11, Y11
-	VADDPS       Y6, Y11, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VPSRLD       $0x10, Y6, Y5
-	VPAND        halfOdd<>+0(SB), Y5, Y5
-	VPADDD       halfBias<>+0(SB), Y6, Y6
-	VPADDD       Y5, Y6, Y6
-	VPSRLD       $0x10, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X5
-	VPACKUSDW    X5, X6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVUPS      X8, (DX)
-	VMOVUPS      X9, 16(DX)
-	VMOVUPS      X10, 32(DX)
-	VMOVUPS      X7, 48(DX)
-	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPMOVZXWD    64(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      64(DX), X8
-	VMULPS       Y0, Y7, Y7
-	VPMOVZXWD    X8, Y9
-	VPSLLD       $0x10, Y9, Y9
-	VADDPS       Y7, Y9, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
-	VPMOVZXWD    80(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      80(DX), X9
-	VMULPS       Y0, Y7, Y7
-	VPMOVZXWD    X9, Y10
-	VPSLLD       $0x10, Y10, Y10
-	VADDPS       Y7, Y10, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VPMOVZXWD    96(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      96(DX), X10
-	VMULPS       Y0, Y7, Y7
-	VPMOVZXWD    X10, Y11
-	VPSLLD       $0x10, Y11, Y11
-	VADDPS       Y7, Y11, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X11, X6, X10, X10
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      (DX), Y8
+	VMOVUPS      (BX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        Y1, Y9, Y9
+	VMULPS       Y0, Y10, Y10
+	VMULPS       Y0, Y9, Y9
+	VPSLLD       $0x10, Y8, Y11
+	VPAND        Y1, Y8, Y12
+	VADDPS       Y10, Y11, Y10
+	VADDPS       Y9, Y12, Y9
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y9, Y12
+	VPBLENDW     $0xaa, Y9, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        Y2, Y11, Y9
+	VPOR         Y9, Y12, Y12
+	VPMAXUW      Y3, Y12, Y9
+	VPCMPEQW     Y9, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y5, Y11, Y8, Y8
+	VPBROADCASTW 2(CX), Y5
 	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VPMOVZXWD    112(BX), Y6
-	VPSLLD       $0x10, Y6, Y6
-	VMOVUPS      112(DX), X7
-	VMULPS       Y0, Y6, Y6
-	VPMOVZXWD    X7, Y11
-	VPSLLD       $0x10, Y11, Y11
-	VADDPS       Y6, Y11, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VPSRLD       $0x10, Y6, Y5
-	VPAND        halfOdd<>+0(SB), Y5, Y5
-	VPADDD       halfBias<>+0(SB), Y6, Y6
-	VPADDD       Y5, Y6, Y6
-	VPSRLD       $0x10, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X5
-	VPACKUSDW    X5, X6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVUPS      X8, 64(DX)
-	VMOVUPS      X9, 80(DX)
-	VMOVUPS      X10, 96(DX)
-	VMOVUPS      X7, 112(DX)
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      32(DX), Y9
+	VMOVUPS      32(BX), Y10
+	VPSLLD       $0x10, Y10, Y11
+	VPAND        Y1, Y10, Y10
+	VMULPS       Y0, Y11, Y11
+	VMULPS       Y0, Y10, Y10
+	VPSLLD       $0x10, Y9, Y12
+	VPAND        Y1, Y9, Y14
+	VADDPS       Y11, Y12, Y11
+	VADDPS       Y10, Y14, Y10
+	VPSRLD       $0x10, Y11, Y12
+	VPSLLD       $0x10, Y10, Y14
+	VPBLENDW     $0xaa, Y10, Y12, Y12
+	VPBLENDW     $0x55, Y11, Y14, Y14
+	VPAND        Y2, Y12, Y10
+	VPOR         Y10, Y14, Y14
+	VPMAXUW      Y3, Y14, Y10
+	VPCMPEQW     Y10, Y14, Y14
+	VPSUBW       Y14, Y12, Y12
+	VPBLENDVB    Y5, Y12, Y9, Y9
+	VMOVUPS      Y8, (DX)
+	VMOVUPS      Y9, 32(DX)
+	VPBROADCASTW 4(CX), Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      64(DX), Y8
+	VMOVUPS      64(BX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        Y1, Y9, Y9
+	VMULPS       Y0, Y10, Y10
+	VMULPS       Y0, Y9, Y9
+	VPSLLD       $0x10, Y8, Y11
+	VPAND        Y1, Y8, Y12
+	VADDPS       Y10, Y11, Y10
+	VADDPS       Y9, Y12, Y9
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y9, Y12
+	VPBLENDW     $0xaa, Y9, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        Y2, Y11, Y9
+	VPOR         Y9, Y12, Y12
+	VPMAXUW      Y3, Y12, Y9
+	VPCMPEQW     Y9, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y5, Y11, Y8, Y8
+	VPBROADCASTW 6(CX), Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      96(DX), Y9
+	VMOVUPS      96(BX), Y10
+	VPSLLD       $0x10, Y10, Y11
+	VPAND        Y1, Y10, Y10
+	VMULPS       Y0, Y11, Y11
+	VMULPS       Y0, Y10, Y10
+	VPSLLD       $0x10, Y9, Y12
+	VPAND        Y1, Y9, Y14
+	VADDPS       Y11, Y12, Y11
+	VADDPS       Y10, Y14, Y10
+	VPSRLD       $0x10, Y11, Y12
+	VPSLLD       $0x10, Y10, Y14
+	VPBLENDW     $0xaa, Y10, Y12, Y12
+	VPBLENDW     $0x55, Y11, Y14, Y14
+	VPAND        Y2, Y12, Y10
+	VPOR         Y10, Y14, Y14
+	VPMAXUW      Y3, Y14, Y10
+	VPCMPEQW     Y10, Y14, Y14
+	VPSUBW       Y14, Y12, Y12
+	VPBLENDVB    Y5, Y12, Y9, Y9
+	VMOVUPS      Y8, 64(DX)
+	VMOVUPS      Y9, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -12632,32 +12346,72 @@ wordDone:
 	TESTQ AX, AX
 	JZ    done
 	MOVQ  (CX), CX
-	CMPQ  AX, $0x00000008
-	JL    rest8Done
+	CMPQ  AX, $0x00000010
+	JL    rest16Done
+
+rest16:
+	VMOVQ        CX, X5
+	VPBROADCASTW X5, Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      (DX), Y8
+	VMOVUPS      (BX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        Y1, Y9, Y9
+	VMULPS       Y0, Y10, Y10
+	VMULPS       Y0, Y9, Y9
+	VPSLLD       $0x10, Y8, Y11
+	VPAND        Y1, Y8, Y12
+	VADDPS       Y10, Y11, Y10
+	VADDPS       Y9, Y12, Y9
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y9, Y12
+	VPBLENDW     $0xaa, Y9, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        Y2, Y11, Y9
+	VPOR         Y9, Y12, Y12
+	VPMAXUW      Y3, Y12, Y9
+	VPCMPEQW     Y9, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y5, Y11, Y8, Y8
+	VMOVUPS      Y8, (DX)
+	SHRQ         $0x10, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000010, AX
+	CMPQ         AX, $0x00000010
+	JGE          rest16
+
+rest16Done:
+	CMPQ AX, $0x00000008
+	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPMOVZXWD    (BX), Y3
-	VPSLLD       $0x10, Y3, Y3
-	VMOVUPS      (DX), X4
-	VMULPS       Y0, Y3, Y3
-	VPMOVZXWD    X4, Y5
-	VPSLLD       $0x10, Y5, Y5
-	VADDPS       Y3, Y5, Y3
-	VEXTRACTI128 $0x01, Y2, X5
-	VPACKSSDW    X5, X2, X5
-	VPSRLD       $0x10, Y3, Y2
-	VPAND        halfOdd<>+0(SB), Y2, Y2
-	VPADDD       halfBias<>+0(SB), Y3, Y3
-	VPADDD       Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X2
-	VPACKUSDW    X2, X3, X2
-	VPBLENDVB    X5, X2, X4, X4
-	VMOVUPS      X4, (DX)
+	VMOVQ        CX, X5
+	VPBROADCASTW X5, Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      (DX), X6
+	VMOVUPS      (BX), X7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        Y1, Y7, Y9
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y9, Y9
+	VPSLLD       $0x10, Y6, Y10
+	VPAND        Y1, Y6, Y11
+	VADDPS       Y8, Y10, Y8
+	VADDPS       Y9, Y11, Y9
+	VPSRLD       $0x10, Y8, Y10
+	VPSLLD       $0x10, Y9, Y11
+	VPBLENDW     $0xaa, Y9, Y10, Y10
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        Y2, Y10, Y9
+	VPOR         Y9, Y11, Y11
+	VPMAXUW      Y3, Y11, Y9
+	VPCMPEQW     Y9, Y11, Y11
+	VPSUBW       Y11, Y10, Y10
+	VPBLENDVB    Y5, Y10, Y6, Y6
+	VMOVUPS      X6, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -12666,70 +12420,37 @@ rest8:
 	JGE          rest8
 
 rest8Done:
-	CMPQ AX, $0x00000004
-	JL   rest4Done
-
-rest4:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VMOVSD       (BX), X3
-	VPMOVZXWD    X3, Y3
-	VPSLLD       $0x10, Y3, Y3
-	VMOVSD       (DX), X4
-	VMULPS       Y0, Y3, Y3
-	VPMOVZXWD    X4, Y5
-	VPSLLD       $0x10, Y5, Y5
-	VADDPS       Y3, Y5, Y3
-	VEXTRACTI128 $0x01, Y2, X5
-	VPACKSSDW    X5, X2, X5
-	VPSRLD       $0x10, Y3, Y2
-	VPAND        halfOdd<>+0(SB), Y2, Y2
-	VPADDD       halfBias<>+0(SB), Y3, Y3
-	VPADDD       Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X2
-	VPACKUSDW    X2, X3, X2
-	VPBLENDVB    X5, X2, X4, X4
-	VMOVSD       X4, (DX)
-	SHRQ         $0x04, CX
-	ADDQ         $0x00000008, BX
-	ADDQ         $0x00000008, DX
-	SUBQ         $0x00000004, AX
-	CMPQ         AX, $0x00000004
-	JGE          rest4
-
-rest4Done:
 	CMPQ AX, $0x00000001
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	MOVWLZX      (BX), SI
-	VMOVD        SI, X3
-	VPMOVZXWD    X3, Y3
-	VPSLLD       $0x10, Y3, Y3
+	VMOVQ        CX, X5
+	VPBROADCASTW X5, Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
 	MOVWLZX      (DX), SI
-	VMOVD        SI, X4
-	VMULPS       Y0, Y3, Y3
-	VPMOVZXWD    X4, Y5
-	VPSLLD       $0x10, Y5, Y5
-	VADDPS       Y3, Y5, Y3
-	VEXTRACTI128 $0x01, Y2, X5
-	VPACKSSDW    X5, X2, X5
-	VPSRLD       $0x10, Y3, Y2
-	VPAND        halfOdd<>+0(SB), Y2, Y2
-	VPADDD       halfBias<>+0(SB), Y3, Y3
-	VPADDD       Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X2
-	VPACKUSDW    X2, X3, X2
-	VPBLENDVB    X5, X2, X4, X4
-	VPEXTRW      $0x00, X4, (DX)
+	VMOVD        SI, X7
+	MOVWLZX      (BX), SI
+	VMOVD        SI, X13
+	VPSLLD       $0x10, Y13, Y6
+	VPAND        Y1, Y13, Y8
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y8, Y8
+	VPSLLD       $0x10, Y7, Y9
+	VPAND        Y1, Y7, Y10
+	VADDPS       Y6, Y9, Y6
+	VADDPS       Y8, Y10, Y8
+	VPSRLD       $0x10, Y6, Y9
+	VPSLLD       $0x10, Y8, Y10
+	VPBLENDW     $0xaa, Y8, Y9, Y9
+	VPBLENDW     $0x55, Y6, Y10, Y10
+	VPAND        Y2, Y9, Y8
+	VPOR         Y8, Y10, Y10
+	VPMAXUW      Y3, Y10, Y8
+	VPCMPEQW     Y8, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBLENDVB    Y5, Y9, Y7, Y7
+	VPEXTRW      $0x00, X7, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -12743,15 +12464,16 @@ done:
 	RET
 
 // func addBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, BMI2
 TEXT ·addBFloat16AVX512(SB), NOSPLIT, $0-76
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Z0
-	VMOVDQU64    laneBits<>+0(SB), Z1
-	VMOVDQU64    laneBits<>+64(SB), Z2
+	VMOVDQU64    upperHalves<>+0(SB), Z1
+	VMOVDQU64    halfOnes<>+0(SB), Z2
+	VMOVDQU64    halfAbove<>+0(SB), Z3
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -12764,68 +12486,50 @@ apart:
 	MOVQ         64(BX), SI
 	MOVQ         (DX), SI
 	MOVQ         64(DX), SI
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VPMOVZXWD    (BX), Z4
-	VPSLLD       $0x10, Z4, Z4
-	VMOVUPS      (DX), Y5
-	VMULPS       Z0, Z4, Z4
-	VPMOVZXWD    Y5, Z6
-	VPSLLD       $0x10, Z6, Z6
-	VADDPS       Z4, Z6, Z4
-	VPSRLD       $0x10, Z4, Z6
-	VPANDQ       halfOdd<>+0(SB), Z6, Z6
-	VPADDD       halfBias<>+0(SB), Z4, Z4
-	VPADDD       Z6, Z4, Z4
-	VPSRLD       $0x10, Z4, Z4
-	VPMOVDW      Z4, K1, Y5
-	VPTESTMD     Z2, Z3, K1
-	VPMOVZXWD    32(BX), Z3
-	VPSLLD       $0x10, Z3, Z3
-	VMOVUPS      32(DX), Y4
-	VMULPS       Z0, Z3, Z3
-	VPMOVZXWD    Y4, Z6
-	VPSLLD       $0x10, Z6, Z6
-	VADDPS       Z3, Z6, Z3
-	VPSRLD       $0x10, Z3, Z6
-	VPANDQ       halfOdd<>+0(SB), Z6, Z6
-	VPADDD       halfBias<>+0(SB), Z3, Z3
-	VPADDD       Z6, Z3, Z3
-	VPSRLD       $0x10, Z3, Z3
-	VPMOVDW      Z3, K1, Y4
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VPMOVZXWD    64(BX), Z6
-	VPSLLD       $0x10, Z6, Z6
-	VMOVUPS      64(DX), Y7
+	KMOVD        (CX), K1
+	VMOVUPS      (DX), Y4
+	VINSERTF64X4 $0x01, 32(DX), Z4, Z4
+	VMOVUPS      (BX), Y5
+	VINSERTF64X4 $0x01, 32(BX), Z5, Z5
+	VPSLLD       $0x10, Z5, Z6
+	VPANDQ       Z1, Z5, Z7
 	VMULPS       Z0, Z6, Z6
-	VPMOVZXWD    Y7, Z8
-	VPSLLD       $0x10, Z8, Z8
+	VMULPS       Z0, Z7, Z7
+	VPSLLD       $0x10, Z4, Z8
+	VPANDQ       Z1, Z4, Z9
 	VADDPS       Z6, Z8, Z6
+	VADDPS       Z7, Z9, Z7
 	VPSRLD       $0x10, Z6, Z8
-	VPANDQ       halfOdd<>+0(SB), Z8, Z8
-	VPADDD       halfBias<>+0(SB), Z6, Z6
-	VPADDD       Z8, Z6, Z6
-	VPSRLD       $0x10, Z6, Z6
-	VPMOVDW      Z6, K1, Y7
-	VPTESTMD     Z2, Z3, K1
-	VPMOVZXWD    96(BX), Z3
-	VPSLLD       $0x10, Z3, Z3
-	VMOVUPS      96(DX), Y6
-	VMULPS       Z0, Z3, Z3
-	VPMOVZXWD    Y6, Z8
-	VPSLLD       $0x10, Z8, Z8
-	VADDPS       Z3, Z8, Z3
-	VPSRLD       $0x10, Z3, Z8
-	VPANDQ       halfOdd<>+0(SB), Z8, Z8
-	VPADDD       halfBias<>+0(SB), Z3, Z3
-	VPADDD       Z8, Z3, Z3
-	VPSRLD       $0x10, Z3, Z3
-	VPMOVDW      Z3, K1, Y6
-	VMOVUPS      Y5, (DX)
-	VMOVUPS      Y4, 32(DX)
-	VMOVUPS      Y7, 64(DX)
-	VMOVUPS      Y6, 96(DX)
+	VPSLLD       $0x10, Z7, Z9
+	VPTERNLOGD   $0xf8, Z1, Z7, Z8
+	VPTERNLOGD   $0xf4, Z1, Z6, Z9
+	VPTERNLOGD   $0xf8, Z2, Z8, Z9
+	VPCMPUW      $0x05, Z3, Z9, K2
+	VPADDW       Z2, Z8, K2, Z8
+	VMOVDQU16    Z8, K1, Z4
+	KMOVD        4(CX), K1
+	VMOVUPS      64(DX), Y10
+	VINSERTF64X4 $0x01, 96(DX), Z10, Z10
+	VMOVUPS      64(BX), Y11
+	VINSERTF64X4 $0x01, 96(BX), Z11, Z11
+	VPSLLD       $0x10, Z11, Z6
+	VPANDQ       Z1, Z11, Z7
+	VMULPS       Z0, Z6, Z6
+	VMULPS       Z0, Z7, Z7
+	VPSLLD       $0x10, Z10, Z8
+	VPANDQ       Z1, Z10, Z9
+	VADDPS       Z6, Z8, Z6
+	VADDPS       Z7, Z9, Z7
+	VPSRLD       $0x10, Z6, Z8
+	VPSLLD       $0x10, Z7, Z9
+	VPTERNLOGD   $0xf8, Z1, Z7, Z8
+	VPTERNLOGD   $0xf4, Z1, Z6, Z9
+	VPTERNLOGD   $0xf8, Z2, Z8, Z9
+	VPCMPUW      $0x05, Z3, Z9, K2
+	VPADDW       Z2, Z8, K2, Z8
+	VMOVDQU16    Z8, K1, Z10
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z10, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -12839,74 +12543,52 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VPMOVZXWD    (BX), Z4
-	VPSLLD       $0x10, Z4, Z4
-	VMOVUPS      (DX), Y5
-	VMULPS       Z0, Z4, Z4
-	VPMOVZXWD    Y5, Z6
-	VPSLLD       $0x10, Z6, Z6
-	VADDPS       Z4, Z6, Z4
-	VPSRLD       $0x10, Z4, Z6
-	VPANDQ       halfOdd<>+0(SB), Z6, Z6
-	VPADDD       halfBias<>+0(SB), Z4, Z4
-	VPADDD       Z6, Z4, Z4
-	VPSRLD       $0x10, Z4, Z4
-	VPMOVDW      Z4, K1, Y5
-	VPTESTMD     Z2, Z3, K1
-	VPMOVZXWD    32(BX), Z3
-	VPSLLD       $0x10, Z3, Z3
-	VMOVUPS      32(DX), Y4
-	VMULPS       Z0, Z3, Z3
-	VPMOVZXWD    Y4, Z6
-	VPSLLD       $0x10, Z6, Z6
-	VADDPS       Z3, Z6, Z3
-	VPSRLD       $0x10, Z3, Z6
-	VPANDQ       halfOdd<>+0(SB), Z6, Z6
-	VPADDD       halfBias<>+0(SB), Z3, Z3
-	VPADDD       Z6, Z3, Z3
-	VPSRLD       $0x10, Z3, Z3
-	VPMOVDW      Z3, K1, Y4
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VPMOVZXWD    64(BX), Z6
-	VPSLLD       $0x10, Z6, Z6
-	VMOVUPS      64(DX), Y7
-	VMULPS       Z0, Z6, Z6
-	VPMOVZXWD    Y7, Z8
-	VPSLLD       $0x10, Z8, Z8
-	VADDPS       Z6, Z8, Z6
-	VPSRLD       $0x10, Z6, Z8
-	VPANDQ       halfOdd<>+0(SB), Z8, Z8
-	VPADDD       halfBias<>+0(SB), Z6, Z6
-	VPADDD       Z8, Z6, Z6
-	VPSRLD       $0x10, Z6, Z6
-	VPMOVDW      Z6, K1, Y7
-	VPTESTMD     Z2, Z3, K1
-	VPMOVZXWD    96(BX), Z3
-	VPSLLD       $0x10, Z3, Z3
-	VMOVUPS      96(DX), Y6
-	VMULPS       Z0, Z3, Z3
-	VPMOVZXWD    Y6, Z8
-	VPSLLD       $0x10, Z8, Z8
-	VADDPS       Z3, Z8, Z3
-	VPSRLD       $0x10, Z3, Z8
-	VPANDQ       halfOdd<>+0(SB), Z8, Z8
-	VPADDD       halfBias<>+0(SB), Z3, Z3
-	VPADDD       Z8, Z3, Z3
-	VPSRLD       $0x10, Z3, Z3
-	VPMOVDW      Z3, K1, Y6
-	VMOVUPS      Y5, (DX)
-	VMOVUPS      Y4, 32(DX)
-	VMOVUPS      Y7, 64(DX)
-	VMOVUPS      Y6, 96(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000080, BX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x00000040, AX
-	CMPQ         AX, $0x00000040
-	JGE          word
+	KMOVD      (CX), K1
+	VMOVUPS    (DX), Z4
+	VMOVUPS    (BX), Z5
+	VPSLLD     $0x10, Z5, Z6
+	VPANDQ     Z1, Z5, Z5
+	VMULPS     Z0, Z6, Z6
+	VMULPS     Z0, Z5, Z5
+	VPSLLD     $0x10, Z4, Z7
+	VPANDQ     Z1, Z4, Z8
+	VADDPS     Z6, Z7, Z6
+	VADDPS     Z5, Z8, Z5
+	VPSRLD     $0x10, Z6, Z7
+	VPSLLD     $0x10, Z5, Z8
+	VPTERNLOGD $0xf8, Z1, Z5, Z7
+	VPTERNLOGD $0xf4, Z1, Z6, Z8
+	VPTERNLOGD $0xf8, Z2, Z7, Z8
+	VPCMPUW    $0x05, Z3, Z8, K2
+	VPADDW     Z2, Z7, K2, Z7
+	VMOVDQU16  Z7, K1, Z4
+	KMOVD      4(CX), K1
+	VMOVUPS    64(DX), Z5
+	VMOVUPS    64(BX), Z6
+	VPSLLD     $0x10, Z6, Z7
+	VPANDQ     Z1, Z6, Z6
+	VMULPS     Z0, Z7, Z7
+	VMULPS     Z0, Z6, Z6
+	VPSLLD     $0x10, Z5, Z8
+	VPANDQ     Z1, Z5, Z9
+	VADDPS     Z7, Z8, Z7
+	VADDPS     Z6, Z9, Z6
+	VPSRLD     $0x10, Z7, Z8
+	VPSLLD     $0x10, Z6, Z9
+	VPTERNLOGD $0xf8, Z1, Z6, Z8
+	VPTERNLOGD $0xf4, Z1, Z7, Z9
+	VPTERNLOGD $0xf8, Z2, Z8, Z9
+	VPCMPUW    $0x05, Z3, Z9, K2
+	VPADDW     Z2, Z8, K2, Z8
+	VMOVDQU16  Z8, K1, Z5
+	VMOVUPS    Z4, (DX)
+	VMOVUPS    Z5, 64(DX)
+	ADDQ       $0x08, CX
+	ADDQ       $0x00000080, BX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x00000040, AX
+	CMPQ       AX, $0x00000040
+	JGE        word
 
 wordDone:
 	TESTQ AX, AX
@@ -12916,27 +12598,31 @@ wordDone:
 	BZHIQ AX, SI, SI
 
 rest:
-	KMOVW       SI, K1
-	KMOVW       CX, K2
-	VMOVDQU16.Z (BX), K1, Y1
-	VPMOVZXWD   Y1, Z1
-	VPSLLD      $0x10, Z1, Z1
-	VMOVDQU16.Z (DX), K1, Y2
-	VMULPS      Z0, Z1, Z1
-	VPMOVZXWD   Y2, Z3
-	VPSLLD      $0x10, Z3, Z3
-	VADDPS      Z1, Z3, Z1
-	VPSRLD      $0x10, Z1, Z3
-	VPANDQ      halfOdd<>+0(SB), Z3, Z3
-	VPADDD      halfBias<>+0(SB), Z1, Z1
-	VPADDD      Z3, Z1, Z1
-	VPSRLD      $0x10, Z1, Z1
-	VPMOVDW     Z1, K2, Y2
-	VMOVDQU16   Y2, K1, (DX)
-	ADDQ        $0x00000020, BX
-	ADDQ        $0x00000020, DX
-	SHRQ        $0x10, CX
-	SHRQ        $0x10, SI
+	KMOVD       SI, K1
+	KMOVD       CX, K2
+	VMOVDQU16.Z (DX), K1, Z4
+	VMOVDQU16.Z (BX), K1, Z5
+	VPSLLD      $0x10, Z5, Z6
+	VPANDQ      Z1, Z5, Z5
+	VMULPS      Z0, Z6, Z6
+	VMULPS      Z0, Z5, Z5
+	VPSLLD      $0x10, Z4, Z7
+	VPANDQ      Z1, Z4, Z8
+	VADDPS      Z6, Z7, Z6
+	VADDPS      Z5, Z8, Z5
+	VPSRLD      $0x10, Z6, Z7
+	VPSLLD      $0x10, Z5, Z8
+	VPTERNLOGD  $0xf8, Z1, Z5, Z7
+	VPTERNLOGD  $0xf4, Z1, Z6, Z8
+	VPTERNLOGD  $0xf8, Z2, Z7, Z8
+	VPCMPUW     $0x05, Z3, Z8, K3
+	VPADDW      Z2, Z7, K3, Z7
+	VMOVDQU16   Z7, K2, Z4
+	VMOVDQU16   Z4, K1, (DX)
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, DX
+	SHRQ        $0x20, CX
+	SHRQ        $0x20, SI
 	JNZ         rest
 
 done:
@@ -12979,61 +12665,61 @@ apart:
 	VPBROADCASTD (CX), Y5
 	VPAND        Y1, Y5, Y6
 	VPCMPEQD     Y1, Y6, Y6
-	VMOVUPS      (BX), Y7
-	VMOVUPS      (SI), Y8
-	VMULPS       Y0, Y7, Y7
-	VBLENDVPS    Y6, Y7, Y8, Y8
+	VMOVUPS      (SI), Y7
+	VMOVUPS      (BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VBLENDVPS    Y6, Y8, Y7, Y7
 	VPAND        Y2, Y5, Y6
 	VPCMPEQD     Y2, Y6, Y6
-	VMOVUPS      32(BX), Y7
-	VMOVUPS      32(SI), Y13
-	VMULPS       Y0, Y7, Y7
-	VBLENDVPS    Y6, Y7, Y13, Y13
+	VMOVUPS      32(SI), Y8
+	VMOVUPS      32(BX), Y13
+	VMULPS       Y0, Y13, Y13
+	VBLENDVPS    Y6, Y13, Y8, Y8
 	VPAND        Y3, Y5, Y6
 	VPCMPEQD     Y3, Y6, Y6
-	VMOVUPS      64(BX), Y7
-	VMOVUPS      64(SI), Y14
-	VMULPS       Y0, Y7, Y7
-	VBLENDVPS    Y6, Y7, Y14, Y14
+	VMOVUPS      64(SI), Y13
+	VMOVUPS      64(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VBLENDVPS    Y6, Y14, Y13, Y13
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y6
-	VMOVUPS      96(SI), Y7
-	VMULPS       Y0, Y6, Y6
-	VBLENDVPS    Y5, Y6, Y7, Y7
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y13, 32(DX)
-	VMOVUPS      Y14, 64(DX)
-	VMOVUPS      Y7, 96(DX)
+	VMOVUPS      96(SI), Y6
+	VMOVUPS      96(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VBLENDVPS    Y5, Y14, Y6, Y6
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VMOVUPS      Y13, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	VPBROADCASTD 4(CX), Y5
 	VPAND        Y1, Y5, Y6
 	VPCMPEQD     Y1, Y6, Y6
-	VMOVUPS      128(BX), Y7
-	VMOVUPS      128(SI), Y8
-	VMULPS       Y0, Y7, Y7
-	VBLENDVPS    Y6, Y7, Y8, Y8
+	VMOVUPS      128(SI), Y7
+	VMOVUPS      128(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VBLENDVPS    Y6, Y8, Y7, Y7
 	VPAND        Y2, Y5, Y6
 	VPCMPEQD     Y2, Y6, Y6
-	VMOVUPS      160(BX), Y7
-	VMOVUPS      160(SI), Y13
-	VMULPS       Y0, Y7, Y7
-	VBLENDVPS    Y6, Y7, Y13, Y13
+	VMOVUPS      160(SI), Y8
+	VMOVUPS      160(BX), Y13
+	VMULPS       Y0, Y13, Y13
+	VBLENDVPS    Y6, Y13, Y8, Y8
 	VPAND        Y3, Y5, Y6
 	VPCMPEQD     Y3, Y6, Y6
-	VMOVUPS      192(BX), Y7
-	VMOVUPS      192(SI), Y14
-	VMULPS       Y0, Y7, Y7
-	VBLENDVPS    Y6, Y7, Y14, Y14
+	VMOVUPS      192(SI), Y13
+	VMOVUPS      192(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VBLENDVPS    Y6, Y14, Y13, Y13
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      224(BX), Y6
-	VMOVUPS      224(SI), Y7
-	VMULPS       Y0, Y6, Y6
-	VBLENDVPS    Y5, Y6, Y7, Y7
-	VMOVUPS      Y8, 128(DX)
-	VMOVUPS      Y13, 160(DX)
-	VMOVUPS      Y14, 192(DX)
-	VMOVUPS      Y7, 224(DX)
+	VMOVUPS      224(SI), Y6
+	VMOVUPS      224(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VBLENDVPS    Y5, Y14, Y6, Y6
+	VMOVUPS      Y7, 128(DX)
+	VMOVUPS      Y8, 160(DX)
+	VMOVUPS      Y13, 192(DX)
+	VMOVUPS      Y6, 224(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -13051,61 +12737,61 @@ word:
 	VPBROADCASTD (CX), Y5
 	VPAND        Y1, Y5, Y6
 	VPCMPEQD     Y1, Y6, Y6
-	VMOVUPS      (BX), Y7
-	VMOVUPS      (SI), Y8
-	VMULPS       Y0, Y7, Y7
-	VBLENDVPS    Y6, Y7, Y8, Y8
+	VMOVUPS      (SI), Y7
+	VMOVUPS      (BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VBLENDVPS    Y6, Y8, Y7, Y7
 	VPAND        Y2, Y5, Y6
 	VPCMPEQD     Y2, Y6, Y6
-	VMOVUPS      32(BX), Y7
-	VMOVUPS      32(SI), Y13
-	VMULPS       Y0, Y7, Y7
-	VBLENDVPS    Y6, Y7, Y13, Y13
+	VMOVUPS      32(SI), Y8
+	VMOVUPS      32(BX), Y13
+	VMULPS       Y0, Y13, Y13
+	VBLENDVPS    Y6, Y13, Y8, Y8
 	VPAND        Y3, Y5, Y6
 	VPCMPEQD     Y3, Y6, Y6
-	VMOVUPS      64(BX), Y7
-	VMOVUPS      64(SI), Y14
-	VMULPS       Y0, Y7, Y7
-	VBLENDVPS    Y6, Y7, Y14, Y14
+	VMOVUPS      64(SI), Y13
+	VMOVUPS      64(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VBLENDVPS    Y6, Y14, Y13, Y13
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y6
-	VMOVUPS      96(SI), Y7
-	VMULPS       Y0, Y6, Y6
-	VBLENDVPS    Y5, Y6, Y7, Y7
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y13, 32(DX)
-	VMOVUPS      Y14, 64(DX)
-	VMOVUPS      Y7, 96(DX)
+	VMOVUPS      96(SI), Y6
+	VMOVUPS      96(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VBLENDVPS    Y5, Y14, Y6, Y6
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VMOVUPS      Y13, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	VPBROADCASTD 4(CX), Y5
 	VPAND        Y1, Y5, Y6
 	VPCMPEQD     Y1, Y6, Y6
-	VMOVUPS      128(BX), Y7
-	VMOVUPS      128(SI), Y8
-	VMULPS       Y0, Y7, Y7
-	VBLENDVPS    Y6, Y7, Y8, Y8
+	VMOVUPS      128(SI), Y7
+	VMOVUPS      128(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VBLENDVPS    Y6, Y8, Y7, Y7
 	VPAND        Y2, Y5, Y6
 	VPCMPEQD     Y2, Y6, Y6
-	VMOVUPS      160(BX), Y7
-	VMOVUPS      160(SI), Y13
-	VMULPS       Y0, Y7, Y7
-	VBLENDVPS    Y6, Y7, Y13, Y13
+	VMOVUPS      160(SI), Y8
+	VMOVUPS      160(BX), Y13
+	VMULPS       Y0, Y13, Y13
+	VBLENDVPS    Y6, Y13, Y8, Y8
 	VPAND        Y3, Y5, Y6
 	VPCMPEQD     Y3, Y6, Y6
-	VMOVUPS      192(BX), Y7
-	VMOVUPS      192(SI), Y14
-	VMULPS       Y0, Y7, Y7
-	VBLENDVPS    Y6, Y7, Y14, Y14
+	VMOVUPS      192(SI), Y13
+	VMOVUPS      192(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VBLENDVPS    Y6, Y14, Y13, Y13
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      224(BX), Y6
-	VMOVUPS      224(SI), Y7
-	VMULPS       Y0, Y6, Y6
-	VBLENDVPS    Y5, Y6, Y7, Y7
-	VMOVUPS      Y8, 128(DX)
-	VMOVUPS      Y13, 160(DX)
-	VMOVUPS      Y14, 192(DX)
-	VMOVUPS      Y7, 224(DX)
+	VMOVUPS      224(SI), Y6
+	VMOVUPS      224(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VBLENDVPS    Y5, Y14, Y6, Y6
+	VMOVUPS      Y7, 128(DX)
+	VMOVUPS      Y8, 160(DX)
+	VMOVUPS      Y13, 192(DX)
+	VMOVUPS      Y6, 224(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -13126,11 +12812,11 @@ rest8:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
-	VMOVUPS      (BX), Y3
-	VMOVUPS      (SI), Y4
-	VMULPS       Y0, Y3, Y3
-	VBLENDVPS    Y2, Y3, Y4, Y4
-	VMOVUPS      Y4, (DX)
+	VMOVUPS      (SI), Y3
+	VMOVUPS      (BX), Y4
+	VMULPS       Y0, Y4, Y4
+	VBLENDVPS    Y2, Y4, Y3, Y3
+	VMOVUPS      Y3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -13148,11 +12834,11 @@ rest4:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
-	VMOVUPS      (BX), X9
-	VMOVUPS      (SI), X10
-	VMULPS       Y0, Y9, Y9
-	VBLENDVPS    Y2, Y9, Y10, Y10
-	VMOVUPS      X10, (DX)
+	VMOVUPS      (SI), X9
+	VMOVUPS      (BX), X10
+	VMULPS       Y0, Y10, Y10
+	VBLENDVPS    Y2, Y10, Y9, Y9
+	VMOVUPS      X9, (DX)
 	SHRQ         $0x04, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -13170,11 +12856,11 @@ rest1:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
-	VMOVSS       (BX), X11
-	VMOVSS       (SI), X12
-	VMULPS       Y0, Y11, Y11
-	VBLENDVPS    Y2, Y11, Y12, Y12
-	VMOVSS       X12, (DX)
+	VMOVSS       (SI), X11
+	VMOVSS       (BX), X12
+	VMULPS       Y0, Y12, Y12
+	VBLENDVPS    Y2, Y12, Y11, Y11
+	VMOVSS       X11, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, DX
@@ -13221,38 +12907,38 @@ apart:
 	MOVQ         192(SI), DI
 	VPBROADCASTD (CX), Z3
 	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      (BX), Y4
-	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
-	VMOVUPS      (SI), Y5
-	VINSERTF64X4 $0x01, 32(SI), Z5, Z5
-	VMULPS       Z0, Z4, Z4
-	VMOVAPS      Z4, K1, Z5
+	VMOVUPS      (SI), Y4
+	VINSERTF64X4 $0x01, 32(SI), Z4, Z4
+	VMOVUPS      (BX), Y5
+	VINSERTF64X4 $0x01, 32(BX), Z5, Z5
+	VMULPS       Z0, Z5, Z5
+	VMOVAPS      Z5, K1, Z4
 	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      64(BX), Y6
-	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
-	VMOVUPS      64(SI), Y7
-	VINSERTF64X4 $0x01, 96(SI), Z7, Z7
-	VMULPS       Z0, Z6, Z6
-	VMOVAPS      Z6, K1, Z7
+	VMOVUPS      64(SI), Y6
+	VINSERTF64X4 $0x01, 96(SI), Z6, Z6
+	VMOVUPS      64(BX), Y7
+	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
+	VMULPS       Z0, Z7, Z7
+	VMOVAPS      Z7, K1, Z6
 	VPBROADCASTD 4(CX), Z3
 	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      128(BX), Y8
-	VINSERTF64X4 $0x01, 160(BX), Z8, Z8
-	VMOVUPS      128(SI), Y9
-	VINSERTF64X4 $0x01, 160(SI), Z9, Z9
-	VMULPS       Z0, Z8, Z8
-	VMOVAPS      Z8, K1, Z9
+	VMOVUPS      128(SI), Y8
+	VINSERTF64X4 $0x01, 160(SI), Z8, Z8
+	VMOVUPS      128(BX), Y9
+	VINSERTF64X4 $0x01, 160(BX), Z9, Z9
+	VMULPS       Z0, Z9, Z9
+	VMOVAPS      Z9, K1, Z8
 	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      192(BX), Y10
-	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
-	VMOVUPS      192(SI), Y11
-	VINSERTF64X4 $0x01, 224(SI), Z11, Z11
-	VMULPS       Z0, Z10, Z10
-	VMOVAPS      Z10, K1, Z11
-	VMOVUPS      Z5, (DX)
-	VMOVUPS      Z7, 64(DX)
-	VMOVUPS      Z9, 128(DX)
-	VMOVUPS      Z11, 192(DX)
+	VMOVUPS      192(SI), Y10
+	VINSERTF64X4 $0x01, 224(SI), Z10, Z10
+	VMOVUPS      192(BX), Y11
+	VINSERTF64X4 $0x01, 224(BX), Z11, Z11
+	VMULPS       Z0, Z11, Z11
+	VMOVAPS      Z11, K1, Z10
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z6, 64(DX)
+	VMOVUPS      Z8, 128(DX)
+	VMOVUPS      Z10, 192(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -13269,30 +12955,30 @@ near:
 word:
 	VPBROADCASTD (CX), Z3
 	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      (BX), Z4
-	VMOVUPS      (SI), Z5
-	VMULPS       Z0, Z4, Z4
-	VMOVAPS      Z4, K1, Z5
+	VMOVUPS      (SI), Z4
+	VMOVUPS      (BX), Z5
+	VMULPS       Z0, Z5, Z5
+	VMOVAPS      Z5, K1, Z4
 	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      64(BX), Z3
-	VMOVUPS      64(SI), Z4
-	VMULPS       Z0, Z3, Z3
-	VMOVAPS      Z3, K1, Z4
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      128(BX), Z6
-	VMOVUPS      128(SI), Z7
-	VMULPS       Z0, Z6, Z6
-	VMOVAPS      Z6, K1, Z7
-	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      192(BX), Z3
-	VMOVUPS      192(SI), Z6
-	VMULPS       Z0, Z3, Z3
-	VMOVAPS      Z3, K1, Z6
-	VMOVUPS      Z5, (DX)
-	VMOVUPS      Z4, 64(DX)
-	VMOVUPS      Z7, 128(DX)
-	VMOVUPS      Z6, 192(DX)
+	VMOVUPS      64(SI), Z3
+	VMOVUPS      64(BX), Z5
+	VMULPS       Z0, Z5, Z5
+	VMOVAPS      Z5, K1, Z3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VMOVUPS      128(SI), Z6
+	VMOVUPS      128(BX), Z7
+	VMULPS       Z0, Z7, Z7
+	VMOVAPS      Z7, K1, Z6
+	VPTESTMD     Z2, Z5, K1
+	VMOVUPS      192(SI), Z5
+	VMOVUPS      192(BX), Z7
+	VMULPS       Z0, Z7, Z7
+	VMOVAPS      Z7, K1, Z5
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z3, 64(DX)
+	VMOVUPS      Z6, 128(DX)
+	VMOVUPS      Z5, 192(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -13311,11 +12997,11 @@ wordDone:
 rest:
 	KMOVW     DI, K1
 	KMOVW     CX, K2
-	VMOVUPS.Z (BX), K1, Z1
-	VMOVUPS.Z (SI), K1, Z2
-	VMULPS    Z0, Z1, Z1
-	VMOVAPS   Z1, K2, Z2
-	VMOVUPS   Z2, K1, (DX)
+	VMOVUPS.Z (SI), K1, Z1
+	VMOVUPS.Z (BX), K1, Z2
+	VMULPS    Z0, Z2, Z2
+	VMOVAPS   Z2, K2, Z1
+	VMOVUPS   Z1, K1, (DX)
 	ADDQ      $0x00000040, BX
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
@@ -13372,131 +13058,131 @@ apart:
 	VPBROADCASTD (CX), Y2
 	VPAND        Y1, Y2, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      (BX), Y4
-	VMOVUPS      (SI), Y5
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      (SI), Y4
+	VMOVUPS      (BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x04, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      32(BX), Y4
-	VMOVUPS      32(SI), Y10
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      32(SI), Y5
+	VMOVUPS      32(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x08, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      64(BX), Y4
-	VMOVUPS      64(SI), Y11
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      64(SI), Y10
+	VMOVUPS      64(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x0c, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      96(BX), Y4
-	VMOVUPS      96(SI), Y12
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y12, Y12
-	VMOVUPS      Y5, (DX)
-	VMOVUPS      Y10, 32(DX)
-	VMOVUPS      Y11, 64(DX)
-	VMOVUPS      Y12, 96(DX)
+	VMOVUPS      96(SI), Y11
+	VMOVUPS      96(BX), Y12
+	VMULPD       Y0, Y12, Y12
+	VBLENDVPD    Y3, Y12, Y11, Y11
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y5, 32(DX)
+	VMOVUPS      Y10, 64(DX)
+	VMOVUPS      Y11, 96(DX)
 	VPSRLQ       $0x10, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      128(BX), Y4
-	VMOVUPS      128(SI), Y5
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      128(SI), Y4
+	VMOVUPS      128(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x14, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      160(BX), Y4
-	VMOVUPS      160(SI), Y10
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      160(SI), Y5
+	VMOVUPS      160(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x18, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      192(BX), Y4
-	VMOVUPS      192(SI), Y11
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      192(SI), Y10
+	VMOVUPS      192(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x1c, Y2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      224(BX), Y3
-	VMOVUPS      224(SI), Y4
-	VMULPD       Y0, Y3, Y3
-	VBLENDVPD    Y2, Y3, Y4, Y4
-	VMOVUPS      Y5, 128(DX)
-	VMOVUPS      Y10, 160(DX)
-	VMOVUPS      Y11, 192(DX)
-	VMOVUPS      Y4, 224(DX)
+	VMOVUPS      224(SI), Y3
+	VMOVUPS      224(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VBLENDVPD    Y2, Y11, Y3, Y3
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y5, 160(DX)
+	VMOVUPS      Y10, 192(DX)
+	VMOVUPS      Y3, 224(DX)
 	VPBROADCASTD 4(CX), Y2
 	VPAND        Y1, Y2, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      256(BX), Y4
-	VMOVUPS      256(SI), Y5
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      256(SI), Y4
+	VMOVUPS      256(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x04, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      288(BX), Y4
-	VMOVUPS      288(SI), Y10
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      288(SI), Y5
+	VMOVUPS      288(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x08, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      320(BX), Y4
-	VMOVUPS      320(SI), Y11
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      320(SI), Y10
+	VMOVUPS      320(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x0c, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      352(BX), Y4
-	VMOVUPS      352(SI), Y12
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y12, Y12
-	VMOVUPS      Y5, 256(DX)
-	VMOVUPS      Y10, 288(DX)
-	VMOVUPS      Y11, 320(DX)
-	VMOVUPS      Y12, 352(DX)
+	VMOVUPS      352(SI), Y11
+	VMOVUPS      352(BX), Y12
+	VMULPD       Y0, Y12, Y12
+	VBLENDVPD    Y3, Y12, Y11, Y11
+	VMOVUPS      Y4, 256(DX)
+	VMOVUPS      Y5, 288(DX)
+	VMOVUPS      Y10, 320(DX)
+	VMOVUPS      Y11, 352(DX)
 	VPSRLQ       $0x10, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      384(BX), Y4
-	VMOVUPS      384(SI), Y5
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      384(SI), Y4
+	VMOVUPS      384(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x14, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      416(BX), Y4
-	VMOVUPS      416(SI), Y10
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      416(SI), Y5
+	VMOVUPS      416(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x18, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      448(BX), Y4
-	VMOVUPS      448(SI), Y11
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      448(SI), Y10
+	VMOVUPS      448(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x1c, Y2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      480(BX), Y3
-	VMOVUPS      480(SI), Y4
-	VMULPD       Y0, Y3, Y3
-	VBLENDVPD    Y2, Y3, Y4, Y4
-	VMOVUPS      Y5, 384(DX)
-	VMOVUPS      Y10, 416(DX)
-	VMOVUPS      Y11, 448(DX)
-	VMOVUPS      Y4, 480(DX)
+	VMOVUPS      480(SI), Y3
+	VMOVUPS      480(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VBLENDVPD    Y2, Y11, Y3, Y3
+	VMOVUPS      Y4, 384(DX)
+	VMOVUPS      Y5, 416(DX)
+	VMOVUPS      Y10, 448(DX)
+	VMOVUPS      Y3, 480(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
@@ -13514,131 +13200,131 @@ word:
 	VPBROADCASTD (CX), Y2
 	VPAND        Y1, Y2, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      (BX), Y4
-	VMOVUPS      (SI), Y5
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      (SI), Y4
+	VMOVUPS      (BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x04, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      32(BX), Y4
-	VMOVUPS      32(SI), Y10
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      32(SI), Y5
+	VMOVUPS      32(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x08, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      64(BX), Y4
-	VMOVUPS      64(SI), Y11
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      64(SI), Y10
+	VMOVUPS      64(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x0c, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      96(BX), Y4
-	VMOVUPS      96(SI), Y12
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y12, Y12
-	VMOVUPS      Y5, (DX)
-	VMOVUPS      Y10, 32(DX)
-	VMOVUPS      Y11, 64(DX)
-	VMOVUPS      Y12, 96(DX)
+	VMOVUPS      96(SI), Y11
+	VMOVUPS      96(BX), Y12
+	VMULPD       Y0, Y12, Y12
+	VBLENDVPD    Y3, Y12, Y11, Y11
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y5, 32(DX)
+	VMOVUPS      Y10, 64(DX)
+	VMOVUPS      Y11, 96(DX)
 	VPSRLQ       $0x10, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      128(BX), Y4
-	VMOVUPS      128(SI), Y5
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      128(SI), Y4
+	VMOVUPS      128(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x14, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      160(BX), Y4
-	VMOVUPS      160(SI), Y10
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      160(SI), Y5
+	VMOVUPS      160(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x18, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      192(BX), Y4
-	VMOVUPS      192(SI), Y11
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      192(SI), Y10
+	VMOVUPS      192(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x1c, Y2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      224(BX), Y3
-	VMOVUPS      224(SI), Y4
-	VMULPD       Y0, Y3, Y3
-	VBLENDVPD    Y2, Y3, Y4, Y4
-	VMOVUPS      Y5, 128(DX)
-	VMOVUPS      Y10, 160(DX)
-	VMOVUPS      Y11, 192(DX)
-	VMOVUPS      Y4, 224(DX)
+	VMOVUPS      224(SI), Y3
+	VMOVUPS      224(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VBLENDVPD    Y2, Y11, Y3, Y3
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y5, 160(DX)
+	VMOVUPS      Y10, 192(DX)
+	VMOVUPS      Y3, 224(DX)
 	VPBROADCASTD 4(CX), Y2
 	VPAND        Y1, Y2, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      256(BX), Y4
-	VMOVUPS      256(SI), Y5
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      256(SI), Y4
+	VMOVUPS      256(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x04, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      288(BX), Y4
-	VMOVUPS      288(SI), Y10
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      288(SI), Y5
+	VMOVUPS      288(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x08, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      320(BX), Y4
-	VMOVUPS      320(SI), Y11
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      320(SI), Y10
+	VMOVUPS      320(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x0c, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      352(BX), Y4
-	VMOVUPS      352(SI), Y12
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y12, Y12
-	VMOVUPS      Y5, 256(DX)
-	VMOVUPS      Y10, 288(DX)
-	VMOVUPS      Y11, 320(DX)
-	VMOVUPS      Y12, 352(DX)
+	VMOVUPS      352(SI), Y11
+	VMOVUPS      352(BX), Y12
+	VMULPD       Y0, Y12, Y12
+	VBLENDVPD    Y3, Y12, Y11, Y11
+	VMOVUPS      Y4, 256(DX)
+	VMOVUPS      Y5, 288(DX)
+	VMOVUPS      Y10, 320(DX)
+	VMOVUPS      Y11, 352(DX)
 	VPSRLQ       $0x10, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      384(BX), Y4
-	VMOVUPS      384(SI), Y5
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      384(SI), Y4
+	VMOVUPS      384(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x14, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      416(BX), Y4
-	VMOVUPS      416(SI), Y10
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      416(SI), Y5
+	VMOVUPS      416(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x18, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      448(BX), Y4
-	VMOVUPS      448(SI), Y11
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      448(SI), Y10
+	VMOVUPS      448(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x1c, Y2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      480(BX), Y3
-	VMOVUPS      480(SI), Y4
-	VMULPD       Y0, Y3, Y3
-	VBLENDVPD    Y2, Y3, Y4, Y4
-	VMOVUPS      Y5, 384(DX)
-	VMOVUPS      Y10, 416(DX)
-	VMOVUPS      Y11, 448(DX)
-	VMOVUPS      Y4, 480(DX)
+	VMOVUPS      480(SI), Y3
+	VMOVUPS      480(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VBLENDVPD    Y2, Y11, Y3, Y3
+	VMOVUPS      Y4, 384(DX)
+	VMOVUPS      Y5, 416(DX)
+	VMOVUPS      Y10, 448(DX)
+	VMOVUPS      Y3, 480(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
@@ -13659,11 +13345,11 @@ rest4:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      (BX), Y3
-	VMOVUPS      (SI), Y4
-	VMULPD       Y0, Y3, Y3
-	VBLENDVPD    Y2, Y3, Y4, Y4
-	VMOVUPS      Y4, (DX)
+	VMOVUPS      (SI), Y3
+	VMOVUPS      (BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y2, Y4, Y3, Y3
+	VMOVUPS      Y3, (DX)
 	SHRQ         $0x04, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -13681,11 +13367,11 @@ rest2:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      (BX), X6
-	VMOVUPS      (SI), X7
-	VMULPD       Y0, Y6, Y6
-	VBLENDVPD    Y2, Y6, Y7, Y7
-	VMOVUPS      X7, (DX)
+	VMOVUPS      (SI), X6
+	VMOVUPS      (BX), X7
+	VMULPD       Y0, Y7, Y7
+	VBLENDVPD    Y2, Y7, Y6, Y6
+	VMOVUPS      X6, (DX)
 	SHRQ         $0x02, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -13703,11 +13389,11 @@ rest1:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQQ     Y1, Y2, Y2
-	VMOVSD       (BX), X8
-	VMOVSD       (SI), X9
-	VMULPD       Y0, Y8, Y8
-	VBLENDVPD    Y2, Y8, Y9, Y9
-	VMOVSD       X9, (DX)
+	VMOVSD       (SI), X8
+	VMOVSD       (BX), X9
+	VMULPD       Y0, Y9, Y9
+	VBLENDVPD    Y2, Y9, Y8, Y8
+	VMOVSD       X8, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, DX
@@ -13765,76 +13451,76 @@ apart:
 	MOVQ         448(SI), DI
 	VPBROADCASTD (CX), Z2
 	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      (BX), Y3
-	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
-	VMOVUPS      (SI), Y4
-	VINSERTF64X4 $0x01, 32(SI), Z4, Z4
-	VMULPD       Z0, Z3, Z3
-	VMOVAPD      Z3, K1, Z4
+	VMOVUPS      (SI), Y3
+	VINSERTF64X4 $0x01, 32(SI), Z3, Z3
+	VMOVUPS      (BX), Y4
+	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
+	VMULPD       Z0, Z4, Z4
+	VMOVAPD      Z4, K1, Z3
 	VPSRLQ       $0x08, Z2, Z5
 	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      64(BX), Y6
-	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
-	VMOVUPS      64(SI), Y7
-	VINSERTF64X4 $0x01, 96(SI), Z7, Z7
-	VMULPD       Z0, Z6, Z6
-	VMOVAPD      Z6, K1, Z7
+	VMOVUPS      64(SI), Y6
+	VINSERTF64X4 $0x01, 96(SI), Z6, Z6
+	VMOVUPS      64(BX), Y7
+	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
+	VMULPD       Z0, Z7, Z7
+	VMOVAPD      Z7, K1, Z6
 	VPSRLQ       $0x10, Z2, Z5
 	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      128(BX), Y8
-	VINSERTF64X4 $0x01, 160(BX), Z8, Z8
-	VMOVUPS      128(SI), Y9
-	VINSERTF64X4 $0x01, 160(SI), Z9, Z9
-	VMULPD       Z0, Z8, Z8
-	VMOVAPD      Z8, K1, Z9
+	VMOVUPS      128(SI), Y8
+	VINSERTF64X4 $0x01, 160(SI), Z8, Z8
+	VMOVUPS      128(BX), Y9
+	VINSERTF64X4 $0x01, 160(BX), Z9, Z9
+	VMULPD       Z0, Z9, Z9
+	VMOVAPD      Z9, K1, Z8
 	VPSRLQ       $0x18, Z2, Z2
 	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      192(BX), Y10
-	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
-	VMOVUPS      192(SI), Y11
-	VINSERTF64X4 $0x01, 224(SI), Z11, Z11
-	VMULPD       Z0, Z10, Z10
-	VMOVAPD      Z10, K1, Z11
+	VMOVUPS      192(SI), Y10
+	VINSERTF64X4 $0x01, 224(SI), Z10, Z10
+	VMOVUPS      192(BX), Y11
+	VINSERTF64X4 $0x01, 224(BX), Z11, Z11
+	VMULPD       Z0, Z11, Z11
+	VMOVAPD      Z11, K1, Z10
 	VPBROADCASTD 4(CX), Z2
 	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      256(BX), Y12
-	VINSERTF64X4 $0x01, 288(BX), Z12, Z12
-	VMOVUPS      256(SI), Y13
-	VINSERTF64X4 $0x01, 288(SI), Z13, Z13
-	VMULPD       Z0, Z12, Z12
-	VMOVAPD      Z12, K1, Z13
+	VMOVUPS      256(SI), Y12
+	VINSERTF64X4 $0x01, 288(SI), Z12, Z12
+	VMOVUPS      256(BX), Y13
+	VINSERTF64X4 $0x01, 288(BX), Z13, Z13
+	VMULPD       Z0, Z13, Z13
+	VMOVAPD      Z13, K1, Z12
 	VPSRLQ       $0x08, Z2, Z5
 	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      320(BX), Y14
-	VINSERTF64X4 $0x01, 352(BX), Z14, Z14
-	VMOVUPS      320(SI), Y15
-	VINSERTF64X4 $0x01, 352(SI), Z15, Z15
-	VMULPD       Z0, Z14, Z14
-	VMOVAPD      Z14, K1, Z15
+	VMOVUPS      320(SI), Y14
+	VINSERTF64X4 $0x01, 352(SI), Z14, Z14
+	VMOVUPS      320(BX), Y15
+	VINSERTF64X4 $0x01, 352(BX), Z15, Z15
+	VMULPD       Z0, Z15, Z15
+	VMOVAPD      Z15, K1, Z14
 	VPSRLQ       $0x10, Z2, Z5
 	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      384(BX), Y16
-	VINSERTF64X4 $0x01, 416(BX), Z16, Z16
-	VMOVUPS      384(SI), Y17
-	VINSERTF64X4 $0x01, 416(SI), Z17, Z17
-	VMULPD       Z0, Z16, Z16
-	VMOVAPD      Z16, K1, Z17
+	VMOVUPS      384(SI), Y16
+	VINSERTF64X4 $0x01, 416(SI), Z16, Z16
+	VMOVUPS      384(BX), Y17
+	VINSERTF64X4 $0x01, 416(BX), Z17, Z17
+	VMULPD       Z0, Z17, Z17
+	VMOVAPD      Z17, K1, Z16
 	VPSRLQ       $0x18, Z2, Z2
 	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      448(BX), Y18
-	VINSERTF64X4 $0x01, 480(BX), Z18, Z18
-	VMOVUPS      448(SI), Y19
-	VINSERTF64X4 $0x01, 480(SI), Z19, Z19
-	VMULPD       Z0, Z18, Z18
-	VMOVAPD      Z18, K1, Z19
-	VMOVUPS      Z4, (DX)
-	VMOVUPS      Z7, 64(DX)
-	VMOVUPS      Z9, 128(DX)
-	VMOVUPS      Z11, 192(DX)
-	VMOVUPS      Z13, 256(DX)
-	VMOVUPS      Z15, 320(DX)
-	VMOVUPS      Z17, 384(DX)
-	VMOVUPS      Z19, 448(DX)
+	VMOVUPS      448(SI), Y18
+	VINSERTF64X4 $0x01, 480(SI), Z18, Z18
+	VMOVUPS      448(BX), Y19
+	VINSERTF64X4 $0x01, 480(BX), Z19, Z19
+	VMULPD       Z0, Z19, Z19
+	VMOVAPD      Z19, K1, Z18
+	VMOVUPS      Z3, (DX)
+	VMOVUPS      Z6, 64(DX)
+	VMOVUPS      Z8, 128(DX)
+	VMOVUPS      Z10, 192(DX)
+	VMOVUPS      Z12, 256(DX)
+	VMOVUPS      Z14, 320(DX)
+	VMOVUPS      Z16, 384(DX)
+	VMOVUPS      Z18, 448(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
@@ -13851,60 +13537,60 @@ near:
 word:
 	VPBROADCASTD (CX), Z2
 	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      (BX), Z3
-	VMOVUPS      (SI), Z4
-	VMULPD       Z0, Z3, Z3
-	VMOVAPD      Z3, K1, Z4
-	VPSRLQ       $0x08, Z2, Z3
-	VPTESTMQ     Z1, Z3, K1
-	VMOVUPS      64(BX), Z3
-	VMOVUPS      64(SI), Z5
-	VMULPD       Z0, Z3, Z3
-	VMOVAPD      Z3, K1, Z5
-	VPSRLQ       $0x10, Z2, Z3
-	VPTESTMQ     Z1, Z3, K1
-	VMOVUPS      128(BX), Z3
-	VMOVUPS      128(SI), Z6
-	VMULPD       Z0, Z3, Z3
-	VMOVAPD      Z3, K1, Z6
+	VMOVUPS      (SI), Z3
+	VMOVUPS      (BX), Z4
+	VMULPD       Z0, Z4, Z4
+	VMOVAPD      Z4, K1, Z3
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      64(SI), Z4
+	VMOVUPS      64(BX), Z5
+	VMULPD       Z0, Z5, Z5
+	VMOVAPD      Z5, K1, Z4
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      128(SI), Z5
+	VMOVUPS      128(BX), Z6
+	VMULPD       Z0, Z6, Z6
+	VMOVAPD      Z6, K1, Z5
 	VPSRLQ       $0x18, Z2, Z2
 	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      192(BX), Z2
-	VMOVUPS      192(SI), Z3
-	VMULPD       Z0, Z2, Z2
-	VMOVAPD      Z2, K1, Z3
-	VPBROADCASTD 4(CX), Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      256(BX), Z7
-	VMOVUPS      256(SI), Z8
-	VMULPD       Z0, Z7, Z7
-	VMOVAPD      Z7, K1, Z8
-	VPSRLQ       $0x08, Z2, Z7
-	VPTESTMQ     Z1, Z7, K1
-	VMOVUPS      320(BX), Z7
-	VMOVUPS      320(SI), Z9
-	VMULPD       Z0, Z7, Z7
-	VMOVAPD      Z7, K1, Z9
-	VPSRLQ       $0x10, Z2, Z7
-	VPTESTMQ     Z1, Z7, K1
-	VMOVUPS      384(BX), Z7
-	VMOVUPS      384(SI), Z10
-	VMULPD       Z0, Z7, Z7
-	VMOVAPD      Z7, K1, Z10
-	VPSRLQ       $0x18, Z2, Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      448(BX), Z2
-	VMOVUPS      448(SI), Z7
-	VMULPD       Z0, Z2, Z2
-	VMOVAPD      Z2, K1, Z7
-	VMOVUPS      Z4, (DX)
-	VMOVUPS      Z5, 64(DX)
-	VMOVUPS      Z6, 128(DX)
-	VMOVUPS      Z3, 192(DX)
-	VMOVUPS      Z8, 256(DX)
-	VMOVUPS      Z9, 320(DX)
-	VMOVUPS      Z10, 384(DX)
-	VMOVUPS      Z7, 448(DX)
+	VMOVUPS      192(SI), Z2
+	VMOVUPS      192(BX), Z6
+	VMULPD       Z0, Z6, Z6
+	VMOVAPD      Z6, K1, Z2
+	VPBROADCASTD 4(CX), Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      256(SI), Z7
+	VMOVUPS      256(BX), Z8
+	VMULPD       Z0, Z8, Z8
+	VMOVAPD      Z8, K1, Z7
+	VPSRLQ       $0x08, Z6, Z8
+	VPTESTMQ     Z1, Z8, K1
+	VMOVUPS      320(SI), Z8
+	VMOVUPS      320(BX), Z9
+	VMULPD       Z0, Z9, Z9
+	VMOVAPD      Z9, K1, Z8
+	VPSRLQ       $0x10, Z6, Z9
+	VPTESTMQ     Z1, Z9, K1
+	VMOVUPS      384(SI), Z9
+	VMOVUPS      384(BX), Z10
+	VMULPD       Z0, Z10, Z10
+	VMOVAPD      Z10, K1, Z9
+	VPSRLQ       $0x18, Z6, Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      448(SI), Z6
+	VMOVUPS      448(BX), Z10
+	VMULPD       Z0, Z10, Z10
+	VMOVAPD      Z10, K1, Z6
+	VMOVUPS      Z3, (DX)
+	VMOVUPS      Z4, 64(DX)
+	VMOVUPS      Z5, 128(DX)
+	VMOVUPS      Z2, 192(DX)
+	VMOVUPS      Z7, 256(DX)
+	VMOVUPS      Z8, 320(DX)
+	VMOVUPS      Z9, 384(DX)
+	VMOVUPS      Z6, 448(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
@@ -13923,11 +13609,11 @@ wordDone:
 rest:
 	KMOVW     DI, K1
 	KMOVW     CX, K2
-	VMOVUPD.Z (BX), K1, Z1
-	VMOVUPD.Z (SI), K1, Z2
-	VMULPD    Z0, Z1, Z1
-	VMOVAPD   Z1, K2, Z2
-	VMOVUPD   Z2, K1, (DX)
+	VMOVUPD.Z (SI), K1, Z1
+	VMOVUPD.Z (BX), K1, Z2
+	VMULPD    Z0, Z2, Z2
+	VMOVAPD   Z2, K2, Z1
+	VMOVUPD   Z1, K1, (DX)
 	ADDQ      $0x00000040, BX
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
@@ -13948,10 +13634,7 @@ TEXT ·fillFloat16AVX2(SB), NOSPLIT, $0-100
 	MOVQ         src_len+32(FP), AX
 	MOVQ         fill_base+48(FP), SI
 	VBROADCASTSS scale+96(FP), Y0
-	VMOVDQU      laneBits<>+0(SB), Y1
-	VMOVDQU      laneBits<>+32(SB), Y2
-	VMOVDQU      laneBits<>+64(SB), Y3
-	VMOVDQU      laneBits<>+96(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -13966,88 +13649,58 @@ apart:
 	MOVQ         64(DX), DI
 	MOVQ         (SI), DI
 	MOVQ         64(SI), DI
-	VPBROADCASTD (CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VCVTPH2PS    (BX), Y7
-	VMOVUPS      (SI), X8
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VCVTPH2PS    (BX), Y6
 	VCVTPH2PS    16(BX), Y7
-	VMOVUPS      16(SI), X9
+	VMULPS       Y0, Y6, Y6
 	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(SI), Y6
 	VCVTPH2PS    32(BX), Y7
-	VMOVUPS      32(SI), X10
+	VCVTPH2PS    48(BX), Y9
 	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X11, X6, X10, X10
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VCVTPH2PS    48(BX), Y6
-	VMOVUPS      48(SI), X7
-	VMULPS       Y0, Y6, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VCVTPS2PH    $0x00, Y6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVUPS      X8, (DX)
-	VMOVUPS      X9, 16(DX)
-	VMOVUPS      X10, 32(DX)
-	VMOVUPS      X7, 48(DX)
-	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VCVTPH2PS    64(BX), Y7
-	VMOVUPS      64(SI), X8
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
+	VMULPS       Y0, Y9, Y9
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(SI), Y5
+	VCVTPH2PS    64(BX), Y6
 	VCVTPH2PS    80(BX), Y7
-	VMOVUPS      80(SI), X9
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VCVTPH2PS    96(BX), Y7
-	VMOVUPS      96(SI), X10
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X11, X6, X10, X10
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VCVTPH2PS    112(BX), Y6
-	VMOVUPS      112(SI), X7
 	VMULPS       Y0, Y6, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VCVTPS2PH    $0x00, Y6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVUPS      X8, 64(DX)
-	VMOVUPS      X9, 80(DX)
-	VMOVUPS      X10, 96(DX)
-	VMOVUPS      X7, 112(DX)
+	VMULPS       Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(SI), Y6
+	VCVTPH2PS    96(BX), Y7
+	VCVTPH2PS    112(BX), Y9
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y9, Y9
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -14062,88 +13715,58 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTD (CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VCVTPH2PS    (BX), Y7
-	VMOVUPS      (SI), X8
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VCVTPH2PS    (BX), Y6
 	VCVTPH2PS    16(BX), Y7
-	VMOVUPS      16(SI), X9
+	VMULPS       Y0, Y6, Y6
 	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(SI), Y6
 	VCVTPH2PS    32(BX), Y7
-	VMOVUPS      32(SI), X10
+	VCVTPH2PS    48(BX), Y9
 	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X11, X6, X10, X10
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VCVTPH2PS    48(BX), Y6
-	VMOVUPS      48(SI), X7
-	VMULPS       Y0, Y6, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VCVTPS2PH    $0x00, Y6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVUPS      X8, (DX)
-	VMOVUPS      X9, 16(DX)
-	VMOVUPS      X10, 32(DX)
-	VMOVUPS      X7, 48(DX)
-	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VCVTPH2PS    64(BX), Y7
-	VMOVUPS      64(SI), X8
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
+	VMULPS       Y0, Y9, Y9
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(SI), Y5
+	VCVTPH2PS    64(BX), Y6
 	VCVTPH2PS    80(BX), Y7
-	VMOVUPS      80(SI), X9
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VCVTPH2PS    96(BX), Y7
-	VMOVUPS      96(SI), X10
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X11, X6, X10, X10
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VCVTPH2PS    112(BX), Y6
-	VMOVUPS      112(SI), X7
 	VMULPS       Y0, Y6, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VCVTPS2PH    $0x00, Y6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVUPS      X8, 64(DX)
-	VMOVUPS      X9, 80(DX)
-	VMOVUPS      X10, 96(DX)
-	VMOVUPS      X7, 112(DX)
+	VMULPS       Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(SI), Y6
+	VCVTPH2PS    96(BX), Y7
+	VCVTPH2PS    112(BX), Y9
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y9, Y9
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -14156,22 +13779,53 @@ wordDone:
 	TESTQ AX, AX
 	JZ    done
 	MOVQ  (CX), CX
-	CMPQ  AX, $0x00000008
-	JL    rest8Done
+	CMPQ  AX, $0x00000010
+	JL    rest16Done
+
+rest16:
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VCVTPH2PS    (BX), Y6
+	VCVTPH2PS    16(BX), Y7
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y5, Y5
+	VMOVUPS      Y5, (DX)
+	SHRQ         $0x10, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000010, AX
+	CMPQ         AX, $0x00000010
+	JGE          rest16
+
+rest16Done:
+	CMPQ AX, $0x00000008
+	JL   rest8Done
 
 rest8:
 	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
+	VPBROADCASTW X2, Y2
 	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VCVTPH2PS    (BX), Y3
-	VMOVUPS      (SI), X4
-	VMULPS       Y0, Y3, Y3
-	VEXTRACTI128 $0x01, Y2, X5
-	VPACKSSDW    X5, X2, X5
-	VCVTPS2PH    $0x00, Y3, X2
-	VPBLENDVB    X5, X2, X4, X4
-	VMOVUPS      X4, (DX)
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), X3
+	VMOVUPS      (BX), X4
+	VCVTPH2PS    X4, Y5
+	VEXTRACTI128 $0x01, Y4, X6
+	VCVTPH2PS    X6, Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VPBLENDVB    Y2, Y5, Y3, Y3
+	VMOVUPS      X3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -14181,50 +13835,27 @@ rest8:
 	JGE          rest8
 
 rest8Done:
-	CMPQ AX, $0x00000004
-	JL   rest4Done
-
-rest4:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VMOVSD       (BX), X3
-	VCVTPH2PS    X3, Y3
-	VMOVSD       (SI), X4
-	VMULPS       Y0, Y3, Y3
-	VEXTRACTI128 $0x01, Y2, X5
-	VPACKSSDW    X5, X2, X5
-	VCVTPS2PH    $0x00, Y3, X2
-	VPBLENDVB    X5, X2, X4, X4
-	VMOVSD       X4, (DX)
-	SHRQ         $0x04, CX
-	ADDQ         $0x00000008, BX
-	ADDQ         $0x00000008, DX
-	ADDQ         $0x00000008, SI
-	SUBQ         $0x00000004, AX
-	CMPQ         AX, $0x00000004
-	JGE          rest4
-
-rest4Done:
 	CMPQ AX, $0x00000001
 	JL   rest1Done
 
 rest1:
 	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
+	VPBROADCASTW X2, Y2
 	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	MOVWLZX      (BX), DI
-	VMOVD        DI, X3
-	VCVTPH2PS    X3, Y3
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (SI), DI
 	VMOVD        DI, X4
+	MOVWLZX      (BX), DI
+	VMOVD        DI, X8
+	VCVTPH2PS    X8, Y3
+	VEXTRACTI128 $0x01, Y8, X5
+	VCVTPH2PS    X5, Y5
 	VMULPS       Y0, Y3, Y3
-	VEXTRACTI128 $0x01, Y2, X5
-	VPACKSSDW    X5, X2, X5
-	VCVTPS2PH    $0x00, Y3, X2
-	VPBLENDVB    X5, X2, X4, X4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y3, Y3
+	VPBLENDVB    Y2, Y3, Y4, Y4
 	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
@@ -14240,7 +13871,7 @@ done:
 	RET
 
 // func fillFloat16AVX512(dst []Float16, src []Float16, fill []Float16, keep []uint64, scale float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, BMI2
 TEXT ·fillFloat16AVX512(SB), NOSPLIT, $0-100
 	MOVQ         keep_base+72(FP), CX
 	MOVQ         dst_base+0(FP), DX
@@ -14248,8 +13879,6 @@ TEXT ·fillFloat16AVX512(SB), NOSPLIT, $0-100
 	MOVQ         src_len+32(FP), AX
 	MOVQ         fill_base+48(FP), SI
 	VBROADCASTSS scale+96(FP), Z0
-	VMOVDQU64    laneBits<>+0(SB), Z1
-	VMOVDQU64    laneBits<>+64(SB), Z2
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -14264,32 +13893,30 @@ apart:
 	MOVQ         64(DX), DI
 	MOVQ         (SI), DI
 	MOVQ         64(SI), DI
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VCVTPH2PS    (BX), Z4
-	VMOVUPS      (SI), Y5
-	VMULPS       Z0, Z4, Z4
-	VCVTPS2PH    $0x00, Z4, K1, Y5
-	VPTESTMD     Z2, Z3, K1
+	KMOVD        (CX), K1
+	VMOVUPS      (SI), Y1
+	VINSERTF64X4 $0x01, 32(SI), Z1, Z1
+	VCVTPH2PS    (BX), Z2
 	VCVTPH2PS    32(BX), Z3
-	VMOVUPS      32(SI), Y4
+	VMULPS       Z0, Z2, Z2
 	VMULPS       Z0, Z3, Z3
-	VCVTPS2PH    $0x00, Z3, K1, Y4
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VCVTPH2PS    64(BX), Z6
-	VMOVUPS      64(SI), Y7
-	VMULPS       Z0, Z6, Z6
-	VCVTPS2PH    $0x00, Z6, K1, Y7
-	VPTESTMD     Z2, Z3, K1
+	VCVTPS2PH    $0x00, Z2, Y2
+	VCVTPS2PH    $0x00, Z3, Y3
+	VINSERTI64X4 $0x01, Y3, Z2, Z2
+	VMOVDQU16    Z2, K1, Z1
+	KMOVD        4(CX), K1
+	VMOVUPS      64(SI), Y4
+	VINSERTF64X4 $0x01, 96(SI), Z4, Z4
+	VCVTPH2PS    64(BX), Z2
 	VCVTPH2PS    96(BX), Z3
-	VMOVUPS      96(SI), Y6
+	VMULPS       Z0, Z2, Z2
 	VMULPS       Z0, Z3, Z3
-	VCVTPS2PH    $0x00, Z3, K1, Y6
-	VMOVUPS      Y5, (DX)
-	VMOVUPS      Y4, 32(DX)
-	VMOVUPS      Y7, 64(DX)
-	VMOVUPS      Y6, 96(DX)
+	VCVTPS2PH    $0x00, Z2, Y2
+	VCVTPS2PH    $0x00, Z3, Y3
+	VINSERTI64X4 $0x01, Y3, Z2, Z2
+	VMOVDQU16    Z2, K1, Z4
+	VMOVUPS      Z1, (DX)
+	VMOVUPS      Z4, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -14304,32 +13931,28 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VCVTPH2PS    (BX), Z4
-	VMOVUPS      (SI), Y5
-	VMULPS       Z0, Z4, Z4
-	VCVTPS2PH    $0x00, Z4, K1, Y5
-	VPTESTMD     Z2, Z3, K1
+	KMOVD        (CX), K1
+	VMOVUPS      (SI), Z1
+	VCVTPH2PS    (BX), Z2
 	VCVTPH2PS    32(BX), Z3
-	VMOVUPS      32(SI), Y4
+	VMULPS       Z0, Z2, Z2
 	VMULPS       Z0, Z3, Z3
-	VCVTPS2PH    $0x00, Z3, K1, Y4
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VCVTPH2PS    64(BX), Z6
-	VMOVUPS      64(SI), Y7
-	VMULPS       Z0, Z6, Z6
-	VCVTPS2PH    $0x00, Z6, K1, Y7
-	VPTESTMD     Z2, Z3, K1
-	VCVTPH2PS    96(BX), Z3
-	VMOVUPS      96(SI), Y6
+	VCVTPS2PH    $0x00, Z2, Y2
+	VCVTPS2PH    $0x00, Z3, Y3
+	VINSERTI64X4 $0x01, Y3, Z2, Z2
+	VMOVDQU16    Z2, K1, Z1
+	KMOVD        4(CX), K1
+	VMOVUPS      64(SI), Z2
+	VCVTPH2PS    64(BX), Z3
+	VCVTPH2PS    96(BX), Z4
 	VMULPS       Z0, Z3, Z3
-	VCVTPS2PH    $0x00, Z3, K1, Y6
-	VMOVUPS      Y5, (DX)
-	VMOVUPS      Y4, 32(DX)
-	VMOVUPS      Y7, 64(DX)
-	VMOVUPS      Y6, 96(DX)
+	VMULPS       Z0, Z4, Z4
+	VCVTPS2PH    $0x00, Z3, Y3
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z3, Z3
+	VMOVDQU16    Z3, K1, Z2
+	VMOVUPS      Z1, (DX)
+	VMOVUPS      Z2, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -14346,20 +13969,26 @@ wordDone:
 	BZHIQ AX, DI, DI
 
 rest:
-	KMOVW       DI, K1
-	KMOVW       CX, K2
-	VMOVDQU16.Z (BX), K1, Y1
-	VCVTPH2PS   Y1, Z1
-	VMOVDQU16.Z (SI), K1, Y2
-	VMULPS      Z0, Z1, Z1
-	VCVTPS2PH   $0x00, Z1, K2, Y2
-	VMOVDQU16   Y2, K1, (DX)
-	ADDQ        $0x00000020, BX
-	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000020, SI
-	SHRQ        $0x10, CX
-	SHRQ        $0x10, DI
-	JNZ         rest
+	KMOVD         DI, K1
+	KMOVD         CX, K2
+	VMOVDQU16.Z   (SI), K1, Z1
+	VMOVDQU16.Z   (BX), K1, Z2
+	VCVTPH2PS     Y2, Z3
+	VEXTRACTI64X4 $0x01, Z2, Y2
+	VCVTPH2PS     Y2, Z2
+	VMULPS        Z0, Z3, Z3
+	VMULPS        Z0, Z2, Z2
+	VCVTPS2PH     $0x00, Z3, Y3
+	VCVTPS2PH     $0x00, Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z3, Z3
+	VMOVDQU16     Z3, K2, Z1
+	VMOVDQU16     Z1, K1, (DX)
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, SI
+	SHRQ          $0x20, CX
+	SHRQ          $0x20, DI
+	JNZ           rest
 
 done:
 	VZEROUPPER
@@ -14374,10 +14003,10 @@ TEXT ·fillBFloat16AVX2(SB), NOSPLIT, $0-100
 	MOVQ         src_len+32(FP), AX
 	MOVQ         fill_base+48(FP), SI
 	VBROADCASTSS scale+96(FP), Y0
-	VMOVDQU      laneBits<>+0(SB), Y1
-	VMOVDQU      laneBits<>+32(SB), Y2
-	VMOVDQU      laneBits<>+64(SB), Y3
-	VMOVDQU      laneBits<>+96(SB), Y4
+	VMOVDQU      upperHalves<>+0(SB), Y1
+	VMOVDQU      halfOnes<>+0(SB), Y2
+	VMOVDQU      halfAbove<>+0(SB), Y3
+	VMOVDQU      laneBits2<>+0(SB), Y4
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -14392,144 +14021,86 @@ apart:
 	MOVQ         64(DX), DI
 	MOVQ         (SI), DI
 	MOVQ         64(SI), DI
-	VPBROADCASTD (CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPMOVZXWD    (BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      (SI), X8
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
-	VPMOVZXWD    16(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      16(SI), X9
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VPMOVZXWD    32(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      32(SI), X10
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X11, X6, X10, X10
+	VPBROADCASTW (CX), Y5
 	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VPMOVZXWD    48(BX), Y6
-	VPSLLD       $0x10, Y6, Y6
-	VMOVUPS      48(SI), X7
-	VMULPS       Y0, Y6, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VPSRLD       $0x10, Y6, Y5
-	VPAND        halfOdd<>+0(SB), Y5, Y5
-	VPADDD       halfBias<>+0(SB), Y6, Y6
-	VPADDD       Y5, Y6, Y6
-	VPSRLD       $0x10, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X5
-	VPACKUSDW    X5, X6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVUPS      X8, (DX)
-	VMOVUPS      X9, 16(DX)
-	VMOVUPS      X10, 32(DX)
-	VMOVUPS      X7, 48(DX)
-	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPMOVZXWD    64(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      64(SI), X8
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
-	VPMOVZXWD    80(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      80(SI), X9
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VPMOVZXWD    96(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      96(SI), X10
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X11, X6, X10, X10
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      (SI), Y8
+	VMOVUPS      (BX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        Y1, Y9, Y9
+	VMULPS       Y0, Y10, Y10
+	VMULPS       Y0, Y9, Y9
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y9, Y12
+	VPBLENDW     $0xaa, Y9, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        Y2, Y11, Y9
+	VPOR         Y9, Y12, Y12
+	VPMAXUW      Y3, Y12, Y9
+	VPCMPEQW     Y9, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y5, Y11, Y8, Y8
+	VPBROADCASTW 2(CX), Y5
 	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VPMOVZXWD    112(BX), Y6
-	VPSLLD       $0x10, Y6, Y6
-	VMOVUPS      112(SI), X7
-	VMULPS       Y0, Y6, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VPSRLD       $0x10, Y6, Y5
-	VPAND        halfOdd<>+0(SB), Y5, Y5
-	VPADDD       halfBias<>+0(SB), Y6, Y6
-	VPADDD       Y5, Y6, Y6
-	VPSRLD       $0x10, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X5
-	VPACKUSDW    X5, X6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVUPS      X8, 64(DX)
-	VMOVUPS      X9, 80(DX)
-	VMOVUPS      X10, 96(DX)
-	VMOVUPS      X7, 112(DX)
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      32(SI), Y9
+	VMOVUPS      32(BX), Y10
+	VPSLLD       $0x10, Y10, Y11
+	VPAND        Y1, Y10, Y10
+	VMULPS       Y0, Y11, Y11
+	VMULPS       Y0, Y10, Y10
+	VPSRLD       $0x10, Y11, Y12
+	VPSLLD       $0x10, Y10, Y14
+	VPBLENDW     $0xaa, Y10, Y12, Y12
+	VPBLENDW     $0x55, Y11, Y14, Y14
+	VPAND        Y2, Y12, Y10
+	VPOR         Y10, Y14, Y14
+	VPMAXUW      Y3, Y14, Y10
+	VPCMPEQW     Y10, Y14, Y14
+	VPSUBW       Y14, Y12, Y12
+	VPBLENDVB    Y5, Y12, Y9, Y9
+	VMOVUPS      Y8, (DX)
+	VMOVUPS      Y9, 32(DX)
+	VPBROADCASTW 4(CX), Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      64(SI), Y8
+	VMOVUPS      64(BX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        Y1, Y9, Y9
+	VMULPS       Y0, Y10, Y10
+	VMULPS       Y0, Y9, Y9
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y9, Y12
+	VPBLENDW     $0xaa, Y9, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        Y2, Y11, Y9
+	VPOR         Y9, Y12, Y12
+	VPMAXUW      Y3, Y12, Y9
+	VPCMPEQW     Y9, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y5, Y11, Y8, Y8
+	VPBROADCASTW 6(CX), Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      96(SI), Y9
+	VMOVUPS      96(BX), Y10
+	VPSLLD       $0x10, Y10, Y11
+	VPAND        Y1, Y10, Y10
+	VMULPS       Y0, Y11, Y11
+	VMULPS       Y0, Y10, Y10
+	VPSRLD       $0x10, Y11, Y12
+	VPSLLD       $0x10, Y10, Y14
+	VPBLENDW     $0xaa, Y10, Y12, Y12
+	VPBLENDW     $0x55, Y11, Y14, Y14
+	VPAND        Y2, Y12, Y10
+	VPOR         Y10, Y14, Y14
+	VPMAXUW      Y3, Y14, Y10
+	VPCMPEQW     Y10, Y14, Y14
+	VPSUBW       Y14, Y12, Y12
+	VPBLENDVB    Y5, Y12, Y9, Y9
+	VMOVUPS      Y8, 64(DX)
+	VMOVUPS      Y9, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -14544,144 +14115,86 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTD (CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPMOVZXWD    (BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      (SI), X8
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
-	VPMOVZXWD    16(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      16(SI), X9
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VPMOVZXWD    32(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      32(SI), X10
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X11, X6, X10, X10
+	VPBROADCASTW (CX), Y5
 	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VPMOVZXWD    48(BX), Y6
-	VPSLLD       $0x10, Y6, Y6
-	VMOVUPS      48(SI), X7
-	VMULPS       Y0, Y6, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VPSRLD       $0x10, Y6, Y5
-	VPAND        halfOdd<>+0(SB), Y5, Y5
-	VPADDD       halfBias<>+0(SB), Y6, Y6
-	VPADDD       Y5, Y6, Y6
-	VPSRLD       $0x10, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X5
-	VPACKUSDW    X5, X6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVUPS      X8, (DX)
-	VMOVUPS      X9, 16(DX)
-	VMOVUPS      X10, 32(DX)
-	VMOVUPS      X7, 48(DX)
-	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPMOVZXWD    64(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      64(SI), X8
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
-	VPMOVZXWD    80(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      80(SI), X9
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VPMOVZXWD    96(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      96(SI), X10
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X11, X6, X10, X10
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      (SI), Y8
+	VMOVUPS      (BX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        Y1, Y9, Y9
+	VMULPS       Y0, Y10, Y10
+	VMULPS       Y0, Y9, Y9
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y9, Y12
+	VPBLENDW     $0xaa, Y9, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        Y2, Y11, Y9
+	VPOR         Y9, Y12, Y12
+	VPMAXUW      Y3, Y12, Y9
+	VPCMPEQW     Y9, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y5, Y11, Y8, Y8
+	VPBROADCASTW 2(CX), Y5
 	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VPMOVZXWD    112(BX), Y6
-	VPSLLD       $0x10, Y6, Y6
-	VMOVUPS      112(SI), X7
-	VMULPS       Y0, Y6, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VPSRLD       $0x10, Y6, Y5
-	VPAND        halfOdd<>+0(SB), Y5, Y5
-	VPADDD       halfBias<>+0(SB), Y6, Y6
-	VPADDD       Y5, Y6, Y6
-	VPSRLD       $0x10, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X5
-	VPACKUSDW    X5, X6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVUPS      X8, 64(DX)
-	VMOVUPS      X9, 80(DX)
-	VMOVUPS      X10, 96(DX)
-	VMOVUPS      X7, 112(DX)
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      32(SI), Y9
+	VMOVUPS      32(BX), Y10
+	VPSLLD       $0x10, Y10, Y11
+	VPAND        Y1, Y10, Y10
+	VMULPS       Y0, Y11, Y11
+	VMULPS       Y0, Y10, Y10
+	VPSRLD       $0x10, Y11, Y12
+	VPSLLD       $0x10, Y10, Y14
+	VPBLENDW     $0xaa, Y10, Y12, Y12
+	VPBLENDW     $0x55, Y11, Y14, Y14
+	VPAND        Y2, Y12, Y10
+	VPOR         Y10, Y14, Y14
+	VPMAXUW      Y3, Y14, Y10
+	VPCMPEQW     Y10, Y14, Y14
+	VPSUBW       Y14, Y12, Y12
+	VPBLENDVB    Y5, Y12, Y9, Y9
+	VMOVUPS      Y8, (DX)
+	VMOVUPS      Y9, 32(DX)
+	VPBROADCASTW 4(CX), Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      64(SI), Y8
+	VMOVUPS      64(BX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        Y1, Y9, Y9
+	VMULPS       Y0, Y10, Y10
+	VMULPS       Y0, Y9, Y9
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y9, Y12
+	VPBLENDW     $0xaa, Y9, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        Y2, Y11, Y9
+	VPOR         Y9, Y12, Y12
+	VPMAXUW      Y3, Y12, Y9
+	VPCMPEQW     Y9, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y5, Y11, Y8, Y8
+	VPBROADCASTW 6(CX), Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      96(SI), Y9
+	VMOVUPS      96(BX), Y10
+	VPSLLD       $0x10, Y10, Y11
+	VPAND        Y1, Y10, Y10
+	VMULPS       Y0, Y11, Y11
+	VMULPS       Y0, Y10, Y10
+	VPSRLD       $0x10, Y11, Y12
+	VPSLLD       $0x10, Y10, Y14
+	VPBLENDW     $0xaa, Y10, Y12, Y12
+	VPBLENDW     $0x55, Y11, Y14, Y14
+	VPAND        Y2, Y12, Y10
+	VPOR         Y10, Y14, Y14
+	VPMAXUW      Y3, Y14, Y10
+	VPCMPEQW     Y10, Y14, Y14
+	VPSUBW       Y14, Y12, Y12
+	VPBLENDVB    Y5, Y12, Y9, Y9
+	VMOVUPS      Y8, 64(DX)
+	VMOVUPS      Y9, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -14694,29 +14207,65 @@ wordDone:
 	TESTQ AX, AX
 	JZ    done
 	MOVQ  (CX), CX
-	CMPQ  AX, $0x00000008
-	JL    rest8Done
+	CMPQ  AX, $0x00000010
+	JL    rest16Done
+
+rest16:
+	VMOVQ        CX, X5
+	VPBROADCASTW X5, Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      (SI), Y8
+	VMOVUPS      (BX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        Y1, Y9, Y9
+	VMULPS       Y0, Y10, Y10
+	VMULPS       Y0, Y9, Y9
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y9, Y12
+	VPBLENDW     $0xaa, Y9, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        Y2, Y11, Y9
+	VPOR         Y9, Y12, Y12
+	VPMAXUW      Y3, Y12, Y9
+	VPCMPEQW     Y9, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y5, Y11, Y8, Y8
+	VMOVUPS      Y8, (DX)
+	SHRQ         $0x10, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000010, AX
+	CMPQ         AX, $0x00000010
+	JGE          rest16
+
+rest16Done:
+	CMPQ AX, $0x00000008
+	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPMOVZXWD    (BX), Y3
-	VPSLLD       $0x10, Y3, Y3
-	VMOVUPS      (SI), X4
-	VMULPS       Y0, Y3, Y3
-	VEXTRACTI128 $0x01, Y2, X5
-	VPACKSSDW    X5, X2, X5
-	VPSRLD       $0x10, Y3, Y2
-	VPAND        halfOdd<>+0(SB), Y2, Y2
-	VPADDD       halfBias<>+0(SB), Y3, Y3
-	VPADDD       Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X2
-	VPACKUSDW    X2, X3, X2
-	VPBLENDVB    X5, X2, X4, X4
-	VMOVUPS      X4, (DX)
+	VMOVQ        CX, X5
+	VPBROADCASTW X5, Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      (SI), X6
+	VMOVUPS      (BX), X7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        Y1, Y7, Y9
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y9, Y9
+	VPSRLD       $0x10, Y8, Y10
+	VPSLLD       $0x10, Y9, Y11
+	VPBLENDW     $0xaa, Y9, Y10, Y10
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        Y2, Y10, Y9
+	VPOR         Y9, Y11, Y11
+	VPMAXUW      Y3, Y11, Y9
+	VPCMPEQW     Y9, Y11, Y11
+	VPSUBW       Y11, Y10, Y10
+	VPBLENDVB    Y5, Y10, Y6, Y6
+	VMOVUPS      X6, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -14726,65 +14275,33 @@ rest8:
 	JGE          rest8
 
 rest8Done:
-	CMPQ AX, $0x00000004
-	JL   rest4Done
-
-rest4:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VMOVSD       (BX), X3
-	VPMOVZXWD    X3, Y3
-	VPSLLD       $0x10, Y3, Y3
-	VMOVSD       (SI), X4
-	VMULPS       Y0, Y3, Y3
-	VEXTRACTI128 $0x01, Y2, X5
-	VPACKSSDW    X5, X2, X5
-	VPSRLD       $0x10, Y3, Y2
-	VPAND        halfOdd<>+0(SB), Y2, Y2
-	VPADDD       halfBias<>+0(SB), Y3, Y3
-	VPADDD       Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X2
-	VPACKUSDW    X2, X3, X2
-	VPBLENDVB    X5, X2, X4, X4
-	VMOVSD       X4, (DX)
-	SHRQ         $0x04, CX
-	ADDQ         $0x00000008, BX
-	ADDQ         $0x00000008, DX
-	ADDQ         $0x00000008, SI
-	SUBQ         $0x00000004, AX
-	CMPQ         AX, $0x00000004
-	JGE          rest4
-
-rest4Done:
 	CMPQ AX, $0x00000001
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	MOVWLZX      (BX), DI
-	VMOVD        DI, X3
-	VPMOVZXWD    X3, Y3
-	VPSLLD       $0x10, Y3, Y3
+	VMOVQ        CX, X5
+	VPBROADCASTW X5, Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
 	MOVWLZX      (SI), DI
-	VMOVD        DI, X4
-	VMULPS       Y0, Y3, Y3
-	VEXTRACTI128 $0x01, Y2, X5
-	VPACKSSDW    X5, X2, X5
-	VPSRLD       $0x10, Y3, Y2
-	VPAND        halfOdd<>+0(SB), Y2, Y2
-	VPADDD       halfBias<>+0(SB), Y3, Y3
-	VPADDD       Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X2
-	VPACKUSDW    X2, X3, X2
-	VPBLENDVB    X5, X2, X4, X4
-	VPEXTRW      $0x00, X4, (DX)
+	VMOVD        DI, X7
+	MOVWLZX      (BX), DI
+	VMOVD        DI, X13
+	VPSLLD       $0x10, Y13, Y6
+	VPAND        Y1, Y13, Y8
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y8, Y8
+	VPSRLD       $0x10, Y6, Y9
+	VPSLLD       $0x10, Y8, Y10
+	VPBLENDW     $0xaa, Y8, Y9, Y9
+	VPBLENDW     $0x55, Y6, Y10, Y10
+	VPAND        Y2, Y9, Y8
+	VPOR         Y8, Y10, Y10
+	VPMAXUW      Y3, Y10, Y8
+	VPCMPEQW     Y8, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBLENDVB    Y5, Y9, Y7, Y7
+	VPEXTRW      $0x00, X7, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -14799,7 +14316,7 @@ done:
 	RET
 
 // func fillBFloat16AVX512(dst []BFloat16, src []BFloat16, fill []BFloat16, keep []uint64, scale float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, BMI2
 TEXT ·fillBFloat16AVX512(SB), NOSPLIT, $0-100
 	MOVQ         keep_base+72(FP), CX
 	MOVQ         dst_base+0(FP), DX
@@ -14807,8 +14324,9 @@ TEXT ·fillBFloat16AVX512(SB), NOSPLIT, $0-100
 	MOVQ         src_len+32(FP), AX
 	MOVQ         fill_base+48(FP), SI
 	VBROADCASTSS scale+96(FP), Z0
-	VMOVDQU64    laneBits<>+0(SB), Z1
-	VMOVDQU64    laneBits<>+64(SB), Z2
+	VMOVDQU64    upperHalves<>+0(SB), Z1
+	VMOVDQU64    halfOnes<>+0(SB), Z2
+	VMOVDQU64    halfAbove<>+0(SB), Z3
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -14823,56 +14341,42 @@ apart:
 	MOVQ         64(DX), DI
 	MOVQ         (SI), DI
 	MOVQ         64(SI), DI
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VPMOVZXWD    (BX), Z4
-	VPSLLD       $0x10, Z4, Z4
-	VMOVUPS      (SI), Y5
-	VMULPS       Z0, Z4, Z4
-	VPSRLD       $0x10, Z4, Z6
-	VPANDQ       halfOdd<>+0(SB), Z6, Z6
-	VPADDD       halfBias<>+0(SB), Z4, Z4
-	VPADDD       Z6, Z4, Z4
-	VPSRLD       $0x10, Z4, Z4
-	VPMOVDW      Z4, K1, Y5
-	VPTESTMD     Z2, Z3, K1
-	VPMOVZXWD    32(BX), Z3
-	VPSLLD       $0x10, Z3, Z3
-	VMOVUPS      32(SI), Y4
-	VMULPS       Z0, Z3, Z3
-	VPSRLD       $0x10, Z3, Z6
-	VPANDQ       halfOdd<>+0(SB), Z6, Z6
-	VPADDD       halfBias<>+0(SB), Z3, Z3
-	VPADDD       Z6, Z3, Z3
-	VPSRLD       $0x10, Z3, Z3
-	VPMOVDW      Z3, K1, Y4
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VPMOVZXWD    64(BX), Z6
-	VPSLLD       $0x10, Z6, Z6
-	VMOVUPS      64(SI), Y7
+	KMOVD        (CX), K1
+	VMOVUPS      (SI), Y4
+	VINSERTF64X4 $0x01, 32(SI), Z4, Z4
+	VMOVUPS      (BX), Y5
+	VINSERTF64X4 $0x01, 32(BX), Z5, Z5
+	VPSLLD       $0x10, Z5, Z6
+	VPANDQ       Z1, Z5, Z7
 	VMULPS       Z0, Z6, Z6
+	VMULPS       Z0, Z7, Z7
 	VPSRLD       $0x10, Z6, Z8
-	VPANDQ       halfOdd<>+0(SB), Z8, Z8
-	VPADDD       halfBias<>+0(SB), Z6, Z6
-	VPADDD       Z8, Z6, Z6
-	VPSRLD       $0x10, Z6, Z6
-	VPMOVDW      Z6, K1, Y7
-	VPTESTMD     Z2, Z3, K1
-	VPMOVZXWD    96(BX), Z3
-	VPSLLD       $0x10, Z3, Z3
-	VMOVUPS      96(SI), Y6
-	VMULPS       Z0, Z3, Z3
-	VPSRLD       $0x10, Z3, Z8
-	VPANDQ       halfOdd<>+0(SB), Z8, Z8
-	VPADDD       halfBias<>+0(SB), Z3, Z3
-	VPADDD       Z8, Z3, Z3
-	VPSRLD       $0x10, Z3, Z3
-	VPMOVDW      Z3, K1, Y6
-	VMOVUPS      Y5, (DX)
-	VMOVUPS      Y4, 32(DX)
-	VMOVUPS      Y7, 64(DX)
-	VMOVUPS      Y6, 96(DX)
+	VPSLLD       $0x10, Z7, Z9
+	VPTERNLOGD   $0xf8, Z1, Z7, Z8
+	VPTERNLOGD   $0xf4, Z1, Z6, Z9
+	VPTERNLOGD   $0xf8, Z2, Z8, Z9
+	VPCMPUW      $0x05, Z3, Z9, K2
+	VPADDW       Z2, Z8, K2, Z8
+	VMOVDQU16    Z8, K1, Z4
+	KMOVD        4(CX), K1
+	VMOVUPS      64(SI), Y10
+	VINSERTF64X4 $0x01, 96(SI), Z10, Z10
+	VMOVUPS      64(BX), Y11
+	VINSERTF64X4 $0x01, 96(BX), Z11, Z11
+	VPSLLD       $0x10, Z11, Z6
+	VPANDQ       Z1, Z11, Z7
+	VMULPS       Z0, Z6, Z6
+	VMULPS       Z0, Z7, Z7
+	VPSRLD       $0x10, Z6, Z8
+	VPSLLD       $0x10, Z7, Z9
+	VPTERNLOGD   $0xf8, Z1, Z7, Z8
+	VPTERNLOGD   $0xf4, Z1, Z6, Z9
+	VPTERNLOGD   $0xf8, Z2, Z8, Z9
+	VPCMPUW      $0x05, Z3, Z9, K2
+	VPADDW       Z2, Z8, K2, Z8
+	VMOVDQU16    Z8, K1, Z10
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z10, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -14887,63 +14391,45 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VPMOVZXWD    (BX), Z4
-	VPSLLD       $0x10, Z4, Z4
-	VMOVUPS      (SI), Y5
-	VMULPS       Z0, Z4, Z4
-	VPSRLD       $0x10, Z4, Z6
-	VPANDQ       halfOdd<>+0(SB), Z6, Z6
-	VPADDD       halfBias<>+0(SB), Z4, Z4
-	VPADDD       Z6, Z4, Z4
-	VPSRLD       $0x10, Z4, Z4
-	VPMOVDW      Z4, K1, Y5
-	VPTESTMD     Z2, Z3, K1
-	VPMOVZXWD    32(BX), Z3
-	VPSLLD       $0x10, Z3, Z3
-	VMOVUPS      32(SI), Y4
-	VMULPS       Z0, Z3, Z3
-	VPSRLD       $0x10, Z3, Z6
-	VPANDQ       halfOdd<>+0(SB), Z6, Z6
-	VPADDD       halfBias<>+0(SB), Z3, Z3
-	VPADDD       Z6, Z3, Z3
-	VPSRLD       $0x10, Z3, Z3
-	VPMOVDW      Z3, K1, Y4
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VPMOVZXWD    64(BX), Z6
-	VPSLLD       $0x10, Z6, Z6
-	VMOVUPS      64(SI), Y7
-	VMULPS       Z0, Z6, Z6
-	VPSRLD       $0x10, Z6, Z8
-	VPANDQ       halfOdd<>+0(SB), Z8, Z8
-	VPADDD       halfBias<>+0(SB), Z6, Z6
-	VPADDD       Z8, Z6, Z6
-	VPSRLD       $0x10, Z6, Z6
-	VPMOVDW      Z6, K1, Y7
-	VPTESTMD     Z2, Z3, K1
-	VPMOVZXWD    96(BX), Z3
-	VPSLLD       $0x10, Z3, Z3
-	VMOVUPS      96(SI), Y6
-	VMULPS       Z0, Z3, Z3
-	VPSRLD       $0x10, Z3, Z8
-	VPANDQ       halfOdd<>+0(SB), Z8, Z8
-	VPADDD       halfBias<>+0(SB), Z3, Z3
-	VPADDD       Z8, Z3, Z3
-	VPSRLD       $0x10, Z3, Z3
-	VPMOVDW      Z3, K1, Y6
-	VMOVUPS      Y5, (DX)
-	VMOVUPS      Y4, 32(DX)
-	VMOVUPS      Y7, 64(DX)
-	VMOVUPS      Y6, 96(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000080, BX
-	ADDQ         $0x00000080, DX
-	ADDQ         $0x00000080, SI
-	SUBQ         $0x00000040, AX
-	CMPQ         AX, $0x00000040
-	JGE          word
+	KMOVD      (CX), K1
+	VMOVUPS    (SI), Z4
+	VMOVUPS    (BX), Z5
+	VPSLLD     $0x10, Z5, Z6
+	VPANDQ     Z1, Z5, Z5
+	VMULPS     Z0, Z6, Z6
+	VMULPS     Z0, Z5, Z5
+	VPSRLD     $0x10, Z6, Z7
+	VPSLLD     $0x10, Z5, Z8
+	VPTERNLOGD $0xf8, Z1, Z5, Z7
+	VPTERNLOGD $0xf4, Z1, Z6, Z8
+	VPTERNLOGD $0xf8, Z2, Z7, Z8
+	VPCMPUW    $0x05, Z3, Z8, K2
+	VPADDW     Z2, Z7, K2, Z7
+	VMOVDQU16  Z7, K1, Z4
+	KMOVD      4(CX), K1
+	VMOVUPS    64(SI), Z5
+	VMOVUPS    64(BX), Z6
+	VPSLLD     $0x10, Z6, Z7
+	VPANDQ     Z1, Z6, Z6
+	VMULPS     Z0, Z7, Z7
+	VMULPS     Z0, Z6, Z6
+	VPSRLD     $0x10, Z7, Z8
+	VPSLLD     $0x10, Z6, Z9
+	VPTERNLOGD $0xf8, Z1, Z6, Z8
+	VPTERNLOGD $0xf4, Z1, Z7, Z9
+	VPTERNLOGD $0xf8, Z2, Z8, Z9
+	VPCMPUW    $0x05, Z3, Z9, K2
+	VPADDW     Z2, Z8, K2, Z8
+	VMOVDQU16  Z8, K1, Z5
+	VMOVUPS    Z4, (DX)
+	VMOVUPS    Z5, 64(DX)
+	ADDQ       $0x08, CX
+	ADDQ       $0x00000080, BX
+	ADDQ       $0x00000080, DX
+	ADDQ       $0x00000080, SI
+	SUBQ       $0x00000040, AX
+	CMPQ       AX, $0x00000040
+	JGE        word
 
 wordDone:
 	TESTQ AX, AX
@@ -14953,25 +14439,28 @@ wordDone:
 	BZHIQ AX, DI, DI
 
 rest:
-	KMOVW       DI, K1
-	KMOVW       CX, K2
-	VMOVDQU16.Z (BX), K1, Y1
-	VPMOVZXWD   Y1, Z1
-	VPSLLD      $0x10, Z1, Z1
-	VMOVDQU16.Z (SI), K1, Y2
-	VMULPS      Z0, Z1, Z1
-	VPSRLD      $0x10, Z1, Z3
-	VPANDQ      halfOdd<>+0(SB), Z3, Z3
-	VPADDD      halfBias<>+0(SB), Z1, Z1
-	VPADDD      Z3, Z1, Z1
-	VPSRLD      $0x10, Z1, Z1
-	VPMOVDW     Z1, K2, Y2
-	VMOVDQU16   Y2, K1, (DX)
-	ADDQ        $0x00000020, BX
-	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000020, SI
-	SHRQ        $0x10, CX
-	SHRQ        $0x10, DI
+	KMOVD       DI, K1
+	KMOVD       CX, K2
+	VMOVDQU16.Z (SI), K1, Z4
+	VMOVDQU16.Z (BX), K1, Z5
+	VPSLLD      $0x10, Z5, Z6
+	VPANDQ      Z1, Z5, Z5
+	VMULPS      Z0, Z6, Z6
+	VMULPS      Z0, Z5, Z5
+	VPSRLD      $0x10, Z6, Z7
+	VPSLLD      $0x10, Z5, Z8
+	VPTERNLOGD  $0xf8, Z1, Z5, Z7
+	VPTERNLOGD  $0xf4, Z1, Z6, Z8
+	VPTERNLOGD  $0xf8, Z2, Z7, Z8
+	VPCMPUW     $0x05, Z3, Z8, K3
+	VPADDW      Z2, Z7, K3, Z7
+	VMOVDQU16   Z7, K2, Z4
+	VMOVDQU16   Z4, K1, (DX)
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, SI
+	SHRQ        $0x20, CX
+	SHRQ        $0x20, DI
 	JNZ         rest
 
 done:
@@ -15006,61 +14495,61 @@ word:
 	VPBROADCASTD (CX), Y5
 	VPAND        Y1, Y5, Y6
 	VPCMPEQD     Y1, Y6, Y6
-	VMOVUPS      (BX), Y7
-	VMOVUPS      (SI), Y8
-	VMULPS       Y0, Y7, Y7
-	VBLENDVPS    Y6, Y7, Y8, Y8
+	VMOVUPS      (SI), Y7
+	VMOVUPS      (BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VBLENDVPS    Y6, Y8, Y7, Y7
 	VPAND        Y2, Y5, Y6
 	VPCMPEQD     Y2, Y6, Y6
-	VMOVUPS      32(BX), Y7
-	VMOVUPS      32(SI), Y13
-	VMULPS       Y0, Y7, Y7
-	VBLENDVPS    Y6, Y7, Y13, Y13
+	VMOVUPS      32(SI), Y8
+	VMOVUPS      32(BX), Y13
+	VMULPS       Y0, Y13, Y13
+	VBLENDVPS    Y6, Y13, Y8, Y8
 	VPAND        Y3, Y5, Y6
 	VPCMPEQD     Y3, Y6, Y6
-	VMOVUPS      64(BX), Y7
-	VMOVUPS      64(SI), Y14
-	VMULPS       Y0, Y7, Y7
-	VBLENDVPS    Y6, Y7, Y14, Y14
+	VMOVUPS      64(SI), Y13
+	VMOVUPS      64(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VBLENDVPS    Y6, Y14, Y13, Y13
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y6
-	VMOVUPS      96(SI), Y7
-	VMULPS       Y0, Y6, Y6
-	VBLENDVPS    Y5, Y6, Y7, Y7
-	VMOVNTPS     Y8, (DX)
-	VMOVNTPS     Y13, 32(DX)
-	VMOVNTPS     Y14, 64(DX)
-	VMOVNTPS     Y7, 96(DX)
+	VMOVUPS      96(SI), Y6
+	VMOVUPS      96(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VBLENDVPS    Y5, Y14, Y6, Y6
+	VMOVNTPS     Y7, (DX)
+	VMOVNTPS     Y8, 32(DX)
+	VMOVNTPS     Y13, 64(DX)
+	VMOVNTPS     Y6, 96(DX)
 	VPBROADCASTD 4(CX), Y5
 	VPAND        Y1, Y5, Y6
 	VPCMPEQD     Y1, Y6, Y6
-	VMOVUPS      128(BX), Y7
-	VMOVUPS      128(SI), Y8
-	VMULPS       Y0, Y7, Y7
-	VBLENDVPS    Y6, Y7, Y8, Y8
+	VMOVUPS      128(SI), Y7
+	VMOVUPS      128(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VBLENDVPS    Y6, Y8, Y7, Y7
 	VPAND        Y2, Y5, Y6
 	VPCMPEQD     Y2, Y6, Y6
-	VMOVUPS      160(BX), Y7
-	VMOVUPS      160(SI), Y13
-	VMULPS       Y0, Y7, Y7
-	VBLENDVPS    Y6, Y7, Y13, Y13
+	VMOVUPS      160(SI), Y8
+	VMOVUPS      160(BX), Y13
+	VMULPS       Y0, Y13, Y13
+	VBLENDVPS    Y6, Y13, Y8, Y8
 	VPAND        Y3, Y5, Y6
 	VPCMPEQD     Y3, Y6, Y6
-	VMOVUPS      192(BX), Y7
-	VMOVUPS      192(SI), Y14
-	VMULPS       Y0, Y7, Y7
-	VBLENDVPS    Y6, Y7, Y14, Y14
+	VMOVUPS      192(SI), Y13
+	VMOVUPS      192(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VBLENDVPS    Y6, Y14, Y13, Y13
 	VPAND        Y4, Y5, Y5
 	VPCMPEQD     Y4, Y5, Y5
-	VMOVUPS      224(BX), Y6
-	VMOVUPS      224(SI), Y7
-	VMULPS       Y0, Y6, Y6
-	VBLENDVPS    Y5, Y6, Y7, Y7
-	VMOVNTPS     Y8, 128(DX)
-	VMOVNTPS     Y13, 160(DX)
-	VMOVNTPS     Y14, 192(DX)
-	VMOVNTPS     Y7, 224(DX)
+	VMOVUPS      224(SI), Y6
+	VMOVUPS      224(BX), Y14
+	VMULPS       Y0, Y14, Y14
+	VBLENDVPS    Y5, Y14, Y6, Y6
+	VMOVNTPS     Y7, 128(DX)
+	VMOVNTPS     Y8, 160(DX)
+	VMOVNTPS     Y13, 192(DX)
+	VMOVNTPS     Y6, 224(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -15081,11 +14570,11 @@ rest8:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
-	VMOVUPS      (BX), Y3
-	VMOVUPS      (SI), Y4
-	VMULPS       Y0, Y3, Y3
-	VBLENDVPS    Y2, Y3, Y4, Y4
-	VMOVUPS      Y4, (DX)
+	VMOVUPS      (SI), Y3
+	VMOVUPS      (BX), Y4
+	VMULPS       Y0, Y4, Y4
+	VBLENDVPS    Y2, Y4, Y3, Y3
+	VMOVUPS      Y3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -15103,11 +14592,11 @@ rest4:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
-	VMOVUPS      (BX), X9
-	VMOVUPS      (SI), X10
-	VMULPS       Y0, Y9, Y9
-	VBLENDVPS    Y2, Y9, Y10, Y10
-	VMOVUPS      X10, (DX)
+	VMOVUPS      (SI), X9
+	VMOVUPS      (BX), X10
+	VMULPS       Y0, Y10, Y10
+	VBLENDVPS    Y2, Y10, Y9, Y9
+	VMOVUPS      X9, (DX)
 	SHRQ         $0x04, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -15125,11 +14614,11 @@ rest1:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQD     Y1, Y2, Y2
-	VMOVSS       (BX), X11
-	VMOVSS       (SI), X12
-	VMULPS       Y0, Y11, Y11
-	VBLENDVPS    Y2, Y11, Y12, Y12
-	VMOVSS       X12, (DX)
+	VMOVSS       (SI), X11
+	VMOVSS       (BX), X12
+	VMULPS       Y0, Y12, Y12
+	VBLENDVPS    Y2, Y12, Y11, Y11
+	VMOVSS       X11, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, DX
@@ -15169,38 +14658,38 @@ word:
 	PREFETCHT0   8384(SI)
 	VPBROADCASTD (CX), Z3
 	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      (BX), Y4
-	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
-	VMOVUPS      (SI), Y5
-	VINSERTF64X4 $0x01, 32(SI), Z5, Z5
-	VMULPS       Z0, Z4, Z4
-	VMOVAPS      Z4, K1, Z5
+	VMOVUPS      (SI), Y4
+	VINSERTF64X4 $0x01, 32(SI), Z4, Z4
+	VMOVUPS      (BX), Y5
+	VINSERTF64X4 $0x01, 32(BX), Z5, Z5
+	VMULPS       Z0, Z5, Z5
+	VMOVAPS      Z5, K1, Z4
 	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      64(BX), Y6
-	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
-	VMOVUPS      64(SI), Y7
-	VINSERTF64X4 $0x01, 96(SI), Z7, Z7
-	VMULPS       Z0, Z6, Z6
-	VMOVAPS      Z6, K1, Z7
+	VMOVUPS      64(SI), Y6
+	VINSERTF64X4 $0x01, 96(SI), Z6, Z6
+	VMOVUPS      64(BX), Y7
+	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
+	VMULPS       Z0, Z7, Z7
+	VMOVAPS      Z7, K1, Z6
 	VPBROADCASTD 4(CX), Z3
 	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      128(BX), Y8
-	VINSERTF64X4 $0x01, 160(BX), Z8, Z8
-	VMOVUPS      128(SI), Y9
-	VINSERTF64X4 $0x01, 160(SI), Z9, Z9
-	VMULPS       Z0, Z8, Z8
-	VMOVAPS      Z8, K1, Z9
+	VMOVUPS      128(SI), Y8
+	VINSERTF64X4 $0x01, 160(SI), Z8, Z8
+	VMOVUPS      128(BX), Y9
+	VINSERTF64X4 $0x01, 160(BX), Z9, Z9
+	VMULPS       Z0, Z9, Z9
+	VMOVAPS      Z9, K1, Z8
 	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      192(BX), Y10
-	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
-	VMOVUPS      192(SI), Y11
-	VINSERTF64X4 $0x01, 224(SI), Z11, Z11
-	VMULPS       Z0, Z10, Z10
-	VMOVAPS      Z10, K1, Z11
-	VMOVNTPS     Z5, (DX)
-	VMOVNTPS     Z7, 64(DX)
-	VMOVNTPS     Z9, 128(DX)
-	VMOVNTPS     Z11, 192(DX)
+	VMOVUPS      192(SI), Y10
+	VINSERTF64X4 $0x01, 224(SI), Z10, Z10
+	VMOVUPS      192(BX), Y11
+	VINSERTF64X4 $0x01, 224(BX), Z11, Z11
+	VMULPS       Z0, Z11, Z11
+	VMOVAPS      Z11, K1, Z10
+	VMOVNTPS     Z4, (DX)
+	VMOVNTPS     Z6, 64(DX)
+	VMOVNTPS     Z8, 128(DX)
+	VMOVNTPS     Z10, 192(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -15219,11 +14708,11 @@ wordDone:
 rest:
 	KMOVW     DI, K1
 	KMOVW     CX, K2
-	VMOVUPS.Z (BX), K1, Z1
-	VMOVUPS.Z (SI), K1, Z2
-	VMULPS    Z0, Z1, Z1
-	VMOVAPS   Z1, K2, Z2
-	VMOVUPS   Z2, K1, (DX)
+	VMOVUPS.Z (SI), K1, Z1
+	VMOVUPS.Z (BX), K1, Z2
+	VMULPS    Z0, Z2, Z2
+	VMOVAPS   Z2, K2, Z1
+	VMOVUPS   Z1, K1, (DX)
 	ADDQ      $0x00000040, BX
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
@@ -15269,131 +14758,131 @@ word:
 	VPBROADCASTD (CX), Y2
 	VPAND        Y1, Y2, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      (BX), Y4
-	VMOVUPS      (SI), Y5
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      (SI), Y4
+	VMOVUPS      (BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x04, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      32(BX), Y4
-	VMOVUPS      32(SI), Y10
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      32(SI), Y5
+	VMOVUPS      32(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x08, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      64(BX), Y4
-	VMOVUPS      64(SI), Y11
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      64(SI), Y10
+	VMOVUPS      64(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x0c, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      96(BX), Y4
-	VMOVUPS      96(SI), Y12
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y12, Y12
-	VMOVNTPS     Y5, (DX)
-	VMOVNTPS     Y10, 32(DX)
-	VMOVNTPS     Y11, 64(DX)
-	VMOVNTPS     Y12, 96(DX)
+	VMOVUPS      96(SI), Y11
+	VMOVUPS      96(BX), Y12
+	VMULPD       Y0, Y12, Y12
+	VBLENDVPD    Y3, Y12, Y11, Y11
+	VMOVNTPS     Y4, (DX)
+	VMOVNTPS     Y5, 32(DX)
+	VMOVNTPS     Y10, 64(DX)
+	VMOVNTPS     Y11, 96(DX)
 	VPSRLQ       $0x10, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      128(BX), Y4
-	VMOVUPS      128(SI), Y5
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      128(SI), Y4
+	VMOVUPS      128(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x14, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      160(BX), Y4
-	VMOVUPS      160(SI), Y10
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      160(SI), Y5
+	VMOVUPS      160(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x18, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      192(BX), Y4
-	VMOVUPS      192(SI), Y11
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      192(SI), Y10
+	VMOVUPS      192(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x1c, Y2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      224(BX), Y3
-	VMOVUPS      224(SI), Y4
-	VMULPD       Y0, Y3, Y3
-	VBLENDVPD    Y2, Y3, Y4, Y4
-	VMOVNTPS     Y5, 128(DX)
-	VMOVNTPS     Y10, 160(DX)
-	VMOVNTPS     Y11, 192(DX)
-	VMOVNTPS     Y4, 224(DX)
+	VMOVUPS      224(SI), Y3
+	VMOVUPS      224(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VBLENDVPD    Y2, Y11, Y3, Y3
+	VMOVNTPS     Y4, 128(DX)
+	VMOVNTPS     Y5, 160(DX)
+	VMOVNTPS     Y10, 192(DX)
+	VMOVNTPS     Y3, 224(DX)
 	VPBROADCASTD 4(CX), Y2
 	VPAND        Y1, Y2, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      256(BX), Y4
-	VMOVUPS      256(SI), Y5
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      256(SI), Y4
+	VMOVUPS      256(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x04, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      288(BX), Y4
-	VMOVUPS      288(SI), Y10
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      288(SI), Y5
+	VMOVUPS      288(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x08, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      320(BX), Y4
-	VMOVUPS      320(SI), Y11
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      320(SI), Y10
+	VMOVUPS      320(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x0c, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      352(BX), Y4
-	VMOVUPS      352(SI), Y12
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y12, Y12
-	VMOVNTPS     Y5, 256(DX)
-	VMOVNTPS     Y10, 288(DX)
-	VMOVNTPS     Y11, 320(DX)
-	VMOVNTPS     Y12, 352(DX)
+	VMOVUPS      352(SI), Y11
+	VMOVUPS      352(BX), Y12
+	VMULPD       Y0, Y12, Y12
+	VBLENDVPD    Y3, Y12, Y11, Y11
+	VMOVNTPS     Y4, 256(DX)
+	VMOVNTPS     Y5, 288(DX)
+	VMOVNTPS     Y10, 320(DX)
+	VMOVNTPS     Y11, 352(DX)
 	VPSRLQ       $0x10, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      384(BX), Y4
-	VMOVUPS      384(SI), Y5
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y5, Y5
+	VMOVUPS      384(SI), Y4
+	VMOVUPS      384(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VBLENDVPD    Y3, Y5, Y4, Y4
 	VPSRLQ       $0x14, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      416(BX), Y4
-	VMOVUPS      416(SI), Y10
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y10, Y10
+	VMOVUPS      416(SI), Y5
+	VMOVUPS      416(BX), Y10
+	VMULPD       Y0, Y10, Y10
+	VBLENDVPD    Y3, Y10, Y5, Y5
 	VPSRLQ       $0x18, Y2, Y3
 	VPAND        Y1, Y3, Y3
 	VPCMPEQQ     Y1, Y3, Y3
-	VMOVUPS      448(BX), Y4
-	VMOVUPS      448(SI), Y11
-	VMULPD       Y0, Y4, Y4
-	VBLENDVPD    Y3, Y4, Y11, Y11
+	VMOVUPS      448(SI), Y10
+	VMOVUPS      448(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
 	VPSRLQ       $0x1c, Y2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      480(BX), Y3
-	VMOVUPS      480(SI), Y4
-	VMULPD       Y0, Y3, Y3
-	VBLENDVPD    Y2, Y3, Y4, Y4
-	VMOVNTPS     Y5, 384(DX)
-	VMOVNTPS     Y10, 416(DX)
-	VMOVNTPS     Y11, 448(DX)
-	VMOVNTPS     Y4, 480(DX)
+	VMOVUPS      480(SI), Y3
+	VMOVUPS      480(BX), Y11
+	VMULPD       Y0, Y11, Y11
+	VBLENDVPD    Y2, Y11, Y3, Y3
+	VMOVNTPS     Y4, 384(DX)
+	VMOVNTPS     Y5, 416(DX)
+	VMOVNTPS     Y10, 448(DX)
+	VMOVNTPS     Y3, 480(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
@@ -15414,11 +14903,11 @@ rest4:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      (BX), Y3
-	VMOVUPS      (SI), Y4
-	VMULPD       Y0, Y3, Y3
-	VBLENDVPD    Y2, Y3, Y4, Y4
-	VMOVUPS      Y4, (DX)
+	VMOVUPS      (SI), Y3
+	VMOVUPS      (BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VBLENDVPD    Y2, Y4, Y3, Y3
+	VMOVUPS      Y3, (DX)
 	SHRQ         $0x04, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -15436,11 +14925,11 @@ rest2:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQQ     Y1, Y2, Y2
-	VMOVUPS      (BX), X6
-	VMOVUPS      (SI), X7
-	VMULPD       Y0, Y6, Y6
-	VBLENDVPD    Y2, Y6, Y7, Y7
-	VMOVUPS      X7, (DX)
+	VMOVUPS      (SI), X6
+	VMOVUPS      (BX), X7
+	VMULPD       Y0, Y7, Y7
+	VBLENDVPD    Y2, Y7, Y6, Y6
+	VMOVUPS      X6, (DX)
 	SHRQ         $0x02, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -15458,11 +14947,11 @@ rest1:
 	VPBROADCASTD X2, Y2
 	VPAND        Y1, Y2, Y2
 	VPCMPEQQ     Y1, Y2, Y2
-	VMOVSD       (BX), X8
-	VMOVSD       (SI), X9
-	VMULPD       Y0, Y8, Y8
-	VBLENDVPD    Y2, Y8, Y9, Y9
-	VMOVSD       X9, (DX)
+	VMOVSD       (SI), X8
+	VMOVSD       (BX), X9
+	VMULPD       Y0, Y9, Y9
+	VBLENDVPD    Y2, Y9, Y8, Y8
+	VMOVSD       X8, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, DX
@@ -15509,76 +14998,76 @@ word:
 	PREFETCHT0   8640(SI)
 	VPBROADCASTD (CX), Z2
 	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      (BX), Y3
-	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
-	VMOVUPS      (SI), Y4
-	VINSERTF64X4 $0x01, 32(SI), Z4, Z4
-	VMULPD       Z0, Z3, Z3
-	VMOVAPD      Z3, K1, Z4
+	VMOVUPS      (SI), Y3
+	VINSERTF64X4 $0x01, 32(SI), Z3, Z3
+	VMOVUPS      (BX), Y4
+	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
+	VMULPD       Z0, Z4, Z4
+	VMOVAPD      Z4, K1, Z3
 	VPSRLQ       $0x08, Z2, Z5
 	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      64(BX), Y6
-	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
-	VMOVUPS      64(SI), Y7
-	VINSERTF64X4 $0x01, 96(SI), Z7, Z7
-	VMULPD       Z0, Z6, Z6
-	VMOVAPD      Z6, K1, Z7
+	VMOVUPS      64(SI), Y6
+	VINSERTF64X4 $0x01, 96(SI), Z6, Z6
+	VMOVUPS      64(BX), Y7
+	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
+	VMULPD       Z0, Z7, Z7
+	VMOVAPD      Z7, K1, Z6
 	VPSRLQ       $0x10, Z2, Z5
 	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      128(BX), Y8
-	VINSERTF64X4 $0x01, 160(BX), Z8, Z8
-	VMOVUPS      128(SI), Y9
-	VINSERTF64X4 $0x01, 160(SI), Z9, Z9
-	VMULPD       Z0, Z8, Z8
-	VMOVAPD      Z8, K1, Z9
+	VMOVUPS      128(SI), Y8
+	VINSERTF64X4 $0x01, 160(SI), Z8, Z8
+	VMOVUPS      128(BX), Y9
+	VINSERTF64X4 $0x01, 160(BX), Z9, Z9
+	VMULPD       Z0, Z9, Z9
+	VMOVAPD      Z9, K1, Z8
 	VPSRLQ       $0x18, Z2, Z2
 	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      192(BX), Y10
-	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
-	VMOVUPS      192(SI), Y11
-	VINSERTF64X4 $0x01, 224(SI), Z11, Z11
-	VMULPD       Z0, Z10, Z10
-	VMOVAPD      Z10, K1, Z11
+	VMOVUPS      192(SI), Y10
+	VINSERTF64X4 $0x01, 224(SI), Z10, Z10
+	VMOVUPS      192(BX), Y11
+	VINSERTF64X4 $0x01, 224(BX), Z11, Z11
+	VMULPD       Z0, Z11, Z11
+	VMOVAPD      Z11, K1, Z10
 	VPBROADCASTD 4(CX), Z2
 	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      256(BX), Y12
-	VINSERTF64X4 $0x01, 288(BX), Z12, Z12
-	VMOVUPS      256(SI), Y13
-	VINSERTF64X4 $0x01, 288(SI), Z13, Z13
-	VMULPD       Z0, Z12, Z12
-	VMOVAPD      Z12, K1, Z13
+	VMOVUPS      256(SI), Y12
+	VINSERTF64X4 $0x01, 288(SI), Z12, Z12
+	VMOVUPS      256(BX), Y13
+	VINSERTF64X4 $0x01, 288(BX), Z13, Z13
+	VMULPD       Z0, Z13, Z13
+	VMOVAPD      Z13, K1, Z12
 	VPSRLQ       $0x08, Z2, Z5
 	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      320(BX), Y14
-	VINSERTF64X4 $0x01, 352(BX), Z14, Z14
-	VMOVUPS      320(SI), Y15
-	VINSERTF64X4 $0x01, 352(SI), Z15, Z15
-	VMULPD       Z0, Z14, Z14
-	VMOVAPD      Z14, K1, Z15
+	VMOVUPS      320(SI), Y14
+	VINSERTF64X4 $0x01, 352(SI), Z14, Z14
+	VMOVUPS      320(BX), Y15
+	VINSERTF64X4 $0x01, 352(BX), Z15, Z15
+	VMULPD       Z0, Z15, Z15
+	VMOVAPD      Z15, K1, Z14
 	VPSRLQ       $0x10, Z2, Z5
 	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      384(BX), Y16
-	VINSERTF64X4 $0x01, 416(BX), Z16, Z16
-	VMOVUPS      384(SI), Y17
-	VINSERTF64X4 $0x01, 416(SI), Z17, Z17
-	VMULPD       Z0, Z16, Z16
-	VMOVAPD      Z16, K1, Z17
+	VMOVUPS      384(SI), Y16
+	VINSERTF64X4 $0x01, 416(SI), Z16, Z16
+	VMOVUPS      384(BX), Y17
+	VINSERTF64X4 $0x01, 416(BX), Z17, Z17
+	VMULPD       Z0, Z17, Z17
+	VMOVAPD      Z17, K1, Z16
 	VPSRLQ       $0x18, Z2, Z2
 	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      448(BX), Y18
-	VINSERTF64X4 $0x01, 480(BX), Z18, Z18
-	VMOVUPS      448(SI), Y19
-	VINSERTF64X4 $0x01, 480(SI), Z19, Z19
-	VMULPD       Z0, Z18, Z18
-	VMOVAPD      Z18, K1, Z19
-	VMOVNTPS     Z4, (DX)
-	VMOVNTPS     Z7, 64(DX)
-	VMOVNTPS     Z9, 128(DX)
-	VMOVNTPS     Z11, 192(DX)
-	VMOVNTPS     Z13, 256(DX)
-	VMOVNTPS     Z15, 320(DX)
-	VMOVNTPS     Z17, 384(DX)
-	VMOVNTPS     Z19, 448(DX)
+	VMOVUPS      448(SI), Y18
+	VINSERTF64X4 $0x01, 480(SI), Z18, Z18
+	VMOVUPS      448(BX), Y19
+	VINSERTF64X4 $0x01, 480(BX), Z19, Z19
+	VMULPD       Z0, Z19, Z19
+	VMOVAPD      Z19, K1, Z18
+	VMOVNTPS     Z3, (DX)
+	VMOVNTPS     Z6, 64(DX)
+	VMOVNTPS     Z8, 128(DX)
+	VMOVNTPS     Z10, 192(DX)
+	VMOVNTPS     Z12, 256(DX)
+	VMOVNTPS     Z14, 320(DX)
+	VMOVNTPS     Z16, 384(DX)
+	VMOVNTPS     Z18, 448(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
@@ -15597,11 +15086,11 @@ wordDone:
 rest:
 	KMOVW     DI, K1
 	KMOVW     CX, K2
-	VMOVUPD.Z (BX), K1, Z1
-	VMOVUPD.Z (SI), K1, Z2
-	VMULPD    Z0, Z1, Z1
-	VMOVAPD   Z1, K2, Z2
-	VMOVUPD   Z2, K1, (DX)
+	VMOVUPD.Z (SI), K1, Z1
+	VMOVUPD.Z (BX), K1, Z2
+	VMULPD    Z0, Z2, Z2
+	VMOVAPD   Z2, K2, Z1
+	VMOVUPD   Z1, K1, (DX)
 	ADDQ      $0x00000040, BX
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, SI
@@ -15623,10 +15112,7 @@ TEXT ·fillStreamFloat16AVX2(SB), NOSPLIT, $0-100
 	MOVQ         src_len+32(FP), AX
 	MOVQ         fill_base+48(FP), SI
 	VBROADCASTSS scale+96(FP), Y0
-	VMOVDQU      laneBits<>+0(SB), Y1
-	VMOVDQU      laneBits<>+32(SB), Y2
-	VMOVDQU      laneBits<>+64(SB), Y3
-	VMOVDQU      laneBits<>+96(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
@@ -15635,88 +15121,58 @@ word:
 	PREFETCHT0   8256(BX)
 	PREFETCHT0   8192(SI)
 	PREFETCHT0   8256(SI)
-	VPBROADCASTD (CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VCVTPH2PS    (BX), Y7
-	VMOVUPS      (SI), X8
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VCVTPH2PS    (BX), Y6
 	VCVTPH2PS    16(BX), Y7
-	VMOVUPS      16(SI), X9
+	VMULPS       Y0, Y6, Y6
 	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(SI), Y6
 	VCVTPH2PS    32(BX), Y7
-	VMOVUPS      32(SI), X10
+	VCVTPH2PS    48(BX), Y9
 	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X11, X6, X10, X10
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VCVTPH2PS    48(BX), Y6
-	VMOVUPS      48(SI), X7
-	VMULPS       Y0, Y6, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VCVTPS2PH    $0x00, Y6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVNTPS     X8, (DX)
-	VMOVNTPS     X9, 16(DX)
-	VMOVNTPS     X10, 32(DX)
-	VMOVNTPS     X7, 48(DX)
-	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VCVTPH2PS    64(BX), Y7
-	VMOVUPS      64(SI), X8
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
+	VMULPS       Y0, Y9, Y9
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y6, Y6
+	VMOVNTPS     Y5, (DX)
+	VMOVNTPS     Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(SI), Y5
+	VCVTPH2PS    64(BX), Y6
 	VCVTPH2PS    80(BX), Y7
-	VMOVUPS      80(SI), X9
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VCVTPH2PS    96(BX), Y7
-	VMOVUPS      96(SI), X10
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VCVTPS2PH    $0x00, Y7, X6
-	VPBLENDVB    X11, X6, X10, X10
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VCVTPH2PS    112(BX), Y6
-	VMOVUPS      112(SI), X7
 	VMULPS       Y0, Y6, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VCVTPS2PH    $0x00, Y6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVNTPS     X8, 64(DX)
-	VMOVNTPS     X9, 80(DX)
-	VMOVNTPS     X10, 96(DX)
-	VMOVNTPS     X7, 112(DX)
+	VMULPS       Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(SI), Y6
+	VCVTPH2PS    96(BX), Y7
+	VCVTPH2PS    112(BX), Y9
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y9, Y9
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y6, Y6
+	VMOVNTPS     Y5, 64(DX)
+	VMOVNTPS     Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -15729,22 +15185,53 @@ wordDone:
 	TESTQ AX, AX
 	JZ    done
 	MOVQ  (CX), CX
-	CMPQ  AX, $0x00000008
-	JL    rest8Done
+	CMPQ  AX, $0x00000010
+	JL    rest16Done
+
+rest16:
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VCVTPH2PS    (BX), Y6
+	VCVTPH2PS    16(BX), Y7
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y5, Y5
+	VMOVUPS      Y5, (DX)
+	SHRQ         $0x10, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000010, AX
+	CMPQ         AX, $0x00000010
+	JGE          rest16
+
+rest16Done:
+	CMPQ AX, $0x00000008
+	JL   rest8Done
 
 rest8:
 	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
+	VPBROADCASTW X2, Y2
 	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VCVTPH2PS    (BX), Y3
-	VMOVUPS      (SI), X4
-	VMULPS       Y0, Y3, Y3
-	VEXTRACTI128 $0x01, Y2, X5
-	VPACKSSDW    X5, X2, X5
-	VCVTPS2PH    $0x00, Y3, X2
-	VPBLENDVB    X5, X2, X4, X4
-	VMOVUPS      X4, (DX)
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), X3
+	VMOVUPS      (BX), X4
+	VCVTPH2PS    X4, Y5
+	VEXTRACTI128 $0x01, Y4, X6
+	VCVTPH2PS    X6, Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VPBLENDVB    Y2, Y5, Y3, Y3
+	VMOVUPS      X3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -15754,50 +15241,27 @@ rest8:
 	JGE          rest8
 
 rest8Done:
-	CMPQ AX, $0x00000004
-	JL   rest4Done
-
-rest4:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VMOVSD       (BX), X3
-	VCVTPH2PS    X3, Y3
-	VMOVSD       (SI), X4
-	VMULPS       Y0, Y3, Y3
-	VEXTRACTI128 $0x01, Y2, X5
-	VPACKSSDW    X5, X2, X5
-	VCVTPS2PH    $0x00, Y3, X2
-	VPBLENDVB    X5, X2, X4, X4
-	VMOVSD       X4, (DX)
-	SHRQ         $0x04, CX
-	ADDQ         $0x00000008, BX
-	ADDQ         $0x00000008, DX
-	ADDQ         $0x00000008, SI
-	SUBQ         $0x00000004, AX
-	CMPQ         AX, $0x00000004
-	JGE          rest4
-
-rest4Done:
 	CMPQ AX, $0x00000001
 	JL   rest1Done
 
 rest1:
 	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
+	VPBROADCASTW X2, Y2
 	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	MOVWLZX      (BX), DI
-	VMOVD        DI, X3
-	VCVTPH2PS    X3, Y3
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (SI), DI
 	VMOVD        DI, X4
+	MOVWLZX      (BX), DI
+	VMOVD        DI, X8
+	VCVTPH2PS    X8, Y3
+	VEXTRACTI128 $0x01, Y8, X5
+	VCVTPH2PS    X5, Y5
 	VMULPS       Y0, Y3, Y3
-	VEXTRACTI128 $0x01, Y2, X5
-	VPACKSSDW    X5, X2, X5
-	VCVTPS2PH    $0x00, Y3, X2
-	VPBLENDVB    X5, X2, X4, X4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y3, Y3
+	VPBLENDVB    Y2, Y3, Y4, Y4
 	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
@@ -15814,7 +15278,7 @@ done:
 	RET
 
 // func fillStreamFloat16AVX512(dst []Float16, src []Float16, fill []Float16, keep []uint64, scale float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, BMI2, MMX+
 TEXT ·fillStreamFloat16AVX512(SB), NOSPLIT, $0-100
 	MOVQ         keep_base+72(FP), CX
 	MOVQ         dst_base+0(FP), DX
@@ -15822,8 +15286,6 @@ TEXT ·fillStreamFloat16AVX512(SB), NOSPLIT, $0-100
 	MOVQ         src_len+32(FP), AX
 	MOVQ         fill_base+48(FP), SI
 	VBROADCASTSS scale+96(FP), Z0
-	VMOVDQU64    laneBits<>+0(SB), Z1
-	VMOVDQU64    laneBits<>+64(SB), Z2
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
@@ -15832,32 +15294,30 @@ word:
 	PREFETCHT0   8256(BX)
 	PREFETCHT0   8192(SI)
 	PREFETCHT0   8256(SI)
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VCVTPH2PS    (BX), Z4
-	VMOVUPS      (SI), Y5
-	VMULPS       Z0, Z4, Z4
-	VCVTPS2PH    $0x00, Z4, K1, Y5
-	VPTESTMD     Z2, Z3, K1
+	KMOVD        (CX), K1
+	VMOVUPS      (SI), Y1
+	VINSERTF64X4 $0x01, 32(SI), Z1, Z1
+	VCVTPH2PS    (BX), Z2
 	VCVTPH2PS    32(BX), Z3
-	VMOVUPS      32(SI), Y4
+	VMULPS       Z0, Z2, Z2
 	VMULPS       Z0, Z3, Z3
-	VCVTPS2PH    $0x00, Z3, K1, Y4
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VCVTPH2PS    64(BX), Z6
-	VMOVUPS      64(SI), Y7
-	VMULPS       Z0, Z6, Z6
-	VCVTPS2PH    $0x00, Z6, K1, Y7
-	VPTESTMD     Z2, Z3, K1
+	VCVTPS2PH    $0x00, Z2, Y2
+	VCVTPS2PH    $0x00, Z3, Y3
+	VINSERTI64X4 $0x01, Y3, Z2, Z2
+	VMOVDQU16    Z2, K1, Z1
+	KMOVD        4(CX), K1
+	VMOVUPS      64(SI), Y4
+	VINSERTF64X4 $0x01, 96(SI), Z4, Z4
+	VCVTPH2PS    64(BX), Z2
 	VCVTPH2PS    96(BX), Z3
-	VMOVUPS      96(SI), Y6
+	VMULPS       Z0, Z2, Z2
 	VMULPS       Z0, Z3, Z3
-	VCVTPS2PH    $0x00, Z3, K1, Y6
-	VMOVNTPS     Y5, (DX)
-	VMOVNTPS     Y4, 32(DX)
-	VMOVNTPS     Y7, 64(DX)
-	VMOVNTPS     Y6, 96(DX)
+	VCVTPS2PH    $0x00, Z2, Y2
+	VCVTPS2PH    $0x00, Z3, Y3
+	VINSERTI64X4 $0x01, Y3, Z2, Z2
+	VMOVDQU16    Z2, K1, Z4
+	VMOVNTPS     Z1, (DX)
+	VMOVNTPS     Z4, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -15874,20 +15334,26 @@ wordDone:
 	BZHIQ AX, DI, DI
 
 rest:
-	KMOVW       DI, K1
-	KMOVW       CX, K2
-	VMOVDQU16.Z (BX), K1, Y1
-	VCVTPH2PS   Y1, Z1
-	VMOVDQU16.Z (SI), K1, Y2
-	VMULPS      Z0, Z1, Z1
-	VCVTPS2PH   $0x00, Z1, K2, Y2
-	VMOVDQU16   Y2, K1, (DX)
-	ADDQ        $0x00000020, BX
-	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000020, SI
-	SHRQ        $0x10, CX
-	SHRQ        $0x10, DI
-	JNZ         rest
+	KMOVD         DI, K1
+	KMOVD         CX, K2
+	VMOVDQU16.Z   (SI), K1, Z1
+	VMOVDQU16.Z   (BX), K1, Z2
+	VCVTPH2PS     Y2, Z3
+	VEXTRACTI64X4 $0x01, Z2, Y2
+	VCVTPH2PS     Y2, Z2
+	VMULPS        Z0, Z3, Z3
+	VMULPS        Z0, Z2, Z2
+	VCVTPS2PH     $0x00, Z3, Y3
+	VCVTPS2PH     $0x00, Z2, Y2
+	VINSERTI64X4  $0x01, Y2, Z3, Z3
+	VMOVDQU16     Z3, K2, Z1
+	VMOVDQU16     Z1, K1, (DX)
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, SI
+	SHRQ          $0x20, CX
+	SHRQ          $0x20, DI
+	JNZ           rest
 
 done:
 	SFENCE
@@ -15903,10 +15369,10 @@ TEXT ·fillStreamBFloat16AVX2(SB), NOSPLIT, $0-100
 	MOVQ         src_len+32(FP), AX
 	MOVQ         fill_base+48(FP), SI
 	VBROADCASTSS scale+96(FP), Y0
-	VMOVDQU      laneBits<>+0(SB), Y1
-	VMOVDQU      laneBits<>+32(SB), Y2
-	VMOVDQU      laneBits<>+64(SB), Y3
-	VMOVDQU      laneBits<>+96(SB), Y4
+	VMOVDQU      upperHalves<>+0(SB), Y1
+	VMOVDQU      halfOnes<>+0(SB), Y2
+	VMOVDQU      halfAbove<>+0(SB), Y3
+	VMOVDQU      laneBits2<>+0(SB), Y4
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
@@ -15915,144 +15381,86 @@ word:
 	PREFETCHT0   8256(BX)
 	PREFETCHT0   8192(SI)
 	PREFETCHT0   8256(SI)
-	VPBROADCASTD (CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPMOVZXWD    (BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      (SI), X8
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
-	VPMOVZXWD    16(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      16(SI), X9
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VPMOVZXWD    32(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      32(SI), X10
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X11, X6, X10, X10
+	VPBROADCASTW (CX), Y5
 	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VPMOVZXWD    48(BX), Y6
-	VPSLLD       $0x10, Y6, Y6
-	VMOVUPS      48(SI), X7
-	VMULPS       Y0, Y6, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VPSRLD       $0x10, Y6, Y5
-	VPAND        halfOdd<>+0(SB), Y5, Y5
-	VPADDD       halfBias<>+0(SB), Y6, Y6
-	VPADDD       Y5, Y6, Y6
-	VPSRLD       $0x10, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X5
-	VPACKUSDW    X5, X6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVNTPS     X8, (DX)
-	VMOVNTPS     X9, 16(DX)
-	VMOVNTPS     X10, 32(DX)
-	VMOVNTPS     X7, 48(DX)
-	VPBROADCASTD 4(CX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPMOVZXWD    64(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      64(SI), X8
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X9
-	VPACKSSDW    X9, X6, X9
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X9, X6, X8, X8
-	VPAND        Y2, Y5, Y6
-	VPCMPEQD     Y2, Y6, Y6
-	VPMOVZXWD    80(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      80(SI), X9
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X10
-	VPACKSSDW    X10, X6, X10
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X10, X6, X9, X9
-	VPAND        Y3, Y5, Y6
-	VPCMPEQD     Y3, Y6, Y6
-	VPMOVZXWD    96(BX), Y7
-	VPSLLD       $0x10, Y7, Y7
-	VMOVUPS      96(SI), X10
-	VMULPS       Y0, Y7, Y7
-	VEXTRACTI128 $0x01, Y6, X11
-	VPACKSSDW    X11, X6, X11
-	VPSRLD       $0x10, Y7, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y6, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X6
-	VPACKUSDW    X6, X7, X6
-	VPBLENDVB    X11, X6, X10, X10
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      (SI), Y8
+	VMOVUPS      (BX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        Y1, Y9, Y9
+	VMULPS       Y0, Y10, Y10
+	VMULPS       Y0, Y9, Y9
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y9, Y12
+	VPBLENDW     $0xaa, Y9, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        Y2, Y11, Y9
+	VPOR         Y9, Y12, Y12
+	VPMAXUW      Y3, Y12, Y9
+	VPCMPEQW     Y9, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y5, Y11, Y8, Y8
+	VPBROADCASTW 2(CX), Y5
 	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VPMOVZXWD    112(BX), Y6
-	VPSLLD       $0x10, Y6, Y6
-	VMOVUPS      112(SI), X7
-	VMULPS       Y0, Y6, Y6
-	VEXTRACTI128 $0x01, Y5, X11
-	VPACKSSDW    X11, X5, X11
-	VPSRLD       $0x10, Y6, Y5
-	VPAND        halfOdd<>+0(SB), Y5, Y5
-	VPADDD       halfBias<>+0(SB), Y6, Y6
-	VPADDD       Y5, Y6, Y6
-	VPSRLD       $0x10, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X5
-	VPACKUSDW    X5, X6, X5
-	VPBLENDVB    X11, X5, X7, X7
-	VMOVNTPS     X8, 64(DX)
-	VMOVNTPS     X9, 80(DX)
-	VMOVNTPS     X10, 96(DX)
-	VMOVNTPS     X7, 112(DX)
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      32(SI), Y9
+	VMOVUPS      32(BX), Y10
+	VPSLLD       $0x10, Y10, Y11
+	VPAND        Y1, Y10, Y10
+	VMULPS       Y0, Y11, Y11
+	VMULPS       Y0, Y10, Y10
+	VPSRLD       $0x10, Y11, Y12
+	VPSLLD       $0x10, Y10, Y14
+	VPBLENDW     $0xaa, Y10, Y12, Y12
+	VPBLENDW     $0x55, Y11, Y14, Y14
+	VPAND        Y2, Y12, Y10
+	VPOR         Y10, Y14, Y14
+	VPMAXUW      Y3, Y14, Y10
+	VPCMPEQW     Y10, Y14, Y14
+	VPSUBW       Y14, Y12, Y12
+	VPBLENDVB    Y5, Y12, Y9, Y9
+	VMOVNTPS     Y8, (DX)
+	VMOVNTPS     Y9, 32(DX)
+	VPBROADCASTW 4(CX), Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      64(SI), Y8
+	VMOVUPS      64(BX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        Y1, Y9, Y9
+	VMULPS       Y0, Y10, Y10
+	VMULPS       Y0, Y9, Y9
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y9, Y12
+	VPBLENDW     $0xaa, Y9, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        Y2, Y11, Y9
+	VPOR         Y9, Y12, Y12
+	VPMAXUW      Y3, Y12, Y9
+	VPCMPEQW     Y9, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y5, Y11, Y8, Y8
+	VPBROADCASTW 6(CX), Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      96(SI), Y9
+	VMOVUPS      96(BX), Y10
+	VPSLLD       $0x10, Y10, Y11
+	VPAND        Y1, Y10, Y10
+	VMULPS       Y0, Y11, Y11
+	VMULPS       Y0, Y10, Y10
+	VPSRLD       $0x10, Y11, Y12
+	VPSLLD       $0x10, Y10, Y14
+	VPBLENDW     $0xaa, Y10, Y12, Y12
+	VPBLENDW     $0x55, Y11, Y14, Y14
+	VPAND        Y2, Y12, Y10
+	VPOR         Y10, Y14, Y14
+	VPMAXUW      Y3, Y14, Y10
+	VPCMPEQW     Y10, Y14, Y14
+	VPSUBW       Y14, Y12, Y12
+	VPBLENDVB    Y5, Y12, Y9, Y9
+	VMOVNTPS     Y8, 64(DX)
+	VMOVNTPS     Y9, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -16065,29 +15473,65 @@ wordDone:
 	TESTQ AX, AX
 	JZ    done
 	MOVQ  (CX), CX
-	CMPQ  AX, $0x00000008
-	JL    rest8Done
+	CMPQ  AX, $0x00000010
+	JL    rest16Done
+
+rest16:
+	VMOVQ        CX, X5
+	VPBROADCASTW X5, Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      (SI), Y8
+	VMOVUPS      (BX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        Y1, Y9, Y9
+	VMULPS       Y0, Y10, Y10
+	VMULPS       Y0, Y9, Y9
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y9, Y12
+	VPBLENDW     $0xaa, Y9, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        Y2, Y11, Y9
+	VPOR         Y9, Y12, Y12
+	VPMAXUW      Y3, Y12, Y9
+	VPCMPEQW     Y9, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y5, Y11, Y8, Y8
+	VMOVUPS      Y8, (DX)
+	SHRQ         $0x10, CX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000010, AX
+	CMPQ         AX, $0x00000010
+	JGE          rest16
+
+rest16Done:
+	CMPQ AX, $0x00000008
+	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPMOVZXWD    (BX), Y3
-	VPSLLD       $0x10, Y3, Y3
-	VMOVUPS      (SI), X4
-	VMULPS       Y0, Y3, Y3
-	VEXTRACTI128 $0x01, Y2, X5
-	VPACKSSDW    X5, X2, X5
-	VPSRLD       $0x10, Y3, Y2
-	VPAND        halfOdd<>+0(SB), Y2, Y2
-	VPADDD       halfBias<>+0(SB), Y3, Y3
-	VPADDD       Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X2
-	VPACKUSDW    X2, X3, X2
-	VPBLENDVB    X5, X2, X4, X4
-	VMOVUPS      X4, (DX)
+	VMOVQ        CX, X5
+	VPBROADCASTW X5, Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
+	VMOVUPS      (SI), X6
+	VMOVUPS      (BX), X7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        Y1, Y7, Y9
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y9, Y9
+	VPSRLD       $0x10, Y8, Y10
+	VPSLLD       $0x10, Y9, Y11
+	VPBLENDW     $0xaa, Y9, Y10, Y10
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        Y2, Y10, Y9
+	VPOR         Y9, Y11, Y11
+	VPMAXUW      Y3, Y11, Y9
+	VPCMPEQW     Y9, Y11, Y11
+	VPSUBW       Y11, Y10, Y10
+	VPBLENDVB    Y5, Y10, Y6, Y6
+	VMOVUPS      X6, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -16097,65 +15541,33 @@ rest8:
 	JGE          rest8
 
 rest8Done:
-	CMPQ AX, $0x00000004
-	JL   rest4Done
-
-rest4:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VMOVSD       (BX), X3
-	VPMOVZXWD    X3, Y3
-	VPSLLD       $0x10, Y3, Y3
-	VMOVSD       (SI), X4
-	VMULPS       Y0, Y3, Y3
-	VEXTRACTI128 $0x01, Y2, X5
-	VPACKSSDW    X5, X2, X5
-	VPSRLD       $0x10, Y3, Y2
-	VPAND        halfOdd<>+0(SB), Y2, Y2
-	VPADDD       halfBias<>+0(SB), Y3, Y3
-	VPADDD       Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X2
-	VPACKUSDW    X2, X3, X2
-	VPBLENDVB    X5, X2, X4, X4
-	VMOVSD       X4, (DX)
-	SHRQ         $0x04, CX
-	ADDQ         $0x00000008, BX
-	ADDQ         $0x00000008, DX
-	ADDQ         $0x00000008, SI
-	SUBQ         $0x00000004, AX
-	CMPQ         AX, $0x00000004
-	JGE          rest4
-
-rest4Done:
 	CMPQ AX, $0x00000001
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	MOVWLZX      (BX), DI
-	VMOVD        DI, X3
-	VPMOVZXWD    X3, Y3
-	VPSLLD       $0x10, Y3, Y3
+	VMOVQ        CX, X5
+	VPBROADCASTW X5, Y5
+	VPAND        Y4, Y5, Y5
+	VPCMPEQW     Y4, Y5, Y5
 	MOVWLZX      (SI), DI
-	VMOVD        DI, X4
-	VMULPS       Y0, Y3, Y3
-	VEXTRACTI128 $0x01, Y2, X5
-	VPACKSSDW    X5, X2, X5
-	VPSRLD       $0x10, Y3, Y2
-	VPAND        halfOdd<>+0(SB), Y2, Y2
-	VPADDD       halfBias<>+0(SB), Y3, Y3
-	VPADDD       Y2, Y3, Y3
-	VPSRLD       $0x10, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X2
-	VPACKUSDW    X2, X3, X2
-	VPBLENDVB    X5, X2, X4, X4
-	VPEXTRW      $0x00, X4, (DX)
+	VMOVD        DI, X7
+	MOVWLZX      (BX), DI
+	VMOVD        DI, X13
+	VPSLLD       $0x10, Y13, Y6
+	VPAND        Y1, Y13, Y8
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y8, Y8
+	VPSRLD       $0x10, Y6, Y9
+	VPSLLD       $0x10, Y8, Y10
+	VPBLENDW     $0xaa, Y8, Y9, Y9
+	VPBLENDW     $0x55, Y6, Y10, Y10
+	VPAND        Y2, Y9, Y8
+	VPOR         Y8, Y10, Y10
+	VPMAXUW      Y3, Y10, Y8
+	VPCMPEQW     Y8, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBLENDVB    Y5, Y9, Y7, Y7
+	VPEXTRW      $0x00, X7, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -16171,7 +15583,7 @@ done:
 	RET
 
 // func fillStreamBFloat16AVX512(dst []BFloat16, src []BFloat16, fill []BFloat16, keep []uint64, scale float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
+// Requires: AVX, AVX512BW, AVX512F, BMI2, MMX+
 TEXT ·fillStreamBFloat16AVX512(SB), NOSPLIT, $0-100
 	MOVQ         keep_base+72(FP), CX
 	MOVQ         dst_base+0(FP), DX
@@ -16179,8 +15591,9 @@ TEXT ·fillStreamBFloat16AVX512(SB), NOSPLIT, $0-100
 	MOVQ         src_len+32(FP), AX
 	MOVQ         fill_base+48(FP), SI
 	VBROADCASTSS scale+96(FP), Z0
-	VMOVDQU64    laneBits<>+0(SB), Z1
-	VMOVDQU64    laneBits<>+64(SB), Z2
+	VMOVDQU64    upperHalves<>+0(SB), Z1
+	VMOVDQU64    halfOnes<>+0(SB), Z2
+	VMOVDQU64    halfAbove<>+0(SB), Z3
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
@@ -16189,56 +15602,42 @@ word:
 	PREFETCHT0   8256(BX)
 	PREFETCHT0   8192(SI)
 	PREFETCHT0   8256(SI)
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VPMOVZXWD    (BX), Z4
-	VPSLLD       $0x10, Z4, Z4
-	VMOVUPS      (SI), Y5
-	VMULPS       Z0, Z4, Z4
-	VPSRLD       $0x10, Z4, Z6
-	VPANDQ       halfOdd<>+0(SB), Z6, Z6
-	VPADDD       halfBias<>+0(SB), Z4, Z4
-	VPADDD       Z6, Z4, Z4
-	VPSRLD       $0x10, Z4, Z4
-	VPMOVDW      Z4, K1, Y5
-	VPTESTMD     Z2, Z3, K1
-	VPMOVZXWD    32(BX), Z3
-	VPSLLD       $0x10, Z3, Z3
-	VMOVUPS      32(SI), Y4
-	VMULPS       Z0, Z3, Z3
-	VPSRLD       $0x10, Z3, Z6
-	VPANDQ       halfOdd<>+0(SB), Z6, Z6
-	VPADDD       halfBias<>+0(SB), Z3, Z3
-	VPADDD       Z6, Z3, Z3
-	VPSRLD       $0x10, Z3, Z3
-	VPMOVDW      Z3, K1, Y4
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VPMOVZXWD    64(BX), Z6
-	VPSLLD       $0x10, Z6, Z6
-	VMOVUPS      64(SI), Y7
+	KMOVD        (CX), K1
+	VMOVUPS      (SI), Y4
+	VINSERTF64X4 $0x01, 32(SI), Z4, Z4
+	VMOVUPS      (BX), Y5
+	VINSERTF64X4 $0x01, 32(BX), Z5, Z5
+	VPSLLD       $0x10, Z5, Z6
+	VPANDQ       Z1, Z5, Z7
 	VMULPS       Z0, Z6, Z6
+	VMULPS       Z0, Z7, Z7
 	VPSRLD       $0x10, Z6, Z8
-	VPANDQ       halfOdd<>+0(SB), Z8, Z8
-	VPADDD       halfBias<>+0(SB), Z6, Z6
-	VPADDD       Z8, Z6, Z6
-	VPSRLD       $0x10, Z6, Z6
-	VPMOVDW      Z6, K1, Y7
-	VPTESTMD     Z2, Z3, K1
-	VPMOVZXWD    96(BX), Z3
-	VPSLLD       $0x10, Z3, Z3
-	VMOVUPS      96(SI), Y6
-	VMULPS       Z0, Z3, Z3
-	VPSRLD       $0x10, Z3, Z8
-	VPANDQ       halfOdd<>+0(SB), Z8, Z8
-	VPADDD       halfBias<>+0(SB), Z3, Z3
-	VPADDD       Z8, Z3, Z3
-	VPSRLD       $0x10, Z3, Z3
-	VPMOVDW      Z3, K1, Y6
-	VMOVNTPS     Y5, (DX)
-	VMOVNTPS     Y4, 32(DX)
-	VMOVNTPS     Y7, 64(DX)
-	VMOVNTPS     Y6, 96(DX)
+	VPSLLD       $0x10, Z7, Z9
+	VPTERNLOGD   $0xf8, Z1, Z7, Z8
+	VPTERNLOGD   $0xf4, Z1, Z6, Z9
+	VPTERNLOGD   $0xf8, Z2, Z8, Z9
+	VPCMPUW      $0x05, Z3, Z9, K2
+	VPADDW       Z2, Z8, K2, Z8
+	VMOVDQU16    Z8, K1, Z4
+	KMOVD        4(CX), K1
+	VMOVUPS      64(SI), Y10
+	VINSERTF64X4 $0x01, 96(SI), Z10, Z10
+	VMOVUPS      64(BX), Y11
+	VINSERTF64X4 $0x01, 96(BX), Z11, Z11
+	VPSLLD       $0x10, Z11, Z6
+	VPANDQ       Z1, Z11, Z7
+	VMULPS       Z0, Z6, Z6
+	VMULPS       Z0, Z7, Z7
+	VPSRLD       $0x10, Z6, Z8
+	VPSLLD       $0x10, Z7, Z9
+	VPTERNLOGD   $0xf8, Z1, Z7, Z8
+	VPTERNLOGD   $0xf4, Z1, Z6, Z9
+	VPTERNLOGD   $0xf8, Z2, Z8, Z9
+	VPCMPUW      $0x05, Z3, Z9, K2
+	VPADDW       Z2, Z8, K2, Z8
+	VMOVDQU16    Z8, K1, Z10
+	VMOVNTPS     Z4, (DX)
+	VMOVNTPS     Z10, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -16255,25 +15654,28 @@ wordDone:
 	BZHIQ AX, DI, DI
 
 rest:
-	KMOVW       DI, K1
-	KMOVW       CX, K2
-	VMOVDQU16.Z (BX), K1, Y1
-	VPMOVZXWD   Y1, Z1
-	VPSLLD      $0x10, Z1, Z1
-	VMOVDQU16.Z (SI), K1, Y2
-	VMULPS      Z0, Z1, Z1
-	VPSRLD      $0x10, Z1, Z3
-	VPANDQ      halfOdd<>+0(SB), Z3, Z3
-	VPADDD      halfBias<>+0(SB), Z1, Z1
-	VPADDD      Z3, Z1, Z1
-	VPSRLD      $0x10, Z1, Z1
-	VPMOVDW     Z1, K2, Y2
-	VMOVDQU16   Y2, K1, (DX)
-	ADDQ        $0x00000020, BX
-	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000020, SI
-	SHRQ        $0x10, CX
-	SHRQ        $0x10, DI
+	KMOVD       DI, K1
+	KMOVD       CX, K2
+	VMOVDQU16.Z (SI), K1, Z4
+	VMOVDQU16.Z (BX), K1, Z5
+	VPSLLD      $0x10, Z5, Z6
+	VPANDQ      Z1, Z5, Z5
+	VMULPS      Z0, Z6, Z6
+	VMULPS      Z0, Z5, Z5
+	VPSRLD      $0x10, Z6, Z7
+	VPSLLD      $0x10, Z5, Z8
+	VPTERNLOGD  $0xf8, Z1, Z5, Z7
+	VPTERNLOGD  $0xf4, Z1, Z6, Z8
+	VPTERNLOGD  $0xf8, Z2, Z7, Z8
+	VPCMPUW     $0x05, Z3, Z8, K3
+	VPADDW      Z2, Z7, K3, Z7
+	VMOVDQU16   Z7, K2, Z4
+	VMOVDQU16   Z4, K1, (DX)
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, SI
+	SHRQ        $0x20, CX
+	SHRQ        $0x20, DI
 	JNZ         rest
 
 done:
@@ -16684,56 +16086,35 @@ TEXT ·expandFloat16AVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_base+0(FP), CX
 	MOVQ         dst_len+8(FP), DX
 	VBROADCASTSS scale+48(FP), Y0
-	VMOVDQU      laneBits<>+0(SB), Y1
-	VMOVDQU      laneBits<>+32(SB), Y2
-	VMOVDQU      laneBits<>+64(SB), Y3
-	VMOVDQU      laneBits<>+96(SB), Y4
+	VMOVAPS      Y0, Y1
+	VCVTPS2PH    $0x00, Y0, X0
+	VCVTPS2PH    $0x00, Y1, X1
+	VINSERTI128  $0x01, X1, Y0, Y0
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         DX, $0x00000040
 	JL           wordDone
 
 word:
-	VPBROADCASTD (AX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPAND        Y0, Y6, Y6
-	VCVTPS2PH    $0x00, Y6, X6
-	VPAND        Y2, Y5, Y7
-	VPCMPEQD     Y2, Y7, Y7
-	VPAND        Y0, Y7, Y7
-	VCVTPS2PH    $0x00, Y7, X7
-	VPAND        Y3, Y5, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VPAND        Y0, Y8, Y8
-	VCVTPS2PH    $0x00, Y8, X8
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
+	VPBROADCASTW (AX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VPBROADCASTW 2(AX), Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQW     Y1, Y3, Y3
+	VPAND        Y0, Y3, Y3
+	VPBROADCASTW 4(AX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VPAND        Y0, Y4, Y4
+	VPBROADCASTW 6(AX), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
 	VPAND        Y0, Y5, Y5
-	VCVTPS2PH    $0x00, Y5, X5
-	VMOVUPS      X6, (CX)
-	VMOVUPS      X7, 16(CX)
-	VMOVUPS      X8, 32(CX)
-	VMOVUPS      X5, 48(CX)
-	VPBROADCASTD 4(AX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPAND        Y0, Y6, Y6
-	VCVTPS2PH    $0x00, Y6, X6
-	VPAND        Y2, Y5, Y7
-	VPCMPEQD     Y2, Y7, Y7
-	VPAND        Y0, Y7, Y7
-	VCVTPS2PH    $0x00, Y7, X7
-	VPAND        Y3, Y5, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VPAND        Y0, Y8, Y8
-	VCVTPS2PH    $0x00, Y8, X8
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VPAND        Y0, Y5, Y5
-	VCVTPS2PH    $0x00, Y5, X5
-	VMOVUPS      X6, 64(CX)
-	VMOVUPS      X7, 80(CX)
-	VMOVUPS      X8, 96(CX)
-	VMOVUPS      X5, 112(CX)
+	VMOVUPS      Y2, (CX)
+	VMOVUPS      Y3, 32(CX)
+	VMOVUPS      Y4, 64(CX)
+	VMOVUPS      Y5, 96(CX)
 	ADDQ         $0x08, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000040, DX
@@ -16744,16 +16125,32 @@ wordDone:
 	TESTQ DX, DX
 	JZ    done
 	MOVQ  (AX), AX
-	CMPQ  DX, $0x00000008
-	JL    rest8Done
+	CMPQ  DX, $0x00000010
+	JL    rest16Done
+
+rest16:
+	VMOVQ        AX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VPAND        Y0, Y2, Y2
+	VMOVUPS      Y2, (CX)
+	SHRQ         $0x10, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000010, DX
+	CMPQ         DX, $0x00000010
+	JGE          rest16
+
+rest16Done:
+	CMPQ DX, $0x00000008
+	JL   rest8Done
 
 rest8:
 	VMOVQ        AX, X2
-	VPBROADCASTD X2, Y2
+	VPBROADCASTW X2, Y2
 	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	VPAND        Y0, Y2, Y2
-	VCVTPS2PH    $0x00, Y2, X2
 	VMOVUPS      X2, (CX)
 	SHRQ         $0x08, AX
 	ADDQ         $0x00000010, CX
@@ -16762,34 +16159,15 @@ rest8:
 	JGE          rest8
 
 rest8Done:
-	CMPQ DX, $0x00000004
-	JL   rest4Done
-
-rest4:
-	VMOVQ        AX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VCVTPS2PH    $0x00, Y2, X2
-	VMOVSD       X2, (CX)
-	SHRQ         $0x04, AX
-	ADDQ         $0x00000008, CX
-	SUBQ         $0x00000004, DX
-	CMPQ         DX, $0x00000004
-	JGE          rest4
-
-rest4Done:
 	CMPQ DX, $0x00000001
 	JL   rest1Done
 
 rest1:
 	VMOVQ        AX, X2
-	VPBROADCASTD X2, Y2
+	VPBROADCASTW X2, Y2
 	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	VPAND        Y0, Y2, Y2
-	VCVTPS2PH    $0x00, Y2, X2
 	VPEXTRW      $0x00, X2, (CX)
 	SHRQ         $0x01, AX
 	ADDQ         $0x00000002, CX
@@ -16803,41 +16181,31 @@ done:
 	RET
 
 // func expandFloat16AVX512(dst []Float16, keep []uint64, scale float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, BMI2
 TEXT ·expandFloat16AVX512(SB), NOSPLIT, $0-52
 	MOVQ         keep_base+24(FP), AX
 	MOVQ         dst_base+0(FP), CX
 	MOVQ         dst_len+8(FP), DX
 	VBROADCASTSS scale+48(FP), Z0
-	VMOVDQU64    laneBits<>+0(SB), Z1
-	VMOVDQU64    laneBits<>+64(SB), Z2
+	VMOVAPS      Z0, Z1
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z1, Y1
+	VINSERTI64X4 $0x01, Y1, Z0, Z0
 	CMPQ         DX, $0x00000040
 	JL           wordDone
 
 word:
-	VPBROADCASTD (AX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VMOVAPS.Z    Z0, K1, Z4
-	VCVTPS2PH    $0x00, Z4, Y4
-	VPTESTMD     Z2, Z3, K1
-	VMOVAPS.Z    Z0, K1, Z3
-	VCVTPS2PH    $0x00, Z3, Y3
-	VPBROADCASTD 4(AX), Z5
-	VPTESTMD     Z1, Z5, K1
-	VMOVAPS.Z    Z0, K1, Z6
-	VCVTPS2PH    $0x00, Z6, Y6
-	VPTESTMD     Z2, Z5, K1
-	VMOVAPS.Z    Z0, K1, Z5
-	VCVTPS2PH    $0x00, Z5, Y5
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y3, 32(CX)
-	VMOVUPS      Y6, 64(CX)
-	VMOVUPS      Y5, 96(CX)
-	ADDQ         $0x08, AX
-	ADDQ         $0x00000080, CX
-	SUBQ         $0x00000040, DX
-	CMPQ         DX, $0x00000040
-	JGE          word
+	KMOVD       (AX), K1
+	VMOVDQU16.Z Z0, K1, Z1
+	KMOVD       4(AX), K1
+	VMOVDQU16.Z Z0, K1, Z2
+	VMOVUPS     Z1, (CX)
+	VMOVUPS     Z2, 64(CX)
+	ADDQ        $0x08, AX
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000040, DX
+	CMPQ        DX, $0x00000040
+	JGE         word
 
 wordDone:
 	TESTQ DX, DX
@@ -16847,15 +16215,14 @@ wordDone:
 	BZHIQ DX, BX, BX
 
 rest:
-	KMOVW     BX, K1
-	KMOVW     AX, K2
-	VMOVAPS.Z Z0, K2, Z1
-	VCVTPS2PH $0x00, Z1, Y1
-	VMOVDQU16 Y1, K1, (CX)
-	ADDQ      $0x00000020, CX
-	SHRQ      $0x10, AX
-	SHRQ      $0x10, BX
-	JNZ       rest
+	KMOVD       BX, K1
+	KMOVD       AX, K2
+	VMOVDQU16.Z Z0, K2, Z1
+	VMOVDQU16   Z1, K1, (CX)
+	ADDQ        $0x00000040, CX
+	SHRQ        $0x20, AX
+	SHRQ        $0x20, BX
+	JNZ         rest
 
 done:
 	VZEROUPPER
@@ -16868,104 +16235,44 @@ TEXT ·expandBFloat16AVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_base+0(FP), CX
 	MOVQ         dst_len+8(FP), DX
 	VBROADCASTSS scale+48(FP), Y0
-	VMOVDQU      laneBits<>+0(SB), Y1
-	VMOVDQU      laneBits<>+32(SB), Y2
-	VMOVDQU      laneBits<>+64(SB), Y3
-	VMOVDQU      laneBits<>+96(SB), Y4
+	VMOVDQU      upperHalves<>+0(SB), Y1
+	VMOVDQU      halfOnes<>+0(SB), Y1
+	VMOVDQU      halfAbove<>+0(SB), Y2
+	VMOVAPS      Y0, Y3
+	VPSRLD       $0x10, Y0, Y4
+	VPSLLD       $0x10, Y3, Y5
+	VPBLENDW     $0xaa, Y3, Y4, Y4
+	VPBLENDW     $0x55, Y0, Y5, Y5
+	VPAND        Y1, Y4, Y3
+	VPOR         Y3, Y5, Y5
+	VPMAXUW      Y2, Y5, Y3
+	VPCMPEQW     Y3, Y5, Y5
+	VPSUBW       Y5, Y4, Y4
+	VMOVDQU      laneBits2<>+0(SB), Y0
 	CMPQ         DX, $0x00000040
 	JL           wordDone
 
 word:
-	VPBROADCASTD (AX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPAND        Y0, Y6, Y6
-	VPSRLD       $0x10, Y6, Y7
-	VPAND        halfOdd<>+0(SB), Y7, Y7
-	VPADDD       halfBias<>+0(SB), Y6, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRLD       $0x10, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X7
-	VPACKUSDW    X7, X6, X6
-	VPAND        Y2, Y5, Y7
-	VPCMPEQD     Y2, Y7, Y7
-	VPAND        Y0, Y7, Y7
-	VPSRLD       $0x10, Y7, Y8
-	VPAND        halfOdd<>+0(SB), Y8, Y8
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y8, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X8
-	VPACKUSDW    X8, X7, X7
-	VPAND        Y3, Y5, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VPAND        Y0, Y8, Y8
-	VPSRLD       $0x10, Y8, Y9
-	VPAND        halfOdd<>+0(SB), Y9, Y9
-	VPADDD       halfBias<>+0(SB), Y8, Y8
-	VPADDD       Y9, Y8, Y8
-	VPSRLD       $0x10, Y8, Y8
-	VEXTRACTI128 $0x01, Y8, X9
-	VPACKUSDW    X9, X8, X8
-	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
+	VPBROADCASTW (AX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VPAND        Y4, Y1, Y1
+	VPBROADCASTW 2(AX), Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQW     Y0, Y2, Y2
+	VPAND        Y4, Y2, Y2
+	VPBROADCASTW 4(AX), Y3
+	VPAND        Y0, Y3, Y3
+	VPCMPEQW     Y0, Y3, Y3
+	VPAND        Y4, Y3, Y3
+	VPBROADCASTW 6(AX), Y5
 	VPAND        Y0, Y5, Y5
-	VPSRLD       $0x10, Y5, Y9
-	VPAND        halfOdd<>+0(SB), Y9, Y9
-	VPADDD       halfBias<>+0(SB), Y5, Y5
-	VPADDD       Y9, Y5, Y5
-	VPSRLD       $0x10, Y5, Y5
-	VEXTRACTI128 $0x01, Y5, X9
-	VPACKUSDW    X9, X5, X5
-	VMOVUPS      X6, (CX)
-	VMOVUPS      X7, 16(CX)
-	VMOVUPS      X8, 32(CX)
-	VMOVUPS      X5, 48(CX)
-	VPBROADCASTD 4(AX), Y5
-	VPAND        Y1, Y5, Y6
-	VPCMPEQD     Y1, Y6, Y6
-	VPAND        Y0, Y6, Y6
-	VPSRLD       $0x10, Y6, Y7
-	VPAND        halfOdd<>+0(SB), Y7, Y7
-	VPADDD       halfBias<>+0(SB), Y6, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRLD       $0x10, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X7
-	VPACKUSDW    X7, X6, X6
-	VPAND        Y2, Y5, Y7
-	VPCMPEQD     Y2, Y7, Y7
-	VPAND        Y0, Y7, Y7
-	VPSRLD       $0x10, Y7, Y8
-	VPAND        halfOdd<>+0(SB), Y8, Y8
-	VPADDD       halfBias<>+0(SB), Y7, Y7
-	VPADDD       Y8, Y7, Y7
-	VPSRLD       $0x10, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X8
-	VPACKUSDW    X8, X7, X7
-	VPAND        Y3, Y5, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VPAND        Y0, Y8, Y8
-	VPSRLD       $0x10, Y8, Y9
-	VPAND        halfOdd<>+0(SB), Y9, Y9
-	VPADDD       halfBias<>+0(SB), Y8, Y8
-	VPADDD       Y9, Y8, Y8
-	VPSRLD       $0x10, Y8, Y8
-	VEXTRACTI128 $0x01, Y8, X9
-	VPACKUSDW    X9, X8, X8
+	VPCMPEQW     Y0, Y5, Y5
 	VPAND        Y4, Y5, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VPAND        Y0, Y5, Y5
-	VPSRLD       $0x10, Y5, Y9
-	VPAND        halfOdd<>+0(SB), Y9, Y9
-	VPADDD       halfBias<>+0(SB), Y5, Y5
-	VPADDD       Y9, Y5, Y5
-	VPSRLD       $0x10, Y5, Y5
-	VEXTRACTI128 $0x01, Y5, X9
-	VPACKUSDW    X9, X5, X5
-	VMOVUPS      X6, 64(CX)
-	VMOVUPS      X7, 80(CX)
-	VMOVUPS      X8, 96(CX)
-	VMOVUPS      X5, 112(CX)
+	VMOVUPS      Y1, (CX)
+	VMOVUPS      Y2, 32(CX)
+	VMOVUPS      Y3, 64(CX)
+	VMOVUPS      Y5, 96(CX)
 	ADDQ         $0x08, AX
 	ADDQ         $0x00000080, CX
 	SUBQ         $0x00000040, DX
@@ -16976,23 +16283,33 @@ wordDone:
 	TESTQ DX, DX
 	JZ    done
 	MOVQ  (AX), AX
-	CMPQ  DX, $0x00000008
-	JL    rest8Done
+	CMPQ  DX, $0x00000010
+	JL    rest16Done
+
+rest16:
+	VMOVQ        AX, X1
+	VPBROADCASTW X1, Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VPAND        Y4, Y1, Y1
+	VMOVUPS      Y1, (CX)
+	SHRQ         $0x10, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000010, DX
+	CMPQ         DX, $0x00000010
+	JGE          rest16
+
+rest16Done:
+	CMPQ DX, $0x00000008
+	JL   rest8Done
 
 rest8:
-	VMOVQ        AX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VPSRLD       $0x10, Y2, Y3
-	VPAND        halfOdd<>+0(SB), Y3, Y3
-	VPADDD       halfBias<>+0(SB), Y2, Y2
-	VPADDD       Y3, Y2, Y2
-	VPSRLD       $0x10, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPACKUSDW    X3, X2, X2
-	VMOVUPS      X2, (CX)
+	VMOVQ        AX, X1
+	VPBROADCASTW X1, Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VPAND        Y4, Y1, Y1
+	VMOVUPS      X1, (CX)
 	SHRQ         $0x08, AX
 	ADDQ         $0x00000010, CX
 	SUBQ         $0x00000008, DX
@@ -17000,47 +16317,16 @@ rest8:
 	JGE          rest8
 
 rest8Done:
-	CMPQ DX, $0x00000004
-	JL   rest4Done
-
-rest4:
-	VMOVQ        AX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VPSRLD       $0x10, Y2, Y3
-	VPAND        halfOdd<>+0(SB), Y3, Y3
-	VPADDD       halfBias<>+0(SB), Y2, Y2
-	VPADDD       Y3, Y2, Y2
-	VPSRLD       $0x10, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPACKUSDW    X3, X2, X2
-	VMOVSD       X2, (CX)
-	SHRQ         $0x04, AX
-	ADDQ         $0x00000008, CX
-	SUBQ         $0x00000004, DX
-	CMPQ         DX, $0x00000004
-	JGE          rest4
-
-rest4Done:
 	CMPQ DX, $0x00000001
 	JL   rest1Done
 
 rest1:
-	VMOVQ        AX, X2
-	VPBROADCASTD X2, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQD     Y1, Y2, Y2
-	VPAND        Y0, Y2, Y2
-	VPSRLD       $0x10, Y2, Y3
-	VPAND        halfOdd<>+0(SB), Y3, Y3
-	VPADDD       halfBias<>+0(SB), Y2, Y2
-	VPADDD       Y3, Y2, Y2
-	VPSRLD       $0x10, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X3
-	VPACKUSDW    X3, X2, X2
-	VPEXTRW      $0x00, X2, (CX)
+	VMOVQ        AX, X1
+	VPBROADCASTW X1, Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VPAND        Y4, Y1, Y1
+	VPEXTRW      $0x00, X1, (CX)
 	SHRQ         $0x01, AX
 	ADDQ         $0x00000002, CX
 	SUBQ         $0x00000001, DX
@@ -17053,61 +16339,38 @@ done:
 	RET
 
 // func expandBFloat16AVX512(dst []BFloat16, keep []uint64, scale float32)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, BMI2
 TEXT ·expandBFloat16AVX512(SB), NOSPLIT, $0-52
 	MOVQ         keep_base+24(FP), AX
 	MOVQ         dst_base+0(FP), CX
 	MOVQ         dst_len+8(FP), DX
 	VBROADCASTSS scale+48(FP), Z0
-	VMOVDQU64    laneBits<>+0(SB), Z1
-	VMOVDQU64    laneBits<>+64(SB), Z2
+	VMOVDQU64    upperHalves<>+0(SB), Z1
+	VMOVDQU64    halfOnes<>+0(SB), Z2
+	VMOVDQU64    halfAbove<>+0(SB), Z3
+	VMOVAPS      Z0, Z4
+	VPSRLD       $0x10, Z0, Z5
+	VPSLLD       $0x10, Z4, Z6
+	VPTERNLOGD   $0xf8, Z1, Z4, Z5
+	VPTERNLOGD   $0xf4, Z1, Z0, Z6
+	VPTERNLOGD   $0xf8, Z2, Z5, Z6
+	VPCMPUW      $0x05, Z3, Z6, K1
+	VPADDW       Z2, Z5, K1, Z5
 	CMPQ         DX, $0x00000040
 	JL           wordDone
 
 word:
-	VPBROADCASTD (AX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VMOVAPS.Z    Z0, K1, Z4
-	VPSRLD       $0x10, Z4, Z5
-	VPANDQ       halfOdd<>+0(SB), Z5, Z5
-	VPADDD       halfBias<>+0(SB), Z4, Z4
-	VPADDD       Z5, Z4, Z4
-	VPSRLD       $0x10, Z4, Z4
-	VPMOVDW      Z4, Y4
-	VPTESTMD     Z2, Z3, K1
-	VMOVAPS.Z    Z0, K1, Z3
-	VPSRLD       $0x10, Z3, Z5
-	VPANDQ       halfOdd<>+0(SB), Z5, Z5
-	VPADDD       halfBias<>+0(SB), Z3, Z3
-	VPADDD       Z5, Z3, Z3
-	VPSRLD       $0x10, Z3, Z3
-	VPMOVDW      Z3, Y3
-	VPBROADCASTD 4(AX), Z5
-	VPTESTMD     Z1, Z5, K1
-	VMOVAPS.Z    Z0, K1, Z6
-	VPSRLD       $0x10, Z6, Z7
-	VPANDQ       halfOdd<>+0(SB), Z7, Z7
-	VPADDD       halfBias<>+0(SB), Z6, Z6
-	VPADDD       Z7, Z6, Z6
-	VPSRLD       $0x10, Z6, Z6
-	VPMOVDW      Z6, Y6
-	VPTESTMD     Z2, Z5, K1
-	VMOVAPS.Z    Z0, K1, Z5
-	VPSRLD       $0x10, Z5, Z7
-	VPANDQ       halfOdd<>+0(SB), Z7, Z7
-	VPADDD       halfBias<>+0(SB), Z5, Z5
-	VPADDD       Z7, Z5, Z5
-	VPSRLD       $0x10, Z5, Z5
-	VPMOVDW      Z5, Y5
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y3, 32(CX)
-	VMOVUPS      Y6, 64(CX)
-	VMOVUPS      Y5, 96(CX)
-	ADDQ         $0x08, AX
-	ADDQ         $0x00000080, CX
-	SUBQ         $0x00000040, DX
-	CMPQ         DX, $0x00000040
-	JGE          word
+	KMOVD       (AX), K1
+	VMOVDQU16.Z Z5, K1, Z0
+	KMOVD       4(AX), K1
+	VMOVDQU16.Z Z5, K1, Z1
+	VMOVUPS     Z0, (CX)
+	VMOVUPS     Z1, 64(CX)
+	ADDQ        $0x08, AX
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000040, DX
+	CMPQ        DX, $0x00000040
+	JGE         word
 
 wordDone:
 	TESTQ DX, DX
@@ -17117,20 +16380,14 @@ wordDone:
 	BZHIQ DX, BX, BX
 
 rest:
-	KMOVW     BX, K1
-	KMOVW     AX, K2
-	VMOVAPS.Z Z0, K2, Z1
-	VPSRLD    $0x10, Z1, Z2
-	VPANDQ    halfOdd<>+0(SB), Z2, Z2
-	VPADDD    halfBias<>+0(SB), Z1, Z1
-	VPADDD    Z2, Z1, Z1
-	VPSRLD    $0x10, Z1, Z1
-	VPMOVDW   Z1, Y1
-	VMOVDQU16 Y1, K1, (CX)
-	ADDQ      $0x00000020, CX
-	SHRQ      $0x10, AX
-	SHRQ      $0x10, BX
-	JNZ       rest
+	KMOVD       BX, K1
+	KMOVD       AX, K2
+	VMOVDQU16.Z Z5, K2, Z0
+	VMOVDQU16   Z0, K1, (CX)
+	ADDQ        $0x00000040, CX
+	SHRQ        $0x20, AX
+	SHRQ        $0x20, BX
+	JNZ         rest
 
 done:
 	VZEROUPPER
