@@ -1687,141 +1687,48 @@ wordsOf0Done:
 done:
 	RET
 
-// func dilateStepNEON(dst []uint64, src []uint64, shift int)
+// func dilateStepNEON(dst []uint64, src []uint64, a int, b int)
 // Requires: ASIMD
-TEXT ·dilateStepNEON(SB), NOSPLIT, $0-56
+TEXT ·dilateStepNEON(SB), NOSPLIT, $0-64
 	MOVD dst_base+0(FP), R0
 	MOVD dst_len+8(FP), R1
-	MOVD src_base+24(FP), R2
-	MOVD shift+48(FP), R4
-	AND  $63, R4, R3
-	VDUP R3, V0.D2
-	SUB  $64, R3, R3
-	VDUP R3, V1.D2
-	ADD  $8, R2, R3
-	LSR  $6, R4, R4
-	ADD  R4<<3, R3, R4
-	SUBS $8, R1, R1
-	BLT  vectors4Done
-
-vectors4:
-	FLDPQ (R3), (F2, F3)
-	FLDPQ 32(R3), (F4, F5)
-	FLDPQ (R2), (F6, F7)
-	FLDPQ 32(R2), (F8, F9)
-	FLDPQ (R4), (F10, F11)
-	FLDPQ 32(R4), (F12, F13)
-	WORD  $0x6ee04442 // ushl v2.2d, v2.2d, v0.2d
-	WORD  $0x6ee144c6 // ushl v6.2d, v6.2d, v1.2d
-	VORR  V6.B16, V2.B16, V2.B16
-	VORR  V10.B16, V2.B16, V2.B16
-	WORD  $0x6ee04463 // ushl v3.2d, v3.2d, v0.2d
-	WORD  $0x6ee144e6 // ushl v6.2d, v7.2d, v1.2d
-	VORR  V6.B16, V3.B16, V3.B16
-	VORR  V11.B16, V3.B16, V3.B16
-	WORD  $0x6ee04484 // ushl v4.2d, v4.2d, v0.2d
-	WORD  $0x6ee14506 // ushl v6.2d, v8.2d, v1.2d
-	VORR  V6.B16, V4.B16, V4.B16
-	VORR  V12.B16, V4.B16, V4.B16
-	WORD  $0x6ee044a5 // ushl v5.2d, v5.2d, v0.2d
-	WORD  $0x6ee14526 // ushl v6.2d, v9.2d, v1.2d
-	VORR  V6.B16, V5.B16, V5.B16
-	VORR  V13.B16, V5.B16, V5.B16
-	FSTPQ (F2, F3), (R0)
-	FSTPQ (F4, F5), 32(R0)
-	ADD   $64, R2, R2
-	ADD   $64, R3, R3
-	ADD   $64, R4, R4
-	ADD   $64, R0, R0
-	SUBS  $8, R1, R1
-	BGE   vectors4
-
-vectors4Done:
-	ADD  $8, R1, R1
-	SUBS $2, R1, R1
-	BLT  vectors1Done
-
-vectors1:
-	FMOVQ (R3), F2
-	FMOVQ (R2), F3
-	FMOVQ (R4), F4
-	WORD  $0x6ee04442 // ushl v2.2d, v2.2d, v0.2d
-	WORD  $0x6ee14463 // ushl v3.2d, v3.2d, v1.2d
-	VORR  V3.B16, V2.B16, V2.B16
-	VORR  V4.B16, V2.B16, V2.B16
-	FMOVQ F2, (R0)
-	ADD   $16, R2, R2
-	ADD   $16, R3, R3
-	ADD   $16, R4, R4
-	ADD   $16, R0, R0
-	SUBS  $2, R1, R1
-	BGE   vectors1
-
-vectors1Done:
-	ADD  $2, R1, R1
-	SUBS $1, R1, R1
-	BLT  wordsDone
-
-words:
-	FMOVD (R3), F2
-	FMOVD (R2), F3
-	FMOVD (R4), F4
-	WORD  $0x6ee04442 // ushl v2.2d, v2.2d, v0.2d
-	WORD  $0x6ee14463 // ushl v3.2d, v3.2d, v1.2d
-	VORR  V3.B16, V2.B16, V2.B16
-	VORR  V4.B16, V2.B16, V2.B16
-	FMOVD F2, (R0)
-	ADD   $8, R2, R2
-	ADD   $8, R3, R3
-	ADD   $8, R4, R4
-	ADD   $8, R0, R0
-	SUBS  $1, R1, R1
-	BGE   words
-
-wordsDone:
-	ADD $1, R1, R1
-	RET
-
-// func dilateKeepNEON(dst []uint64, src []uint64, shift int) (kept int)
-// Requires: ASIMD
-TEXT ·dilateKeepNEON(SB), NOSPLIT, $0-64
-	MOVD dst_base+0(FP), R0
-	MOVD dst_len+8(FP), R1
-	MOVD src_base+24(FP), R2
-	MOVD shift+48(FP), R4
-	AND  $63, R4, R3
-	VDUP R3, V0.D2
-	SUB  $64, R3, R3
-	VDUP R3, V1.D2
-	ADD  $8, R2, R3
-	LSR  $6, R4, R4
-	ADD  R4<<3, R3, R4
-	WORD $0x6f00e402 // movi v2.2d, #0
-	MOVD shift+48(FP), R5
-	CBNZ R5, shifted
+	MOVD a+48(FP), R2
+	MOVD b+56(FP), R3
+	MOVD src_base+24(FP), R5
+	LSR  $6, R3, R6
+	ADD  $8, R5, R8
+	ADD  R6<<3, R8, R4
+	LSR  $6, R2, R7
+	SUB  R7, R6, R6
+	ADD  R6<<3, R5, R6
+	ADD  $8, R6, R7
+	ORR  R3, R2, R9
+	AND  $63, R9, R9
+	CBNZ R9, bits
 	SUBS $8, R1, R1
 	BLT  vectors4WholeDone
 
 vectors4Whole:
-	FLDPQ (R4), (F0, F1)
-	FLDPQ 32(R4), (F3, F4)
-	WORD  $0x6e205800 // mvn v0.16b, v0.16b
-	WORD  $0x6e205821 // mvn v1.16b, v1.16b
-	WORD  $0x6e205863 // mvn v3.16b, v3.16b
-	WORD  $0x6e205884 // mvn v4.16b, v4.16b
-	FSTPQ (F0, F1), (R0)
-	FSTPQ (F3, F4), 32(R0)
-	VCNT  V0.B16, V0.B16
-	VCNT  V1.B16, V1.B16
-	VADD  V1.B16, V0.B16, V0.B16
-	VCNT  V3.B16, V3.B16
-	VADD  V3.B16, V0.B16, V0.B16
-	VCNT  V4.B16, V4.B16
-	VADD  V4.B16, V0.B16, V0.B16
-	WORD  $0x6e202800 // uaddlp v0.8h, v0.16b
-	WORD  $0x6e606802 // uadalp v2.4s, v0.8h
-	ADD   $64, R2, R2
-	ADD   $64, R3, R3
+	FLDPQ (R7), (F0, F1)
+	FLDPQ 32(R7), (F2, F3)
+	FLDPQ (R8), (F4, F5)
+	FLDPQ 32(R8), (F6, F7)
+	FLDPQ (R4), (F8, F9)
+	FLDPQ 32(R4), (F10, F11)
+	VORR  V0.B16, V8.B16, V8.B16
+	VORR  V4.B16, V8.B16, V8.B16
+	VORR  V1.B16, V9.B16, V9.B16
+	VORR  V5.B16, V9.B16, V9.B16
+	VORR  V2.B16, V10.B16, V10.B16
+	VORR  V6.B16, V10.B16, V10.B16
+	VORR  V3.B16, V11.B16, V11.B16
+	VORR  V7.B16, V11.B16, V11.B16
+	FSTPQ (F8, F9), (R0)
+	FSTPQ (F10, F11), 32(R0)
+	ADD   $64, R6, R6
+	ADD   $64, R5, R5
+	ADD   $64, R7, R7
+	ADD   $64, R8, R8
 	ADD   $64, R4, R4
 	ADD   $64, R0, R0
 	SUBS  $8, R1, R1
@@ -1833,14 +1740,16 @@ vectors4WholeDone:
 	BLT  vectors1WholeDone
 
 vectors1Whole:
-	FMOVQ (R4), F0
-	WORD  $0x6e205800 // mvn v0.16b, v0.16b
-	FMOVQ F0, (R0)
-	VCNT  V0.B16, V0.B16
-	WORD  $0x6e202800 // uaddlp v0.8h, v0.16b
-	WORD  $0x6e606802 // uadalp v2.4s, v0.8h
-	ADD   $16, R2, R2
-	ADD   $16, R3, R3
+	FMOVQ (R7), F0
+	FMOVQ (R8), F1
+	FMOVQ (R4), F2
+	VORR  V0.B16, V2.B16, V2.B16
+	VORR  V1.B16, V2.B16, V2.B16
+	FMOVQ F2, (R0)
+	ADD   $16, R6, R6
+	ADD   $16, R5, R5
+	ADD   $16, R7, R7
+	ADD   $16, R8, R8
 	ADD   $16, R4, R4
 	ADD   $16, R0, R0
 	SUBS  $2, R1, R1
@@ -1852,14 +1761,16 @@ vectors1WholeDone:
 	BLT  wordsWholeDone
 
 wordsWhole:
-	FMOVD (R4), F0
-	WORD  $0x2e205800 // mvn v0.8b, v0.8b
-	FMOVD F0, (R0)
-	VCNT  V0.B16, V0.B16
-	WORD  $0x6e202800 // uaddlp v0.8h, v0.16b
-	WORD  $0x6e606802 // uadalp v2.4s, v0.8h
-	ADD   $8, R2, R2
-	ADD   $8, R3, R3
+	FMOVD (R7), F0
+	FMOVD (R8), F1
+	FMOVD (R4), F2
+	VORR  V0.B16, V2.B16, V2.B16
+	VORR  V1.B16, V2.B16, V2.B16
+	FMOVD F2, (R0)
+	ADD   $8, R6, R6
+	ADD   $8, R5, R5
+	ADD   $8, R7, R7
+	ADD   $8, R8, R8
 	ADD   $8, R4, R4
 	ADD   $8, R0, R0
 	SUBS  $1, R1, R1
@@ -1869,50 +1780,49 @@ wordsWholeDone:
 	ADD $1, R1, R1
 	B   done
 
-shifted:
+bits:
+	AND  $63, R2, R9
+	VDUP R9, V0.D2
+	SUB  $64, R9, R9
+	VDUP R9, V1.D2
+	AND  $63, R3, R9
+	VDUP R9, V2.D2
+	SUB  $64, R9, R9
+	VDUP R9, V3.D2
+	CMP  R3, R2
+	BNE  two
 	SUBS $8, R1, R1
 	BLT  vectors4Done
 
 vectors4:
-	FLDPQ (R3), (F3, F4)
-	FLDPQ 32(R3), (F5, F6)
-	FLDPQ (R2), (F7, F8)
-	FLDPQ 32(R2), (F9, F10)
-	FLDPQ (R4), (F11, F12)
-	FLDPQ 32(R4), (F13, F14)
-	WORD  $0x6ee04463 // ushl v3.2d, v3.2d, v0.2d
-	WORD  $0x6ee144e7 // ushl v7.2d, v7.2d, v1.2d
-	VORR  V7.B16, V3.B16, V3.B16
-	VORR  V11.B16, V3.B16, V3.B16
-	WORD  $0x6ee04484 // ushl v4.2d, v4.2d, v0.2d
-	WORD  $0x6ee14507 // ushl v7.2d, v8.2d, v1.2d
-	VORR  V7.B16, V4.B16, V4.B16
-	VORR  V12.B16, V4.B16, V4.B16
-	WORD  $0x6ee044a5 // ushl v5.2d, v5.2d, v0.2d
-	WORD  $0x6ee14527 // ushl v7.2d, v9.2d, v1.2d
-	VORR  V7.B16, V5.B16, V5.B16
-	VORR  V13.B16, V5.B16, V5.B16
-	WORD  $0x6ee044c6 // ushl v6.2d, v6.2d, v0.2d
-	WORD  $0x6ee14547 // ushl v7.2d, v10.2d, v1.2d
-	VORR  V7.B16, V6.B16, V6.B16
-	VORR  V14.B16, V6.B16, V6.B16
-	WORD  $0x6e205863 // mvn v3.16b, v3.16b
-	WORD  $0x6e205884 // mvn v4.16b, v4.16b
-	WORD  $0x6e2058a5 // mvn v5.16b, v5.16b
-	WORD  $0x6e2058c6 // mvn v6.16b, v6.16b
-	FSTPQ (F3, F4), (R0)
-	FSTPQ (F5, F6), 32(R0)
-	VCNT  V3.B16, V3.B16
-	VCNT  V4.B16, V4.B16
-	VADD  V4.B16, V3.B16, V3.B16
-	VCNT  V5.B16, V5.B16
-	VADD  V5.B16, V3.B16, V3.B16
-	VCNT  V6.B16, V6.B16
-	VADD  V6.B16, V3.B16, V3.B16
-	WORD  $0x6e202863 // uaddlp v3.8h, v3.16b
-	WORD  $0x6e606862 // uadalp v2.4s, v3.8h
-	ADD   $64, R2, R2
-	ADD   $64, R3, R3
+	FLDPQ (R8), (F0, F1)
+	FLDPQ 32(R8), (F4, F5)
+	FLDPQ (R5), (F6, F7)
+	FLDPQ 32(R5), (F8, F9)
+	WORD  $0x6ee24400 // ushl v0.2d, v0.2d, v2.2d
+	WORD  $0x6ee344c6 // ushl v6.2d, v6.2d, v3.2d
+	VORR  V6.B16, V0.B16, V0.B16
+	WORD  $0x6ee24421 // ushl v1.2d, v1.2d, v2.2d
+	WORD  $0x6ee344e6 // ushl v6.2d, v7.2d, v3.2d
+	VORR  V6.B16, V1.B16, V1.B16
+	WORD  $0x6ee24484 // ushl v4.2d, v4.2d, v2.2d
+	WORD  $0x6ee34506 // ushl v6.2d, v8.2d, v3.2d
+	VORR  V6.B16, V4.B16, V4.B16
+	WORD  $0x6ee244a5 // ushl v5.2d, v5.2d, v2.2d
+	WORD  $0x6ee34526 // ushl v6.2d, v9.2d, v3.2d
+	VORR  V6.B16, V5.B16, V5.B16
+	FLDPQ (R4), (F6, F7)
+	FLDPQ 32(R4), (F8, F9)
+	VORR  V0.B16, V6.B16, V6.B16
+	VORR  V1.B16, V7.B16, V7.B16
+	VORR  V4.B16, V8.B16, V8.B16
+	VORR  V5.B16, V9.B16, V9.B16
+	FSTPQ (F6, F7), (R0)
+	FSTPQ (F8, F9), 32(R0)
+	ADD   $64, R6, R6
+	ADD   $64, R5, R5
+	ADD   $64, R7, R7
+	ADD   $64, R8, R8
 	ADD   $64, R4, R4
 	ADD   $64, R0, R0
 	SUBS  $8, R1, R1
@@ -1924,20 +1834,18 @@ vectors4Done:
 	BLT  vectors1Done
 
 vectors1:
-	FMOVQ (R3), F3
-	FMOVQ (R2), F4
-	FMOVQ (R4), F5
-	WORD  $0x6ee04463 // ushl v3.2d, v3.2d, v0.2d
-	WORD  $0x6ee14484 // ushl v4.2d, v4.2d, v1.2d
-	VORR  V4.B16, V3.B16, V3.B16
-	VORR  V5.B16, V3.B16, V3.B16
-	WORD  $0x6e205863 // mvn v3.16b, v3.16b
-	FMOVQ F3, (R0)
-	VCNT  V3.B16, V3.B16
-	WORD  $0x6e202863 // uaddlp v3.8h, v3.16b
-	WORD  $0x6e606862 // uadalp v2.4s, v3.8h
-	ADD   $16, R2, R2
-	ADD   $16, R3, R3
+	FMOVQ (R8), F0
+	FMOVQ (R5), F1
+	WORD  $0x6ee24400 // ushl v0.2d, v0.2d, v2.2d
+	WORD  $0x6ee34421 // ushl v1.2d, v1.2d, v3.2d
+	VORR  V1.B16, V0.B16, V0.B16
+	FMOVQ (R4), F1
+	VORR  V0.B16, V1.B16, V1.B16
+	FMOVQ F1, (R0)
+	ADD   $16, R6, R6
+	ADD   $16, R5, R5
+	ADD   $16, R7, R7
+	ADD   $16, R8, R8
 	ADD   $16, R4, R4
 	ADD   $16, R0, R0
 	SUBS  $2, R1, R1
@@ -1949,20 +1857,18 @@ vectors1Done:
 	BLT  wordsDone
 
 words:
-	FMOVD (R3), F3
-	FMOVD (R2), F4
-	FMOVD (R4), F5
-	WORD  $0x6ee04463 // ushl v3.2d, v3.2d, v0.2d
-	WORD  $0x6ee14484 // ushl v4.2d, v4.2d, v1.2d
-	VORR  V4.B16, V3.B16, V3.B16
-	VORR  V5.B16, V3.B16, V3.B16
-	WORD  $0x2e205863 // mvn v3.8b, v3.8b
-	FMOVD F3, (R0)
-	VCNT  V3.B16, V3.B16
-	WORD  $0x6e202863 // uaddlp v3.8h, v3.16b
-	WORD  $0x6e606862 // uadalp v2.4s, v3.8h
-	ADD   $8, R2, R2
-	ADD   $8, R3, R3
+	FMOVD (R8), F0
+	FMOVD (R5), F1
+	WORD  $0x6ee24400 // ushl v0.2d, v0.2d, v2.2d
+	WORD  $0x6ee34421 // ushl v1.2d, v1.2d, v3.2d
+	VORR  V1.B16, V0.B16, V0.B16
+	FMOVD (R4), F1
+	VORR  V0.B16, V1.B16, V1.B16
+	FMOVD F1, (R0)
+	ADD   $8, R6, R6
+	ADD   $8, R5, R5
+	ADD   $8, R7, R7
+	ADD   $8, R8, R8
 	ADD   $8, R4, R4
 	ADD   $8, R0, R0
 	SUBS  $1, R1, R1
@@ -1970,11 +1876,588 @@ words:
 
 wordsDone:
 	ADD $1, R1, R1
+	B   done
+
+two:
+	SUBS $8, R1, R1
+	BLT  vectors4TwoDone
+
+vectors4Two:
+	FLDPQ (R7), (F4, F5)
+	FLDPQ 32(R7), (F6, F7)
+	FLDPQ (R6), (F8, F9)
+	FLDPQ 32(R6), (F10, F11)
+	WORD  $0x6ee04484 // ushl v4.2d, v4.2d, v0.2d
+	WORD  $0x6ee14508 // ushl v8.2d, v8.2d, v1.2d
+	VORR  V8.B16, V4.B16, V4.B16
+	WORD  $0x6ee044a5 // ushl v5.2d, v5.2d, v0.2d
+	WORD  $0x6ee14528 // ushl v8.2d, v9.2d, v1.2d
+	VORR  V8.B16, V5.B16, V5.B16
+	WORD  $0x6ee044c6 // ushl v6.2d, v6.2d, v0.2d
+	WORD  $0x6ee14548 // ushl v8.2d, v10.2d, v1.2d
+	VORR  V8.B16, V6.B16, V6.B16
+	WORD  $0x6ee044e7 // ushl v7.2d, v7.2d, v0.2d
+	WORD  $0x6ee14568 // ushl v8.2d, v11.2d, v1.2d
+	VORR  V8.B16, V7.B16, V7.B16
+	FLDPQ (R8), (F8, F9)
+	FLDPQ 32(R8), (F10, F11)
+	FLDPQ (R5), (F12, F13)
+	FLDPQ 32(R5), (F14, F15)
+	WORD  $0x6ee24508 // ushl v8.2d, v8.2d, v2.2d
+	WORD  $0x6ee3458c // ushl v12.2d, v12.2d, v3.2d
+	VORR  V12.B16, V8.B16, V8.B16
+	WORD  $0x6ee24529 // ushl v9.2d, v9.2d, v2.2d
+	WORD  $0x6ee345ac // ushl v12.2d, v13.2d, v3.2d
+	VORR  V12.B16, V9.B16, V9.B16
+	WORD  $0x6ee2454a // ushl v10.2d, v10.2d, v2.2d
+	WORD  $0x6ee345cc // ushl v12.2d, v14.2d, v3.2d
+	VORR  V12.B16, V10.B16, V10.B16
+	WORD  $0x6ee2456b // ushl v11.2d, v11.2d, v2.2d
+	WORD  $0x6ee345ec // ushl v12.2d, v15.2d, v3.2d
+	VORR  V12.B16, V11.B16, V11.B16
+	FLDPQ (R4), (F12, F13)
+	FLDPQ 32(R4), (F14, F15)
+	VORR  V4.B16, V12.B16, V12.B16
+	VORR  V8.B16, V12.B16, V12.B16
+	VORR  V5.B16, V13.B16, V13.B16
+	VORR  V9.B16, V13.B16, V13.B16
+	VORR  V6.B16, V14.B16, V14.B16
+	VORR  V10.B16, V14.B16, V14.B16
+	VORR  V7.B16, V15.B16, V15.B16
+	VORR  V11.B16, V15.B16, V15.B16
+	FSTPQ (F12, F13), (R0)
+	FSTPQ (F14, F15), 32(R0)
+	ADD   $64, R6, R6
+	ADD   $64, R5, R5
+	ADD   $64, R7, R7
+	ADD   $64, R8, R8
+	ADD   $64, R4, R4
+	ADD   $64, R0, R0
+	SUBS  $8, R1, R1
+	BGE   vectors4Two
+
+vectors4TwoDone:
+	ADD  $8, R1, R1
+	SUBS $2, R1, R1
+	BLT  vectors1TwoDone
+
+vectors1Two:
+	FMOVQ (R7), F4
+	FMOVQ (R6), F5
+	WORD  $0x6ee04484 // ushl v4.2d, v4.2d, v0.2d
+	WORD  $0x6ee144a5 // ushl v5.2d, v5.2d, v1.2d
+	VORR  V5.B16, V4.B16, V4.B16
+	FMOVQ (R8), F5
+	FMOVQ (R5), F6
+	WORD  $0x6ee244a5 // ushl v5.2d, v5.2d, v2.2d
+	WORD  $0x6ee344c6 // ushl v6.2d, v6.2d, v3.2d
+	VORR  V6.B16, V5.B16, V5.B16
+	FMOVQ (R4), F6
+	VORR  V4.B16, V6.B16, V6.B16
+	VORR  V5.B16, V6.B16, V6.B16
+	FMOVQ F6, (R0)
+	ADD   $16, R6, R6
+	ADD   $16, R5, R5
+	ADD   $16, R7, R7
+	ADD   $16, R8, R8
+	ADD   $16, R4, R4
+	ADD   $16, R0, R0
+	SUBS  $2, R1, R1
+	BGE   vectors1Two
+
+vectors1TwoDone:
+	ADD  $2, R1, R1
+	SUBS $1, R1, R1
+	BLT  wordsTwoDone
+
+wordsTwo:
+	FMOVD (R7), F4
+	FMOVD (R6), F5
+	WORD  $0x6ee04484 // ushl v4.2d, v4.2d, v0.2d
+	WORD  $0x6ee144a5 // ushl v5.2d, v5.2d, v1.2d
+	VORR  V5.B16, V4.B16, V4.B16
+	FMOVD (R8), F5
+	FMOVD (R5), F6
+	WORD  $0x6ee244a5 // ushl v5.2d, v5.2d, v2.2d
+	WORD  $0x6ee344c6 // ushl v6.2d, v6.2d, v3.2d
+	VORR  V6.B16, V5.B16, V5.B16
+	FMOVD (R4), F6
+	VORR  V4.B16, V6.B16, V6.B16
+	VORR  V5.B16, V6.B16, V6.B16
+	FMOVD F6, (R0)
+	ADD   $8, R6, R6
+	ADD   $8, R5, R5
+	ADD   $8, R7, R7
+	ADD   $8, R8, R8
+	ADD   $8, R4, R4
+	ADD   $8, R0, R0
+	SUBS  $1, R1, R1
+	BGE   wordsTwo
+
+wordsTwoDone:
+	ADD $1, R1, R1
 
 done:
-	VUADDLV V2.S4, V2
-	FMOVD   F2, R0
-	MOVD    R0, kept+56(FP)
+	RET
+
+// func dilateKeepNEON(dst []uint64, src []uint64, a int, b int) (kept int)
+// Requires: ASIMD
+TEXT ·dilateKeepNEON(SB), NOSPLIT, $0-72
+	MOVD dst_base+0(FP), R0
+	MOVD dst_len+8(FP), R1
+	MOVD a+48(FP), R2
+	MOVD b+56(FP), R3
+	MOVD src_base+24(FP), R5
+	LSR  $6, R3, R6
+	ADD  $8, R5, R8
+	ADD  R6<<3, R8, R4
+	LSR  $6, R2, R7
+	SUB  R7, R6, R6
+	ADD  R6<<3, R5, R6
+	ADD  $8, R6, R7
+	WORD $0x6f00e400 // movi v0.2d, #0
+	CBZ  R3, complement
+	ORR  R3, R2, R9
+	AND  $63, R9, R9
+	CBNZ R9, bits
+	SUBS $8, R1, R1
+	BLT  vectors4WholeDone
+
+vectors4Whole:
+	FLDPQ (R7), (F1, F2)
+	FLDPQ 32(R7), (F3, F4)
+	FLDPQ (R8), (F5, F6)
+	FLDPQ 32(R8), (F7, F8)
+	FLDPQ (R4), (F9, F10)
+	FLDPQ 32(R4), (F11, F12)
+	VORR  V1.B16, V9.B16, V9.B16
+	VORR  V5.B16, V9.B16, V9.B16
+	VORR  V2.B16, V10.B16, V10.B16
+	VORR  V6.B16, V10.B16, V10.B16
+	VORR  V3.B16, V11.B16, V11.B16
+	VORR  V7.B16, V11.B16, V11.B16
+	VORR  V4.B16, V12.B16, V12.B16
+	VORR  V8.B16, V12.B16, V12.B16
+	WORD  $0x6e205929 // mvn v9.16b, v9.16b
+	WORD  $0x6e20594a // mvn v10.16b, v10.16b
+	WORD  $0x6e20596b // mvn v11.16b, v11.16b
+	WORD  $0x6e20598c // mvn v12.16b, v12.16b
+	FSTPQ (F9, F10), (R0)
+	FSTPQ (F11, F12), 32(R0)
+	VCNT  V9.B16, V9.B16
+	VCNT  V10.B16, V10.B16
+	VADD  V10.B16, V9.B16, V9.B16
+	VCNT  V11.B16, V11.B16
+	VADD  V11.B16, V9.B16, V9.B16
+	VCNT  V12.B16, V12.B16
+	VADD  V12.B16, V9.B16, V9.B16
+	WORD  $0x6e202929 // uaddlp v9.8h, v9.16b
+	WORD  $0x6e606920 // uadalp v0.4s, v9.8h
+	ADD   $64, R6, R6
+	ADD   $64, R5, R5
+	ADD   $64, R7, R7
+	ADD   $64, R8, R8
+	ADD   $64, R4, R4
+	ADD   $64, R0, R0
+	SUBS  $8, R1, R1
+	BGE   vectors4Whole
+
+vectors4WholeDone:
+	ADD  $8, R1, R1
+	SUBS $2, R1, R1
+	BLT  vectors1WholeDone
+
+vectors1Whole:
+	FMOVQ (R7), F1
+	FMOVQ (R8), F2
+	FMOVQ (R4), F3
+	VORR  V1.B16, V3.B16, V3.B16
+	VORR  V2.B16, V3.B16, V3.B16
+	WORD  $0x6e205863 // mvn v3.16b, v3.16b
+	FMOVQ F3, (R0)
+	VCNT  V3.B16, V3.B16
+	WORD  $0x6e202863 // uaddlp v3.8h, v3.16b
+	WORD  $0x6e606860 // uadalp v0.4s, v3.8h
+	ADD   $16, R6, R6
+	ADD   $16, R5, R5
+	ADD   $16, R7, R7
+	ADD   $16, R8, R8
+	ADD   $16, R4, R4
+	ADD   $16, R0, R0
+	SUBS  $2, R1, R1
+	BGE   vectors1Whole
+
+vectors1WholeDone:
+	ADD  $2, R1, R1
+	SUBS $1, R1, R1
+	BLT  wordsWholeDone
+
+wordsWhole:
+	FMOVD (R7), F1
+	FMOVD (R8), F2
+	FMOVD (R4), F3
+	VORR  V1.B16, V3.B16, V3.B16
+	VORR  V2.B16, V3.B16, V3.B16
+	WORD  $0x2e205863 // mvn v3.8b, v3.8b
+	FMOVD F3, (R0)
+	VCNT  V3.B16, V3.B16
+	WORD  $0x6e202863 // uaddlp v3.8h, v3.16b
+	WORD  $0x6e606860 // uadalp v0.4s, v3.8h
+	ADD   $8, R6, R6
+	ADD   $8, R5, R5
+	ADD   $8, R7, R7
+	ADD   $8, R8, R8
+	ADD   $8, R4, R4
+	ADD   $8, R0, R0
+	SUBS  $1, R1, R1
+	BGE   wordsWhole
+
+wordsWholeDone:
+	ADD $1, R1, R1
+	B   done
+
+bits:
+	AND  $63, R2, R9
+	VDUP R9, V1.D2
+	SUB  $64, R9, R9
+	VDUP R9, V2.D2
+	AND  $63, R3, R9
+	VDUP R9, V3.D2
+	SUB  $64, R9, R9
+	VDUP R9, V4.D2
+	CMP  R3, R2
+	BNE  two
+	SUBS $8, R1, R1
+	BLT  vectors4Done
+
+vectors4:
+	FLDPQ (R8), (F1, F2)
+	FLDPQ 32(R8), (F5, F6)
+	FLDPQ (R5), (F7, F8)
+	FLDPQ 32(R5), (F9, F10)
+	WORD  $0x6ee34421 // ushl v1.2d, v1.2d, v3.2d
+	WORD  $0x6ee444e7 // ushl v7.2d, v7.2d, v4.2d
+	VORR  V7.B16, V1.B16, V1.B16
+	WORD  $0x6ee34442 // ushl v2.2d, v2.2d, v3.2d
+	WORD  $0x6ee44507 // ushl v7.2d, v8.2d, v4.2d
+	VORR  V7.B16, V2.B16, V2.B16
+	WORD  $0x6ee344a5 // ushl v5.2d, v5.2d, v3.2d
+	WORD  $0x6ee44527 // ushl v7.2d, v9.2d, v4.2d
+	VORR  V7.B16, V5.B16, V5.B16
+	WORD  $0x6ee344c6 // ushl v6.2d, v6.2d, v3.2d
+	WORD  $0x6ee44547 // ushl v7.2d, v10.2d, v4.2d
+	VORR  V7.B16, V6.B16, V6.B16
+	FLDPQ (R4), (F7, F8)
+	FLDPQ 32(R4), (F9, F10)
+	VORR  V1.B16, V7.B16, V7.B16
+	VORR  V2.B16, V8.B16, V8.B16
+	VORR  V5.B16, V9.B16, V9.B16
+	VORR  V6.B16, V10.B16, V10.B16
+	WORD  $0x6e2058e7 // mvn v7.16b, v7.16b
+	WORD  $0x6e205908 // mvn v8.16b, v8.16b
+	WORD  $0x6e205929 // mvn v9.16b, v9.16b
+	WORD  $0x6e20594a // mvn v10.16b, v10.16b
+	FSTPQ (F7, F8), (R0)
+	FSTPQ (F9, F10), 32(R0)
+	VCNT  V7.B16, V7.B16
+	VCNT  V8.B16, V8.B16
+	VADD  V8.B16, V7.B16, V7.B16
+	VCNT  V9.B16, V9.B16
+	VADD  V9.B16, V7.B16, V7.B16
+	VCNT  V10.B16, V10.B16
+	VADD  V10.B16, V7.B16, V7.B16
+	WORD  $0x6e2028e7 // uaddlp v7.8h, v7.16b
+	WORD  $0x6e6068e0 // uadalp v0.4s, v7.8h
+	ADD   $64, R6, R6
+	ADD   $64, R5, R5
+	ADD   $64, R7, R7
+	ADD   $64, R8, R8
+	ADD   $64, R4, R4
+	ADD   $64, R0, R0
+	SUBS  $8, R1, R1
+	BGE   vectors4
+
+vectors4Done:
+	ADD  $8, R1, R1
+	SUBS $2, R1, R1
+	BLT  vectors1Done
+
+vectors1:
+	FMOVQ (R8), F1
+	FMOVQ (R5), F2
+	WORD  $0x6ee34421 // ushl v1.2d, v1.2d, v3.2d
+	WORD  $0x6ee44442 // ushl v2.2d, v2.2d, v4.2d
+	VORR  V2.B16, V1.B16, V1.B16
+	FMOVQ (R4), F2
+	VORR  V1.B16, V2.B16, V2.B16
+	WORD  $0x6e205842 // mvn v2.16b, v2.16b
+	FMOVQ F2, (R0)
+	VCNT  V2.B16, V2.B16
+	WORD  $0x6e202842 // uaddlp v2.8h, v2.16b
+	WORD  $0x6e606840 // uadalp v0.4s, v2.8h
+	ADD   $16, R6, R6
+	ADD   $16, R5, R5
+	ADD   $16, R7, R7
+	ADD   $16, R8, R8
+	ADD   $16, R4, R4
+	ADD   $16, R0, R0
+	SUBS  $2, R1, R1
+	BGE   vectors1
+
+vectors1Done:
+	ADD  $2, R1, R1
+	SUBS $1, R1, R1
+	BLT  wordsDone
+
+words:
+	FMOVD (R8), F1
+	FMOVD (R5), F2
+	WORD  $0x6ee34421 // ushl v1.2d, v1.2d, v3.2d
+	WORD  $0x6ee44442 // ushl v2.2d, v2.2d, v4.2d
+	VORR  V2.B16, V1.B16, V1.B16
+	FMOVD (R4), F2
+	VORR  V1.B16, V2.B16, V2.B16
+	WORD  $0x2e205842 // mvn v2.8b, v2.8b
+	FMOVD F2, (R0)
+	VCNT  V2.B16, V2.B16
+	WORD  $0x6e202842 // uaddlp v2.8h, v2.16b
+	WORD  $0x6e606840 // uadalp v0.4s, v2.8h
+	ADD   $8, R6, R6
+	ADD   $8, R5, R5
+	ADD   $8, R7, R7
+	ADD   $8, R8, R8
+	ADD   $8, R4, R4
+	ADD   $8, R0, R0
+	SUBS  $1, R1, R1
+	BGE   words
+
+wordsDone:
+	ADD $1, R1, R1
+	B   done
+
+two:
+	SUBS $8, R1, R1
+	BLT  vectors4TwoDone
+
+vectors4Two:
+	FLDPQ (R7), (F5, F6)
+	FLDPQ 32(R7), (F7, F8)
+	FLDPQ (R6), (F9, F10)
+	FLDPQ 32(R6), (F11, F12)
+	WORD  $0x6ee144a5 // ushl v5.2d, v5.2d, v1.2d
+	WORD  $0x6ee24529 // ushl v9.2d, v9.2d, v2.2d
+	VORR  V9.B16, V5.B16, V5.B16
+	WORD  $0x6ee144c6 // ushl v6.2d, v6.2d, v1.2d
+	WORD  $0x6ee24549 // ushl v9.2d, v10.2d, v2.2d
+	VORR  V9.B16, V6.B16, V6.B16
+	WORD  $0x6ee144e7 // ushl v7.2d, v7.2d, v1.2d
+	WORD  $0x6ee24569 // ushl v9.2d, v11.2d, v2.2d
+	VORR  V9.B16, V7.B16, V7.B16
+	WORD  $0x6ee14508 // ushl v8.2d, v8.2d, v1.2d
+	WORD  $0x6ee24589 // ushl v9.2d, v12.2d, v2.2d
+	VORR  V9.B16, V8.B16, V8.B16
+	FLDPQ (R8), (F9, F10)
+	FLDPQ 32(R8), (F11, F12)
+	FLDPQ (R5), (F13, F14)
+	FLDPQ 32(R5), (F15, F16)
+	WORD  $0x6ee34529 // ushl v9.2d, v9.2d, v3.2d
+	WORD  $0x6ee445ad // ushl v13.2d, v13.2d, v4.2d
+	VORR  V13.B16, V9.B16, V9.B16
+	WORD  $0x6ee3454a // ushl v10.2d, v10.2d, v3.2d
+	WORD  $0x6ee445cd // ushl v13.2d, v14.2d, v4.2d
+	VORR  V13.B16, V10.B16, V10.B16
+	WORD  $0x6ee3456b // ushl v11.2d, v11.2d, v3.2d
+	WORD  $0x6ee445ed // ushl v13.2d, v15.2d, v4.2d
+	VORR  V13.B16, V11.B16, V11.B16
+	WORD  $0x6ee3458c // ushl v12.2d, v12.2d, v3.2d
+	WORD  $0x6ee4460d // ushl v13.2d, v16.2d, v4.2d
+	VORR  V13.B16, V12.B16, V12.B16
+	FLDPQ (R4), (F13, F14)
+	FLDPQ 32(R4), (F15, F16)
+	VORR  V5.B16, V13.B16, V13.B16
+	VORR  V9.B16, V13.B16, V13.B16
+	VORR  V6.B16, V14.B16, V14.B16
+	VORR  V10.B16, V14.B16, V14.B16
+	VORR  V7.B16, V15.B16, V15.B16
+	VORR  V11.B16, V15.B16, V15.B16
+	VORR  V8.B16, V16.B16, V16.B16
+	VORR  V12.B16, V16.B16, V16.B16
+	WORD  $0x6e2059ad // mvn v13.16b, v13.16b
+	WORD  $0x6e2059ce // mvn v14.16b, v14.16b
+	WORD  $0x6e2059ef // mvn v15.16b, v15.16b
+	WORD  $0x6e205a10 // mvn v16.16b, v16.16b
+	FSTPQ (F13, F14), (R0)
+	FSTPQ (F15, F16), 32(R0)
+	VCNT  V13.B16, V13.B16
+	VCNT  V14.B16, V14.B16
+	VADD  V14.B16, V13.B16, V13.B16
+	VCNT  V15.B16, V15.B16
+	VADD  V15.B16, V13.B16, V13.B16
+	VCNT  V16.B16, V16.B16
+	VADD  V16.B16, V13.B16, V13.B16
+	WORD  $0x6e2029ad // uaddlp v13.8h, v13.16b
+	WORD  $0x6e6069a0 // uadalp v0.4s, v13.8h
+	ADD   $64, R6, R6
+	ADD   $64, R5, R5
+	ADD   $64, R7, R7
+	ADD   $64, R8, R8
+	ADD   $64, R4, R4
+	ADD   $64, R0, R0
+	SUBS  $8, R1, R1
+	BGE   vectors4Two
+
+vectors4TwoDone:
+	ADD  $8, R1, R1
+	SUBS $2, R1, R1
+	BLT  vectors1TwoDone
+
+vectors1Two:
+	FMOVQ (R7), F5
+	FMOVQ (R6), F6
+	WORD  $0x6ee144a5 // ushl v5.2d, v5.2d, v1.2d
+	WORD  $0x6ee244c6 // ushl v6.2d, v6.2d, v2.2d
+	VORR  V6.B16, V5.B16, V5.B16
+	FMOVQ (R8), F6
+	FMOVQ (R5), F7
+	WORD  $0x6ee344c6 // ushl v6.2d, v6.2d, v3.2d
+	WORD  $0x6ee444e7 // ushl v7.2d, v7.2d, v4.2d
+	VORR  V7.B16, V6.B16, V6.B16
+	FMOVQ (R4), F7
+	VORR  V5.B16, V7.B16, V7.B16
+	VORR  V6.B16, V7.B16, V7.B16
+	WORD  $0x6e2058e7 // mvn v7.16b, v7.16b
+	FMOVQ F7, (R0)
+	VCNT  V7.B16, V7.B16
+	WORD  $0x6e2028e7 // uaddlp v7.8h, v7.16b
+	WORD  $0x6e6068e0 // uadalp v0.4s, v7.8h
+	ADD   $16, R6, R6
+	ADD   $16, R5, R5
+	ADD   $16, R7, R7
+	ADD   $16, R8, R8
+	ADD   $16, R4, R4
+	ADD   $16, R0, R0
+	SUBS  $2, R1, R1
+	BGE   vectors1Two
+
+vectors1TwoDone:
+	ADD  $2, R1, R1
+	SUBS $1, R1, R1
+	BLT  wordsTwoDone
+
+wordsTwo:
+	FMOVD (R7), F5
+	FMOVD (R6), F6
+	WORD  $0x6ee144a5 // ushl v5.2d, v5.2d, v1.2d
+	WORD  $0x6ee244c6 // ushl v6.2d, v6.2d, v2.2d
+	VORR  V6.B16, V5.B16, V5.B16
+	FMOVD (R8), F6
+	FMOVD (R5), F7
+	WORD  $0x6ee344c6 // ushl v6.2d, v6.2d, v3.2d
+	WORD  $0x6ee444e7 // ushl v7.2d, v7.2d, v4.2d
+	VORR  V7.B16, V6.B16, V6.B16
+	FMOVD (R4), F7
+	VORR  V5.B16, V7.B16, V7.B16
+	VORR  V6.B16, V7.B16, V7.B16
+	WORD  $0x2e2058e7 // mvn v7.8b, v7.8b
+	FMOVD F7, (R0)
+	VCNT  V7.B16, V7.B16
+	WORD  $0x6e2028e7 // uaddlp v7.8h, v7.16b
+	WORD  $0x6e6068e0 // uadalp v0.4s, v7.8h
+	ADD   $8, R6, R6
+	ADD   $8, R5, R5
+	ADD   $8, R7, R7
+	ADD   $8, R8, R8
+	ADD   $8, R4, R4
+	ADD   $8, R0, R0
+	SUBS  $1, R1, R1
+	BGE   wordsTwo
+
+wordsTwoDone:
+	ADD $1, R1, R1
+
+done:
+	B sum
+
+complement:
+	SUBS $8, R1, R1
+	BLT  vectors4ComplementDone
+
+vectors4Complement:
+	FLDPQ (R4), (F1, F2)
+	FLDPQ 32(R4), (F3, F4)
+	WORD  $0x6e205821 // mvn v1.16b, v1.16b
+	WORD  $0x6e205842 // mvn v2.16b, v2.16b
+	WORD  $0x6e205863 // mvn v3.16b, v3.16b
+	WORD  $0x6e205884 // mvn v4.16b, v4.16b
+	FSTPQ (F1, F2), (R0)
+	FSTPQ (F3, F4), 32(R0)
+	VCNT  V1.B16, V1.B16
+	VCNT  V2.B16, V2.B16
+	VADD  V2.B16, V1.B16, V1.B16
+	VCNT  V3.B16, V3.B16
+	VADD  V3.B16, V1.B16, V1.B16
+	VCNT  V4.B16, V4.B16
+	VADD  V4.B16, V1.B16, V1.B16
+	WORD  $0x6e202821 // uaddlp v1.8h, v1.16b
+	WORD  $0x6e606820 // uadalp v0.4s, v1.8h
+	ADD   $64, R6, R6
+	ADD   $64, R5, R5
+	ADD   $64, R7, R7
+	ADD   $64, R8, R8
+	ADD   $64, R4, R4
+	ADD   $64, R0, R0
+	SUBS  $8, R1, R1
+	BGE   vectors4Complement
+
+vectors4ComplementDone:
+	ADD  $8, R1, R1
+	SUBS $2, R1, R1
+	BLT  vectors1ComplementDone
+
+vectors1Complement:
+	FMOVQ (R4), F1
+	WORD  $0x6e205821 // mvn v1.16b, v1.16b
+	FMOVQ F1, (R0)
+	VCNT  V1.B16, V1.B16
+	WORD  $0x6e202821 // uaddlp v1.8h, v1.16b
+	WORD  $0x6e606820 // uadalp v0.4s, v1.8h
+	ADD   $16, R6, R6
+	ADD   $16, R5, R5
+	ADD   $16, R7, R7
+	ADD   $16, R8, R8
+	ADD   $16, R4, R4
+	ADD   $16, R0, R0
+	SUBS  $2, R1, R1
+	BGE   vectors1Complement
+
+vectors1ComplementDone:
+	ADD  $2, R1, R1
+	SUBS $1, R1, R1
+	BLT  wordsComplementDone
+
+wordsComplement:
+	FMOVD (R4), F1
+	WORD  $0x2e205821 // mvn v1.8b, v1.8b
+	FMOVD F1, (R0)
+	VCNT  V1.B16, V1.B16
+	WORD  $0x6e202821 // uaddlp v1.8h, v1.16b
+	WORD  $0x6e606820 // uadalp v0.4s, v1.8h
+	ADD   $8, R6, R6
+	ADD   $8, R5, R5
+	ADD   $8, R7, R7
+	ADD   $8, R8, R8
+	ADD   $8, R4, R4
+	ADD   $8, R0, R0
+	SUBS  $1, R1, R1
+	BGE   wordsComplement
+
+wordsComplementDone:
+	ADD $1, R1, R1
+
+sum:
+	VUADDLV V0.S4, V0
+	FMOVD   F0, R0
+	MOVD    R0, kept+64(FP)
 	RET
 
 // func dilateBorderNEON(dst []uint64, src []uint64, up []uint64, down []uint64, shift int)

@@ -88,25 +88,25 @@ func (k isa) dilateRow(dst, src []uint64, b int) {
 	}
 }
 
-// dilateStep sets dst to src | src<<shift.
+// dilateStep sets dst to src | src<<a | src<<b.
 //
 //go:noinline
-func (k isa) dilateStep(dst, src []uint64, shift int) {
+func (k isa) dilateStep(dst, src []uint64, a, b int) {
 	sanitize.Reads(src)
 	sanitize.Writes(dst)
 	switch k {
 	case isaNEON:
-		dilateStepNEON(dst, src, shift)
+		dilateStepNEON(dst, src, a, b)
 	default:
-		dilateStepGeneric(dst, src, shift)
+		dilateStepGeneric(dst, src, a, b)
 	}
 }
 
-// dilateKeep sets dst to the complement of src | src<<shift and counts its ones.
+// dilateKeep sets dst to the complement of src | src<<a | src<<b and counts its ones.
 //
 //go:noinline
-func (k isa) dilateKeep(dst, src []uint64, shift int) (kept int) {
-	if shift == 0 {
+func (k isa) dilateKeep(dst, src []uint64, a, b int) (kept int) {
+	if b == 0 {
 		sanitize.Reads(src[1:])
 	} else {
 		sanitize.Reads(src)
@@ -114,9 +114,9 @@ func (k isa) dilateKeep(dst, src []uint64, shift int) (kept int) {
 	sanitize.Writes(dst)
 	switch k {
 	case isaNEON:
-		return dilateKeepNEON(dst, src, shift)
+		return dilateKeepNEON(dst, src, a, b)
 	default:
-		return dilateKeepGeneric(dst, src, shift)
+		return dilateKeepGeneric(dst, src, a, b)
 	}
 }
 
@@ -239,6 +239,24 @@ func (k isa) expand(dst unsafe.Pointer, n int, e element, keep []uint64, scale f
 	default: // elementBFloat16
 		dst, scale := unsafe.Slice((*BFloat16)(dst), n), float32(scale)
 		expandHalfGeneric[BFloat16](dst, keep, scale)
+	}
+}
+
+// noise draws normal variates to quads of elements.
+func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+	switch e {
+	case elementFloat32:
+		dst := unsafe.Slice((*float32)(dst), n)
+		noiseGeneric[float32](dst, quads, ks, ctr)
+	case elementFloat64:
+		dst := unsafe.Slice((*float64)(dst), n)
+		noiseGeneric[float64](dst, quads, ks, ctr)
+	case elementFloat16:
+		dst := unsafe.Slice((*Float16)(dst), n)
+		noiseHalfGeneric[Float16](dst, quads, ks, ctr)
+	default: // elementBFloat16
+		dst := unsafe.Slice((*BFloat16)(dst), n)
+		noiseHalfGeneric[BFloat16](dst, quads, ks, ctr)
 	}
 }
 

@@ -19,15 +19,15 @@ func headNEON(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, levels int)
 //go:noescape
 func dilateRowNEON(dst []uint64, src []uint64, b int)
 
-// dilateStepNEON sets dst to src | src<<shift.
+// dilateStepNEON sets dst to src | src<<a | src<<b.
 //
 //go:noescape
-func dilateStepNEON(dst []uint64, src []uint64, shift int)
+func dilateStepNEON(dst []uint64, src []uint64, a int, b int)
 
-// dilateKeepNEON sets dst to the complement of src | src<<shift and counts its ones.
+// dilateKeepNEON sets dst to the complement of src | src<<a | src<<b and counts its ones.
 //
 //go:noescape
-func dilateKeepNEON(dst []uint64, src []uint64, shift int) (kept int)
+func dilateKeepNEON(dst []uint64, src []uint64, a int, b int) (kept int)
 
 // dilateBorderNEON sets dst to src | src<<shift & up | src>>shift & down.
 //

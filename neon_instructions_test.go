@@ -53,9 +53,13 @@ func countedCalls() []countedCall {
 		calls = append(calls, countedCall{"dilateRow", fmt.Sprintf("words=%d/block=%d", words, b),
 			func() { isaNEON.dilateRow(make([]uint64, words), seeds[:words+1], b) }})
 	}
+	for _, shifts := range [][2]int{{70, 70}, {65, 70}, {64, 64}} { // one, two, whole words
+		at := fmt.Sprintf("words=%d/a=%d/b=%d", words, shifts[0], shifts[1])
+		calls = append(calls,
+			countedCall{"dilateStep", at, func() { isaNEON.dilateStep(make([]uint64, words), seeds[:words+2], shifts[0], shifts[1]) }},
+			countedCall{"dilateKeep", at, func() { isaNEON.dilateKeep(make([]uint64, words), seeds[:words+2], shifts[0], shifts[1]) }})
+	}
 	return append(calls,
-		countedCall{"dilateStep", fmt.Sprintf("words=%d", words), func() { isaNEON.dilateStep(make([]uint64, words), seeds[:words+2], 70) }},
-		countedCall{"dilateKeep", fmt.Sprintf("words=%d", words), func() { isaNEON.dilateKeep(make([]uint64, words), seeds[:words+2], 70) }},
 		countedCall{"dilateBorder", fmt.Sprintf("words=%d", words-1), func() {
 			isaNEON.dilateBorder(make([]uint64, words-1), seeds[:words+3], keep[1:], keep[1:], 70)
 		}},

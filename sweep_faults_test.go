@@ -221,27 +221,31 @@ func TestSweepSeesDilateRow(t *testing.T) {
 
 func TestSweepSeesDilateStep(t *testing.T) {
 	mustFail(t, sweepDilateStep, map[string]dilateStepKernel{
-		"reads src before": func(dst, src []uint64, shift int) {
-			if shift%64 == 63 {
+		"reads src before": func(dst, src []uint64, a, b int) {
+			if b%64 == 63 {
 				touch(src, -1)
 			}
-			dilateStepGeneric(dst, src, shift)
+			dilateStepGeneric(dst, src, a, b)
 		},
-		"reads src behind": func(dst, src []uint64, shift int) {
+		"reads src behind": func(dst, src []uint64, a, b int) {
 			touch(src, len(src))
-			dilateStepGeneric(dst, src, shift)
+			dilateStepGeneric(dst, src, a, b)
 		},
 	}, map[string]dilateStepKernel{
-		"brings in a word for whole words": func(dst, src []uint64, shift int) {
-			dilateStepGeneric(dst, src, shift)
-			if shift%64 == 0 {
+		"brings in a word for whole words": func(dst, src []uint64, a, b int) {
+			dilateStepGeneric(dst, src, a, b)
+			if b%64 == 0 {
 				for i := range dst {
 					dst[i] |= src[i]
 				}
 			}
 		},
-		"writes src": func(dst, src []uint64, shift int) {
-			dilateStepGeneric(dst, src, shift)
+		"takes the nearer shift for the farther": func(dst, src []uint64, a, b int) {
+			dilateStepGeneric(dst, src[dilateLead(b)-dilateLead(a):], a, a)
+		},
+		"takes the farther shift for the nearer": func(dst, src []uint64, a, b int) { dilateStepGeneric(dst, src, b, b) },
+		"writes src": func(dst, src []uint64, a, b int) {
+			dilateStepGeneric(dst, src, a, b)
 			src[len(src)-1]++
 		},
 	})
@@ -304,30 +308,31 @@ func TestSweepSeesDilateBorder(t *testing.T) {
 
 func TestSweepSeesDilateKeep(t *testing.T) {
 	mustFail(t, sweepDilateKeep, map[string]dilateKeepKernel{
-		"reads src behind": func(dst, src []uint64, shift int) int {
+		"reads src behind": func(dst, src []uint64, a, b int) int {
 			touch(src, len(src))
-			return dilateKeepGeneric(dst, src, shift)
+			return dilateKeepGeneric(dst, src, a, b)
 		},
 	}, map[string]dilateKeepKernel{
-		"counts behind the last word": func(dst, src []uint64, shift int) int {
-			return dilateKeepGeneric(dst, src, shift) + len(dst)%2*64
+		"counts behind the last word": func(dst, src []uint64, a, b int) int {
+			return dilateKeepGeneric(dst, src, a, b) + len(dst)%2*64
 		},
-		"counts bytes modulo 256": func(dst, src []uint64, shift int) int {
-			kept := dilateKeepGeneric(dst, src, shift)
+		"counts bytes modulo 256": func(dst, src []uint64, a, b int) int {
+			kept := dilateKeepGeneric(dst, src, a, b)
 			if len(dst) > 400 && kept > 255*64 {
 				kept -= 256
 			}
 			return kept
 		},
-		"does not take the complement of the last word": func(dst, src []uint64, shift int) int {
-			kept := dilateKeepGeneric(dst, src, shift)
+		"does not take the complement of the last word": func(dst, src []uint64, a, b int) int {
+			kept := dilateKeepGeneric(dst, src, a, b)
 			if n := len(dst); n > 4 {
 				dst[n-1] = ^dst[n-1]
 			}
 			return kept
 		},
-		"is wrong in place": func(dst, src []uint64, shift int) int {
-			kept := dilateKeepGeneric(dst, src, shift)
+		"takes the farther shift for the nearer": func(dst, src []uint64, a, b int) int { return dilateKeepGeneric(dst, src, b, b) },
+		"is wrong in place": func(dst, src []uint64, a, b int) int {
+			kept := dilateKeepGeneric(dst, src, a, b)
 			if len(dst) > 9 && &dst[0] == &src[1] {
 				dst[9] = ^dst[9]
 			}

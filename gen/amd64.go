@@ -33,6 +33,8 @@ type amd64 struct {
 	// What a kernel is emitted for. element is nil for kernels that have none.
 	isa     isa
 	element *elementAMD64
+	// constants are the element's.
+	constants []vec
 
 	tables map[string]mem
 }

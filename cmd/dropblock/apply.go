@@ -32,18 +32,18 @@ func applyAs[E dropblock.Float](dst, src []byte, m *dropblock.Mask) {
 
 func apply(o *options, args []string) error {
 	in, out := args[0], args[1]
-	x, err := o.readMap(in, out)
+	layer, err := o.newLayer()
 	if err != nil {
 		return err
 	}
-	layer, err := o.newLayer()
+	x, err := o.readMap(in, out)
 	if err != nil {
 		return err
 	}
 	var m dropblock.Mask
 	y := x.elems
 	if o.time { // Repeated calls must not see each other's results.
-		y = make([]byte, len(x.elems))
+		y = npy.NewElems(len(x.elems))
 	}
 	perCall := o.timed(func() {
 		layer.SampleAt(&m, x.shape, o.at)

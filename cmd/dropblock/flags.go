@@ -232,9 +232,6 @@ func (v *verb) parse(args []string) (*options, []string, error) {
 	}
 	given := map[string]bool{}
 	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	if want := len(strings.Fields(v.args)); len(files) != want {
-		return nil, nil, v.argsError(files)
-	}
 	for _, f := range specs {
 		switch v := *values[f.name]; {
 		case v != "":
@@ -246,6 +243,9 @@ func (v *verb) parse(args []string) (*options, []string, error) {
 		if err := f.set(o, *values[f.name]); err != nil {
 			return nil, nil, err
 		}
+	}
+	if want := len(strings.Fields(v.args)); len(files) != want {
+		return nil, nil, v.argsError(files)
 	}
 	if o.preset != "" {
 		o.usePreset()
