@@ -147,7 +147,7 @@ func TestReproduce(t *testing.T) {
 		"", "-p 0.3 -ramp 0.1:20 -step 7 -seed 5 -layer 3 -sample-offset 2",
 		"-preset timm -gamma-scale 1.5", "-preset miguelvr -p 0.3 -block 4", "-preset spatialdropout -share all",
 		"-block 0.5 -gamma exact -norm plane", "-block 3x5 -region full -even after -clip square -share batch -gamma given -p 0.01",
-		"-layout nhwc -norm sample -fill zero",
+		"-layout nhwc -norm sample -fill noise",
 	} {
 		succeed(t, "apply", append(strings.Fields(flags), "-mask", "mask.npy", "in.npy", "out.npy")...)
 		want := [][]byte{read(t, "out.npy"), read(t, "mask.npy")}
@@ -424,8 +424,10 @@ func checkDtype[E dropblock.Float](t *testing.T, descr, name string, value func(
 	require.NoError(t, err)
 	var m dropblock.Mask
 	layer.Sample(&m, dropblock.NCHW(2, 3, 12, 13), 0)
-	want := make([]E, n)
+	want, noisy := make([]E, n), make([]E, n)
 	dropblock.Apply(want, x, &m)
+	dropblock.ApplyNoise(noisy, x, &m)
+	require.NotEqual(t, want, noisy)
 	for _, mark := range []string{descr[:1], ">"} {
 		order := binary.ByteOrder(binary.LittleEndian)
 		if mark == ">" {
@@ -437,9 +439,15 @@ func checkDtype[E dropblock.Float](t *testing.T, descr, name string, value func(
 			return must(binary.Append(npyFile(dict, 0), order, elems))
 		}
 		require.NoError(t, os.WriteFile("in.npy", encode(x), 0o644))
-		r := succeed(t, "apply", append(flags, "-p", "0.3", "-block", "5", "-norm", "sample", "-seed", "8", "in.npy", "out.npy")...)
+		flags := append(flags[:len(flags):len(flags)], "-p", "0.3", "-block", "5", "-norm", "sample", "-seed", "8", "in.npy", "out.npy")
+		r := succeed(t, "apply", flags...)
 		require.Equal(t, encode(want), read(t, "out.npy"), "%s%s", mark, descr[1:])
 		require.Equal(t, name, r.Dtype)
+		for _, extra := range [][]string{{"-fill", "noise"}, {"-fill=noise", "-time"}} {
+			r = succeed(t, "apply", append(flags[:len(flags):len(flags)], extra...)...)
+			require.Equal(t, encode(noisy), read(t, "out.npy"), "%s%s", mark, descr[1:])
+			require.Equal(t, "noise", r.Fill)
+		}
 	}
 }
 
