@@ -158,7 +158,7 @@ var commonFlags = []flagSpec{
 	{name: "max-pixels", value: strconv.Itoa(1 << 28), meaning: "pixels of the largest picture that is read", set: func(o *options, v string) error {
 		n, err := strconv.ParseInt(v, 10, 64)
 		if err != nil || n < 1 {
-			return usagef("-max-pixels %s: want an integer from 1 to %d", v, math.MaxInt64)
+			return usagef("-max-pixels %s: want an integer from 1 to %d", v, int64(math.MaxInt64))
 		}
 		o.maxPixels = n
 		return nil
