@@ -9,6 +9,10 @@
 // same mask is the backward pass. In inference a layer does nothing: leave it
 // out, or use [Mask.Identity].
 //
+// Maps have one to three axes along which blocks extend, channels first or last
+// ([Shape]), and elements of float32, float64, [Float16] or [BFloat16]. Package preset has
+// the rules of other implementations as configurations.
+//
 // A mask is a pure function of the stream version, the seed, the layer, the
 // step, the global index of each sample, the geometry and gamma. It does not
 // depend on the CPU, the kernel set, the split of the batch or the Go release:

@@ -37,12 +37,13 @@ func (m *ratedMap) params(rule GammaRule, p float64) *reference.Params {
 	return ReferenceParams(cfg, s, Position{})
 }
 
-// ratedMaps have one to three axes, both regions, and in the full one blocks larger than the map.
-func ratedMaps(r *rand.Rand, n int) (all []ratedMap) {
+// ratedMaps have one to three axes of up to so many cells, of up to a fifth of them if there
+// are three, both regions, and in the full one blocks larger than the map.
+func ratedMaps(r *rand.Rand, n, cells int) (all []ratedMap) {
 	for i := range n {
 		m := ratedMap{size: [axes]int{1, 1, 1}, block: [axes]int{1, 1, 1}, even: Even(r.IntN(2)), full: i%2 == 1}
 		for axis := range 1 + i/2%3 {
-			size := 1 + r.IntN([]int{60, 60, 12}[i/2%3])
+			size := 1 + r.IntN([]int{cells, cells, cells / 5}[i/2%3])
 			m.size[axis], m.block[axis] = size, 1+r.IntN(size)
 			if m.full {
 				m.block[axis] = 1 + r.IntN(2*size+2)
@@ -100,6 +101,32 @@ func TestCoverage(t *testing.T) {
 	}
 }
 
+// Products are rounded down, and carry.
+func TestUint128(t *testing.T) {
+	r := rand.New(&Philox{key: Key{14, 5}})
+	big128 := func(a uint128) *big.Int {
+		x := new(big.Int).Lsh(bigUint(a.hi), 64)
+		return x.Or(x, bigUint(a.lo))
+	}
+	word := func() uint64 { return [...]uint64{0, 1, 1 << 63, math.MaxUint64, r.Uint64(), r.Uint64()}[r.IntN(6)] }
+	for range 5000 {
+		a, b, n := uint128{word(), word()}, uint128{word(), word()}, r.IntN(math.MaxInt32)
+		want := new(big.Int).Mul(big128(a), big128(b))
+		require.Zero(t, want.Rsh(want, 128).Cmp(big128(a.times(b))), "%x times %x", a, b)
+		want.Rsh(big128(a), 32)
+		require.Zero(t, want.Cmp(big128(a.term())), "%x", a)
+		require.Zero(t, want.Mul(want, big.NewInt(int64(n))).Cmp(big128(a.term().many(n))), "%x times %d", a, n)
+		require.Equal(t, big128(a).Cmp(big128(b)) < 0, a.less(b), "%x, %x", a, b)
+		require.Equal(t, a, a.minus(b).plus(b), "%x, %x", a, b)
+
+		// The first 64 bits, rounded once.
+		want = big128(a)
+		shift := uint(max(want.BitLen()-64, 0))
+		nearest, _ := new(big.Float).SetInt(want.Lsh(want.Rsh(want, shift), shift)).Float64()
+		require.Equal(t, nearest, a.float64(), "%x", a)
+	}
+}
+
 // requireRate compares to the bound that expectedDrop states, which is of the rate: four
 // roundings of it, and 2⁻⁹⁰ for those of the integers.
 func requireRate(t *testing.T, want, got float64, at string) {
@@ -115,7 +142,7 @@ func TestExpectedDrop(t *testing.T) {
 		0, math.SmallestNonzeroFloat64, 1e-300, 0x1p-129, 0x1p-128, 0x1p-97, 0x1p-64, 1e-18, 1e-9, 0x1p-53, 1e-4, .0063,
 		.1, .25, .5, 1 - 1e-9, 1 - 0x1p-53, 1,
 	}
-	for _, m := range ratedMaps(r, 150) {
+	for _, m := range ratedMaps(r, 150, 60) {
 		g := m.geometry()
 		for _, gamma := range append(gammas, r.Float64(), math.Exp(-30*r.Float64())) {
 			requireRate(t, m.params(GammaGiven, gamma).ExpectedDrop(), g.expectedDrop(gamma), fmt.Sprintf("%+v, gamma %v", m, gamma))
@@ -126,7 +153,7 @@ func TestExpectedDrop(t *testing.T) {
 // The rate never falls where γ rises, not by a bit: neighbours, and those a bit farther away.
 func TestExpectedDropRises(t *testing.T) {
 	r := rand.New(&Philox{key: Key{14, 4}})
-	for _, m := range ratedMaps(r, 60) {
+	for _, m := range ratedMaps(r, 60, 60) {
 		g := m.geometry()
 		for range 20 {
 			gamma := math.Exp(-10 * r.Float64())
@@ -145,7 +172,7 @@ func TestExpectedDropRises(t *testing.T) {
 // integers would tell if p or 1−p were some 2⁻⁴⁰.
 func TestExactGamma(t *testing.T) {
 	r := rand.New(&Philox{key: Key{14, 2}})
-	for i, m := range ratedMaps(r, 60) {
+	for i, m := range ratedMaps(r, 60, 25) {
 		g := m.geometry()
 		for _, p := range []float64{1e-9, .1, .5, 1 - 1e-9, r.Float64(), math.Exp(-20 * r.Float64())}[i%4:] {
 			at := fmt.Sprintf("%+v, p %v", m, p)
@@ -161,7 +188,7 @@ func TestExactGamma(t *testing.T) {
 // What defines γ, for p of any size.
 func TestExactGammaLeast(t *testing.T) {
 	r := rand.New(&Philox{key: Key{14, 3}})
-	for _, m := range ratedMaps(r, 300) {
+	for _, m := range ratedMaps(r, 300, 60) {
 		g := m.geometry()
 		all := g.coverages()
 		for _, p := range []float64{
@@ -267,8 +294,7 @@ func TestExpectedDropLargest(t *testing.T) {
 	require.Greater(t, .13, mean*gamma)
 }
 
-// The drop rates of the table in testdata/peers are those of TestDropRates; here those at
-// p = 0.5, and the γ of a rate of 0.25.
+// The rate of the paper's γ at p = 0.5, and the γ of a rate of 0.25. TestDropRates has more.
 func TestExactGammaPaper(t *testing.T) {
 	cfg := Config{Block: Square(7)}
 	g := cfg.geometry(NCHW(1, 1, 14, 14))

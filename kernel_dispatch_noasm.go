@@ -48,14 +48,14 @@ func (k isa) dilateRow(dst, src []uint64, b int) {
 	dilateRowGeneric(dst, src, b)
 }
 
-// dilateStep sets dst to src | src<<shift.
-func (k isa) dilateStep(dst, src []uint64, shift int) {
-	dilateStepGeneric(dst, src, shift)
+// dilateStep sets dst to src | src<<a | src<<b.
+func (k isa) dilateStep(dst, src []uint64, a, b int) {
+	dilateStepGeneric(dst, src, a, b)
 }
 
-// dilateKeep sets dst to the complement of src | src<<shift and counts its ones.
-func (k isa) dilateKeep(dst, src []uint64, shift int) (kept int) {
-	return dilateKeepGeneric(dst, src, shift)
+// dilateKeep sets dst to the complement of src | src<<a | src<<b and counts its ones.
+func (k isa) dilateKeep(dst, src []uint64, a, b int) (kept int) {
+	return dilateKeepGeneric(dst, src, a, b)
 }
 
 // dilateNear takes all steps of a small block on a small map.
@@ -147,6 +147,24 @@ func (k isa) expand(dst unsafe.Pointer, n int, e element, keep []uint64, scale f
 	default: // elementBFloat16
 		dst, scale := unsafe.Slice((*BFloat16)(dst), n), float32(scale)
 		expandHalfGeneric[BFloat16](dst, keep, scale)
+	}
+}
+
+// noise draws normal variates to quads of elements.
+func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+	switch e {
+	case elementFloat32:
+		dst := unsafe.Slice((*float32)(dst), n)
+		noiseGeneric[float32](dst, quads, ks, ctr)
+	case elementFloat64:
+		dst := unsafe.Slice((*float64)(dst), n)
+		noiseGeneric[float64](dst, quads, ks, ctr)
+	case elementFloat16:
+		dst := unsafe.Slice((*Float16)(dst), n)
+		noiseHalfGeneric[Float16](dst, quads, ks, ctr)
+	default: // elementBFloat16
+		dst := unsafe.Slice((*BFloat16)(dst), n)
+		noiseHalfGeneric[BFloat16](dst, quads, ks, ctr)
 	}
 }
 

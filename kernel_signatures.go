@@ -13,14 +13,15 @@ type (
 	seedsKernel                      func(words []uint64, bits []uint32)
 	stampsKernel                     func(words []uint64, firsts []uint32, stamps *stampTable, n int) (dropped int)
 	dilateRowKernel                  func(dst, src []uint64, b int)
-	dilateStepKernel                 func(dst, src []uint64, shift int)
-	dilateKeepKernel                 func(dst, src []uint64, shift int) (kept int)
+	dilateStepKernel                 func(dst, src []uint64, a, b int)
+	dilateKeepKernel                 func(dst, src []uint64, a, b int) (kept int)
 	dilateNearKernel                 func(words, shifts []uint64) (kept int)
 	dilateBorderKernel               func(dst, src, up, down []uint64, shift int)
 	scaleKernel[E Float, S goFloat]  func(dst, src []E, keep []uint64, scale S)
 	addKernel[E Float, S goFloat]    func(dst, src []E, keep []uint64, scale S)
 	fillKernel[E Float, S goFloat]   func(dst, src, fill []E, keep []uint64, scale S)
 	expandKernel[E Float, S goFloat] func(dst []E, keep []uint64, scale S)
+	noiseKernel[E Float, S goFloat]  func(dst []E, quads []uint32, ks *roundKeys, ctr *[4]uint32)
 	expandBoolKernel                 func(dst []bool, keep []uint64)
 	countKernel                      func(words []uint64) (n int)
 )
@@ -54,6 +55,10 @@ var (
 	_ expandKernel[float64, float64]  = expandGeneric[float64]
 	_ expandKernel[Float16, float32]  = expandHalfGeneric[Float16]
 	_ expandKernel[BFloat16, float32] = expandHalfGeneric[BFloat16]
+	_ noiseKernel[float32, float32]   = noiseGeneric[float32]
+	_ noiseKernel[float64, float64]   = noiseGeneric[float64]
+	_ noiseKernel[Float16, float32]   = noiseHalfGeneric[Float16]
+	_ noiseKernel[BFloat16, float32]  = noiseHalfGeneric[BFloat16]
 	_ expandBoolKernel                = expandBoolGeneric
 	_ countKernel                     = countGeneric
 )

@@ -74,25 +74,25 @@ func dilateRowAVX2(dst []uint64, src []uint64, b int)
 //go:noescape
 func dilateRowAVX512(dst []uint64, src []uint64, b int)
 
-// dilateStepAVX2 sets dst to src | src<<shift.
+// dilateStepAVX2 sets dst to src | src<<a | src<<b.
 //
 //go:noescape
-func dilateStepAVX2(dst []uint64, src []uint64, shift int)
+func dilateStepAVX2(dst []uint64, src []uint64, a int, b int)
 
-// dilateStepAVX512 sets dst to src | src<<shift.
+// dilateStepAVX512 sets dst to src | src<<a | src<<b.
 //
 //go:noescape
-func dilateStepAVX512(dst []uint64, src []uint64, shift int)
+func dilateStepAVX512(dst []uint64, src []uint64, a int, b int)
 
-// dilateKeepAVX2 sets dst to the complement of src | src<<shift and counts its ones.
+// dilateKeepAVX2 sets dst to the complement of src | src<<a | src<<b and counts its ones.
 //
 //go:noescape
-func dilateKeepAVX2(dst []uint64, src []uint64, shift int) (kept int)
+func dilateKeepAVX2(dst []uint64, src []uint64, a int, b int) (kept int)
 
-// dilateKeepAVX512 sets dst to the complement of src | src<<shift and counts its ones.
+// dilateKeepAVX512 sets dst to the complement of src | src<<a | src<<b and counts its ones.
 //
 //go:noescape
-func dilateKeepAVX512(dst []uint64, src []uint64, shift int) (kept int)
+func dilateKeepAVX512(dst []uint64, src []uint64, a int, b int) (kept int)
 
 // dilateNearAVX512 takes all steps of a small block on a small map.
 //
@@ -348,6 +348,46 @@ func expandBFloat16AVX2(dst []BFloat16, keep []uint64, scale float32)
 //
 //go:noescape
 func expandBFloat16AVX512(dst []BFloat16, keep []uint64, scale float32)
+
+// noiseAVX2 draws normal variates to quads of elements, for a multiple of noiseStride quads.
+//
+//go:noescape
+func noiseAVX2(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+
+// noiseAVX512 draws normal variates to quads of elements, for a multiple of noiseStride quads.
+//
+//go:noescape
+func noiseAVX512(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+
+// noiseFloat64AVX2 draws normal variates to quads of elements, for a multiple of noiseStride quads.
+//
+//go:noescape
+func noiseFloat64AVX2(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+
+// noiseFloat64AVX512 draws normal variates to quads of elements, for a multiple of noiseStride quads.
+//
+//go:noescape
+func noiseFloat64AVX512(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+
+// noiseFloat16AVX2 draws normal variates to quads of elements, for a multiple of noiseStride quads.
+//
+//go:noescape
+func noiseFloat16AVX2(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+
+// noiseFloat16AVX512 draws normal variates to quads of elements, for a multiple of noiseStride quads.
+//
+//go:noescape
+func noiseFloat16AVX512(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+
+// noiseBFloat16AVX2 draws normal variates to quads of elements, for a multiple of noiseStride quads.
+//
+//go:noescape
+func noiseBFloat16AVX2(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+
+// noiseBFloat16AVX512 draws normal variates to quads of elements, for a multiple of noiseStride quads.
+//
+//go:noescape
+func noiseBFloat16AVX512(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
 
 // expandBoolAVX2 sets dst to the bits of keep.
 //

@@ -178,7 +178,8 @@ func TestDropRates(t *testing.T) {
 		for i, rule := range rules {
 			cfg := dropblock.Config{DropProb: 0.1, Block: dropblock.Square(c.b), Region: rule.region, Gamma: rule.gamma}
 			s := dropblock.NCHW(16, 256, c.side, c.side)
-			want := params(cfg, s, dropblock.Position{}).ExpectedDrop()
+			want := newLayer(t, cfg).ExpectedDrop(s, 0)
+			require.InDelta(t, params(cfg, s, dropblock.Position{}).ExpectedDrop(), want, 0x1p-51)
 			require.Equal(t, c.percent[i], fmt.Sprintf("%.1f", 100*want), "map %d, block %d, rule %d", c.side, c.b, i)
 			got, stderr := measuredRate(t, cfg, s)
 			require.InDelta(t, want, got, 4.5*stderr, "map %d, block %d, rule %d", c.side, c.b, i)

@@ -20,7 +20,7 @@ func BenchmarkDropBlock(b *testing.B) {
 		var w *workload // made for the first op that is not filtered out
 		for _, name := range benchmarks {
 			for _, impl := range implNames(name) {
-				if s.f64 && name == opScaleCopy { // which is of float32
+				if s.element != "" && name == opScaleCopy { // which is of float32
 					continue
 				}
 				b.Run("op="+name+"/shape="+s.String()+"/impl="+impl, func(b *testing.B) {

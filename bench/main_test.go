@@ -38,7 +38,7 @@ func table(t *testing.T, text, head string) [][]string {
 }
 
 func TestRun(t *testing.T) {
-	shapes := []string{"3x5x14x14-b7", "2x3x9x8-b3/share=channels", "3x5x14x14-b7-f64"}
+	shapes := []string{"3x5x14x14-b7", "2x3x9x8-b3/share=channels", "3x5x14x14-b7-f64", "3x5x7x7-b7-f16", "3x5x7x7-b7-bf16"}
 	fakePython(t, "good")
 	out := filepath.Join(t.TempDir(), "out.json")
 	args := []string{

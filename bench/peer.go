@@ -60,7 +60,7 @@ var allPeers = []peer{
 func perChannel(c *dropblock.Config) { c.Share = dropblock.ShareNone }
 
 // perMap: the peers are measured on maps of float32 that hold a block.
-func perMap(s setting) bool { return !s.f64 && s.block <= min(s.shape.H(), s.shape.W()) }
+func perMap(s setting) bool { return s.element == "" && s.block <= min(s.shape.H(), s.shape.W()) }
 
 // blockPerChannel: torchvision and OpenCV want odd blocks.
 func blockPerChannel(s setting) bool {

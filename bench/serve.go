@@ -139,11 +139,7 @@ func (w *workload) digest(k dropblock.KernelSet, workers int) string {
 	var m dropblock.Mask
 	for step := range 3 {
 		layer.Sample(&m, w.shape, step)
-		if w.f64 {
-			dropblock.Apply(float64s(w.y), float64s(w.x), &m)
-		} else {
-			dropblock.Apply(w.y, w.x, &m)
-		}
+		w.apply(&m)
 		binary.Write(h, binary.LittleEndian, m.Words())
 		h.Write(memory(w.y))
 	}

@@ -14,8 +14,9 @@ const dropProb = 0.1
 type setting struct {
 	shape dropblock.Shape
 	block int
-	f64   bool // the map has float64 elements, float32 otherwise
 	share dropblock.Share
+	// element is what the map has: f64, f16, bf16, or nothing for float32.
+	element string
 }
 
 var (
@@ -24,7 +25,7 @@ var (
 	settings = mustSettings(
 		"32x256x14x14-b7", "32x512x7x7-b7", "32x512x7x7-b3", "8x256x56x56-b7", "1x64x224x224-b7",
 		"16x256x28x28-b5", "64x64x32x32-b3", "32x256x14x14-b1",
-		"32x256x14x14-b7/share=channels", "8x256x56x56-b7/share=channels", "32x256x14x14-b7-f64")
+		"32x256x14x14-b7/share=channels", "8x256x56x56-b7/share=channels", "32x256x14x14-b7-f64", "32x256x14x14-b7-f16", "32x256x14x14-b7-bf16")
 	// smallSettings are those whose cost is the calls', not the memory's.
 	smallSettings = mustSettings("1x15x14x14-b7", "1x60x7x7-b7", "1x60x7x7-b3")
 )
@@ -52,8 +53,8 @@ func sweepSettings() (all []setting) {
 // String names the setting in the form of a benchmark's name.
 func (s setting) String() string {
 	name := fmt.Sprintf("%dx%dx%dx%d-b%d", s.shape.N(), s.shape.C(), s.shape.H(), s.shape.W(), s.block)
-	if s.f64 {
-		name += "-f64"
+	if s.element != "" {
+		name += "-" + s.element
 	}
 	if s.share != dropblock.ShareNone {
 		name += "/share=" + s.share.String()
@@ -63,8 +64,11 @@ func (s setting) String() string {
 
 // bytes is the size of the map.
 func (s setting) bytes() int {
-	if s.f64 {
+	switch s.element {
+	case "f64":
 		return 8 * s.shape.Len()
+	case "f16", "bf16":
+		return 2 * s.shape.Len()
 	}
 	return 4 * s.shape.Len()
 }
@@ -76,14 +80,18 @@ const maxBytes = 1 << 30
 func parseSetting(name string) (s setting, err error) {
 	var n [4]int
 	shape, shared := strings.CutSuffix(name, "/share=channels")
-	shape, s.f64 = strings.CutSuffix(shape, "-f64")
+	for _, element := range []string{"f64", "f16", "bf16"} {
+		if cut, found := strings.CutSuffix(shape, "-"+element); found {
+			shape, s.element = cut, element
+		}
+	}
 	fmt.Sscanf(shape, "%dx%dx%dx%d-b%d", &n[0], &n[1], &n[2], &n[3], &s.block)
 	s.shape = dropblock.NCHW(n[0], n[1], n[2], n[3])
 	if shared {
 		s.share = dropblock.ShareChannels
 	}
 	if s.String() != name {
-		return s, fmt.Errorf("%q is not of the form 32x256x14x14-b7, with -f64 or /share=channels or both behind it", name)
+		return s, fmt.Errorf("%q is not of the form 32x256x14x14-b7, with -f64, -f16 or -bf16, or /share=channels, or both behind it", name)
 	}
 	if err := s.shape.Check(); err != nil {
 		return s, err

@@ -13,7 +13,7 @@ import (
 )
 
 // A workload is a setting with three feature maps: x is a source, y a destination, z a
-// second one, or both at once. Maps of float64 are seen as twice as many float32.
+// second one, or both at once. Maps of other elements are seen as float32 of as many bytes.
 type workload struct {
 	setting
 	n       int // elements
@@ -31,15 +31,20 @@ const (
 
 // newWorkload allocates and touches the memory.
 func newWorkload(s setting) *workload {
-	n := s.bytes() / 4
+	n := (s.bytes() + 3) / 4
 	w := &workload{setting: s, n: s.shape.Len(), x: placed(n, 0), y: placed(n, aside), z: placed(n, 0)}
 	rng := rand.New(rand.NewPCG(1, 2))
-	x64 := float64s(w.x)
+	f64, f16, bf16 := view[float64](w.x), view[dropblock.Float16](w.x), view[dropblock.BFloat16](w.x)
 	for i := range w.n {
 		v := float32(rng.IntN(1<<23))/(1<<22) - 1 + 0x1p-23 // from −1 to 1, never 0
-		if s.f64 {
-			x64[i] = float64(v)
-		} else {
+		switch s.element {
+		case "f64":
+			f64[i] = float64(v)
+		case "f16":
+			f16[i] = dropblock.NewFloat16(v)
+		case "bf16":
+			bf16[i] = dropblock.NewBFloat16(v)
+		default:
 			w.x[i] = v
 		}
 	}
@@ -56,8 +61,9 @@ func placed(n, offset int) []float32 {
 	return buf[skip/4:][:n:n]
 }
 
-func float64s(x []float32) []float64 {
-	return unsafe.Slice((*float64)(unsafe.Pointer(unsafe.SliceData(x))), len(x)/2)
+// view is the same memory with other elements.
+func view[E dropblock.Float](x []float32) []E {
+	return unsafe.Slice((*E)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x)/int(unsafe.Sizeof(*new(E))))
 }
 
 func memory(x []float32) []byte {
@@ -137,17 +143,41 @@ func title(op string) string {
 func (w *workload) op(s step, cfg dropblock.Config, k dropblock.KernelSet, workers int) op {
 	o := op{task: task{s.name, k.String(), workers}}
 	l := mustLayer(cfg, k, workers)
-	if w.f64 {
-		o.run = stepRun(s, l, w.shape, float64s(s.dst(w)), float64s(s.src(w)))
-	} else {
-		o.run = stepRun(s, l, w.shape, s.dst(w), s.src(w))
+	switch w.element {
+	case "f64":
+		o.run = stepRun[float64](w, s, l)
+	case "f16":
+		o.run = stepRun[dropblock.Float16](w, s, l)
+	case "bf16":
+		o.run = stepRun[dropblock.BFloat16](w, s, l)
+	default:
+		o.run = stepRun[float32](w, s, l)
 	}
 	return o
 }
 
+// apply applies a mask from x to y.
+func (w *workload) apply(m *dropblock.Mask) {
+	switch w.element {
+	case "f64":
+		applied[float64](w, m)
+	case "f16":
+		applied[dropblock.Float16](w, m)
+	case "bf16":
+		applied[dropblock.BFloat16](w, m)
+	default:
+		applied[float32](w, m)
+	}
+}
+
+func applied[E dropblock.Float](w *workload, m *dropblock.Mask) {
+	dropblock.Apply(view[E](w.y)[:w.n], view[E](w.x)[:w.n], m)
+}
+
 // stepRun returns a function without a branch, which would count on a small map.
-func stepRun[E dropblock.Float](s step, l *dropblock.Layer, shape dropblock.Shape, dst, src []E) func() {
-	m, n := new(dropblock.Mask), 0
+func stepRun[E dropblock.Float](w *workload, s step, l *dropblock.Layer) func() {
+	m, n, shape := new(dropblock.Mask), 0, w.shape
+	dst, src := view[E](s.dst(w))[:w.n], view[E](s.src(w))[:w.n]
 	l.Sample(m, shape, n)
 	switch {
 	case !s.sample:
@@ -214,7 +244,7 @@ func (w *workload) copies(workers []int) (ops []op) {
 		}
 	}
 	for _, s := range scaleCopies() {
-		if !w.f64 {
+		if w.element == "" {
 			ops = append(ops, op{task{opScaleCopy, s.name, 1}, func() { s.run(w.y, w.x) }})
 		}
 	}

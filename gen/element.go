@@ -22,9 +22,9 @@ type element struct {
 
 var elements = []*element{
 	{name: "float32", scale: "float32", amd64: &float32AMD64, neon: &float32NEON},
-	{name: "float64", suffix: "Float64", scale: "float64", amd64: &float64AMD64},
-	{name: "Float16", suffix: "Float16", scale: "float32", family: "Half", amd64: &float16AMD64},
-	{name: "BFloat16", suffix: "BFloat16", scale: "float32", family: "Half", amd64: &bfloat16AMD64},
+	{name: "float64", suffix: "Float64", scale: "float64", amd64: &float64AMD64, neon: &float64NEON},
+	{name: "Float16", suffix: "Float16", scale: "float32", family: "Half", amd64: &float16AMD64, neon: &float16NEON},
+	{name: "BFloat16", suffix: "BFloat16", scale: "float32", family: "Half", amd64: &bfloat16AMD64, neon: &bfloat16NEON},
 }
 
 // noElement is that of kernels which have none.
@@ -35,119 +35,174 @@ func (e *element) constant() string {
 	return "element" + strings.ToUpper(e.name[:1]) + e.name[1:]
 }
 
-// elementAMD64 is what the loops in lanes.go do with elements. A vector of them is what is
-// computed with in one register: as many as it has lanes, each as wide as an element or
-// wider.
+// elementAMD64 is what the loops in lanes.go do with elements, the lanes of vectors.
 type elementAMD64 struct {
-	bytes int // in memory
-	lane  *laneAMD64
-	// widen makes lanes of elements in memory or a register. Where elements are lanes, it
-	// is nil, as narrow is.
-	widen func(a *amd64, from op, x vec)
-	// narrow rounds lanes, which it destroys, to elements. It leaves those of to as they
-	// are where m is none. m is of AVX-512 or nil, for all.
-	narrow func(a *amd64, x vec, m register, to vec)
-	// move loads or stores through a mask of AVX-512, moveZero with +0 for the others.
-	move     func(c *build.Context, ops ...op)
-	moveZero func(c *build.Context, from, exist, to op)
-}
-
-// laneAMD64 is the instructions on lanes.
-type laneAMD64 struct {
-	bytes         int
-	multiply, add func(c *build.Context, ops ...op)
-	multiplyZero  func(c *build.Context, y, x, m, to op) // with +0 where m is none
-	merge         func(c *build.Context, ops ...op)      // a move through a mask of AVX-512
-	moveZero      func(c *build.Context, x, m, to op)    // the same with +0 where m is none
-	blend         func(c *build.Context, m, y, x, to op) // y where m is one, else x
-	broadcast     func(c *build.Context, ops ...op)
+	bytes int
+	// broadcast, multiply and add are of the floats that are computed with.
+	broadcast, multiply, add func(c *build.Context, ops ...op)
+	// Of AVX-512, through a mask: load loads with +0 for elements that there are not, store
+	// stores those that there are, zero moves with +0 for the others, merge moves. blend is
+	// AVX2's: y where m is one, else x.
+	load, zero   func(c *build.Context, from, m, to op)
+	store, merge func(c *build.Context, ops ...op)
+	blend        func(c *build.Context, m, y, x, to op)
+	// multiplyZero is multiply and zero at once, if it is not nil.
+	multiplyZero func(c *build.Context, y, x, m, to op)
+	// Where elements are not floats, split makes two vectors of floats of one of elements,
+	// and join rounds them back, which it destroys. constants are vectors that both use.
+	split     func(a *amd64, x vec) (p, q vec)
+	join      func(a *amd64, p, q vec) vec
+	constants func(a *amd64) []vec
+	// narrow rounds one vector of floats, which it destroys, to half of one of elements.
+	narrow func(a *amd64, x vec) vec
 }
 
 var (
-	lanes4 = laneAMD64{
-		bytes:    4,
-		multiply: (*build.Context).VMULPS, add: (*build.Context).VADDPS, multiplyZero: (*build.Context).VMULPS_Z,
-		merge: (*build.Context).VMOVAPS, moveZero: (*build.Context).VMOVAPS_Z, blend: (*build.Context).VBLENDVPS, broadcast: (*build.Context).VBROADCASTSS,
-	}
-	lanes8 = laneAMD64{
-		bytes:    8,
-		multiply: (*build.Context).VMULPD, add: (*build.Context).VADDPD, multiplyZero: (*build.Context).VMULPD_Z,
-		merge: (*build.Context).VMOVAPD, moveZero: (*build.Context).VMOVAPD_Z, blend: (*build.Context).VBLENDVPD, broadcast: (*build.Context).VBROADCASTSD,
-	}
-
 	float32AMD64 = elementAMD64{
-		bytes: 4, lane: &lanes4,
-		move: (*build.Context).VMOVUPS, moveZero: (*build.Context).VMOVUPS_Z,
+		bytes:     4,
+		broadcast: (*build.Context).VBROADCASTSS,
+		multiply:  (*build.Context).VMULPS, multiplyZero: (*build.Context).VMULPS_Z, add: (*build.Context).VADDPS,
+		load: (*build.Context).VMOVUPS_Z, store: (*build.Context).VMOVUPS,
+		zero: (*build.Context).VMOVAPS_Z, merge: (*build.Context).VMOVAPS, blend: (*build.Context).VBLENDVPS,
 	}
 	float64AMD64 = elementAMD64{
-		bytes: 8, lane: &lanes8,
-		move: (*build.Context).VMOVUPD, moveZero: (*build.Context).VMOVUPD_Z,
+		bytes:     8,
+		broadcast: (*build.Context).VBROADCASTSD,
+		multiply:  (*build.Context).VMULPD, multiplyZero: (*build.Context).VMULPD_Z, add: (*build.Context).VADDPD,
+		load: (*build.Context).VMOVUPD_Z, store: (*build.Context).VMOVUPD,
+		zero: (*build.Context).VMOVAPD_Z, merge: (*build.Context).VMOVAPD, blend: (*build.Context).VBLENDVPD,
 	}
-	float16AMD64 = elementAMD64{
-		bytes: 2, lane: &lanes4,
-		widen: func(a *amd64, from op, x vec) { a.VCVTPH2PS(from, x) },
-		narrow: func(a *amd64, x vec, m register, to vec) {
-			const nearest = u8(0) // ties to even, whatever MXCSR says
-			if m == nil {
-				a.VCVTPS2PH(nearest, x, to)
-			} else {
-				a.VCVTPS2PH(nearest, x, m, to)
-			}
-		},
-		move: (*build.Context).VMOVDQU16, moveZero: (*build.Context).VMOVDQU16_Z,
-	}
-	// VCVTNEPS2BF16 is no help: it takes subnormal numbers for zero.
-	bfloat16AMD64 = elementAMD64{
-		bytes: 2, lane: &lanes4,
-		widen: func(a *amd64, from op, x vec) {
-			a.VPMOVZXWD(from, x)
-			a.VPSLLD(u8(16), x, x)
-		},
-		narrow: func(a *amd64, x vec, m register, to vec) {
-			// (x + 0x7fff + x>>16&1) >> 16. No sum carries out of a NaN: the lower half of
-			// one is 0, as a NaN operand's is, or that of an invalid operation.
-			odd := a.vec()
-			a.VPSRLD(u8(16), x, odd)
-			a.and(a.repeat32("halfOdd", 1), odd, odd)
-			a.VPADDD(a.repeat32("halfBias", 0x7fff), x, x)
-			a.VPADDD(odd, x, x)
-			a.VPSRLD(u8(16), x, x)
-			switch {
-			case a.isa != avx512:
-				upper := a.XMM()
-				a.VEXTRACTI128(u8(1), x, upper)
-				a.VPACKUSDW(upper, x.AsX(), to)
-			case m == nil:
-				a.VPMOVDW(x, to)
-			default:
-				a.VPMOVDW(x, m, to)
-			}
-		},
-		move: (*build.Context).VMOVDQU16, moveZero: (*build.Context).VMOVDQU16_Z,
-	}
+	float16AMD64  = halfAMD64(splitFloat16, joinFloat16, func(*amd64) []vec { return nil }, narrowFloat16)
+	bfloat16AMD64 = halfAMD64(splitBFloat16, joinBFloat16, bfloat16Constants, narrowBFloat16)
 )
 
-// vector is the number of elements of a vector.
-func (a *amd64) vector() int { return a.isa.bytes / a.element.lane.bytes }
-
-// elements makes a register for a vector of elements as they are in memory.
-func (a *amd64) elements() vec {
-	switch a.vector() * a.element.bytes {
-	case 16:
-		return a.XMM()
-	case 32:
-		return a.YMM()
+func halfAMD64(split func(*amd64, vec) (p, q vec), join func(a *amd64, p, q vec) vec, constants func(*amd64) []vec, narrow func(*amd64, vec) vec) elementAMD64 {
+	return elementAMD64{
+		bytes:     2,
+		broadcast: (*build.Context).VBROADCASTSS, multiply: (*build.Context).VMULPS, add: (*build.Context).VADDPS,
+		load: (*build.Context).VMOVDQU16_Z, store: (*build.Context).VMOVDQU16,
+		zero: (*build.Context).VMOVDQU16_Z, merge: (*build.Context).VMOVDQU16, blend: (*build.Context).VPBLENDVB,
+		split: split, join: join, constants: constants, narrow: narrow,
 	}
-	return a.ZMM()
 }
 
-// loadElements loads elements as they are in memory.
+// Float16 are converted by halves of a vector.
+
+func splitFloat16(a *amd64, x vec) (p, q vec) {
+	p, q = a.vec(), a.vec()
+	if a.isa == avx512 {
+		a.VCVTPH2PS(x.AsY(), p)
+		a.VEXTRACTI64X4(u8(1), x, q.AsY())
+		a.VCVTPH2PS(q.AsY(), q)
+	} else {
+		a.VCVTPH2PS(x.AsX(), p)
+		a.VEXTRACTI128(u8(1), x, q.AsX())
+		a.VCVTPH2PS(q.AsX(), q)
+	}
+	return p, q
+}
+
+// loadFloat16 splits a vector in memory.
+func loadFloat16(a *amd64, from mem) (p, q vec) {
+	p, q = a.vec(), a.vec()
+	a.VCVTPH2PS(from, p)
+	a.VCVTPH2PS(from.Offset(a.isa.bytes/2), q)
+	return p, q
+}
+
+func joinFloat16(a *amd64, p, q vec) vec {
+	narrowFloat16(a, p)
+	narrowFloat16(a, q)
+	if a.isa == avx512 {
+		a.VINSERTI64X4(u8(1), q.AsY(), p, p)
+	} else {
+		a.VINSERTI128(u8(1), q.AsX(), p, p)
+	}
+	return p
+}
+
+func narrowFloat16(a *amd64, x vec) vec {
+	const nearest = u8(0) // ties to even, whatever MXCSR says
+	if a.isa == avx512 {
+		a.VCVTPS2PH(nearest, x, x.AsY())
+	} else {
+		a.VCVTPS2PH(nearest, x, x.AsX())
+	}
+	return x
+}
+
+// BFloat16 are the upper halves of floats: those of even number are shifted there, those of
+// odd number are there. VCVTNEPS2BF16 is no help: it takes subnormal numbers for zero.
+
+func bfloat16Constants(a *amd64) []vec {
+	return []vec{
+		a.load(a.repeat32("upperHalves", 0xffff0000)),
+		a.load(a.repeat32("halfOnes", 0x00010001)),
+		a.load(a.repeat32("halfAbove", 0x80018001)),
+	}
+}
+
+func splitBFloat16(a *amd64, x vec) (even, odd vec) {
+	even, odd = a.vec(), a.vec()
+	a.VPSLLD(u8(16), x, even)
+	a.and(a.constants[0], x, odd)
+	return even, odd
+}
+
+// joinBFloat16 rounds up where the lower half is above 0x8000, the upper half's last bit
+// put in. That leaves NaN alone: the lower half of one is 0, as an operand's is, or that of
+// the result of an invalid operation.
+func joinBFloat16(a *amd64, even, odd vec) vec {
+	upper, ones, above := a.constants[0], a.constants[1], a.constants[2]
+	y, lower := a.vec(), a.vec()
+	a.VPSRLD(u8(16), even, y)
+	a.VPSLLD(u8(16), odd, lower)
+	if a.isa == avx512 {
+		a.VPTERNLOGD(u8(orAnd), upper, odd, y)
+		a.VPTERNLOGD(u8(orAndNot), upper, even, lower)
+		a.VPTERNLOGD(u8(orAnd), ones, y, lower)
+		up := a.K()
+		a.VPCMPUW(u8(notLess), above, lower, up)
+		a.VPADDW(ones, y, up, y)
+		return y
+	}
+	a.VPBLENDW(u8(0xaa), odd, y, y)
+	a.VPBLENDW(u8(0x55), even, lower, lower)
+	a.VPAND(ones, y, odd)
+	a.VPOR(odd, lower, lower)
+	a.VPMAXUW(above, lower, odd)
+	a.VPCMPEQW(odd, lower, lower)
+	a.VPSUBW(lower, y, y)
+	return y
+}
+
+// narrowBFloat16 is (x + 0x7fff + x>>16&1) >> 16, for floats that are no NaN.
+func narrowBFloat16(a *amd64, x vec) vec {
+	odd := a.vec()
+	a.VPSRLD(u8(16), x, odd)
+	a.and(a.repeat32("halfOdd", 1), odd, odd)
+	a.VPADDD(a.repeat32("halfBias", 0x7fff), x, x)
+	a.VPADDD(odd, x, x)
+	a.VPSRLD(u8(16), x, x)
+	if a.isa == avx512 {
+		a.VPMOVDW(x, x.AsY())
+		return x
+	}
+	a.VEXTRACTI128(u8(1), x, odd.AsX())
+	a.VPACKUSDW(odd.AsX(), x.AsX(), x.AsX())
+	return x
+}
+
+// vector is the number of elements of a vector.
+func (a *amd64) vector() int { return a.isa.bytes / a.element.bytes }
+
+// loadElements loads a piece.
 func (a *amd64) loadElements(from mem, p piece) vec {
-	x := a.elements()
+	x := a.vec()
 	switch n := p.elements * a.element.bytes; {
 	case p.exist != nil:
-		a.element.moveZero(a.Context, from, p.exist, x)
-	case p.halved && n == 64:
+		a.element.load(a.Context, from, p.exist, x)
+	case p.halved:
 		a.VMOVUPS(from, x.AsY())
 		a.VINSERTF64X4(u8(1), from.Offset(32), x, x)
 	case n == 2:
@@ -162,7 +217,7 @@ func (a *amd64) loadElements(from mem, p piece) vec {
 func (a *amd64) storeElements(x vec, p piece, to mem) {
 	switch n := p.elements * a.element.bytes; {
 	case p.exist != nil:
-		a.element.move(a.Context, x, p.exist, to)
+		a.element.store(a.Context, x, p.exist, to)
 	case n == 2:
 		a.VPEXTRW(u8(0), x.AsX(), to)
 	default:
@@ -182,82 +237,226 @@ func (a *amd64) moveBytes(n int, from, to op) {
 	}
 }
 
-// loadLanes loads elements into lanes.
-func (a *amd64) loadLanes(from mem, p piece) vec {
-	switch {
-	case a.element.widen == nil:
-		return a.loadElements(from, p)
-	case p.exist == nil && p.elements == a.vector():
-		return a.widened(from)
+// scale is a vector of a parameter that is a scale, and makes the element's constants.
+func (a *amd64) scale(param string) vec {
+	s := a.vec()
+	a.element.broadcast(a.Context, a.address(a.Param(param)), s)
+	if a.element.constants != nil {
+		a.constants = a.element.constants(a)
 	}
-	return a.widened(a.loadElements(from, p))
+	return s
 }
 
-// widened is lanes of elements in memory or in a register.
-func (a *amd64) widened(from op) vec {
-	x := a.vec()
-	a.element.widen(a, from, x)
+// multiply is the elements of a piece times s, and plus y, which is loaded from sum, if it is
+// not nil.
+func (a *amd64) multiply(s vec, from mem, p piece, y vec, sum mem) vec {
+	e := a.element
+	if e.split == nil {
+		x := a.loadElements(from, p)
+		e.multiply(a.Context, s, x, x)
+		if y != nil {
+			e.add(a.Context, x, y, x)
+		}
+		return x
+	}
+	x, z := a.floats(from, p, nil)
+	e.multiply(a.Context, s, x, x)
+	e.multiply(a.Context, s, z, z)
+	if y != nil {
+		u, v := a.floats(sum, p, y)
+		e.add(a.Context, x, u, x)
+		e.add(a.Context, z, v, z)
+	}
+	return e.join(a, x, z)
+}
+
+// floats are those of a piece, which x has been loaded with if it is not nil.
+func (a *amd64) floats(from mem, p piece, x vec) (vec, vec) {
+	if p.exist == nil && p.elements == a.vector() && a.element == &float16AMD64 {
+		return loadFloat16(a, from)
+	}
+	if x == nil {
+		x = a.loadElements(from, p)
+	}
+	return a.element.split(a, x)
+}
+
+// zero moves x with +0 for elements where m is none.
+func (a *amd64) zero(x vec, m register, to vec) {
+	if a.isa == avx512 {
+		a.element.zero(a.Context, x, m, to)
+	} else {
+		a.VPAND(m, x, to)
+	}
+}
+
+// merge sets the elements of to where m is one to those of x.
+func (a *amd64) merge(x vec, m register, to vec) {
+	if a.isa == avx512 {
+		a.element.merge(a.Context, x, m, to)
+	} else {
+		a.element.blend(a.Context, m, x, to, to)
+	}
+}
+
+// elementNEON is the same for NEON, whose vectors have 16 bytes.
+type elementNEON struct {
+	bytes  int
+	vector func(arm64.Vec) arm64.VecArr // a register as elements
+	scalar func(arm64.Vec) arm64.Scalar // and as one
+	// bits has a keep bit for each lane of consecutive vectors. Words of as many bits are
+	// loaded into all lanes of their own size, and so are in the low end of every lane.
+	bits []datum
+	// half is the conversions of elements that are computed with as float32.
+	half func(a *neon) conversions
+}
+
+// conversions are between a vector of half-precision elements and two of float32, or one if
+// there is one element.
+type conversions struct {
+	widen  func(elements int, x arm64.Vec) []arm64.Vec
+	narrow func(x arm64.Vec, w []arm64.Vec)
+}
+
+var float32NEON = elementNEON{bytes: 4, vector: arm64.Vec.S4, scalar: arm64.Vec.S, bits: laneBits}
+
+var float64NEON = elementNEON{
+	bytes: 8, vector: arm64.Vec.D2, scalar: arm64.Vec.D, bits: table(16, func(i int) u64 { return 1 << i }),
+}
+
+var float16NEON = elementNEON{
+	bytes: 2, vector: arm64.Vec.H8, scalar: arm64.Vec.H, bits: laneBits16,
+	half: func(a *neon) conversions {
+		widen := func(elements int, x arm64.Vec) []arm64.Vec {
+			w := a.halves(elements)
+			a.FCVTL(w[0].S4(), x.H4())
+			if len(w) == 2 {
+				a.FCVTL2(w[1].S4(), x.H8())
+			}
+			return w
+		}
+		narrow := func(x arm64.Vec, w []arm64.Vec) {
+			a.FCVTN(x.H4(), w[0].S4())
+			if len(w) == 2 {
+				a.FCVTN2(x.H8(), w[1].S4())
+			}
+		}
+		return conversions{widen, narrow}
+	},
+}
+
+var bfloat16NEON = elementNEON{
+	bytes: 2, vector: arm64.Vec.H8, scalar: arm64.Vec.H, bits: laneBits16,
+	half: func(a *neon) conversions {
+		zero, one, tie := a.Vec(), a.Vec(), a.Vec()
+		a.MOVI(zero.D2(), 0)
+		a.MOVI(one.H8(), 1)
+		a.MOVI(tie.H8(), 0x80, arm64.LSL(8))
+		widen := func(elements int, x arm64.Vec) []arm64.Vec {
+			w := a.halves(elements)
+			a.ZIP1(w[0].H8(), zero.H8(), x.H8())
+			if len(w) == 2 {
+				a.ZIP2(w[1].H8(), zero.H8(), x.H8())
+			}
+			return w
+		}
+		// To the nearest, ties to even: up if the lower half is above a half of the upper
+		// one's last bit, or is a half and that bit is 1. The lower half of a NaN is 0, as that
+		// of a NaN operand, whose payload it has, or of an invalid operation's.
+		narrow := func(x arm64.Vec, w []arm64.Vec) {
+			last, lower, upper := w[len(w)-1], a.Vec(), a.Vec()
+			a.UZP1(lower.H8(), w[0].H8(), last.H8())
+			a.UZP2(upper.H8(), w[0].H8(), last.H8())
+			a.CMTST(x.H8(), upper.H8(), one.H8()) // −1 if it is 1
+			a.ADD(x.H8(), x.H8(), tie.H8())
+			a.CMHI(x.H8(), lower.H8(), x.H8())
+			a.SUB(x.H8(), upper.H8(), x.H8())
+		}
+		return conversions{widen, narrow}
+	},
+}
+
+var laneBits16 = table(16, func(i int) u16 { return 1 << i })
+
+// halves makes the registers that elements in half precision are widened to.
+func (a *neon) halves(elements int) []arm64.Vec { return a.Vecs(min(elements, 2)) }
+
+// load loads one element or whole vectors.
+func (a *neon) load(elements int, x []arm64.Vec, from arm64.GP) {
+	if elements == 1 {
+		a.LDR(a.element.scalar(x[0]), from.Off(0))
+	} else {
+		qwords{a, 16}.load(x, from)
+	}
+}
+
+// loadNext is load that goes on behind them.
+func (a *neon) loadNext(elements int, x []arm64.Vec, from arm64.GP) {
+	if elements == 1 {
+		a.LDR(a.element.scalar(x[0]), from.Post(a.element.bytes))
+	} else {
+		qwords{a, 16}.load(x, from)
+		a.advance(16*len(x), from)
+	}
+}
+
+// storeNext stores one element or whole vectors, and goes on behind.
+func (a *neon) storeNext(elements int, x []arm64.Vec, to arm64.GP) {
+	if elements == 1 {
+		a.STR(a.element.scalar(x[0]), to.Post(a.element.bytes))
+	} else {
+		qwords{a, 16}.store(x, to)
+		a.advance(16*len(x), to)
+	}
+}
+
+// arithmetic is what kernels compute with elements and their parameter scale.
+type arithmetic struct {
+	a      *neon
+	vector func(arm64.Vec) arm64.VecArr
+	s      arm64.Vec // the scale in all lanes
+	conversions
+}
+
+func (a *neon) arithmetic() *arithmetic {
+	s := a.LoadFloat("scale")
+	e := a.element
+	if e.half != nil {
+		a.DUP(s.S4(), s.S().At(0))
+		return &arithmetic{a, arm64.Vec.S4, s, e.half(a)}
+	}
+	a.DUP(e.vector(s), e.scalar(s).At(0))
+	return &arithmetic{a, e.vector, s, conversions{
+		widen:  func(_ int, x arm64.Vec) []arm64.Vec { return []arm64.Vec{x} },
+		narrow: func(arm64.Vec, []arm64.Vec) {},
+	}}
+}
+
+// factor is the scale as elements.
+func (r *arithmetic) factor() arm64.Vec {
+	if r.a.element.half == nil {
+		return r.s
+	}
+	x := r.a.Vec()
+	r.narrow(x, []arm64.Vec{r.s, r.s})
 	return x
 }
 
-// narrowed is elements of lanes, which it destroys.
-func (a *amd64) narrowed(x vec) vec {
-	if a.element.narrow == nil {
-		return x
+// multiply multiplies the elements of x by the scale.
+func (r *arithmetic) multiply(elements int, x arm64.Vec) {
+	w := r.widen(elements, x)
+	for _, w := range w {
+		r.a.FMUL(r.vector(w), r.vector(w), r.vector(r.s))
 	}
-	y := a.elements()
-	a.element.narrow(a, x, nil, y)
-	return y
+	r.narrow(x, w)
 }
 
-// merge sets the elements of to where m is one to those of the lanes x, which it destroys.
-func (a *amd64) merge(x vec, m register, to vec) {
-	e := a.element
-	switch {
-	case a.isa == avx512 && e.narrow != nil:
-		e.narrow(a, x, m, to)
-	case a.isa == avx512:
-		e.lane.merge(a.Context, x, m, to)
-	case e.narrow == nil:
-		e.lane.blend(a.Context, m, x, to, to)
-	default:
-		words := a.XMM()
-		a.VEXTRACTI128(u8(1), m, words)
-		a.VPACKSSDW(words, m.(vec).AsX(), words)
-		a.VPBLENDVB(words, a.narrowed(x), to, to)
+// multiplyAdd multiplies them and adds those of y, by two operations that round.
+func (r *arithmetic) multiplyAdd(elements int, x, y arm64.Vec) {
+	w, wide := r.widen(elements, x), r.widen(elements, y)
+	for i, w := range w {
+		r.a.FMUL(r.vector(w), r.vector(w), r.vector(r.s))
+		r.a.FADD(r.vector(w), r.vector(wide[i]), r.vector(w))
 	}
-}
-
-// elementNEON is the same for NEON, whose vectors have four lanes.
-type elementNEON struct {
-	// load loads one element or whole vectors, and store stores them. They go on behind.
-	load      func(a *neon, elements int, x []arm64.Vec, from arm64.GP)
-	multiply  func(a *neon, x, s arm64.Vec)
-	store     func(a *neon, elements int, x []arm64.Vec, to arm64.GP)
-	broadcast func(a *neon, param string) arm64.Vec
-}
-
-var float32NEON = elementNEON{
-	load: func(a *neon, elements int, x []arm64.Vec, from arm64.GP) {
-		if elements == 1 {
-			a.LDR(x[0].S(), from.Post(4))
-		} else {
-			qwords{a, 16}.load(x, from)
-			a.advance(16*len(x), from)
-		}
-	},
-	multiply: func(a *neon, x, s arm64.Vec) { a.FMUL(x.S4(), x.S4(), s.S4()) },
-	store: func(a *neon, elements int, x []arm64.Vec, to arm64.GP) {
-		if elements == 1 {
-			a.STR(x[0].S(), to.Post(4))
-		} else {
-			qwords{a, 16}.store(x, to)
-			a.advance(16*len(x), to)
-		}
-	},
-	broadcast: func(a *neon, param string) arm64.Vec {
-		s := a.LoadFloat(param)
-		a.DUP(s.S4(), s.S().At(0))
-		return s
-	},
+	r.narrow(x, w)
 }

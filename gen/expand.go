@@ -5,16 +5,21 @@ import "github.com/dropblock-go/dropblock/asm/arm64"
 func expand(a *amd64) {
 	w := maskedLoop{keep: a.base("keep")}
 	w.dst, w.n = a.slice("dst")
-	s := a.broadcast("scale")
+	s := a.scale("scale")
+	if a.element.join != nil {
+		t := a.vec()
+		a.VMOVAPS(s, t)
+		s = a.element.join(a, s, t)
+	}
 	w.value = func(_ piece, m register) vec {
 		// y[i] = scale where keep is 1, else 0
 		x := a.vec()
 		if a.isa == avx512 {
-			a.element.lane.moveZero(a.Context, s, m, x)
+			a.element.zero(a.Context, s, m, x)
 		} else {
 			a.VPAND(s, m, x)
 		}
-		return a.narrowed(x)
+		return x
 	}
 	w.moves = []gp{w.dst}
 	if a.isa == avx2 && a.element != &float32AMD64 {
@@ -26,12 +31,12 @@ func expand(a *amd64) {
 
 func expandNEON(a *neon) {
 	dst, n, keep := a.LoadBase("dst"), a.LoadLen("dst"), a.LoadBase("keep")
-	s := a.element.broadcast(a, "scale")
+	factor := a.arithmetic().factor()
 	a.masked(n, keep, func(elements int, m []arm64.Vec) {
 		for _, m := range m {
-			a.AND(m.B16(), m.B16(), s.B16())
+			a.AND(m.B16(), m.B16(), factor.B16())
 		}
-		a.element.store(a, elements, m, dst)
+		a.storeNext(elements, m, dst)
 	})
 	a.RET()
 }

@@ -7,18 +7,26 @@ import (
 )
 
 // lanes turns bits of a keep mask into masks of the lanes of vectors: bits[j] has bit i of
-// the j-th piece of a doubleword in lane i. Lanes of eight bytes have the first alone, as
-// all would take too many registers: the doubleword is shifted.
+// the j-th piece of a doubleword in lane i. Lanes of eight bytes have the first one alone, as
+// all would take too many registers: the doubleword is shifted. Those of two bytes take a
+// vector's bits at a time, AVX-512 as they are.
 type lanes struct {
 	a    *amd64
 	bits []vec
+	word vec // the doubleword of 32 elements
 }
 
 var laneBits = table(32, func(i int) u32 { return 1 << i })
 
 func (a *amd64) lanes() lanes {
-	if a.element.lane == &lanes8 {
-		return lanes{a, []vec{a.load(a.data("laneBits8", table(8, func(i int) u64 { return 1 << i })...))}}
+	switch a.element.bytes {
+	case 2:
+		if a.isa == avx512 {
+			return lanes{a: a}
+		}
+		return lanes{a: a, bits: []vec{a.load(a.data("laneBits2", table(8, func(i int) u32 { return 0x20001 << (2 * i) })...))}}
+	case 8:
+		return lanes{a: a, bits: []vec{a.load(a.data("laneBits8", table(8, func(i int) u64 { return 1 << i })...))}}
 	}
 	bits := a.data("laneBits", laneBits...)
 	l := lanes{a: a, bits: a.vecs(128 / a.isa.bytes)}
@@ -28,34 +36,61 @@ func (a *amd64) lanes() lanes {
 	return l
 }
 
-// mask returns the mask of the lanes whose bits in the j-th piece of word are
-// 1: a register of the AVX-512 masks, or a vector of ones.
-func (l *lanes) mask(word vec, j int) register {
-	a, test, equal := l.a, l.a.VPTESTMD, l.a.VPCMPEQD
-	if a.element.lane == &lanes8 {
-		test, equal = a.VPTESTMQ, a.VPCMPEQQ
-		if j > 0 {
-			shifted := a.vec()
-			a.VPSRLQ(u8(a.vector()*j), word, shifted)
-			word = shifted
-		}
-		j = 0
+// mask returns the mask of the i-th vector of the elements of a word, whose keep bits are at
+// keep: a register of the AVX-512 masks, or a vector of ones.
+func (l *lanes) mask(keep gp, i int) register {
+	a, vector := l.a, l.a.vector()
+	switch {
+	case vector == 32:
+		k := a.K()
+		a.KMOVD(at(keep, 4*i), k)
+		return k
+	case a.element.bytes == 2:
+		word := a.vec()
+		a.VPBROADCASTW(at(keep, 2*i), word)
+		return l.test(word, 0)
+	}
+	half, j := i*vector/32, i%(32/vector)
+	if j == 0 {
+		l.word = a.spread(at(keep, 4*half))
+	}
+	return l.test(l.word, j)
+}
+
+// test returns the mask of the lanes whose bits in the j-th piece of word are 1.
+func (l *lanes) test(word vec, j int) register {
+	a := l.a
+	if a.element.bytes == 8 && j > 0 {
+		shifted := a.vec()
+		a.VPSRLQ(u8(a.vector()*j), word, shifted)
+		word, j = shifted, 0
 	}
 	if a.isa == avx512 {
 		k := a.K()
-		test(l.bits[j], word, k)
+		if a.element.bytes == 8 {
+			a.VPTESTMQ(l.bits[j], word, k)
+		} else {
+			a.VPTESTMD(l.bits[j], word, k)
+		}
 		return k
 	}
 	m := a.YMM()
 	a.VPAND(l.bits[j], word, m)
-	equal(l.bits[j], m, m)
+	switch a.element.bytes {
+	case 2:
+		a.VPCMPEQW(l.bits[j], m, m)
+	case 4:
+		a.VPCMPEQD(l.bits[j], m, m)
+	case 8:
+		a.VPCMPEQQ(l.bits[j], m, m)
+	}
 	return m
 }
 
 // maskedLoop is work on n elements, of the kernel's type, whose keep bits are at keep.
 type maskedLoop struct {
 	n, keep, dst gp
-	// value makes the vector of elements, as they are in memory, of a piece.
+	// value makes the vector of a piece.
 	value  func(p piece, m register) vec
 	held   int  // vectors are made, at most, before they are stored; all of a word if 0
 	stream bool // the vectors of a word are stored with non-temporal stores
@@ -92,14 +127,9 @@ func (a *amd64) masked(w maskedLoop) {
 		}
 		var x []vec
 		stored := piece{elements: vector}
-		var word vec
 		for i := range 64 / vector {
-			half, j := i*vector/32, i%(32/vector)
-			if j == 0 {
-				word = a.spread(at(w.keep, 4*half))
-			}
-			p := piece{offset: a.element.bytes * vector * i, elements: vector, halved: halved || w.stream}
-			if x = append(x, w.value(p, l.mask(word, j))); len(x) < held {
+			p := piece{offset: a.isa.bytes * i, elements: vector, halved: a.isa == avx512 && (halved || w.stream)}
+			if x = append(x, w.value(p, l.mask(w.keep, i))); len(x) < held {
 				continue
 			}
 			for _, v := range x {
@@ -108,7 +138,7 @@ func (a *amd64) masked(w maskedLoop) {
 				} else {
 					a.storeElements(v, stored, to)
 				}
-				stored.offset += a.element.bytes * vector
+				stored.offset += a.isa.bytes
 			}
 			x = nil
 		}
@@ -144,11 +174,15 @@ func (a *amd64) restMasked(w maskedLoop, rest gp) {
 	a.BZHIQ(w.n, exist, exist)
 	a.Label("rest")
 	there, keep := a.K(), a.K()
-	a.KMOVW(exist.As32(), there)
-	a.KMOVW(rest.As32(), keep)
+	move := a.KMOVW
+	if vector > 16 {
+		move = a.KMOVD
+	}
+	move(exist.As32(), there)
+	move(rest.As32(), keep)
 	p := piece{elements: vector, exist: there}
 	a.storeElements(w.value(p, keep), p, at(w.dst, 0))
-	a.advance(vector*a.element.bytes, w.moves...)
+	a.advance(a.isa.bytes, w.moves...)
 	a.SHRQ(u8(vector), rest)
 	a.SHRQ(u8(vector), exist)
 	a.JNZ(ref("rest"))
@@ -161,43 +195,59 @@ func (a *amd64) restHalving(w maskedLoop, l lanes, rest gp) {
 		a.loop(label("rest%d", elements), w.n, elements, func() {
 			word := a.vec()
 			a.VMOVQ(rest, word.AsX())
-			a.VPBROADCASTD(word.AsX(), word)
+			if a.element.bytes == 2 {
+				a.VPBROADCASTW(word.AsX(), word)
+			} else {
+				a.VPBROADCASTD(word.AsX(), word)
+			}
 			p := piece{elements: elements}
-			a.storeElements(w.value(p, l.mask(word, 0)), p, at(w.dst, 0))
+			a.storeElements(w.value(p, l.test(word, 0)), p, at(w.dst, 0))
 			a.SHRQ(u8(elements), rest)
 			a.advance(elements*a.element.bytes, w.moves...)
 		})
 	}
 }
 
-// broadcast loads a parameter that is a scale into every lane.
-func (a *amd64) broadcast(param string) vec {
-	s := a.vec()
-	a.element.lane.broadcast(a.Context, a.address(a.Param(param)), s)
-	return s
-}
-
-// masked runs body over n elements whose keep bits are at keep: 32 at a time,
-// then four, then one. body gets the number of vectors and the masks of their
-// lanes.
+// masked runs body over n elements whose keep bits are at keep: eight vectors of them at a
+// time, then one vector, then one element. body gets the number of elements and the masks of
+// their lanes.
 func (a *neon) masked(n, keep arm64.GP, body func(elements int, m []arm64.Vec)) {
-	bits := qwords{a, 16}.loads(8, a.table("laneBits", laneBits...))
-	a.loop("word", n, 32, func() {
+	e := a.element
+	lanes, vectors := 16/e.bytes, len(e.bits)*e.bytes/16
+	bits := qwords{a, 16}.loads(vectors, a.table(label("laneBits%d", 8*e.bytes), e.bits...))
+	a.loop("word", n, 8*lanes, func() {
 		word, m := a.Vec(), a.Vecs(8)
-		a.LD1R(word.S4(), keep.Post(4))
 		for i := range m {
-			a.CMTST(m[i].S4(), word.S4(), bits[i].S4())
+			switch {
+			case i%vectors > 0:
+			case len(e.bits) == 32:
+				a.LD1R(word.S4(), keep.Post(4))
+			default:
+				a.LD1R(word.H8(), keep.Post(2))
+			}
+			a.CMTST(e.vector(m[i]), e.vector(word), e.vector(bits[i%vectors]))
 		}
-		body(32, m)
+		body(8*lanes, m)
 	})
 	a.CBZ(n, "done")
 	rest := a.GP()
-	a.LDR(rest.W(), keep.Off(0))
-	for _, elements := range []int{4, 1} {
+	switch lanes { // There may be no memory behind the bits of a turn.
+	case 2:
+		a.LDRH(rest.W(), keep.Off(0))
+	case 4:
+		a.LDR(rest.W(), keep.Off(0))
+	case 8:
+		a.LDR(rest, keep.Off(0))
+	}
+	lane := rest
+	if e.bytes < 8 {
+		lane = rest.W()
+	}
+	for _, elements := range []int{lanes, 1} {
 		a.loop(label("rest%d", elements), n, elements, func() {
 			m := a.Vec()
-			a.DUP(m.S4(), rest.W())
-			a.CMTST(m.S4(), m.S4(), bits[0].S4())
+			a.DUP(e.vector(m), lane)
+			a.CMTST(e.vector(m), e.vector(m), e.vector(bits[0]))
 			body(elements, []arm64.Vec{m})
 			a.LSR(rest, rest, elements)
 		})

@@ -32,8 +32,11 @@ func (a *amd64) scaled(k scaled) {
 	}
 	if a.isa == avx2 && (k.dropped != "" || a.element != &float32AMD64) {
 		w.held = 4 // of 16 registers
+		if a.element.split != nil {
+			w.held = 2
+		}
 	}
-	s := a.broadcast("scale")
+	s := a.scale("scale")
 	if k.stream {
 		w.ahead = func() {
 			for _, p := range w.moves {
@@ -61,24 +64,26 @@ func (a *amd64) scaled(k scaled) {
 	// The source is loaded whole, not through the mask: that is slower, from memory by a
 	// third.
 	w.value = func(p piece, m register) vec {
-		x := a.loadLanes(at(w.src, p.offset), p)
-		if k.dropped == "" {
-			// y[i] = x[i]*scale where keep is 1, else 0.
-			a.multiplyMasked(s, m, x)
-			return a.narrowed(x)
-		}
-		// y[i] = x[i]*scale, or y[i]+x[i]*scale, where keep is 1, else y[i].
-		y := a.loadElements(at(dropped, p.offset), p)
-		a.element.lane.multiply(a.Context, s, x, x)
-		if k.add {
-			z := y
-			if a.element.widen != nil {
-				z = a.widened(y)
+		from, to := at(w.src, p.offset), at(dropped, p.offset)
+		switch {
+		case k.dropped != "":
+			// y[i] = x[i]*scale, or y[i]+x[i]*scale, where keep is 1, else y[i]
+			y := a.loadElements(to, p)
+			var sum vec
+			if k.add {
+				sum = y
 			}
-			a.element.lane.add(a.Context, x, z, x)
+			a.merge(a.multiply(s, from, p, sum, to), m, y)
+			return y
+		case a.isa == avx512 && a.element.multiplyZero != nil:
+			// y[i] = x[i]*scale where keep is 1, else 0
+			x := a.loadElements(from, p)
+			a.element.multiplyZero(a.Context, s, x, m, x)
+			return x
 		}
-		a.merge(x, m, y)
-		return y
+		x := a.multiply(s, from, p, nil, to)
+		a.zero(x, m, x)
+		return x
 	}
 	a.masked(w)
 	if k.stream {
@@ -87,29 +92,19 @@ func (a *amd64) scaled(k scaled) {
 	a.ret()
 }
 
-// multiplyMasked multiplies x by s, with +0 where m is none.
-func (a *amd64) multiplyMasked(s, m register, x vec) {
-	if a.isa == avx512 {
-		a.element.lane.multiplyZero(a.Context, s, x, m, x)
-		return
-	}
-	a.element.lane.multiply(a.Context, s, x, x)
-	a.VPAND(m, x, x)
-}
-
 func scaleNEON(a *neon) {
 	dst, src, keep := a.LoadBase("dst"), a.LoadBase("src"), a.LoadBase("keep")
 	n := a.LoadLen("src")
-	s := a.element.broadcast(a, "scale")
+	r := a.arithmetic()
 	a.masked(n, keep, func(elements int, m []arm64.Vec) {
 		x := a.Vecs(len(m))
-		a.element.load(a, elements, x, src)
+		a.loadNext(elements, x, src)
 		for i := range x {
 			// y[i] = x[i]*scale where keep is 1, else 0
-			a.element.multiply(a, x[i], s)
+			r.multiply(elements, x[i])
 			a.AND(x[i].B16(), x[i].B16(), m[i].B16())
 		}
-		a.element.store(a, elements, x, dst)
+		a.storeNext(elements, x, dst)
 	})
 	a.RET()
 }

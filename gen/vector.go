@@ -105,11 +105,18 @@ const (
 	xor3   = 0x96 // x ^ y ^ z
 	or3    = 0xfe // x | y | z
 	nor3   = 0x01 // ^(x | y | z)
+	or2    = 0xee // y | z
 	nor    = 0x11 // ^(y | z)
 	xorOr  = 0xbe // (x ^ y) | z
 	xorAnd = 0x28 // (x ^ y) & z
 	andOr  = 0xec // x & z | y
+
+	orAnd    = 0xf8 // x | y & z
+	orAndNot = 0xf4 // x | y &^ z
 )
+
+// notLess is a comparison of VPCMP.
+const notLess = 5
 
 // andOr sets z to z & x | y.
 func (a *amd64) andOr(x, y, z vec) {

@@ -133,8 +133,8 @@ func dtypeOf[E Element]() Dtype {
 	panic("npy: no dtype " + name)
 }
 
-// newElems is a slice of bytes that is aligned for elements of any type.
-func newElems(n int) []byte { return Bytes(make([]uint64, (n+7)/8))[:n:n] }
+// NewElems is a slice of bytes that is aligned for elements of any type.
+func NewElems(n int) []byte { return Bytes(make([]uint64, (n+7)/8))[:n:n] }
 
 // Bytes is the memory of s.
 func Bytes[E Element | uint64](s []E) []byte {
@@ -142,6 +142,6 @@ func Bytes[E Element | uint64](s []E) []byte {
 }
 
 // View is the memory of the elements of an [Array] as elements of type E, without copying.
-func View[E Element | ~uint16](elems []byte) []E {
+func View[E Element | ~uint16 | uint32 | uint64](elems []byte) []E {
 	return unsafe.Slice((*E)(unsafe.Pointer(unsafe.SliceData(elems))), len(elems)/int(unsafe.Sizeof(*new(E))))
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 )
@@ -207,6 +208,39 @@ func TestFortran(t *testing.T) {
 		require.NoError(t, err)
 	} else {
 		require.ErrorContains(t, err, "extents that are too large")
+	}
+}
+
+// Arrays that are read box by box: every element is where its indices say.
+func TestFortranBoxes(t *testing.T) {
+	for _, shape := range [][]int{
+		{3, 70, 81, 40}, {boxBytes, 3}, {boxBytes/2 + 7, 2, 2}, {2, boxBytes}, {1, 5, 1, 300, 401, 1}, {7, 11, 13, 5, 3, 29}, {boxBytes / 4, 1, 5},
+	} {
+		n, ok := count(shape)
+		require.True(t, ok)
+		var b bytes.Buffer
+		h := Header{Dtype: dtypes[7], Order: binary.BigEndian, Shape: shape}
+		data := make([]uint32, n) // The file has the numbers of its elements.
+		for i := range data {
+			data[i] = uint32(i)
+		}
+		require.NoError(t, h.Write(&b, unsafe.Slice((*byte)(unsafe.Pointer(&data[0])), 4*n)))
+		f := bytes.Replace(b.Bytes(), []byte("False"), []byte("True "), 1)
+		a, err := parse(t, f, nil)
+		require.NoError(t, err)
+		got := View[uint32](a.Elems)
+		for i := 0; i < int(n); i += 1 + i%5 {
+			want, stride := 0, 1
+			for axis, at := range a.index(i) {
+				want += at * stride
+				stride *= shape[axis]
+			}
+			if int(got[i]) != want {
+				t.Fatalf("%v: element %d is %d, want %d", shape, i, got[i], want)
+			}
+		}
+		_, err = Read(bytes.NewReader(f[:len(f)-3]), -1, nil)
+		require.ErrorContains(t, err, "bytes of elements; want")
 	}
 }
 

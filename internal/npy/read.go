@@ -89,7 +89,7 @@ func Read(r io.Reader, size int64, check func(*Header) error) (*Array, error) {
 	case !h.inFortran():
 		a.Elems, err = h.readElems(r, want, size >= 0)
 	case size >= 0:
-		a.Elems = newElems(want)
+		a.Elems = NewElems(want)
 		err = h.scatter(a.Elems, r)
 	default:
 		var elems []byte
@@ -97,7 +97,7 @@ func Read(r io.Reader, size int64, check func(*Header) error) (*Array, error) {
 			if want > minRoom {
 				debug.FreeOSMemory() // what elems has outgrown, for there will be two of it
 			}
-			a.Elems = newElems(want)
+			a.Elems = NewElems(want)
 			swapped := h
 			swapped.Order = nativeOrder
 			err = swapped.scatter(a.Elems, bytes.NewReader(elems))
@@ -141,10 +141,10 @@ func (h *Header) readElems(r io.Reader, total int, known bool) ([]byte, error) {
 	for !known && room > minRoom {
 		room = (room/growth + 63) &^ 63
 	}
-	elems := newElems(room)
+	elems := NewElems(room)
 	for n := 0; n < total; {
 		if n == len(elems) {
-			larger := newElems(min(total, growth*n))
+			larger := NewElems(min(total, growth*n))
 			copy(larger, elems)
 			elems = larger
 		}
@@ -177,38 +177,70 @@ func (h *Header) inFortran() bool {
 	return h.fortran && axes > 1 && !slices.Contains(h.Shape, 0)
 }
 
-// scatter reads elements in Fortran order and writes them to dst in C order.
+// scatter reads elements in Fortran order and writes them to dst in C order: as many whole
+// boxes of the first axes at once as the cache holds.
 func (h *Header) scatter(dst []byte, r io.Reader) error {
-	strides := make([]int, len(h.Shape))
-	stride := h.size
-	for axis := len(strides) - 1; axis >= 0; axis-- {
-		strides[axis] = stride
+	rank := len(h.Shape)
+	cStrides, fStrides := make([]int, rank), make([]int, rank+1) // in elements
+	stride := 1
+	for axis := rank - 1; axis >= 0; axis-- {
+		cStrides[axis] = stride
 		stride *= h.Shape[axis]
 	}
-	buf := make([]byte, chunkBytes)
-	index := make([]int, len(h.Shape))
-	at := 0
+	split := 0 // the axis of which a part is read at once, and all of those before it
+	fStrides[0] = 1
+	for axis, n := range h.Shape {
+		fStrides[axis+1] = fStrides[axis] * n
+		if axis < rank-1 && fStrides[axis+1]*h.size <= boxBytes {
+			split = axis + 1
+		}
+	}
+	box := fStrides[split] * h.size
+	buf := NewElems(min(max(boxBytes/box, 1), h.Shape[split]) * box)
+	index := make([]int, rank)
 	for n := 0; n < len(dst); {
-		chunk := buf[:min(len(buf), len(dst)-n)]
+		chunk := buf[:min(len(buf), (h.Shape[split]-index[split])*box)]
 		k, err := io.ReadFull(r, chunk)
 		if n += k; err != nil {
 			return h.readError(err, n)
 		}
 		h.swap(chunk)
-		for ; len(chunk) > 0; chunk = chunk[h.size:] {
-			copy(dst[at:at+h.size], chunk)
-			for axis := range index {
-				index[axis]++
-				at += strides[axis]
-				if index[axis] < h.Shape[axis] {
-					break
-				}
-				at -= index[axis] * strides[axis]
-				index[axis] = 0
-			}
+		at := 0
+		for axis := split; axis < rank; axis++ {
+			at += index[axis] * cStrides[axis]
+		}
+		count := len(chunk) / box
+		place := map[int]func(dst, src []byte, shape, to, from []int, n int){
+			1: placeAs[uint8], 2: placeAs[uint16], 4: placeAs[uint32], 8: placeAs[uint64],
+		}[h.size]
+		place(dst[at*h.size:], chunk, h.Shape[:split], cStrides, fStrides, count)
+		index[split] += count
+		for axis := split; axis < rank-1 && index[axis] == h.Shape[axis]; axis++ {
+			index[axis] = 0
+			index[axis+1]++
 		}
 	}
 	return nil
+}
+
+// boxBytes is how much is read in Fortran order at once.
+const boxBytes = 1 << 20
+
+func placeAs[E uint8 | uint16 | uint32 | uint64](dst, src []byte, shape, to, from []int, n int) {
+	place(View[E](dst), View[E](src), shape, to, from, n)
+}
+
+// place copies a box of elements of a shape, and n of the axis behind, between two orders.
+func place[E uint8 | uint16 | uint32 | uint64](dst, src []E, shape, to, from []int, n int) {
+	if len(shape) == 0 {
+		for i := range n {
+			dst[i*to[0]] = src[i*from[0]]
+		}
+		return
+	}
+	for i := range shape[0] {
+		place(dst[i*to[0]:], src[i*from[0]:], shape[1:], to[1:], from[1:], n)
+	}
 }
 
 // Values returns the elements, which share the memory of a. The array's dtype has to be

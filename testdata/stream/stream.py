@@ -13,12 +13,14 @@ p and block have no default:
     layout=NCHW|NHWC|NCW|NWC|NCDHW|NDHWC clip=axes|square|none
     gamma-scale=NUMBER ramp=FROM:STEPS stride=INT
     norm=tensor|sample|plane|expected|none
+    fill=zero|noise; with noise, what ApplyNoise makes of a map of zeros is a part of the line
 
 Integers are Python's and exact, so that a width shows as a mask or a modulus.
 It is slow and plain on purpose: one function for each section of the text.
 """
 
 import hashlib
+import math
 import struct
 import sys
 
@@ -119,10 +121,10 @@ class Geometry:
         self.sample = self.P * product(self.size)
         self.count = self.M * self.sample
 
-    def number(self, extents, plane, at):
-        """The number of an element, in memory order, in P planes of these extents."""
+    def number(self, extents, plane, at, planes=None):
+        """The number of an element, in memory order, in P planes of these extents, or so many."""
         numbers = [(extents[0], at[0]), (extents[1], at[1]), (extents[2], at[2])]
-        numbers.insert(3 if self.last else 0, (self.P, plane))
+        numbers.insert(3 if self.last else 0, (planes or self.P, plane))
         number = 0
         for extent, index in numbers:
             number = number * extent + index
@@ -419,7 +421,7 @@ def pack(string):
 
 
 def scales_of(norm, g, gamma, keep):
-    if norm == "none":
+    if norm == "none" or g.count == 0:
         return [1.0]
     if norm == "expected":
         rate = expected_drop(gamma, g)
@@ -434,17 +436,97 @@ def scales_of(norm, g, gamma, keep):
                     for w in range(g.size[2]):
                         count[group] += 1
                         kept[group] += keep[n * g.sample + g.number(g.size, plane, (d, h, w))]
-    return [1.0 if not c else float(c) / float(k) if k else 0.0 for c, k in zip(count, kept)]
+    return [float(c) / float(k) if k else 0.0 for c, k in zip(count, kept)]
+
+
+# 12 Noise
+
+
+def f32(x):
+    """x rounded to float32. A sum or product of two of them as a float64 is exact, or exact enough for a second rounding."""
+    return struct.unpack("<f", struct.pack("<f", x))[0]
+
+
+def coefficients(text):
+    return [float.fromhex(c) for c in text.split()]
+
+
+LOG = coefficients("0x1.9df954p-3 -0x1.4c3cc8p-2 0x1.614c1cp-2 -0x1.978e38p-2 0x1.ff623cp-2 -0x1.5559dcp-1 0x1.00007ap0 -0x1.fffffep0")
+COS = coefficients("0x1.c1f066p-11 -0x1.54f61ap-6 0x1.03bd06p-2 -0x1.3bd3a6p0 0x1.fffffep-1")
+SIN = coefficients("0x1.3daff6p-13 -0x1.324ccap-8 0x1.4668bp-4 -0x1.4abbc2p-1 0x1.921fb6p0")
+ROOT_HALF = float.fromhex("0x1.6a09e6p-1")
+MINUS_2_LN_2 = float.fromhex("-0x1.62e43p0")
+
+
+def polynomial(c, x):
+    p = c[0]
+    for c in c[1:]:
+        p = f32(f32(p * x) + c)
+    return p
+
+
+def signed(a):
+    return f32(a if a < 2**31 else a - 2**32)
+
+
+def radius(a):
+    c = f32(f32(signed(a) + 0.5) * 2.0**-32)
+    u = c if c > 0 else f32(1 + c)
+    m, e = math.frexp(u)
+    if m < ROOT_HALF:
+        m, e = 2 * m, e - 1
+    f = c if e == 0 else f32(m - 1)
+    return f32(math.sqrt(f32(f32(polynomial(LOG, f) * f) + f32(f32(e) * MINUS_2_LN_2))))
+
+
+def cosine(b):
+    y = f32(signed(b) * 2.0**-31)
+    c = polynomial(COS, f32(y * y))
+    return c if b % 2 == 0 else -c
+
+
+def sine(b):
+    y = f32(signed(b) * 2.0**-31)
+    return f32(polynomial(SIN, f32(y * y)) * y)
+
+
+def noise_of(key, s, i):
+    w = philox((i // 4, 2**31, lo(s), hi(s)), key)
+    if i % 4 == 0:
+        return f32(radius(w[0]) * cosine(w[1]))
+    if i % 4 == 1:
+        return f32(radius(w[2]) * cosine(w[3]))
+    if i % 4 == 2:
+        return f32(radius(w[0]) * sine(w[1]))
+    return f32(radius(w[2]) * sine(w[3]))
+
+
+def noisy(a, g, keep):
+    """What ApplyNoise makes of a map of zeros, as the bytes of float32, the least significant first."""
+    key = derive_key(a["seed"], a["layer"], a["step"])
+    out = b""
+    for n in range(g.N):
+        values = [0.0] * (g.C * product(g.size))
+        for c in range(g.C):
+            for d in range(g.size[0]):
+                for h in range(g.size[1]):
+                    for w in range(g.size[2]):
+                        i = g.number(g.size, c, (d, h, w), g.C)
+                        ruler = min(n, g.M - 1) * g.sample + g.number(g.size, min(c, g.P - 1), (d, h, w))
+                        if not keep[ruler]:
+                            values[i] = noise_of(key, a["sample"] + n * a["stride"] & M64, i)
+        out += struct.pack(f"<{len(values)}f", *values)
+    return out
 
 
 # All of it, with every stage given to trace.
 
 
 def sample_mask(a, trace=lambda stage, text: None):
-    """Returns γ, kept, the scales, and as bytes the seeds' string and the mask's."""
+    """Returns γ, kept, the scales, and as bytes the seeds' string, the mask's, and the noise."""
     g = Geometry(a["layout"], a["shape"], a["block"], a["region"], a["even"], a["clip"], a["share"])
     if g.count == 0:
-        return 0.0, 0, scales_of(a["norm"], g, 0.0, []), b"", b""
+        return 0.0, 0, scales_of(a["norm"], g, 0.0, []), b"", b"", b""
     trace("4 geometry", f"M={g.M} P={g.P} " + " ".join(
         f"{name}{axis}={x[i]}" for name, x in (("", g.size), ("b", g.block), ("v", g.valid), ("a", g.before), ("R", g.places))
         for i, axis in enumerate("DHW" if not name else "dhw")) + f" positions={g.positions}")
@@ -499,10 +581,11 @@ def sample_mask(a, trace=lambda stage, text: None):
                 drop_block(g, keep, n, position)
                 seeds[seed_cell(g, n, position)] = 1
 
+    noise = noisy(a, g, keep) if a["fill"] == "noise" else b""
     row = g.size[2] * (g.P if g.last else 1)
     for top in range(0, g.count, row):
         trace("10 mask", "".join(map(str, keep[top:top + row])))
-    return gamma, sum(keep), scales_of(a["norm"], g, gamma, keep), pack(seeds), pack(keep)
+    return gamma, sum(keep), scales_of(a["norm"], g, gamma, keep), pack(seeds), pack(keep), noise
 
 
 # The command and the table
@@ -510,11 +593,11 @@ def sample_mask(a, trace=lambda stage, text: None):
 DEFAULTS = {"shape": "1x1x14x14", "region": "valid", "even": "before", "rule": "paper", "share": "none",
             "seed": "0", "layer": "0", "step": "0", "sample": "0"}
 # Left out of lines that have them:
-LATER = {"layout": "NCHW", "clip": "axes", "gamma-scale": "1", "ramp": "0:0", "stride": "1", "norm": "tensor"}
+LATER = {"layout": "NCHW", "clip": "axes", "gamma-scale": "1", "ramp": "0:0", "stride": "1", "norm": "tensor", "fill": "zero"}
 ORDER = ["shape", "block", "region", "even", "rule", "share", "p", "seed", "layer", "step", "sample", *LATER]
 CHOICES = {"region": ("valid", "full"), "even": ("before", "after"), "rule": ("paper", "simple", "exact", "given"),
            "share": ("none", "channels", "batch", "all"), "layout": ("NCHW", "NHWC", "NCW", "NWC", "NCDHW", "NDHWC"),
-           "clip": ("axes", "square", "none"), "norm": ("tensor", "sample", "plane", "expected", "none")}
+           "clip": ("axes", "square", "none"), "norm": ("tensor", "sample", "plane", "expected", "none"), "fill": ("zero", "noise")}
 HEX_BYTES = 256  # of a string of bits in full; of a longer one the SHA-256
 
 
@@ -566,10 +649,12 @@ def shown(string):
 
 def line(words, trace=lambda stage, text: None):
     text, a = parse(words)
-    gamma, kept, scales, seeds, mask = sample_mask(a, trace)
+    gamma, kept, scales, seeds, mask, noise = sample_mask(a, trace)
     out = [f"{name}={text[name]}" for name in ORDER if name not in LATER or text[name] != LATER[name]]
     scale = ",".join(scale.hex() for scale in scales)
     out += [f"gamma={gamma.hex()}", f"kept={kept}", f"scale={scale}", f"seeds={shown(seeds)}", f"mask={shown(mask)}"]
+    if a["fill"] == "noise":
+        out.append(f"noise={shown(noise)}")
     return " ".join(out)
 
 
