@@ -47,13 +47,13 @@ func (of elementType[E]) forward(in *forwardInput) error {
 	// Of a whole batch, or whatever the counts are of.
 	count := r.IntN(1 << r.IntN(32))
 	kept := r.IntN(count + 1)
-	rescaled, product := want, out.scaled
+	rescaled, product := want, out.noisy
 	if p.Norm == "tensor" {
 		scale := 0.0
 		if kept > 0 {
 			scale = float64(count) / float64(kept)
 		}
-		rescaled.Scales, product = []float64{scale}, of.Scale(out.x, keep, scale)
+		rescaled.Scales, product = []float64{scale}, of.Fill(out.x, out.noisy, keep, scale)
 	}
 
 	var mask, read dropblock.Mask
@@ -108,9 +108,9 @@ func (of elementType[E]) forward(in *forwardInput) error {
 			return fmt.Errorf("Rescale(%d, %d): %w", kept, count, err)
 		}
 		for _, m := range []*dropblock.Mask{&mask, &read} {
-			dropblock.Apply(out.laid.dst, out.x, m)
+			dropblock.ApplyNoise(out.laid.dst, out.x, m) // which needs the key too
 			if err := errors.Join(out.same(product), out.unchanged()); err != nil {
-				return fmt.Errorf("Rescale(%d, %d), Apply: %w", kept, count, err)
+				return fmt.Errorf("Rescale(%d, %d), ApplyNoise: %w", kept, count, err)
 			}
 		}
 

@@ -53,7 +53,7 @@ type outputs[E dropblock.Float] struct {
 	xCopy, otherCopy []E
 	scaled           []E // x
 	added, doubled   []E // x, added to other and to itself
-	filled           []E // x, with other where it is dropped
+	filled, noisy    []E // x, with other or noise where it is dropped
 	factors          []E // the mask itself
 }
 
@@ -66,7 +66,7 @@ func newOutputs[E dropblock.Float](of elementType[E], r *rand.Rand, keep []bool)
 func (o *outputs[E]) compute(r *rand.Rand, p *reference.Params, scales []float64) {
 	o.other = o.of.random(r, len(o.keep))
 	o.otherCopy = slices.Clone(o.other)
-	o.scaled, o.factors, o.filled = make([]E, len(o.keep)), make([]E, len(o.keep)), slices.Clone(o.other)
+	o.scaled, o.factors, o.filled, o.noisy = make([]E, len(o.keep)), make([]E, len(o.keep)), slices.Clone(o.other), o.noise(p)
 	o.added, o.doubled = o.other, o.x
 	o.eachScale(p, scales, func(keep []bool, scale float64) {
 		o.scaled = o.of.Fill(o.x, o.scaled, keep, scale)
@@ -74,10 +74,23 @@ func (o *outputs[E]) compute(r *rand.Rand, p *reference.Params, scales []float64
 		factor := o.of.Expand([]bool{true}, scale)[0]
 		for i, kept := range keep {
 			if kept {
-				o.filled[i], o.factors[i] = o.scaled[i], factor
+				o.filled[i], o.noisy[i], o.factors[i] = o.scaled[i], o.scaled[i], factor
 			}
 		}
 	})
+}
+
+// noise is what dropped elements have of each sample's own, even if they share a mask.
+func (o *outputs[E]) noise(p *reference.Params) []E {
+	noise, key := make([]E, len(o.keep)), reference.Key(p.Seed, p.Layer, p.Step)
+	sample := len(noise) / max(p.N, 1) // elements
+	for i, kept := range o.keep {
+		if !kept {
+			index := p.Sample + uint64(i/sample)*max(p.Stride, 1)
+			noise[i] = o.of.Nearest(float64(reference.Noise(key, index, i%sample)))
+		}
+	}
+	return noise
 }
 
 // eachScale visits the different scales, with the kept elements that have them.
@@ -119,6 +132,9 @@ func (o *outputs[E]) check(m *dropblock.Mask, parts int) error {
 		{"ApplyFill in place", x, o.filled, func() { dropblock.ApplyFill(dst, dst, other, m) }},
 		{"ApplyFill in place of fill", other, o.filled, func() { dropblock.ApplyFill(dst, x, dst, m) }},
 		{"ApplyFillPart", x, o.filled, func() { eachPart(func(part int) { dropblock.ApplyFillPart(dst, x, other, m, part, parts) }) }},
+		{"ApplyNoise", other, o.noisy, func() { dropblock.ApplyNoise(dst, x, m) }},
+		{"ApplyNoise in place", x, o.noisy, func() { dropblock.ApplyNoise(dst, dst, m) }},
+		{"ApplyNoisePart", other, o.noisy, func() { eachPart(func(part int) { dropblock.ApplyNoisePart(dst, x, m, part, parts) }) }},
 		{"ScaleTo", other, o.factors, func() { dropblock.ScaleTo(dst, m) }},
 	} {
 		copy(dst, c.old)
