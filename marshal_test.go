@@ -12,7 +12,7 @@ import (
 )
 
 // storedMasks are masks of every kind that the bytes tell apart.
-func storedMasks(t testing.TB) (all []*dropblock.Mask) {
+func storedMasks(t *testing.T) (all []*dropblock.Mask) {
 	shapes := []dropblock.Shape{
 		dropblock.NCHW(3, 5, 7, 9), dropblock.NHWC(2, 5, 4, 3), dropblock.NCW(3, 2, 11), dropblock.NWC(2, 64, 1), dropblock.NCDHW(1, 2, 3, 4, 5),
 		dropblock.NDHWC(2, 3, 4, 5, 6), dropblock.NCHW(0, 3, 4, 5), dropblock.NHWC(3, 4, 5, 0), dropblock.NCHW(1, 1, 8, 8),
@@ -149,26 +149,4 @@ func TestMaskBytesBad(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, good, same)
 	}
-}
-
-// FuzzMaskBytes reads arbitrary bytes: a mask that they make has the bytes.
-func FuzzMaskBytes(f *testing.F) {
-	for _, m := range storedMasks(f) {
-		data, err := m.MarshalBinary()
-		require.NoError(f, err)
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var m dropblock.Mask
-		if m.UnmarshalBinary(data) != nil {
-			return
-		}
-		again, err := m.MarshalBinary()
-		require.NoError(t, err)
-		require.Equal(t, data, again)
-		if n := m.Shape().Len(); n < 1<<20 {
-			x := make([]float32, n)
-			dropblock.Apply(x, x, &m)
-		}
-	})
 }

@@ -68,6 +68,7 @@ func TestRandom(t *testing.T) {
 		{"Count", randomCount},
 		{"Grow", randomGrow},
 		{"Forward", randomForward},
+		{"MaskBytes", randomMaskBytes},
 	} {
 		t.Run(target.name, func(t *testing.T) {
 			start := time.Now()
