@@ -17412,39 +17412,42 @@ TEXT ·noiseAVX2(SB), NOSPLIT, $16-64
 	MOVL         (DI), SI
 	VPBROADCASTQ philoxM0<>+0(SB), Y0
 	VPBROADCASTQ philoxM1<>+0(SB), Y1
-	MOVL         12(DI), R8
-	XORL         4(BX), R8
-	MOVL         R8, (SP)
-	MOVL         8(DI), R8
-	MOVL         $0xcd9e8d57, R9
-	IMULQ        R9, R8
-	MOVQ         R8, R9
-	SHRQ         $0x20, R9
-	XORL         4(DI), R9
-	XORL         (BX), R9
-	XORL         8(BX), R8
-	MOVL         R8, 4(SP)
-	MOVL         $0xd2511f53, DI
-	IMULQ        DI, R9
-	MOVQ         R9, DI
-	SHRQ         $0x20, DI
-	XORL         12(BX), DI
-	MOVL         DI, 8(SP)
-	XORL         20(BX), R9
-	MOVL         R9, 12(SP)
-	VMOVQ        SI, X2
-	VPBROADCASTQ X2, Y2
-	CMPQ         DX, $0x00000008
-	JL           quads2Done
+	MOVL         12(DI), SI
+	XORL         4(BX), SI
+	MOVL         SI, (SP)
+	MOVL         8(DI), SI
+	MOVL         $0xcd9e8d57, R8
+	IMULQ        R8, SI
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	XORL         4(DI), R8
+	XORL         (BX), R8
+	XORL         8(BX), SI
+	MOVL         SI, 4(SP)
+	MOVL         $0xd2511f53, SI
+	IMULQ        SI, R8
+	MOVQ         R8, SI
+	SHRQ         $0x20, SI
+	XORL         12(BX), SI
+	MOVL         SI, 8(SP)
+	XORL         20(BX), R8
+	MOVL         R8, 12(SP)
+	MOVQ         ctr+56(FP), SI
+	CMPQ         DX, $0x0000000c
+	JL           quads3Done
 
-quads2:
-	VPMOVZXDQ    (CX), Y3
-	VPADDD       Y2, Y3, Y3
+quads3:
+	VPBROADCASTD (SI), Y5
+	VPMOVZXDQ    (CX), Y2
+	VPADDD       Y5, Y2, Y2
+	VPMULUDQ     Y2, Y0, Y2
+	VPMOVZXDQ    16(CX), Y3
+	VPADDD       Y5, Y3, Y3
 	VPMULUDQ     Y3, Y0, Y3
-	VPMOVZXDQ    16(CX), Y4
-	VPADDD       Y2, Y4, Y4
+	VPMOVZXDQ    32(CX), Y4
+	VPADDD       Y5, Y4, Y4
 	VPMULUDQ     Y4, Y0, Y4
-	VPSRLQ       $0x20, Y3, Y5
+	VPSRLQ       $0x20, Y2, Y5
 	VPBROADCASTD (SP), Y6
 	VPXOR        Y6, Y5, Y5
 	VPMULUDQ     Y5, Y1, Y6
@@ -17452,158 +17455,236 @@ quads2:
 	VPBROADCASTD 4(SP), Y5
 	VPXOR        Y5, Y7, Y7
 	VPBROADCASTD 8(SP), Y5
-	VPXOR        Y5, Y3, Y5
-	VPSRLQ       $0x20, Y4, Y3
+	VPXOR        Y5, Y2, Y5
+	VPSRLQ       $0x20, Y3, Y2
 	VPBROADCASTD (SP), Y8
-	VPXOR        Y8, Y3, Y3
-	VPMULUDQ     Y3, Y1, Y8
+	VPXOR        Y8, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y8
 	VPSRLQ       $0x20, Y8, Y9
+	VPBROADCASTD 4(SP), Y2
+	VPXOR        Y2, Y9, Y9
+	VPBROADCASTD 8(SP), Y2
+	VPXOR        Y2, Y3, Y2
+	VPSRLQ       $0x20, Y4, Y3
+	VPBROADCASTD (SP), Y10
+	VPXOR        Y10, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y10
+	VPSRLQ       $0x20, Y10, Y11
 	VPBROADCASTD 4(SP), Y3
-	VPXOR        Y3, Y9, Y9
+	VPXOR        Y3, Y11, Y11
 	VPBROADCASTD 8(SP), Y3
 	VPXOR        Y3, Y4, Y3
 	VPMULUDQ     Y5, Y1, Y5
+	VPMULUDQ     Y2, Y1, Y2
 	VPMULUDQ     Y3, Y1, Y3
-	VPSRLQ       $0x20, Y5, Y11
+	VPSRLQ       $0x20, Y5, Y14
 	VPBROADCASTD 16(BX), Y4
 	VPXOR        Y4, Y6, Y6
-	VPXOR        Y11, Y6, Y6
+	VPXOR        Y14, Y6, Y6
 	VPMULUDQ     Y7, Y0, Y7
-	VPSRLQ       $0x20, Y3, Y11
+	VPSRLQ       $0x20, Y2, Y14
 	VPBROADCASTD 16(BX), Y4
 	VPXOR        Y4, Y8, Y8
-	VPXOR        Y11, Y8, Y8
+	VPXOR        Y14, Y8, Y8
 	VPMULUDQ     Y9, Y0, Y9
-	VPSRLQ       $0x20, Y7, Y11
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y11
+	VPSRLQ       $0x20, Y7, Y14
 	VPBROADCASTD 12(SP), Y4
-	VPXOR        Y4, Y11, Y4
+	VPXOR        Y4, Y14, Y4
 	VPMULUDQ     Y4, Y1, Y4
-	VPSRLQ       $0x20, Y9, Y11
-	VPBROADCASTD 12(SP), Y10
-	VPXOR        Y10, Y11, Y10
-	VPMULUDQ     Y10, Y1, Y10
-	VPSRLQ       $0x20, Y4, Y11
-	VPBROADCASTD 24(BX), Y12
-	VPXOR        Y12, Y5, Y5
-	VPXOR        Y11, Y5, Y5
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 12(SP), Y12
+	VPXOR        Y12, Y14, Y12
+	VPMULUDQ     Y12, Y1, Y12
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 12(SP), Y13
+	VPXOR        Y13, Y14, Y13
+	VPMULUDQ     Y13, Y1, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
 	VPMULUDQ     Y6, Y0, Y6
-	VPSRLQ       $0x20, Y10, Y11
-	VPBROADCASTD 24(BX), Y12
-	VPXOR        Y12, Y3, Y3
-	VPXOR        Y11, Y3, Y3
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
 	VPMULUDQ     Y8, Y0, Y8
-	VPSRLQ       $0x20, Y6, Y11
-	VPBROADCASTD 28(BX), Y12
-	VPXOR        Y12, Y7, Y7
-	VPXOR        Y11, Y7, Y7
-	VPMULUDQ     Y7, Y1, Y7
-	VPSRLQ       $0x20, Y8, Y11
-	VPBROADCASTD 28(BX), Y12
-	VPXOR        Y12, Y9, Y9
-	VPXOR        Y11, Y9, Y9
-	VPMULUDQ     Y9, Y1, Y9
-	VPSRLQ       $0x20, Y7, Y11
-	VPBROADCASTD 32(BX), Y12
-	VPXOR        Y12, Y4, Y4
-	VPXOR        Y11, Y4, Y4
-	VPMULUDQ     Y5, Y0, Y5
-	VPSRLQ       $0x20, Y9, Y11
-	VPBROADCASTD 32(BX), Y12
-	VPXOR        Y12, Y10, Y10
-	VPXOR        Y11, Y10, Y10
-	VPMULUDQ     Y3, Y0, Y3
-	VPSRLQ       $0x20, Y5, Y11
-	VPBROADCASTD 36(BX), Y12
-	VPXOR        Y12, Y6, Y6
-	VPXOR        Y11, Y6, Y6
-	VPMULUDQ     Y6, Y1, Y6
-	VPSRLQ       $0x20, Y3, Y11
-	VPBROADCASTD 36(BX), Y12
-	VPXOR        Y12, Y8, Y8
-	VPXOR        Y11, Y8, Y8
-	VPMULUDQ     Y8, Y1, Y8
-	VPSRLQ       $0x20, Y6, Y11
-	VPBROADCASTD 40(BX), Y12
-	VPXOR        Y12, Y7, Y7
-	VPXOR        Y11, Y7, Y7
-	VPMULUDQ     Y4, Y0, Y4
-	VPSRLQ       $0x20, Y8, Y11
-	VPBROADCASTD 40(BX), Y12
-	VPXOR        Y12, Y9, Y9
-	VPXOR        Y11, Y9, Y9
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
 	VPMULUDQ     Y10, Y0, Y10
-	VPSRLQ       $0x20, Y4, Y11
-	VPBROADCASTD 44(BX), Y12
-	VPXOR        Y12, Y5, Y5
-	VPXOR        Y11, Y5, Y5
-	VPMULUDQ     Y5, Y1, Y5
-	VPSRLQ       $0x20, Y10, Y11
-	VPBROADCASTD 44(BX), Y12
-	VPXOR        Y12, Y3, Y3
-	VPXOR        Y11, Y3, Y3
-	VPMULUDQ     Y3, Y1, Y3
-	VPSRLQ       $0x20, Y5, Y11
-	VPBROADCASTD 48(BX), Y12
-	VPXOR        Y12, Y6, Y6
-	VPXOR        Y11, Y6, Y6
-	VPMULUDQ     Y7, Y0, Y7
-	VPSRLQ       $0x20, Y3, Y11
-	VPBROADCASTD 48(BX), Y12
-	VPXOR        Y12, Y8, Y8
-	VPXOR        Y11, Y8, Y8
-	VPMULUDQ     Y9, Y0, Y9
-	VPSRLQ       $0x20, Y7, Y11
-	VPBROADCASTD 52(BX), Y12
-	VPXOR        Y12, Y4, Y4
-	VPXOR        Y11, Y4, Y4
-	VPMULUDQ     Y4, Y1, Y4
-	VPSRLQ       $0x20, Y9, Y11
-	VPBROADCASTD 52(BX), Y12
-	VPXOR        Y12, Y10, Y10
-	VPXOR        Y11, Y10, Y10
-	VPMULUDQ     Y10, Y1, Y10
-	VPSRLQ       $0x20, Y4, Y11
-	VPBROADCASTD 56(BX), Y12
-	VPXOR        Y12, Y5, Y5
-	VPXOR        Y11, Y5, Y5
-	VPMULUDQ     Y6, Y0, Y6
-	VPSRLQ       $0x20, Y10, Y11
-	VPBROADCASTD 56(BX), Y12
-	VPXOR        Y12, Y3, Y3
-	VPXOR        Y11, Y3, Y3
-	VPMULUDQ     Y8, Y0, Y8
-	VPSRLQ       $0x20, Y6, Y11
-	VPBROADCASTD 60(BX), Y12
-	VPXOR        Y12, Y7, Y7
-	VPXOR        Y11, Y7, Y7
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
 	VPMULUDQ     Y7, Y1, Y7
-	VPSRLQ       $0x20, Y8, Y11
-	VPBROADCASTD 60(BX), Y12
-	VPXOR        Y12, Y9, Y9
-	VPXOR        Y11, Y9, Y9
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
 	VPMULUDQ     Y9, Y1, Y9
-	VPSRLQ       $0x20, Y7, Y11
-	VPBROADCASTD 64(BX), Y12
-	VPXOR        Y12, Y4, Y4
-	VPXOR        Y11, Y4, Y4
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y11, Y1, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
 	VPMULUDQ     Y5, Y0, Y5
-	VPSRLQ       $0x20, Y9, Y11
-	VPBROADCASTD 64(BX), Y12
-	VPXOR        Y12, Y10, Y10
-	VPXOR        Y11, Y10, Y10
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
 	VPMULUDQ     Y3, Y0, Y3
-	VPSRLQ       $0x20, Y5, Y11
-	VPBROADCASTD 68(BX), Y12
-	VPXOR        Y12, Y6, Y6
-	VPXOR        Y11, Y6, Y6
-	VPSRLQ       $0x20, Y3, Y11
-	VPBROADCASTD 68(BX), Y12
-	VPXOR        Y12, Y8, Y8
-	VPXOR        Y11, Y8, Y8
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y6, Y1, Y6
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y8, Y1, Y8
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y12, Y0, Y12
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y13, Y0, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y12, Y1, Y12
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y13, Y1, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y10, Y0, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y11, Y1, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
 	VPMULUDQ     Y6, Y1, Y6
 	VPMULUDQ     Y4, Y0, Y4
-	VPSHUFD      $0xa0, Y4, Y11
-	VPBLENDD     $0xaa, Y11, Y6, Y11
+	VPSHUFD      $0xa0, Y4, Y14
+	VPBLENDD     $0xaa, Y14, Y6, Y14
 	VPSHUFD      $0xf5, Y6, Y6
 	VPBLENDD     $0xaa, Y4, Y6, Y4
 	VPSHUFD      $0xa0, Y5, Y5
@@ -17611,44 +17692,36 @@ quads2:
 	VPXOR        Y7, Y4, Y4
 	VPBROADCASTQ 72(BX), Y5
 	VPXOR        Y5, Y4, Y4
-	VPSRAD       $0x1f, Y4, Y5
-	VPXOR        Y4, Y5, Y5
-	VCVTDQ2PS    Y5, Y5
-	VADDPS       all3f000000<>+0(SB), Y5, Y5
-	VMULPS       allaf800000<>+0(SB), Y5, Y5
-	VPXOR        all80000000<>+0(SB), Y5, Y6
-	VADDPS       all3f800000<>+0(SB), Y5, Y7
-	VBLENDVPS    Y4, Y7, Y6, Y6
-	VPADDD       Y4, Y4, Y7
-	VPAND        Y7, Y4, Y4
-	VPSUBD       all3f3504f3<>+0(SB), Y6, Y7
-	VPSRAD       $0x17, Y7, Y7
-	VPSLLD       $0x17, Y7, Y12
-	VPSUBD       Y12, Y6, Y6
-	VADDPS       allbf800000<>+0(SB), Y6, Y6
-	VBLENDVPS    Y4, Y5, Y6, Y6
-	VMULPS       all3e4efcaa<>+0(SB), Y6, Y4
+	VCVTDQ2PS    Y4, Y4
+	VADDPS       all3f000000<>+0(SB), Y4, Y4
+	VMULPS       all2f800000<>+0(SB), Y4, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y6
+	VBLENDVPS    Y4, Y6, Y4, Y5
+	VPSUBD       all3f3504f3<>+0(SB), Y5, Y6
+	VPAND        allff800000<>+0(SB), Y6, Y6
+	VPSUBD       Y6, Y5, Y5
+	VADDPS       allbf800000<>+0(SB), Y5, Y5
+	VBLENDVPS    Y6, Y5, Y4, Y5
+	VMULPS       all3e4efcaa<>+0(SB), Y5, Y4
 	VADDPS       allbea61e64<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       all3eb0a60e<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       allbecbc71c<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       all3effb11e<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       allbf2aacee<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       all3f80003d<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       allbfffffff<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       allbfb17218<>+0(SB), Y7, Y7
-	VADDPS       Y7, Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       allb4317218<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y4, Y4
 	VSQRTPS      Y4, Y4
-	VPADDD       Y11, Y11, Y7
-	VPOR         all00000001<>+0(SB), Y7, Y7
-	VCVTDQ2PS    Y7, Y7
+	VCVTDQ2PS    Y14, Y7
 	VMULPS       all30000000<>+0(SB), Y7, Y7
 	VMULPS       Y7, Y7, Y5
 	VMULPS       all3a60f833<>+0(SB), Y5, Y6
@@ -17659,129 +17732,373 @@ quads2:
 	VADDPS       allbf9de9d3<>+0(SB), Y6, Y6
 	VMULPS       Y5, Y6, Y6
 	VADDPS       all3f7fffff<>+0(SB), Y6, Y6
-	VPAND        all80000000<>+0(SB), Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VMULPS       all391ed7fb<>+0(SB), Y5, Y11
-	VADDPS       allbb992665<>+0(SB), Y11, Y11
-	VMULPS       Y5, Y11, Y11
-	VADDPS       all3da33458<>+0(SB), Y11, Y11
-	VMULPS       Y5, Y11, Y11
-	VADDPS       allbf255de1<>+0(SB), Y11, Y11
-	VMULPS       Y5, Y11, Y11
-	VADDPS       all3fc90fdb<>+0(SB), Y11, Y11
-	VMULPS       Y11, Y7, Y7
+	VPSLLD       $0x1f, Y14, Y14
+	VPXOR        Y14, Y6, Y6
+	VMULPS       all391ed7fb<>+0(SB), Y5, Y14
+	VADDPS       allbb992665<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       all3da33458<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       allbf255de1<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       all3fc90fdb<>+0(SB), Y14, Y14
+	VMULPS       Y14, Y7, Y7
 	VMULPS       Y4, Y6, Y6
 	VMULPS       Y4, Y7, Y7
 	VUNPCKLPD    Y7, Y6, Y4
 	VUNPCKHPD    Y7, Y6, Y5
-	MOVL         (CX), SI
-	SHLQ         $0x02, SI
-	VMOVUPS      X4, (AX)(SI*4)
+	MOVL         (CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X4, (AX)(DI*4)
 	VEXTRACTF128 $0x01, Y4, X4
-	MOVL         8(CX), SI
-	SHLQ         $0x02, SI
-	VMOVUPS      X4, (AX)(SI*4)
-	MOVL         4(CX), SI
-	SHLQ         $0x02, SI
-	VMOVUPS      X5, (AX)(SI*4)
+	MOVL         8(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X4, (AX)(DI*4)
+	MOVL         4(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X5, (AX)(DI*4)
 	VEXTRACTF128 $0x01, Y5, X4
-	MOVL         12(CX), SI
-	SHLQ         $0x02, SI
-	VMOVUPS      X4, (AX)(SI*4)
+	MOVL         12(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X4, (AX)(DI*4)
 	VPMULUDQ     Y8, Y1, Y8
-	VPMULUDQ     Y10, Y0, Y10
-	VPSHUFD      $0xa0, Y10, Y4
+	VPMULUDQ     Y12, Y0, Y12
+	VPSHUFD      $0xa0, Y12, Y4
 	VPBLENDD     $0xaa, Y4, Y8, Y4
 	VPSHUFD      $0xf5, Y8, Y8
-	VPBLENDD     $0xaa, Y10, Y8, Y10
+	VPBLENDD     $0xaa, Y12, Y8, Y12
+	VPSHUFD      $0xa0, Y2, Y2
+	VPBLENDD     $0xaa, Y2, Y9, Y9
+	VPXOR        Y9, Y12, Y12
+	VPBROADCASTQ 72(BX), Y2
+	VPXOR        Y2, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VADDPS       all3f000000<>+0(SB), Y12, Y12
+	VMULPS       all2f800000<>+0(SB), Y12, Y12
+	VADDPS       all3f800000<>+0(SB), Y12, Y5
+	VBLENDVPS    Y12, Y5, Y12, Y2
+	VPSUBD       all3f3504f3<>+0(SB), Y2, Y5
+	VPAND        allff800000<>+0(SB), Y5, Y5
+	VPSUBD       Y5, Y2, Y2
+	VADDPS       allbf800000<>+0(SB), Y2, Y2
+	VBLENDVPS    Y5, Y2, Y12, Y2
+	VMULPS       all3e4efcaa<>+0(SB), Y2, Y6
+	VADDPS       allbea61e64<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3eb0a60e<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbecbc71c<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3effb11e<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbf2aacee<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3f80003d<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbfffffff<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       allb4317218<>+0(SB), Y5, Y5
+	VADDPS       Y5, Y6, Y6
+	VSQRTPS      Y6, Y6
+	VCVTDQ2PS    Y4, Y7
+	VMULPS       all30000000<>+0(SB), Y7, Y7
+	VMULPS       Y7, Y7, Y2
+	VMULPS       all3a60f833<>+0(SB), Y2, Y5
+	VADDPS       allbcaa7b0d<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       all3e81de83<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       allbf9de9d3<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       all3f7fffff<>+0(SB), Y5, Y5
+	VPSLLD       $0x1f, Y4, Y4
+	VPXOR        Y4, Y5, Y5
+	VMULPS       all391ed7fb<>+0(SB), Y2, Y4
+	VADDPS       allbb992665<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       all3da33458<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       allbf255de1<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       all3fc90fdb<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y7, Y7
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y6, Y7, Y7
+	VUNPCKLPD    Y7, Y5, Y2
+	VUNPCKHPD    Y7, Y5, Y4
+	MOVL         16(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X2, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y2, X2
+	MOVL         24(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X2, (AX)(DI*4)
+	MOVL         20(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X4, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y4, X2
+	MOVL         28(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X2, (AX)(DI*4)
+	VPMULUDQ     Y10, Y1, Y10
+	VPMULUDQ     Y13, Y0, Y13
+	VPSHUFD      $0xa0, Y13, Y2
+	VPBLENDD     $0xaa, Y2, Y10, Y2
+	VPSHUFD      $0xf5, Y10, Y10
+	VPBLENDD     $0xaa, Y13, Y10, Y13
 	VPSHUFD      $0xa0, Y3, Y3
-	VPBLENDD     $0xaa, Y3, Y9, Y9
-	VPXOR        Y9, Y10, Y10
+	VPBLENDD     $0xaa, Y3, Y11, Y11
+	VPXOR        Y11, Y13, Y13
 	VPBROADCASTQ 72(BX), Y3
-	VPXOR        Y3, Y10, Y10
-	VPSRAD       $0x1f, Y10, Y3
-	VPXOR        Y10, Y3, Y3
-	VCVTDQ2PS    Y3, Y3
-	VADDPS       all3f000000<>+0(SB), Y3, Y3
-	VMULPS       allaf800000<>+0(SB), Y3, Y3
-	VPXOR        all80000000<>+0(SB), Y3, Y5
-	VADDPS       all3f800000<>+0(SB), Y3, Y6
-	VBLENDVPS    Y10, Y6, Y5, Y5
-	VPADDD       Y10, Y10, Y6
-	VPAND        Y6, Y10, Y10
-	VPSUBD       all3f3504f3<>+0(SB), Y5, Y6
-	VPSRAD       $0x17, Y6, Y6
-	VPSLLD       $0x17, Y6, Y7
-	VPSUBD       Y7, Y5, Y5
-	VADDPS       allbf800000<>+0(SB), Y5, Y5
-	VBLENDVPS    Y10, Y3, Y5, Y5
-	VMULPS       all3e4efcaa<>+0(SB), Y5, Y10
-	VADDPS       allbea61e64<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       all3eb0a60e<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       allbecbc71c<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       all3effb11e<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       allbf2aacee<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       all3f80003d<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       allbfffffff<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VCVTDQ2PS    Y6, Y6
-	VMULPS       allbfb17218<>+0(SB), Y6, Y6
-	VADDPS       Y6, Y10, Y10
-	VSQRTPS      Y10, Y10
-	VPADDD       Y4, Y4, Y6
-	VPOR         all00000001<>+0(SB), Y6, Y6
-	VCVTDQ2PS    Y6, Y6
+	VPXOR        Y3, Y13, Y13
+	VCVTDQ2PS    Y13, Y13
+	VADDPS       all3f000000<>+0(SB), Y13, Y13
+	VMULPS       all2f800000<>+0(SB), Y13, Y13
+	VADDPS       all3f800000<>+0(SB), Y13, Y4
+	VBLENDVPS    Y13, Y4, Y13, Y3
+	VPSUBD       all3f3504f3<>+0(SB), Y3, Y4
+	VPAND        allff800000<>+0(SB), Y4, Y4
+	VPSUBD       Y4, Y3, Y3
+	VADDPS       allbf800000<>+0(SB), Y3, Y3
+	VBLENDVPS    Y4, Y3, Y13, Y3
+	VMULPS       all3e4efcaa<>+0(SB), Y3, Y5
+	VADDPS       allbea61e64<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3eb0a60e<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbecbc71c<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3effb11e<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbf2aacee<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3f80003d<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbfffffff<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       allb4317218<>+0(SB), Y4, Y4
+	VADDPS       Y4, Y5, Y5
+	VSQRTPS      Y5, Y5
+	VCVTDQ2PS    Y2, Y6
 	VMULPS       all30000000<>+0(SB), Y6, Y6
 	VMULPS       Y6, Y6, Y3
-	VMULPS       all3a60f833<>+0(SB), Y3, Y5
-	VADDPS       allbcaa7b0d<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       all3e81de83<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       allbf9de9d3<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       all3f7fffff<>+0(SB), Y5, Y5
-	VPAND        all80000000<>+0(SB), Y4, Y4
-	VPXOR        Y4, Y5, Y5
-	VMULPS       all391ed7fb<>+0(SB), Y3, Y4
-	VADDPS       allbb992665<>+0(SB), Y4, Y4
+	VMULPS       all3a60f833<>+0(SB), Y3, Y4
+	VADDPS       allbcaa7b0d<>+0(SB), Y4, Y4
 	VMULPS       Y3, Y4, Y4
-	VADDPS       all3da33458<>+0(SB), Y4, Y4
+	VADDPS       all3e81de83<>+0(SB), Y4, Y4
 	VMULPS       Y3, Y4, Y4
-	VADDPS       allbf255de1<>+0(SB), Y4, Y4
+	VADDPS       allbf9de9d3<>+0(SB), Y4, Y4
 	VMULPS       Y3, Y4, Y4
-	VADDPS       all3fc90fdb<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y10, Y5, Y5
-	VMULPS       Y10, Y6, Y6
-	VUNPCKLPD    Y6, Y5, Y3
-	VUNPCKHPD    Y6, Y5, Y4
-	MOVL         16(CX), SI
-	SHLQ         $0x02, SI
-	VMOVUPS      X3, (AX)(SI*4)
-	VEXTRACTF128 $0x01, Y3, X3
-	MOVL         24(CX), SI
-	SHLQ         $0x02, SI
-	VMOVUPS      X3, (AX)(SI*4)
-	MOVL         20(CX), SI
-	SHLQ         $0x02, SI
-	VMOVUPS      X4, (AX)(SI*4)
-	VEXTRACTF128 $0x01, Y4, X3
-	MOVL         28(CX), SI
-	SHLQ         $0x02, SI
-	VMOVUPS      X3, (AX)(SI*4)
-	ADDQ         $0x00000020, CX
-	SUBQ         $0x00000008, DX
-	CMPQ         DX, $0x00000008
-	JGE          quads2
+	VADDPS       all3f7fffff<>+0(SB), Y4, Y4
+	VPSLLD       $0x1f, Y2, Y2
+	VPXOR        Y2, Y4, Y4
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y2
+	VADDPS       allbb992665<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3da33458<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbf255de1<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3fc90fdb<>+0(SB), Y2, Y2
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y5, Y4, Y4
+	VMULPS       Y5, Y6, Y6
+	VUNPCKLPD    Y6, Y4, Y2
+	VUNPCKHPD    Y6, Y4, Y3
+	MOVL         32(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X2, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y2, X2
+	MOVL         40(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X2, (AX)(DI*4)
+	MOVL         36(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X3, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y3, X2
+	MOVL         44(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X2, (AX)(DI*4)
+	ADDQ         $0x00000030, CX
+	SUBQ         $0x0000000c, DX
+	CMPQ         DX, $0x0000000c
+	JGE          quads3
 
-quads2Done:
+quads3Done:
+	CMPQ DX, $0x00000004
+	JL   quads1Done
+
+quads1:
+	VPBROADCASTD (SI), Y3
+	VPMOVZXDQ    (CX), Y2
+	VPADDD       Y3, Y2, Y2
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y2, Y3
+	VPBROADCASTD (SP), Y4
+	VPXOR        Y4, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y4
+	VPSRLQ       $0x20, Y4, Y5
+	VPBROADCASTD 4(SP), Y3
+	VPXOR        Y3, Y5, Y5
+	VPBROADCASTD 8(SP), Y3
+	VPXOR        Y3, Y2, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 16(BX), Y2
+	VPXOR        Y2, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 12(SP), Y2
+	VPXOR        Y2, Y6, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 24(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 28(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 32(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 36(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 40(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 44(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 48(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 52(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 56(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 60(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 64(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 68(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPMULUDQ     Y2, Y0, Y2
+	VPSHUFD      $0xa0, Y2, Y6
+	VPBLENDD     $0xaa, Y6, Y4, Y6
+	VPSHUFD      $0xf5, Y4, Y4
+	VPBLENDD     $0xaa, Y2, Y4, Y2
+	VPSHUFD      $0xa0, Y3, Y3
+	VPBLENDD     $0xaa, Y3, Y5, Y5
+	VPXOR        Y5, Y2, Y2
+	VPBROADCASTQ 72(BX), Y3
+	VPXOR        Y3, Y2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VADDPS       all3f000000<>+0(SB), Y2, Y2
+	VMULPS       all2f800000<>+0(SB), Y2, Y2
+	VADDPS       all3f800000<>+0(SB), Y2, Y4
+	VBLENDVPS    Y2, Y4, Y2, Y3
+	VPSUBD       all3f3504f3<>+0(SB), Y3, Y4
+	VPAND        allff800000<>+0(SB), Y4, Y4
+	VPSUBD       Y4, Y3, Y3
+	VADDPS       allbf800000<>+0(SB), Y3, Y3
+	VBLENDVPS    Y4, Y3, Y2, Y3
+	VMULPS       all3e4efcaa<>+0(SB), Y3, Y2
+	VADDPS       allbea61e64<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3eb0a60e<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbecbc71c<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3effb11e<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbf2aacee<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3f80003d<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbfffffff<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       allb4317218<>+0(SB), Y4, Y4
+	VADDPS       Y4, Y2, Y2
+	VSQRTPS      Y2, Y2
+	VCVTDQ2PS    Y6, Y5
+	VMULPS       all30000000<>+0(SB), Y5, Y5
+	VMULPS       Y5, Y5, Y3
+	VMULPS       all3a60f833<>+0(SB), Y3, Y4
+	VADDPS       allbcaa7b0d<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3e81de83<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       allbf9de9d3<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3f7fffff<>+0(SB), Y4, Y4
+	VPSLLD       $0x1f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y6
+	VADDPS       allbb992665<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       all3da33458<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       allbf255de1<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       all3fc90fdb<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y2, Y4, Y4
+	VMULPS       Y2, Y5, Y5
+	VUNPCKLPD    Y5, Y4, Y2
+	VUNPCKHPD    Y5, Y4, Y3
+	MOVL         (CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X2, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y2, X2
+	MOVL         8(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X2, (AX)(DI*4)
+	MOVL         4(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X3, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y3, X2
+	MOVL         12(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X2, (AX)(DI*4)
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x00000004, DX
+	CMPQ         DX, $0x00000004
+	JGE          quads1
+
+quads1Done:
 	VZEROUPPER
 	RET
 
@@ -17803,41 +18120,23 @@ DATA all3f000000<>+56(SB)/4, $0x3f000000
 DATA all3f000000<>+60(SB)/4, $0x3f000000
 GLOBL all3f000000<>(SB), RODATA|NOPTR, $64
 
-DATA allaf800000<>+0(SB)/4, $0xaf800000
-DATA allaf800000<>+4(SB)/4, $0xaf800000
-DATA allaf800000<>+8(SB)/4, $0xaf800000
-DATA allaf800000<>+12(SB)/4, $0xaf800000
-DATA allaf800000<>+16(SB)/4, $0xaf800000
-DATA allaf800000<>+20(SB)/4, $0xaf800000
-DATA allaf800000<>+24(SB)/4, $0xaf800000
-DATA allaf800000<>+28(SB)/4, $0xaf800000
-DATA allaf800000<>+32(SB)/4, $0xaf800000
-DATA allaf800000<>+36(SB)/4, $0xaf800000
-DATA allaf800000<>+40(SB)/4, $0xaf800000
-DATA allaf800000<>+44(SB)/4, $0xaf800000
-DATA allaf800000<>+48(SB)/4, $0xaf800000
-DATA allaf800000<>+52(SB)/4, $0xaf800000
-DATA allaf800000<>+56(SB)/4, $0xaf800000
-DATA allaf800000<>+60(SB)/4, $0xaf800000
-GLOBL allaf800000<>(SB), RODATA|NOPTR, $64
-
-DATA all80000000<>+0(SB)/4, $0x80000000
-DATA all80000000<>+4(SB)/4, $0x80000000
-DATA all80000000<>+8(SB)/4, $0x80000000
-DATA all80000000<>+12(SB)/4, $0x80000000
-DATA all80000000<>+16(SB)/4, $0x80000000
-DATA all80000000<>+20(SB)/4, $0x80000000
-DATA all80000000<>+24(SB)/4, $0x80000000
-DATA all80000000<>+28(SB)/4, $0x80000000
-DATA all80000000<>+32(SB)/4, $0x80000000
-DATA all80000000<>+36(SB)/4, $0x80000000
-DATA all80000000<>+40(SB)/4, $0x80000000
-DATA all80000000<>+44(SB)/4, $0x80000000
-DATA all80000000<>+48(SB)/4, $0x80000000
-DATA all80000000<>+52(SB)/4, $0x80000000
-DATA all80000000<>+56(SB)/4, $0x80000000
-DATA all80000000<>+60(SB)/4, $0x80000000
-GLOBL all80000000<>(SB), RODATA|NOPTR, $64
+DATA all2f800000<>+0(SB)/4, $0x2f800000
+DATA all2f800000<>+4(SB)/4, $0x2f800000
+DATA all2f800000<>+8(SB)/4, $0x2f800000
+DATA all2f800000<>+12(SB)/4, $0x2f800000
+DATA all2f800000<>+16(SB)/4, $0x2f800000
+DATA all2f800000<>+20(SB)/4, $0x2f800000
+DATA all2f800000<>+24(SB)/4, $0x2f800000
+DATA all2f800000<>+28(SB)/4, $0x2f800000
+DATA all2f800000<>+32(SB)/4, $0x2f800000
+DATA all2f800000<>+36(SB)/4, $0x2f800000
+DATA all2f800000<>+40(SB)/4, $0x2f800000
+DATA all2f800000<>+44(SB)/4, $0x2f800000
+DATA all2f800000<>+48(SB)/4, $0x2f800000
+DATA all2f800000<>+52(SB)/4, $0x2f800000
+DATA all2f800000<>+56(SB)/4, $0x2f800000
+DATA all2f800000<>+60(SB)/4, $0x2f800000
+GLOBL all2f800000<>(SB), RODATA|NOPTR, $64
 
 DATA all3f800000<>+0(SB)/4, $0x3f800000
 DATA all3f800000<>+4(SB)/4, $0x3f800000
@@ -17874,6 +18173,24 @@ DATA all3f3504f3<>+52(SB)/4, $0x3f3504f3
 DATA all3f3504f3<>+56(SB)/4, $0x3f3504f3
 DATA all3f3504f3<>+60(SB)/4, $0x3f3504f3
 GLOBL all3f3504f3<>(SB), RODATA|NOPTR, $64
+
+DATA allff800000<>+0(SB)/4, $0xff800000
+DATA allff800000<>+4(SB)/4, $0xff800000
+DATA allff800000<>+8(SB)/4, $0xff800000
+DATA allff800000<>+12(SB)/4, $0xff800000
+DATA allff800000<>+16(SB)/4, $0xff800000
+DATA allff800000<>+20(SB)/4, $0xff800000
+DATA allff800000<>+24(SB)/4, $0xff800000
+DATA allff800000<>+28(SB)/4, $0xff800000
+DATA allff800000<>+32(SB)/4, $0xff800000
+DATA allff800000<>+36(SB)/4, $0xff800000
+DATA allff800000<>+40(SB)/4, $0xff800000
+DATA allff800000<>+44(SB)/4, $0xff800000
+DATA allff800000<>+48(SB)/4, $0xff800000
+DATA allff800000<>+52(SB)/4, $0xff800000
+DATA allff800000<>+56(SB)/4, $0xff800000
+DATA allff800000<>+60(SB)/4, $0xff800000
+GLOBL allff800000<>(SB), RODATA|NOPTR, $64
 
 DATA allbf800000<>+0(SB)/4, $0xbf800000
 DATA allbf800000<>+4(SB)/4, $0xbf800000
@@ -18037,41 +18354,23 @@ DATA allbfffffff<>+56(SB)/4, $0xbfffffff
 DATA allbfffffff<>+60(SB)/4, $0xbfffffff
 GLOBL allbfffffff<>(SB), RODATA|NOPTR, $64
 
-DATA allbfb17218<>+0(SB)/4, $0xbfb17218
-DATA allbfb17218<>+4(SB)/4, $0xbfb17218
-DATA allbfb17218<>+8(SB)/4, $0xbfb17218
-DATA allbfb17218<>+12(SB)/4, $0xbfb17218
-DATA allbfb17218<>+16(SB)/4, $0xbfb17218
-DATA allbfb17218<>+20(SB)/4, $0xbfb17218
-DATA allbfb17218<>+24(SB)/4, $0xbfb17218
-DATA allbfb17218<>+28(SB)/4, $0xbfb17218
-DATA allbfb17218<>+32(SB)/4, $0xbfb17218
-DATA allbfb17218<>+36(SB)/4, $0xbfb17218
-DATA allbfb17218<>+40(SB)/4, $0xbfb17218
-DATA allbfb17218<>+44(SB)/4, $0xbfb17218
-DATA allbfb17218<>+48(SB)/4, $0xbfb17218
-DATA allbfb17218<>+52(SB)/4, $0xbfb17218
-DATA allbfb17218<>+56(SB)/4, $0xbfb17218
-DATA allbfb17218<>+60(SB)/4, $0xbfb17218
-GLOBL allbfb17218<>(SB), RODATA|NOPTR, $64
-
-DATA all00000001<>+0(SB)/4, $0x00000001
-DATA all00000001<>+4(SB)/4, $0x00000001
-DATA all00000001<>+8(SB)/4, $0x00000001
-DATA all00000001<>+12(SB)/4, $0x00000001
-DATA all00000001<>+16(SB)/4, $0x00000001
-DATA all00000001<>+20(SB)/4, $0x00000001
-DATA all00000001<>+24(SB)/4, $0x00000001
-DATA all00000001<>+28(SB)/4, $0x00000001
-DATA all00000001<>+32(SB)/4, $0x00000001
-DATA all00000001<>+36(SB)/4, $0x00000001
-DATA all00000001<>+40(SB)/4, $0x00000001
-DATA all00000001<>+44(SB)/4, $0x00000001
-DATA all00000001<>+48(SB)/4, $0x00000001
-DATA all00000001<>+52(SB)/4, $0x00000001
-DATA all00000001<>+56(SB)/4, $0x00000001
-DATA all00000001<>+60(SB)/4, $0x00000001
-GLOBL all00000001<>(SB), RODATA|NOPTR, $64
+DATA allb4317218<>+0(SB)/4, $0xb4317218
+DATA allb4317218<>+4(SB)/4, $0xb4317218
+DATA allb4317218<>+8(SB)/4, $0xb4317218
+DATA allb4317218<>+12(SB)/4, $0xb4317218
+DATA allb4317218<>+16(SB)/4, $0xb4317218
+DATA allb4317218<>+20(SB)/4, $0xb4317218
+DATA allb4317218<>+24(SB)/4, $0xb4317218
+DATA allb4317218<>+28(SB)/4, $0xb4317218
+DATA allb4317218<>+32(SB)/4, $0xb4317218
+DATA allb4317218<>+36(SB)/4, $0xb4317218
+DATA allb4317218<>+40(SB)/4, $0xb4317218
+DATA allb4317218<>+44(SB)/4, $0xb4317218
+DATA allb4317218<>+48(SB)/4, $0xb4317218
+DATA allb4317218<>+52(SB)/4, $0xb4317218
+DATA allb4317218<>+56(SB)/4, $0xb4317218
+DATA allb4317218<>+60(SB)/4, $0xb4317218
+GLOBL allb4317218<>(SB), RODATA|NOPTR, $64
 
 DATA all30000000<>+0(SB)/4, $0x30000000
 DATA all30000000<>+4(SB)/4, $0x30000000
@@ -18282,636 +18581,616 @@ TEXT ·noiseAVX512(SB), NOSPLIT, $16-64
 	MOVL         (DI), SI
 	VPBROADCASTQ philoxM0<>+0(SB), Z0
 	VPBROADCASTQ philoxM1<>+0(SB), Z1
-	MOVL         $0x00005555, R8
-	KMOVW        R8, K1
-	MOVL         12(DI), R8
-	XORL         4(BX), R8
-	MOVL         R8, (SP)
-	MOVL         8(DI), R8
-	MOVL         $0xcd9e8d57, R9
-	IMULQ        R9, R8
-	MOVQ         R8, R9
-	SHRQ         $0x20, R9
-	XORL         4(DI), R9
-	XORL         (BX), R9
-	XORL         8(BX), R8
-	MOVL         R8, 4(SP)
-	MOVL         $0xd2511f53, DI
-	IMULQ        DI, R9
-	MOVQ         R9, DI
-	SHRQ         $0x20, DI
-	XORL         12(BX), DI
-	MOVL         DI, 8(SP)
-	XORL         20(BX), R9
-	MOVL         R9, 12(SP)
-	VMOVQ        SI, X2
-	VPBROADCASTQ X2, Z2
-	MOVL         $0x0000aaaa, SI
-	KMOVW        SI, K2
+	MOVL         $0x00005555, SI
+	KMOVW        SI, K1
+	MOVL         12(DI), SI
+	XORL         4(BX), SI
+	MOVL         SI, (SP)
+	MOVL         8(DI), SI
+	MOVL         $0xcd9e8d57, R8
+	IMULQ        R8, SI
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	XORL         4(DI), R8
+	XORL         (BX), R8
+	XORL         8(BX), SI
+	MOVL         SI, 4(SP)
+	MOVL         $0xd2511f53, SI
+	IMULQ        SI, R8
+	MOVQ         R8, SI
+	SHRQ         $0x20, SI
+	XORL         12(BX), SI
+	MOVL         SI, 8(SP)
+	XORL         20(BX), R8
+	MOVL         R8, 12(SP)
+	MOVQ         ctr+56(FP), SI
+	MOVL         $0x0000aaaa, DI
+	KMOVW        DI, K2
 	CMPQ         DX, $0x00000020
 	JL           quads4Done
 
 quads4:
-	VPMOVZXDQ       (CX), Z3
-	VPADDD          Z2, Z3, Z3
+	VPBROADCASTD    (SI), Z6
+	VPMOVZXDQ       (CX), Z2
+	VPADDD          Z6, Z2, Z2
+	VPMULUDQ        Z2, Z0, Z2
+	VPMOVZXDQ       32(CX), Z3
+	VPADDD          Z6, Z3, Z3
 	VPMULUDQ        Z3, Z0, Z3
-	VPMOVZXDQ       32(CX), Z4
-	VPADDD          Z2, Z4, Z4
+	VPMOVZXDQ       64(CX), Z4
+	VPADDD          Z6, Z4, Z4
 	VPMULUDQ        Z4, Z0, Z4
-	VPMOVZXDQ       64(CX), Z5
-	VPADDD          Z2, Z5, Z5
+	VPMOVZXDQ       96(CX), Z5
+	VPADDD          Z6, Z5, Z5
 	VPMULUDQ        Z5, Z0, Z5
-	VPMOVZXDQ       96(CX), Z6
-	VPADDD          Z2, Z6, Z6
-	VPMULUDQ        Z6, Z0, Z6
-	VPSRLQ          $0x20, Z3, Z7
-	VPXORD.BCST     (SP), Z7, Z7
-	VPMULUDQ        Z7, Z1, Z8
-	VPSRLQ          $0x20, Z8, Z9
-	VPXORD.BCST     4(SP), Z9, Z9
-	VPXORD.BCST     8(SP), Z3, Z7
+	VPSRLQ          $0x20, Z2, Z6
+	VPXORD.BCST     (SP), Z6, Z6
+	VPMULUDQ        Z6, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z8
+	VPXORD.BCST     4(SP), Z8, Z8
+	VPXORD.BCST     8(SP), Z2, Z6
+	VPSRLQ          $0x20, Z3, Z2
+	VPXORD.BCST     (SP), Z2, Z2
+	VPMULUDQ        Z2, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z10
+	VPXORD.BCST     4(SP), Z10, Z10
+	VPXORD.BCST     8(SP), Z3, Z2
 	VPSRLQ          $0x20, Z4, Z3
 	VPXORD.BCST     (SP), Z3, Z3
-	VPMULUDQ        Z3, Z1, Z10
-	VPSRLQ          $0x20, Z10, Z11
-	VPXORD.BCST     4(SP), Z11, Z11
+	VPMULUDQ        Z3, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z12
+	VPXORD.BCST     4(SP), Z12, Z12
 	VPXORD.BCST     8(SP), Z4, Z3
 	VPSRLQ          $0x20, Z5, Z4
 	VPXORD.BCST     (SP), Z4, Z4
-	VPMULUDQ        Z4, Z1, Z12
-	VPSRLQ          $0x20, Z12, Z13
-	VPXORD.BCST     4(SP), Z13, Z13
+	VPMULUDQ        Z4, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z14
+	VPXORD.BCST     4(SP), Z14, Z14
 	VPXORD.BCST     8(SP), Z5, Z4
-	VPSRLQ          $0x20, Z6, Z5
-	VPXORD.BCST     (SP), Z5, Z5
-	VPMULUDQ        Z5, Z1, Z14
-	VPSRLQ          $0x20, Z14, Z15
-	VPXORD.BCST     4(SP), Z15, Z15
-	VPXORD.BCST     8(SP), Z6, Z5
-	VPMULUDQ        Z7, Z1, Z7
-	VPSRLQ          $0x20, Z7, Z19
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z18, Z7
 	VPMULUDQ        Z3, Z1, Z3
-	VPSRLQ          $0x20, Z3, Z20
-	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z8
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z9
 	VPMULUDQ        Z4, Z1, Z4
 	VPSRLQ          $0x20, Z4, Z19
-	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z10
+	VPTERNLOGD.BCST $0x96, 16(BX), Z18, Z11
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z13
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPXORD.BCST     12(SP), Z18, Z5
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPXORD.BCST     12(SP), Z19, Z15
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPXORD.BCST     12(SP), Z18, Z16
 	VPMULUDQ        Z5, Z1, Z5
-	VPSRLQ          $0x20, Z5, Z20
-	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z12
-	VPMULUDQ        Z9, Z0, Z9
-	VPSRLQ          $0x20, Z9, Z19
-	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z14
-	VPMULUDQ        Z11, Z0, Z11
-	VPSRLQ          $0x20, Z11, Z20
-	VPXORD.BCST     12(SP), Z19, Z6
-	VPMULUDQ        Z13, Z0, Z13
-	VPSRLQ          $0x20, Z13, Z19
-	VPXORD.BCST     12(SP), Z20, Z16
-	VPMULUDQ        Z15, Z0, Z15
-	VPSRLQ          $0x20, Z15, Z20
+	VPSRLQ          $0x20, Z5, Z18
 	VPXORD.BCST     12(SP), Z19, Z17
-	VPMULUDQ        Z6, Z1, Z6
-	VPSRLQ          $0x20, Z6, Z19
-	VPXORD.BCST     12(SP), Z20, Z18
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z18, Z6
 	VPMULUDQ        Z16, Z1, Z16
-	VPSRLQ          $0x20, Z16, Z20
-	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z7
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z2
 	VPMULUDQ        Z17, Z1, Z17
 	VPSRLQ          $0x20, Z17, Z19
-	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z3
-	VPMULUDQ        Z18, Z1, Z18
-	VPSRLQ          $0x20, Z18, Z20
-	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z4
-	VPMULUDQ        Z8, Z0, Z8
-	VPSRLQ          $0x20, Z8, Z19
-	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z5
-	VPMULUDQ        Z10, Z0, Z10
-	VPSRLQ          $0x20, Z10, Z20
-	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z9
-	VPMULUDQ        Z12, Z0, Z12
-	VPSRLQ          $0x20, Z12, Z19
-	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z11
-	VPMULUDQ        Z14, Z0, Z14
-	VPSRLQ          $0x20, Z14, Z20
-	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z13
-	VPMULUDQ        Z9, Z1, Z9
-	VPSRLQ          $0x20, Z9, Z19
-	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z15
-	VPMULUDQ        Z11, Z1, Z11
-	VPSRLQ          $0x20, Z11, Z20
-	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z6
-	VPMULUDQ        Z13, Z1, Z13
-	VPSRLQ          $0x20, Z13, Z19
-	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z16
-	VPMULUDQ        Z15, Z1, Z15
-	VPSRLQ          $0x20, Z15, Z20
-	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z17
+	VPTERNLOGD.BCST $0x96, 24(BX), Z18, Z3
 	VPMULUDQ        Z7, Z0, Z7
-	VPSRLQ          $0x20, Z7, Z19
-	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z18
-	VPMULUDQ        Z3, Z0, Z3
-	VPSRLQ          $0x20, Z3, Z20
-	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z8
-	VPMULUDQ        Z4, Z0, Z4
-	VPSRLQ          $0x20, Z4, Z19
-	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z10
-	VPMULUDQ        Z5, Z0, Z5
-	VPSRLQ          $0x20, Z5, Z20
-	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z12
-	VPMULUDQ        Z8, Z1, Z8
-	VPSRLQ          $0x20, Z8, Z19
-	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z14
-	VPMULUDQ        Z10, Z1, Z10
-	VPSRLQ          $0x20, Z10, Z20
-	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z9
-	VPMULUDQ        Z12, Z1, Z12
-	VPSRLQ          $0x20, Z12, Z19
-	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z11
-	VPMULUDQ        Z14, Z1, Z14
-	VPSRLQ          $0x20, Z14, Z20
-	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z13
-	VPMULUDQ        Z6, Z0, Z6
-	VPSRLQ          $0x20, Z6, Z19
-	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z15
-	VPMULUDQ        Z16, Z0, Z16
-	VPSRLQ          $0x20, Z16, Z20
-	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z7
-	VPMULUDQ        Z17, Z0, Z17
-	VPSRLQ          $0x20, Z17, Z19
-	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z3
-	VPMULUDQ        Z18, Z0, Z18
-	VPSRLQ          $0x20, Z18, Z20
-	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z4
-	VPMULUDQ        Z7, Z1, Z7
-	VPSRLQ          $0x20, Z7, Z19
-	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z5
-	VPMULUDQ        Z3, Z1, Z3
-	VPSRLQ          $0x20, Z3, Z20
-	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z8
-	VPMULUDQ        Z4, Z1, Z4
-	VPSRLQ          $0x20, Z4, Z19
-	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z10
-	VPMULUDQ        Z5, Z1, Z5
-	VPSRLQ          $0x20, Z5, Z20
-	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z12
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z4
 	VPMULUDQ        Z9, Z0, Z9
 	VPSRLQ          $0x20, Z9, Z19
-	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z14
+	VPTERNLOGD.BCST $0x96, 28(BX), Z18, Z8
 	VPMULUDQ        Z11, Z0, Z11
-	VPSRLQ          $0x20, Z11, Z20
-	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z6
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z10
 	VPMULUDQ        Z13, Z0, Z13
 	VPSRLQ          $0x20, Z13, Z19
-	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z16
-	VPMULUDQ        Z15, Z0, Z15
-	VPSRLQ          $0x20, Z15, Z20
-	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z17
-	VPMULUDQ        Z6, Z1, Z6
-	VPSRLQ          $0x20, Z6, Z19
-	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z18
-	VPMULUDQ        Z16, Z1, Z16
-	VPSRLQ          $0x20, Z16, Z20
-	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z7
-	VPMULUDQ        Z17, Z1, Z17
-	VPSRLQ          $0x20, Z17, Z19
-	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z3
-	VPMULUDQ        Z18, Z1, Z18
-	VPSRLQ          $0x20, Z18, Z20
-	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z4
-	VPMULUDQ        Z8, Z0, Z8
-	VPSRLQ          $0x20, Z8, Z19
-	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z5
-	VPMULUDQ        Z10, Z0, Z10
-	VPSRLQ          $0x20, Z10, Z20
-	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z9
-	VPMULUDQ        Z12, Z0, Z12
-	VPSRLQ          $0x20, Z12, Z19
-	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z11
-	VPMULUDQ        Z14, Z0, Z14
-	VPSRLQ          $0x20, Z14, Z20
-	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z13
-	VPMULUDQ        Z9, Z1, Z9
-	VPSRLQ          $0x20, Z9, Z19
-	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z15
-	VPMULUDQ        Z11, Z1, Z11
-	VPSRLQ          $0x20, Z11, Z20
-	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z6
-	VPMULUDQ        Z13, Z1, Z13
-	VPSRLQ          $0x20, Z13, Z19
-	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z16
-	VPMULUDQ        Z15, Z1, Z15
-	VPSRLQ          $0x20, Z15, Z20
-	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z17
-	VPMULUDQ        Z7, Z0, Z7
-	VPSRLQ          $0x20, Z7, Z19
-	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z18, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z18, Z5
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z15
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z18, Z16
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z17
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z18, Z7
 	VPMULUDQ        Z3, Z0, Z3
-	VPSRLQ          $0x20, Z3, Z20
-	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z8
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z9
 	VPMULUDQ        Z4, Z0, Z4
 	VPSRLQ          $0x20, Z4, Z19
-	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z10
+	VPTERNLOGD.BCST $0x96, 36(BX), Z18, Z11
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z18, Z8
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z10
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z18, Z12
 	VPMULUDQ        Z5, Z0, Z5
-	VPSRLQ          $0x20, Z5, Z20
-	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z12
-	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z14
-	VPMULUDQ        Z8, Z1, Z8
-	VPMULUDQ        Z6, Z0, Z6
-	VMOVDQA64       Z8, Z19
-	VPSHUFD         $0xa0, Z6, K2, Z19
-	VPSHUFD         $0xf5, Z8, K1, Z6
-	VPSHUFD         $0xa0, Z7, K2, Z9
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z6
-	VPSRAD          $0x1f, Z6, Z7
-	VPXORQ          Z6, Z7, Z7
-	VCVTDQ2PS       Z7, Z7
-	VADDPS.BCST     all3f000000<>+0(SB), Z7, Z7
-	VMULPS.BCST     allaf800000<>+0(SB), Z7, Z7
-	VPMOVD2M        Z6, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z6, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z7, Z8
-	VADDPS.BCST     all3f800000<>+0(SB), Z7, K3, Z8
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z8, Z9
-	VPSRAD          $0x17, Z9, Z9
-	VPSLLD          $0x17, Z9, Z6
-	VPSUBD          Z6, Z8, Z8
-	VADDPS.BCST     allbf800000<>+0(SB), Z8, Z8
-	VMOVAPS         Z7, K4, Z8
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z8, Z6
-	VADDPS.BCST     allbea61e64<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     all3effb11e<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     all3f80003d<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     allbfffffff<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VCVTDQ2PS       Z9, Z9
-	VMULPS.BCST     allbfb17218<>+0(SB), Z9, Z9
-	VADDPS          Z9, Z6, Z6
-	VSQRTPS         Z6, Z6
-	VPADDD          Z19, Z19, Z9
-	VPORD.BCST      all00000001<>+0(SB), Z9, Z9
-	VCVTDQ2PS       Z9, Z9
-	VMULPS.BCST     all30000000<>+0(SB), Z9, Z9
-	VMULPS          Z9, Z9, Z7
-	VMULPS.BCST     all3a60f833<>+0(SB), Z7, Z8
-	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z8, Z8
-	VMULPS          Z7, Z8, Z8
-	VADDPS.BCST     all3e81de83<>+0(SB), Z8, Z8
-	VMULPS          Z7, Z8, Z8
-	VADDPS.BCST     allbf9de9d3<>+0(SB), Z8, Z8
-	VMULPS          Z7, Z8, Z8
-	VADDPS.BCST     all3f7fffff<>+0(SB), Z8, Z8
-	VPANDD.BCST     all80000000<>+0(SB), Z19, Z19
-	VPXORQ          Z19, Z8, Z8
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z7, Z19
-	VADDPS.BCST     allbb992665<>+0(SB), Z19, Z19
-	VMULPS          Z7, Z19, Z19
-	VADDPS.BCST     all3da33458<>+0(SB), Z19, Z19
-	VMULPS          Z7, Z19, Z19
-	VADDPS.BCST     allbf255de1<>+0(SB), Z19, Z19
-	VMULPS          Z7, Z19, Z19
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z19, Z19
-	VMULPS          Z19, Z9, Z9
-	VMULPS          Z6, Z8, Z8
-	VMULPS          Z6, Z9, Z9
-	VUNPCKLPD       Z9, Z8, Z6
-	VUNPCKHPD       Z9, Z8, Z7
-	MOVL            (CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X6, (AX)(SI*4)
-	VEXTRACTF32X4   $0x01, Z6, X8
-	MOVL            8(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X8, (AX)(SI*4)
-	VEXTRACTF32X4   $0x02, Z6, X8
-	MOVL            16(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X8, (AX)(SI*4)
-	VEXTRACTF32X4   $0x03, Z6, X6
-	MOVL            24(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X6, (AX)(SI*4)
-	MOVL            4(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X7, (AX)(SI*4)
-	VEXTRACTF32X4   $0x01, Z7, X6
-	MOVL            12(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X6, (AX)(SI*4)
-	VEXTRACTF32X4   $0x02, Z7, X6
-	MOVL            20(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X6, (AX)(SI*4)
-	VEXTRACTF32X4   $0x03, Z7, X6
-	MOVL            28(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X6, (AX)(SI*4)
-	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z5, Z18
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z14
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z18, Z6
 	VPMULUDQ        Z16, Z0, Z16
-	VMOVDQA64       Z10, Z6
-	VPSHUFD         $0xa0, Z16, K2, Z6
-	VPSHUFD         $0xf5, Z10, K1, Z16
-	VPSHUFD         $0xa0, Z3, K2, Z11
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z11, Z16
-	VPSRAD          $0x1f, Z16, Z3
-	VPXORQ          Z16, Z3, Z3
-	VCVTDQ2PS       Z3, Z3
-	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
-	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
-	VPMOVD2M        Z16, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z16, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z3, Z7
-	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z7
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z7, Z8
-	VPSRAD          $0x17, Z8, Z8
-	VPSLLD          $0x17, Z8, Z9
-	VPSUBD          Z9, Z7, Z7
-	VADDPS.BCST     allbf800000<>+0(SB), Z7, Z7
-	VMOVAPS         Z3, K4, Z7
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z7, Z16
-	VADDPS.BCST     allbea61e64<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     all3effb11e<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     all3f80003d<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     allbfffffff<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VCVTDQ2PS       Z8, Z8
-	VMULPS.BCST     allbfb17218<>+0(SB), Z8, Z8
-	VADDPS          Z8, Z16, Z16
-	VSQRTPS         Z16, Z16
-	VPADDD          Z6, Z6, Z8
-	VPORD.BCST      all00000001<>+0(SB), Z8, Z8
-	VCVTDQ2PS       Z8, Z8
-	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
-	VMULPS          Z8, Z8, Z3
-	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z7
-	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z7, Z7
-	VMULPS          Z3, Z7, Z7
-	VADDPS.BCST     all3e81de83<>+0(SB), Z7, Z7
-	VMULPS          Z3, Z7, Z7
-	VADDPS.BCST     allbf9de9d3<>+0(SB), Z7, Z7
-	VMULPS          Z3, Z7, Z7
-	VADDPS.BCST     all3f7fffff<>+0(SB), Z7, Z7
-	VPANDD.BCST     all80000000<>+0(SB), Z6, Z6
-	VPXORQ          Z6, Z7, Z7
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z6
-	VADDPS.BCST     allbb992665<>+0(SB), Z6, Z6
-	VMULPS          Z3, Z6, Z6
-	VADDPS.BCST     all3da33458<>+0(SB), Z6, Z6
-	VMULPS          Z3, Z6, Z6
-	VADDPS.BCST     allbf255de1<>+0(SB), Z6, Z6
-	VMULPS          Z3, Z6, Z6
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z6, Z6
-	VMULPS          Z6, Z8, Z8
-	VMULPS          Z16, Z7, Z7
-	VMULPS          Z16, Z8, Z8
-	VUNPCKLPD       Z8, Z7, Z3
-	VUNPCKHPD       Z8, Z7, Z6
-	MOVL            32(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
-	VEXTRACTF32X4   $0x01, Z3, X7
-	MOVL            40(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X7, (AX)(SI*4)
-	VEXTRACTF32X4   $0x02, Z3, X7
-	MOVL            48(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X7, (AX)(SI*4)
-	VEXTRACTF32X4   $0x03, Z3, X3
-	MOVL            56(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
-	MOVL            36(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X6, (AX)(SI*4)
-	VEXTRACTF32X4   $0x01, Z6, X3
-	MOVL            44(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
-	VEXTRACTF32X4   $0x02, Z6, X3
-	MOVL            52(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
-	VEXTRACTF32X4   $0x03, Z6, X3
-	MOVL            60(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
-	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z2
 	VPMULUDQ        Z17, Z0, Z17
-	VMOVDQA64       Z12, Z3
-	VPSHUFD         $0xa0, Z17, K2, Z3
-	VPSHUFD         $0xf5, Z12, K1, Z17
-	VPSHUFD         $0xa0, Z4, K2, Z13
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z13, Z17
-	VPSRAD          $0x1f, Z17, Z4
-	VPXORQ          Z17, Z4, Z4
-	VCVTDQ2PS       Z4, Z4
-	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
-	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
-	VPMOVD2M        Z17, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z17, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z4, Z6
-	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z6
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
-	VPSRAD          $0x17, Z7, Z7
-	VPSLLD          $0x17, Z7, Z8
-	VPSUBD          Z8, Z6, Z6
-	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
-	VMOVAPS         Z4, K4, Z6
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z17
-	VADDPS.BCST     allbea61e64<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     all3effb11e<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     all3f80003d<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     allbfffffff<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VCVTDQ2PS       Z7, Z7
-	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
-	VADDPS          Z7, Z17, Z17
-	VSQRTPS         Z17, Z17
-	VPADDD          Z3, Z3, Z7
-	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
-	VCVTDQ2PS       Z7, Z7
-	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
-	VMULPS          Z7, Z7, Z4
-	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z6
-	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
-	VMULPS          Z4, Z6, Z6
-	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
-	VMULPS          Z4, Z6, Z6
-	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
-	VMULPS          Z4, Z6, Z6
-	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
-	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
-	VPXORQ          Z3, Z6, Z6
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
-	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
-	VMULPS          Z3, Z7, Z7
-	VMULPS          Z17, Z6, Z6
-	VMULPS          Z17, Z7, Z7
-	VUNPCKLPD       Z7, Z6, Z3
-	VUNPCKHPD       Z7, Z6, Z4
-	MOVL            64(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
-	VEXTRACTF32X4   $0x01, Z3, X6
-	MOVL            72(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X6, (AX)(SI*4)
-	VEXTRACTF32X4   $0x02, Z3, X6
-	MOVL            80(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X6, (AX)(SI*4)
-	VEXTRACTF32X4   $0x03, Z3, X3
-	MOVL            88(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
-	MOVL            68(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X4, (AX)(SI*4)
-	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            76(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
-	VEXTRACTF32X4   $0x02, Z4, X3
-	MOVL            84(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
-	VEXTRACTF32X4   $0x03, Z4, X3
-	MOVL            92(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z18, Z3
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z4
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z18, Z7
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z9
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z18, Z11
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z13
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z18, Z5
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z15
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z18, Z16
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z18
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z17
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z18, Z6
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z2
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z18, Z3
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z4
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z18, Z8
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z10
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z18, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z18, Z5
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z15
 	VPMULUDQ        Z14, Z1, Z14
-	VPMULUDQ        Z18, Z0, Z18
-	VMOVDQA64       Z14, Z3
-	VPSHUFD         $0xa0, Z18, K2, Z3
-	VPSHUFD         $0xf5, Z14, K1, Z18
-	VPSHUFD         $0xa0, Z5, K2, Z15
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z15, Z18
-	VPSRAD          $0x1f, Z18, Z4
-	VPXORQ          Z18, Z4, Z4
-	VCVTDQ2PS       Z4, Z4
-	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
-	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
-	VPMOVD2M        Z18, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z18, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z4, Z5
-	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z5
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
-	VPSRAD          $0x17, Z6, Z6
-	VPSLLD          $0x17, Z6, Z7
-	VPSUBD          Z7, Z5, Z5
-	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
-	VMOVAPS         Z4, K4, Z5
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z18
-	VADDPS.BCST     allbea61e64<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     all3effb11e<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     all3f80003d<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     allbfffffff<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z18, Z16
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z17
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z18, Z7
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z9
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z18, Z11
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z13
+	VPMULUDQ        Z7, Z1, Z7
+	VPMULUDQ        Z5, Z0, Z5
+	VMOVDQA64       Z7, Z18
+	VPSHUFD         $0xa0, Z5, K2, Z18
+	VPSHUFD         $0xf5, Z7, K1, Z5
+	VPSHUFD         $0xa0, Z6, K2, Z8
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z8, Z5
+	VCVTDQ2PS       Z5, Z5
+	VADDPS.BCST     all3f000000<>+0(SB), Z5, Z5
+	VMULPS.BCST     all2f800000<>+0(SB), Z5, Z5
+	VPMOVD2M        Z5, K3
+	VMOVAPS         Z5, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z5, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPANDD.BCST     allff800000<>+0(SB), Z7, Z7
+	VPSUBD          Z7, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VPTESTNMD       Z7, Z7, K3
+	VMOVAPS         Z5, K3, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allb4317218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z18, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z6
+	VMULPS.BCST     all3a60f833<>+0(SB), Z6, Z7
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     all3e81de83<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z7, Z7
+	VPSLLD          $0x1f, Z18, Z18
+	VPXORQ          Z18, Z7, Z7
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z6, Z18
+	VADDPS.BCST     allbb992665<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     all3da33458<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     allbf255de1<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z18, Z18
+	VMULPS          Z18, Z8, Z8
+	VMULPS          Z5, Z7, Z7
+	VMULPS          Z5, Z8, Z8
+	VUNPCKLPD       Z8, Z7, Z5
+	VUNPCKHPD       Z8, Z7, Z6
+	MOVL            (CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z5, X7
+	MOVL            8(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X7, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z5, X7
+	MOVL            16(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X7, (AX)(DI*4)
+	VEXTRACTF32X4   $0x03, Z5, X5
+	MOVL            24(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	MOVL            4(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X6, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z6, X5
+	MOVL            12(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z6, X5
+	MOVL            20(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	VEXTRACTF32X4   $0x03, Z6, X5
+	MOVL            28(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	VPMULUDQ        Z9, Z1, Z9
+	VPMULUDQ        Z15, Z0, Z15
+	VMOVDQA64       Z9, Z5
+	VPSHUFD         $0xa0, Z15, K2, Z5
+	VPSHUFD         $0xf5, Z9, K1, Z15
+	VPSHUFD         $0xa0, Z2, K2, Z10
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z10, Z15
+	VCVTDQ2PS       Z15, Z15
+	VADDPS.BCST     all3f000000<>+0(SB), Z15, Z15
+	VMULPS.BCST     all2f800000<>+0(SB), Z15, Z15
+	VPMOVD2M        Z15, K3
+	VMOVAPS         Z15, Z2
+	VADDPS.BCST     all3f800000<>+0(SB), Z15, K3, Z2
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z2, Z6
+	VPANDD.BCST     allff800000<>+0(SB), Z6, Z6
+	VPSUBD          Z6, Z2, Z2
+	VADDPS.BCST     allbf800000<>+0(SB), Z2, Z2
+	VPTESTNMD       Z6, Z6, K3
+	VMOVAPS         Z15, K3, Z2
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z2, Z7
+	VADDPS.BCST     allbea61e64<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3effb11e<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3f80003d<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbfffffff<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
 	VCVTDQ2PS       Z6, Z6
-	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
-	VADDPS          Z6, Z18, Z18
-	VSQRTPS         Z18, Z18
-	VPADDD          Z3, Z3, Z6
-	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
-	VCVTDQ2PS       Z6, Z6
-	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
-	VMULPS          Z6, Z6, Z4
-	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z5
-	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
-	VMULPS          Z4, Z5, Z5
-	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
-	VMULPS          Z4, Z5, Z5
-	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
-	VMULPS          Z4, Z5, Z5
-	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
-	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
-	VPXORQ          Z3, Z5, Z5
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
-	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS.BCST     allb4317218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z7, Z7
+	VSQRTPS         Z7, Z7
+	VCVTDQ2PS       Z5, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z2
+	VMULPS.BCST     all3a60f833<>+0(SB), Z2, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPSLLD          $0x1f, Z5, Z5
+	VPXORQ          Z5, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z2, Z5
+	VADDPS.BCST     allbb992665<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3da33458<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbf255de1<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z5, Z5
+	VMULPS          Z5, Z8, Z8
+	VMULPS          Z7, Z6, Z6
+	VMULPS          Z7, Z8, Z8
+	VUNPCKLPD       Z8, Z6, Z2
+	VUNPCKHPD       Z8, Z6, Z5
+	MOVL            32(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z2, X6
+	MOVL            40(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X6, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z2, X6
+	MOVL            48(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X6, (AX)(DI*4)
+	VEXTRACTF32X4   $0x03, Z2, X2
+	MOVL            56(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            36(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z5, X2
+	MOVL            44(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z5, X2
+	MOVL            52(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x03, Z5, X2
+	MOVL            60(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VPMULUDQ        Z11, Z1, Z11
+	VPMULUDQ        Z16, Z0, Z16
+	VMOVDQA64       Z11, Z2
+	VPSHUFD         $0xa0, Z16, K2, Z2
+	VPSHUFD         $0xf5, Z11, K1, Z16
+	VPSHUFD         $0xa0, Z3, K2, Z12
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z12, Z16
+	VCVTDQ2PS       Z16, Z16
+	VADDPS.BCST     all3f000000<>+0(SB), Z16, Z16
+	VMULPS.BCST     all2f800000<>+0(SB), Z16, Z16
+	VPMOVD2M        Z16, K3
+	VMOVAPS         Z16, Z3
+	VADDPS.BCST     all3f800000<>+0(SB), Z16, K3, Z3
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z3, Z5
+	VPANDD.BCST     allff800000<>+0(SB), Z5, Z5
+	VPSUBD          Z5, Z3, Z3
+	VADDPS.BCST     allbf800000<>+0(SB), Z3, Z3
+	VPTESTNMD       Z5, Z5, K3
+	VMOVAPS         Z16, K3, Z3
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z3, Z6
+	VADDPS.BCST     allbea61e64<>+0(SB), Z6, Z6
 	VMULPS          Z3, Z6, Z6
-	VMULPS          Z18, Z5, Z5
-	VMULPS          Z18, Z6, Z6
-	VUNPCKLPD       Z6, Z5, Z3
-	VUNPCKHPD       Z6, Z5, Z4
-	MOVL            96(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
-	VEXTRACTF32X4   $0x01, Z3, X5
-	MOVL            104(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X5, (AX)(SI*4)
-	VEXTRACTF32X4   $0x02, Z3, X5
-	MOVL            112(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X5, (AX)(SI*4)
-	VEXTRACTF32X4   $0x03, Z3, X3
-	MOVL            120(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
-	MOVL            100(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X4, (AX)(SI*4)
-	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            108(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
-	VEXTRACTF32X4   $0x02, Z4, X3
-	MOVL            116(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
-	VEXTRACTF32X4   $0x03, Z4, X3
-	MOVL            124(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3effb11e<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3f80003d<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbfffffff<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VCVTDQ2PS       Z5, Z5
+	VMULPS.BCST     allb4317218<>+0(SB), Z5, Z5
+	VADDPS          Z5, Z6, Z6
+	VSQRTPS         Z6, Z6
+	VCVTDQ2PS       Z2, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPSLLD          $0x1f, Z2, Z2
+	VPXORQ          Z2, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z2
+	VADDPS.BCST     allbb992665<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3da33458<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     allbf255de1<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z2, Z2
+	VMULPS          Z2, Z7, Z7
+	VMULPS          Z6, Z5, Z5
+	VMULPS          Z6, Z7, Z7
+	VUNPCKLPD       Z7, Z5, Z2
+	VUNPCKHPD       Z7, Z5, Z3
+	MOVL            64(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z2, X5
+	MOVL            72(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z2, X5
+	MOVL            80(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	VEXTRACTF32X4   $0x03, Z2, X2
+	MOVL            88(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            68(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            76(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            84(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x03, Z3, X2
+	MOVL            92(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VPMULUDQ        Z13, Z1, Z13
+	VPMULUDQ        Z17, Z0, Z17
+	VMOVDQA64       Z13, Z2
+	VPSHUFD         $0xa0, Z17, K2, Z2
+	VPSHUFD         $0xf5, Z13, K1, Z17
+	VPSHUFD         $0xa0, Z4, K2, Z14
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z14, Z17
+	VCVTDQ2PS       Z17, Z17
+	VADDPS.BCST     all3f000000<>+0(SB), Z17, Z17
+	VMULPS.BCST     all2f800000<>+0(SB), Z17, Z17
+	VPMOVD2M        Z17, K3
+	VMOVAPS         Z17, Z3
+	VADDPS.BCST     all3f800000<>+0(SB), Z17, K3, Z3
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z3, Z4
+	VPANDD.BCST     allff800000<>+0(SB), Z4, Z4
+	VPSUBD          Z4, Z3, Z3
+	VADDPS.BCST     allbf800000<>+0(SB), Z3, Z3
+	VPTESTNMD       Z4, Z4, K3
+	VMOVAPS         Z17, K3, Z3
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VCVTDQ2PS       Z4, Z4
+	VMULPS.BCST     allb4317218<>+0(SB), Z4, Z4
+	VADDPS          Z4, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z2, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z4
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3e81de83<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z4, Z4
+	VPSLLD          $0x1f, Z2, Z2
+	VPXORQ          Z2, Z4, Z4
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z2
+	VADDPS.BCST     allbb992665<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3da33458<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     allbf255de1<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z2, Z2
+	VMULPS          Z2, Z6, Z6
+	VMULPS          Z5, Z4, Z4
+	VMULPS          Z5, Z6, Z6
+	VUNPCKLPD       Z6, Z4, Z2
+	VUNPCKHPD       Z6, Z4, Z3
+	MOVL            96(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            104(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X4, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z2, X4
+	MOVL            112(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X4, (AX)(DI*4)
+	VEXTRACTF32X4   $0x03, Z2, X2
+	MOVL            120(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            100(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            108(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            116(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x03, Z3, X2
+	MOVL            124(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
 	ADDQ            $0x00000080, CX
 	SUBQ            $0x00000020, DX
 	CMPQ            DX, $0x00000020
@@ -18922,306 +19201,297 @@ quads4Done:
 	JL   quads2Done
 
 quads2:
-	VPMOVZXDQ       (CX), Z3
-	VPADDD          Z2, Z3, Z3
+	VPBROADCASTD    (SI), Z4
+	VPMOVZXDQ       (CX), Z2
+	VPADDD          Z4, Z2, Z2
+	VPMULUDQ        Z2, Z0, Z2
+	VPMOVZXDQ       32(CX), Z3
+	VPADDD          Z4, Z3, Z3
 	VPMULUDQ        Z3, Z0, Z3
-	VPMOVZXDQ       32(CX), Z4
-	VPADDD          Z2, Z4, Z4
-	VPMULUDQ        Z4, Z0, Z4
-	VPSRLQ          $0x20, Z3, Z5
-	VPXORD.BCST     (SP), Z5, Z5
-	VPMULUDQ        Z5, Z1, Z6
-	VPSRLQ          $0x20, Z6, Z7
-	VPXORD.BCST     4(SP), Z7, Z7
-	VPXORD.BCST     8(SP), Z3, Z5
-	VPSRLQ          $0x20, Z4, Z3
-	VPXORD.BCST     (SP), Z3, Z3
-	VPMULUDQ        Z3, Z1, Z8
-	VPSRLQ          $0x20, Z8, Z9
-	VPXORD.BCST     4(SP), Z9, Z9
-	VPXORD.BCST     8(SP), Z4, Z3
-	VPMULUDQ        Z5, Z1, Z5
-	VPSRLQ          $0x20, Z5, Z11
+	VPSRLQ          $0x20, Z2, Z4
+	VPXORD.BCST     (SP), Z4, Z4
+	VPMULUDQ        Z4, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z6
+	VPXORD.BCST     4(SP), Z6, Z6
+	VPXORD.BCST     8(SP), Z2, Z4
+	VPSRLQ          $0x20, Z3, Z2
+	VPXORD.BCST     (SP), Z2, Z2
+	VPMULUDQ        Z2, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z8
+	VPXORD.BCST     4(SP), Z8, Z8
+	VPXORD.BCST     8(SP), Z3, Z2
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 16(BX), Z10, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 16(BX), Z11, Z7
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPXORD.BCST     12(SP), Z10, Z3
 	VPMULUDQ        Z3, Z1, Z3
-	VPSRLQ          $0x20, Z3, Z12
-	VPTERNLOGD.BCST $0x96, 16(BX), Z11, Z6
+	VPSRLQ          $0x20, Z3, Z10
+	VPXORD.BCST     12(SP), Z11, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 24(BX), Z10, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 24(BX), Z11, Z2
 	VPMULUDQ        Z7, Z0, Z7
 	VPSRLQ          $0x20, Z7, Z11
-	VPTERNLOGD.BCST $0x96, 16(BX), Z12, Z8
-	VPMULUDQ        Z9, Z0, Z9
-	VPSRLQ          $0x20, Z9, Z12
-	VPXORD.BCST     12(SP), Z11, Z4
-	VPMULUDQ        Z4, Z1, Z4
-	VPSRLQ          $0x20, Z4, Z11
-	VPXORD.BCST     12(SP), Z12, Z10
-	VPMULUDQ        Z10, Z1, Z10
-	VPSRLQ          $0x20, Z10, Z12
-	VPTERNLOGD.BCST $0x96, 24(BX), Z11, Z5
-	VPMULUDQ        Z6, Z0, Z6
-	VPSRLQ          $0x20, Z6, Z11
-	VPTERNLOGD.BCST $0x96, 24(BX), Z12, Z3
-	VPMULUDQ        Z8, Z0, Z8
-	VPSRLQ          $0x20, Z8, Z12
-	VPTERNLOGD.BCST $0x96, 28(BX), Z11, Z7
+	VPTERNLOGD.BCST $0x96, 28(BX), Z10, Z6
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 28(BX), Z11, Z8
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 32(BX), Z10, Z3
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 32(BX), Z11, Z9
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 36(BX), Z10, Z5
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 36(BX), Z11, Z7
 	VPMULUDQ        Z7, Z1, Z7
 	VPSRLQ          $0x20, Z7, Z11
-	VPTERNLOGD.BCST $0x96, 28(BX), Z12, Z9
-	VPMULUDQ        Z9, Z1, Z9
-	VPSRLQ          $0x20, Z9, Z12
-	VPTERNLOGD.BCST $0x96, 32(BX), Z11, Z4
-	VPMULUDQ        Z5, Z0, Z5
-	VPSRLQ          $0x20, Z5, Z11
-	VPTERNLOGD.BCST $0x96, 32(BX), Z12, Z10
+	VPTERNLOGD.BCST $0x96, 40(BX), Z10, Z6
 	VPMULUDQ        Z3, Z0, Z3
-	VPSRLQ          $0x20, Z3, Z12
-	VPTERNLOGD.BCST $0x96, 36(BX), Z11, Z6
-	VPMULUDQ        Z6, Z1, Z6
-	VPSRLQ          $0x20, Z6, Z11
-	VPTERNLOGD.BCST $0x96, 36(BX), Z12, Z8
-	VPMULUDQ        Z8, Z1, Z8
-	VPSRLQ          $0x20, Z8, Z12
-	VPTERNLOGD.BCST $0x96, 40(BX), Z11, Z7
-	VPMULUDQ        Z4, Z0, Z4
-	VPSRLQ          $0x20, Z4, Z11
-	VPTERNLOGD.BCST $0x96, 40(BX), Z12, Z9
-	VPMULUDQ        Z10, Z0, Z10
-	VPSRLQ          $0x20, Z10, Z12
-	VPTERNLOGD.BCST $0x96, 44(BX), Z11, Z5
-	VPMULUDQ        Z5, Z1, Z5
-	VPSRLQ          $0x20, Z5, Z11
-	VPTERNLOGD.BCST $0x96, 44(BX), Z12, Z3
+	VPSRLQ          $0x20, Z3, Z10
+	VPTERNLOGD.BCST $0x96, 40(BX), Z11, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 44(BX), Z10, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 44(BX), Z11, Z2
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 48(BX), Z10, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 48(BX), Z11, Z7
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 52(BX), Z10, Z3
 	VPMULUDQ        Z3, Z1, Z3
-	VPSRLQ          $0x20, Z3, Z12
-	VPTERNLOGD.BCST $0x96, 48(BX), Z11, Z6
+	VPSRLQ          $0x20, Z3, Z10
+	VPTERNLOGD.BCST $0x96, 52(BX), Z11, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 56(BX), Z10, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 56(BX), Z11, Z2
 	VPMULUDQ        Z7, Z0, Z7
 	VPSRLQ          $0x20, Z7, Z11
-	VPTERNLOGD.BCST $0x96, 48(BX), Z12, Z8
-	VPMULUDQ        Z9, Z0, Z9
-	VPSRLQ          $0x20, Z9, Z12
-	VPTERNLOGD.BCST $0x96, 52(BX), Z11, Z4
-	VPMULUDQ        Z4, Z1, Z4
-	VPSRLQ          $0x20, Z4, Z11
-	VPTERNLOGD.BCST $0x96, 52(BX), Z12, Z10
-	VPMULUDQ        Z10, Z1, Z10
-	VPSRLQ          $0x20, Z10, Z12
-	VPTERNLOGD.BCST $0x96, 56(BX), Z11, Z5
-	VPMULUDQ        Z6, Z0, Z6
-	VPSRLQ          $0x20, Z6, Z11
-	VPTERNLOGD.BCST $0x96, 56(BX), Z12, Z3
-	VPMULUDQ        Z8, Z0, Z8
-	VPSRLQ          $0x20, Z8, Z12
-	VPTERNLOGD.BCST $0x96, 60(BX), Z11, Z7
-	VPMULUDQ        Z7, Z1, Z7
-	VPSRLQ          $0x20, Z7, Z11
-	VPTERNLOGD.BCST $0x96, 60(BX), Z12, Z9
-	VPMULUDQ        Z9, Z1, Z9
-	VPSRLQ          $0x20, Z9, Z12
-	VPTERNLOGD.BCST $0x96, 64(BX), Z11, Z4
-	VPMULUDQ        Z5, Z0, Z5
-	VPSRLQ          $0x20, Z5, Z11
-	VPTERNLOGD.BCST $0x96, 64(BX), Z12, Z10
-	VPMULUDQ        Z3, Z0, Z3
-	VPSRLQ          $0x20, Z3, Z12
-	VPTERNLOGD.BCST $0x96, 68(BX), Z11, Z6
-	VPTERNLOGD.BCST $0x96, 68(BX), Z12, Z8
+	VPTERNLOGD.BCST $0x96, 60(BX), Z10, Z6
 	VPMULUDQ        Z6, Z1, Z6
-	VPMULUDQ        Z4, Z0, Z4
-	VMOVDQA64       Z6, Z11
-	VPSHUFD         $0xa0, Z4, K2, Z11
-	VPSHUFD         $0xf5, Z6, K1, Z4
-	VPSHUFD         $0xa0, Z5, K2, Z7
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z7, Z4
-	VPSRAD          $0x1f, Z4, Z5
-	VPXORQ          Z4, Z5, Z5
-	VCVTDQ2PS       Z5, Z5
-	VADDPS.BCST     all3f000000<>+0(SB), Z5, Z5
-	VMULPS.BCST     allaf800000<>+0(SB), Z5, Z5
-	VPMOVD2M        Z4, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z4, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z5, Z6
-	VADDPS.BCST     all3f800000<>+0(SB), Z5, K3, Z6
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
-	VPSRAD          $0x17, Z7, Z7
-	VPSLLD          $0x17, Z7, Z4
-	VPSUBD          Z4, Z6, Z6
-	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
-	VMOVAPS         Z5, K4, Z6
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z4
-	VADDPS.BCST     allbea61e64<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     all3effb11e<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     all3f80003d<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     allbfffffff<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VCVTDQ2PS       Z7, Z7
-	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
-	VADDPS          Z7, Z4, Z4
-	VSQRTPS         Z4, Z4
-	VPADDD          Z11, Z11, Z7
-	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
-	VCVTDQ2PS       Z7, Z7
-	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
-	VMULPS          Z7, Z7, Z5
-	VMULPS.BCST     all3a60f833<>+0(SB), Z5, Z6
-	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
-	VMULPS          Z5, Z6, Z6
-	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
-	VMULPS          Z5, Z6, Z6
-	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
-	VMULPS          Z5, Z6, Z6
-	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
-	VPANDD.BCST     all80000000<>+0(SB), Z11, Z11
-	VPXORQ          Z11, Z6, Z6
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z5, Z11
-	VADDPS.BCST     allbb992665<>+0(SB), Z11, Z11
-	VMULPS          Z5, Z11, Z11
-	VADDPS.BCST     all3da33458<>+0(SB), Z11, Z11
-	VMULPS          Z5, Z11, Z11
-	VADDPS.BCST     allbf255de1<>+0(SB), Z11, Z11
-	VMULPS          Z5, Z11, Z11
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z11, Z11
-	VMULPS          Z11, Z7, Z7
-	VMULPS          Z4, Z6, Z6
-	VMULPS          Z4, Z7, Z7
-	VUNPCKLPD       Z7, Z6, Z4
-	VUNPCKHPD       Z7, Z6, Z5
-	MOVL            (CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X4, (AX)(SI*4)
-	VEXTRACTF32X4   $0x01, Z4, X6
-	MOVL            8(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X6, (AX)(SI*4)
-	VEXTRACTF32X4   $0x02, Z4, X6
-	MOVL            16(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X6, (AX)(SI*4)
-	VEXTRACTF32X4   $0x03, Z4, X4
-	MOVL            24(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X4, (AX)(SI*4)
-	MOVL            4(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X5, (AX)(SI*4)
-	VEXTRACTF32X4   $0x01, Z5, X4
-	MOVL            12(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X4, (AX)(SI*4)
-	VEXTRACTF32X4   $0x02, Z5, X4
-	MOVL            20(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X4, (AX)(SI*4)
-	VEXTRACTF32X4   $0x03, Z5, X4
-	MOVL            28(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X4, (AX)(SI*4)
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 60(BX), Z11, Z8
 	VPMULUDQ        Z8, Z1, Z8
-	VPMULUDQ        Z10, Z0, Z10
-	VMOVDQA64       Z8, Z4
-	VPSHUFD         $0xa0, Z10, K2, Z4
-	VPSHUFD         $0xf5, Z8, K1, Z10
-	VPSHUFD         $0xa0, Z3, K2, Z9
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z10
-	VPSRAD          $0x1f, Z10, Z3
-	VPXORQ          Z10, Z3, Z3
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 64(BX), Z10, Z3
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 64(BX), Z11, Z9
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 68(BX), Z10, Z5
+	VPTERNLOGD.BCST $0x96, 68(BX), Z11, Z7
+	VPMULUDQ        Z5, Z1, Z5
+	VPMULUDQ        Z3, Z0, Z3
+	VMOVDQA64       Z5, Z10
+	VPSHUFD         $0xa0, Z3, K2, Z10
+	VPSHUFD         $0xf5, Z5, K1, Z3
+	VPSHUFD         $0xa0, Z4, K2, Z6
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z6, Z3
 	VCVTDQ2PS       Z3, Z3
 	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
-	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
-	VPMOVD2M        Z10, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z10, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z3, Z5
-	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z5
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
-	VPSRAD          $0x17, Z6, Z6
-	VPSLLD          $0x17, Z6, Z7
-	VPSUBD          Z7, Z5, Z5
-	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
-	VMOVAPS         Z3, K4, Z5
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z10
-	VADDPS.BCST     allbea61e64<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     all3effb11e<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     all3f80003d<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     allbfffffff<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VCVTDQ2PS       Z6, Z6
-	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
-	VADDPS          Z6, Z10, Z10
-	VSQRTPS         Z10, Z10
-	VPADDD          Z4, Z4, Z6
-	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
-	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     all2f800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z3, K3
+	VMOVAPS         Z3, Z4
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z4
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z4, Z5
+	VPANDD.BCST     allff800000<>+0(SB), Z5, Z5
+	VPSUBD          Z5, Z4, Z4
+	VADDPS.BCST     allbf800000<>+0(SB), Z4, Z4
+	VPTESTNMD       Z5, Z5, K3
+	VMOVAPS         Z3, K3, Z4
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbea61e64<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3effb11e<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3f80003d<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbfffffff<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VCVTDQ2PS       Z5, Z5
+	VMULPS.BCST     allb4317218<>+0(SB), Z5, Z5
+	VADDPS          Z5, Z3, Z3
+	VSQRTPS         Z3, Z3
+	VCVTDQ2PS       Z10, Z6
 	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
-	VMULPS          Z6, Z6, Z3
-	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z5
+	VMULPS          Z6, Z6, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z5
 	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
-	VMULPS          Z3, Z5, Z5
+	VMULPS          Z4, Z5, Z5
 	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
-	VMULPS          Z3, Z5, Z5
+	VMULPS          Z4, Z5, Z5
 	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
-	VMULPS          Z3, Z5, Z5
+	VMULPS          Z4, Z5, Z5
 	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
-	VPANDD.BCST     all80000000<>+0(SB), Z4, Z4
-	VPXORQ          Z4, Z5, Z5
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z4
-	VADDPS.BCST     allbb992665<>+0(SB), Z4, Z4
-	VMULPS          Z3, Z4, Z4
-	VADDPS.BCST     all3da33458<>+0(SB), Z4, Z4
-	VMULPS          Z3, Z4, Z4
-	VADDPS.BCST     allbf255de1<>+0(SB), Z4, Z4
-	VMULPS          Z3, Z4, Z4
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z4, Z4
-	VMULPS          Z4, Z6, Z6
-	VMULPS          Z10, Z5, Z5
+	VPSLLD          $0x1f, Z10, Z10
+	VPXORQ          Z10, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z10
+	VADDPS.BCST     allbb992665<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     all3da33458<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     allbf255de1<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z10, Z10
 	VMULPS          Z10, Z6, Z6
+	VMULPS          Z3, Z5, Z5
+	VMULPS          Z3, Z6, Z6
 	VUNPCKLPD       Z6, Z5, Z3
 	VUNPCKHPD       Z6, Z5, Z4
-	MOVL            32(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
+	MOVL            (CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
 	VEXTRACTF32X4   $0x01, Z3, X5
-	MOVL            40(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X5, (AX)(SI*4)
+	MOVL            8(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
 	VEXTRACTF32X4   $0x02, Z3, X5
-	MOVL            48(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X5, (AX)(SI*4)
+	MOVL            16(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
 	VEXTRACTF32X4   $0x03, Z3, X3
-	MOVL            56(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
-	MOVL            36(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X4, (AX)(SI*4)
+	MOVL            24(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
+	MOVL            4(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X4, (AX)(DI*4)
 	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            44(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
+	MOVL            12(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
 	VEXTRACTF32X4   $0x02, Z4, X3
-	MOVL            52(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
+	MOVL            20(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
 	VEXTRACTF32X4   $0x03, Z4, X3
-	MOVL            60(CX), SI
-	SHLQ            $0x02, SI
-	VMOVUPS         X3, (AX)(SI*4)
+	MOVL            28(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
+	VPMULUDQ        Z7, Z1, Z7
+	VPMULUDQ        Z9, Z0, Z9
+	VMOVDQA64       Z7, Z3
+	VPSHUFD         $0xa0, Z9, K2, Z3
+	VPSHUFD         $0xf5, Z7, K1, Z9
+	VPSHUFD         $0xa0, Z2, K2, Z8
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z8, Z9
+	VCVTDQ2PS       Z9, Z9
+	VADDPS.BCST     all3f000000<>+0(SB), Z9, Z9
+	VMULPS.BCST     all2f800000<>+0(SB), Z9, Z9
+	VPMOVD2M        Z9, K3
+	VMOVAPS         Z9, Z2
+	VADDPS.BCST     all3f800000<>+0(SB), Z9, K3, Z2
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z2, Z4
+	VPANDD.BCST     allff800000<>+0(SB), Z4, Z4
+	VPSUBD          Z4, Z2, Z2
+	VADDPS.BCST     allbf800000<>+0(SB), Z2, Z2
+	VPTESTNMD       Z4, Z4, K3
+	VMOVAPS         Z9, K3, Z2
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z2, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VCVTDQ2PS       Z4, Z4
+	VMULPS.BCST     allb4317218<>+0(SB), Z4, Z4
+	VADDPS          Z4, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z3, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z2
+	VMULPS.BCST     all3a60f833<>+0(SB), Z2, Z4
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     all3e81de83<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z4, Z4
+	VPSLLD          $0x1f, Z3, Z3
+	VPXORQ          Z3, Z4, Z4
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z2, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z6, Z6
+	VMULPS          Z5, Z4, Z4
+	VMULPS          Z5, Z6, Z6
+	VUNPCKLPD       Z6, Z4, Z2
+	VUNPCKHPD       Z6, Z4, Z3
+	MOVL            32(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            40(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X4, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z2, X4
+	MOVL            48(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X4, (AX)(DI*4)
+	VEXTRACTF32X4   $0x03, Z2, X2
+	MOVL            56(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            36(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            44(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            52(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x03, Z3, X2
+	MOVL            60(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
 	ADDQ            $0x00000040, CX
 	SUBQ            $0x00000010, DX
 	CMPQ            DX, $0x00000010
@@ -19230,24 +19500,6 @@ quads2:
 quads2Done:
 	VZEROUPPER
 	RET
-
-DATA allc0000000<>+0(SB)/4, $0xc0000000
-DATA allc0000000<>+4(SB)/4, $0xc0000000
-DATA allc0000000<>+8(SB)/4, $0xc0000000
-DATA allc0000000<>+12(SB)/4, $0xc0000000
-DATA allc0000000<>+16(SB)/4, $0xc0000000
-DATA allc0000000<>+20(SB)/4, $0xc0000000
-DATA allc0000000<>+24(SB)/4, $0xc0000000
-DATA allc0000000<>+28(SB)/4, $0xc0000000
-DATA allc0000000<>+32(SB)/4, $0xc0000000
-DATA allc0000000<>+36(SB)/4, $0xc0000000
-DATA allc0000000<>+40(SB)/4, $0xc0000000
-DATA allc0000000<>+44(SB)/4, $0xc0000000
-DATA allc0000000<>+48(SB)/4, $0xc0000000
-DATA allc0000000<>+52(SB)/4, $0xc0000000
-DATA allc0000000<>+56(SB)/4, $0xc0000000
-DATA allc0000000<>+60(SB)/4, $0xc0000000
-GLOBL allc0000000<>(SB), RODATA|NOPTR, $64
 
 // func noiseFloat64AVX2(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
 // Requires: AVX, AVX2
@@ -19260,39 +19512,42 @@ TEXT ·noiseFloat64AVX2(SB), NOSPLIT, $16-64
 	MOVL         (DI), SI
 	VPBROADCASTQ philoxM0<>+0(SB), Y0
 	VPBROADCASTQ philoxM1<>+0(SB), Y1
-	MOVL         12(DI), R8
-	XORL         4(BX), R8
-	MOVL         R8, (SP)
-	MOVL         8(DI), R8
-	MOVL         $0xcd9e8d57, R9
-	IMULQ        R9, R8
-	MOVQ         R8, R9
-	SHRQ         $0x20, R9
-	XORL         4(DI), R9
-	XORL         (BX), R9
-	XORL         8(BX), R8
-	MOVL         R8, 4(SP)
-	MOVL         $0xd2511f53, DI
-	IMULQ        DI, R9
-	MOVQ         R9, DI
-	SHRQ         $0x20, DI
-	XORL         12(BX), DI
-	MOVL         DI, 8(SP)
-	XORL         20(BX), R9
-	MOVL         R9, 12(SP)
-	VMOVQ        SI, X2
-	VPBROADCASTQ X2, Y2
-	CMPQ         DX, $0x00000008
-	JL           quads2Done
+	MOVL         12(DI), SI
+	XORL         4(BX), SI
+	MOVL         SI, (SP)
+	MOVL         8(DI), SI
+	MOVL         $0xcd9e8d57, R8
+	IMULQ        R8, SI
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	XORL         4(DI), R8
+	XORL         (BX), R8
+	XORL         8(BX), SI
+	MOVL         SI, 4(SP)
+	MOVL         $0xd2511f53, SI
+	IMULQ        SI, R8
+	MOVQ         R8, SI
+	SHRQ         $0x20, SI
+	XORL         12(BX), SI
+	MOVL         SI, 8(SP)
+	XORL         20(BX), R8
+	MOVL         R8, 12(SP)
+	MOVQ         ctr+56(FP), SI
+	CMPQ         DX, $0x0000000c
+	JL           quads3Done
 
-quads2:
-	VPMOVZXDQ    (CX), Y3
-	VPADDD       Y2, Y3, Y3
+quads3:
+	VPBROADCASTD (SI), Y5
+	VPMOVZXDQ    (CX), Y2
+	VPADDD       Y5, Y2, Y2
+	VPMULUDQ     Y2, Y0, Y2
+	VPMOVZXDQ    16(CX), Y3
+	VPADDD       Y5, Y3, Y3
 	VPMULUDQ     Y3, Y0, Y3
-	VPMOVZXDQ    16(CX), Y4
-	VPADDD       Y2, Y4, Y4
+	VPMOVZXDQ    32(CX), Y4
+	VPADDD       Y5, Y4, Y4
 	VPMULUDQ     Y4, Y0, Y4
-	VPSRLQ       $0x20, Y3, Y5
+	VPSRLQ       $0x20, Y2, Y5
 	VPBROADCASTD (SP), Y6
 	VPXOR        Y6, Y5, Y5
 	VPMULUDQ     Y5, Y1, Y6
@@ -19300,158 +19555,236 @@ quads2:
 	VPBROADCASTD 4(SP), Y5
 	VPXOR        Y5, Y7, Y7
 	VPBROADCASTD 8(SP), Y5
-	VPXOR        Y5, Y3, Y5
-	VPSRLQ       $0x20, Y4, Y3
+	VPXOR        Y5, Y2, Y5
+	VPSRLQ       $0x20, Y3, Y2
 	VPBROADCASTD (SP), Y8
-	VPXOR        Y8, Y3, Y3
-	VPMULUDQ     Y3, Y1, Y8
+	VPXOR        Y8, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y8
 	VPSRLQ       $0x20, Y8, Y9
+	VPBROADCASTD 4(SP), Y2
+	VPXOR        Y2, Y9, Y9
+	VPBROADCASTD 8(SP), Y2
+	VPXOR        Y2, Y3, Y2
+	VPSRLQ       $0x20, Y4, Y3
+	VPBROADCASTD (SP), Y10
+	VPXOR        Y10, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y10
+	VPSRLQ       $0x20, Y10, Y11
 	VPBROADCASTD 4(SP), Y3
-	VPXOR        Y3, Y9, Y9
+	VPXOR        Y3, Y11, Y11
 	VPBROADCASTD 8(SP), Y3
 	VPXOR        Y3, Y4, Y3
 	VPMULUDQ     Y5, Y1, Y5
+	VPMULUDQ     Y2, Y1, Y2
 	VPMULUDQ     Y3, Y1, Y3
-	VPSRLQ       $0x20, Y5, Y11
+	VPSRLQ       $0x20, Y5, Y14
 	VPBROADCASTD 16(BX), Y4
 	VPXOR        Y4, Y6, Y6
-	VPXOR        Y11, Y6, Y6
+	VPXOR        Y14, Y6, Y6
 	VPMULUDQ     Y7, Y0, Y7
-	VPSRLQ       $0x20, Y3, Y11
+	VPSRLQ       $0x20, Y2, Y14
 	VPBROADCASTD 16(BX), Y4
 	VPXOR        Y4, Y8, Y8
-	VPXOR        Y11, Y8, Y8
+	VPXOR        Y14, Y8, Y8
 	VPMULUDQ     Y9, Y0, Y9
-	VPSRLQ       $0x20, Y7, Y11
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y11
+	VPSRLQ       $0x20, Y7, Y14
 	VPBROADCASTD 12(SP), Y4
-	VPXOR        Y4, Y11, Y4
+	VPXOR        Y4, Y14, Y4
 	VPMULUDQ     Y4, Y1, Y4
-	VPSRLQ       $0x20, Y9, Y11
-	VPBROADCASTD 12(SP), Y10
-	VPXOR        Y10, Y11, Y10
-	VPMULUDQ     Y10, Y1, Y10
-	VPSRLQ       $0x20, Y4, Y11
-	VPBROADCASTD 24(BX), Y12
-	VPXOR        Y12, Y5, Y5
-	VPXOR        Y11, Y5, Y5
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 12(SP), Y12
+	VPXOR        Y12, Y14, Y12
+	VPMULUDQ     Y12, Y1, Y12
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 12(SP), Y13
+	VPXOR        Y13, Y14, Y13
+	VPMULUDQ     Y13, Y1, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
 	VPMULUDQ     Y6, Y0, Y6
-	VPSRLQ       $0x20, Y10, Y11
-	VPBROADCASTD 24(BX), Y12
-	VPXOR        Y12, Y3, Y3
-	VPXOR        Y11, Y3, Y3
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
 	VPMULUDQ     Y8, Y0, Y8
-	VPSRLQ       $0x20, Y6, Y11
-	VPBROADCASTD 28(BX), Y12
-	VPXOR        Y12, Y7, Y7
-	VPXOR        Y11, Y7, Y7
-	VPMULUDQ     Y7, Y1, Y7
-	VPSRLQ       $0x20, Y8, Y11
-	VPBROADCASTD 28(BX), Y12
-	VPXOR        Y12, Y9, Y9
-	VPXOR        Y11, Y9, Y9
-	VPMULUDQ     Y9, Y1, Y9
-	VPSRLQ       $0x20, Y7, Y11
-	VPBROADCASTD 32(BX), Y12
-	VPXOR        Y12, Y4, Y4
-	VPXOR        Y11, Y4, Y4
-	VPMULUDQ     Y5, Y0, Y5
-	VPSRLQ       $0x20, Y9, Y11
-	VPBROADCASTD 32(BX), Y12
-	VPXOR        Y12, Y10, Y10
-	VPXOR        Y11, Y10, Y10
-	VPMULUDQ     Y3, Y0, Y3
-	VPSRLQ       $0x20, Y5, Y11
-	VPBROADCASTD 36(BX), Y12
-	VPXOR        Y12, Y6, Y6
-	VPXOR        Y11, Y6, Y6
-	VPMULUDQ     Y6, Y1, Y6
-	VPSRLQ       $0x20, Y3, Y11
-	VPBROADCASTD 36(BX), Y12
-	VPXOR        Y12, Y8, Y8
-	VPXOR        Y11, Y8, Y8
-	VPMULUDQ     Y8, Y1, Y8
-	VPSRLQ       $0x20, Y6, Y11
-	VPBROADCASTD 40(BX), Y12
-	VPXOR        Y12, Y7, Y7
-	VPXOR        Y11, Y7, Y7
-	VPMULUDQ     Y4, Y0, Y4
-	VPSRLQ       $0x20, Y8, Y11
-	VPBROADCASTD 40(BX), Y12
-	VPXOR        Y12, Y9, Y9
-	VPXOR        Y11, Y9, Y9
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
 	VPMULUDQ     Y10, Y0, Y10
-	VPSRLQ       $0x20, Y4, Y11
-	VPBROADCASTD 44(BX), Y12
-	VPXOR        Y12, Y5, Y5
-	VPXOR        Y11, Y5, Y5
-	VPMULUDQ     Y5, Y1, Y5
-	VPSRLQ       $0x20, Y10, Y11
-	VPBROADCASTD 44(BX), Y12
-	VPXOR        Y12, Y3, Y3
-	VPXOR        Y11, Y3, Y3
-	VPMULUDQ     Y3, Y1, Y3
-	VPSRLQ       $0x20, Y5, Y11
-	VPBROADCASTD 48(BX), Y12
-	VPXOR        Y12, Y6, Y6
-	VPXOR        Y11, Y6, Y6
-	VPMULUDQ     Y7, Y0, Y7
-	VPSRLQ       $0x20, Y3, Y11
-	VPBROADCASTD 48(BX), Y12
-	VPXOR        Y12, Y8, Y8
-	VPXOR        Y11, Y8, Y8
-	VPMULUDQ     Y9, Y0, Y9
-	VPSRLQ       $0x20, Y7, Y11
-	VPBROADCASTD 52(BX), Y12
-	VPXOR        Y12, Y4, Y4
-	VPXOR        Y11, Y4, Y4
-	VPMULUDQ     Y4, Y1, Y4
-	VPSRLQ       $0x20, Y9, Y11
-	VPBROADCASTD 52(BX), Y12
-	VPXOR        Y12, Y10, Y10
-	VPXOR        Y11, Y10, Y10
-	VPMULUDQ     Y10, Y1, Y10
-	VPSRLQ       $0x20, Y4, Y11
-	VPBROADCASTD 56(BX), Y12
-	VPXOR        Y12, Y5, Y5
-	VPXOR        Y11, Y5, Y5
-	VPMULUDQ     Y6, Y0, Y6
-	VPSRLQ       $0x20, Y10, Y11
-	VPBROADCASTD 56(BX), Y12
-	VPXOR        Y12, Y3, Y3
-	VPXOR        Y11, Y3, Y3
-	VPMULUDQ     Y8, Y0, Y8
-	VPSRLQ       $0x20, Y6, Y11
-	VPBROADCASTD 60(BX), Y12
-	VPXOR        Y12, Y7, Y7
-	VPXOR        Y11, Y7, Y7
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
 	VPMULUDQ     Y7, Y1, Y7
-	VPSRLQ       $0x20, Y8, Y11
-	VPBROADCASTD 60(BX), Y12
-	VPXOR        Y12, Y9, Y9
-	VPXOR        Y11, Y9, Y9
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
 	VPMULUDQ     Y9, Y1, Y9
-	VPSRLQ       $0x20, Y7, Y11
-	VPBROADCASTD 64(BX), Y12
-	VPXOR        Y12, Y4, Y4
-	VPXOR        Y11, Y4, Y4
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y11, Y1, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
 	VPMULUDQ     Y5, Y0, Y5
-	VPSRLQ       $0x20, Y9, Y11
-	VPBROADCASTD 64(BX), Y12
-	VPXOR        Y12, Y10, Y10
-	VPXOR        Y11, Y10, Y10
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
 	VPMULUDQ     Y3, Y0, Y3
-	VPSRLQ       $0x20, Y5, Y11
-	VPBROADCASTD 68(BX), Y12
-	VPXOR        Y12, Y6, Y6
-	VPXOR        Y11, Y6, Y6
-	VPSRLQ       $0x20, Y3, Y11
-	VPBROADCASTD 68(BX), Y12
-	VPXOR        Y12, Y8, Y8
-	VPXOR        Y11, Y8, Y8
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y6, Y1, Y6
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y8, Y1, Y8
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y12, Y0, Y12
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y13, Y0, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y12, Y1, Y12
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y13, Y1, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y10, Y0, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y11, Y1, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
 	VPMULUDQ     Y6, Y1, Y6
 	VPMULUDQ     Y4, Y0, Y4
-	VPSHUFD      $0xa0, Y4, Y11
-	VPBLENDD     $0xaa, Y11, Y6, Y11
+	VPSHUFD      $0xa0, Y4, Y14
+	VPBLENDD     $0xaa, Y14, Y6, Y14
 	VPSHUFD      $0xf5, Y6, Y6
 	VPBLENDD     $0xaa, Y4, Y6, Y4
 	VPSHUFD      $0xa0, Y5, Y5
@@ -19459,44 +19792,36 @@ quads2:
 	VPXOR        Y7, Y4, Y4
 	VPBROADCASTQ 72(BX), Y5
 	VPXOR        Y5, Y4, Y4
-	VPSRAD       $0x1f, Y4, Y5
-	VPXOR        Y4, Y5, Y5
-	VCVTDQ2PS    Y5, Y5
-	VADDPS       all3f000000<>+0(SB), Y5, Y5
-	VMULPS       allaf800000<>+0(SB), Y5, Y5
-	VPXOR        all80000000<>+0(SB), Y5, Y6
-	VADDPS       all3f800000<>+0(SB), Y5, Y7
-	VBLENDVPS    Y4, Y7, Y6, Y6
-	VPADDD       Y4, Y4, Y7
-	VPAND        Y7, Y4, Y4
-	VPSUBD       all3f3504f3<>+0(SB), Y6, Y7
-	VPSRAD       $0x17, Y7, Y7
-	VPSLLD       $0x17, Y7, Y12
-	VPSUBD       Y12, Y6, Y6
-	VADDPS       allbf800000<>+0(SB), Y6, Y6
-	VBLENDVPS    Y4, Y5, Y6, Y6
-	VMULPS       all3e4efcaa<>+0(SB), Y6, Y4
+	VCVTDQ2PS    Y4, Y4
+	VADDPS       all3f000000<>+0(SB), Y4, Y4
+	VMULPS       all2f800000<>+0(SB), Y4, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y6
+	VBLENDVPS    Y4, Y6, Y4, Y5
+	VPSUBD       all3f3504f3<>+0(SB), Y5, Y6
+	VPAND        allff800000<>+0(SB), Y6, Y6
+	VPSUBD       Y6, Y5, Y5
+	VADDPS       allbf800000<>+0(SB), Y5, Y5
+	VBLENDVPS    Y6, Y5, Y4, Y5
+	VMULPS       all3e4efcaa<>+0(SB), Y5, Y4
 	VADDPS       allbea61e64<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       all3eb0a60e<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       allbecbc71c<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       all3effb11e<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       allbf2aacee<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       all3f80003d<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       allbfffffff<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       allbfb17218<>+0(SB), Y7, Y7
-	VADDPS       Y7, Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       allb4317218<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y4, Y4
 	VSQRTPS      Y4, Y4
-	VPADDD       Y11, Y11, Y7
-	VPOR         all00000001<>+0(SB), Y7, Y7
-	VCVTDQ2PS    Y7, Y7
+	VCVTDQ2PS    Y14, Y7
 	VMULPS       all30000000<>+0(SB), Y7, Y7
 	VMULPS       Y7, Y7, Y5
 	VMULPS       all3a60f833<>+0(SB), Y5, Y6
@@ -19507,137 +19832,389 @@ quads2:
 	VADDPS       allbf9de9d3<>+0(SB), Y6, Y6
 	VMULPS       Y5, Y6, Y6
 	VADDPS       all3f7fffff<>+0(SB), Y6, Y6
-	VPAND        all80000000<>+0(SB), Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VMULPS       all391ed7fb<>+0(SB), Y5, Y11
-	VADDPS       allbb992665<>+0(SB), Y11, Y11
-	VMULPS       Y5, Y11, Y11
-	VADDPS       all3da33458<>+0(SB), Y11, Y11
-	VMULPS       Y5, Y11, Y11
-	VADDPS       allbf255de1<>+0(SB), Y11, Y11
-	VMULPS       Y5, Y11, Y11
-	VADDPS       all3fc90fdb<>+0(SB), Y11, Y11
-	VMULPS       Y11, Y7, Y7
+	VPSLLD       $0x1f, Y14, Y14
+	VPXOR        Y14, Y6, Y6
+	VMULPS       all391ed7fb<>+0(SB), Y5, Y14
+	VADDPS       allbb992665<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       all3da33458<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       allbf255de1<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       all3fc90fdb<>+0(SB), Y14, Y14
+	VMULPS       Y14, Y7, Y7
 	VMULPS       Y4, Y6, Y6
 	VMULPS       Y4, Y7, Y7
 	VUNPCKLPD    Y7, Y6, Y4
 	VUNPCKHPD    Y7, Y6, Y5
-	MOVL         (CX), SI
-	SHLQ         $0x02, SI
+	MOVL         (CX), DI
+	SHLQ         $0x02, DI
 	VCVTPS2PD    X4, Y4
-	VMOVUPD      Y4, (AX)(SI*8)
+	VMOVUPD      Y4, (AX)(DI*8)
 	VEXTRACTF128 $0x01, Y4, X4
-	MOVL         8(CX), SI
-	SHLQ         $0x02, SI
+	MOVL         8(CX), DI
+	SHLQ         $0x02, DI
 	VCVTPS2PD    X4, Y4
-	VMOVUPD      Y4, (AX)(SI*8)
-	MOVL         4(CX), SI
-	SHLQ         $0x02, SI
+	VMOVUPD      Y4, (AX)(DI*8)
+	MOVL         4(CX), DI
+	SHLQ         $0x02, DI
 	VCVTPS2PD    X5, Y5
-	VMOVUPD      Y5, (AX)(SI*8)
+	VMOVUPD      Y5, (AX)(DI*8)
 	VEXTRACTF128 $0x01, Y5, X4
-	MOVL         12(CX), SI
-	SHLQ         $0x02, SI
+	MOVL         12(CX), DI
+	SHLQ         $0x02, DI
 	VCVTPS2PD    X4, Y4
-	VMOVUPD      Y4, (AX)(SI*8)
+	VMOVUPD      Y4, (AX)(DI*8)
 	VPMULUDQ     Y8, Y1, Y8
-	VPMULUDQ     Y10, Y0, Y10
-	VPSHUFD      $0xa0, Y10, Y4
+	VPMULUDQ     Y12, Y0, Y12
+	VPSHUFD      $0xa0, Y12, Y4
 	VPBLENDD     $0xaa, Y4, Y8, Y4
 	VPSHUFD      $0xf5, Y8, Y8
-	VPBLENDD     $0xaa, Y10, Y8, Y10
+	VPBLENDD     $0xaa, Y12, Y8, Y12
+	VPSHUFD      $0xa0, Y2, Y2
+	VPBLENDD     $0xaa, Y2, Y9, Y9
+	VPXOR        Y9, Y12, Y12
+	VPBROADCASTQ 72(BX), Y2
+	VPXOR        Y2, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VADDPS       all3f000000<>+0(SB), Y12, Y12
+	VMULPS       all2f800000<>+0(SB), Y12, Y12
+	VADDPS       all3f800000<>+0(SB), Y12, Y5
+	VBLENDVPS    Y12, Y5, Y12, Y2
+	VPSUBD       all3f3504f3<>+0(SB), Y2, Y5
+	VPAND        allff800000<>+0(SB), Y5, Y5
+	VPSUBD       Y5, Y2, Y2
+	VADDPS       allbf800000<>+0(SB), Y2, Y2
+	VBLENDVPS    Y5, Y2, Y12, Y2
+	VMULPS       all3e4efcaa<>+0(SB), Y2, Y6
+	VADDPS       allbea61e64<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3eb0a60e<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbecbc71c<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3effb11e<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbf2aacee<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3f80003d<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbfffffff<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       allb4317218<>+0(SB), Y5, Y5
+	VADDPS       Y5, Y6, Y6
+	VSQRTPS      Y6, Y6
+	VCVTDQ2PS    Y4, Y7
+	VMULPS       all30000000<>+0(SB), Y7, Y7
+	VMULPS       Y7, Y7, Y2
+	VMULPS       all3a60f833<>+0(SB), Y2, Y5
+	VADDPS       allbcaa7b0d<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       all3e81de83<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       allbf9de9d3<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       all3f7fffff<>+0(SB), Y5, Y5
+	VPSLLD       $0x1f, Y4, Y4
+	VPXOR        Y4, Y5, Y5
+	VMULPS       all391ed7fb<>+0(SB), Y2, Y4
+	VADDPS       allbb992665<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       all3da33458<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       allbf255de1<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       all3fc90fdb<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y7, Y7
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y6, Y7, Y7
+	VUNPCKLPD    Y7, Y5, Y2
+	VUNPCKHPD    Y7, Y5, Y4
+	MOVL         16(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X2, Y2
+	VMOVUPD      Y2, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y2, X2
+	MOVL         24(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X2, Y2
+	VMOVUPD      Y2, (AX)(DI*8)
+	MOVL         20(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X4, Y4
+	VMOVUPD      Y4, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y4, X2
+	MOVL         28(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X2, Y2
+	VMOVUPD      Y2, (AX)(DI*8)
+	VPMULUDQ     Y10, Y1, Y10
+	VPMULUDQ     Y13, Y0, Y13
+	VPSHUFD      $0xa0, Y13, Y2
+	VPBLENDD     $0xaa, Y2, Y10, Y2
+	VPSHUFD      $0xf5, Y10, Y10
+	VPBLENDD     $0xaa, Y13, Y10, Y13
 	VPSHUFD      $0xa0, Y3, Y3
-	VPBLENDD     $0xaa, Y3, Y9, Y9
-	VPXOR        Y9, Y10, Y10
+	VPBLENDD     $0xaa, Y3, Y11, Y11
+	VPXOR        Y11, Y13, Y13
 	VPBROADCASTQ 72(BX), Y3
-	VPXOR        Y3, Y10, Y10
-	VPSRAD       $0x1f, Y10, Y3
-	VPXOR        Y10, Y3, Y3
-	VCVTDQ2PS    Y3, Y3
-	VADDPS       all3f000000<>+0(SB), Y3, Y3
-	VMULPS       allaf800000<>+0(SB), Y3, Y3
-	VPXOR        all80000000<>+0(SB), Y3, Y5
-	VADDPS       all3f800000<>+0(SB), Y3, Y6
-	VBLENDVPS    Y10, Y6, Y5, Y5
-	VPADDD       Y10, Y10, Y6
-	VPAND        Y6, Y10, Y10
-	VPSUBD       all3f3504f3<>+0(SB), Y5, Y6
-	VPSRAD       $0x17, Y6, Y6
-	VPSLLD       $0x17, Y6, Y7
-	VPSUBD       Y7, Y5, Y5
-	VADDPS       allbf800000<>+0(SB), Y5, Y5
-	VBLENDVPS    Y10, Y3, Y5, Y5
-	VMULPS       all3e4efcaa<>+0(SB), Y5, Y10
-	VADDPS       allbea61e64<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       all3eb0a60e<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       allbecbc71c<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       all3effb11e<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       allbf2aacee<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       all3f80003d<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       allbfffffff<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VCVTDQ2PS    Y6, Y6
-	VMULPS       allbfb17218<>+0(SB), Y6, Y6
-	VADDPS       Y6, Y10, Y10
-	VSQRTPS      Y10, Y10
-	VPADDD       Y4, Y4, Y6
-	VPOR         all00000001<>+0(SB), Y6, Y6
-	VCVTDQ2PS    Y6, Y6
+	VPXOR        Y3, Y13, Y13
+	VCVTDQ2PS    Y13, Y13
+	VADDPS       all3f000000<>+0(SB), Y13, Y13
+	VMULPS       all2f800000<>+0(SB), Y13, Y13
+	VADDPS       all3f800000<>+0(SB), Y13, Y4
+	VBLENDVPS    Y13, Y4, Y13, Y3
+	VPSUBD       all3f3504f3<>+0(SB), Y3, Y4
+	VPAND        allff800000<>+0(SB), Y4, Y4
+	VPSUBD       Y4, Y3, Y3
+	VADDPS       allbf800000<>+0(SB), Y3, Y3
+	VBLENDVPS    Y4, Y3, Y13, Y3
+	VMULPS       all3e4efcaa<>+0(SB), Y3, Y5
+	VADDPS       allbea61e64<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3eb0a60e<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbecbc71c<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3effb11e<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbf2aacee<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3f80003d<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbfffffff<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       allb4317218<>+0(SB), Y4, Y4
+	VADDPS       Y4, Y5, Y5
+	VSQRTPS      Y5, Y5
+	VCVTDQ2PS    Y2, Y6
 	VMULPS       all30000000<>+0(SB), Y6, Y6
 	VMULPS       Y6, Y6, Y3
-	VMULPS       all3a60f833<>+0(SB), Y3, Y5
-	VADDPS       allbcaa7b0d<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       all3e81de83<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       allbf9de9d3<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       all3f7fffff<>+0(SB), Y5, Y5
-	VPAND        all80000000<>+0(SB), Y4, Y4
-	VPXOR        Y4, Y5, Y5
-	VMULPS       all391ed7fb<>+0(SB), Y3, Y4
-	VADDPS       allbb992665<>+0(SB), Y4, Y4
+	VMULPS       all3a60f833<>+0(SB), Y3, Y4
+	VADDPS       allbcaa7b0d<>+0(SB), Y4, Y4
 	VMULPS       Y3, Y4, Y4
-	VADDPS       all3da33458<>+0(SB), Y4, Y4
+	VADDPS       all3e81de83<>+0(SB), Y4, Y4
 	VMULPS       Y3, Y4, Y4
-	VADDPS       allbf255de1<>+0(SB), Y4, Y4
+	VADDPS       allbf9de9d3<>+0(SB), Y4, Y4
 	VMULPS       Y3, Y4, Y4
-	VADDPS       all3fc90fdb<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y10, Y5, Y5
-	VMULPS       Y10, Y6, Y6
-	VUNPCKLPD    Y6, Y5, Y3
-	VUNPCKHPD    Y6, Y5, Y4
-	MOVL         16(CX), SI
-	SHLQ         $0x02, SI
+	VADDPS       all3f7fffff<>+0(SB), Y4, Y4
+	VPSLLD       $0x1f, Y2, Y2
+	VPXOR        Y2, Y4, Y4
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y2
+	VADDPS       allbb992665<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3da33458<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbf255de1<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3fc90fdb<>+0(SB), Y2, Y2
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y5, Y4, Y4
+	VMULPS       Y5, Y6, Y6
+	VUNPCKLPD    Y6, Y4, Y2
+	VUNPCKHPD    Y6, Y4, Y3
+	MOVL         32(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X2, Y2
+	VMOVUPD      Y2, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y2, X2
+	MOVL         40(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X2, Y2
+	VMOVUPD      Y2, (AX)(DI*8)
+	MOVL         36(CX), DI
+	SHLQ         $0x02, DI
 	VCVTPS2PD    X3, Y3
-	VMOVUPD      Y3, (AX)(SI*8)
-	VEXTRACTF128 $0x01, Y3, X3
-	MOVL         24(CX), SI
-	SHLQ         $0x02, SI
-	VCVTPS2PD    X3, Y3
-	VMOVUPD      Y3, (AX)(SI*8)
-	MOVL         20(CX), SI
-	SHLQ         $0x02, SI
-	VCVTPS2PD    X4, Y4
-	VMOVUPD      Y4, (AX)(SI*8)
-	VEXTRACTF128 $0x01, Y4, X3
-	MOVL         28(CX), SI
-	SHLQ         $0x02, SI
-	VCVTPS2PD    X3, Y3
-	VMOVUPD      Y3, (AX)(SI*8)
-	ADDQ         $0x00000020, CX
-	SUBQ         $0x00000008, DX
-	CMPQ         DX, $0x00000008
-	JGE          quads2
+	VMOVUPD      Y3, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y3, X2
+	MOVL         44(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X2, Y2
+	VMOVUPD      Y2, (AX)(DI*8)
+	ADDQ         $0x00000030, CX
+	SUBQ         $0x0000000c, DX
+	CMPQ         DX, $0x0000000c
+	JGE          quads3
 
-quads2Done:
+quads3Done:
+	CMPQ DX, $0x00000004
+	JL   quads1Done
+
+quads1:
+	VPBROADCASTD (SI), Y3
+	VPMOVZXDQ    (CX), Y2
+	VPADDD       Y3, Y2, Y2
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y2, Y3
+	VPBROADCASTD (SP), Y4
+	VPXOR        Y4, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y4
+	VPSRLQ       $0x20, Y4, Y5
+	VPBROADCASTD 4(SP), Y3
+	VPXOR        Y3, Y5, Y5
+	VPBROADCASTD 8(SP), Y3
+	VPXOR        Y3, Y2, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 16(BX), Y2
+	VPXOR        Y2, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 12(SP), Y2
+	VPXOR        Y2, Y6, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 24(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 28(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 32(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 36(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 40(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 44(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 48(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 52(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 56(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 60(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 64(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 68(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPMULUDQ     Y2, Y0, Y2
+	VPSHUFD      $0xa0, Y2, Y6
+	VPBLENDD     $0xaa, Y6, Y4, Y6
+	VPSHUFD      $0xf5, Y4, Y4
+	VPBLENDD     $0xaa, Y2, Y4, Y2
+	VPSHUFD      $0xa0, Y3, Y3
+	VPBLENDD     $0xaa, Y3, Y5, Y5
+	VPXOR        Y5, Y2, Y2
+	VPBROADCASTQ 72(BX), Y3
+	VPXOR        Y3, Y2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VADDPS       all3f000000<>+0(SB), Y2, Y2
+	VMULPS       all2f800000<>+0(SB), Y2, Y2
+	VADDPS       all3f800000<>+0(SB), Y2, Y4
+	VBLENDVPS    Y2, Y4, Y2, Y3
+	VPSUBD       all3f3504f3<>+0(SB), Y3, Y4
+	VPAND        allff800000<>+0(SB), Y4, Y4
+	VPSUBD       Y4, Y3, Y3
+	VADDPS       allbf800000<>+0(SB), Y3, Y3
+	VBLENDVPS    Y4, Y3, Y2, Y3
+	VMULPS       all3e4efcaa<>+0(SB), Y3, Y2
+	VADDPS       allbea61e64<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3eb0a60e<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbecbc71c<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3effb11e<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbf2aacee<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3f80003d<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbfffffff<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       allb4317218<>+0(SB), Y4, Y4
+	VADDPS       Y4, Y2, Y2
+	VSQRTPS      Y2, Y2
+	VCVTDQ2PS    Y6, Y5
+	VMULPS       all30000000<>+0(SB), Y5, Y5
+	VMULPS       Y5, Y5, Y3
+	VMULPS       all3a60f833<>+0(SB), Y3, Y4
+	VADDPS       allbcaa7b0d<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3e81de83<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       allbf9de9d3<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3f7fffff<>+0(SB), Y4, Y4
+	VPSLLD       $0x1f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y6
+	VADDPS       allbb992665<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       all3da33458<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       allbf255de1<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       all3fc90fdb<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y2, Y4, Y4
+	VMULPS       Y2, Y5, Y5
+	VUNPCKLPD    Y5, Y4, Y2
+	VUNPCKHPD    Y5, Y4, Y3
+	MOVL         (CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X2, Y2
+	VMOVUPD      Y2, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y2, X2
+	MOVL         8(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X2, Y2
+	VMOVUPD      Y2, (AX)(DI*8)
+	MOVL         4(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X3, Y3
+	VMOVUPD      Y3, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y3, X2
+	MOVL         12(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X2, Y2
+	VMOVUPD      Y2, (AX)(DI*8)
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x00000004, DX
+	CMPQ         DX, $0x00000004
+	JGE          quads1
+
+quads1Done:
 	VZEROUPPER
 	RET
 
@@ -19652,668 +20229,648 @@ TEXT ·noiseFloat64AVX512(SB), NOSPLIT, $16-64
 	MOVL         (DI), SI
 	VPBROADCASTQ philoxM0<>+0(SB), Z0
 	VPBROADCASTQ philoxM1<>+0(SB), Z1
-	MOVL         $0x00005555, R8
-	KMOVW        R8, K1
-	MOVL         12(DI), R8
-	XORL         4(BX), R8
-	MOVL         R8, (SP)
-	MOVL         8(DI), R8
-	MOVL         $0xcd9e8d57, R9
-	IMULQ        R9, R8
-	MOVQ         R8, R9
-	SHRQ         $0x20, R9
-	XORL         4(DI), R9
-	XORL         (BX), R9
-	XORL         8(BX), R8
-	MOVL         R8, 4(SP)
-	MOVL         $0xd2511f53, DI
-	IMULQ        DI, R9
-	MOVQ         R9, DI
-	SHRQ         $0x20, DI
-	XORL         12(BX), DI
-	MOVL         DI, 8(SP)
-	XORL         20(BX), R9
-	MOVL         R9, 12(SP)
-	VMOVQ        SI, X2
-	VPBROADCASTQ X2, Z2
-	MOVL         $0x0000aaaa, SI
-	KMOVW        SI, K2
+	MOVL         $0x00005555, SI
+	KMOVW        SI, K1
+	MOVL         12(DI), SI
+	XORL         4(BX), SI
+	MOVL         SI, (SP)
+	MOVL         8(DI), SI
+	MOVL         $0xcd9e8d57, R8
+	IMULQ        R8, SI
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	XORL         4(DI), R8
+	XORL         (BX), R8
+	XORL         8(BX), SI
+	MOVL         SI, 4(SP)
+	MOVL         $0xd2511f53, SI
+	IMULQ        SI, R8
+	MOVQ         R8, SI
+	SHRQ         $0x20, SI
+	XORL         12(BX), SI
+	MOVL         SI, 8(SP)
+	XORL         20(BX), R8
+	MOVL         R8, 12(SP)
+	MOVQ         ctr+56(FP), SI
+	MOVL         $0x0000aaaa, DI
+	KMOVW        DI, K2
 	CMPQ         DX, $0x00000020
 	JL           quads4Done
 
 quads4:
-	VPMOVZXDQ       (CX), Z3
-	VPADDD          Z2, Z3, Z3
+	VPBROADCASTD    (SI), Z6
+	VPMOVZXDQ       (CX), Z2
+	VPADDD          Z6, Z2, Z2
+	VPMULUDQ        Z2, Z0, Z2
+	VPMOVZXDQ       32(CX), Z3
+	VPADDD          Z6, Z3, Z3
 	VPMULUDQ        Z3, Z0, Z3
-	VPMOVZXDQ       32(CX), Z4
-	VPADDD          Z2, Z4, Z4
+	VPMOVZXDQ       64(CX), Z4
+	VPADDD          Z6, Z4, Z4
 	VPMULUDQ        Z4, Z0, Z4
-	VPMOVZXDQ       64(CX), Z5
-	VPADDD          Z2, Z5, Z5
+	VPMOVZXDQ       96(CX), Z5
+	VPADDD          Z6, Z5, Z5
 	VPMULUDQ        Z5, Z0, Z5
-	VPMOVZXDQ       96(CX), Z6
-	VPADDD          Z2, Z6, Z6
-	VPMULUDQ        Z6, Z0, Z6
-	VPSRLQ          $0x20, Z3, Z7
-	VPXORD.BCST     (SP), Z7, Z7
-	VPMULUDQ        Z7, Z1, Z8
-	VPSRLQ          $0x20, Z8, Z9
-	VPXORD.BCST     4(SP), Z9, Z9
-	VPXORD.BCST     8(SP), Z3, Z7
+	VPSRLQ          $0x20, Z2, Z6
+	VPXORD.BCST     (SP), Z6, Z6
+	VPMULUDQ        Z6, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z8
+	VPXORD.BCST     4(SP), Z8, Z8
+	VPXORD.BCST     8(SP), Z2, Z6
+	VPSRLQ          $0x20, Z3, Z2
+	VPXORD.BCST     (SP), Z2, Z2
+	VPMULUDQ        Z2, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z10
+	VPXORD.BCST     4(SP), Z10, Z10
+	VPXORD.BCST     8(SP), Z3, Z2
 	VPSRLQ          $0x20, Z4, Z3
 	VPXORD.BCST     (SP), Z3, Z3
-	VPMULUDQ        Z3, Z1, Z10
-	VPSRLQ          $0x20, Z10, Z11
-	VPXORD.BCST     4(SP), Z11, Z11
+	VPMULUDQ        Z3, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z12
+	VPXORD.BCST     4(SP), Z12, Z12
 	VPXORD.BCST     8(SP), Z4, Z3
 	VPSRLQ          $0x20, Z5, Z4
 	VPXORD.BCST     (SP), Z4, Z4
-	VPMULUDQ        Z4, Z1, Z12
-	VPSRLQ          $0x20, Z12, Z13
-	VPXORD.BCST     4(SP), Z13, Z13
+	VPMULUDQ        Z4, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z14
+	VPXORD.BCST     4(SP), Z14, Z14
 	VPXORD.BCST     8(SP), Z5, Z4
-	VPSRLQ          $0x20, Z6, Z5
-	VPXORD.BCST     (SP), Z5, Z5
-	VPMULUDQ        Z5, Z1, Z14
-	VPSRLQ          $0x20, Z14, Z15
-	VPXORD.BCST     4(SP), Z15, Z15
-	VPXORD.BCST     8(SP), Z6, Z5
-	VPMULUDQ        Z7, Z1, Z7
-	VPSRLQ          $0x20, Z7, Z19
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z18, Z7
 	VPMULUDQ        Z3, Z1, Z3
-	VPSRLQ          $0x20, Z3, Z20
-	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z8
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z9
 	VPMULUDQ        Z4, Z1, Z4
 	VPSRLQ          $0x20, Z4, Z19
-	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z10
+	VPTERNLOGD.BCST $0x96, 16(BX), Z18, Z11
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z13
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPXORD.BCST     12(SP), Z18, Z5
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPXORD.BCST     12(SP), Z19, Z15
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPXORD.BCST     12(SP), Z18, Z16
 	VPMULUDQ        Z5, Z1, Z5
-	VPSRLQ          $0x20, Z5, Z20
-	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z12
-	VPMULUDQ        Z9, Z0, Z9
-	VPSRLQ          $0x20, Z9, Z19
-	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z14
-	VPMULUDQ        Z11, Z0, Z11
-	VPSRLQ          $0x20, Z11, Z20
-	VPXORD.BCST     12(SP), Z19, Z6
-	VPMULUDQ        Z13, Z0, Z13
-	VPSRLQ          $0x20, Z13, Z19
-	VPXORD.BCST     12(SP), Z20, Z16
-	VPMULUDQ        Z15, Z0, Z15
-	VPSRLQ          $0x20, Z15, Z20
+	VPSRLQ          $0x20, Z5, Z18
 	VPXORD.BCST     12(SP), Z19, Z17
-	VPMULUDQ        Z6, Z1, Z6
-	VPSRLQ          $0x20, Z6, Z19
-	VPXORD.BCST     12(SP), Z20, Z18
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z18, Z6
 	VPMULUDQ        Z16, Z1, Z16
-	VPSRLQ          $0x20, Z16, Z20
-	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z7
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z2
 	VPMULUDQ        Z17, Z1, Z17
 	VPSRLQ          $0x20, Z17, Z19
-	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z3
-	VPMULUDQ        Z18, Z1, Z18
-	VPSRLQ          $0x20, Z18, Z20
-	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z4
-	VPMULUDQ        Z8, Z0, Z8
-	VPSRLQ          $0x20, Z8, Z19
-	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z5
-	VPMULUDQ        Z10, Z0, Z10
-	VPSRLQ          $0x20, Z10, Z20
-	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z9
-	VPMULUDQ        Z12, Z0, Z12
-	VPSRLQ          $0x20, Z12, Z19
-	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z11
-	VPMULUDQ        Z14, Z0, Z14
-	VPSRLQ          $0x20, Z14, Z20
-	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z13
-	VPMULUDQ        Z9, Z1, Z9
-	VPSRLQ          $0x20, Z9, Z19
-	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z15
-	VPMULUDQ        Z11, Z1, Z11
-	VPSRLQ          $0x20, Z11, Z20
-	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z6
-	VPMULUDQ        Z13, Z1, Z13
-	VPSRLQ          $0x20, Z13, Z19
-	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z16
-	VPMULUDQ        Z15, Z1, Z15
-	VPSRLQ          $0x20, Z15, Z20
-	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z17
+	VPTERNLOGD.BCST $0x96, 24(BX), Z18, Z3
 	VPMULUDQ        Z7, Z0, Z7
-	VPSRLQ          $0x20, Z7, Z19
-	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z18
-	VPMULUDQ        Z3, Z0, Z3
-	VPSRLQ          $0x20, Z3, Z20
-	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z8
-	VPMULUDQ        Z4, Z0, Z4
-	VPSRLQ          $0x20, Z4, Z19
-	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z10
-	VPMULUDQ        Z5, Z0, Z5
-	VPSRLQ          $0x20, Z5, Z20
-	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z12
-	VPMULUDQ        Z8, Z1, Z8
-	VPSRLQ          $0x20, Z8, Z19
-	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z14
-	VPMULUDQ        Z10, Z1, Z10
-	VPSRLQ          $0x20, Z10, Z20
-	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z9
-	VPMULUDQ        Z12, Z1, Z12
-	VPSRLQ          $0x20, Z12, Z19
-	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z11
-	VPMULUDQ        Z14, Z1, Z14
-	VPSRLQ          $0x20, Z14, Z20
-	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z13
-	VPMULUDQ        Z6, Z0, Z6
-	VPSRLQ          $0x20, Z6, Z19
-	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z15
-	VPMULUDQ        Z16, Z0, Z16
-	VPSRLQ          $0x20, Z16, Z20
-	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z7
-	VPMULUDQ        Z17, Z0, Z17
-	VPSRLQ          $0x20, Z17, Z19
-	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z3
-	VPMULUDQ        Z18, Z0, Z18
-	VPSRLQ          $0x20, Z18, Z20
-	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z4
-	VPMULUDQ        Z7, Z1, Z7
-	VPSRLQ          $0x20, Z7, Z19
-	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z5
-	VPMULUDQ        Z3, Z1, Z3
-	VPSRLQ          $0x20, Z3, Z20
-	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z8
-	VPMULUDQ        Z4, Z1, Z4
-	VPSRLQ          $0x20, Z4, Z19
-	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z10
-	VPMULUDQ        Z5, Z1, Z5
-	VPSRLQ          $0x20, Z5, Z20
-	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z12
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z4
 	VPMULUDQ        Z9, Z0, Z9
 	VPSRLQ          $0x20, Z9, Z19
-	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z14
+	VPTERNLOGD.BCST $0x96, 28(BX), Z18, Z8
 	VPMULUDQ        Z11, Z0, Z11
-	VPSRLQ          $0x20, Z11, Z20
-	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z6
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z10
 	VPMULUDQ        Z13, Z0, Z13
 	VPSRLQ          $0x20, Z13, Z19
-	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z16
-	VPMULUDQ        Z15, Z0, Z15
-	VPSRLQ          $0x20, Z15, Z20
-	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z17
-	VPMULUDQ        Z6, Z1, Z6
-	VPSRLQ          $0x20, Z6, Z19
-	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z18
-	VPMULUDQ        Z16, Z1, Z16
-	VPSRLQ          $0x20, Z16, Z20
-	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z7
-	VPMULUDQ        Z17, Z1, Z17
-	VPSRLQ          $0x20, Z17, Z19
-	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z3
-	VPMULUDQ        Z18, Z1, Z18
-	VPSRLQ          $0x20, Z18, Z20
-	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z4
-	VPMULUDQ        Z8, Z0, Z8
-	VPSRLQ          $0x20, Z8, Z19
-	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z5
-	VPMULUDQ        Z10, Z0, Z10
-	VPSRLQ          $0x20, Z10, Z20
-	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z9
-	VPMULUDQ        Z12, Z0, Z12
-	VPSRLQ          $0x20, Z12, Z19
-	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z11
-	VPMULUDQ        Z14, Z0, Z14
-	VPSRLQ          $0x20, Z14, Z20
-	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z13
-	VPMULUDQ        Z9, Z1, Z9
-	VPSRLQ          $0x20, Z9, Z19
-	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z15
-	VPMULUDQ        Z11, Z1, Z11
-	VPSRLQ          $0x20, Z11, Z20
-	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z6
-	VPMULUDQ        Z13, Z1, Z13
-	VPSRLQ          $0x20, Z13, Z19
-	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z16
-	VPMULUDQ        Z15, Z1, Z15
-	VPSRLQ          $0x20, Z15, Z20
-	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z17
-	VPMULUDQ        Z7, Z0, Z7
-	VPSRLQ          $0x20, Z7, Z19
-	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z18, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z18, Z5
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z15
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z18, Z16
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z17
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z18, Z7
 	VPMULUDQ        Z3, Z0, Z3
-	VPSRLQ          $0x20, Z3, Z20
-	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z8
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z9
 	VPMULUDQ        Z4, Z0, Z4
 	VPSRLQ          $0x20, Z4, Z19
-	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z10
+	VPTERNLOGD.BCST $0x96, 36(BX), Z18, Z11
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z18, Z8
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z10
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z18, Z12
 	VPMULUDQ        Z5, Z0, Z5
-	VPSRLQ          $0x20, Z5, Z20
-	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z12
-	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z14
-	VPMULUDQ        Z8, Z1, Z8
-	VPMULUDQ        Z6, Z0, Z6
-	VMOVDQA64       Z8, Z19
-	VPSHUFD         $0xa0, Z6, K2, Z19
-	VPSHUFD         $0xf5, Z8, K1, Z6
-	VPSHUFD         $0xa0, Z7, K2, Z9
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z6
-	VPSRAD          $0x1f, Z6, Z7
-	VPXORQ          Z6, Z7, Z7
-	VCVTDQ2PS       Z7, Z7
-	VADDPS.BCST     all3f000000<>+0(SB), Z7, Z7
-	VMULPS.BCST     allaf800000<>+0(SB), Z7, Z7
-	VPMOVD2M        Z6, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z6, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z7, Z8
-	VADDPS.BCST     all3f800000<>+0(SB), Z7, K3, Z8
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z8, Z9
-	VPSRAD          $0x17, Z9, Z9
-	VPSLLD          $0x17, Z9, Z6
-	VPSUBD          Z6, Z8, Z8
-	VADDPS.BCST     allbf800000<>+0(SB), Z8, Z8
-	VMOVAPS         Z7, K4, Z8
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z8, Z6
-	VADDPS.BCST     allbea61e64<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     all3effb11e<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     all3f80003d<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     allbfffffff<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VCVTDQ2PS       Z9, Z9
-	VMULPS.BCST     allbfb17218<>+0(SB), Z9, Z9
-	VADDPS          Z9, Z6, Z6
-	VSQRTPS         Z6, Z6
-	VPADDD          Z19, Z19, Z9
-	VPORD.BCST      all00000001<>+0(SB), Z9, Z9
-	VCVTDQ2PS       Z9, Z9
-	VMULPS.BCST     all30000000<>+0(SB), Z9, Z9
-	VMULPS          Z9, Z9, Z7
-	VMULPS.BCST     all3a60f833<>+0(SB), Z7, Z8
-	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z8, Z8
-	VMULPS          Z7, Z8, Z8
-	VADDPS.BCST     all3e81de83<>+0(SB), Z8, Z8
-	VMULPS          Z7, Z8, Z8
-	VADDPS.BCST     allbf9de9d3<>+0(SB), Z8, Z8
-	VMULPS          Z7, Z8, Z8
-	VADDPS.BCST     all3f7fffff<>+0(SB), Z8, Z8
-	VPANDD.BCST     all80000000<>+0(SB), Z19, Z19
-	VPXORQ          Z19, Z8, Z8
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z7, Z19
-	VADDPS.BCST     allbb992665<>+0(SB), Z19, Z19
-	VMULPS          Z7, Z19, Z19
-	VADDPS.BCST     all3da33458<>+0(SB), Z19, Z19
-	VMULPS          Z7, Z19, Z19
-	VADDPS.BCST     allbf255de1<>+0(SB), Z19, Z19
-	VMULPS          Z7, Z19, Z19
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z19, Z19
-	VMULPS          Z19, Z9, Z9
-	VMULPS          Z6, Z8, Z8
-	VMULPS          Z6, Z9, Z9
-	VUNPCKLPD       Z9, Z8, Z6
-	VUNPCKHPD       Z9, Z8, Z7
-	MOVL            (CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X6, Y6
-	VMOVUPD         Y6, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z6, X8
-	MOVL            8(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X8, Y8
-	VMOVUPD         Y8, (AX)(SI*8)
-	VEXTRACTF32X4   $0x02, Z6, X8
-	MOVL            16(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X8, Y8
-	VMOVUPD         Y8, (AX)(SI*8)
-	VEXTRACTF32X4   $0x03, Z6, X6
-	MOVL            24(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X6, Y6
-	VMOVUPD         Y6, (AX)(SI*8)
-	MOVL            4(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X7, Y7
-	VMOVUPD         Y7, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z7, X6
-	MOVL            12(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X6, Y6
-	VMOVUPD         Y6, (AX)(SI*8)
-	VEXTRACTF32X4   $0x02, Z7, X6
-	MOVL            20(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X6, Y6
-	VMOVUPD         Y6, (AX)(SI*8)
-	VEXTRACTF32X4   $0x03, Z7, X6
-	MOVL            28(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X6, Y6
-	VMOVUPD         Y6, (AX)(SI*8)
-	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z5, Z18
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z14
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z18, Z6
 	VPMULUDQ        Z16, Z0, Z16
-	VMOVDQA64       Z10, Z6
-	VPSHUFD         $0xa0, Z16, K2, Z6
-	VPSHUFD         $0xf5, Z10, K1, Z16
-	VPSHUFD         $0xa0, Z3, K2, Z11
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z11, Z16
-	VPSRAD          $0x1f, Z16, Z3
-	VPXORQ          Z16, Z3, Z3
-	VCVTDQ2PS       Z3, Z3
-	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
-	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
-	VPMOVD2M        Z16, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z16, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z3, Z7
-	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z7
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z7, Z8
-	VPSRAD          $0x17, Z8, Z8
-	VPSLLD          $0x17, Z8, Z9
-	VPSUBD          Z9, Z7, Z7
-	VADDPS.BCST     allbf800000<>+0(SB), Z7, Z7
-	VMOVAPS         Z3, K4, Z7
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z7, Z16
-	VADDPS.BCST     allbea61e64<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     all3effb11e<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     all3f80003d<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     allbfffffff<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VCVTDQ2PS       Z8, Z8
-	VMULPS.BCST     allbfb17218<>+0(SB), Z8, Z8
-	VADDPS          Z8, Z16, Z16
-	VSQRTPS         Z16, Z16
-	VPADDD          Z6, Z6, Z8
-	VPORD.BCST      all00000001<>+0(SB), Z8, Z8
-	VCVTDQ2PS       Z8, Z8
-	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
-	VMULPS          Z8, Z8, Z3
-	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z7
-	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z7, Z7
-	VMULPS          Z3, Z7, Z7
-	VADDPS.BCST     all3e81de83<>+0(SB), Z7, Z7
-	VMULPS          Z3, Z7, Z7
-	VADDPS.BCST     allbf9de9d3<>+0(SB), Z7, Z7
-	VMULPS          Z3, Z7, Z7
-	VADDPS.BCST     all3f7fffff<>+0(SB), Z7, Z7
-	VPANDD.BCST     all80000000<>+0(SB), Z6, Z6
-	VPXORQ          Z6, Z7, Z7
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z6
-	VADDPS.BCST     allbb992665<>+0(SB), Z6, Z6
-	VMULPS          Z3, Z6, Z6
-	VADDPS.BCST     all3da33458<>+0(SB), Z6, Z6
-	VMULPS          Z3, Z6, Z6
-	VADDPS.BCST     allbf255de1<>+0(SB), Z6, Z6
-	VMULPS          Z3, Z6, Z6
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z6, Z6
-	VMULPS          Z6, Z8, Z8
-	VMULPS          Z16, Z7, Z7
-	VMULPS          Z16, Z8, Z8
-	VUNPCKLPD       Z8, Z7, Z3
-	VUNPCKHPD       Z8, Z7, Z6
-	MOVL            32(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z3, X7
-	MOVL            40(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X7, Y7
-	VMOVUPD         Y7, (AX)(SI*8)
-	VEXTRACTF32X4   $0x02, Z3, X7
-	MOVL            48(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X7, Y7
-	VMOVUPD         Y7, (AX)(SI*8)
-	VEXTRACTF32X4   $0x03, Z3, X3
-	MOVL            56(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
-	MOVL            36(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X6, Y6
-	VMOVUPD         Y6, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z6, X3
-	MOVL            44(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
-	VEXTRACTF32X4   $0x02, Z6, X3
-	MOVL            52(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
-	VEXTRACTF32X4   $0x03, Z6, X3
-	MOVL            60(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
-	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z2
 	VPMULUDQ        Z17, Z0, Z17
-	VMOVDQA64       Z12, Z3
-	VPSHUFD         $0xa0, Z17, K2, Z3
-	VPSHUFD         $0xf5, Z12, K1, Z17
-	VPSHUFD         $0xa0, Z4, K2, Z13
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z13, Z17
-	VPSRAD          $0x1f, Z17, Z4
-	VPXORQ          Z17, Z4, Z4
-	VCVTDQ2PS       Z4, Z4
-	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
-	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
-	VPMOVD2M        Z17, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z17, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z4, Z6
-	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z6
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
-	VPSRAD          $0x17, Z7, Z7
-	VPSLLD          $0x17, Z7, Z8
-	VPSUBD          Z8, Z6, Z6
-	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
-	VMOVAPS         Z4, K4, Z6
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z17
-	VADDPS.BCST     allbea61e64<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     all3effb11e<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     all3f80003d<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     allbfffffff<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VCVTDQ2PS       Z7, Z7
-	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
-	VADDPS          Z7, Z17, Z17
-	VSQRTPS         Z17, Z17
-	VPADDD          Z3, Z3, Z7
-	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
-	VCVTDQ2PS       Z7, Z7
-	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
-	VMULPS          Z7, Z7, Z4
-	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z6
-	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
-	VMULPS          Z4, Z6, Z6
-	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
-	VMULPS          Z4, Z6, Z6
-	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
-	VMULPS          Z4, Z6, Z6
-	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
-	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
-	VPXORQ          Z3, Z6, Z6
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
-	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
-	VMULPS          Z3, Z7, Z7
-	VMULPS          Z17, Z6, Z6
-	VMULPS          Z17, Z7, Z7
-	VUNPCKLPD       Z7, Z6, Z3
-	VUNPCKHPD       Z7, Z6, Z4
-	MOVL            64(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z3, X6
-	MOVL            72(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X6, Y6
-	VMOVUPD         Y6, (AX)(SI*8)
-	VEXTRACTF32X4   $0x02, Z3, X6
-	MOVL            80(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X6, Y6
-	VMOVUPD         Y6, (AX)(SI*8)
-	VEXTRACTF32X4   $0x03, Z3, X3
-	MOVL            88(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
-	MOVL            68(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X4, Y4
-	VMOVUPD         Y4, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            76(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
-	VEXTRACTF32X4   $0x02, Z4, X3
-	MOVL            84(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
-	VEXTRACTF32X4   $0x03, Z4, X3
-	MOVL            92(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z18, Z3
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z4
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z18, Z7
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z9
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z18, Z11
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z13
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z18, Z5
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z15
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z18, Z16
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z18
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z17
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z18, Z6
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z2
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z18, Z3
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z4
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z18, Z8
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z10
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z18, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z18, Z5
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z15
 	VPMULUDQ        Z14, Z1, Z14
-	VPMULUDQ        Z18, Z0, Z18
-	VMOVDQA64       Z14, Z3
-	VPSHUFD         $0xa0, Z18, K2, Z3
-	VPSHUFD         $0xf5, Z14, K1, Z18
-	VPSHUFD         $0xa0, Z5, K2, Z15
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z15, Z18
-	VPSRAD          $0x1f, Z18, Z4
-	VPXORQ          Z18, Z4, Z4
-	VCVTDQ2PS       Z4, Z4
-	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
-	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
-	VPMOVD2M        Z18, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z18, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z4, Z5
-	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z5
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
-	VPSRAD          $0x17, Z6, Z6
-	VPSLLD          $0x17, Z6, Z7
-	VPSUBD          Z7, Z5, Z5
-	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
-	VMOVAPS         Z4, K4, Z5
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z18
-	VADDPS.BCST     allbea61e64<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     all3effb11e<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     all3f80003d<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     allbfffffff<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z18, Z16
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z17
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z18, Z7
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z9
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z18, Z11
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z13
+	VPMULUDQ        Z7, Z1, Z7
+	VPMULUDQ        Z5, Z0, Z5
+	VMOVDQA64       Z7, Z18
+	VPSHUFD         $0xa0, Z5, K2, Z18
+	VPSHUFD         $0xf5, Z7, K1, Z5
+	VPSHUFD         $0xa0, Z6, K2, Z8
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z8, Z5
+	VCVTDQ2PS       Z5, Z5
+	VADDPS.BCST     all3f000000<>+0(SB), Z5, Z5
+	VMULPS.BCST     all2f800000<>+0(SB), Z5, Z5
+	VPMOVD2M        Z5, K3
+	VMOVAPS         Z5, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z5, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPANDD.BCST     allff800000<>+0(SB), Z7, Z7
+	VPSUBD          Z7, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VPTESTNMD       Z7, Z7, K3
+	VMOVAPS         Z5, K3, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allb4317218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z18, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z6
+	VMULPS.BCST     all3a60f833<>+0(SB), Z6, Z7
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     all3e81de83<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z7, Z7
+	VPSLLD          $0x1f, Z18, Z18
+	VPXORQ          Z18, Z7, Z7
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z6, Z18
+	VADDPS.BCST     allbb992665<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     all3da33458<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     allbf255de1<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z18, Z18
+	VMULPS          Z18, Z8, Z8
+	VMULPS          Z5, Z7, Z7
+	VMULPS          Z5, Z8, Z8
+	VUNPCKLPD       Z8, Z7, Z5
+	VUNPCKHPD       Z8, Z7, Z6
+	MOVL            (CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z5, X7
+	MOVL            8(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X7, Y7
+	VMOVUPD         Y7, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z5, X7
+	MOVL            16(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X7, Y7
+	VMOVUPD         Y7, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z5, X5
+	MOVL            24(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	MOVL            4(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z6, X5
+	MOVL            12(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z6, X5
+	MOVL            20(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z6, X5
+	MOVL            28(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	VPMULUDQ        Z9, Z1, Z9
+	VPMULUDQ        Z15, Z0, Z15
+	VMOVDQA64       Z9, Z5
+	VPSHUFD         $0xa0, Z15, K2, Z5
+	VPSHUFD         $0xf5, Z9, K1, Z15
+	VPSHUFD         $0xa0, Z2, K2, Z10
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z10, Z15
+	VCVTDQ2PS       Z15, Z15
+	VADDPS.BCST     all3f000000<>+0(SB), Z15, Z15
+	VMULPS.BCST     all2f800000<>+0(SB), Z15, Z15
+	VPMOVD2M        Z15, K3
+	VMOVAPS         Z15, Z2
+	VADDPS.BCST     all3f800000<>+0(SB), Z15, K3, Z2
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z2, Z6
+	VPANDD.BCST     allff800000<>+0(SB), Z6, Z6
+	VPSUBD          Z6, Z2, Z2
+	VADDPS.BCST     allbf800000<>+0(SB), Z2, Z2
+	VPTESTNMD       Z6, Z6, K3
+	VMOVAPS         Z15, K3, Z2
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z2, Z7
+	VADDPS.BCST     allbea61e64<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3effb11e<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3f80003d<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbfffffff<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
 	VCVTDQ2PS       Z6, Z6
-	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
-	VADDPS          Z6, Z18, Z18
-	VSQRTPS         Z18, Z18
-	VPADDD          Z3, Z3, Z6
-	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
-	VCVTDQ2PS       Z6, Z6
-	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
-	VMULPS          Z6, Z6, Z4
-	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z5
-	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
-	VMULPS          Z4, Z5, Z5
-	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
-	VMULPS          Z4, Z5, Z5
-	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
-	VMULPS          Z4, Z5, Z5
-	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
-	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
-	VPXORQ          Z3, Z5, Z5
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
-	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS.BCST     allb4317218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z7, Z7
+	VSQRTPS         Z7, Z7
+	VCVTDQ2PS       Z5, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z2
+	VMULPS.BCST     all3a60f833<>+0(SB), Z2, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPSLLD          $0x1f, Z5, Z5
+	VPXORQ          Z5, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z2, Z5
+	VADDPS.BCST     allbb992665<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3da33458<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbf255de1<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z5, Z5
+	VMULPS          Z5, Z8, Z8
+	VMULPS          Z7, Z6, Z6
+	VMULPS          Z7, Z8, Z8
+	VUNPCKLPD       Z8, Z6, Z2
+	VUNPCKHPD       Z8, Z6, Z5
+	MOVL            32(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X6
+	MOVL            40(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z2, X6
+	MOVL            48(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z2, X2
+	MOVL            56(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z5, X2
+	MOVL            44(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z5, X2
+	MOVL            52(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z5, X2
+	MOVL            60(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VPMULUDQ        Z11, Z1, Z11
+	VPMULUDQ        Z16, Z0, Z16
+	VMOVDQA64       Z11, Z2
+	VPSHUFD         $0xa0, Z16, K2, Z2
+	VPSHUFD         $0xf5, Z11, K1, Z16
+	VPSHUFD         $0xa0, Z3, K2, Z12
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z12, Z16
+	VCVTDQ2PS       Z16, Z16
+	VADDPS.BCST     all3f000000<>+0(SB), Z16, Z16
+	VMULPS.BCST     all2f800000<>+0(SB), Z16, Z16
+	VPMOVD2M        Z16, K3
+	VMOVAPS         Z16, Z3
+	VADDPS.BCST     all3f800000<>+0(SB), Z16, K3, Z3
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z3, Z5
+	VPANDD.BCST     allff800000<>+0(SB), Z5, Z5
+	VPSUBD          Z5, Z3, Z3
+	VADDPS.BCST     allbf800000<>+0(SB), Z3, Z3
+	VPTESTNMD       Z5, Z5, K3
+	VMOVAPS         Z16, K3, Z3
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z3, Z6
+	VADDPS.BCST     allbea61e64<>+0(SB), Z6, Z6
 	VMULPS          Z3, Z6, Z6
-	VMULPS          Z18, Z5, Z5
-	VMULPS          Z18, Z6, Z6
-	VUNPCKLPD       Z6, Z5, Z3
-	VUNPCKHPD       Z6, Z5, Z4
-	MOVL            96(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z3, X5
-	MOVL            104(CX), SI
-	SHLQ            $0x02, SI
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3effb11e<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3f80003d<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbfffffff<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VCVTDQ2PS       Z5, Z5
+	VMULPS.BCST     allb4317218<>+0(SB), Z5, Z5
+	VADDPS          Z5, Z6, Z6
+	VSQRTPS         Z6, Z6
+	VCVTDQ2PS       Z2, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPSLLD          $0x1f, Z2, Z2
+	VPXORQ          Z2, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z2
+	VADDPS.BCST     allbb992665<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3da33458<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     allbf255de1<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z2, Z2
+	VMULPS          Z2, Z7, Z7
+	VMULPS          Z6, Z5, Z5
+	VMULPS          Z6, Z7, Z7
+	VUNPCKLPD       Z7, Z5, Z2
+	VUNPCKHPD       Z7, Z5, Z3
+	MOVL            64(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X5
+	MOVL            72(CX), DI
+	SHLQ            $0x02, DI
 	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(SI*8)
-	VEXTRACTF32X4   $0x02, Z3, X5
-	MOVL            112(CX), SI
-	SHLQ            $0x02, SI
+	VMOVUPD         Y5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z2, X5
+	MOVL            80(CX), DI
+	SHLQ            $0x02, DI
 	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(SI*8)
-	VEXTRACTF32X4   $0x03, Z3, X3
-	MOVL            120(CX), SI
-	SHLQ            $0x02, SI
+	VMOVUPD         Y5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z2, X2
+	MOVL            88(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	MOVL            68(CX), DI
+	SHLQ            $0x02, DI
 	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
-	MOVL            100(CX), SI
-	SHLQ            $0x02, SI
+	VMOVUPD         Y3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            76(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            84(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z3, X2
+	MOVL            92(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VPMULUDQ        Z13, Z1, Z13
+	VPMULUDQ        Z17, Z0, Z17
+	VMOVDQA64       Z13, Z2
+	VPSHUFD         $0xa0, Z17, K2, Z2
+	VPSHUFD         $0xf5, Z13, K1, Z17
+	VPSHUFD         $0xa0, Z4, K2, Z14
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z14, Z17
+	VCVTDQ2PS       Z17, Z17
+	VADDPS.BCST     all3f000000<>+0(SB), Z17, Z17
+	VMULPS.BCST     all2f800000<>+0(SB), Z17, Z17
+	VPMOVD2M        Z17, K3
+	VMOVAPS         Z17, Z3
+	VADDPS.BCST     all3f800000<>+0(SB), Z17, K3, Z3
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z3, Z4
+	VPANDD.BCST     allff800000<>+0(SB), Z4, Z4
+	VPSUBD          Z4, Z3, Z3
+	VADDPS.BCST     allbf800000<>+0(SB), Z3, Z3
+	VPTESTNMD       Z4, Z4, K3
+	VMOVAPS         Z17, K3, Z3
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VCVTDQ2PS       Z4, Z4
+	VMULPS.BCST     allb4317218<>+0(SB), Z4, Z4
+	VADDPS          Z4, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z2, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z4
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3e81de83<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z4, Z4
+	VPSLLD          $0x1f, Z2, Z2
+	VPXORQ          Z2, Z4, Z4
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z2
+	VADDPS.BCST     allbb992665<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3da33458<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     allbf255de1<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z2, Z2
+	VMULPS          Z2, Z6, Z6
+	VMULPS          Z5, Z4, Z4
+	VMULPS          Z5, Z6, Z6
+	VUNPCKLPD       Z6, Z4, Z2
+	VUNPCKHPD       Z6, Z4, Z3
+	MOVL            96(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            104(CX), DI
+	SHLQ            $0x02, DI
 	VCVTPS2PD       X4, Y4
-	VMOVUPD         Y4, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            108(CX), SI
-	SHLQ            $0x02, SI
+	VMOVUPD         Y4, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z2, X4
+	MOVL            112(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z2, X2
+	MOVL            120(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	MOVL            100(CX), DI
+	SHLQ            $0x02, DI
 	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
-	VEXTRACTF32X4   $0x02, Z4, X3
-	MOVL            116(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
-	VEXTRACTF32X4   $0x03, Z4, X3
-	MOVL            124(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
+	VMOVUPD         Y3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            108(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            116(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z3, X2
+	MOVL            124(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
 	ADDQ            $0x00000080, CX
 	SUBQ            $0x00000020, DX
 	CMPQ            DX, $0x00000020
@@ -20324,322 +20881,313 @@ quads4Done:
 	JL   quads2Done
 
 quads2:
-	VPMOVZXDQ       (CX), Z3
-	VPADDD          Z2, Z3, Z3
+	VPBROADCASTD    (SI), Z4
+	VPMOVZXDQ       (CX), Z2
+	VPADDD          Z4, Z2, Z2
+	VPMULUDQ        Z2, Z0, Z2
+	VPMOVZXDQ       32(CX), Z3
+	VPADDD          Z4, Z3, Z3
 	VPMULUDQ        Z3, Z0, Z3
-	VPMOVZXDQ       32(CX), Z4
-	VPADDD          Z2, Z4, Z4
-	VPMULUDQ        Z4, Z0, Z4
-	VPSRLQ          $0x20, Z3, Z5
-	VPXORD.BCST     (SP), Z5, Z5
-	VPMULUDQ        Z5, Z1, Z6
-	VPSRLQ          $0x20, Z6, Z7
-	VPXORD.BCST     4(SP), Z7, Z7
-	VPXORD.BCST     8(SP), Z3, Z5
-	VPSRLQ          $0x20, Z4, Z3
-	VPXORD.BCST     (SP), Z3, Z3
-	VPMULUDQ        Z3, Z1, Z8
-	VPSRLQ          $0x20, Z8, Z9
-	VPXORD.BCST     4(SP), Z9, Z9
-	VPXORD.BCST     8(SP), Z4, Z3
-	VPMULUDQ        Z5, Z1, Z5
-	VPSRLQ          $0x20, Z5, Z11
+	VPSRLQ          $0x20, Z2, Z4
+	VPXORD.BCST     (SP), Z4, Z4
+	VPMULUDQ        Z4, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z6
+	VPXORD.BCST     4(SP), Z6, Z6
+	VPXORD.BCST     8(SP), Z2, Z4
+	VPSRLQ          $0x20, Z3, Z2
+	VPXORD.BCST     (SP), Z2, Z2
+	VPMULUDQ        Z2, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z8
+	VPXORD.BCST     4(SP), Z8, Z8
+	VPXORD.BCST     8(SP), Z3, Z2
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 16(BX), Z10, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 16(BX), Z11, Z7
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPXORD.BCST     12(SP), Z10, Z3
 	VPMULUDQ        Z3, Z1, Z3
-	VPSRLQ          $0x20, Z3, Z12
-	VPTERNLOGD.BCST $0x96, 16(BX), Z11, Z6
+	VPSRLQ          $0x20, Z3, Z10
+	VPXORD.BCST     12(SP), Z11, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 24(BX), Z10, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 24(BX), Z11, Z2
 	VPMULUDQ        Z7, Z0, Z7
 	VPSRLQ          $0x20, Z7, Z11
-	VPTERNLOGD.BCST $0x96, 16(BX), Z12, Z8
-	VPMULUDQ        Z9, Z0, Z9
-	VPSRLQ          $0x20, Z9, Z12
-	VPXORD.BCST     12(SP), Z11, Z4
-	VPMULUDQ        Z4, Z1, Z4
-	VPSRLQ          $0x20, Z4, Z11
-	VPXORD.BCST     12(SP), Z12, Z10
-	VPMULUDQ        Z10, Z1, Z10
-	VPSRLQ          $0x20, Z10, Z12
-	VPTERNLOGD.BCST $0x96, 24(BX), Z11, Z5
-	VPMULUDQ        Z6, Z0, Z6
-	VPSRLQ          $0x20, Z6, Z11
-	VPTERNLOGD.BCST $0x96, 24(BX), Z12, Z3
-	VPMULUDQ        Z8, Z0, Z8
-	VPSRLQ          $0x20, Z8, Z12
-	VPTERNLOGD.BCST $0x96, 28(BX), Z11, Z7
+	VPTERNLOGD.BCST $0x96, 28(BX), Z10, Z6
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 28(BX), Z11, Z8
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 32(BX), Z10, Z3
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 32(BX), Z11, Z9
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 36(BX), Z10, Z5
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 36(BX), Z11, Z7
 	VPMULUDQ        Z7, Z1, Z7
 	VPSRLQ          $0x20, Z7, Z11
-	VPTERNLOGD.BCST $0x96, 28(BX), Z12, Z9
-	VPMULUDQ        Z9, Z1, Z9
-	VPSRLQ          $0x20, Z9, Z12
-	VPTERNLOGD.BCST $0x96, 32(BX), Z11, Z4
-	VPMULUDQ        Z5, Z0, Z5
-	VPSRLQ          $0x20, Z5, Z11
-	VPTERNLOGD.BCST $0x96, 32(BX), Z12, Z10
+	VPTERNLOGD.BCST $0x96, 40(BX), Z10, Z6
 	VPMULUDQ        Z3, Z0, Z3
-	VPSRLQ          $0x20, Z3, Z12
-	VPTERNLOGD.BCST $0x96, 36(BX), Z11, Z6
-	VPMULUDQ        Z6, Z1, Z6
-	VPSRLQ          $0x20, Z6, Z11
-	VPTERNLOGD.BCST $0x96, 36(BX), Z12, Z8
-	VPMULUDQ        Z8, Z1, Z8
-	VPSRLQ          $0x20, Z8, Z12
-	VPTERNLOGD.BCST $0x96, 40(BX), Z11, Z7
-	VPMULUDQ        Z4, Z0, Z4
-	VPSRLQ          $0x20, Z4, Z11
-	VPTERNLOGD.BCST $0x96, 40(BX), Z12, Z9
-	VPMULUDQ        Z10, Z0, Z10
-	VPSRLQ          $0x20, Z10, Z12
-	VPTERNLOGD.BCST $0x96, 44(BX), Z11, Z5
-	VPMULUDQ        Z5, Z1, Z5
-	VPSRLQ          $0x20, Z5, Z11
-	VPTERNLOGD.BCST $0x96, 44(BX), Z12, Z3
+	VPSRLQ          $0x20, Z3, Z10
+	VPTERNLOGD.BCST $0x96, 40(BX), Z11, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 44(BX), Z10, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 44(BX), Z11, Z2
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 48(BX), Z10, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 48(BX), Z11, Z7
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 52(BX), Z10, Z3
 	VPMULUDQ        Z3, Z1, Z3
-	VPSRLQ          $0x20, Z3, Z12
-	VPTERNLOGD.BCST $0x96, 48(BX), Z11, Z6
+	VPSRLQ          $0x20, Z3, Z10
+	VPTERNLOGD.BCST $0x96, 52(BX), Z11, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 56(BX), Z10, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 56(BX), Z11, Z2
 	VPMULUDQ        Z7, Z0, Z7
 	VPSRLQ          $0x20, Z7, Z11
-	VPTERNLOGD.BCST $0x96, 48(BX), Z12, Z8
-	VPMULUDQ        Z9, Z0, Z9
-	VPSRLQ          $0x20, Z9, Z12
-	VPTERNLOGD.BCST $0x96, 52(BX), Z11, Z4
-	VPMULUDQ        Z4, Z1, Z4
-	VPSRLQ          $0x20, Z4, Z11
-	VPTERNLOGD.BCST $0x96, 52(BX), Z12, Z10
-	VPMULUDQ        Z10, Z1, Z10
-	VPSRLQ          $0x20, Z10, Z12
-	VPTERNLOGD.BCST $0x96, 56(BX), Z11, Z5
-	VPMULUDQ        Z6, Z0, Z6
-	VPSRLQ          $0x20, Z6, Z11
-	VPTERNLOGD.BCST $0x96, 56(BX), Z12, Z3
-	VPMULUDQ        Z8, Z0, Z8
-	VPSRLQ          $0x20, Z8, Z12
-	VPTERNLOGD.BCST $0x96, 60(BX), Z11, Z7
-	VPMULUDQ        Z7, Z1, Z7
-	VPSRLQ          $0x20, Z7, Z11
-	VPTERNLOGD.BCST $0x96, 60(BX), Z12, Z9
-	VPMULUDQ        Z9, Z1, Z9
-	VPSRLQ          $0x20, Z9, Z12
-	VPTERNLOGD.BCST $0x96, 64(BX), Z11, Z4
-	VPMULUDQ        Z5, Z0, Z5
-	VPSRLQ          $0x20, Z5, Z11
-	VPTERNLOGD.BCST $0x96, 64(BX), Z12, Z10
-	VPMULUDQ        Z3, Z0, Z3
-	VPSRLQ          $0x20, Z3, Z12
-	VPTERNLOGD.BCST $0x96, 68(BX), Z11, Z6
-	VPTERNLOGD.BCST $0x96, 68(BX), Z12, Z8
+	VPTERNLOGD.BCST $0x96, 60(BX), Z10, Z6
 	VPMULUDQ        Z6, Z1, Z6
-	VPMULUDQ        Z4, Z0, Z4
-	VMOVDQA64       Z6, Z11
-	VPSHUFD         $0xa0, Z4, K2, Z11
-	VPSHUFD         $0xf5, Z6, K1, Z4
-	VPSHUFD         $0xa0, Z5, K2, Z7
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z7, Z4
-	VPSRAD          $0x1f, Z4, Z5
-	VPXORQ          Z4, Z5, Z5
-	VCVTDQ2PS       Z5, Z5
-	VADDPS.BCST     all3f000000<>+0(SB), Z5, Z5
-	VMULPS.BCST     allaf800000<>+0(SB), Z5, Z5
-	VPMOVD2M        Z4, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z4, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z5, Z6
-	VADDPS.BCST     all3f800000<>+0(SB), Z5, K3, Z6
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
-	VPSRAD          $0x17, Z7, Z7
-	VPSLLD          $0x17, Z7, Z4
-	VPSUBD          Z4, Z6, Z6
-	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
-	VMOVAPS         Z5, K4, Z6
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z4
-	VADDPS.BCST     allbea61e64<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     all3effb11e<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     all3f80003d<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     allbfffffff<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VCVTDQ2PS       Z7, Z7
-	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
-	VADDPS          Z7, Z4, Z4
-	VSQRTPS         Z4, Z4
-	VPADDD          Z11, Z11, Z7
-	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
-	VCVTDQ2PS       Z7, Z7
-	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
-	VMULPS          Z7, Z7, Z5
-	VMULPS.BCST     all3a60f833<>+0(SB), Z5, Z6
-	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
-	VMULPS          Z5, Z6, Z6
-	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
-	VMULPS          Z5, Z6, Z6
-	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
-	VMULPS          Z5, Z6, Z6
-	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
-	VPANDD.BCST     all80000000<>+0(SB), Z11, Z11
-	VPXORQ          Z11, Z6, Z6
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z5, Z11
-	VADDPS.BCST     allbb992665<>+0(SB), Z11, Z11
-	VMULPS          Z5, Z11, Z11
-	VADDPS.BCST     all3da33458<>+0(SB), Z11, Z11
-	VMULPS          Z5, Z11, Z11
-	VADDPS.BCST     allbf255de1<>+0(SB), Z11, Z11
-	VMULPS          Z5, Z11, Z11
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z11, Z11
-	VMULPS          Z11, Z7, Z7
-	VMULPS          Z4, Z6, Z6
-	VMULPS          Z4, Z7, Z7
-	VUNPCKLPD       Z7, Z6, Z4
-	VUNPCKHPD       Z7, Z6, Z5
-	MOVL            (CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X4, Y4
-	VMOVUPD         Y4, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z4, X6
-	MOVL            8(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X6, Y6
-	VMOVUPD         Y6, (AX)(SI*8)
-	VEXTRACTF32X4   $0x02, Z4, X6
-	MOVL            16(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X6, Y6
-	VMOVUPD         Y6, (AX)(SI*8)
-	VEXTRACTF32X4   $0x03, Z4, X4
-	MOVL            24(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X4, Y4
-	VMOVUPD         Y4, (AX)(SI*8)
-	MOVL            4(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z5, X4
-	MOVL            12(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X4, Y4
-	VMOVUPD         Y4, (AX)(SI*8)
-	VEXTRACTF32X4   $0x02, Z5, X4
-	MOVL            20(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X4, Y4
-	VMOVUPD         Y4, (AX)(SI*8)
-	VEXTRACTF32X4   $0x03, Z5, X4
-	MOVL            28(CX), SI
-	SHLQ            $0x02, SI
-	VCVTPS2PD       X4, Y4
-	VMOVUPD         Y4, (AX)(SI*8)
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 60(BX), Z11, Z8
 	VPMULUDQ        Z8, Z1, Z8
-	VPMULUDQ        Z10, Z0, Z10
-	VMOVDQA64       Z8, Z4
-	VPSHUFD         $0xa0, Z10, K2, Z4
-	VPSHUFD         $0xf5, Z8, K1, Z10
-	VPSHUFD         $0xa0, Z3, K2, Z9
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z10
-	VPSRAD          $0x1f, Z10, Z3
-	VPXORQ          Z10, Z3, Z3
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 64(BX), Z10, Z3
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 64(BX), Z11, Z9
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 68(BX), Z10, Z5
+	VPTERNLOGD.BCST $0x96, 68(BX), Z11, Z7
+	VPMULUDQ        Z5, Z1, Z5
+	VPMULUDQ        Z3, Z0, Z3
+	VMOVDQA64       Z5, Z10
+	VPSHUFD         $0xa0, Z3, K2, Z10
+	VPSHUFD         $0xf5, Z5, K1, Z3
+	VPSHUFD         $0xa0, Z4, K2, Z6
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z6, Z3
 	VCVTDQ2PS       Z3, Z3
 	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
-	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
-	VPMOVD2M        Z10, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z10, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z3, Z5
-	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z5
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
-	VPSRAD          $0x17, Z6, Z6
-	VPSLLD          $0x17, Z6, Z7
-	VPSUBD          Z7, Z5, Z5
-	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
-	VMOVAPS         Z3, K4, Z5
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z10
-	VADDPS.BCST     allbea61e64<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     all3effb11e<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     all3f80003d<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     allbfffffff<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VCVTDQ2PS       Z6, Z6
-	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
-	VADDPS          Z6, Z10, Z10
-	VSQRTPS         Z10, Z10
-	VPADDD          Z4, Z4, Z6
-	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
-	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     all2f800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z3, K3
+	VMOVAPS         Z3, Z4
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z4
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z4, Z5
+	VPANDD.BCST     allff800000<>+0(SB), Z5, Z5
+	VPSUBD          Z5, Z4, Z4
+	VADDPS.BCST     allbf800000<>+0(SB), Z4, Z4
+	VPTESTNMD       Z5, Z5, K3
+	VMOVAPS         Z3, K3, Z4
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbea61e64<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3effb11e<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3f80003d<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbfffffff<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VCVTDQ2PS       Z5, Z5
+	VMULPS.BCST     allb4317218<>+0(SB), Z5, Z5
+	VADDPS          Z5, Z3, Z3
+	VSQRTPS         Z3, Z3
+	VCVTDQ2PS       Z10, Z6
 	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
-	VMULPS          Z6, Z6, Z3
-	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z5
+	VMULPS          Z6, Z6, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z5
 	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
-	VMULPS          Z3, Z5, Z5
+	VMULPS          Z4, Z5, Z5
 	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
-	VMULPS          Z3, Z5, Z5
+	VMULPS          Z4, Z5, Z5
 	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
-	VMULPS          Z3, Z5, Z5
+	VMULPS          Z4, Z5, Z5
 	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
-	VPANDD.BCST     all80000000<>+0(SB), Z4, Z4
-	VPXORQ          Z4, Z5, Z5
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z4
-	VADDPS.BCST     allbb992665<>+0(SB), Z4, Z4
-	VMULPS          Z3, Z4, Z4
-	VADDPS.BCST     all3da33458<>+0(SB), Z4, Z4
-	VMULPS          Z3, Z4, Z4
-	VADDPS.BCST     allbf255de1<>+0(SB), Z4, Z4
-	VMULPS          Z3, Z4, Z4
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z4, Z4
-	VMULPS          Z4, Z6, Z6
-	VMULPS          Z10, Z5, Z5
+	VPSLLD          $0x1f, Z10, Z10
+	VPXORQ          Z10, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z10
+	VADDPS.BCST     allbb992665<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     all3da33458<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     allbf255de1<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z10, Z10
 	VMULPS          Z10, Z6, Z6
+	VMULPS          Z3, Z5, Z5
+	VMULPS          Z3, Z6, Z6
 	VUNPCKLPD       Z6, Z5, Z3
 	VUNPCKHPD       Z6, Z5, Z4
-	MOVL            32(CX), SI
-	SHLQ            $0x02, SI
+	MOVL            (CX), DI
+	SHLQ            $0x02, DI
 	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
+	VMOVUPD         Y3, (AX)(DI*8)
 	VEXTRACTF32X4   $0x01, Z3, X5
-	MOVL            40(CX), SI
-	SHLQ            $0x02, SI
+	MOVL            8(CX), DI
+	SHLQ            $0x02, DI
 	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(SI*8)
+	VMOVUPD         Y5, (AX)(DI*8)
 	VEXTRACTF32X4   $0x02, Z3, X5
-	MOVL            48(CX), SI
-	SHLQ            $0x02, SI
+	MOVL            16(CX), DI
+	SHLQ            $0x02, DI
 	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(SI*8)
+	VMOVUPD         Y5, (AX)(DI*8)
 	VEXTRACTF32X4   $0x03, Z3, X3
-	MOVL            56(CX), SI
-	SHLQ            $0x02, SI
+	MOVL            24(CX), DI
+	SHLQ            $0x02, DI
 	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
-	MOVL            36(CX), SI
-	SHLQ            $0x02, SI
+	VMOVUPD         Y3, (AX)(DI*8)
+	MOVL            4(CX), DI
+	SHLQ            $0x02, DI
 	VCVTPS2PD       X4, Y4
-	VMOVUPD         Y4, (AX)(SI*8)
+	VMOVUPD         Y4, (AX)(DI*8)
 	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            44(CX), SI
-	SHLQ            $0x02, SI
+	MOVL            12(CX), DI
+	SHLQ            $0x02, DI
 	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
+	VMOVUPD         Y3, (AX)(DI*8)
 	VEXTRACTF32X4   $0x02, Z4, X3
-	MOVL            52(CX), SI
-	SHLQ            $0x02, SI
+	MOVL            20(CX), DI
+	SHLQ            $0x02, DI
 	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
+	VMOVUPD         Y3, (AX)(DI*8)
 	VEXTRACTF32X4   $0x03, Z4, X3
-	MOVL            60(CX), SI
-	SHLQ            $0x02, SI
+	MOVL            28(CX), DI
+	SHLQ            $0x02, DI
 	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(SI*8)
+	VMOVUPD         Y3, (AX)(DI*8)
+	VPMULUDQ        Z7, Z1, Z7
+	VPMULUDQ        Z9, Z0, Z9
+	VMOVDQA64       Z7, Z3
+	VPSHUFD         $0xa0, Z9, K2, Z3
+	VPSHUFD         $0xf5, Z7, K1, Z9
+	VPSHUFD         $0xa0, Z2, K2, Z8
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z8, Z9
+	VCVTDQ2PS       Z9, Z9
+	VADDPS.BCST     all3f000000<>+0(SB), Z9, Z9
+	VMULPS.BCST     all2f800000<>+0(SB), Z9, Z9
+	VPMOVD2M        Z9, K3
+	VMOVAPS         Z9, Z2
+	VADDPS.BCST     all3f800000<>+0(SB), Z9, K3, Z2
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z2, Z4
+	VPANDD.BCST     allff800000<>+0(SB), Z4, Z4
+	VPSUBD          Z4, Z2, Z2
+	VADDPS.BCST     allbf800000<>+0(SB), Z2, Z2
+	VPTESTNMD       Z4, Z4, K3
+	VMOVAPS         Z9, K3, Z2
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z2, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VCVTDQ2PS       Z4, Z4
+	VMULPS.BCST     allb4317218<>+0(SB), Z4, Z4
+	VADDPS          Z4, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z3, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z2
+	VMULPS.BCST     all3a60f833<>+0(SB), Z2, Z4
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     all3e81de83<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z4, Z4
+	VPSLLD          $0x1f, Z3, Z3
+	VPXORQ          Z3, Z4, Z4
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z2, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z6, Z6
+	VMULPS          Z5, Z4, Z4
+	VMULPS          Z5, Z6, Z6
+	VUNPCKLPD       Z6, Z4, Z2
+	VUNPCKHPD       Z6, Z4, Z3
+	MOVL            32(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            40(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z2, X4
+	MOVL            48(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z2, X2
+	MOVL            56(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            44(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            52(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z3, X2
+	MOVL            60(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
 	ADDQ            $0x00000040, CX
 	SUBQ            $0x00000010, DX
 	CMPQ            DX, $0x00000010
@@ -20660,39 +21208,42 @@ TEXT ·noiseFloat16AVX2(SB), NOSPLIT, $16-64
 	MOVL         (DI), SI
 	VPBROADCASTQ philoxM0<>+0(SB), Y0
 	VPBROADCASTQ philoxM1<>+0(SB), Y1
-	MOVL         12(DI), R8
-	XORL         4(BX), R8
-	MOVL         R8, (SP)
-	MOVL         8(DI), R8
-	MOVL         $0xcd9e8d57, R9
-	IMULQ        R9, R8
-	MOVQ         R8, R9
-	SHRQ         $0x20, R9
-	XORL         4(DI), R9
-	XORL         (BX), R9
-	XORL         8(BX), R8
-	MOVL         R8, 4(SP)
-	MOVL         $0xd2511f53, DI
-	IMULQ        DI, R9
-	MOVQ         R9, DI
-	SHRQ         $0x20, DI
-	XORL         12(BX), DI
-	MOVL         DI, 8(SP)
-	XORL         20(BX), R9
-	MOVL         R9, 12(SP)
-	VMOVQ        SI, X2
-	VPBROADCASTQ X2, Y2
-	CMPQ         DX, $0x00000008
-	JL           quads2Done
+	MOVL         12(DI), SI
+	XORL         4(BX), SI
+	MOVL         SI, (SP)
+	MOVL         8(DI), SI
+	MOVL         $0xcd9e8d57, R8
+	IMULQ        R8, SI
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	XORL         4(DI), R8
+	XORL         (BX), R8
+	XORL         8(BX), SI
+	MOVL         SI, 4(SP)
+	MOVL         $0xd2511f53, SI
+	IMULQ        SI, R8
+	MOVQ         R8, SI
+	SHRQ         $0x20, SI
+	XORL         12(BX), SI
+	MOVL         SI, 8(SP)
+	XORL         20(BX), R8
+	MOVL         R8, 12(SP)
+	MOVQ         ctr+56(FP), SI
+	CMPQ         DX, $0x0000000c
+	JL           quads3Done
 
-quads2:
-	VPMOVZXDQ    (CX), Y3
-	VPADDD       Y2, Y3, Y3
+quads3:
+	VPBROADCASTD (SI), Y5
+	VPMOVZXDQ    (CX), Y2
+	VPADDD       Y5, Y2, Y2
+	VPMULUDQ     Y2, Y0, Y2
+	VPMOVZXDQ    16(CX), Y3
+	VPADDD       Y5, Y3, Y3
 	VPMULUDQ     Y3, Y0, Y3
-	VPMOVZXDQ    16(CX), Y4
-	VPADDD       Y2, Y4, Y4
+	VPMOVZXDQ    32(CX), Y4
+	VPADDD       Y5, Y4, Y4
 	VPMULUDQ     Y4, Y0, Y4
-	VPSRLQ       $0x20, Y3, Y5
+	VPSRLQ       $0x20, Y2, Y5
 	VPBROADCASTD (SP), Y6
 	VPXOR        Y6, Y5, Y5
 	VPMULUDQ     Y5, Y1, Y6
@@ -20700,158 +21251,236 @@ quads2:
 	VPBROADCASTD 4(SP), Y5
 	VPXOR        Y5, Y7, Y7
 	VPBROADCASTD 8(SP), Y5
-	VPXOR        Y5, Y3, Y5
-	VPSRLQ       $0x20, Y4, Y3
+	VPXOR        Y5, Y2, Y5
+	VPSRLQ       $0x20, Y3, Y2
 	VPBROADCASTD (SP), Y8
-	VPXOR        Y8, Y3, Y3
-	VPMULUDQ     Y3, Y1, Y8
+	VPXOR        Y8, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y8
 	VPSRLQ       $0x20, Y8, Y9
+	VPBROADCASTD 4(SP), Y2
+	VPXOR        Y2, Y9, Y9
+	VPBROADCASTD 8(SP), Y2
+	VPXOR        Y2, Y3, Y2
+	VPSRLQ       $0x20, Y4, Y3
+	VPBROADCASTD (SP), Y10
+	VPXOR        Y10, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y10
+	VPSRLQ       $0x20, Y10, Y11
 	VPBROADCASTD 4(SP), Y3
-	VPXOR        Y3, Y9, Y9
+	VPXOR        Y3, Y11, Y11
 	VPBROADCASTD 8(SP), Y3
 	VPXOR        Y3, Y4, Y3
 	VPMULUDQ     Y5, Y1, Y5
+	VPMULUDQ     Y2, Y1, Y2
 	VPMULUDQ     Y3, Y1, Y3
-	VPSRLQ       $0x20, Y5, Y11
+	VPSRLQ       $0x20, Y5, Y14
 	VPBROADCASTD 16(BX), Y4
 	VPXOR        Y4, Y6, Y6
-	VPXOR        Y11, Y6, Y6
+	VPXOR        Y14, Y6, Y6
 	VPMULUDQ     Y7, Y0, Y7
-	VPSRLQ       $0x20, Y3, Y11
+	VPSRLQ       $0x20, Y2, Y14
 	VPBROADCASTD 16(BX), Y4
 	VPXOR        Y4, Y8, Y8
-	VPXOR        Y11, Y8, Y8
+	VPXOR        Y14, Y8, Y8
 	VPMULUDQ     Y9, Y0, Y9
-	VPSRLQ       $0x20, Y7, Y11
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y11
+	VPSRLQ       $0x20, Y7, Y14
 	VPBROADCASTD 12(SP), Y4
-	VPXOR        Y4, Y11, Y4
+	VPXOR        Y4, Y14, Y4
 	VPMULUDQ     Y4, Y1, Y4
-	VPSRLQ       $0x20, Y9, Y11
-	VPBROADCASTD 12(SP), Y10
-	VPXOR        Y10, Y11, Y10
-	VPMULUDQ     Y10, Y1, Y10
-	VPSRLQ       $0x20, Y4, Y11
-	VPBROADCASTD 24(BX), Y12
-	VPXOR        Y12, Y5, Y5
-	VPXOR        Y11, Y5, Y5
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 12(SP), Y12
+	VPXOR        Y12, Y14, Y12
+	VPMULUDQ     Y12, Y1, Y12
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 12(SP), Y13
+	VPXOR        Y13, Y14, Y13
+	VPMULUDQ     Y13, Y1, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
 	VPMULUDQ     Y6, Y0, Y6
-	VPSRLQ       $0x20, Y10, Y11
-	VPBROADCASTD 24(BX), Y12
-	VPXOR        Y12, Y3, Y3
-	VPXOR        Y11, Y3, Y3
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
 	VPMULUDQ     Y8, Y0, Y8
-	VPSRLQ       $0x20, Y6, Y11
-	VPBROADCASTD 28(BX), Y12
-	VPXOR        Y12, Y7, Y7
-	VPXOR        Y11, Y7, Y7
-	VPMULUDQ     Y7, Y1, Y7
-	VPSRLQ       $0x20, Y8, Y11
-	VPBROADCASTD 28(BX), Y12
-	VPXOR        Y12, Y9, Y9
-	VPXOR        Y11, Y9, Y9
-	VPMULUDQ     Y9, Y1, Y9
-	VPSRLQ       $0x20, Y7, Y11
-	VPBROADCASTD 32(BX), Y12
-	VPXOR        Y12, Y4, Y4
-	VPXOR        Y11, Y4, Y4
-	VPMULUDQ     Y5, Y0, Y5
-	VPSRLQ       $0x20, Y9, Y11
-	VPBROADCASTD 32(BX), Y12
-	VPXOR        Y12, Y10, Y10
-	VPXOR        Y11, Y10, Y10
-	VPMULUDQ     Y3, Y0, Y3
-	VPSRLQ       $0x20, Y5, Y11
-	VPBROADCASTD 36(BX), Y12
-	VPXOR        Y12, Y6, Y6
-	VPXOR        Y11, Y6, Y6
-	VPMULUDQ     Y6, Y1, Y6
-	VPSRLQ       $0x20, Y3, Y11
-	VPBROADCASTD 36(BX), Y12
-	VPXOR        Y12, Y8, Y8
-	VPXOR        Y11, Y8, Y8
-	VPMULUDQ     Y8, Y1, Y8
-	VPSRLQ       $0x20, Y6, Y11
-	VPBROADCASTD 40(BX), Y12
-	VPXOR        Y12, Y7, Y7
-	VPXOR        Y11, Y7, Y7
-	VPMULUDQ     Y4, Y0, Y4
-	VPSRLQ       $0x20, Y8, Y11
-	VPBROADCASTD 40(BX), Y12
-	VPXOR        Y12, Y9, Y9
-	VPXOR        Y11, Y9, Y9
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
 	VPMULUDQ     Y10, Y0, Y10
-	VPSRLQ       $0x20, Y4, Y11
-	VPBROADCASTD 44(BX), Y12
-	VPXOR        Y12, Y5, Y5
-	VPXOR        Y11, Y5, Y5
-	VPMULUDQ     Y5, Y1, Y5
-	VPSRLQ       $0x20, Y10, Y11
-	VPBROADCASTD 44(BX), Y12
-	VPXOR        Y12, Y3, Y3
-	VPXOR        Y11, Y3, Y3
-	VPMULUDQ     Y3, Y1, Y3
-	VPSRLQ       $0x20, Y5, Y11
-	VPBROADCASTD 48(BX), Y12
-	VPXOR        Y12, Y6, Y6
-	VPXOR        Y11, Y6, Y6
-	VPMULUDQ     Y7, Y0, Y7
-	VPSRLQ       $0x20, Y3, Y11
-	VPBROADCASTD 48(BX), Y12
-	VPXOR        Y12, Y8, Y8
-	VPXOR        Y11, Y8, Y8
-	VPMULUDQ     Y9, Y0, Y9
-	VPSRLQ       $0x20, Y7, Y11
-	VPBROADCASTD 52(BX), Y12
-	VPXOR        Y12, Y4, Y4
-	VPXOR        Y11, Y4, Y4
-	VPMULUDQ     Y4, Y1, Y4
-	VPSRLQ       $0x20, Y9, Y11
-	VPBROADCASTD 52(BX), Y12
-	VPXOR        Y12, Y10, Y10
-	VPXOR        Y11, Y10, Y10
-	VPMULUDQ     Y10, Y1, Y10
-	VPSRLQ       $0x20, Y4, Y11
-	VPBROADCASTD 56(BX), Y12
-	VPXOR        Y12, Y5, Y5
-	VPXOR        Y11, Y5, Y5
-	VPMULUDQ     Y6, Y0, Y6
-	VPSRLQ       $0x20, Y10, Y11
-	VPBROADCASTD 56(BX), Y12
-	VPXOR        Y12, Y3, Y3
-	VPXOR        Y11, Y3, Y3
-	VPMULUDQ     Y8, Y0, Y8
-	VPSRLQ       $0x20, Y6, Y11
-	VPBROADCASTD 60(BX), Y12
-	VPXOR        Y12, Y7, Y7
-	VPXOR        Y11, Y7, Y7
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
 	VPMULUDQ     Y7, Y1, Y7
-	VPSRLQ       $0x20, Y8, Y11
-	VPBROADCASTD 60(BX), Y12
-	VPXOR        Y12, Y9, Y9
-	VPXOR        Y11, Y9, Y9
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
 	VPMULUDQ     Y9, Y1, Y9
-	VPSRLQ       $0x20, Y7, Y11
-	VPBROADCASTD 64(BX), Y12
-	VPXOR        Y12, Y4, Y4
-	VPXOR        Y11, Y4, Y4
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y11, Y1, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
 	VPMULUDQ     Y5, Y0, Y5
-	VPSRLQ       $0x20, Y9, Y11
-	VPBROADCASTD 64(BX), Y12
-	VPXOR        Y12, Y10, Y10
-	VPXOR        Y11, Y10, Y10
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
 	VPMULUDQ     Y3, Y0, Y3
-	VPSRLQ       $0x20, Y5, Y11
-	VPBROADCASTD 68(BX), Y12
-	VPXOR        Y12, Y6, Y6
-	VPXOR        Y11, Y6, Y6
-	VPSRLQ       $0x20, Y3, Y11
-	VPBROADCASTD 68(BX), Y12
-	VPXOR        Y12, Y8, Y8
-	VPXOR        Y11, Y8, Y8
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y6, Y1, Y6
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y8, Y1, Y8
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y12, Y0, Y12
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y13, Y0, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y12, Y1, Y12
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y13, Y1, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y10, Y0, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y11, Y1, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
 	VPMULUDQ     Y6, Y1, Y6
 	VPMULUDQ     Y4, Y0, Y4
-	VPSHUFD      $0xa0, Y4, Y11
-	VPBLENDD     $0xaa, Y11, Y6, Y11
+	VPSHUFD      $0xa0, Y4, Y14
+	VPBLENDD     $0xaa, Y14, Y6, Y14
 	VPSHUFD      $0xf5, Y6, Y6
 	VPBLENDD     $0xaa, Y4, Y6, Y4
 	VPSHUFD      $0xa0, Y5, Y5
@@ -20859,44 +21488,36 @@ quads2:
 	VPXOR        Y7, Y4, Y4
 	VPBROADCASTQ 72(BX), Y5
 	VPXOR        Y5, Y4, Y4
-	VPSRAD       $0x1f, Y4, Y5
-	VPXOR        Y4, Y5, Y5
-	VCVTDQ2PS    Y5, Y5
-	VADDPS       all3f000000<>+0(SB), Y5, Y5
-	VMULPS       allaf800000<>+0(SB), Y5, Y5
-	VPXOR        all80000000<>+0(SB), Y5, Y6
-	VADDPS       all3f800000<>+0(SB), Y5, Y7
-	VBLENDVPS    Y4, Y7, Y6, Y6
-	VPADDD       Y4, Y4, Y7
-	VPAND        Y7, Y4, Y4
-	VPSUBD       all3f3504f3<>+0(SB), Y6, Y7
-	VPSRAD       $0x17, Y7, Y7
-	VPSLLD       $0x17, Y7, Y12
-	VPSUBD       Y12, Y6, Y6
-	VADDPS       allbf800000<>+0(SB), Y6, Y6
-	VBLENDVPS    Y4, Y5, Y6, Y6
-	VMULPS       all3e4efcaa<>+0(SB), Y6, Y4
+	VCVTDQ2PS    Y4, Y4
+	VADDPS       all3f000000<>+0(SB), Y4, Y4
+	VMULPS       all2f800000<>+0(SB), Y4, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y6
+	VBLENDVPS    Y4, Y6, Y4, Y5
+	VPSUBD       all3f3504f3<>+0(SB), Y5, Y6
+	VPAND        allff800000<>+0(SB), Y6, Y6
+	VPSUBD       Y6, Y5, Y5
+	VADDPS       allbf800000<>+0(SB), Y5, Y5
+	VBLENDVPS    Y6, Y5, Y4, Y5
+	VMULPS       all3e4efcaa<>+0(SB), Y5, Y4
 	VADDPS       allbea61e64<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       all3eb0a60e<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       allbecbc71c<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       all3effb11e<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       allbf2aacee<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       all3f80003d<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       allbfffffff<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       allbfb17218<>+0(SB), Y7, Y7
-	VADDPS       Y7, Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       allb4317218<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y4, Y4
 	VSQRTPS      Y4, Y4
-	VPADDD       Y11, Y11, Y7
-	VPOR         all00000001<>+0(SB), Y7, Y7
-	VCVTDQ2PS    Y7, Y7
+	VCVTDQ2PS    Y14, Y7
 	VMULPS       all30000000<>+0(SB), Y7, Y7
 	VMULPS       Y7, Y7, Y5
 	VMULPS       all3a60f833<>+0(SB), Y5, Y6
@@ -20907,121 +21528,357 @@ quads2:
 	VADDPS       allbf9de9d3<>+0(SB), Y6, Y6
 	VMULPS       Y5, Y6, Y6
 	VADDPS       all3f7fffff<>+0(SB), Y6, Y6
-	VPAND        all80000000<>+0(SB), Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VMULPS       all391ed7fb<>+0(SB), Y5, Y11
-	VADDPS       allbb992665<>+0(SB), Y11, Y11
-	VMULPS       Y5, Y11, Y11
-	VADDPS       all3da33458<>+0(SB), Y11, Y11
-	VMULPS       Y5, Y11, Y11
-	VADDPS       allbf255de1<>+0(SB), Y11, Y11
-	VMULPS       Y5, Y11, Y11
-	VADDPS       all3fc90fdb<>+0(SB), Y11, Y11
-	VMULPS       Y11, Y7, Y7
+	VPSLLD       $0x1f, Y14, Y14
+	VPXOR        Y14, Y6, Y6
+	VMULPS       all391ed7fb<>+0(SB), Y5, Y14
+	VADDPS       allbb992665<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       all3da33458<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       allbf255de1<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       all3fc90fdb<>+0(SB), Y14, Y14
+	VMULPS       Y14, Y7, Y7
 	VMULPS       Y4, Y6, Y6
 	VMULPS       Y4, Y7, Y7
 	VUNPCKLPD    Y7, Y6, Y4
 	VUNPCKHPD    Y7, Y6, Y5
 	VCVTPS2PH    $0x00, Y4, X4
-	MOVL         (CX), SI
-	VMOVSD       X4, (AX)(SI*8)
-	MOVL         8(CX), SI
-	VMOVHPS      X4, (AX)(SI*8)
+	MOVL         (CX), DI
+	VMOVSD       X4, (AX)(DI*8)
+	MOVL         8(CX), DI
+	VMOVHPS      X4, (AX)(DI*8)
 	VCVTPS2PH    $0x00, Y5, X5
-	MOVL         4(CX), SI
-	VMOVSD       X5, (AX)(SI*8)
-	MOVL         12(CX), SI
-	VMOVHPS      X5, (AX)(SI*8)
+	MOVL         4(CX), DI
+	VMOVSD       X5, (AX)(DI*8)
+	MOVL         12(CX), DI
+	VMOVHPS      X5, (AX)(DI*8)
 	VPMULUDQ     Y8, Y1, Y8
-	VPMULUDQ     Y10, Y0, Y10
-	VPSHUFD      $0xa0, Y10, Y4
+	VPMULUDQ     Y12, Y0, Y12
+	VPSHUFD      $0xa0, Y12, Y4
 	VPBLENDD     $0xaa, Y4, Y8, Y4
 	VPSHUFD      $0xf5, Y8, Y8
-	VPBLENDD     $0xaa, Y10, Y8, Y10
+	VPBLENDD     $0xaa, Y12, Y8, Y12
+	VPSHUFD      $0xa0, Y2, Y2
+	VPBLENDD     $0xaa, Y2, Y9, Y9
+	VPXOR        Y9, Y12, Y12
+	VPBROADCASTQ 72(BX), Y2
+	VPXOR        Y2, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VADDPS       all3f000000<>+0(SB), Y12, Y12
+	VMULPS       all2f800000<>+0(SB), Y12, Y12
+	VADDPS       all3f800000<>+0(SB), Y12, Y5
+	VBLENDVPS    Y12, Y5, Y12, Y2
+	VPSUBD       all3f3504f3<>+0(SB), Y2, Y5
+	VPAND        allff800000<>+0(SB), Y5, Y5
+	VPSUBD       Y5, Y2, Y2
+	VADDPS       allbf800000<>+0(SB), Y2, Y2
+	VBLENDVPS    Y5, Y2, Y12, Y2
+	VMULPS       all3e4efcaa<>+0(SB), Y2, Y6
+	VADDPS       allbea61e64<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3eb0a60e<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbecbc71c<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3effb11e<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbf2aacee<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3f80003d<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbfffffff<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       allb4317218<>+0(SB), Y5, Y5
+	VADDPS       Y5, Y6, Y6
+	VSQRTPS      Y6, Y6
+	VCVTDQ2PS    Y4, Y7
+	VMULPS       all30000000<>+0(SB), Y7, Y7
+	VMULPS       Y7, Y7, Y2
+	VMULPS       all3a60f833<>+0(SB), Y2, Y5
+	VADDPS       allbcaa7b0d<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       all3e81de83<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       allbf9de9d3<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       all3f7fffff<>+0(SB), Y5, Y5
+	VPSLLD       $0x1f, Y4, Y4
+	VPXOR        Y4, Y5, Y5
+	VMULPS       all391ed7fb<>+0(SB), Y2, Y4
+	VADDPS       allbb992665<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       all3da33458<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       allbf255de1<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       all3fc90fdb<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y7, Y7
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y6, Y7, Y7
+	VUNPCKLPD    Y7, Y5, Y2
+	VUNPCKHPD    Y7, Y5, Y4
+	VCVTPS2PH    $0x00, Y2, X2
+	MOVL         16(CX), DI
+	VMOVSD       X2, (AX)(DI*8)
+	MOVL         24(CX), DI
+	VMOVHPS      X2, (AX)(DI*8)
+	VCVTPS2PH    $0x00, Y4, X4
+	MOVL         20(CX), DI
+	VMOVSD       X4, (AX)(DI*8)
+	MOVL         28(CX), DI
+	VMOVHPS      X4, (AX)(DI*8)
+	VPMULUDQ     Y10, Y1, Y10
+	VPMULUDQ     Y13, Y0, Y13
+	VPSHUFD      $0xa0, Y13, Y2
+	VPBLENDD     $0xaa, Y2, Y10, Y2
+	VPSHUFD      $0xf5, Y10, Y10
+	VPBLENDD     $0xaa, Y13, Y10, Y13
 	VPSHUFD      $0xa0, Y3, Y3
-	VPBLENDD     $0xaa, Y3, Y9, Y9
-	VPXOR        Y9, Y10, Y10
+	VPBLENDD     $0xaa, Y3, Y11, Y11
+	VPXOR        Y11, Y13, Y13
 	VPBROADCASTQ 72(BX), Y3
-	VPXOR        Y3, Y10, Y10
-	VPSRAD       $0x1f, Y10, Y3
-	VPXOR        Y10, Y3, Y3
-	VCVTDQ2PS    Y3, Y3
-	VADDPS       all3f000000<>+0(SB), Y3, Y3
-	VMULPS       allaf800000<>+0(SB), Y3, Y3
-	VPXOR        all80000000<>+0(SB), Y3, Y5
-	VADDPS       all3f800000<>+0(SB), Y3, Y6
-	VBLENDVPS    Y10, Y6, Y5, Y5
-	VPADDD       Y10, Y10, Y6
-	VPAND        Y6, Y10, Y10
-	VPSUBD       all3f3504f3<>+0(SB), Y5, Y6
-	VPSRAD       $0x17, Y6, Y6
-	VPSLLD       $0x17, Y6, Y7
-	VPSUBD       Y7, Y5, Y5
-	VADDPS       allbf800000<>+0(SB), Y5, Y5
-	VBLENDVPS    Y10, Y3, Y5, Y5
-	VMULPS       all3e4efcaa<>+0(SB), Y5, Y10
-	VADDPS       allbea61e64<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       all3eb0a60e<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       allbecbc71c<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       all3effb11e<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       allbf2aacee<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       all3f80003d<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       allbfffffff<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VCVTDQ2PS    Y6, Y6
-	VMULPS       allbfb17218<>+0(SB), Y6, Y6
-	VADDPS       Y6, Y10, Y10
-	VSQRTPS      Y10, Y10
-	VPADDD       Y4, Y4, Y6
-	VPOR         all00000001<>+0(SB), Y6, Y6
-	VCVTDQ2PS    Y6, Y6
+	VPXOR        Y3, Y13, Y13
+	VCVTDQ2PS    Y13, Y13
+	VADDPS       all3f000000<>+0(SB), Y13, Y13
+	VMULPS       all2f800000<>+0(SB), Y13, Y13
+	VADDPS       all3f800000<>+0(SB), Y13, Y4
+	VBLENDVPS    Y13, Y4, Y13, Y3
+	VPSUBD       all3f3504f3<>+0(SB), Y3, Y4
+	VPAND        allff800000<>+0(SB), Y4, Y4
+	VPSUBD       Y4, Y3, Y3
+	VADDPS       allbf800000<>+0(SB), Y3, Y3
+	VBLENDVPS    Y4, Y3, Y13, Y3
+	VMULPS       all3e4efcaa<>+0(SB), Y3, Y5
+	VADDPS       allbea61e64<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3eb0a60e<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbecbc71c<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3effb11e<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbf2aacee<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3f80003d<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbfffffff<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       allb4317218<>+0(SB), Y4, Y4
+	VADDPS       Y4, Y5, Y5
+	VSQRTPS      Y5, Y5
+	VCVTDQ2PS    Y2, Y6
 	VMULPS       all30000000<>+0(SB), Y6, Y6
 	VMULPS       Y6, Y6, Y3
-	VMULPS       all3a60f833<>+0(SB), Y3, Y5
-	VADDPS       allbcaa7b0d<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       all3e81de83<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       allbf9de9d3<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       all3f7fffff<>+0(SB), Y5, Y5
-	VPAND        all80000000<>+0(SB), Y4, Y4
-	VPXOR        Y4, Y5, Y5
-	VMULPS       all391ed7fb<>+0(SB), Y3, Y4
-	VADDPS       allbb992665<>+0(SB), Y4, Y4
+	VMULPS       all3a60f833<>+0(SB), Y3, Y4
+	VADDPS       allbcaa7b0d<>+0(SB), Y4, Y4
 	VMULPS       Y3, Y4, Y4
-	VADDPS       all3da33458<>+0(SB), Y4, Y4
+	VADDPS       all3e81de83<>+0(SB), Y4, Y4
 	VMULPS       Y3, Y4, Y4
-	VADDPS       allbf255de1<>+0(SB), Y4, Y4
+	VADDPS       allbf9de9d3<>+0(SB), Y4, Y4
 	VMULPS       Y3, Y4, Y4
-	VADDPS       all3fc90fdb<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y10, Y5, Y5
-	VMULPS       Y10, Y6, Y6
-	VUNPCKLPD    Y6, Y5, Y3
-	VUNPCKHPD    Y6, Y5, Y4
+	VADDPS       all3f7fffff<>+0(SB), Y4, Y4
+	VPSLLD       $0x1f, Y2, Y2
+	VPXOR        Y2, Y4, Y4
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y2
+	VADDPS       allbb992665<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3da33458<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbf255de1<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3fc90fdb<>+0(SB), Y2, Y2
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y5, Y4, Y4
+	VMULPS       Y5, Y6, Y6
+	VUNPCKLPD    Y6, Y4, Y2
+	VUNPCKHPD    Y6, Y4, Y3
+	VCVTPS2PH    $0x00, Y2, X2
+	MOVL         32(CX), DI
+	VMOVSD       X2, (AX)(DI*8)
+	MOVL         40(CX), DI
+	VMOVHPS      X2, (AX)(DI*8)
 	VCVTPS2PH    $0x00, Y3, X3
-	MOVL         16(CX), SI
-	VMOVSD       X3, (AX)(SI*8)
-	MOVL         24(CX), SI
-	VMOVHPS      X3, (AX)(SI*8)
-	VCVTPS2PH    $0x00, Y4, X4
-	MOVL         20(CX), SI
-	VMOVSD       X4, (AX)(SI*8)
-	MOVL         28(CX), SI
-	VMOVHPS      X4, (AX)(SI*8)
-	ADDQ         $0x00000020, CX
-	SUBQ         $0x00000008, DX
-	CMPQ         DX, $0x00000008
-	JGE          quads2
+	MOVL         36(CX), DI
+	VMOVSD       X3, (AX)(DI*8)
+	MOVL         44(CX), DI
+	VMOVHPS      X3, (AX)(DI*8)
+	ADDQ         $0x00000030, CX
+	SUBQ         $0x0000000c, DX
+	CMPQ         DX, $0x0000000c
+	JGE          quads3
 
-quads2Done:
+quads3Done:
+	CMPQ DX, $0x00000004
+	JL   quads1Done
+
+quads1:
+	VPBROADCASTD (SI), Y3
+	VPMOVZXDQ    (CX), Y2
+	VPADDD       Y3, Y2, Y2
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y2, Y3
+	VPBROADCASTD (SP), Y4
+	VPXOR        Y4, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y4
+	VPSRLQ       $0x20, Y4, Y5
+	VPBROADCASTD 4(SP), Y3
+	VPXOR        Y3, Y5, Y5
+	VPBROADCASTD 8(SP), Y3
+	VPXOR        Y3, Y2, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 16(BX), Y2
+	VPXOR        Y2, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 12(SP), Y2
+	VPXOR        Y2, Y6, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 24(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 28(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 32(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 36(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 40(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 44(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 48(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 52(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 56(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 60(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 64(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 68(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPMULUDQ     Y2, Y0, Y2
+	VPSHUFD      $0xa0, Y2, Y6
+	VPBLENDD     $0xaa, Y6, Y4, Y6
+	VPSHUFD      $0xf5, Y4, Y4
+	VPBLENDD     $0xaa, Y2, Y4, Y2
+	VPSHUFD      $0xa0, Y3, Y3
+	VPBLENDD     $0xaa, Y3, Y5, Y5
+	VPXOR        Y5, Y2, Y2
+	VPBROADCASTQ 72(BX), Y3
+	VPXOR        Y3, Y2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VADDPS       all3f000000<>+0(SB), Y2, Y2
+	VMULPS       all2f800000<>+0(SB), Y2, Y2
+	VADDPS       all3f800000<>+0(SB), Y2, Y4
+	VBLENDVPS    Y2, Y4, Y2, Y3
+	VPSUBD       all3f3504f3<>+0(SB), Y3, Y4
+	VPAND        allff800000<>+0(SB), Y4, Y4
+	VPSUBD       Y4, Y3, Y3
+	VADDPS       allbf800000<>+0(SB), Y3, Y3
+	VBLENDVPS    Y4, Y3, Y2, Y3
+	VMULPS       all3e4efcaa<>+0(SB), Y3, Y2
+	VADDPS       allbea61e64<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3eb0a60e<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbecbc71c<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3effb11e<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbf2aacee<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3f80003d<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbfffffff<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       allb4317218<>+0(SB), Y4, Y4
+	VADDPS       Y4, Y2, Y2
+	VSQRTPS      Y2, Y2
+	VCVTDQ2PS    Y6, Y5
+	VMULPS       all30000000<>+0(SB), Y5, Y5
+	VMULPS       Y5, Y5, Y3
+	VMULPS       all3a60f833<>+0(SB), Y3, Y4
+	VADDPS       allbcaa7b0d<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3e81de83<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       allbf9de9d3<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3f7fffff<>+0(SB), Y4, Y4
+	VPSLLD       $0x1f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y6
+	VADDPS       allbb992665<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       all3da33458<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       allbf255de1<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       all3fc90fdb<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y2, Y4, Y4
+	VMULPS       Y2, Y5, Y5
+	VUNPCKLPD    Y5, Y4, Y2
+	VUNPCKHPD    Y5, Y4, Y3
+	VCVTPS2PH    $0x00, Y2, X2
+	MOVL         (CX), DI
+	VMOVSD       X2, (AX)(DI*8)
+	MOVL         8(CX), DI
+	VMOVHPS      X2, (AX)(DI*8)
+	VCVTPS2PH    $0x00, Y3, X3
+	MOVL         4(CX), DI
+	VMOVSD       X3, (AX)(DI*8)
+	MOVL         12(CX), DI
+	VMOVHPS      X3, (AX)(DI*8)
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x00000004, DX
+	CMPQ         DX, $0x00000004
+	JGE          quads1
+
+quads1Done:
 	VZEROUPPER
 	RET
 
@@ -21036,596 +21893,576 @@ TEXT ·noiseFloat16AVX512(SB), NOSPLIT, $16-64
 	MOVL         (DI), SI
 	VPBROADCASTQ philoxM0<>+0(SB), Z0
 	VPBROADCASTQ philoxM1<>+0(SB), Z1
-	MOVL         $0x00005555, R8
-	KMOVW        R8, K1
-	MOVL         12(DI), R8
-	XORL         4(BX), R8
-	MOVL         R8, (SP)
-	MOVL         8(DI), R8
-	MOVL         $0xcd9e8d57, R9
-	IMULQ        R9, R8
-	MOVQ         R8, R9
-	SHRQ         $0x20, R9
-	XORL         4(DI), R9
-	XORL         (BX), R9
-	XORL         8(BX), R8
-	MOVL         R8, 4(SP)
-	MOVL         $0xd2511f53, DI
-	IMULQ        DI, R9
-	MOVQ         R9, DI
-	SHRQ         $0x20, DI
-	XORL         12(BX), DI
-	MOVL         DI, 8(SP)
-	XORL         20(BX), R9
-	MOVL         R9, 12(SP)
-	VMOVQ        SI, X2
-	VPBROADCASTQ X2, Z2
-	MOVL         $0x0000aaaa, SI
-	KMOVW        SI, K2
+	MOVL         $0x00005555, SI
+	KMOVW        SI, K1
+	MOVL         12(DI), SI
+	XORL         4(BX), SI
+	MOVL         SI, (SP)
+	MOVL         8(DI), SI
+	MOVL         $0xcd9e8d57, R8
+	IMULQ        R8, SI
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	XORL         4(DI), R8
+	XORL         (BX), R8
+	XORL         8(BX), SI
+	MOVL         SI, 4(SP)
+	MOVL         $0xd2511f53, SI
+	IMULQ        SI, R8
+	MOVQ         R8, SI
+	SHRQ         $0x20, SI
+	XORL         12(BX), SI
+	MOVL         SI, 8(SP)
+	XORL         20(BX), R8
+	MOVL         R8, 12(SP)
+	MOVQ         ctr+56(FP), SI
+	MOVL         $0x0000aaaa, DI
+	KMOVW        DI, K2
 	CMPQ         DX, $0x00000020
 	JL           quads4Done
 
 quads4:
-	VPMOVZXDQ       (CX), Z3
-	VPADDD          Z2, Z3, Z3
+	VPBROADCASTD    (SI), Z6
+	VPMOVZXDQ       (CX), Z2
+	VPADDD          Z6, Z2, Z2
+	VPMULUDQ        Z2, Z0, Z2
+	VPMOVZXDQ       32(CX), Z3
+	VPADDD          Z6, Z3, Z3
 	VPMULUDQ        Z3, Z0, Z3
-	VPMOVZXDQ       32(CX), Z4
-	VPADDD          Z2, Z4, Z4
+	VPMOVZXDQ       64(CX), Z4
+	VPADDD          Z6, Z4, Z4
 	VPMULUDQ        Z4, Z0, Z4
-	VPMOVZXDQ       64(CX), Z5
-	VPADDD          Z2, Z5, Z5
+	VPMOVZXDQ       96(CX), Z5
+	VPADDD          Z6, Z5, Z5
 	VPMULUDQ        Z5, Z0, Z5
-	VPMOVZXDQ       96(CX), Z6
-	VPADDD          Z2, Z6, Z6
-	VPMULUDQ        Z6, Z0, Z6
-	VPSRLQ          $0x20, Z3, Z7
-	VPXORD.BCST     (SP), Z7, Z7
-	VPMULUDQ        Z7, Z1, Z8
-	VPSRLQ          $0x20, Z8, Z9
-	VPXORD.BCST     4(SP), Z9, Z9
-	VPXORD.BCST     8(SP), Z3, Z7
+	VPSRLQ          $0x20, Z2, Z6
+	VPXORD.BCST     (SP), Z6, Z6
+	VPMULUDQ        Z6, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z8
+	VPXORD.BCST     4(SP), Z8, Z8
+	VPXORD.BCST     8(SP), Z2, Z6
+	VPSRLQ          $0x20, Z3, Z2
+	VPXORD.BCST     (SP), Z2, Z2
+	VPMULUDQ        Z2, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z10
+	VPXORD.BCST     4(SP), Z10, Z10
+	VPXORD.BCST     8(SP), Z3, Z2
 	VPSRLQ          $0x20, Z4, Z3
 	VPXORD.BCST     (SP), Z3, Z3
-	VPMULUDQ        Z3, Z1, Z10
-	VPSRLQ          $0x20, Z10, Z11
-	VPXORD.BCST     4(SP), Z11, Z11
+	VPMULUDQ        Z3, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z12
+	VPXORD.BCST     4(SP), Z12, Z12
 	VPXORD.BCST     8(SP), Z4, Z3
 	VPSRLQ          $0x20, Z5, Z4
 	VPXORD.BCST     (SP), Z4, Z4
-	VPMULUDQ        Z4, Z1, Z12
-	VPSRLQ          $0x20, Z12, Z13
-	VPXORD.BCST     4(SP), Z13, Z13
+	VPMULUDQ        Z4, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z14
+	VPXORD.BCST     4(SP), Z14, Z14
 	VPXORD.BCST     8(SP), Z5, Z4
-	VPSRLQ          $0x20, Z6, Z5
-	VPXORD.BCST     (SP), Z5, Z5
-	VPMULUDQ        Z5, Z1, Z14
-	VPSRLQ          $0x20, Z14, Z15
-	VPXORD.BCST     4(SP), Z15, Z15
-	VPXORD.BCST     8(SP), Z6, Z5
-	VPMULUDQ        Z7, Z1, Z7
-	VPSRLQ          $0x20, Z7, Z19
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z18, Z7
 	VPMULUDQ        Z3, Z1, Z3
-	VPSRLQ          $0x20, Z3, Z20
-	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z8
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z9
 	VPMULUDQ        Z4, Z1, Z4
 	VPSRLQ          $0x20, Z4, Z19
-	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z10
+	VPTERNLOGD.BCST $0x96, 16(BX), Z18, Z11
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z13
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPXORD.BCST     12(SP), Z18, Z5
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPXORD.BCST     12(SP), Z19, Z15
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPXORD.BCST     12(SP), Z18, Z16
 	VPMULUDQ        Z5, Z1, Z5
-	VPSRLQ          $0x20, Z5, Z20
-	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z12
-	VPMULUDQ        Z9, Z0, Z9
-	VPSRLQ          $0x20, Z9, Z19
-	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z14
-	VPMULUDQ        Z11, Z0, Z11
-	VPSRLQ          $0x20, Z11, Z20
-	VPXORD.BCST     12(SP), Z19, Z6
-	VPMULUDQ        Z13, Z0, Z13
-	VPSRLQ          $0x20, Z13, Z19
-	VPXORD.BCST     12(SP), Z20, Z16
-	VPMULUDQ        Z15, Z0, Z15
-	VPSRLQ          $0x20, Z15, Z20
+	VPSRLQ          $0x20, Z5, Z18
 	VPXORD.BCST     12(SP), Z19, Z17
-	VPMULUDQ        Z6, Z1, Z6
-	VPSRLQ          $0x20, Z6, Z19
-	VPXORD.BCST     12(SP), Z20, Z18
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z18, Z6
 	VPMULUDQ        Z16, Z1, Z16
-	VPSRLQ          $0x20, Z16, Z20
-	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z7
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z2
 	VPMULUDQ        Z17, Z1, Z17
 	VPSRLQ          $0x20, Z17, Z19
-	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z3
-	VPMULUDQ        Z18, Z1, Z18
-	VPSRLQ          $0x20, Z18, Z20
-	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z4
-	VPMULUDQ        Z8, Z0, Z8
-	VPSRLQ          $0x20, Z8, Z19
-	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z5
-	VPMULUDQ        Z10, Z0, Z10
-	VPSRLQ          $0x20, Z10, Z20
-	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z9
-	VPMULUDQ        Z12, Z0, Z12
-	VPSRLQ          $0x20, Z12, Z19
-	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z11
-	VPMULUDQ        Z14, Z0, Z14
-	VPSRLQ          $0x20, Z14, Z20
-	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z13
-	VPMULUDQ        Z9, Z1, Z9
-	VPSRLQ          $0x20, Z9, Z19
-	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z15
-	VPMULUDQ        Z11, Z1, Z11
-	VPSRLQ          $0x20, Z11, Z20
-	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z6
-	VPMULUDQ        Z13, Z1, Z13
-	VPSRLQ          $0x20, Z13, Z19
-	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z16
-	VPMULUDQ        Z15, Z1, Z15
-	VPSRLQ          $0x20, Z15, Z20
-	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z17
+	VPTERNLOGD.BCST $0x96, 24(BX), Z18, Z3
 	VPMULUDQ        Z7, Z0, Z7
-	VPSRLQ          $0x20, Z7, Z19
-	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z18
-	VPMULUDQ        Z3, Z0, Z3
-	VPSRLQ          $0x20, Z3, Z20
-	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z8
-	VPMULUDQ        Z4, Z0, Z4
-	VPSRLQ          $0x20, Z4, Z19
-	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z10
-	VPMULUDQ        Z5, Z0, Z5
-	VPSRLQ          $0x20, Z5, Z20
-	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z12
-	VPMULUDQ        Z8, Z1, Z8
-	VPSRLQ          $0x20, Z8, Z19
-	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z14
-	VPMULUDQ        Z10, Z1, Z10
-	VPSRLQ          $0x20, Z10, Z20
-	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z9
-	VPMULUDQ        Z12, Z1, Z12
-	VPSRLQ          $0x20, Z12, Z19
-	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z11
-	VPMULUDQ        Z14, Z1, Z14
-	VPSRLQ          $0x20, Z14, Z20
-	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z13
-	VPMULUDQ        Z6, Z0, Z6
-	VPSRLQ          $0x20, Z6, Z19
-	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z15
-	VPMULUDQ        Z16, Z0, Z16
-	VPSRLQ          $0x20, Z16, Z20
-	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z7
-	VPMULUDQ        Z17, Z0, Z17
-	VPSRLQ          $0x20, Z17, Z19
-	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z3
-	VPMULUDQ        Z18, Z0, Z18
-	VPSRLQ          $0x20, Z18, Z20
-	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z4
-	VPMULUDQ        Z7, Z1, Z7
-	VPSRLQ          $0x20, Z7, Z19
-	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z5
-	VPMULUDQ        Z3, Z1, Z3
-	VPSRLQ          $0x20, Z3, Z20
-	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z8
-	VPMULUDQ        Z4, Z1, Z4
-	VPSRLQ          $0x20, Z4, Z19
-	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z10
-	VPMULUDQ        Z5, Z1, Z5
-	VPSRLQ          $0x20, Z5, Z20
-	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z12
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z4
 	VPMULUDQ        Z9, Z0, Z9
 	VPSRLQ          $0x20, Z9, Z19
-	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z14
+	VPTERNLOGD.BCST $0x96, 28(BX), Z18, Z8
 	VPMULUDQ        Z11, Z0, Z11
-	VPSRLQ          $0x20, Z11, Z20
-	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z6
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z10
 	VPMULUDQ        Z13, Z0, Z13
 	VPSRLQ          $0x20, Z13, Z19
-	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z16
-	VPMULUDQ        Z15, Z0, Z15
-	VPSRLQ          $0x20, Z15, Z20
-	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z17
-	VPMULUDQ        Z6, Z1, Z6
-	VPSRLQ          $0x20, Z6, Z19
-	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z18
-	VPMULUDQ        Z16, Z1, Z16
-	VPSRLQ          $0x20, Z16, Z20
-	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z7
-	VPMULUDQ        Z17, Z1, Z17
-	VPSRLQ          $0x20, Z17, Z19
-	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z3
-	VPMULUDQ        Z18, Z1, Z18
-	VPSRLQ          $0x20, Z18, Z20
-	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z4
-	VPMULUDQ        Z8, Z0, Z8
-	VPSRLQ          $0x20, Z8, Z19
-	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z5
-	VPMULUDQ        Z10, Z0, Z10
-	VPSRLQ          $0x20, Z10, Z20
-	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z9
-	VPMULUDQ        Z12, Z0, Z12
-	VPSRLQ          $0x20, Z12, Z19
-	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z11
-	VPMULUDQ        Z14, Z0, Z14
-	VPSRLQ          $0x20, Z14, Z20
-	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z13
-	VPMULUDQ        Z9, Z1, Z9
-	VPSRLQ          $0x20, Z9, Z19
-	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z15
-	VPMULUDQ        Z11, Z1, Z11
-	VPSRLQ          $0x20, Z11, Z20
-	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z6
-	VPMULUDQ        Z13, Z1, Z13
-	VPSRLQ          $0x20, Z13, Z19
-	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z16
-	VPMULUDQ        Z15, Z1, Z15
-	VPSRLQ          $0x20, Z15, Z20
-	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z17
-	VPMULUDQ        Z7, Z0, Z7
-	VPSRLQ          $0x20, Z7, Z19
-	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z18, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z18, Z5
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z15
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z18, Z16
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z17
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z18, Z7
 	VPMULUDQ        Z3, Z0, Z3
-	VPSRLQ          $0x20, Z3, Z20
-	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z8
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z9
 	VPMULUDQ        Z4, Z0, Z4
 	VPSRLQ          $0x20, Z4, Z19
-	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z10
+	VPTERNLOGD.BCST $0x96, 36(BX), Z18, Z11
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z18, Z8
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z10
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z18, Z12
 	VPMULUDQ        Z5, Z0, Z5
-	VPSRLQ          $0x20, Z5, Z20
-	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z12
-	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z14
-	VPMULUDQ        Z8, Z1, Z8
-	VPMULUDQ        Z6, Z0, Z6
-	VMOVDQA64       Z8, Z19
-	VPSHUFD         $0xa0, Z6, K2, Z19
-	VPSHUFD         $0xf5, Z8, K1, Z6
-	VPSHUFD         $0xa0, Z7, K2, Z9
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z6
-	VPSRAD          $0x1f, Z6, Z7
-	VPXORQ          Z6, Z7, Z7
-	VCVTDQ2PS       Z7, Z7
-	VADDPS.BCST     all3f000000<>+0(SB), Z7, Z7
-	VMULPS.BCST     allaf800000<>+0(SB), Z7, Z7
-	VPMOVD2M        Z6, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z6, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z7, Z8
-	VADDPS.BCST     all3f800000<>+0(SB), Z7, K3, Z8
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z8, Z9
-	VPSRAD          $0x17, Z9, Z9
-	VPSLLD          $0x17, Z9, Z6
-	VPSUBD          Z6, Z8, Z8
-	VADDPS.BCST     allbf800000<>+0(SB), Z8, Z8
-	VMOVAPS         Z7, K4, Z8
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z8, Z6
-	VADDPS.BCST     allbea61e64<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     all3effb11e<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     all3f80003d<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     allbfffffff<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VCVTDQ2PS       Z9, Z9
-	VMULPS.BCST     allbfb17218<>+0(SB), Z9, Z9
-	VADDPS          Z9, Z6, Z6
-	VSQRTPS         Z6, Z6
-	VPADDD          Z19, Z19, Z9
-	VPORD.BCST      all00000001<>+0(SB), Z9, Z9
-	VCVTDQ2PS       Z9, Z9
-	VMULPS.BCST     all30000000<>+0(SB), Z9, Z9
-	VMULPS          Z9, Z9, Z7
-	VMULPS.BCST     all3a60f833<>+0(SB), Z7, Z8
-	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z8, Z8
-	VMULPS          Z7, Z8, Z8
-	VADDPS.BCST     all3e81de83<>+0(SB), Z8, Z8
-	VMULPS          Z7, Z8, Z8
-	VADDPS.BCST     allbf9de9d3<>+0(SB), Z8, Z8
-	VMULPS          Z7, Z8, Z8
-	VADDPS.BCST     all3f7fffff<>+0(SB), Z8, Z8
-	VPANDD.BCST     all80000000<>+0(SB), Z19, Z19
-	VPXORQ          Z19, Z8, Z8
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z7, Z19
-	VADDPS.BCST     allbb992665<>+0(SB), Z19, Z19
-	VMULPS          Z7, Z19, Z19
-	VADDPS.BCST     all3da33458<>+0(SB), Z19, Z19
-	VMULPS          Z7, Z19, Z19
-	VADDPS.BCST     allbf255de1<>+0(SB), Z19, Z19
-	VMULPS          Z7, Z19, Z19
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z19, Z19
-	VMULPS          Z19, Z9, Z9
-	VMULPS          Z6, Z8, Z8
-	VMULPS          Z6, Z9, Z9
-	VUNPCKLPD       Z9, Z8, Z6
-	VUNPCKHPD       Z9, Z8, Z7
-	VCVTPS2PH       $0x00, Z6, Y6
-	MOVL            (CX), SI
-	VMOVSD          X6, (AX)(SI*8)
-	MOVL            8(CX), SI
-	VMOVHPS         X6, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z6, X6
-	MOVL            16(CX), SI
-	VMOVSD          X6, (AX)(SI*8)
-	MOVL            24(CX), SI
-	VMOVHPS         X6, (AX)(SI*8)
-	VCVTPS2PH       $0x00, Z7, Y7
-	MOVL            4(CX), SI
-	VMOVSD          X7, (AX)(SI*8)
-	MOVL            12(CX), SI
-	VMOVHPS         X7, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z7, X6
-	MOVL            20(CX), SI
-	VMOVSD          X6, (AX)(SI*8)
-	MOVL            28(CX), SI
-	VMOVHPS         X6, (AX)(SI*8)
-	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z5, Z18
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z14
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z18, Z6
 	VPMULUDQ        Z16, Z0, Z16
-	VMOVDQA64       Z10, Z6
-	VPSHUFD         $0xa0, Z16, K2, Z6
-	VPSHUFD         $0xf5, Z10, K1, Z16
-	VPSHUFD         $0xa0, Z3, K2, Z11
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z11, Z16
-	VPSRAD          $0x1f, Z16, Z3
-	VPXORQ          Z16, Z3, Z3
-	VCVTDQ2PS       Z3, Z3
-	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
-	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
-	VPMOVD2M        Z16, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z16, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z3, Z7
-	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z7
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z7, Z8
-	VPSRAD          $0x17, Z8, Z8
-	VPSLLD          $0x17, Z8, Z9
-	VPSUBD          Z9, Z7, Z7
-	VADDPS.BCST     allbf800000<>+0(SB), Z7, Z7
-	VMOVAPS         Z3, K4, Z7
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z7, Z16
-	VADDPS.BCST     allbea61e64<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     all3effb11e<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     all3f80003d<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     allbfffffff<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VCVTDQ2PS       Z8, Z8
-	VMULPS.BCST     allbfb17218<>+0(SB), Z8, Z8
-	VADDPS          Z8, Z16, Z16
-	VSQRTPS         Z16, Z16
-	VPADDD          Z6, Z6, Z8
-	VPORD.BCST      all00000001<>+0(SB), Z8, Z8
-	VCVTDQ2PS       Z8, Z8
-	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
-	VMULPS          Z8, Z8, Z3
-	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z7
-	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z7, Z7
-	VMULPS          Z3, Z7, Z7
-	VADDPS.BCST     all3e81de83<>+0(SB), Z7, Z7
-	VMULPS          Z3, Z7, Z7
-	VADDPS.BCST     allbf9de9d3<>+0(SB), Z7, Z7
-	VMULPS          Z3, Z7, Z7
-	VADDPS.BCST     all3f7fffff<>+0(SB), Z7, Z7
-	VPANDD.BCST     all80000000<>+0(SB), Z6, Z6
-	VPXORQ          Z6, Z7, Z7
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z6
-	VADDPS.BCST     allbb992665<>+0(SB), Z6, Z6
-	VMULPS          Z3, Z6, Z6
-	VADDPS.BCST     all3da33458<>+0(SB), Z6, Z6
-	VMULPS          Z3, Z6, Z6
-	VADDPS.BCST     allbf255de1<>+0(SB), Z6, Z6
-	VMULPS          Z3, Z6, Z6
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z6, Z6
-	VMULPS          Z6, Z8, Z8
-	VMULPS          Z16, Z7, Z7
-	VMULPS          Z16, Z8, Z8
-	VUNPCKLPD       Z8, Z7, Z3
-	VUNPCKHPD       Z8, Z7, Z6
-	VCVTPS2PH       $0x00, Z3, Y3
-	MOVL            32(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            40(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z3, X3
-	MOVL            48(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            56(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VCVTPS2PH       $0x00, Z6, Y6
-	MOVL            36(CX), SI
-	VMOVSD          X6, (AX)(SI*8)
-	MOVL            44(CX), SI
-	VMOVHPS         X6, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z6, X3
-	MOVL            52(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            60(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z2
 	VPMULUDQ        Z17, Z0, Z17
-	VMOVDQA64       Z12, Z3
-	VPSHUFD         $0xa0, Z17, K2, Z3
-	VPSHUFD         $0xf5, Z12, K1, Z17
-	VPSHUFD         $0xa0, Z4, K2, Z13
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z13, Z17
-	VPSRAD          $0x1f, Z17, Z4
-	VPXORQ          Z17, Z4, Z4
-	VCVTDQ2PS       Z4, Z4
-	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
-	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
-	VPMOVD2M        Z17, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z17, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z4, Z6
-	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z6
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
-	VPSRAD          $0x17, Z7, Z7
-	VPSLLD          $0x17, Z7, Z8
-	VPSUBD          Z8, Z6, Z6
-	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
-	VMOVAPS         Z4, K4, Z6
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z17
-	VADDPS.BCST     allbea61e64<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     all3effb11e<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     all3f80003d<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     allbfffffff<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VCVTDQ2PS       Z7, Z7
-	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
-	VADDPS          Z7, Z17, Z17
-	VSQRTPS         Z17, Z17
-	VPADDD          Z3, Z3, Z7
-	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
-	VCVTDQ2PS       Z7, Z7
-	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
-	VMULPS          Z7, Z7, Z4
-	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z6
-	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
-	VMULPS          Z4, Z6, Z6
-	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
-	VMULPS          Z4, Z6, Z6
-	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
-	VMULPS          Z4, Z6, Z6
-	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
-	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
-	VPXORQ          Z3, Z6, Z6
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
-	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
-	VMULPS          Z3, Z7, Z7
-	VMULPS          Z17, Z6, Z6
-	VMULPS          Z17, Z7, Z7
-	VUNPCKLPD       Z7, Z6, Z3
-	VUNPCKHPD       Z7, Z6, Z4
-	VCVTPS2PH       $0x00, Z3, Y3
-	MOVL            64(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            72(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z3, X3
-	MOVL            80(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            88(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VCVTPS2PH       $0x00, Z4, Y4
-	MOVL            68(CX), SI
-	VMOVSD          X4, (AX)(SI*8)
-	MOVL            76(CX), SI
-	VMOVHPS         X4, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            84(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            92(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z18, Z3
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z4
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z18, Z7
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z9
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z18, Z11
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z13
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z18, Z5
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z15
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z18, Z16
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z18
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z17
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z18, Z6
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z2
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z18, Z3
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z4
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z18, Z8
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z10
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z18, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z18, Z5
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z15
 	VPMULUDQ        Z14, Z1, Z14
-	VPMULUDQ        Z18, Z0, Z18
-	VMOVDQA64       Z14, Z3
-	VPSHUFD         $0xa0, Z18, K2, Z3
-	VPSHUFD         $0xf5, Z14, K1, Z18
-	VPSHUFD         $0xa0, Z5, K2, Z15
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z15, Z18
-	VPSRAD          $0x1f, Z18, Z4
-	VPXORQ          Z18, Z4, Z4
-	VCVTDQ2PS       Z4, Z4
-	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
-	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
-	VPMOVD2M        Z18, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z18, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z4, Z5
-	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z5
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
-	VPSRAD          $0x17, Z6, Z6
-	VPSLLD          $0x17, Z6, Z7
-	VPSUBD          Z7, Z5, Z5
-	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
-	VMOVAPS         Z4, K4, Z5
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z18
-	VADDPS.BCST     allbea61e64<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     all3effb11e<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     all3f80003d<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     allbfffffff<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z18, Z16
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z17
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z18, Z7
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z9
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z18, Z11
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z13
+	VPMULUDQ        Z7, Z1, Z7
+	VPMULUDQ        Z5, Z0, Z5
+	VMOVDQA64       Z7, Z18
+	VPSHUFD         $0xa0, Z5, K2, Z18
+	VPSHUFD         $0xf5, Z7, K1, Z5
+	VPSHUFD         $0xa0, Z6, K2, Z8
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z8, Z5
+	VCVTDQ2PS       Z5, Z5
+	VADDPS.BCST     all3f000000<>+0(SB), Z5, Z5
+	VMULPS.BCST     all2f800000<>+0(SB), Z5, Z5
+	VPMOVD2M        Z5, K3
+	VMOVAPS         Z5, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z5, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPANDD.BCST     allff800000<>+0(SB), Z7, Z7
+	VPSUBD          Z7, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VPTESTNMD       Z7, Z7, K3
+	VMOVAPS         Z5, K3, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allb4317218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z18, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z6
+	VMULPS.BCST     all3a60f833<>+0(SB), Z6, Z7
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     all3e81de83<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z7, Z7
+	VPSLLD          $0x1f, Z18, Z18
+	VPXORQ          Z18, Z7, Z7
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z6, Z18
+	VADDPS.BCST     allbb992665<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     all3da33458<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     allbf255de1<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z18, Z18
+	VMULPS          Z18, Z8, Z8
+	VMULPS          Z5, Z7, Z7
+	VMULPS          Z5, Z8, Z8
+	VUNPCKLPD       Z8, Z7, Z5
+	VUNPCKHPD       Z8, Z7, Z6
+	VCVTPS2PH       $0x00, Z5, Y5
+	MOVL            (CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            8(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z5, X5
+	MOVL            16(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            24(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	VCVTPS2PH       $0x00, Z6, Y6
+	MOVL            4(CX), DI
+	VMOVSD          X6, (AX)(DI*8)
+	MOVL            12(CX), DI
+	VMOVHPS         X6, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z6, X5
+	MOVL            20(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            28(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	VPMULUDQ        Z9, Z1, Z9
+	VPMULUDQ        Z15, Z0, Z15
+	VMOVDQA64       Z9, Z5
+	VPSHUFD         $0xa0, Z15, K2, Z5
+	VPSHUFD         $0xf5, Z9, K1, Z15
+	VPSHUFD         $0xa0, Z2, K2, Z10
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z10, Z15
+	VCVTDQ2PS       Z15, Z15
+	VADDPS.BCST     all3f000000<>+0(SB), Z15, Z15
+	VMULPS.BCST     all2f800000<>+0(SB), Z15, Z15
+	VPMOVD2M        Z15, K3
+	VMOVAPS         Z15, Z2
+	VADDPS.BCST     all3f800000<>+0(SB), Z15, K3, Z2
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z2, Z6
+	VPANDD.BCST     allff800000<>+0(SB), Z6, Z6
+	VPSUBD          Z6, Z2, Z2
+	VADDPS.BCST     allbf800000<>+0(SB), Z2, Z2
+	VPTESTNMD       Z6, Z6, K3
+	VMOVAPS         Z15, K3, Z2
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z2, Z7
+	VADDPS.BCST     allbea61e64<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3effb11e<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3f80003d<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbfffffff<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
 	VCVTDQ2PS       Z6, Z6
-	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
-	VADDPS          Z6, Z18, Z18
-	VSQRTPS         Z18, Z18
-	VPADDD          Z3, Z3, Z6
-	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
-	VCVTDQ2PS       Z6, Z6
-	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
-	VMULPS          Z6, Z6, Z4
-	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z5
-	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
-	VMULPS          Z4, Z5, Z5
-	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
-	VMULPS          Z4, Z5, Z5
-	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
-	VMULPS          Z4, Z5, Z5
-	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
-	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
-	VPXORQ          Z3, Z5, Z5
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
-	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS.BCST     allb4317218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z7, Z7
+	VSQRTPS         Z7, Z7
+	VCVTDQ2PS       Z5, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z2
+	VMULPS.BCST     all3a60f833<>+0(SB), Z2, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPSLLD          $0x1f, Z5, Z5
+	VPXORQ          Z5, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z2, Z5
+	VADDPS.BCST     allbb992665<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3da33458<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbf255de1<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z5, Z5
+	VMULPS          Z5, Z8, Z8
+	VMULPS          Z7, Z6, Z6
+	VMULPS          Z7, Z8, Z8
+	VUNPCKLPD       Z8, Z6, Z2
+	VUNPCKHPD       Z8, Z6, Z5
+	VCVTPS2PH       $0x00, Z2, Y2
+	MOVL            32(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            40(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X2
+	MOVL            48(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            56(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VCVTPS2PH       $0x00, Z5, Y5
+	MOVL            36(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            44(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z5, X2
+	MOVL            52(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            60(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VPMULUDQ        Z11, Z1, Z11
+	VPMULUDQ        Z16, Z0, Z16
+	VMOVDQA64       Z11, Z2
+	VPSHUFD         $0xa0, Z16, K2, Z2
+	VPSHUFD         $0xf5, Z11, K1, Z16
+	VPSHUFD         $0xa0, Z3, K2, Z12
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z12, Z16
+	VCVTDQ2PS       Z16, Z16
+	VADDPS.BCST     all3f000000<>+0(SB), Z16, Z16
+	VMULPS.BCST     all2f800000<>+0(SB), Z16, Z16
+	VPMOVD2M        Z16, K3
+	VMOVAPS         Z16, Z3
+	VADDPS.BCST     all3f800000<>+0(SB), Z16, K3, Z3
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z3, Z5
+	VPANDD.BCST     allff800000<>+0(SB), Z5, Z5
+	VPSUBD          Z5, Z3, Z3
+	VADDPS.BCST     allbf800000<>+0(SB), Z3, Z3
+	VPTESTNMD       Z5, Z5, K3
+	VMOVAPS         Z16, K3, Z3
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z3, Z6
+	VADDPS.BCST     allbea61e64<>+0(SB), Z6, Z6
 	VMULPS          Z3, Z6, Z6
-	VMULPS          Z18, Z5, Z5
-	VMULPS          Z18, Z6, Z6
-	VUNPCKLPD       Z6, Z5, Z3
-	VUNPCKHPD       Z6, Z5, Z4
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3effb11e<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3f80003d<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbfffffff<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VCVTDQ2PS       Z5, Z5
+	VMULPS.BCST     allb4317218<>+0(SB), Z5, Z5
+	VADDPS          Z5, Z6, Z6
+	VSQRTPS         Z6, Z6
+	VCVTDQ2PS       Z2, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPSLLD          $0x1f, Z2, Z2
+	VPXORQ          Z2, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z2
+	VADDPS.BCST     allbb992665<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3da33458<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     allbf255de1<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z2, Z2
+	VMULPS          Z2, Z7, Z7
+	VMULPS          Z6, Z5, Z5
+	VMULPS          Z6, Z7, Z7
+	VUNPCKLPD       Z7, Z5, Z2
+	VUNPCKHPD       Z7, Z5, Z3
+	VCVTPS2PH       $0x00, Z2, Y2
+	MOVL            64(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            72(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X2
+	MOVL            80(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            88(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z3, Y3
-	MOVL            96(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            104(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z3, X3
-	MOVL            112(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            120(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VCVTPS2PH       $0x00, Z4, Y4
-	MOVL            100(CX), SI
-	VMOVSD          X4, (AX)(SI*8)
-	MOVL            108(CX), SI
-	VMOVHPS         X4, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            116(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            124(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
+	MOVL            68(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            76(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            84(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            92(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VPMULUDQ        Z13, Z1, Z13
+	VPMULUDQ        Z17, Z0, Z17
+	VMOVDQA64       Z13, Z2
+	VPSHUFD         $0xa0, Z17, K2, Z2
+	VPSHUFD         $0xf5, Z13, K1, Z17
+	VPSHUFD         $0xa0, Z4, K2, Z14
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z14, Z17
+	VCVTDQ2PS       Z17, Z17
+	VADDPS.BCST     all3f000000<>+0(SB), Z17, Z17
+	VMULPS.BCST     all2f800000<>+0(SB), Z17, Z17
+	VPMOVD2M        Z17, K3
+	VMOVAPS         Z17, Z3
+	VADDPS.BCST     all3f800000<>+0(SB), Z17, K3, Z3
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z3, Z4
+	VPANDD.BCST     allff800000<>+0(SB), Z4, Z4
+	VPSUBD          Z4, Z3, Z3
+	VADDPS.BCST     allbf800000<>+0(SB), Z3, Z3
+	VPTESTNMD       Z4, Z4, K3
+	VMOVAPS         Z17, K3, Z3
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VCVTDQ2PS       Z4, Z4
+	VMULPS.BCST     allb4317218<>+0(SB), Z4, Z4
+	VADDPS          Z4, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z2, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z4
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3e81de83<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z4, Z4
+	VPSLLD          $0x1f, Z2, Z2
+	VPXORQ          Z2, Z4, Z4
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z2
+	VADDPS.BCST     allbb992665<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3da33458<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     allbf255de1<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z2, Z2
+	VMULPS          Z2, Z6, Z6
+	VMULPS          Z5, Z4, Z4
+	VMULPS          Z5, Z6, Z6
+	VUNPCKLPD       Z6, Z4, Z2
+	VUNPCKHPD       Z6, Z4, Z3
+	VCVTPS2PH       $0x00, Z2, Y2
+	MOVL            96(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            104(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X2
+	MOVL            112(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            120(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VCVTPS2PH       $0x00, Z3, Y3
+	MOVL            100(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            108(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            116(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            124(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
 	ADDQ            $0x00000080, CX
 	SUBQ            $0x00000020, DX
 	CMPQ            DX, $0x00000020
@@ -21636,286 +22473,277 @@ quads4Done:
 	JL   quads2Done
 
 quads2:
-	VPMOVZXDQ       (CX), Z3
-	VPADDD          Z2, Z3, Z3
+	VPBROADCASTD    (SI), Z4
+	VPMOVZXDQ       (CX), Z2
+	VPADDD          Z4, Z2, Z2
+	VPMULUDQ        Z2, Z0, Z2
+	VPMOVZXDQ       32(CX), Z3
+	VPADDD          Z4, Z3, Z3
 	VPMULUDQ        Z3, Z0, Z3
-	VPMOVZXDQ       32(CX), Z4
-	VPADDD          Z2, Z4, Z4
-	VPMULUDQ        Z4, Z0, Z4
-	VPSRLQ          $0x20, Z3, Z5
-	VPXORD.BCST     (SP), Z5, Z5
-	VPMULUDQ        Z5, Z1, Z6
-	VPSRLQ          $0x20, Z6, Z7
-	VPXORD.BCST     4(SP), Z7, Z7
-	VPXORD.BCST     8(SP), Z3, Z5
-	VPSRLQ          $0x20, Z4, Z3
-	VPXORD.BCST     (SP), Z3, Z3
-	VPMULUDQ        Z3, Z1, Z8
-	VPSRLQ          $0x20, Z8, Z9
-	VPXORD.BCST     4(SP), Z9, Z9
-	VPXORD.BCST     8(SP), Z4, Z3
-	VPMULUDQ        Z5, Z1, Z5
-	VPSRLQ          $0x20, Z5, Z11
+	VPSRLQ          $0x20, Z2, Z4
+	VPXORD.BCST     (SP), Z4, Z4
+	VPMULUDQ        Z4, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z6
+	VPXORD.BCST     4(SP), Z6, Z6
+	VPXORD.BCST     8(SP), Z2, Z4
+	VPSRLQ          $0x20, Z3, Z2
+	VPXORD.BCST     (SP), Z2, Z2
+	VPMULUDQ        Z2, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z8
+	VPXORD.BCST     4(SP), Z8, Z8
+	VPXORD.BCST     8(SP), Z3, Z2
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 16(BX), Z10, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 16(BX), Z11, Z7
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPXORD.BCST     12(SP), Z10, Z3
 	VPMULUDQ        Z3, Z1, Z3
-	VPSRLQ          $0x20, Z3, Z12
-	VPTERNLOGD.BCST $0x96, 16(BX), Z11, Z6
+	VPSRLQ          $0x20, Z3, Z10
+	VPXORD.BCST     12(SP), Z11, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 24(BX), Z10, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 24(BX), Z11, Z2
 	VPMULUDQ        Z7, Z0, Z7
 	VPSRLQ          $0x20, Z7, Z11
-	VPTERNLOGD.BCST $0x96, 16(BX), Z12, Z8
-	VPMULUDQ        Z9, Z0, Z9
-	VPSRLQ          $0x20, Z9, Z12
-	VPXORD.BCST     12(SP), Z11, Z4
-	VPMULUDQ        Z4, Z1, Z4
-	VPSRLQ          $0x20, Z4, Z11
-	VPXORD.BCST     12(SP), Z12, Z10
-	VPMULUDQ        Z10, Z1, Z10
-	VPSRLQ          $0x20, Z10, Z12
-	VPTERNLOGD.BCST $0x96, 24(BX), Z11, Z5
-	VPMULUDQ        Z6, Z0, Z6
-	VPSRLQ          $0x20, Z6, Z11
-	VPTERNLOGD.BCST $0x96, 24(BX), Z12, Z3
-	VPMULUDQ        Z8, Z0, Z8
-	VPSRLQ          $0x20, Z8, Z12
-	VPTERNLOGD.BCST $0x96, 28(BX), Z11, Z7
+	VPTERNLOGD.BCST $0x96, 28(BX), Z10, Z6
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 28(BX), Z11, Z8
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 32(BX), Z10, Z3
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 32(BX), Z11, Z9
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 36(BX), Z10, Z5
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 36(BX), Z11, Z7
 	VPMULUDQ        Z7, Z1, Z7
 	VPSRLQ          $0x20, Z7, Z11
-	VPTERNLOGD.BCST $0x96, 28(BX), Z12, Z9
-	VPMULUDQ        Z9, Z1, Z9
-	VPSRLQ          $0x20, Z9, Z12
-	VPTERNLOGD.BCST $0x96, 32(BX), Z11, Z4
-	VPMULUDQ        Z5, Z0, Z5
-	VPSRLQ          $0x20, Z5, Z11
-	VPTERNLOGD.BCST $0x96, 32(BX), Z12, Z10
+	VPTERNLOGD.BCST $0x96, 40(BX), Z10, Z6
 	VPMULUDQ        Z3, Z0, Z3
-	VPSRLQ          $0x20, Z3, Z12
-	VPTERNLOGD.BCST $0x96, 36(BX), Z11, Z6
-	VPMULUDQ        Z6, Z1, Z6
-	VPSRLQ          $0x20, Z6, Z11
-	VPTERNLOGD.BCST $0x96, 36(BX), Z12, Z8
-	VPMULUDQ        Z8, Z1, Z8
-	VPSRLQ          $0x20, Z8, Z12
-	VPTERNLOGD.BCST $0x96, 40(BX), Z11, Z7
-	VPMULUDQ        Z4, Z0, Z4
-	VPSRLQ          $0x20, Z4, Z11
-	VPTERNLOGD.BCST $0x96, 40(BX), Z12, Z9
-	VPMULUDQ        Z10, Z0, Z10
-	VPSRLQ          $0x20, Z10, Z12
-	VPTERNLOGD.BCST $0x96, 44(BX), Z11, Z5
-	VPMULUDQ        Z5, Z1, Z5
-	VPSRLQ          $0x20, Z5, Z11
-	VPTERNLOGD.BCST $0x96, 44(BX), Z12, Z3
+	VPSRLQ          $0x20, Z3, Z10
+	VPTERNLOGD.BCST $0x96, 40(BX), Z11, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 44(BX), Z10, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 44(BX), Z11, Z2
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 48(BX), Z10, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 48(BX), Z11, Z7
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 52(BX), Z10, Z3
 	VPMULUDQ        Z3, Z1, Z3
-	VPSRLQ          $0x20, Z3, Z12
-	VPTERNLOGD.BCST $0x96, 48(BX), Z11, Z6
+	VPSRLQ          $0x20, Z3, Z10
+	VPTERNLOGD.BCST $0x96, 52(BX), Z11, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 56(BX), Z10, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 56(BX), Z11, Z2
 	VPMULUDQ        Z7, Z0, Z7
 	VPSRLQ          $0x20, Z7, Z11
-	VPTERNLOGD.BCST $0x96, 48(BX), Z12, Z8
-	VPMULUDQ        Z9, Z0, Z9
-	VPSRLQ          $0x20, Z9, Z12
-	VPTERNLOGD.BCST $0x96, 52(BX), Z11, Z4
-	VPMULUDQ        Z4, Z1, Z4
-	VPSRLQ          $0x20, Z4, Z11
-	VPTERNLOGD.BCST $0x96, 52(BX), Z12, Z10
-	VPMULUDQ        Z10, Z1, Z10
-	VPSRLQ          $0x20, Z10, Z12
-	VPTERNLOGD.BCST $0x96, 56(BX), Z11, Z5
-	VPMULUDQ        Z6, Z0, Z6
-	VPSRLQ          $0x20, Z6, Z11
-	VPTERNLOGD.BCST $0x96, 56(BX), Z12, Z3
-	VPMULUDQ        Z8, Z0, Z8
-	VPSRLQ          $0x20, Z8, Z12
-	VPTERNLOGD.BCST $0x96, 60(BX), Z11, Z7
-	VPMULUDQ        Z7, Z1, Z7
-	VPSRLQ          $0x20, Z7, Z11
-	VPTERNLOGD.BCST $0x96, 60(BX), Z12, Z9
-	VPMULUDQ        Z9, Z1, Z9
-	VPSRLQ          $0x20, Z9, Z12
-	VPTERNLOGD.BCST $0x96, 64(BX), Z11, Z4
-	VPMULUDQ        Z5, Z0, Z5
-	VPSRLQ          $0x20, Z5, Z11
-	VPTERNLOGD.BCST $0x96, 64(BX), Z12, Z10
-	VPMULUDQ        Z3, Z0, Z3
-	VPSRLQ          $0x20, Z3, Z12
-	VPTERNLOGD.BCST $0x96, 68(BX), Z11, Z6
-	VPTERNLOGD.BCST $0x96, 68(BX), Z12, Z8
+	VPTERNLOGD.BCST $0x96, 60(BX), Z10, Z6
 	VPMULUDQ        Z6, Z1, Z6
-	VPMULUDQ        Z4, Z0, Z4
-	VMOVDQA64       Z6, Z11
-	VPSHUFD         $0xa0, Z4, K2, Z11
-	VPSHUFD         $0xf5, Z6, K1, Z4
-	VPSHUFD         $0xa0, Z5, K2, Z7
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z7, Z4
-	VPSRAD          $0x1f, Z4, Z5
-	VPXORQ          Z4, Z5, Z5
-	VCVTDQ2PS       Z5, Z5
-	VADDPS.BCST     all3f000000<>+0(SB), Z5, Z5
-	VMULPS.BCST     allaf800000<>+0(SB), Z5, Z5
-	VPMOVD2M        Z4, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z4, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z5, Z6
-	VADDPS.BCST     all3f800000<>+0(SB), Z5, K3, Z6
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
-	VPSRAD          $0x17, Z7, Z7
-	VPSLLD          $0x17, Z7, Z4
-	VPSUBD          Z4, Z6, Z6
-	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
-	VMOVAPS         Z5, K4, Z6
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z4
-	VADDPS.BCST     allbea61e64<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     all3effb11e<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     all3f80003d<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     allbfffffff<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VCVTDQ2PS       Z7, Z7
-	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
-	VADDPS          Z7, Z4, Z4
-	VSQRTPS         Z4, Z4
-	VPADDD          Z11, Z11, Z7
-	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
-	VCVTDQ2PS       Z7, Z7
-	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
-	VMULPS          Z7, Z7, Z5
-	VMULPS.BCST     all3a60f833<>+0(SB), Z5, Z6
-	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
-	VMULPS          Z5, Z6, Z6
-	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
-	VMULPS          Z5, Z6, Z6
-	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
-	VMULPS          Z5, Z6, Z6
-	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
-	VPANDD.BCST     all80000000<>+0(SB), Z11, Z11
-	VPXORQ          Z11, Z6, Z6
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z5, Z11
-	VADDPS.BCST     allbb992665<>+0(SB), Z11, Z11
-	VMULPS          Z5, Z11, Z11
-	VADDPS.BCST     all3da33458<>+0(SB), Z11, Z11
-	VMULPS          Z5, Z11, Z11
-	VADDPS.BCST     allbf255de1<>+0(SB), Z11, Z11
-	VMULPS          Z5, Z11, Z11
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z11, Z11
-	VMULPS          Z11, Z7, Z7
-	VMULPS          Z4, Z6, Z6
-	VMULPS          Z4, Z7, Z7
-	VUNPCKLPD       Z7, Z6, Z4
-	VUNPCKHPD       Z7, Z6, Z5
-	VCVTPS2PH       $0x00, Z4, Y4
-	MOVL            (CX), SI
-	VMOVSD          X4, (AX)(SI*8)
-	MOVL            8(CX), SI
-	VMOVHPS         X4, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z4, X4
-	MOVL            16(CX), SI
-	VMOVSD          X4, (AX)(SI*8)
-	MOVL            24(CX), SI
-	VMOVHPS         X4, (AX)(SI*8)
-	VCVTPS2PH       $0x00, Z5, Y5
-	MOVL            4(CX), SI
-	VMOVSD          X5, (AX)(SI*8)
-	MOVL            12(CX), SI
-	VMOVHPS         X5, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z5, X4
-	MOVL            20(CX), SI
-	VMOVSD          X4, (AX)(SI*8)
-	MOVL            28(CX), SI
-	VMOVHPS         X4, (AX)(SI*8)
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 60(BX), Z11, Z8
 	VPMULUDQ        Z8, Z1, Z8
-	VPMULUDQ        Z10, Z0, Z10
-	VMOVDQA64       Z8, Z4
-	VPSHUFD         $0xa0, Z10, K2, Z4
-	VPSHUFD         $0xf5, Z8, K1, Z10
-	VPSHUFD         $0xa0, Z3, K2, Z9
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z10
-	VPSRAD          $0x1f, Z10, Z3
-	VPXORQ          Z10, Z3, Z3
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 64(BX), Z10, Z3
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 64(BX), Z11, Z9
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 68(BX), Z10, Z5
+	VPTERNLOGD.BCST $0x96, 68(BX), Z11, Z7
+	VPMULUDQ        Z5, Z1, Z5
+	VPMULUDQ        Z3, Z0, Z3
+	VMOVDQA64       Z5, Z10
+	VPSHUFD         $0xa0, Z3, K2, Z10
+	VPSHUFD         $0xf5, Z5, K1, Z3
+	VPSHUFD         $0xa0, Z4, K2, Z6
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z6, Z3
 	VCVTDQ2PS       Z3, Z3
 	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
-	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
-	VPMOVD2M        Z10, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z10, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z3, Z5
-	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z5
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
-	VPSRAD          $0x17, Z6, Z6
-	VPSLLD          $0x17, Z6, Z7
-	VPSUBD          Z7, Z5, Z5
-	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
-	VMOVAPS         Z3, K4, Z5
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z10
-	VADDPS.BCST     allbea61e64<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     all3effb11e<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     all3f80003d<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     allbfffffff<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VCVTDQ2PS       Z6, Z6
-	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
-	VADDPS          Z6, Z10, Z10
-	VSQRTPS         Z10, Z10
-	VPADDD          Z4, Z4, Z6
-	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
-	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     all2f800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z3, K3
+	VMOVAPS         Z3, Z4
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z4
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z4, Z5
+	VPANDD.BCST     allff800000<>+0(SB), Z5, Z5
+	VPSUBD          Z5, Z4, Z4
+	VADDPS.BCST     allbf800000<>+0(SB), Z4, Z4
+	VPTESTNMD       Z5, Z5, K3
+	VMOVAPS         Z3, K3, Z4
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbea61e64<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3effb11e<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3f80003d<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbfffffff<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VCVTDQ2PS       Z5, Z5
+	VMULPS.BCST     allb4317218<>+0(SB), Z5, Z5
+	VADDPS          Z5, Z3, Z3
+	VSQRTPS         Z3, Z3
+	VCVTDQ2PS       Z10, Z6
 	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
-	VMULPS          Z6, Z6, Z3
-	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z5
+	VMULPS          Z6, Z6, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z5
 	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
-	VMULPS          Z3, Z5, Z5
+	VMULPS          Z4, Z5, Z5
 	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
-	VMULPS          Z3, Z5, Z5
+	VMULPS          Z4, Z5, Z5
 	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
-	VMULPS          Z3, Z5, Z5
+	VMULPS          Z4, Z5, Z5
 	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
-	VPANDD.BCST     all80000000<>+0(SB), Z4, Z4
-	VPXORQ          Z4, Z5, Z5
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z4
-	VADDPS.BCST     allbb992665<>+0(SB), Z4, Z4
-	VMULPS          Z3, Z4, Z4
-	VADDPS.BCST     all3da33458<>+0(SB), Z4, Z4
-	VMULPS          Z3, Z4, Z4
-	VADDPS.BCST     allbf255de1<>+0(SB), Z4, Z4
-	VMULPS          Z3, Z4, Z4
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z4, Z4
-	VMULPS          Z4, Z6, Z6
-	VMULPS          Z10, Z5, Z5
+	VPSLLD          $0x1f, Z10, Z10
+	VPXORQ          Z10, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z10
+	VADDPS.BCST     allbb992665<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     all3da33458<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     allbf255de1<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z10, Z10
 	VMULPS          Z10, Z6, Z6
+	VMULPS          Z3, Z5, Z5
+	VMULPS          Z3, Z6, Z6
 	VUNPCKLPD       Z6, Z5, Z3
 	VUNPCKHPD       Z6, Z5, Z4
 	VCVTPS2PH       $0x00, Z3, Y3
-	MOVL            32(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            40(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
+	MOVL            (CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            8(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
 	VEXTRACTF32X4   $0x01, Z3, X3
-	MOVL            48(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            56(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
+	MOVL            16(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            24(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z4, Y4
-	MOVL            36(CX), SI
-	VMOVSD          X4, (AX)(SI*8)
-	MOVL            44(CX), SI
-	VMOVHPS         X4, (AX)(SI*8)
+	MOVL            4(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            12(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
 	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            52(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            60(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
+	MOVL            20(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            28(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	VPMULUDQ        Z7, Z1, Z7
+	VPMULUDQ        Z9, Z0, Z9
+	VMOVDQA64       Z7, Z3
+	VPSHUFD         $0xa0, Z9, K2, Z3
+	VPSHUFD         $0xf5, Z7, K1, Z9
+	VPSHUFD         $0xa0, Z2, K2, Z8
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z8, Z9
+	VCVTDQ2PS       Z9, Z9
+	VADDPS.BCST     all3f000000<>+0(SB), Z9, Z9
+	VMULPS.BCST     all2f800000<>+0(SB), Z9, Z9
+	VPMOVD2M        Z9, K3
+	VMOVAPS         Z9, Z2
+	VADDPS.BCST     all3f800000<>+0(SB), Z9, K3, Z2
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z2, Z4
+	VPANDD.BCST     allff800000<>+0(SB), Z4, Z4
+	VPSUBD          Z4, Z2, Z2
+	VADDPS.BCST     allbf800000<>+0(SB), Z2, Z2
+	VPTESTNMD       Z4, Z4, K3
+	VMOVAPS         Z9, K3, Z2
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z2, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VCVTDQ2PS       Z4, Z4
+	VMULPS.BCST     allb4317218<>+0(SB), Z4, Z4
+	VADDPS          Z4, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z3, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z2
+	VMULPS.BCST     all3a60f833<>+0(SB), Z2, Z4
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     all3e81de83<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z4, Z4
+	VPSLLD          $0x1f, Z3, Z3
+	VPXORQ          Z3, Z4, Z4
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z2, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z6, Z6
+	VMULPS          Z5, Z4, Z4
+	VMULPS          Z5, Z6, Z6
+	VUNPCKLPD       Z6, Z4, Z2
+	VUNPCKHPD       Z6, Z4, Z3
+	VCVTPS2PH       $0x00, Z2, Y2
+	MOVL            32(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            40(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X2
+	MOVL            48(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            56(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VCVTPS2PH       $0x00, Z3, Y3
+	MOVL            36(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            44(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            52(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            60(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
 	ADDQ            $0x00000040, CX
 	SUBQ            $0x00000010, DX
 	CMPQ            DX, $0x00000010
@@ -21936,39 +22764,42 @@ TEXT ·noiseBFloat16AVX2(SB), NOSPLIT, $16-64
 	MOVL         (DI), SI
 	VPBROADCASTQ philoxM0<>+0(SB), Y0
 	VPBROADCASTQ philoxM1<>+0(SB), Y1
-	MOVL         12(DI), R8
-	XORL         4(BX), R8
-	MOVL         R8, (SP)
-	MOVL         8(DI), R8
-	MOVL         $0xcd9e8d57, R9
-	IMULQ        R9, R8
-	MOVQ         R8, R9
-	SHRQ         $0x20, R9
-	XORL         4(DI), R9
-	XORL         (BX), R9
-	XORL         8(BX), R8
-	MOVL         R8, 4(SP)
-	MOVL         $0xd2511f53, DI
-	IMULQ        DI, R9
-	MOVQ         R9, DI
-	SHRQ         $0x20, DI
-	XORL         12(BX), DI
-	MOVL         DI, 8(SP)
-	XORL         20(BX), R9
-	MOVL         R9, 12(SP)
-	VMOVQ        SI, X2
-	VPBROADCASTQ X2, Y2
-	CMPQ         DX, $0x00000008
-	JL           quads2Done
+	MOVL         12(DI), SI
+	XORL         4(BX), SI
+	MOVL         SI, (SP)
+	MOVL         8(DI), SI
+	MOVL         $0xcd9e8d57, R8
+	IMULQ        R8, SI
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	XORL         4(DI), R8
+	XORL         (BX), R8
+	XORL         8(BX), SI
+	MOVL         SI, 4(SP)
+	MOVL         $0xd2511f53, SI
+	IMULQ        SI, R8
+	MOVQ         R8, SI
+	SHRQ         $0x20, SI
+	XORL         12(BX), SI
+	MOVL         SI, 8(SP)
+	XORL         20(BX), R8
+	MOVL         R8, 12(SP)
+	MOVQ         ctr+56(FP), SI
+	CMPQ         DX, $0x0000000c
+	JL           quads3Done
 
-quads2:
-	VPMOVZXDQ    (CX), Y3
-	VPADDD       Y2, Y3, Y3
+quads3:
+	VPBROADCASTD (SI), Y5
+	VPMOVZXDQ    (CX), Y2
+	VPADDD       Y5, Y2, Y2
+	VPMULUDQ     Y2, Y0, Y2
+	VPMOVZXDQ    16(CX), Y3
+	VPADDD       Y5, Y3, Y3
 	VPMULUDQ     Y3, Y0, Y3
-	VPMOVZXDQ    16(CX), Y4
-	VPADDD       Y2, Y4, Y4
+	VPMOVZXDQ    32(CX), Y4
+	VPADDD       Y5, Y4, Y4
 	VPMULUDQ     Y4, Y0, Y4
-	VPSRLQ       $0x20, Y3, Y5
+	VPSRLQ       $0x20, Y2, Y5
 	VPBROADCASTD (SP), Y6
 	VPXOR        Y6, Y5, Y5
 	VPMULUDQ     Y5, Y1, Y6
@@ -21976,158 +22807,236 @@ quads2:
 	VPBROADCASTD 4(SP), Y5
 	VPXOR        Y5, Y7, Y7
 	VPBROADCASTD 8(SP), Y5
-	VPXOR        Y5, Y3, Y5
-	VPSRLQ       $0x20, Y4, Y3
+	VPXOR        Y5, Y2, Y5
+	VPSRLQ       $0x20, Y3, Y2
 	VPBROADCASTD (SP), Y8
-	VPXOR        Y8, Y3, Y3
-	VPMULUDQ     Y3, Y1, Y8
+	VPXOR        Y8, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y8
 	VPSRLQ       $0x20, Y8, Y9
+	VPBROADCASTD 4(SP), Y2
+	VPXOR        Y2, Y9, Y9
+	VPBROADCASTD 8(SP), Y2
+	VPXOR        Y2, Y3, Y2
+	VPSRLQ       $0x20, Y4, Y3
+	VPBROADCASTD (SP), Y10
+	VPXOR        Y10, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y10
+	VPSRLQ       $0x20, Y10, Y11
 	VPBROADCASTD 4(SP), Y3
-	VPXOR        Y3, Y9, Y9
+	VPXOR        Y3, Y11, Y11
 	VPBROADCASTD 8(SP), Y3
 	VPXOR        Y3, Y4, Y3
 	VPMULUDQ     Y5, Y1, Y5
+	VPMULUDQ     Y2, Y1, Y2
 	VPMULUDQ     Y3, Y1, Y3
-	VPSRLQ       $0x20, Y5, Y11
+	VPSRLQ       $0x20, Y5, Y14
 	VPBROADCASTD 16(BX), Y4
 	VPXOR        Y4, Y6, Y6
-	VPXOR        Y11, Y6, Y6
+	VPXOR        Y14, Y6, Y6
 	VPMULUDQ     Y7, Y0, Y7
-	VPSRLQ       $0x20, Y3, Y11
+	VPSRLQ       $0x20, Y2, Y14
 	VPBROADCASTD 16(BX), Y4
 	VPXOR        Y4, Y8, Y8
-	VPXOR        Y11, Y8, Y8
+	VPXOR        Y14, Y8, Y8
 	VPMULUDQ     Y9, Y0, Y9
-	VPSRLQ       $0x20, Y7, Y11
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y11
+	VPSRLQ       $0x20, Y7, Y14
 	VPBROADCASTD 12(SP), Y4
-	VPXOR        Y4, Y11, Y4
+	VPXOR        Y4, Y14, Y4
 	VPMULUDQ     Y4, Y1, Y4
-	VPSRLQ       $0x20, Y9, Y11
-	VPBROADCASTD 12(SP), Y10
-	VPXOR        Y10, Y11, Y10
-	VPMULUDQ     Y10, Y1, Y10
-	VPSRLQ       $0x20, Y4, Y11
-	VPBROADCASTD 24(BX), Y12
-	VPXOR        Y12, Y5, Y5
-	VPXOR        Y11, Y5, Y5
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 12(SP), Y12
+	VPXOR        Y12, Y14, Y12
+	VPMULUDQ     Y12, Y1, Y12
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 12(SP), Y13
+	VPXOR        Y13, Y14, Y13
+	VPMULUDQ     Y13, Y1, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
 	VPMULUDQ     Y6, Y0, Y6
-	VPSRLQ       $0x20, Y10, Y11
-	VPBROADCASTD 24(BX), Y12
-	VPXOR        Y12, Y3, Y3
-	VPXOR        Y11, Y3, Y3
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
 	VPMULUDQ     Y8, Y0, Y8
-	VPSRLQ       $0x20, Y6, Y11
-	VPBROADCASTD 28(BX), Y12
-	VPXOR        Y12, Y7, Y7
-	VPXOR        Y11, Y7, Y7
-	VPMULUDQ     Y7, Y1, Y7
-	VPSRLQ       $0x20, Y8, Y11
-	VPBROADCASTD 28(BX), Y12
-	VPXOR        Y12, Y9, Y9
-	VPXOR        Y11, Y9, Y9
-	VPMULUDQ     Y9, Y1, Y9
-	VPSRLQ       $0x20, Y7, Y11
-	VPBROADCASTD 32(BX), Y12
-	VPXOR        Y12, Y4, Y4
-	VPXOR        Y11, Y4, Y4
-	VPMULUDQ     Y5, Y0, Y5
-	VPSRLQ       $0x20, Y9, Y11
-	VPBROADCASTD 32(BX), Y12
-	VPXOR        Y12, Y10, Y10
-	VPXOR        Y11, Y10, Y10
-	VPMULUDQ     Y3, Y0, Y3
-	VPSRLQ       $0x20, Y5, Y11
-	VPBROADCASTD 36(BX), Y12
-	VPXOR        Y12, Y6, Y6
-	VPXOR        Y11, Y6, Y6
-	VPMULUDQ     Y6, Y1, Y6
-	VPSRLQ       $0x20, Y3, Y11
-	VPBROADCASTD 36(BX), Y12
-	VPXOR        Y12, Y8, Y8
-	VPXOR        Y11, Y8, Y8
-	VPMULUDQ     Y8, Y1, Y8
-	VPSRLQ       $0x20, Y6, Y11
-	VPBROADCASTD 40(BX), Y12
-	VPXOR        Y12, Y7, Y7
-	VPXOR        Y11, Y7, Y7
-	VPMULUDQ     Y4, Y0, Y4
-	VPSRLQ       $0x20, Y8, Y11
-	VPBROADCASTD 40(BX), Y12
-	VPXOR        Y12, Y9, Y9
-	VPXOR        Y11, Y9, Y9
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
 	VPMULUDQ     Y10, Y0, Y10
-	VPSRLQ       $0x20, Y4, Y11
-	VPBROADCASTD 44(BX), Y12
-	VPXOR        Y12, Y5, Y5
-	VPXOR        Y11, Y5, Y5
-	VPMULUDQ     Y5, Y1, Y5
-	VPSRLQ       $0x20, Y10, Y11
-	VPBROADCASTD 44(BX), Y12
-	VPXOR        Y12, Y3, Y3
-	VPXOR        Y11, Y3, Y3
-	VPMULUDQ     Y3, Y1, Y3
-	VPSRLQ       $0x20, Y5, Y11
-	VPBROADCASTD 48(BX), Y12
-	VPXOR        Y12, Y6, Y6
-	VPXOR        Y11, Y6, Y6
-	VPMULUDQ     Y7, Y0, Y7
-	VPSRLQ       $0x20, Y3, Y11
-	VPBROADCASTD 48(BX), Y12
-	VPXOR        Y12, Y8, Y8
-	VPXOR        Y11, Y8, Y8
-	VPMULUDQ     Y9, Y0, Y9
-	VPSRLQ       $0x20, Y7, Y11
-	VPBROADCASTD 52(BX), Y12
-	VPXOR        Y12, Y4, Y4
-	VPXOR        Y11, Y4, Y4
-	VPMULUDQ     Y4, Y1, Y4
-	VPSRLQ       $0x20, Y9, Y11
-	VPBROADCASTD 52(BX), Y12
-	VPXOR        Y12, Y10, Y10
-	VPXOR        Y11, Y10, Y10
-	VPMULUDQ     Y10, Y1, Y10
-	VPSRLQ       $0x20, Y4, Y11
-	VPBROADCASTD 56(BX), Y12
-	VPXOR        Y12, Y5, Y5
-	VPXOR        Y11, Y5, Y5
-	VPMULUDQ     Y6, Y0, Y6
-	VPSRLQ       $0x20, Y10, Y11
-	VPBROADCASTD 56(BX), Y12
-	VPXOR        Y12, Y3, Y3
-	VPXOR        Y11, Y3, Y3
-	VPMULUDQ     Y8, Y0, Y8
-	VPSRLQ       $0x20, Y6, Y11
-	VPBROADCASTD 60(BX), Y12
-	VPXOR        Y12, Y7, Y7
-	VPXOR        Y11, Y7, Y7
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
 	VPMULUDQ     Y7, Y1, Y7
-	VPSRLQ       $0x20, Y8, Y11
-	VPBROADCASTD 60(BX), Y12
-	VPXOR        Y12, Y9, Y9
-	VPXOR        Y11, Y9, Y9
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
 	VPMULUDQ     Y9, Y1, Y9
-	VPSRLQ       $0x20, Y7, Y11
-	VPBROADCASTD 64(BX), Y12
-	VPXOR        Y12, Y4, Y4
-	VPXOR        Y11, Y4, Y4
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y11, Y1, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
 	VPMULUDQ     Y5, Y0, Y5
-	VPSRLQ       $0x20, Y9, Y11
-	VPBROADCASTD 64(BX), Y12
-	VPXOR        Y12, Y10, Y10
-	VPXOR        Y11, Y10, Y10
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
 	VPMULUDQ     Y3, Y0, Y3
-	VPSRLQ       $0x20, Y5, Y11
-	VPBROADCASTD 68(BX), Y12
-	VPXOR        Y12, Y6, Y6
-	VPXOR        Y11, Y6, Y6
-	VPSRLQ       $0x20, Y3, Y11
-	VPBROADCASTD 68(BX), Y12
-	VPXOR        Y12, Y8, Y8
-	VPXOR        Y11, Y8, Y8
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y6, Y1, Y6
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y8, Y1, Y8
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y12, Y0, Y12
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y13, Y0, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y12, Y1, Y12
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y13, Y1, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y10, Y0, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y11, Y1, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
 	VPMULUDQ     Y6, Y1, Y6
 	VPMULUDQ     Y4, Y0, Y4
-	VPSHUFD      $0xa0, Y4, Y11
-	VPBLENDD     $0xaa, Y11, Y6, Y11
+	VPSHUFD      $0xa0, Y4, Y14
+	VPBLENDD     $0xaa, Y14, Y6, Y14
 	VPSHUFD      $0xf5, Y6, Y6
 	VPBLENDD     $0xaa, Y4, Y6, Y4
 	VPSHUFD      $0xa0, Y5, Y5
@@ -22135,44 +23044,36 @@ quads2:
 	VPXOR        Y7, Y4, Y4
 	VPBROADCASTQ 72(BX), Y5
 	VPXOR        Y5, Y4, Y4
-	VPSRAD       $0x1f, Y4, Y5
-	VPXOR        Y4, Y5, Y5
-	VCVTDQ2PS    Y5, Y5
-	VADDPS       all3f000000<>+0(SB), Y5, Y5
-	VMULPS       allaf800000<>+0(SB), Y5, Y5
-	VPXOR        all80000000<>+0(SB), Y5, Y6
-	VADDPS       all3f800000<>+0(SB), Y5, Y7
-	VBLENDVPS    Y4, Y7, Y6, Y6
-	VPADDD       Y4, Y4, Y7
-	VPAND        Y7, Y4, Y4
-	VPSUBD       all3f3504f3<>+0(SB), Y6, Y7
-	VPSRAD       $0x17, Y7, Y7
-	VPSLLD       $0x17, Y7, Y12
-	VPSUBD       Y12, Y6, Y6
-	VADDPS       allbf800000<>+0(SB), Y6, Y6
-	VBLENDVPS    Y4, Y5, Y6, Y6
-	VMULPS       all3e4efcaa<>+0(SB), Y6, Y4
+	VCVTDQ2PS    Y4, Y4
+	VADDPS       all3f000000<>+0(SB), Y4, Y4
+	VMULPS       all2f800000<>+0(SB), Y4, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y6
+	VBLENDVPS    Y4, Y6, Y4, Y5
+	VPSUBD       all3f3504f3<>+0(SB), Y5, Y6
+	VPAND        allff800000<>+0(SB), Y6, Y6
+	VPSUBD       Y6, Y5, Y5
+	VADDPS       allbf800000<>+0(SB), Y5, Y5
+	VBLENDVPS    Y6, Y5, Y4, Y5
+	VMULPS       all3e4efcaa<>+0(SB), Y5, Y4
 	VADDPS       allbea61e64<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       all3eb0a60e<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       allbecbc71c<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       all3effb11e<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       allbf2aacee<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       all3f80003d<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
+	VMULPS       Y5, Y4, Y4
 	VADDPS       allbfffffff<>+0(SB), Y4, Y4
-	VMULPS       Y6, Y4, Y4
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       allbfb17218<>+0(SB), Y7, Y7
-	VADDPS       Y7, Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       allb4317218<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y4, Y4
 	VSQRTPS      Y4, Y4
-	VPADDD       Y11, Y11, Y7
-	VPOR         all00000001<>+0(SB), Y7, Y7
-	VCVTDQ2PS    Y7, Y7
+	VCVTDQ2PS    Y14, Y7
 	VMULPS       all30000000<>+0(SB), Y7, Y7
 	VMULPS       Y7, Y7, Y5
 	VMULPS       all3a60f833<>+0(SB), Y5, Y6
@@ -22183,17 +23084,17 @@ quads2:
 	VADDPS       allbf9de9d3<>+0(SB), Y6, Y6
 	VMULPS       Y5, Y6, Y6
 	VADDPS       all3f7fffff<>+0(SB), Y6, Y6
-	VPAND        all80000000<>+0(SB), Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VMULPS       all391ed7fb<>+0(SB), Y5, Y11
-	VADDPS       allbb992665<>+0(SB), Y11, Y11
-	VMULPS       Y5, Y11, Y11
-	VADDPS       all3da33458<>+0(SB), Y11, Y11
-	VMULPS       Y5, Y11, Y11
-	VADDPS       allbf255de1<>+0(SB), Y11, Y11
-	VMULPS       Y5, Y11, Y11
-	VADDPS       all3fc90fdb<>+0(SB), Y11, Y11
-	VMULPS       Y11, Y7, Y7
+	VPSLLD       $0x1f, Y14, Y14
+	VPXOR        Y14, Y6, Y6
+	VMULPS       all391ed7fb<>+0(SB), Y5, Y14
+	VADDPS       allbb992665<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       all3da33458<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       allbf255de1<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       all3fc90fdb<>+0(SB), Y14, Y14
+	VMULPS       Y14, Y7, Y7
 	VMULPS       Y4, Y6, Y6
 	VMULPS       Y4, Y7, Y7
 	VUNPCKLPD    Y7, Y6, Y4
@@ -22205,10 +23106,10 @@ quads2:
 	VPSRLD       $0x10, Y4, Y4
 	VEXTRACTI128 $0x01, Y4, X6
 	VPACKUSDW    X6, X4, X4
-	MOVL         (CX), SI
-	VMOVSD       X4, (AX)(SI*8)
-	MOVL         8(CX), SI
-	VMOVHPS      X4, (AX)(SI*8)
+	MOVL         (CX), DI
+	VMOVSD       X4, (AX)(DI*8)
+	MOVL         8(CX), DI
+	VMOVHPS      X4, (AX)(DI*8)
 	VPSRLD       $0x10, Y5, Y4
 	VPAND        halfOdd<>+0(SB), Y4, Y4
 	VPADDD       halfBias<>+0(SB), Y5, Y5
@@ -22216,112 +23117,372 @@ quads2:
 	VPSRLD       $0x10, Y5, Y5
 	VEXTRACTI128 $0x01, Y5, X4
 	VPACKUSDW    X4, X5, X5
-	MOVL         4(CX), SI
-	VMOVSD       X5, (AX)(SI*8)
-	MOVL         12(CX), SI
-	VMOVHPS      X5, (AX)(SI*8)
+	MOVL         4(CX), DI
+	VMOVSD       X5, (AX)(DI*8)
+	MOVL         12(CX), DI
+	VMOVHPS      X5, (AX)(DI*8)
 	VPMULUDQ     Y8, Y1, Y8
-	VPMULUDQ     Y10, Y0, Y10
-	VPSHUFD      $0xa0, Y10, Y4
+	VPMULUDQ     Y12, Y0, Y12
+	VPSHUFD      $0xa0, Y12, Y4
 	VPBLENDD     $0xaa, Y4, Y8, Y4
 	VPSHUFD      $0xf5, Y8, Y8
-	VPBLENDD     $0xaa, Y10, Y8, Y10
+	VPBLENDD     $0xaa, Y12, Y8, Y12
+	VPSHUFD      $0xa0, Y2, Y2
+	VPBLENDD     $0xaa, Y2, Y9, Y9
+	VPXOR        Y9, Y12, Y12
+	VPBROADCASTQ 72(BX), Y2
+	VPXOR        Y2, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VADDPS       all3f000000<>+0(SB), Y12, Y12
+	VMULPS       all2f800000<>+0(SB), Y12, Y12
+	VADDPS       all3f800000<>+0(SB), Y12, Y5
+	VBLENDVPS    Y12, Y5, Y12, Y2
+	VPSUBD       all3f3504f3<>+0(SB), Y2, Y5
+	VPAND        allff800000<>+0(SB), Y5, Y5
+	VPSUBD       Y5, Y2, Y2
+	VADDPS       allbf800000<>+0(SB), Y2, Y2
+	VBLENDVPS    Y5, Y2, Y12, Y2
+	VMULPS       all3e4efcaa<>+0(SB), Y2, Y6
+	VADDPS       allbea61e64<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3eb0a60e<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbecbc71c<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3effb11e<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbf2aacee<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3f80003d<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbfffffff<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       allb4317218<>+0(SB), Y5, Y5
+	VADDPS       Y5, Y6, Y6
+	VSQRTPS      Y6, Y6
+	VCVTDQ2PS    Y4, Y7
+	VMULPS       all30000000<>+0(SB), Y7, Y7
+	VMULPS       Y7, Y7, Y2
+	VMULPS       all3a60f833<>+0(SB), Y2, Y5
+	VADDPS       allbcaa7b0d<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       all3e81de83<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       allbf9de9d3<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       all3f7fffff<>+0(SB), Y5, Y5
+	VPSLLD       $0x1f, Y4, Y4
+	VPXOR        Y4, Y5, Y5
+	VMULPS       all391ed7fb<>+0(SB), Y2, Y4
+	VADDPS       allbb992665<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       all3da33458<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       allbf255de1<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       all3fc90fdb<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y7, Y7
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y6, Y7, Y7
+	VUNPCKLPD    Y7, Y5, Y2
+	VUNPCKHPD    Y7, Y5, Y4
+	VPSRLD       $0x10, Y2, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y2, Y2
+	VPADDD       Y5, Y2, Y2
+	VPSRLD       $0x10, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKUSDW    X5, X2, X2
+	MOVL         16(CX), DI
+	VMOVSD       X2, (AX)(DI*8)
+	MOVL         24(CX), DI
+	VMOVHPS      X2, (AX)(DI*8)
+	VPSRLD       $0x10, Y4, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y4, Y4
+	VPADDD       Y2, Y4, Y4
+	VPSRLD       $0x10, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X2
+	VPACKUSDW    X2, X4, X4
+	MOVL         20(CX), DI
+	VMOVSD       X4, (AX)(DI*8)
+	MOVL         28(CX), DI
+	VMOVHPS      X4, (AX)(DI*8)
+	VPMULUDQ     Y10, Y1, Y10
+	VPMULUDQ     Y13, Y0, Y13
+	VPSHUFD      $0xa0, Y13, Y2
+	VPBLENDD     $0xaa, Y2, Y10, Y2
+	VPSHUFD      $0xf5, Y10, Y10
+	VPBLENDD     $0xaa, Y13, Y10, Y13
 	VPSHUFD      $0xa0, Y3, Y3
-	VPBLENDD     $0xaa, Y3, Y9, Y9
-	VPXOR        Y9, Y10, Y10
+	VPBLENDD     $0xaa, Y3, Y11, Y11
+	VPXOR        Y11, Y13, Y13
 	VPBROADCASTQ 72(BX), Y3
-	VPXOR        Y3, Y10, Y10
-	VPSRAD       $0x1f, Y10, Y3
-	VPXOR        Y10, Y3, Y3
-	VCVTDQ2PS    Y3, Y3
-	VADDPS       all3f000000<>+0(SB), Y3, Y3
-	VMULPS       allaf800000<>+0(SB), Y3, Y3
-	VPXOR        all80000000<>+0(SB), Y3, Y5
-	VADDPS       all3f800000<>+0(SB), Y3, Y6
-	VBLENDVPS    Y10, Y6, Y5, Y5
-	VPADDD       Y10, Y10, Y6
-	VPAND        Y6, Y10, Y10
-	VPSUBD       all3f3504f3<>+0(SB), Y5, Y6
-	VPSRAD       $0x17, Y6, Y6
-	VPSLLD       $0x17, Y6, Y7
-	VPSUBD       Y7, Y5, Y5
-	VADDPS       allbf800000<>+0(SB), Y5, Y5
-	VBLENDVPS    Y10, Y3, Y5, Y5
-	VMULPS       all3e4efcaa<>+0(SB), Y5, Y10
-	VADDPS       allbea61e64<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       all3eb0a60e<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       allbecbc71c<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       all3effb11e<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       allbf2aacee<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       all3f80003d<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VADDPS       allbfffffff<>+0(SB), Y10, Y10
-	VMULPS       Y5, Y10, Y10
-	VCVTDQ2PS    Y6, Y6
-	VMULPS       allbfb17218<>+0(SB), Y6, Y6
-	VADDPS       Y6, Y10, Y10
-	VSQRTPS      Y10, Y10
-	VPADDD       Y4, Y4, Y6
-	VPOR         all00000001<>+0(SB), Y6, Y6
-	VCVTDQ2PS    Y6, Y6
+	VPXOR        Y3, Y13, Y13
+	VCVTDQ2PS    Y13, Y13
+	VADDPS       all3f000000<>+0(SB), Y13, Y13
+	VMULPS       all2f800000<>+0(SB), Y13, Y13
+	VADDPS       all3f800000<>+0(SB), Y13, Y4
+	VBLENDVPS    Y13, Y4, Y13, Y3
+	VPSUBD       all3f3504f3<>+0(SB), Y3, Y4
+	VPAND        allff800000<>+0(SB), Y4, Y4
+	VPSUBD       Y4, Y3, Y3
+	VADDPS       allbf800000<>+0(SB), Y3, Y3
+	VBLENDVPS    Y4, Y3, Y13, Y3
+	VMULPS       all3e4efcaa<>+0(SB), Y3, Y5
+	VADDPS       allbea61e64<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3eb0a60e<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbecbc71c<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3effb11e<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbf2aacee<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3f80003d<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbfffffff<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       allb4317218<>+0(SB), Y4, Y4
+	VADDPS       Y4, Y5, Y5
+	VSQRTPS      Y5, Y5
+	VCVTDQ2PS    Y2, Y6
 	VMULPS       all30000000<>+0(SB), Y6, Y6
 	VMULPS       Y6, Y6, Y3
-	VMULPS       all3a60f833<>+0(SB), Y3, Y5
-	VADDPS       allbcaa7b0d<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       all3e81de83<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       allbf9de9d3<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       all3f7fffff<>+0(SB), Y5, Y5
-	VPAND        all80000000<>+0(SB), Y4, Y4
-	VPXOR        Y4, Y5, Y5
-	VMULPS       all391ed7fb<>+0(SB), Y3, Y4
-	VADDPS       allbb992665<>+0(SB), Y4, Y4
+	VMULPS       all3a60f833<>+0(SB), Y3, Y4
+	VADDPS       allbcaa7b0d<>+0(SB), Y4, Y4
 	VMULPS       Y3, Y4, Y4
-	VADDPS       all3da33458<>+0(SB), Y4, Y4
+	VADDPS       all3e81de83<>+0(SB), Y4, Y4
 	VMULPS       Y3, Y4, Y4
-	VADDPS       allbf255de1<>+0(SB), Y4, Y4
+	VADDPS       allbf9de9d3<>+0(SB), Y4, Y4
 	VMULPS       Y3, Y4, Y4
-	VADDPS       all3fc90fdb<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y10, Y5, Y5
-	VMULPS       Y10, Y6, Y6
-	VUNPCKLPD    Y6, Y5, Y3
-	VUNPCKHPD    Y6, Y5, Y4
-	VPSRLD       $0x10, Y3, Y5
-	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VADDPS       all3f7fffff<>+0(SB), Y4, Y4
+	VPSLLD       $0x1f, Y2, Y2
+	VPXOR        Y2, Y4, Y4
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y2
+	VADDPS       allbb992665<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3da33458<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbf255de1<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3fc90fdb<>+0(SB), Y2, Y2
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y5, Y4, Y4
+	VMULPS       Y5, Y6, Y6
+	VUNPCKLPD    Y6, Y4, Y2
+	VUNPCKHPD    Y6, Y4, Y3
+	VPSRLD       $0x10, Y2, Y4
+	VPAND        halfOdd<>+0(SB), Y4, Y4
+	VPADDD       halfBias<>+0(SB), Y2, Y2
+	VPADDD       Y4, Y2, Y2
+	VPSRLD       $0x10, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X4
+	VPACKUSDW    X4, X2, X2
+	MOVL         32(CX), DI
+	VMOVSD       X2, (AX)(DI*8)
+	MOVL         40(CX), DI
+	VMOVHPS      X2, (AX)(DI*8)
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
 	VPADDD       halfBias<>+0(SB), Y3, Y3
-	VPADDD       Y5, Y3, Y3
+	VPADDD       Y2, Y3, Y3
 	VPSRLD       $0x10, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X5
-	VPACKUSDW    X5, X3, X3
-	MOVL         16(CX), SI
-	VMOVSD       X3, (AX)(SI*8)
-	MOVL         24(CX), SI
-	VMOVHPS      X3, (AX)(SI*8)
-	VPSRLD       $0x10, Y4, Y3
-	VPAND        halfOdd<>+0(SB), Y3, Y3
-	VPADDD       halfBias<>+0(SB), Y4, Y4
-	VPADDD       Y3, Y4, Y4
-	VPSRLD       $0x10, Y4, Y4
-	VEXTRACTI128 $0x01, Y4, X3
-	VPACKUSDW    X3, X4, X4
-	MOVL         20(CX), SI
-	VMOVSD       X4, (AX)(SI*8)
-	MOVL         28(CX), SI
-	VMOVHPS      X4, (AX)(SI*8)
-	ADDQ         $0x00000020, CX
-	SUBQ         $0x00000008, DX
-	CMPQ         DX, $0x00000008
-	JGE          quads2
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X3
+	MOVL         36(CX), DI
+	VMOVSD       X3, (AX)(DI*8)
+	MOVL         44(CX), DI
+	VMOVHPS      X3, (AX)(DI*8)
+	ADDQ         $0x00000030, CX
+	SUBQ         $0x0000000c, DX
+	CMPQ         DX, $0x0000000c
+	JGE          quads3
 
-quads2Done:
+quads3Done:
+	CMPQ DX, $0x00000004
+	JL   quads1Done
+
+quads1:
+	VPBROADCASTD (SI), Y3
+	VPMOVZXDQ    (CX), Y2
+	VPADDD       Y3, Y2, Y2
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y2, Y3
+	VPBROADCASTD (SP), Y4
+	VPXOR        Y4, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y4
+	VPSRLQ       $0x20, Y4, Y5
+	VPBROADCASTD 4(SP), Y3
+	VPXOR        Y3, Y5, Y5
+	VPBROADCASTD 8(SP), Y3
+	VPXOR        Y3, Y2, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 16(BX), Y2
+	VPXOR        Y2, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 12(SP), Y2
+	VPXOR        Y2, Y6, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 24(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 28(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 32(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 36(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 40(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 44(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 48(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 52(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 56(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 60(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 64(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 68(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPMULUDQ     Y2, Y0, Y2
+	VPSHUFD      $0xa0, Y2, Y6
+	VPBLENDD     $0xaa, Y6, Y4, Y6
+	VPSHUFD      $0xf5, Y4, Y4
+	VPBLENDD     $0xaa, Y2, Y4, Y2
+	VPSHUFD      $0xa0, Y3, Y3
+	VPBLENDD     $0xaa, Y3, Y5, Y5
+	VPXOR        Y5, Y2, Y2
+	VPBROADCASTQ 72(BX), Y3
+	VPXOR        Y3, Y2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VADDPS       all3f000000<>+0(SB), Y2, Y2
+	VMULPS       all2f800000<>+0(SB), Y2, Y2
+	VADDPS       all3f800000<>+0(SB), Y2, Y4
+	VBLENDVPS    Y2, Y4, Y2, Y3
+	VPSUBD       all3f3504f3<>+0(SB), Y3, Y4
+	VPAND        allff800000<>+0(SB), Y4, Y4
+	VPSUBD       Y4, Y3, Y3
+	VADDPS       allbf800000<>+0(SB), Y3, Y3
+	VBLENDVPS    Y4, Y3, Y2, Y3
+	VMULPS       all3e4efcaa<>+0(SB), Y3, Y2
+	VADDPS       allbea61e64<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3eb0a60e<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbecbc71c<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3effb11e<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbf2aacee<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3f80003d<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbfffffff<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       allb4317218<>+0(SB), Y4, Y4
+	VADDPS       Y4, Y2, Y2
+	VSQRTPS      Y2, Y2
+	VCVTDQ2PS    Y6, Y5
+	VMULPS       all30000000<>+0(SB), Y5, Y5
+	VMULPS       Y5, Y5, Y3
+	VMULPS       all3a60f833<>+0(SB), Y3, Y4
+	VADDPS       allbcaa7b0d<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3e81de83<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       allbf9de9d3<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3f7fffff<>+0(SB), Y4, Y4
+	VPSLLD       $0x1f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y6
+	VADDPS       allbb992665<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       all3da33458<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       allbf255de1<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       all3fc90fdb<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y2, Y4, Y4
+	VMULPS       Y2, Y5, Y5
+	VUNPCKLPD    Y5, Y4, Y2
+	VUNPCKHPD    Y5, Y4, Y3
+	VPSRLD       $0x10, Y2, Y4
+	VPAND        halfOdd<>+0(SB), Y4, Y4
+	VPADDD       halfBias<>+0(SB), Y2, Y2
+	VPADDD       Y4, Y2, Y2
+	VPSRLD       $0x10, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X4
+	VPACKUSDW    X4, X2, X2
+	MOVL         (CX), DI
+	VMOVSD       X2, (AX)(DI*8)
+	MOVL         8(CX), DI
+	VMOVHPS      X2, (AX)(DI*8)
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X3
+	MOVL         4(CX), DI
+	VMOVSD       X3, (AX)(DI*8)
+	MOVL         12(CX), DI
+	VMOVHPS      X3, (AX)(DI*8)
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x00000004, DX
+	CMPQ         DX, $0x00000004
+	JGE          quads1
+
+quads1Done:
 	VZEROUPPER
 	RET
 
@@ -22372,636 +23533,616 @@ TEXT ·noiseBFloat16AVX512(SB), NOSPLIT, $16-64
 	MOVL         (DI), SI
 	VPBROADCASTQ philoxM0<>+0(SB), Z0
 	VPBROADCASTQ philoxM1<>+0(SB), Z1
-	MOVL         $0x00005555, R8
-	KMOVW        R8, K1
-	MOVL         12(DI), R8
-	XORL         4(BX), R8
-	MOVL         R8, (SP)
-	MOVL         8(DI), R8
-	MOVL         $0xcd9e8d57, R9
-	IMULQ        R9, R8
-	MOVQ         R8, R9
-	SHRQ         $0x20, R9
-	XORL         4(DI), R9
-	XORL         (BX), R9
-	XORL         8(BX), R8
-	MOVL         R8, 4(SP)
-	MOVL         $0xd2511f53, DI
-	IMULQ        DI, R9
-	MOVQ         R9, DI
-	SHRQ         $0x20, DI
-	XORL         12(BX), DI
-	MOVL         DI, 8(SP)
-	XORL         20(BX), R9
-	MOVL         R9, 12(SP)
-	VMOVQ        SI, X2
-	VPBROADCASTQ X2, Z2
-	MOVL         $0x0000aaaa, SI
-	KMOVW        SI, K2
+	MOVL         $0x00005555, SI
+	KMOVW        SI, K1
+	MOVL         12(DI), SI
+	XORL         4(BX), SI
+	MOVL         SI, (SP)
+	MOVL         8(DI), SI
+	MOVL         $0xcd9e8d57, R8
+	IMULQ        R8, SI
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	XORL         4(DI), R8
+	XORL         (BX), R8
+	XORL         8(BX), SI
+	MOVL         SI, 4(SP)
+	MOVL         $0xd2511f53, SI
+	IMULQ        SI, R8
+	MOVQ         R8, SI
+	SHRQ         $0x20, SI
+	XORL         12(BX), SI
+	MOVL         SI, 8(SP)
+	XORL         20(BX), R8
+	MOVL         R8, 12(SP)
+	MOVQ         ctr+56(FP), SI
+	MOVL         $0x0000aaaa, DI
+	KMOVW        DI, K2
 	CMPQ         DX, $0x00000020
 	JL           quads4Done
 
 quads4:
-	VPMOVZXDQ       (CX), Z3
-	VPADDD          Z2, Z3, Z3
+	VPBROADCASTD    (SI), Z6
+	VPMOVZXDQ       (CX), Z2
+	VPADDD          Z6, Z2, Z2
+	VPMULUDQ        Z2, Z0, Z2
+	VPMOVZXDQ       32(CX), Z3
+	VPADDD          Z6, Z3, Z3
 	VPMULUDQ        Z3, Z0, Z3
-	VPMOVZXDQ       32(CX), Z4
-	VPADDD          Z2, Z4, Z4
+	VPMOVZXDQ       64(CX), Z4
+	VPADDD          Z6, Z4, Z4
 	VPMULUDQ        Z4, Z0, Z4
-	VPMOVZXDQ       64(CX), Z5
-	VPADDD          Z2, Z5, Z5
+	VPMOVZXDQ       96(CX), Z5
+	VPADDD          Z6, Z5, Z5
 	VPMULUDQ        Z5, Z0, Z5
-	VPMOVZXDQ       96(CX), Z6
-	VPADDD          Z2, Z6, Z6
-	VPMULUDQ        Z6, Z0, Z6
-	VPSRLQ          $0x20, Z3, Z7
-	VPXORD.BCST     (SP), Z7, Z7
-	VPMULUDQ        Z7, Z1, Z8
-	VPSRLQ          $0x20, Z8, Z9
-	VPXORD.BCST     4(SP), Z9, Z9
-	VPXORD.BCST     8(SP), Z3, Z7
+	VPSRLQ          $0x20, Z2, Z6
+	VPXORD.BCST     (SP), Z6, Z6
+	VPMULUDQ        Z6, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z8
+	VPXORD.BCST     4(SP), Z8, Z8
+	VPXORD.BCST     8(SP), Z2, Z6
+	VPSRLQ          $0x20, Z3, Z2
+	VPXORD.BCST     (SP), Z2, Z2
+	VPMULUDQ        Z2, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z10
+	VPXORD.BCST     4(SP), Z10, Z10
+	VPXORD.BCST     8(SP), Z3, Z2
 	VPSRLQ          $0x20, Z4, Z3
 	VPXORD.BCST     (SP), Z3, Z3
-	VPMULUDQ        Z3, Z1, Z10
-	VPSRLQ          $0x20, Z10, Z11
-	VPXORD.BCST     4(SP), Z11, Z11
+	VPMULUDQ        Z3, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z12
+	VPXORD.BCST     4(SP), Z12, Z12
 	VPXORD.BCST     8(SP), Z4, Z3
 	VPSRLQ          $0x20, Z5, Z4
 	VPXORD.BCST     (SP), Z4, Z4
-	VPMULUDQ        Z4, Z1, Z12
-	VPSRLQ          $0x20, Z12, Z13
-	VPXORD.BCST     4(SP), Z13, Z13
+	VPMULUDQ        Z4, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z14
+	VPXORD.BCST     4(SP), Z14, Z14
 	VPXORD.BCST     8(SP), Z5, Z4
-	VPSRLQ          $0x20, Z6, Z5
-	VPXORD.BCST     (SP), Z5, Z5
-	VPMULUDQ        Z5, Z1, Z14
-	VPSRLQ          $0x20, Z14, Z15
-	VPXORD.BCST     4(SP), Z15, Z15
-	VPXORD.BCST     8(SP), Z6, Z5
-	VPMULUDQ        Z7, Z1, Z7
-	VPSRLQ          $0x20, Z7, Z19
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z18, Z7
 	VPMULUDQ        Z3, Z1, Z3
-	VPSRLQ          $0x20, Z3, Z20
-	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z8
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z9
 	VPMULUDQ        Z4, Z1, Z4
 	VPSRLQ          $0x20, Z4, Z19
-	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z10
+	VPTERNLOGD.BCST $0x96, 16(BX), Z18, Z11
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z13
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPXORD.BCST     12(SP), Z18, Z5
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPXORD.BCST     12(SP), Z19, Z15
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPXORD.BCST     12(SP), Z18, Z16
 	VPMULUDQ        Z5, Z1, Z5
-	VPSRLQ          $0x20, Z5, Z20
-	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z12
-	VPMULUDQ        Z9, Z0, Z9
-	VPSRLQ          $0x20, Z9, Z19
-	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z14
-	VPMULUDQ        Z11, Z0, Z11
-	VPSRLQ          $0x20, Z11, Z20
-	VPXORD.BCST     12(SP), Z19, Z6
-	VPMULUDQ        Z13, Z0, Z13
-	VPSRLQ          $0x20, Z13, Z19
-	VPXORD.BCST     12(SP), Z20, Z16
-	VPMULUDQ        Z15, Z0, Z15
-	VPSRLQ          $0x20, Z15, Z20
+	VPSRLQ          $0x20, Z5, Z18
 	VPXORD.BCST     12(SP), Z19, Z17
-	VPMULUDQ        Z6, Z1, Z6
-	VPSRLQ          $0x20, Z6, Z19
-	VPXORD.BCST     12(SP), Z20, Z18
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z18, Z6
 	VPMULUDQ        Z16, Z1, Z16
-	VPSRLQ          $0x20, Z16, Z20
-	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z7
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z2
 	VPMULUDQ        Z17, Z1, Z17
 	VPSRLQ          $0x20, Z17, Z19
-	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z3
-	VPMULUDQ        Z18, Z1, Z18
-	VPSRLQ          $0x20, Z18, Z20
-	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z4
-	VPMULUDQ        Z8, Z0, Z8
-	VPSRLQ          $0x20, Z8, Z19
-	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z5
-	VPMULUDQ        Z10, Z0, Z10
-	VPSRLQ          $0x20, Z10, Z20
-	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z9
-	VPMULUDQ        Z12, Z0, Z12
-	VPSRLQ          $0x20, Z12, Z19
-	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z11
-	VPMULUDQ        Z14, Z0, Z14
-	VPSRLQ          $0x20, Z14, Z20
-	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z13
-	VPMULUDQ        Z9, Z1, Z9
-	VPSRLQ          $0x20, Z9, Z19
-	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z15
-	VPMULUDQ        Z11, Z1, Z11
-	VPSRLQ          $0x20, Z11, Z20
-	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z6
-	VPMULUDQ        Z13, Z1, Z13
-	VPSRLQ          $0x20, Z13, Z19
-	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z16
-	VPMULUDQ        Z15, Z1, Z15
-	VPSRLQ          $0x20, Z15, Z20
-	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z17
+	VPTERNLOGD.BCST $0x96, 24(BX), Z18, Z3
 	VPMULUDQ        Z7, Z0, Z7
-	VPSRLQ          $0x20, Z7, Z19
-	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z18
-	VPMULUDQ        Z3, Z0, Z3
-	VPSRLQ          $0x20, Z3, Z20
-	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z8
-	VPMULUDQ        Z4, Z0, Z4
-	VPSRLQ          $0x20, Z4, Z19
-	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z10
-	VPMULUDQ        Z5, Z0, Z5
-	VPSRLQ          $0x20, Z5, Z20
-	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z12
-	VPMULUDQ        Z8, Z1, Z8
-	VPSRLQ          $0x20, Z8, Z19
-	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z14
-	VPMULUDQ        Z10, Z1, Z10
-	VPSRLQ          $0x20, Z10, Z20
-	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z9
-	VPMULUDQ        Z12, Z1, Z12
-	VPSRLQ          $0x20, Z12, Z19
-	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z11
-	VPMULUDQ        Z14, Z1, Z14
-	VPSRLQ          $0x20, Z14, Z20
-	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z13
-	VPMULUDQ        Z6, Z0, Z6
-	VPSRLQ          $0x20, Z6, Z19
-	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z15
-	VPMULUDQ        Z16, Z0, Z16
-	VPSRLQ          $0x20, Z16, Z20
-	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z7
-	VPMULUDQ        Z17, Z0, Z17
-	VPSRLQ          $0x20, Z17, Z19
-	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z3
-	VPMULUDQ        Z18, Z0, Z18
-	VPSRLQ          $0x20, Z18, Z20
-	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z4
-	VPMULUDQ        Z7, Z1, Z7
-	VPSRLQ          $0x20, Z7, Z19
-	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z5
-	VPMULUDQ        Z3, Z1, Z3
-	VPSRLQ          $0x20, Z3, Z20
-	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z8
-	VPMULUDQ        Z4, Z1, Z4
-	VPSRLQ          $0x20, Z4, Z19
-	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z10
-	VPMULUDQ        Z5, Z1, Z5
-	VPSRLQ          $0x20, Z5, Z20
-	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z12
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z4
 	VPMULUDQ        Z9, Z0, Z9
 	VPSRLQ          $0x20, Z9, Z19
-	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z14
+	VPTERNLOGD.BCST $0x96, 28(BX), Z18, Z8
 	VPMULUDQ        Z11, Z0, Z11
-	VPSRLQ          $0x20, Z11, Z20
-	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z6
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z10
 	VPMULUDQ        Z13, Z0, Z13
 	VPSRLQ          $0x20, Z13, Z19
-	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z16
-	VPMULUDQ        Z15, Z0, Z15
-	VPSRLQ          $0x20, Z15, Z20
-	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z17
-	VPMULUDQ        Z6, Z1, Z6
-	VPSRLQ          $0x20, Z6, Z19
-	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z18
-	VPMULUDQ        Z16, Z1, Z16
-	VPSRLQ          $0x20, Z16, Z20
-	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z7
-	VPMULUDQ        Z17, Z1, Z17
-	VPSRLQ          $0x20, Z17, Z19
-	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z3
-	VPMULUDQ        Z18, Z1, Z18
-	VPSRLQ          $0x20, Z18, Z20
-	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z4
-	VPMULUDQ        Z8, Z0, Z8
-	VPSRLQ          $0x20, Z8, Z19
-	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z5
-	VPMULUDQ        Z10, Z0, Z10
-	VPSRLQ          $0x20, Z10, Z20
-	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z9
-	VPMULUDQ        Z12, Z0, Z12
-	VPSRLQ          $0x20, Z12, Z19
-	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z11
-	VPMULUDQ        Z14, Z0, Z14
-	VPSRLQ          $0x20, Z14, Z20
-	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z13
-	VPMULUDQ        Z9, Z1, Z9
-	VPSRLQ          $0x20, Z9, Z19
-	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z15
-	VPMULUDQ        Z11, Z1, Z11
-	VPSRLQ          $0x20, Z11, Z20
-	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z6
-	VPMULUDQ        Z13, Z1, Z13
-	VPSRLQ          $0x20, Z13, Z19
-	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z16
-	VPMULUDQ        Z15, Z1, Z15
-	VPSRLQ          $0x20, Z15, Z20
-	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z17
-	VPMULUDQ        Z7, Z0, Z7
-	VPSRLQ          $0x20, Z7, Z19
-	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z18, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z18, Z5
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z15
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z18, Z16
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z17
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z18, Z7
 	VPMULUDQ        Z3, Z0, Z3
-	VPSRLQ          $0x20, Z3, Z20
-	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z8
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z9
 	VPMULUDQ        Z4, Z0, Z4
 	VPSRLQ          $0x20, Z4, Z19
-	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z10
+	VPTERNLOGD.BCST $0x96, 36(BX), Z18, Z11
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z18, Z8
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z10
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z18, Z12
 	VPMULUDQ        Z5, Z0, Z5
-	VPSRLQ          $0x20, Z5, Z20
-	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z12
-	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z14
-	VPMULUDQ        Z8, Z1, Z8
-	VPMULUDQ        Z6, Z0, Z6
-	VMOVDQA64       Z8, Z19
-	VPSHUFD         $0xa0, Z6, K2, Z19
-	VPSHUFD         $0xf5, Z8, K1, Z6
-	VPSHUFD         $0xa0, Z7, K2, Z9
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z6
-	VPSRAD          $0x1f, Z6, Z7
-	VPXORQ          Z6, Z7, Z7
-	VCVTDQ2PS       Z7, Z7
-	VADDPS.BCST     all3f000000<>+0(SB), Z7, Z7
-	VMULPS.BCST     allaf800000<>+0(SB), Z7, Z7
-	VPMOVD2M        Z6, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z6, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z7, Z8
-	VADDPS.BCST     all3f800000<>+0(SB), Z7, K3, Z8
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z8, Z9
-	VPSRAD          $0x17, Z9, Z9
-	VPSLLD          $0x17, Z9, Z6
-	VPSUBD          Z6, Z8, Z8
-	VADDPS.BCST     allbf800000<>+0(SB), Z8, Z8
-	VMOVAPS         Z7, K4, Z8
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z8, Z6
-	VADDPS.BCST     allbea61e64<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     all3effb11e<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     all3f80003d<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VADDPS.BCST     allbfffffff<>+0(SB), Z6, Z6
-	VMULPS          Z8, Z6, Z6
-	VCVTDQ2PS       Z9, Z9
-	VMULPS.BCST     allbfb17218<>+0(SB), Z9, Z9
-	VADDPS          Z9, Z6, Z6
-	VSQRTPS         Z6, Z6
-	VPADDD          Z19, Z19, Z9
-	VPORD.BCST      all00000001<>+0(SB), Z9, Z9
-	VCVTDQ2PS       Z9, Z9
-	VMULPS.BCST     all30000000<>+0(SB), Z9, Z9
-	VMULPS          Z9, Z9, Z7
-	VMULPS.BCST     all3a60f833<>+0(SB), Z7, Z8
-	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z8, Z8
-	VMULPS          Z7, Z8, Z8
-	VADDPS.BCST     all3e81de83<>+0(SB), Z8, Z8
-	VMULPS          Z7, Z8, Z8
-	VADDPS.BCST     allbf9de9d3<>+0(SB), Z8, Z8
-	VMULPS          Z7, Z8, Z8
-	VADDPS.BCST     all3f7fffff<>+0(SB), Z8, Z8
-	VPANDD.BCST     all80000000<>+0(SB), Z19, Z19
-	VPXORQ          Z19, Z8, Z8
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z7, Z19
-	VADDPS.BCST     allbb992665<>+0(SB), Z19, Z19
-	VMULPS          Z7, Z19, Z19
-	VADDPS.BCST     all3da33458<>+0(SB), Z19, Z19
-	VMULPS          Z7, Z19, Z19
-	VADDPS.BCST     allbf255de1<>+0(SB), Z19, Z19
-	VMULPS          Z7, Z19, Z19
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z19, Z19
-	VMULPS          Z19, Z9, Z9
-	VMULPS          Z6, Z8, Z8
-	VMULPS          Z6, Z9, Z9
-	VUNPCKLPD       Z9, Z8, Z6
-	VUNPCKHPD       Z9, Z8, Z7
-	VPSRLD          $0x10, Z6, Z8
-	VPANDQ          halfOdd<>+0(SB), Z8, Z8
-	VPADDD          halfBias<>+0(SB), Z6, Z6
-	VPADDD          Z8, Z6, Z6
-	VPSRLD          $0x10, Z6, Z6
-	VPMOVDW         Z6, Y6
-	MOVL            (CX), SI
-	VMOVSD          X6, (AX)(SI*8)
-	MOVL            8(CX), SI
-	VMOVHPS         X6, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z6, X6
-	MOVL            16(CX), SI
-	VMOVSD          X6, (AX)(SI*8)
-	MOVL            24(CX), SI
-	VMOVHPS         X6, (AX)(SI*8)
-	VPSRLD          $0x10, Z7, Z6
-	VPANDQ          halfOdd<>+0(SB), Z6, Z6
-	VPADDD          halfBias<>+0(SB), Z7, Z7
-	VPADDD          Z6, Z7, Z7
-	VPSRLD          $0x10, Z7, Z7
-	VPMOVDW         Z7, Y7
-	MOVL            4(CX), SI
-	VMOVSD          X7, (AX)(SI*8)
-	MOVL            12(CX), SI
-	VMOVHPS         X7, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z7, X6
-	MOVL            20(CX), SI
-	VMOVSD          X6, (AX)(SI*8)
-	MOVL            28(CX), SI
-	VMOVHPS         X6, (AX)(SI*8)
-	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z5, Z18
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z14
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z18, Z6
 	VPMULUDQ        Z16, Z0, Z16
-	VMOVDQA64       Z10, Z6
-	VPSHUFD         $0xa0, Z16, K2, Z6
-	VPSHUFD         $0xf5, Z10, K1, Z16
-	VPSHUFD         $0xa0, Z3, K2, Z11
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z11, Z16
-	VPSRAD          $0x1f, Z16, Z3
-	VPXORQ          Z16, Z3, Z3
-	VCVTDQ2PS       Z3, Z3
-	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
-	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
-	VPMOVD2M        Z16, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z16, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z3, Z7
-	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z7
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z7, Z8
-	VPSRAD          $0x17, Z8, Z8
-	VPSLLD          $0x17, Z8, Z9
-	VPSUBD          Z9, Z7, Z7
-	VADDPS.BCST     allbf800000<>+0(SB), Z7, Z7
-	VMOVAPS         Z3, K4, Z7
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z7, Z16
-	VADDPS.BCST     allbea61e64<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     all3effb11e<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     all3f80003d<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VADDPS.BCST     allbfffffff<>+0(SB), Z16, Z16
-	VMULPS          Z7, Z16, Z16
-	VCVTDQ2PS       Z8, Z8
-	VMULPS.BCST     allbfb17218<>+0(SB), Z8, Z8
-	VADDPS          Z8, Z16, Z16
-	VSQRTPS         Z16, Z16
-	VPADDD          Z6, Z6, Z8
-	VPORD.BCST      all00000001<>+0(SB), Z8, Z8
-	VCVTDQ2PS       Z8, Z8
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z2
+	VPMULUDQ        Z17, Z0, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z18, Z3
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z4
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z18, Z7
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z9
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z18, Z11
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z13
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z18, Z5
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z15
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z18, Z16
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z18
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z17
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z18, Z6
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z2
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z18, Z3
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z4
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z18, Z8
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z10
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z18, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z18, Z5
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z15
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z18, Z16
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z17
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z18, Z7
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z9
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z18, Z11
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z13
+	VPMULUDQ        Z7, Z1, Z7
+	VPMULUDQ        Z5, Z0, Z5
+	VMOVDQA64       Z7, Z18
+	VPSHUFD         $0xa0, Z5, K2, Z18
+	VPSHUFD         $0xf5, Z7, K1, Z5
+	VPSHUFD         $0xa0, Z6, K2, Z8
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z8, Z5
+	VCVTDQ2PS       Z5, Z5
+	VADDPS.BCST     all3f000000<>+0(SB), Z5, Z5
+	VMULPS.BCST     all2f800000<>+0(SB), Z5, Z5
+	VPMOVD2M        Z5, K3
+	VMOVAPS         Z5, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z5, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPANDD.BCST     allff800000<>+0(SB), Z7, Z7
+	VPSUBD          Z7, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VPTESTNMD       Z7, Z7, K3
+	VMOVAPS         Z5, K3, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allb4317218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z18, Z8
 	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
-	VMULPS          Z8, Z8, Z3
-	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z7
+	VMULPS          Z8, Z8, Z6
+	VMULPS.BCST     all3a60f833<>+0(SB), Z6, Z7
 	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z7, Z7
-	VMULPS          Z3, Z7, Z7
+	VMULPS          Z6, Z7, Z7
 	VADDPS.BCST     all3e81de83<>+0(SB), Z7, Z7
-	VMULPS          Z3, Z7, Z7
+	VMULPS          Z6, Z7, Z7
 	VADDPS.BCST     allbf9de9d3<>+0(SB), Z7, Z7
-	VMULPS          Z3, Z7, Z7
+	VMULPS          Z6, Z7, Z7
 	VADDPS.BCST     all3f7fffff<>+0(SB), Z7, Z7
-	VPANDD.BCST     all80000000<>+0(SB), Z6, Z6
-	VPXORQ          Z6, Z7, Z7
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z6
-	VADDPS.BCST     allbb992665<>+0(SB), Z6, Z6
-	VMULPS          Z3, Z6, Z6
-	VADDPS.BCST     all3da33458<>+0(SB), Z6, Z6
-	VMULPS          Z3, Z6, Z6
-	VADDPS.BCST     allbf255de1<>+0(SB), Z6, Z6
-	VMULPS          Z3, Z6, Z6
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z6, Z6
-	VMULPS          Z6, Z8, Z8
-	VMULPS          Z16, Z7, Z7
-	VMULPS          Z16, Z8, Z8
-	VUNPCKLPD       Z8, Z7, Z3
+	VPSLLD          $0x1f, Z18, Z18
+	VPXORQ          Z18, Z7, Z7
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z6, Z18
+	VADDPS.BCST     allbb992665<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     all3da33458<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     allbf255de1<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z18, Z18
+	VMULPS          Z18, Z8, Z8
+	VMULPS          Z5, Z7, Z7
+	VMULPS          Z5, Z8, Z8
+	VUNPCKLPD       Z8, Z7, Z5
 	VUNPCKHPD       Z8, Z7, Z6
-	VPSRLD          $0x10, Z3, Z7
+	VPSRLD          $0x10, Z5, Z7
 	VPANDQ          halfOdd<>+0(SB), Z7, Z7
-	VPADDD          halfBias<>+0(SB), Z3, Z3
-	VPADDD          Z7, Z3, Z3
-	VPSRLD          $0x10, Z3, Z3
-	VPMOVDW         Z3, Y3
-	MOVL            32(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            40(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z3, X3
-	MOVL            48(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            56(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VPSRLD          $0x10, Z6, Z3
-	VPANDQ          halfOdd<>+0(SB), Z3, Z3
+	VPADDD          halfBias<>+0(SB), Z5, Z5
+	VPADDD          Z7, Z5, Z5
+	VPSRLD          $0x10, Z5, Z5
+	VPMOVDW         Z5, Y5
+	MOVL            (CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            8(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z5, X5
+	MOVL            16(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            24(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	VPSRLD          $0x10, Z6, Z5
+	VPANDQ          halfOdd<>+0(SB), Z5, Z5
 	VPADDD          halfBias<>+0(SB), Z6, Z6
-	VPADDD          Z3, Z6, Z6
+	VPADDD          Z5, Z6, Z6
 	VPSRLD          $0x10, Z6, Z6
 	VPMOVDW         Z6, Y6
-	MOVL            36(CX), SI
-	VMOVSD          X6, (AX)(SI*8)
-	MOVL            44(CX), SI
-	VMOVHPS         X6, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z6, X3
-	MOVL            52(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            60(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VPMULUDQ        Z12, Z1, Z12
-	VPMULUDQ        Z17, Z0, Z17
-	VMOVDQA64       Z12, Z3
-	VPSHUFD         $0xa0, Z17, K2, Z3
-	VPSHUFD         $0xf5, Z12, K1, Z17
-	VPSHUFD         $0xa0, Z4, K2, Z13
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z13, Z17
-	VPSRAD          $0x1f, Z17, Z4
-	VPXORQ          Z17, Z4, Z4
-	VCVTDQ2PS       Z4, Z4
-	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
-	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
-	VPMOVD2M        Z17, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z17, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z4, Z6
-	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z6
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
-	VPSRAD          $0x17, Z7, Z7
-	VPSLLD          $0x17, Z7, Z8
-	VPSUBD          Z8, Z6, Z6
-	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
-	VMOVAPS         Z4, K4, Z6
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z17
-	VADDPS.BCST     allbea61e64<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     all3effb11e<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     all3f80003d<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VADDPS.BCST     allbfffffff<>+0(SB), Z17, Z17
-	VMULPS          Z6, Z17, Z17
-	VCVTDQ2PS       Z7, Z7
-	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
-	VADDPS          Z7, Z17, Z17
-	VSQRTPS         Z17, Z17
-	VPADDD          Z3, Z3, Z7
-	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
-	VCVTDQ2PS       Z7, Z7
-	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
-	VMULPS          Z7, Z7, Z4
-	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z6
+	MOVL            4(CX), DI
+	VMOVSD          X6, (AX)(DI*8)
+	MOVL            12(CX), DI
+	VMOVHPS         X6, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z6, X5
+	MOVL            20(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            28(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	VPMULUDQ        Z9, Z1, Z9
+	VPMULUDQ        Z15, Z0, Z15
+	VMOVDQA64       Z9, Z5
+	VPSHUFD         $0xa0, Z15, K2, Z5
+	VPSHUFD         $0xf5, Z9, K1, Z15
+	VPSHUFD         $0xa0, Z2, K2, Z10
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z10, Z15
+	VCVTDQ2PS       Z15, Z15
+	VADDPS.BCST     all3f000000<>+0(SB), Z15, Z15
+	VMULPS.BCST     all2f800000<>+0(SB), Z15, Z15
+	VPMOVD2M        Z15, K3
+	VMOVAPS         Z15, Z2
+	VADDPS.BCST     all3f800000<>+0(SB), Z15, K3, Z2
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z2, Z6
+	VPANDD.BCST     allff800000<>+0(SB), Z6, Z6
+	VPSUBD          Z6, Z2, Z2
+	VADDPS.BCST     allbf800000<>+0(SB), Z2, Z2
+	VPTESTNMD       Z6, Z6, K3
+	VMOVAPS         Z15, K3, Z2
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z2, Z7
+	VADDPS.BCST     allbea61e64<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3effb11e<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3f80003d<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbfffffff<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     allb4317218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z7, Z7
+	VSQRTPS         Z7, Z7
+	VCVTDQ2PS       Z5, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z2
+	VMULPS.BCST     all3a60f833<>+0(SB), Z2, Z6
 	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
-	VMULPS          Z4, Z6, Z6
+	VMULPS          Z2, Z6, Z6
 	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
-	VMULPS          Z4, Z6, Z6
+	VMULPS          Z2, Z6, Z6
 	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
-	VMULPS          Z4, Z6, Z6
+	VMULPS          Z2, Z6, Z6
 	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
-	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
-	VPXORQ          Z3, Z6, Z6
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
-	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
-	VMULPS          Z3, Z7, Z7
-	VMULPS          Z17, Z6, Z6
-	VMULPS          Z17, Z7, Z7
-	VUNPCKLPD       Z7, Z6, Z3
-	VUNPCKHPD       Z7, Z6, Z4
-	VPSRLD          $0x10, Z3, Z6
+	VPSLLD          $0x1f, Z5, Z5
+	VPXORQ          Z5, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z2, Z5
+	VADDPS.BCST     allbb992665<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3da33458<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbf255de1<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z5, Z5
+	VMULPS          Z5, Z8, Z8
+	VMULPS          Z7, Z6, Z6
+	VMULPS          Z7, Z8, Z8
+	VUNPCKLPD       Z8, Z6, Z2
+	VUNPCKHPD       Z8, Z6, Z5
+	VPSRLD          $0x10, Z2, Z6
 	VPANDQ          halfOdd<>+0(SB), Z6, Z6
-	VPADDD          halfBias<>+0(SB), Z3, Z3
-	VPADDD          Z6, Z3, Z3
-	VPSRLD          $0x10, Z3, Z3
-	VPMOVDW         Z3, Y3
-	MOVL            64(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            72(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z3, X3
-	MOVL            80(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            88(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VPSRLD          $0x10, Z4, Z3
-	VPANDQ          halfOdd<>+0(SB), Z3, Z3
-	VPADDD          halfBias<>+0(SB), Z4, Z4
-	VPADDD          Z3, Z4, Z4
-	VPSRLD          $0x10, Z4, Z4
-	VPMOVDW         Z4, Y4
-	MOVL            68(CX), SI
-	VMOVSD          X4, (AX)(SI*8)
-	MOVL            76(CX), SI
-	VMOVHPS         X4, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            84(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            92(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VPMULUDQ        Z14, Z1, Z14
-	VPMULUDQ        Z18, Z0, Z18
-	VMOVDQA64       Z14, Z3
-	VPSHUFD         $0xa0, Z18, K2, Z3
-	VPSHUFD         $0xf5, Z14, K1, Z18
-	VPSHUFD         $0xa0, Z5, K2, Z15
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z15, Z18
-	VPSRAD          $0x1f, Z18, Z4
-	VPXORQ          Z18, Z4, Z4
-	VCVTDQ2PS       Z4, Z4
-	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
-	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
-	VPMOVD2M        Z18, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z18, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z4, Z5
-	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z5
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
-	VPSRAD          $0x17, Z6, Z6
-	VPSLLD          $0x17, Z6, Z7
-	VPSUBD          Z7, Z5, Z5
-	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
-	VMOVAPS         Z4, K4, Z5
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z18
-	VADDPS.BCST     allbea61e64<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     all3effb11e<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     all3f80003d<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VADDPS.BCST     allbfffffff<>+0(SB), Z18, Z18
-	VMULPS          Z5, Z18, Z18
-	VCVTDQ2PS       Z6, Z6
-	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
-	VADDPS          Z6, Z18, Z18
-	VSQRTPS         Z18, Z18
-	VPADDD          Z3, Z3, Z6
-	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
-	VCVTDQ2PS       Z6, Z6
-	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
-	VMULPS          Z6, Z6, Z4
-	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z5
-	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
-	VMULPS          Z4, Z5, Z5
-	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
-	VMULPS          Z4, Z5, Z5
-	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
-	VMULPS          Z4, Z5, Z5
-	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
-	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
-	VPXORQ          Z3, Z5, Z5
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
-	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
-	VMULPS          Z4, Z3, Z3
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VPADDD          halfBias<>+0(SB), Z2, Z2
+	VPADDD          Z6, Z2, Z2
+	VPSRLD          $0x10, Z2, Z2
+	VPMOVDW         Z2, Y2
+	MOVL            32(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            40(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X2
+	MOVL            48(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            56(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VPSRLD          $0x10, Z5, Z2
+	VPANDQ          halfOdd<>+0(SB), Z2, Z2
+	VPADDD          halfBias<>+0(SB), Z5, Z5
+	VPADDD          Z2, Z5, Z5
+	VPSRLD          $0x10, Z5, Z5
+	VPMOVDW         Z5, Y5
+	MOVL            36(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            44(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z5, X2
+	MOVL            52(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            60(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VPMULUDQ        Z11, Z1, Z11
+	VPMULUDQ        Z16, Z0, Z16
+	VMOVDQA64       Z11, Z2
+	VPSHUFD         $0xa0, Z16, K2, Z2
+	VPSHUFD         $0xf5, Z11, K1, Z16
+	VPSHUFD         $0xa0, Z3, K2, Z12
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z12, Z16
+	VCVTDQ2PS       Z16, Z16
+	VADDPS.BCST     all3f000000<>+0(SB), Z16, Z16
+	VMULPS.BCST     all2f800000<>+0(SB), Z16, Z16
+	VPMOVD2M        Z16, K3
+	VMOVAPS         Z16, Z3
+	VADDPS.BCST     all3f800000<>+0(SB), Z16, K3, Z3
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z3, Z5
+	VPANDD.BCST     allff800000<>+0(SB), Z5, Z5
+	VPSUBD          Z5, Z3, Z3
+	VADDPS.BCST     allbf800000<>+0(SB), Z3, Z3
+	VPTESTNMD       Z5, Z5, K3
+	VMOVAPS         Z16, K3, Z3
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z3, Z6
+	VADDPS.BCST     allbea61e64<>+0(SB), Z6, Z6
 	VMULPS          Z3, Z6, Z6
-	VMULPS          Z18, Z5, Z5
-	VMULPS          Z18, Z6, Z6
-	VUNPCKLPD       Z6, Z5, Z3
-	VUNPCKHPD       Z6, Z5, Z4
-	VPSRLD          $0x10, Z3, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3effb11e<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3f80003d<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbfffffff<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VCVTDQ2PS       Z5, Z5
+	VMULPS.BCST     allb4317218<>+0(SB), Z5, Z5
+	VADDPS          Z5, Z6, Z6
+	VSQRTPS         Z6, Z6
+	VCVTDQ2PS       Z2, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPSLLD          $0x1f, Z2, Z2
+	VPXORQ          Z2, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z2
+	VADDPS.BCST     allbb992665<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3da33458<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     allbf255de1<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z2, Z2
+	VMULPS          Z2, Z7, Z7
+	VMULPS          Z6, Z5, Z5
+	VMULPS          Z6, Z7, Z7
+	VUNPCKLPD       Z7, Z5, Z2
+	VUNPCKHPD       Z7, Z5, Z3
+	VPSRLD          $0x10, Z2, Z5
 	VPANDQ          halfOdd<>+0(SB), Z5, Z5
+	VPADDD          halfBias<>+0(SB), Z2, Z2
+	VPADDD          Z5, Z2, Z2
+	VPSRLD          $0x10, Z2, Z2
+	VPMOVDW         Z2, Y2
+	MOVL            64(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            72(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X2
+	MOVL            80(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            88(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VPSRLD          $0x10, Z3, Z2
+	VPANDQ          halfOdd<>+0(SB), Z2, Z2
 	VPADDD          halfBias<>+0(SB), Z3, Z3
-	VPADDD          Z5, Z3, Z3
+	VPADDD          Z2, Z3, Z3
 	VPSRLD          $0x10, Z3, Z3
 	VPMOVDW         Z3, Y3
-	MOVL            96(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            104(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z3, X3
-	MOVL            112(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            120(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VPSRLD          $0x10, Z4, Z3
-	VPANDQ          halfOdd<>+0(SB), Z3, Z3
-	VPADDD          halfBias<>+0(SB), Z4, Z4
-	VPADDD          Z3, Z4, Z4
-	VPSRLD          $0x10, Z4, Z4
-	VPMOVDW         Z4, Y4
-	MOVL            100(CX), SI
-	VMOVSD          X4, (AX)(SI*8)
-	MOVL            108(CX), SI
-	VMOVHPS         X4, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            116(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            124(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
+	MOVL            68(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            76(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            84(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            92(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VPMULUDQ        Z13, Z1, Z13
+	VPMULUDQ        Z17, Z0, Z17
+	VMOVDQA64       Z13, Z2
+	VPSHUFD         $0xa0, Z17, K2, Z2
+	VPSHUFD         $0xf5, Z13, K1, Z17
+	VPSHUFD         $0xa0, Z4, K2, Z14
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z14, Z17
+	VCVTDQ2PS       Z17, Z17
+	VADDPS.BCST     all3f000000<>+0(SB), Z17, Z17
+	VMULPS.BCST     all2f800000<>+0(SB), Z17, Z17
+	VPMOVD2M        Z17, K3
+	VMOVAPS         Z17, Z3
+	VADDPS.BCST     all3f800000<>+0(SB), Z17, K3, Z3
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z3, Z4
+	VPANDD.BCST     allff800000<>+0(SB), Z4, Z4
+	VPSUBD          Z4, Z3, Z3
+	VADDPS.BCST     allbf800000<>+0(SB), Z3, Z3
+	VPTESTNMD       Z4, Z4, K3
+	VMOVAPS         Z17, K3, Z3
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VCVTDQ2PS       Z4, Z4
+	VMULPS.BCST     allb4317218<>+0(SB), Z4, Z4
+	VADDPS          Z4, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z2, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z4
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3e81de83<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z4, Z4
+	VPSLLD          $0x1f, Z2, Z2
+	VPXORQ          Z2, Z4, Z4
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z2
+	VADDPS.BCST     allbb992665<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3da33458<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     allbf255de1<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z2, Z2
+	VMULPS          Z2, Z6, Z6
+	VMULPS          Z5, Z4, Z4
+	VMULPS          Z5, Z6, Z6
+	VUNPCKLPD       Z6, Z4, Z2
+	VUNPCKHPD       Z6, Z4, Z3
+	VPSRLD          $0x10, Z2, Z4
+	VPANDQ          halfOdd<>+0(SB), Z4, Z4
+	VPADDD          halfBias<>+0(SB), Z2, Z2
+	VPADDD          Z4, Z2, Z2
+	VPSRLD          $0x10, Z2, Z2
+	VPMOVDW         Z2, Y2
+	MOVL            96(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            104(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X2
+	MOVL            112(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            120(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VPSRLD          $0x10, Z3, Z2
+	VPANDQ          halfOdd<>+0(SB), Z2, Z2
+	VPADDD          halfBias<>+0(SB), Z3, Z3
+	VPADDD          Z2, Z3, Z3
+	VPSRLD          $0x10, Z3, Z3
+	VPMOVDW         Z3, Y3
+	MOVL            100(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            108(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            116(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            124(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
 	ADDQ            $0x00000080, CX
 	SUBQ            $0x00000020, DX
 	CMPQ            DX, $0x00000020
@@ -23012,274 +24153,171 @@ quads4Done:
 	JL   quads2Done
 
 quads2:
-	VPMOVZXDQ       (CX), Z3
-	VPADDD          Z2, Z3, Z3
+	VPBROADCASTD    (SI), Z4
+	VPMOVZXDQ       (CX), Z2
+	VPADDD          Z4, Z2, Z2
+	VPMULUDQ        Z2, Z0, Z2
+	VPMOVZXDQ       32(CX), Z3
+	VPADDD          Z4, Z3, Z3
 	VPMULUDQ        Z3, Z0, Z3
-	VPMOVZXDQ       32(CX), Z4
-	VPADDD          Z2, Z4, Z4
-	VPMULUDQ        Z4, Z0, Z4
-	VPSRLQ          $0x20, Z3, Z5
-	VPXORD.BCST     (SP), Z5, Z5
-	VPMULUDQ        Z5, Z1, Z6
-	VPSRLQ          $0x20, Z6, Z7
-	VPXORD.BCST     4(SP), Z7, Z7
-	VPXORD.BCST     8(SP), Z3, Z5
-	VPSRLQ          $0x20, Z4, Z3
-	VPXORD.BCST     (SP), Z3, Z3
-	VPMULUDQ        Z3, Z1, Z8
-	VPSRLQ          $0x20, Z8, Z9
-	VPXORD.BCST     4(SP), Z9, Z9
-	VPXORD.BCST     8(SP), Z4, Z3
-	VPMULUDQ        Z5, Z1, Z5
-	VPSRLQ          $0x20, Z5, Z11
+	VPSRLQ          $0x20, Z2, Z4
+	VPXORD.BCST     (SP), Z4, Z4
+	VPMULUDQ        Z4, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z6
+	VPXORD.BCST     4(SP), Z6, Z6
+	VPXORD.BCST     8(SP), Z2, Z4
+	VPSRLQ          $0x20, Z3, Z2
+	VPXORD.BCST     (SP), Z2, Z2
+	VPMULUDQ        Z2, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z8
+	VPXORD.BCST     4(SP), Z8, Z8
+	VPXORD.BCST     8(SP), Z3, Z2
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 16(BX), Z10, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 16(BX), Z11, Z7
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPXORD.BCST     12(SP), Z10, Z3
 	VPMULUDQ        Z3, Z1, Z3
-	VPSRLQ          $0x20, Z3, Z12
-	VPTERNLOGD.BCST $0x96, 16(BX), Z11, Z6
+	VPSRLQ          $0x20, Z3, Z10
+	VPXORD.BCST     12(SP), Z11, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 24(BX), Z10, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 24(BX), Z11, Z2
 	VPMULUDQ        Z7, Z0, Z7
 	VPSRLQ          $0x20, Z7, Z11
-	VPTERNLOGD.BCST $0x96, 16(BX), Z12, Z8
-	VPMULUDQ        Z9, Z0, Z9
-	VPSRLQ          $0x20, Z9, Z12
-	VPXORD.BCST     12(SP), Z11, Z4
-	VPMULUDQ        Z4, Z1, Z4
-	VPSRLQ          $0x20, Z4, Z11
-	VPXORD.BCST     12(SP), Z12, Z10
-	VPMULUDQ        Z10, Z1, Z10
-	VPSRLQ          $0x20, Z10, Z12
-	VPTERNLOGD.BCST $0x96, 24(BX), Z11, Z5
-	VPMULUDQ        Z6, Z0, Z6
-	VPSRLQ          $0x20, Z6, Z11
-	VPTERNLOGD.BCST $0x96, 24(BX), Z12, Z3
-	VPMULUDQ        Z8, Z0, Z8
-	VPSRLQ          $0x20, Z8, Z12
-	VPTERNLOGD.BCST $0x96, 28(BX), Z11, Z7
+	VPTERNLOGD.BCST $0x96, 28(BX), Z10, Z6
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 28(BX), Z11, Z8
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 32(BX), Z10, Z3
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 32(BX), Z11, Z9
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 36(BX), Z10, Z5
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 36(BX), Z11, Z7
 	VPMULUDQ        Z7, Z1, Z7
 	VPSRLQ          $0x20, Z7, Z11
-	VPTERNLOGD.BCST $0x96, 28(BX), Z12, Z9
-	VPMULUDQ        Z9, Z1, Z9
-	VPSRLQ          $0x20, Z9, Z12
-	VPTERNLOGD.BCST $0x96, 32(BX), Z11, Z4
-	VPMULUDQ        Z5, Z0, Z5
-	VPSRLQ          $0x20, Z5, Z11
-	VPTERNLOGD.BCST $0x96, 32(BX), Z12, Z10
+	VPTERNLOGD.BCST $0x96, 40(BX), Z10, Z6
 	VPMULUDQ        Z3, Z0, Z3
-	VPSRLQ          $0x20, Z3, Z12
-	VPTERNLOGD.BCST $0x96, 36(BX), Z11, Z6
-	VPMULUDQ        Z6, Z1, Z6
-	VPSRLQ          $0x20, Z6, Z11
-	VPTERNLOGD.BCST $0x96, 36(BX), Z12, Z8
-	VPMULUDQ        Z8, Z1, Z8
-	VPSRLQ          $0x20, Z8, Z12
-	VPTERNLOGD.BCST $0x96, 40(BX), Z11, Z7
-	VPMULUDQ        Z4, Z0, Z4
-	VPSRLQ          $0x20, Z4, Z11
-	VPTERNLOGD.BCST $0x96, 40(BX), Z12, Z9
-	VPMULUDQ        Z10, Z0, Z10
-	VPSRLQ          $0x20, Z10, Z12
-	VPTERNLOGD.BCST $0x96, 44(BX), Z11, Z5
-	VPMULUDQ        Z5, Z1, Z5
-	VPSRLQ          $0x20, Z5, Z11
-	VPTERNLOGD.BCST $0x96, 44(BX), Z12, Z3
+	VPSRLQ          $0x20, Z3, Z10
+	VPTERNLOGD.BCST $0x96, 40(BX), Z11, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 44(BX), Z10, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 44(BX), Z11, Z2
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 48(BX), Z10, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 48(BX), Z11, Z7
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 52(BX), Z10, Z3
 	VPMULUDQ        Z3, Z1, Z3
-	VPSRLQ          $0x20, Z3, Z12
-	VPTERNLOGD.BCST $0x96, 48(BX), Z11, Z6
+	VPSRLQ          $0x20, Z3, Z10
+	VPTERNLOGD.BCST $0x96, 52(BX), Z11, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 56(BX), Z10, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 56(BX), Z11, Z2
 	VPMULUDQ        Z7, Z0, Z7
 	VPSRLQ          $0x20, Z7, Z11
-	VPTERNLOGD.BCST $0x96, 48(BX), Z12, Z8
-	VPMULUDQ        Z9, Z0, Z9
-	VPSRLQ          $0x20, Z9, Z12
-	VPTERNLOGD.BCST $0x96, 52(BX), Z11, Z4
-	VPMULUDQ        Z4, Z1, Z4
-	VPSRLQ          $0x20, Z4, Z11
-	VPTERNLOGD.BCST $0x96, 52(BX), Z12, Z10
-	VPMULUDQ        Z10, Z1, Z10
-	VPSRLQ          $0x20, Z10, Z12
-	VPTERNLOGD.BCST $0x96, 56(BX), Z11, Z5
-	VPMULUDQ        Z6, Z0, Z6
-	VPSRLQ          $0x20, Z6, Z11
-	VPTERNLOGD.BCST $0x96, 56(BX), Z12, Z3
-	VPMULUDQ        Z8, Z0, Z8
-	VPSRLQ          $0x20, Z8, Z12
-	VPTERNLOGD.BCST $0x96, 60(BX), Z11, Z7
-	VPMULUDQ        Z7, Z1, Z7
-	VPSRLQ          $0x20, Z7, Z11
-	VPTERNLOGD.BCST $0x96, 60(BX), Z12, Z9
-	VPMULUDQ        Z9, Z1, Z9
-	VPSRLQ          $0x20, Z9, Z12
-	VPTERNLOGD.BCST $0x96, 64(BX), Z11, Z4
-	VPMULUDQ        Z5, Z0, Z5
-	VPSRLQ          $0x20, Z5, Z11
-	VPTERNLOGD.BCST $0x96, 64(BX), Z12, Z10
-	VPMULUDQ        Z3, Z0, Z3
-	VPSRLQ          $0x20, Z3, Z12
-	VPTERNLOGD.BCST $0x96, 68(BX), Z11, Z6
-	VPTERNLOGD.BCST $0x96, 68(BX), Z12, Z8
+	VPTERNLOGD.BCST $0x96, 60(BX), Z10, Z6
 	VPMULUDQ        Z6, Z1, Z6
-	VPMULUDQ        Z4, Z0, Z4
-	VMOVDQA64       Z6, Z11
-	VPSHUFD         $0xa0, Z4, K2, Z11
-	VPSHUFD         $0xf5, Z6, K1, Z4
-	VPSHUFD         $0xa0, Z5, K2, Z7
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z7, Z4
-	VPSRAD          $0x1f, Z4, Z5
-	VPXORQ          Z4, Z5, Z5
-	VCVTDQ2PS       Z5, Z5
-	VADDPS.BCST     all3f000000<>+0(SB), Z5, Z5
-	VMULPS.BCST     allaf800000<>+0(SB), Z5, Z5
-	VPMOVD2M        Z4, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z4, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z5, Z6
-	VADDPS.BCST     all3f800000<>+0(SB), Z5, K3, Z6
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
-	VPSRAD          $0x17, Z7, Z7
-	VPSLLD          $0x17, Z7, Z4
-	VPSUBD          Z4, Z6, Z6
-	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
-	VMOVAPS         Z5, K4, Z6
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z4
-	VADDPS.BCST     allbea61e64<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     all3effb11e<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     all3f80003d<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VADDPS.BCST     allbfffffff<>+0(SB), Z4, Z4
-	VMULPS          Z6, Z4, Z4
-	VCVTDQ2PS       Z7, Z7
-	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
-	VADDPS          Z7, Z4, Z4
-	VSQRTPS         Z4, Z4
-	VPADDD          Z11, Z11, Z7
-	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
-	VCVTDQ2PS       Z7, Z7
-	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
-	VMULPS          Z7, Z7, Z5
-	VMULPS.BCST     all3a60f833<>+0(SB), Z5, Z6
-	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
-	VMULPS          Z5, Z6, Z6
-	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
-	VMULPS          Z5, Z6, Z6
-	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
-	VMULPS          Z5, Z6, Z6
-	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
-	VPANDD.BCST     all80000000<>+0(SB), Z11, Z11
-	VPXORQ          Z11, Z6, Z6
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z5, Z11
-	VADDPS.BCST     allbb992665<>+0(SB), Z11, Z11
-	VMULPS          Z5, Z11, Z11
-	VADDPS.BCST     all3da33458<>+0(SB), Z11, Z11
-	VMULPS          Z5, Z11, Z11
-	VADDPS.BCST     allbf255de1<>+0(SB), Z11, Z11
-	VMULPS          Z5, Z11, Z11
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z11, Z11
-	VMULPS          Z11, Z7, Z7
-	VMULPS          Z4, Z6, Z6
-	VMULPS          Z4, Z7, Z7
-	VUNPCKLPD       Z7, Z6, Z4
-	VUNPCKHPD       Z7, Z6, Z5
-	VPSRLD          $0x10, Z4, Z6
-	VPANDQ          halfOdd<>+0(SB), Z6, Z6
-	VPADDD          halfBias<>+0(SB), Z4, Z4
-	VPADDD          Z6, Z4, Z4
-	VPSRLD          $0x10, Z4, Z4
-	VPMOVDW         Z4, Y4
-	MOVL            (CX), SI
-	VMOVSD          X4, (AX)(SI*8)
-	MOVL            8(CX), SI
-	VMOVHPS         X4, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z4, X4
-	MOVL            16(CX), SI
-	VMOVSD          X4, (AX)(SI*8)
-	MOVL            24(CX), SI
-	VMOVHPS         X4, (AX)(SI*8)
-	VPSRLD          $0x10, Z5, Z4
-	VPANDQ          halfOdd<>+0(SB), Z4, Z4
-	VPADDD          halfBias<>+0(SB), Z5, Z5
-	VPADDD          Z4, Z5, Z5
-	VPSRLD          $0x10, Z5, Z5
-	VPMOVDW         Z5, Y5
-	MOVL            4(CX), SI
-	VMOVSD          X5, (AX)(SI*8)
-	MOVL            12(CX), SI
-	VMOVHPS         X5, (AX)(SI*8)
-	VEXTRACTF32X4   $0x01, Z5, X4
-	MOVL            20(CX), SI
-	VMOVSD          X4, (AX)(SI*8)
-	MOVL            28(CX), SI
-	VMOVHPS         X4, (AX)(SI*8)
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 60(BX), Z11, Z8
 	VPMULUDQ        Z8, Z1, Z8
-	VPMULUDQ        Z10, Z0, Z10
-	VMOVDQA64       Z8, Z4
-	VPSHUFD         $0xa0, Z10, K2, Z4
-	VPSHUFD         $0xf5, Z8, K1, Z10
-	VPSHUFD         $0xa0, Z3, K2, Z9
-	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z10
-	VPSRAD          $0x1f, Z10, Z3
-	VPXORQ          Z10, Z3, Z3
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 64(BX), Z10, Z3
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 64(BX), Z11, Z9
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 68(BX), Z10, Z5
+	VPTERNLOGD.BCST $0x96, 68(BX), Z11, Z7
+	VPMULUDQ        Z5, Z1, Z5
+	VPMULUDQ        Z3, Z0, Z3
+	VMOVDQA64       Z5, Z10
+	VPSHUFD         $0xa0, Z3, K2, Z10
+	VPSHUFD         $0xf5, Z5, K1, Z3
+	VPSHUFD         $0xa0, Z4, K2, Z6
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z6, Z3
 	VCVTDQ2PS       Z3, Z3
 	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
-	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
-	VPMOVD2M        Z10, K3
-	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z10, K4
-	VPXORD.BCST     all80000000<>+0(SB), Z3, Z5
-	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z5
-	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
-	VPSRAD          $0x17, Z6, Z6
-	VPSLLD          $0x17, Z6, Z7
-	VPSUBD          Z7, Z5, Z5
-	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
-	VMOVAPS         Z3, K4, Z5
-	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z10
-	VADDPS.BCST     allbea61e64<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     all3eb0a60e<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     allbecbc71c<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     all3effb11e<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     allbf2aacee<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     all3f80003d<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VADDPS.BCST     allbfffffff<>+0(SB), Z10, Z10
-	VMULPS          Z5, Z10, Z10
-	VCVTDQ2PS       Z6, Z6
-	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
-	VADDPS          Z6, Z10, Z10
-	VSQRTPS         Z10, Z10
-	VPADDD          Z4, Z4, Z6
-	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
-	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     all2f800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z3, K3
+	VMOVAPS         Z3, Z4
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z4
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z4, Z5
+	VPANDD.BCST     allff800000<>+0(SB), Z5, Z5
+	VPSUBD          Z5, Z4, Z4
+	VADDPS.BCST     allbf800000<>+0(SB), Z4, Z4
+	VPTESTNMD       Z5, Z5, K3
+	VMOVAPS         Z3, K3, Z4
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbea61e64<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3effb11e<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3f80003d<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbfffffff<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VCVTDQ2PS       Z5, Z5
+	VMULPS.BCST     allb4317218<>+0(SB), Z5, Z5
+	VADDPS          Z5, Z3, Z3
+	VSQRTPS         Z3, Z3
+	VCVTDQ2PS       Z10, Z6
 	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
-	VMULPS          Z6, Z6, Z3
-	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z5
+	VMULPS          Z6, Z6, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z5
 	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
-	VMULPS          Z3, Z5, Z5
+	VMULPS          Z4, Z5, Z5
 	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
-	VMULPS          Z3, Z5, Z5
+	VMULPS          Z4, Z5, Z5
 	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
-	VMULPS          Z3, Z5, Z5
+	VMULPS          Z4, Z5, Z5
 	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
-	VPANDD.BCST     all80000000<>+0(SB), Z4, Z4
-	VPXORQ          Z4, Z5, Z5
-	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z4
-	VADDPS.BCST     allbb992665<>+0(SB), Z4, Z4
-	VMULPS          Z3, Z4, Z4
-	VADDPS.BCST     all3da33458<>+0(SB), Z4, Z4
-	VMULPS          Z3, Z4, Z4
-	VADDPS.BCST     allbf255de1<>+0(SB), Z4, Z4
-	VMULPS          Z3, Z4, Z4
-	VADDPS.BCST     all3fc90fdb<>+0(SB), Z4, Z4
-	VMULPS          Z4, Z6, Z6
-	VMULPS          Z10, Z5, Z5
+	VPSLLD          $0x1f, Z10, Z10
+	VPXORQ          Z10, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z10
+	VADDPS.BCST     allbb992665<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     all3da33458<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     allbf255de1<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z10, Z10
 	VMULPS          Z10, Z6, Z6
+	VMULPS          Z3, Z5, Z5
+	VMULPS          Z3, Z6, Z6
 	VUNPCKLPD       Z6, Z5, Z3
 	VUNPCKHPD       Z6, Z5, Z4
 	VPSRLD          $0x10, Z3, Z5
@@ -23288,30 +24326,124 @@ quads2:
 	VPADDD          Z5, Z3, Z3
 	VPSRLD          $0x10, Z3, Z3
 	VPMOVDW         Z3, Y3
-	MOVL            32(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            40(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
+	MOVL            (CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            8(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
 	VEXTRACTF32X4   $0x01, Z3, X3
-	MOVL            48(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            56(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
+	MOVL            16(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            24(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
 	VPSRLD          $0x10, Z4, Z3
 	VPANDQ          halfOdd<>+0(SB), Z3, Z3
 	VPADDD          halfBias<>+0(SB), Z4, Z4
 	VPADDD          Z3, Z4, Z4
 	VPSRLD          $0x10, Z4, Z4
 	VPMOVDW         Z4, Y4
-	MOVL            36(CX), SI
-	VMOVSD          X4, (AX)(SI*8)
-	MOVL            44(CX), SI
-	VMOVHPS         X4, (AX)(SI*8)
+	MOVL            4(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            12(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
 	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            52(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
-	MOVL            60(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
+	MOVL            20(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            28(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	VPMULUDQ        Z7, Z1, Z7
+	VPMULUDQ        Z9, Z0, Z9
+	VMOVDQA64       Z7, Z3
+	VPSHUFD         $0xa0, Z9, K2, Z3
+	VPSHUFD         $0xf5, Z7, K1, Z9
+	VPSHUFD         $0xa0, Z2, K2, Z8
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z8, Z9
+	VCVTDQ2PS       Z9, Z9
+	VADDPS.BCST     all3f000000<>+0(SB), Z9, Z9
+	VMULPS.BCST     all2f800000<>+0(SB), Z9, Z9
+	VPMOVD2M        Z9, K3
+	VMOVAPS         Z9, Z2
+	VADDPS.BCST     all3f800000<>+0(SB), Z9, K3, Z2
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z2, Z4
+	VPANDD.BCST     allff800000<>+0(SB), Z4, Z4
+	VPSUBD          Z4, Z2, Z2
+	VADDPS.BCST     allbf800000<>+0(SB), Z2, Z2
+	VPTESTNMD       Z4, Z4, K3
+	VMOVAPS         Z9, K3, Z2
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z2, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VCVTDQ2PS       Z4, Z4
+	VMULPS.BCST     allb4317218<>+0(SB), Z4, Z4
+	VADDPS          Z4, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z3, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z2
+	VMULPS.BCST     all3a60f833<>+0(SB), Z2, Z4
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     all3e81de83<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z4, Z4
+	VPSLLD          $0x1f, Z3, Z3
+	VPXORQ          Z3, Z4, Z4
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z2, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z6, Z6
+	VMULPS          Z5, Z4, Z4
+	VMULPS          Z5, Z6, Z6
+	VUNPCKLPD       Z6, Z4, Z2
+	VUNPCKHPD       Z6, Z4, Z3
+	VPSRLD          $0x10, Z2, Z4
+	VPANDQ          halfOdd<>+0(SB), Z4, Z4
+	VPADDD          halfBias<>+0(SB), Z2, Z2
+	VPADDD          Z4, Z2, Z2
+	VPSRLD          $0x10, Z2, Z2
+	VPMOVDW         Z2, Y2
+	MOVL            32(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            40(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X2
+	MOVL            48(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            56(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VPSRLD          $0x10, Z3, Z2
+	VPANDQ          halfOdd<>+0(SB), Z2, Z2
+	VPADDD          halfBias<>+0(SB), Z3, Z3
+	VPADDD          Z2, Z3, Z3
+	VPSRLD          $0x10, Z3, Z3
+	VPMOVDW         Z3, Y3
+	MOVL            36(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            44(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            52(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            60(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
 	ADDQ            $0x00000040, CX
 	SUBQ            $0x00000010, DX
 	CMPQ            DX, $0x00000010

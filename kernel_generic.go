@@ -609,7 +609,7 @@ const (
 	normalLog5 = -0x1.5559dcp-1
 	normalLog6 = 0x1.00007ap0
 	normalLog7 = -0x1.fffffep0
-	normalLn2  = -0x1.62e43p0 // −2 ln 2
+	normalLn2  = -0x1.62e43p-23 // −2 ln 2, times 2^-23
 
 	normalSin0 = 0x1.3daff6p-13
 	normalSin1 = -0x1.324ccap-8
@@ -623,7 +623,7 @@ const (
 	normalCos3 = -0x1.3bd3a6p0
 	normalCos4 = 0x1.fffffep-1
 
-	// rootHalf has the bits of √½ as a float32: mantissas are taken from there to √2.
+	// rootHalf is the bits of √½ as a float32, from where mantissas go to √2.
 	rootHalf = 0x3f3504f3
 )
 
@@ -657,20 +657,19 @@ func normals(ks *roundKeys, x0, x1, x2, x3 uint32) (y0, y1, y2, y3 float32) {
 	return r * normalX(x1), s * normalX(x3), r * normalY(x1), s * normalY(x3)
 }
 
-// normalRadius returns √(−2 ln u) for u = (a+½)/2³². A u above ½ is 1−d with d as exact as
-// a small u, so that small radii have all their bits too.
+// normalRadius returns √(−2 ln u) for u = (a+½)/2³². A u above ½ is 1+c, with a negative c
+// that is as exact as a small u, so that small radii have all their bits too.
 func normalRadius(a uint32) float32 {
-	sign := uint32(int32(a) >> 31)
-	d := (float32(int32(a^sign)) + .5) * 0x1p-32
-	u := d
-	if sign != 0 {
-		u = 1 - d
+	c := (float32(int32(a)) + .5) * 0x1p-32
+	u := c
+	if c < 0 {
+		u = 1 + c
 	}
-	// u = 2^e·(1+f)
-	e := int32(math.Float32bits(u)-rootHalf) >> 23
-	f := math.Float32frombits(math.Float32bits(u)-uint32(e)<<23) - 1
-	if a >= 3<<30 {
-		f = -d // exactly, and e is 0
+	// u = 2^e·(1+f), with e in the place of a float32's exponent.
+	e := int32(math.Float32bits(u)-rootHalf) & (-1 << 23)
+	f := math.Float32frombits(math.Float32bits(u)-uint32(e)) - 1
+	if e == 0 {
+		f = c
 	}
 	p := float32(normalLog0*f) + normalLog1
 	p = float32(p*f) + normalLog2
@@ -683,25 +682,21 @@ func normalRadius(a uint32) float32 {
 	return float32(math.Sqrt(float64(l)))
 }
 
-// normalAngle returns an angle from −1 to 1, in units of a right angle: of the lower 31
-// bits of b and a half.
-func normalAngle(b uint32) float32 { return float32(int32(b<<1|1)) * 0x1p-31 }
-
-// normalX returns the cosine of the angle, with the top bit of b as its sign: all of the
-// circle.
+// normalX returns the cosine of the angle b·π/2³², b from −2³¹ to 2³¹−1, with the lowest bit
+// of b for its sign: a point anywhere on the circle.
 func normalX(b uint32) float32 {
-	y := normalAngle(b)
+	y := float32(int32(b)) * 0x1p-31 // in right angles
 	z := y * y
 	p := float32(normalCos0*z) + normalCos1
 	p = float32(p*z) + normalCos2
 	p = float32(p*z) + normalCos3
 	p = float32(p*z) + normalCos4
-	return math.Float32frombits(math.Float32bits(p) ^ b&(1<<31))
+	return math.Float32frombits(math.Float32bits(p) ^ b<<31)
 }
 
 // normalY returns the sine of the angle.
 func normalY(b uint32) float32 {
-	y := normalAngle(b)
+	y := float32(int32(b)) * 0x1p-31
 	z := y * y
 	p := float32(normalSin0*z) + normalSin1
 	p = float32(p*z) + normalSin2

@@ -99,45 +99,46 @@ func (z *noise) drawSample(k isa, buf *span, keep []uint64, from, to, number int
 	}
 }
 
-// dropped returns a bit for each quad, 1 if a bit of [from, to) of keep is 0 in it. Bit 0 is
-// the first quad of the word of bit from, when keep is moved up by lead bits.
+// dropped returns a bit for each quad, 1 if a bit of [from, to) of keep is 0 in it, and
+// perhaps if another bit is. Bit 0 is the first quad of the word of bit from, when keep is
+// moved up by lead bits.
 func (z *noise) dropped(keep []uint64, from, to int, lead uint) []uint64 {
-	low, high := ^uint64(0)<<(from&63), ^uint64(0)>>(-to&63)
-	at, last := from/64, (to-1)/64
-	end := (to - 1 + int(lead)) / 64
+	word := from / 64
+	first, last := uint(from&63)+lead, uint(to-1-64*word)+lead
+	quads := z.quads[:last/256+1]
+	keep = keep[word:]
 	var before uint64
-	n := 0
-	for ; at <= end; n++ {
-		var four [4]uint64
-		for i := range four {
-			var x uint64
-			if at <= last {
-				x = ^keep[at] & low
-				if at == last {
-					x &= high
-				}
-			}
-			low = ^uint64(0)
-			y := x<<lead | before>>(64-lead)
-			before = x
-			y |= y >> 1
-			four[i] = (y | y>>2) & 0x1111111111111111
-			at++
+	for n := range quads {
+		var k [4]uint64
+		if len(keep) >= 4 {
+			k, keep = [4]uint64(keep), keep[4:]
+		} else {
+			copy(k[:], keep)
 		}
-		z.quads[n] = gather(four[0] | four[1]<<1 | four[2]<<2 | four[3]<<3)
+		if lead > 0 {
+			k[0], k[1], k[2], k[3], before = k[0]<<lead|before>>(64-lead), k[1]<<lead|k[0]>>(64-lead),
+				k[2]<<lead|k[1]>>(64-lead), k[3]<<lead|k[2]>>(64-lead), k[3]
+		}
+		// Two bits of four words, then four, in one word.
+		const low2, low4 = 0x5555555555555555, 0x3333333333333333
+		a := k[0]&(k[0]>>1)&low2 | k[1]&(k[1]<<1)&^low2
+		b := k[2]&(k[2]>>1)&low2 | k[3]&(k[3]<<1)&^low2
+		quads[n] = ^gather(a&(a>>2)&low4 | b&(b<<2)&^low4)
 	}
-	return z.quads[:n]
+	quads[0] &= ^uint64(0) << (first / 4)
+	quads[len(quads)-1] &= ^uint64(0) >> (63 - last/4%64)
+	return quads
 }
 
 // gather moves bit 4i+j of a word to bit 16j+i.
 func gather(x uint64) uint64 {
-	swap := func(x, mask uint64, by uint) uint64 {
-		t := (x>>by ^ x) & mask
-		return x ^ t ^ t<<by
-	}
-	// Each exchanges two bits of the bits' numbers.
-	x = swap(x, 0x0a0a0a0a0a0a0a0a, 3)
-	x = swap(x, 0x00cc00cc00cc00cc, 6)
-	x = swap(x, 0x0000f0f00000f0f0, 12)
-	return swap(x, 0x00000000ff00ff00, 24)
+	// Each step exchanges two bits of the bits' numbers.
+	t := (x>>3 ^ x) & 0x0a0a0a0a0a0a0a0a
+	x ^= t ^ t<<3
+	t = (x>>6 ^ x) & 0x00cc00cc00cc00cc
+	x ^= t ^ t<<6
+	t = (x>>12 ^ x) & 0x0000f0f00000f0f0
+	x ^= t ^ t<<12
+	t = (x>>24 ^ x) & 0x00000000ff00ff00
+	return x ^ t ^ t<<24
 }

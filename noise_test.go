@@ -25,7 +25,7 @@ func TestNoiseQuick(t *testing.T) {
 			if math.Float32bits(x) != math.Float32bits(want) {
 				w := Philox4x32([4]uint32{uint32(77 + i/4), 1 << 31, 5, 6}, sweepKey)
 				t.Errorf("%v %d %v %v %08x", k, i, x, want, w)
-				if i > 20000 {
+				if i > 20 {
 					t.FailNow()
 				}
 			}
@@ -42,13 +42,13 @@ func TestNoiseQuick(t *testing.T) {
 		}
 		worst = max(worst, math.Abs(got-want))
 		worstR = max(worstR, math.Abs(got/want-1))
-		th := math.Pi / 2 * float64(int32(a<<1|1)) * 0x1p-31
+		th := math.Pi / 2 * float64(int32(a)) * 0x1p-31
 		s, c := math.Sincos(th)
-		if a>>31 != 0 {
+		if a&1 != 0 {
 			c = -c
 		}
 		worstC = max(worstC, math.Abs(float64(normalX(a))-c))
-		worstS = max(worstS, math.Abs(float64(normalY(a))/s-1))
+		worstS = max(worstS, math.Abs(float64(normalY(a))-s))
 	}
 	for a := uint64(0); a < 1<<32; a += 4093 {
 		check(uint32(a))

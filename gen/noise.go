@@ -11,18 +11,16 @@ func noise(a *amd64) {
 	dst := a.base("dst")
 	quads, n := a.slice("quads")
 	c := a.philoxConst()
-	first := a.vec()
-	a.VMOVQ(c.first, first.AsX())
-	a.VPBROADCASTQ(first.AsX(), first)
+	ctr := a.param("ctr")
 	blocks := a.isa.bytes / 8
-	states := []int{2}
+	states := []int{3, 1}
 	var odd register
 	if a.isa == avx512 {
 		states, odd = []int{4, 2}, a.mask(0xaaaa)
 	}
 	for _, states := range states { // noiseStride is a multiple of the fewest of AVX-512.
 		a.loop(label("quads%d", states), n, states*blocks, func() {
-			p0 := a.vecs(states)
+			p0, first := a.vecs(states), a.spread(at(ctr, 0))
 			for i, p := range p0 {
 				a.VPMOVZXDQ(at(quads, 4*blocks*i), p)
 				a.VPADDD(first, p, p)
@@ -123,46 +121,35 @@ func (a *amd64) lastNoiseRound(c philoxConst, s philoxState, odd register) (u, v
 
 // normals makes the variates of words u and v, which it destroys.
 func (a *amd64) normals(u, v vec) (x, y vec) {
-	d, f, e, m := a.vec(), a.vec(), a.vec(), a.vec()
-	// d := (float32(int32(u^sign)) + .5) * 0x1p-32, here -d
-	a.VPSRAD(u8(31), u, d)
-	a.xor(u, d, d)
-	a.VCVTDQ2PS(d, d)
-	a.addFloat(.5, d, d)
-	a.multiplyFloat(-0x1p-32, d, d)
-	// f := d; if sign != 0 { f = 1 - d }
-	// near is where u >= 3<<30
-	sign := a.inAll(1 << 31)
-	near := u
-	var nearMask register
+	// c := (float32(int32(u)) + .5) * 0x1p-32
+	// f := c; if c < 0 { f = 1 + c }
+	c, f, e := u, a.vec(), a.vec()
+	a.VCVTDQ2PS(u, c)
+	a.addFloat(.5, c, c)
+	a.multiplyFloat(0x1p-32, c, c)
 	if a.isa == avx512 {
-		upper, k := a.K(), a.K()
-		a.VPMOVD2M(u, upper)
-		a.VPCMPUD_BCST(u8(5), a.inAll(3<<30), u, k)
-		a.VPXORD_BCST(sign, d, f)
-		a.VADDPS_BCST(a.inAll(math.Float32bits(1)), d, upper, f)
-		nearMask = k
+		negative := a.K()
+		a.VPMOVD2M(c, negative)
+		a.VMOVAPS(c, f)
+		a.VADDPS_BCST(a.inAll(math.Float32bits(1)), c, negative, f)
 	} else {
-		a.VPXOR(sign, d, f)
-		a.addFloat(1, d, e)
-		a.VBLENDVPS(u, e, f, f)
-		a.VPADDD(u, u, e)
-		a.VPAND(e, u, near)
+		a.addFloat(1, c, e)
+		a.VBLENDVPS(c, e, c, f)
 	}
-	// e := int32(f - rootHalf) >> 23
-	// f = f - e<<23 - 1
+	// e := (f - rootHalf) & -1 << 23
+	// f = f - e - 1; if e == 0 { f = c }
 	a.withAll(a.VPSUBD, a.VPSUBD_BCST, uint32(rootHalf), f, e)
-	a.VPSRAD(u8(23), e, e)
-	a.VPSLLD(u8(23), e, m)
-	a.VPSUBD(m, f, f)
+	a.withAll(of3(a.VPAND), a.VPANDD_BCST, 0xff800000, e, e)
+	a.VPSUBD(e, f, f)
 	a.addFloat(-1, f, f)
-	// if u >= 3<<30 { f = -d }
 	if a.isa == avx512 {
-		a.VMOVAPS(d, nearMask, f)
+		zero := a.K()
+		a.VPTESTNMD(e, e, zero)
+		a.VMOVAPS(c, zero, f)
 	} else {
-		a.VBLENDVPS(near, d, f, f)
+		a.VBLENDVPS(e, f, c, f) // e is never positive.
 	}
-	r := u
+	r := a.vec()
 	a.polynomial("normalLog", 8, f, r)
 	a.VMULPS(f, r, r)
 	a.VCVTDQ2PS(e, e)
@@ -170,17 +157,14 @@ func (a *amd64) normals(u, v vec) (x, y vec) {
 	a.VADDPS(e, r, r)
 	a.VSQRTPS(r, r)
 
-	// y := float32(int32(v<<1|1)) * 0x1p-31
-	// z := y * y
+	// y := float32(int32(v)) * 0x1p-31
 	z := a.vec()
 	x, y = a.vec(), a.vec()
-	a.VPADDD(v, v, y)
-	a.withAll(of3(a.VPOR), a.VPORD_BCST, 1, y, y)
-	a.VCVTDQ2PS(y, y)
+	a.VCVTDQ2PS(v, y)
 	a.multiplyFloat(0x1p-31, y, y)
 	a.VMULPS(y, y, z)
 	a.polynomial("normalCos", 5, z, x)
-	a.withAll(of3(a.VPAND), a.VPANDD_BCST, 1<<31, v, v)
+	a.VPSLLD(u8(31), v, v)
 	a.xor(v, x, x)
 	a.polynomial("normalSin", 5, z, v)
 	a.VMULPS(v, y, y)

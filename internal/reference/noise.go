@@ -45,14 +45,10 @@ var rootHalf = floats(0x3f3504f3)[0]
 
 // radius is √(−2 ln u), u = (a+½)/2³².
 func radius(a uint32) float32 {
-	x := a // from the nearer end of the range
+	c := times(plus(signed(a), .5), 1.0/(1<<32)) // u or u−1, whichever is nearer to 0
+	u := c
 	if a >= 1<<31 {
-		x = 1<<32 - 1 - a
-	}
-	d := times(plus(float32(x), .5), 1.0/(1<<32)) // u or 1−u
-	u := d
-	if a >= 1<<31 {
-		u = plus(1, -d)
+		u = plus(1, c)
 	}
 	// u = m·2^e, m from √½ to √2
 	half, e := math.Frexp(float64(u))
@@ -61,32 +57,34 @@ func radius(a uint32) float32 {
 		m, e = 2*m, e-1
 	}
 	f := plus(m, -1)
-	if a >= 3<<30 {
-		f = -d
+	if e == 0 {
+		f = c
 	}
 	l := plus(times(polynomial(logCoefficients, f), f), times(float32(e), minus2Ln2))
 	return float32(math.Sqrt(float64(l)))
 }
 
-// angle is that of b, in right angles, and negative says on which half of the circle.
-func angle(b uint32) (y float32, negative bool) {
-	n := 2*int64(b%(1<<31)) + 1
-	if n >= 1<<31 {
-		n -= 1 << 32
+// signed is a as a number from −2³¹ to 2³¹−1, rounded.
+func signed(a uint32) float32 {
+	if a >= 1<<31 {
+		return float32(int64(a) - 1<<32)
 	}
-	return times(float32(n), 1.0/(1<<31)), b >= 1<<31
+	return float32(a)
 }
 
+// angle is that of b in right angles.
+func angle(b uint32) float32 { return times(signed(b), 1.0/(1<<31)) }
+
 func cosine(b uint32) float32 {
-	y, negative := angle(b)
+	y := angle(b)
 	c := polynomial(cosineCoefficients, times(y, y))
-	if negative {
+	if b%2 == 1 {
 		return -c
 	}
 	return c
 }
 
 func sine(b uint32) float32 {
-	y, _ := angle(b)
+	y := angle(b)
 	return times(polynomial(sineCoefficients, times(y, y)), y)
 }
