@@ -17747,20 +17747,20 @@ quads3:
 	VMULPS       Y4, Y7, Y7
 	VUNPCKLPD    Y7, Y6, Y4
 	VUNPCKHPD    Y7, Y6, Y5
+	VEXTRACTF128 $0x01, Y4, X6
+	MOVL         8(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X6, (AX)(DI*4)
 	MOVL         (CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X4, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y4, X4
-	MOVL         8(CX), DI
+	VEXTRACTF128 $0x01, Y5, X4
+	MOVL         12(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X4, (AX)(DI*4)
 	MOVL         4(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X5, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y5, X4
-	MOVL         12(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X4, (AX)(DI*4)
 	VPMULUDQ     Y8, Y1, Y8
 	VPMULUDQ     Y12, Y0, Y12
 	VPSHUFD      $0xa0, Y12, Y4
@@ -17827,20 +17827,20 @@ quads3:
 	VMULPS       Y6, Y7, Y7
 	VUNPCKLPD    Y7, Y5, Y2
 	VUNPCKHPD    Y7, Y5, Y4
+	VEXTRACTF128 $0x01, Y2, X5
+	MOVL         24(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X5, (AX)(DI*4)
 	MOVL         16(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X2, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y2, X2
-	MOVL         24(CX), DI
+	VEXTRACTF128 $0x01, Y4, X2
+	MOVL         28(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X2, (AX)(DI*4)
 	MOVL         20(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X4, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y4, X2
-	MOVL         28(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X2, (AX)(DI*4)
 	VPMULUDQ     Y10, Y1, Y10
 	VPMULUDQ     Y13, Y0, Y13
 	VPSHUFD      $0xa0, Y13, Y2
@@ -17907,20 +17907,20 @@ quads3:
 	VMULPS       Y5, Y6, Y6
 	VUNPCKLPD    Y6, Y4, Y2
 	VUNPCKHPD    Y6, Y4, Y3
+	VEXTRACTF128 $0x01, Y2, X4
+	MOVL         40(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X4, (AX)(DI*4)
 	MOVL         32(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X2, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y2, X2
-	MOVL         40(CX), DI
+	VEXTRACTF128 $0x01, Y3, X2
+	MOVL         44(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X2, (AX)(DI*4)
 	MOVL         36(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X3, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y3, X2
-	MOVL         44(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X2, (AX)(DI*4)
 	ADDQ         $0x00000030, CX
 	SUBQ         $0x0000000c, DX
 	CMPQ         DX, $0x0000000c
@@ -18079,20 +18079,20 @@ quads1:
 	VMULPS       Y2, Y5, Y5
 	VUNPCKLPD    Y5, Y4, Y2
 	VUNPCKHPD    Y5, Y4, Y3
+	VEXTRACTF128 $0x01, Y2, X4
+	MOVL         8(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X4, (AX)(DI*4)
 	MOVL         (CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X2, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y2, X2
-	MOVL         8(CX), DI
+	VEXTRACTF128 $0x01, Y3, X2
+	MOVL         12(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X2, (AX)(DI*4)
 	MOVL         4(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X3, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y3, X2
-	MOVL         12(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X2, (AX)(DI*4)
 	ADDQ         $0x00000010, CX
 	SUBQ         $0x00000004, DX
 	CMPQ         DX, $0x00000004
@@ -18879,36 +18879,36 @@ quads4:
 	VMULPS          Z5, Z8, Z8
 	VUNPCKLPD       Z8, Z7, Z5
 	VUNPCKHPD       Z8, Z7, Z6
-	MOVL            (CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X5, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z5, X7
-	MOVL            8(CX), DI
+	VEXTRACTF32X4   $0x03, Z5, X7
+	MOVL            24(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X7, (AX)(DI*4)
 	VEXTRACTF32X4   $0x02, Z5, X7
 	MOVL            16(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X7, (AX)(DI*4)
-	VEXTRACTF32X4   $0x03, Z5, X5
-	MOVL            24(CX), DI
+	VEXTRACTF32X4   $0x01, Z5, X7
+	MOVL            8(CX), DI
 	SHLQ            $0x02, DI
-	VMOVUPS         X5, (AX)(DI*4)
-	MOVL            4(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X6, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z6, X5
-	MOVL            12(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X5, (AX)(DI*4)
-	VEXTRACTF32X4   $0x02, Z6, X5
-	MOVL            20(CX), DI
+	VMOVUPS         X7, (AX)(DI*4)
+	MOVL            (CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X5, (AX)(DI*4)
 	VEXTRACTF32X4   $0x03, Z6, X5
 	MOVL            28(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X5, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z6, X5
+	MOVL            20(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z6, X5
+	MOVL            12(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	MOVL            4(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X6, (AX)(DI*4)
 	VPMULUDQ        Z9, Z1, Z9
 	VPMULUDQ        Z15, Z0, Z15
 	VMOVDQA64       Z9, Z5
@@ -18973,36 +18973,36 @@ quads4:
 	VMULPS          Z7, Z8, Z8
 	VUNPCKLPD       Z8, Z6, Z2
 	VUNPCKHPD       Z8, Z6, Z5
-	MOVL            32(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z2, X6
-	MOVL            40(CX), DI
+	VEXTRACTF32X4   $0x03, Z2, X6
+	MOVL            56(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X6, (AX)(DI*4)
 	VEXTRACTF32X4   $0x02, Z2, X6
 	MOVL            48(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X6, (AX)(DI*4)
-	VEXTRACTF32X4   $0x03, Z2, X2
-	MOVL            56(CX), DI
+	VEXTRACTF32X4   $0x01, Z2, X6
+	MOVL            40(CX), DI
 	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	MOVL            36(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X5, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z5, X2
-	MOVL            44(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	VEXTRACTF32X4   $0x02, Z5, X2
-	MOVL            52(CX), DI
+	VMOVUPS         X6, (AX)(DI*4)
+	MOVL            32(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X2, (AX)(DI*4)
 	VEXTRACTF32X4   $0x03, Z5, X2
 	MOVL            60(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z5, X2
+	MOVL            52(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z5, X2
+	MOVL            44(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            36(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
 	VPMULUDQ        Z11, Z1, Z11
 	VPMULUDQ        Z16, Z0, Z16
 	VMOVDQA64       Z11, Z2
@@ -19067,36 +19067,36 @@ quads4:
 	VMULPS          Z6, Z7, Z7
 	VUNPCKLPD       Z7, Z5, Z2
 	VUNPCKHPD       Z7, Z5, Z3
-	MOVL            64(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z2, X5
-	MOVL            72(CX), DI
+	VEXTRACTF32X4   $0x03, Z2, X5
+	MOVL            88(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X5, (AX)(DI*4)
 	VEXTRACTF32X4   $0x02, Z2, X5
 	MOVL            80(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X5, (AX)(DI*4)
-	VEXTRACTF32X4   $0x03, Z2, X2
-	MOVL            88(CX), DI
+	VEXTRACTF32X4   $0x01, Z2, X5
+	MOVL            72(CX), DI
 	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	MOVL            68(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X3, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            76(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	VEXTRACTF32X4   $0x02, Z3, X2
-	MOVL            84(CX), DI
+	VMOVUPS         X5, (AX)(DI*4)
+	MOVL            64(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X2, (AX)(DI*4)
 	VEXTRACTF32X4   $0x03, Z3, X2
 	MOVL            92(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            84(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            76(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            68(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
 	VPMULUDQ        Z13, Z1, Z13
 	VPMULUDQ        Z17, Z0, Z17
 	VMOVDQA64       Z13, Z2
@@ -19161,36 +19161,36 @@ quads4:
 	VMULPS          Z5, Z6, Z6
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
-	MOVL            96(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z2, X4
-	MOVL            104(CX), DI
+	VEXTRACTF32X4   $0x03, Z2, X4
+	MOVL            120(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X4, (AX)(DI*4)
 	VEXTRACTF32X4   $0x02, Z2, X4
 	MOVL            112(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X4, (AX)(DI*4)
-	VEXTRACTF32X4   $0x03, Z2, X2
-	MOVL            120(CX), DI
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            104(CX), DI
 	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	MOVL            100(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X3, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            108(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	VEXTRACTF32X4   $0x02, Z3, X2
-	MOVL            116(CX), DI
+	VMOVUPS         X4, (AX)(DI*4)
+	MOVL            96(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X2, (AX)(DI*4)
 	VEXTRACTF32X4   $0x03, Z3, X2
 	MOVL            124(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            116(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            108(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            100(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
 	ADDQ            $0x00000080, CX
 	SUBQ            $0x00000020, DX
 	CMPQ            DX, $0x00000020
@@ -19368,36 +19368,36 @@ quads2:
 	VMULPS          Z3, Z6, Z6
 	VUNPCKLPD       Z6, Z5, Z3
 	VUNPCKHPD       Z6, Z5, Z4
-	MOVL            (CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X3, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z3, X5
-	MOVL            8(CX), DI
+	VEXTRACTF32X4   $0x03, Z3, X5
+	MOVL            24(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X5, (AX)(DI*4)
 	VEXTRACTF32X4   $0x02, Z3, X5
 	MOVL            16(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X5, (AX)(DI*4)
-	VEXTRACTF32X4   $0x03, Z3, X3
-	MOVL            24(CX), DI
+	VEXTRACTF32X4   $0x01, Z3, X5
+	MOVL            8(CX), DI
 	SHLQ            $0x02, DI
-	VMOVUPS         X3, (AX)(DI*4)
-	MOVL            4(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X4, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            12(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X3, (AX)(DI*4)
-	VEXTRACTF32X4   $0x02, Z4, X3
-	MOVL            20(CX), DI
+	VMOVUPS         X5, (AX)(DI*4)
+	MOVL            (CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X3, (AX)(DI*4)
 	VEXTRACTF32X4   $0x03, Z4, X3
 	MOVL            28(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X3, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            20(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            12(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
+	MOVL            4(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X4, (AX)(DI*4)
 	VPMULUDQ        Z7, Z1, Z7
 	VPMULUDQ        Z9, Z0, Z9
 	VMOVDQA64       Z7, Z3
@@ -19462,36 +19462,36 @@ quads2:
 	VMULPS          Z5, Z6, Z6
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
-	MOVL            32(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z2, X4
-	MOVL            40(CX), DI
+	VEXTRACTF32X4   $0x03, Z2, X4
+	MOVL            56(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X4, (AX)(DI*4)
 	VEXTRACTF32X4   $0x02, Z2, X4
 	MOVL            48(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X4, (AX)(DI*4)
-	VEXTRACTF32X4   $0x03, Z2, X2
-	MOVL            56(CX), DI
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            40(CX), DI
 	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	MOVL            36(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X3, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            44(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	VEXTRACTF32X4   $0x02, Z3, X2
-	MOVL            52(CX), DI
+	VMOVUPS         X4, (AX)(DI*4)
+	MOVL            32(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X2, (AX)(DI*4)
 	VEXTRACTF32X4   $0x03, Z3, X2
 	MOVL            60(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            52(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            44(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            36(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
 	ADDQ            $0x00000040, CX
 	SUBQ            $0x00000010, DX
 	CMPQ            DX, $0x00000010
@@ -19847,12 +19847,17 @@ quads3:
 	VMULPS       Y4, Y7, Y7
 	VUNPCKLPD    Y7, Y6, Y4
 	VUNPCKHPD    Y7, Y6, Y5
+	VEXTRACTF128 $0x01, Y4, X6
+	MOVL         8(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X6, Y6
+	VMOVUPD      Y6, (AX)(DI*8)
 	MOVL         (CX), DI
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X4, Y4
 	VMOVUPD      Y4, (AX)(DI*8)
-	VEXTRACTF128 $0x01, Y4, X4
-	MOVL         8(CX), DI
+	VEXTRACTF128 $0x01, Y5, X4
+	MOVL         12(CX), DI
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X4, Y4
 	VMOVUPD      Y4, (AX)(DI*8)
@@ -19860,11 +19865,6 @@ quads3:
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X5, Y5
 	VMOVUPD      Y5, (AX)(DI*8)
-	VEXTRACTF128 $0x01, Y5, X4
-	MOVL         12(CX), DI
-	SHLQ         $0x02, DI
-	VCVTPS2PD    X4, Y4
-	VMOVUPD      Y4, (AX)(DI*8)
 	VPMULUDQ     Y8, Y1, Y8
 	VPMULUDQ     Y12, Y0, Y12
 	VPSHUFD      $0xa0, Y12, Y4
@@ -19931,12 +19931,17 @@ quads3:
 	VMULPS       Y6, Y7, Y7
 	VUNPCKLPD    Y7, Y5, Y2
 	VUNPCKHPD    Y7, Y5, Y4
+	VEXTRACTF128 $0x01, Y2, X5
+	MOVL         24(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X5, Y5
+	VMOVUPD      Y5, (AX)(DI*8)
 	MOVL         16(CX), DI
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X2, Y2
 	VMOVUPD      Y2, (AX)(DI*8)
-	VEXTRACTF128 $0x01, Y2, X2
-	MOVL         24(CX), DI
+	VEXTRACTF128 $0x01, Y4, X2
+	MOVL         28(CX), DI
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X2, Y2
 	VMOVUPD      Y2, (AX)(DI*8)
@@ -19944,11 +19949,6 @@ quads3:
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X4, Y4
 	VMOVUPD      Y4, (AX)(DI*8)
-	VEXTRACTF128 $0x01, Y4, X2
-	MOVL         28(CX), DI
-	SHLQ         $0x02, DI
-	VCVTPS2PD    X2, Y2
-	VMOVUPD      Y2, (AX)(DI*8)
 	VPMULUDQ     Y10, Y1, Y10
 	VPMULUDQ     Y13, Y0, Y13
 	VPSHUFD      $0xa0, Y13, Y2
@@ -20015,12 +20015,17 @@ quads3:
 	VMULPS       Y5, Y6, Y6
 	VUNPCKLPD    Y6, Y4, Y2
 	VUNPCKHPD    Y6, Y4, Y3
+	VEXTRACTF128 $0x01, Y2, X4
+	MOVL         40(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X4, Y4
+	VMOVUPD      Y4, (AX)(DI*8)
 	MOVL         32(CX), DI
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X2, Y2
 	VMOVUPD      Y2, (AX)(DI*8)
-	VEXTRACTF128 $0x01, Y2, X2
-	MOVL         40(CX), DI
+	VEXTRACTF128 $0x01, Y3, X2
+	MOVL         44(CX), DI
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X2, Y2
 	VMOVUPD      Y2, (AX)(DI*8)
@@ -20028,11 +20033,6 @@ quads3:
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X3, Y3
 	VMOVUPD      Y3, (AX)(DI*8)
-	VEXTRACTF128 $0x01, Y3, X2
-	MOVL         44(CX), DI
-	SHLQ         $0x02, DI
-	VCVTPS2PD    X2, Y2
-	VMOVUPD      Y2, (AX)(DI*8)
 	ADDQ         $0x00000030, CX
 	SUBQ         $0x0000000c, DX
 	CMPQ         DX, $0x0000000c
@@ -20191,12 +20191,17 @@ quads1:
 	VMULPS       Y2, Y5, Y5
 	VUNPCKLPD    Y5, Y4, Y2
 	VUNPCKHPD    Y5, Y4, Y3
+	VEXTRACTF128 $0x01, Y2, X4
+	MOVL         8(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X4, Y4
+	VMOVUPD      Y4, (AX)(DI*8)
 	MOVL         (CX), DI
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X2, Y2
 	VMOVUPD      Y2, (AX)(DI*8)
-	VEXTRACTF128 $0x01, Y2, X2
-	MOVL         8(CX), DI
+	VEXTRACTF128 $0x01, Y3, X2
+	MOVL         12(CX), DI
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X2, Y2
 	VMOVUPD      Y2, (AX)(DI*8)
@@ -20204,11 +20209,6 @@ quads1:
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X3, Y3
 	VMOVUPD      Y3, (AX)(DI*8)
-	VEXTRACTF128 $0x01, Y3, X2
-	MOVL         12(CX), DI
-	SHLQ         $0x02, DI
-	VCVTPS2PD    X2, Y2
-	VMOVUPD      Y2, (AX)(DI*8)
 	ADDQ         $0x00000010, CX
 	SUBQ         $0x00000004, DX
 	CMPQ         DX, $0x00000004
@@ -20527,12 +20527,8 @@ quads4:
 	VMULPS          Z5, Z8, Z8
 	VUNPCKLPD       Z8, Z7, Z5
 	VUNPCKHPD       Z8, Z7, Z6
-	MOVL            (CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z5, X7
-	MOVL            8(CX), DI
+	VEXTRACTF32X4   $0x03, Z5, X7
+	MOVL            24(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X7, Y7
 	VMOVUPD         Y7, (AX)(DI*8)
@@ -20541,22 +20537,12 @@ quads4:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X7, Y7
 	VMOVUPD         Y7, (AX)(DI*8)
-	VEXTRACTF32X4   $0x03, Z5, X5
-	MOVL            24(CX), DI
+	VEXTRACTF32X4   $0x01, Z5, X7
+	MOVL            8(CX), DI
 	SHLQ            $0x02, DI
-	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(DI*8)
-	MOVL            4(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X6, Y6
-	VMOVUPD         Y6, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z6, X5
-	MOVL            12(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(DI*8)
-	VEXTRACTF32X4   $0x02, Z6, X5
-	MOVL            20(CX), DI
+	VCVTPS2PD       X7, Y7
+	VMOVUPD         Y7, (AX)(DI*8)
+	MOVL            (CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X5, Y5
 	VMOVUPD         Y5, (AX)(DI*8)
@@ -20565,6 +20551,20 @@ quads4:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X5, Y5
 	VMOVUPD         Y5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z6, X5
+	MOVL            20(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z6, X5
+	MOVL            12(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	MOVL            4(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(DI*8)
 	VPMULUDQ        Z9, Z1, Z9
 	VPMULUDQ        Z15, Z0, Z15
 	VMOVDQA64       Z9, Z5
@@ -20629,12 +20629,8 @@ quads4:
 	VMULPS          Z7, Z8, Z8
 	VUNPCKLPD       Z8, Z6, Z2
 	VUNPCKHPD       Z8, Z6, Z5
-	MOVL            32(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X6
-	MOVL            40(CX), DI
+	VEXTRACTF32X4   $0x03, Z2, X6
+	MOVL            56(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X6, Y6
 	VMOVUPD         Y6, (AX)(DI*8)
@@ -20643,22 +20639,12 @@ quads4:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X6, Y6
 	VMOVUPD         Y6, (AX)(DI*8)
-	VEXTRACTF32X4   $0x03, Z2, X2
-	MOVL            56(CX), DI
+	VEXTRACTF32X4   $0x01, Z2, X6
+	MOVL            40(CX), DI
 	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	MOVL            36(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z5, X2
-	MOVL            44(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x02, Z5, X2
-	MOVL            52(CX), DI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(DI*8)
+	MOVL            32(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X2, Y2
 	VMOVUPD         Y2, (AX)(DI*8)
@@ -20667,6 +20653,20 @@ quads4:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X2, Y2
 	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z5, X2
+	MOVL            52(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z5, X2
+	MOVL            44(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
 	VPMULUDQ        Z11, Z1, Z11
 	VPMULUDQ        Z16, Z0, Z16
 	VMOVDQA64       Z11, Z2
@@ -20731,12 +20731,8 @@ quads4:
 	VMULPS          Z6, Z7, Z7
 	VUNPCKLPD       Z7, Z5, Z2
 	VUNPCKHPD       Z7, Z5, Z3
-	MOVL            64(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X5
-	MOVL            72(CX), DI
+	VEXTRACTF32X4   $0x03, Z2, X5
+	MOVL            88(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X5, Y5
 	VMOVUPD         Y5, (AX)(DI*8)
@@ -20745,22 +20741,12 @@ quads4:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X5, Y5
 	VMOVUPD         Y5, (AX)(DI*8)
-	VEXTRACTF32X4   $0x03, Z2, X2
-	MOVL            88(CX), DI
+	VEXTRACTF32X4   $0x01, Z2, X5
+	MOVL            72(CX), DI
 	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	MOVL            68(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            76(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x02, Z3, X2
-	MOVL            84(CX), DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	MOVL            64(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X2, Y2
 	VMOVUPD         Y2, (AX)(DI*8)
@@ -20769,6 +20755,20 @@ quads4:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X2, Y2
 	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            84(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            76(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	MOVL            68(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(DI*8)
 	VPMULUDQ        Z13, Z1, Z13
 	VPMULUDQ        Z17, Z0, Z17
 	VMOVDQA64       Z13, Z2
@@ -20833,12 +20833,8 @@ quads4:
 	VMULPS          Z5, Z6, Z6
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
-	MOVL            96(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X4
-	MOVL            104(CX), DI
+	VEXTRACTF32X4   $0x03, Z2, X4
+	MOVL            120(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X4, Y4
 	VMOVUPD         Y4, (AX)(DI*8)
@@ -20847,22 +20843,12 @@ quads4:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X4, Y4
 	VMOVUPD         Y4, (AX)(DI*8)
-	VEXTRACTF32X4   $0x03, Z2, X2
-	MOVL            120(CX), DI
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            104(CX), DI
 	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	MOVL            100(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            108(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x02, Z3, X2
-	MOVL            116(CX), DI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(DI*8)
+	MOVL            96(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X2, Y2
 	VMOVUPD         Y2, (AX)(DI*8)
@@ -20871,6 +20857,20 @@ quads4:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X2, Y2
 	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            116(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            108(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	MOVL            100(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(DI*8)
 	ADDQ            $0x00000080, CX
 	SUBQ            $0x00000020, DX
 	CMPQ            DX, $0x00000020
@@ -21048,12 +21048,8 @@ quads2:
 	VMULPS          Z3, Z6, Z6
 	VUNPCKLPD       Z6, Z5, Z3
 	VUNPCKHPD       Z6, Z5, Z4
-	MOVL            (CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X5
-	MOVL            8(CX), DI
+	VEXTRACTF32X4   $0x03, Z3, X5
+	MOVL            24(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X5, Y5
 	VMOVUPD         Y5, (AX)(DI*8)
@@ -21062,22 +21058,12 @@ quads2:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X5, Y5
 	VMOVUPD         Y5, (AX)(DI*8)
-	VEXTRACTF32X4   $0x03, Z3, X3
-	MOVL            24(CX), DI
+	VEXTRACTF32X4   $0x01, Z3, X5
+	MOVL            8(CX), DI
 	SHLQ            $0x02, DI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(DI*8)
-	MOVL            4(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X4, Y4
-	VMOVUPD         Y4, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            12(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x02, Z4, X3
-	MOVL            20(CX), DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	MOVL            (CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X3, Y3
 	VMOVUPD         Y3, (AX)(DI*8)
@@ -21086,6 +21072,20 @@ quads2:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X3, Y3
 	VMOVUPD         Y3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            20(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            12(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(DI*8)
+	MOVL            4(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(DI*8)
 	VPMULUDQ        Z7, Z1, Z7
 	VPMULUDQ        Z9, Z0, Z9
 	VMOVDQA64       Z7, Z3
@@ -21150,12 +21150,8 @@ quads2:
 	VMULPS          Z5, Z6, Z6
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
-	MOVL            32(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X4
-	MOVL            40(CX), DI
+	VEXTRACTF32X4   $0x03, Z2, X4
+	MOVL            56(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X4, Y4
 	VMOVUPD         Y4, (AX)(DI*8)
@@ -21164,22 +21160,12 @@ quads2:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X4, Y4
 	VMOVUPD         Y4, (AX)(DI*8)
-	VEXTRACTF32X4   $0x03, Z2, X2
-	MOVL            56(CX), DI
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            40(CX), DI
 	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	MOVL            36(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            44(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x02, Z3, X2
-	MOVL            52(CX), DI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(DI*8)
+	MOVL            32(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X2, Y2
 	VMOVUPD         Y2, (AX)(DI*8)
@@ -21188,6 +21174,20 @@ quads2:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X2, Y2
 	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            52(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            44(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(DI*8)
 	ADDQ            $0x00000040, CX
 	SUBQ            $0x00000010, DX
 	CMPQ            DX, $0x00000010
@@ -21543,16 +21543,16 @@ quads3:
 	VMULPS       Y4, Y7, Y7
 	VUNPCKLPD    Y7, Y6, Y4
 	VUNPCKHPD    Y7, Y6, Y5
-	VCVTPS2PH    $0x00, Y4, X4
-	MOVL         (CX), DI
-	VMOVSD       X4, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y4, X6
 	MOVL         8(CX), DI
-	VMOVHPS      X4, (AX)(DI*8)
-	VCVTPS2PH    $0x00, Y5, X5
-	MOVL         4(CX), DI
-	VMOVSD       X5, (AX)(DI*8)
+	VCVTPS2PH    $0x00, X6, (AX)(DI*8)
+	MOVL         (CX), DI
+	VCVTPS2PH    $0x00, X4, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y5, X4
 	MOVL         12(CX), DI
-	VMOVHPS      X5, (AX)(DI*8)
+	VCVTPS2PH    $0x00, X4, (AX)(DI*8)
+	MOVL         4(CX), DI
+	VCVTPS2PH    $0x00, X5, (AX)(DI*8)
 	VPMULUDQ     Y8, Y1, Y8
 	VPMULUDQ     Y12, Y0, Y12
 	VPSHUFD      $0xa0, Y12, Y4
@@ -21619,16 +21619,16 @@ quads3:
 	VMULPS       Y6, Y7, Y7
 	VUNPCKLPD    Y7, Y5, Y2
 	VUNPCKHPD    Y7, Y5, Y4
-	VCVTPS2PH    $0x00, Y2, X2
-	MOVL         16(CX), DI
-	VMOVSD       X2, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y2, X5
 	MOVL         24(CX), DI
-	VMOVHPS      X2, (AX)(DI*8)
-	VCVTPS2PH    $0x00, Y4, X4
-	MOVL         20(CX), DI
-	VMOVSD       X4, (AX)(DI*8)
+	VCVTPS2PH    $0x00, X5, (AX)(DI*8)
+	MOVL         16(CX), DI
+	VCVTPS2PH    $0x00, X2, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y4, X2
 	MOVL         28(CX), DI
-	VMOVHPS      X4, (AX)(DI*8)
+	VCVTPS2PH    $0x00, X2, (AX)(DI*8)
+	MOVL         20(CX), DI
+	VCVTPS2PH    $0x00, X4, (AX)(DI*8)
 	VPMULUDQ     Y10, Y1, Y10
 	VPMULUDQ     Y13, Y0, Y13
 	VPSHUFD      $0xa0, Y13, Y2
@@ -21695,16 +21695,16 @@ quads3:
 	VMULPS       Y5, Y6, Y6
 	VUNPCKLPD    Y6, Y4, Y2
 	VUNPCKHPD    Y6, Y4, Y3
-	VCVTPS2PH    $0x00, Y2, X2
-	MOVL         32(CX), DI
-	VMOVSD       X2, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y2, X4
 	MOVL         40(CX), DI
-	VMOVHPS      X2, (AX)(DI*8)
-	VCVTPS2PH    $0x00, Y3, X3
-	MOVL         36(CX), DI
-	VMOVSD       X3, (AX)(DI*8)
+	VCVTPS2PH    $0x00, X4, (AX)(DI*8)
+	MOVL         32(CX), DI
+	VCVTPS2PH    $0x00, X2, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y3, X2
 	MOVL         44(CX), DI
-	VMOVHPS      X3, (AX)(DI*8)
+	VCVTPS2PH    $0x00, X2, (AX)(DI*8)
+	MOVL         36(CX), DI
+	VCVTPS2PH    $0x00, X3, (AX)(DI*8)
 	ADDQ         $0x00000030, CX
 	SUBQ         $0x0000000c, DX
 	CMPQ         DX, $0x0000000c
@@ -21863,16 +21863,16 @@ quads1:
 	VMULPS       Y2, Y5, Y5
 	VUNPCKLPD    Y5, Y4, Y2
 	VUNPCKHPD    Y5, Y4, Y3
-	VCVTPS2PH    $0x00, Y2, X2
-	MOVL         (CX), DI
-	VMOVSD       X2, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y2, X4
 	MOVL         8(CX), DI
-	VMOVHPS      X2, (AX)(DI*8)
-	VCVTPS2PH    $0x00, Y3, X3
-	MOVL         4(CX), DI
-	VMOVSD       X3, (AX)(DI*8)
+	VCVTPS2PH    $0x00, X4, (AX)(DI*8)
+	MOVL         (CX), DI
+	VCVTPS2PH    $0x00, X2, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y3, X2
 	MOVL         12(CX), DI
-	VMOVHPS      X3, (AX)(DI*8)
+	VCVTPS2PH    $0x00, X2, (AX)(DI*8)
+	MOVL         4(CX), DI
+	VCVTPS2PH    $0x00, X3, (AX)(DI*8)
 	ADDQ         $0x00000010, CX
 	SUBQ         $0x00000004, DX
 	CMPQ         DX, $0x00000004
@@ -21883,7 +21883,7 @@ quads1Done:
 	RET
 
 // func noiseFloat16AVX512(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, F16C
 TEXT ·noiseFloat16AVX512(SB), NOSPLIT, $16-64
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         quads_base+24(FP), CX
@@ -22191,26 +22191,28 @@ quads4:
 	VMULPS          Z5, Z8, Z8
 	VUNPCKLPD       Z8, Z7, Z5
 	VUNPCKHPD       Z8, Z7, Z6
-	VCVTPS2PH       $0x00, Z5, Y5
-	MOVL            (CX), DI
-	VMOVSD          X5, (AX)(DI*8)
-	MOVL            8(CX), DI
-	VMOVHPS         X5, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z5, X5
-	MOVL            16(CX), DI
-	VMOVSD          X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z5, X7
 	MOVL            24(CX), DI
-	VMOVHPS         X5, (AX)(DI*8)
-	VCVTPS2PH       $0x00, Z6, Y6
-	MOVL            4(CX), DI
-	VMOVSD          X6, (AX)(DI*8)
-	MOVL            12(CX), DI
-	VMOVHPS         X6, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z6, X5
-	MOVL            20(CX), DI
-	VMOVSD          X5, (AX)(DI*8)
+	VCVTPS2PH       $0x00, X7, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z5, X7
+	MOVL            16(CX), DI
+	VCVTPS2PH       $0x00, X7, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z5, X7
+	MOVL            8(CX), DI
+	VCVTPS2PH       $0x00, X7, (AX)(DI*8)
+	MOVL            (CX), DI
+	VCVTPS2PH       $0x00, X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z6, X5
 	MOVL            28(CX), DI
-	VMOVHPS         X5, (AX)(DI*8)
+	VCVTPS2PH       $0x00, X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z6, X5
+	MOVL            20(CX), DI
+	VCVTPS2PH       $0x00, X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z6, X5
+	MOVL            12(CX), DI
+	VCVTPS2PH       $0x00, X5, (AX)(DI*8)
+	MOVL            4(CX), DI
+	VCVTPS2PH       $0x00, X6, (AX)(DI*8)
 	VPMULUDQ        Z9, Z1, Z9
 	VPMULUDQ        Z15, Z0, Z15
 	VMOVDQA64       Z9, Z5
@@ -22275,26 +22277,28 @@ quads4:
 	VMULPS          Z7, Z8, Z8
 	VUNPCKLPD       Z8, Z6, Z2
 	VUNPCKHPD       Z8, Z6, Z5
-	VCVTPS2PH       $0x00, Z2, Y2
-	MOVL            32(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
-	MOVL            40(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X2
-	MOVL            48(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z2, X6
 	MOVL            56(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
-	VCVTPS2PH       $0x00, Z5, Y5
-	MOVL            36(CX), DI
-	VMOVSD          X5, (AX)(DI*8)
-	MOVL            44(CX), DI
-	VMOVHPS         X5, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z5, X2
-	MOVL            52(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
+	VCVTPS2PH       $0x00, X6, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z2, X6
+	MOVL            48(CX), DI
+	VCVTPS2PH       $0x00, X6, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X6
+	MOVL            40(CX), DI
+	VCVTPS2PH       $0x00, X6, (AX)(DI*8)
+	MOVL            32(CX), DI
+	VCVTPS2PH       $0x00, X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z5, X2
 	MOVL            60(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
+	VCVTPS2PH       $0x00, X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z5, X2
+	MOVL            52(CX), DI
+	VCVTPS2PH       $0x00, X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z5, X2
+	MOVL            44(CX), DI
+	VCVTPS2PH       $0x00, X2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	VCVTPS2PH       $0x00, X5, (AX)(DI*8)
 	VPMULUDQ        Z11, Z1, Z11
 	VPMULUDQ        Z16, Z0, Z16
 	VMOVDQA64       Z11, Z2
@@ -22359,26 +22363,28 @@ quads4:
 	VMULPS          Z6, Z7, Z7
 	VUNPCKLPD       Z7, Z5, Z2
 	VUNPCKHPD       Z7, Z5, Z3
-	VCVTPS2PH       $0x00, Z2, Y2
-	MOVL            64(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
-	MOVL            72(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X2
-	MOVL            80(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z2, X5
 	MOVL            88(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
-	VCVTPS2PH       $0x00, Z3, Y3
-	MOVL            68(CX), DI
-	VMOVSD          X3, (AX)(DI*8)
-	MOVL            76(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            84(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
+	VCVTPS2PH       $0x00, X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z2, X5
+	MOVL            80(CX), DI
+	VCVTPS2PH       $0x00, X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X5
+	MOVL            72(CX), DI
+	VCVTPS2PH       $0x00, X5, (AX)(DI*8)
+	MOVL            64(CX), DI
+	VCVTPS2PH       $0x00, X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z3, X2
 	MOVL            92(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
+	VCVTPS2PH       $0x00, X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            84(CX), DI
+	VCVTPS2PH       $0x00, X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            76(CX), DI
+	VCVTPS2PH       $0x00, X2, (AX)(DI*8)
+	MOVL            68(CX), DI
+	VCVTPS2PH       $0x00, X3, (AX)(DI*8)
 	VPMULUDQ        Z13, Z1, Z13
 	VPMULUDQ        Z17, Z0, Z17
 	VMOVDQA64       Z13, Z2
@@ -22443,26 +22449,28 @@ quads4:
 	VMULPS          Z5, Z6, Z6
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
-	VCVTPS2PH       $0x00, Z2, Y2
-	MOVL            96(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
-	MOVL            104(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X2
-	MOVL            112(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z2, X4
 	MOVL            120(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
-	VCVTPS2PH       $0x00, Z3, Y3
-	MOVL            100(CX), DI
-	VMOVSD          X3, (AX)(DI*8)
-	MOVL            108(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            116(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
+	VCVTPS2PH       $0x00, X4, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z2, X4
+	MOVL            112(CX), DI
+	VCVTPS2PH       $0x00, X4, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            104(CX), DI
+	VCVTPS2PH       $0x00, X4, (AX)(DI*8)
+	MOVL            96(CX), DI
+	VCVTPS2PH       $0x00, X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z3, X2
 	MOVL            124(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
+	VCVTPS2PH       $0x00, X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            116(CX), DI
+	VCVTPS2PH       $0x00, X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            108(CX), DI
+	VCVTPS2PH       $0x00, X2, (AX)(DI*8)
+	MOVL            100(CX), DI
+	VCVTPS2PH       $0x00, X3, (AX)(DI*8)
 	ADDQ            $0x00000080, CX
 	SUBQ            $0x00000020, DX
 	CMPQ            DX, $0x00000020
@@ -22640,26 +22648,28 @@ quads2:
 	VMULPS          Z3, Z6, Z6
 	VUNPCKLPD       Z6, Z5, Z3
 	VUNPCKHPD       Z6, Z5, Z4
-	VCVTPS2PH       $0x00, Z3, Y3
-	MOVL            (CX), DI
-	VMOVSD          X3, (AX)(DI*8)
-	MOVL            8(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X3
-	MOVL            16(CX), DI
-	VMOVSD          X3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z3, X5
 	MOVL            24(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
-	VCVTPS2PH       $0x00, Z4, Y4
-	MOVL            4(CX), DI
-	VMOVSD          X4, (AX)(DI*8)
-	MOVL            12(CX), DI
-	VMOVHPS         X4, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            20(CX), DI
-	VMOVSD          X3, (AX)(DI*8)
+	VCVTPS2PH       $0x00, X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X5
+	MOVL            16(CX), DI
+	VCVTPS2PH       $0x00, X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X5
+	MOVL            8(CX), DI
+	VCVTPS2PH       $0x00, X5, (AX)(DI*8)
+	MOVL            (CX), DI
+	VCVTPS2PH       $0x00, X3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z4, X3
 	MOVL            28(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
+	VCVTPS2PH       $0x00, X3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            20(CX), DI
+	VCVTPS2PH       $0x00, X3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            12(CX), DI
+	VCVTPS2PH       $0x00, X3, (AX)(DI*8)
+	MOVL            4(CX), DI
+	VCVTPS2PH       $0x00, X4, (AX)(DI*8)
 	VPMULUDQ        Z7, Z1, Z7
 	VPMULUDQ        Z9, Z0, Z9
 	VMOVDQA64       Z7, Z3
@@ -22724,26 +22734,28 @@ quads2:
 	VMULPS          Z5, Z6, Z6
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
-	VCVTPS2PH       $0x00, Z2, Y2
-	MOVL            32(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
-	MOVL            40(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X2
-	MOVL            48(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z2, X4
 	MOVL            56(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
-	VCVTPS2PH       $0x00, Z3, Y3
-	MOVL            36(CX), DI
-	VMOVSD          X3, (AX)(DI*8)
-	MOVL            44(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            52(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
+	VCVTPS2PH       $0x00, X4, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z2, X4
+	MOVL            48(CX), DI
+	VCVTPS2PH       $0x00, X4, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            40(CX), DI
+	VCVTPS2PH       $0x00, X4, (AX)(DI*8)
+	MOVL            32(CX), DI
+	VCVTPS2PH       $0x00, X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z3, X2
 	MOVL            60(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
+	VCVTPS2PH       $0x00, X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            52(CX), DI
+	VCVTPS2PH       $0x00, X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            44(CX), DI
+	VCVTPS2PH       $0x00, X2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	VCVTPS2PH       $0x00, X3, (AX)(DI*8)
 	ADDQ            $0x00000040, CX
 	SUBQ            $0x00000010, DX
 	CMPQ            DX, $0x00000010
@@ -23100,27 +23112,29 @@ quads3:
 	VUNPCKLPD    Y7, Y6, Y4
 	VUNPCKHPD    Y7, Y6, Y5
 	VPSRLD       $0x10, Y4, Y6
-	VPAND        halfOdd<>+0(SB), Y6, Y6
-	VPADDD       halfBias<>+0(SB), Y4, Y4
+	VPAND        all00000001<>+0(SB), Y6, Y6
 	VPADDD       Y6, Y4, Y4
+	VPADDD       all00007fff<>+0(SB), Y4, Y4
 	VPSRLD       $0x10, Y4, Y4
-	VEXTRACTI128 $0x01, Y4, X6
-	VPACKUSDW    X6, X4, X4
-	MOVL         (CX), DI
-	VMOVSD       X4, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y4, X6
 	MOVL         8(CX), DI
-	VMOVHPS      X4, (AX)(DI*8)
+	VPACKUSDW    X6, X6, X6
+	VMOVQ        X6, (AX)(DI*8)
+	MOVL         (CX), DI
+	VPACKUSDW    X4, X4, X4
+	VMOVQ        X4, (AX)(DI*8)
 	VPSRLD       $0x10, Y5, Y4
-	VPAND        halfOdd<>+0(SB), Y4, Y4
-	VPADDD       halfBias<>+0(SB), Y5, Y5
+	VPAND        all00000001<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y5, Y5
+	VPADDD       all00007fff<>+0(SB), Y5, Y5
 	VPSRLD       $0x10, Y5, Y5
-	VEXTRACTI128 $0x01, Y5, X4
-	VPACKUSDW    X4, X5, X5
-	MOVL         4(CX), DI
-	VMOVSD       X5, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y5, X4
 	MOVL         12(CX), DI
-	VMOVHPS      X5, (AX)(DI*8)
+	VPACKUSDW    X4, X4, X4
+	VMOVQ        X4, (AX)(DI*8)
+	MOVL         4(CX), DI
+	VPACKUSDW    X5, X5, X5
+	VMOVQ        X5, (AX)(DI*8)
 	VPMULUDQ     Y8, Y1, Y8
 	VPMULUDQ     Y12, Y0, Y12
 	VPSHUFD      $0xa0, Y12, Y4
@@ -23188,27 +23202,29 @@ quads3:
 	VUNPCKLPD    Y7, Y5, Y2
 	VUNPCKHPD    Y7, Y5, Y4
 	VPSRLD       $0x10, Y2, Y5
-	VPAND        halfOdd<>+0(SB), Y5, Y5
-	VPADDD       halfBias<>+0(SB), Y2, Y2
+	VPAND        all00000001<>+0(SB), Y5, Y5
 	VPADDD       Y5, Y2, Y2
+	VPADDD       all00007fff<>+0(SB), Y2, Y2
 	VPSRLD       $0x10, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X5
-	VPACKUSDW    X5, X2, X2
-	MOVL         16(CX), DI
-	VMOVSD       X2, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y2, X5
 	MOVL         24(CX), DI
-	VMOVHPS      X2, (AX)(DI*8)
+	VPACKUSDW    X5, X5, X5
+	VMOVQ        X5, (AX)(DI*8)
+	MOVL         16(CX), DI
+	VPACKUSDW    X2, X2, X2
+	VMOVQ        X2, (AX)(DI*8)
 	VPSRLD       $0x10, Y4, Y2
-	VPAND        halfOdd<>+0(SB), Y2, Y2
-	VPADDD       halfBias<>+0(SB), Y4, Y4
+	VPAND        all00000001<>+0(SB), Y2, Y2
 	VPADDD       Y2, Y4, Y4
+	VPADDD       all00007fff<>+0(SB), Y4, Y4
 	VPSRLD       $0x10, Y4, Y4
-	VEXTRACTI128 $0x01, Y4, X2
-	VPACKUSDW    X2, X4, X4
-	MOVL         20(CX), DI
-	VMOVSD       X4, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y4, X2
 	MOVL         28(CX), DI
-	VMOVHPS      X4, (AX)(DI*8)
+	VPACKUSDW    X2, X2, X2
+	VMOVQ        X2, (AX)(DI*8)
+	MOVL         20(CX), DI
+	VPACKUSDW    X4, X4, X4
+	VMOVQ        X4, (AX)(DI*8)
 	VPMULUDQ     Y10, Y1, Y10
 	VPMULUDQ     Y13, Y0, Y13
 	VPSHUFD      $0xa0, Y13, Y2
@@ -23276,27 +23292,29 @@ quads3:
 	VUNPCKLPD    Y6, Y4, Y2
 	VUNPCKHPD    Y6, Y4, Y3
 	VPSRLD       $0x10, Y2, Y4
-	VPAND        halfOdd<>+0(SB), Y4, Y4
-	VPADDD       halfBias<>+0(SB), Y2, Y2
+	VPAND        all00000001<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y2, Y2
+	VPADDD       all00007fff<>+0(SB), Y2, Y2
 	VPSRLD       $0x10, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X4
-	VPACKUSDW    X4, X2, X2
-	MOVL         32(CX), DI
-	VMOVSD       X2, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y2, X4
 	MOVL         40(CX), DI
-	VMOVHPS      X2, (AX)(DI*8)
+	VPACKUSDW    X4, X4, X4
+	VMOVQ        X4, (AX)(DI*8)
+	MOVL         32(CX), DI
+	VPACKUSDW    X2, X2, X2
+	VMOVQ        X2, (AX)(DI*8)
 	VPSRLD       $0x10, Y3, Y2
-	VPAND        halfOdd<>+0(SB), Y2, Y2
-	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPAND        all00000001<>+0(SB), Y2, Y2
 	VPADDD       Y2, Y3, Y3
+	VPADDD       all00007fff<>+0(SB), Y3, Y3
 	VPSRLD       $0x10, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X2
-	VPACKUSDW    X2, X3, X3
-	MOVL         36(CX), DI
-	VMOVSD       X3, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y3, X2
 	MOVL         44(CX), DI
-	VMOVHPS      X3, (AX)(DI*8)
+	VPACKUSDW    X2, X2, X2
+	VMOVQ        X2, (AX)(DI*8)
+	MOVL         36(CX), DI
+	VPACKUSDW    X3, X3, X3
+	VMOVQ        X3, (AX)(DI*8)
 	ADDQ         $0x00000030, CX
 	SUBQ         $0x0000000c, DX
 	CMPQ         DX, $0x0000000c
@@ -23456,27 +23474,29 @@ quads1:
 	VUNPCKLPD    Y5, Y4, Y2
 	VUNPCKHPD    Y5, Y4, Y3
 	VPSRLD       $0x10, Y2, Y4
-	VPAND        halfOdd<>+0(SB), Y4, Y4
-	VPADDD       halfBias<>+0(SB), Y2, Y2
+	VPAND        all00000001<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y2, Y2
+	VPADDD       all00007fff<>+0(SB), Y2, Y2
 	VPSRLD       $0x10, Y2, Y2
-	VEXTRACTI128 $0x01, Y2, X4
-	VPACKUSDW    X4, X2, X2
-	MOVL         (CX), DI
-	VMOVSD       X2, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y2, X4
 	MOVL         8(CX), DI
-	VMOVHPS      X2, (AX)(DI*8)
+	VPACKUSDW    X4, X4, X4
+	VMOVQ        X4, (AX)(DI*8)
+	MOVL         (CX), DI
+	VPACKUSDW    X2, X2, X2
+	VMOVQ        X2, (AX)(DI*8)
 	VPSRLD       $0x10, Y3, Y2
-	VPAND        halfOdd<>+0(SB), Y2, Y2
-	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPAND        all00000001<>+0(SB), Y2, Y2
 	VPADDD       Y2, Y3, Y3
+	VPADDD       all00007fff<>+0(SB), Y3, Y3
 	VPSRLD       $0x10, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X2
-	VPACKUSDW    X2, X3, X3
-	MOVL         4(CX), DI
-	VMOVSD       X3, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y3, X2
 	MOVL         12(CX), DI
-	VMOVHPS      X3, (AX)(DI*8)
+	VPACKUSDW    X2, X2, X2
+	VMOVQ        X2, (AX)(DI*8)
+	MOVL         4(CX), DI
+	VPACKUSDW    X3, X3, X3
+	VMOVQ        X3, (AX)(DI*8)
 	ADDQ         $0x00000010, CX
 	SUBQ         $0x00000004, DX
 	CMPQ         DX, $0x00000004
@@ -23486,41 +23506,41 @@ quads1Done:
 	VZEROUPPER
 	RET
 
-DATA halfOdd<>+0(SB)/4, $0x00000001
-DATA halfOdd<>+4(SB)/4, $0x00000001
-DATA halfOdd<>+8(SB)/4, $0x00000001
-DATA halfOdd<>+12(SB)/4, $0x00000001
-DATA halfOdd<>+16(SB)/4, $0x00000001
-DATA halfOdd<>+20(SB)/4, $0x00000001
-DATA halfOdd<>+24(SB)/4, $0x00000001
-DATA halfOdd<>+28(SB)/4, $0x00000001
-DATA halfOdd<>+32(SB)/4, $0x00000001
-DATA halfOdd<>+36(SB)/4, $0x00000001
-DATA halfOdd<>+40(SB)/4, $0x00000001
-DATA halfOdd<>+44(SB)/4, $0x00000001
-DATA halfOdd<>+48(SB)/4, $0x00000001
-DATA halfOdd<>+52(SB)/4, $0x00000001
-DATA halfOdd<>+56(SB)/4, $0x00000001
-DATA halfOdd<>+60(SB)/4, $0x00000001
-GLOBL halfOdd<>(SB), RODATA|NOPTR, $64
+DATA all00000001<>+0(SB)/4, $0x00000001
+DATA all00000001<>+4(SB)/4, $0x00000001
+DATA all00000001<>+8(SB)/4, $0x00000001
+DATA all00000001<>+12(SB)/4, $0x00000001
+DATA all00000001<>+16(SB)/4, $0x00000001
+DATA all00000001<>+20(SB)/4, $0x00000001
+DATA all00000001<>+24(SB)/4, $0x00000001
+DATA all00000001<>+28(SB)/4, $0x00000001
+DATA all00000001<>+32(SB)/4, $0x00000001
+DATA all00000001<>+36(SB)/4, $0x00000001
+DATA all00000001<>+40(SB)/4, $0x00000001
+DATA all00000001<>+44(SB)/4, $0x00000001
+DATA all00000001<>+48(SB)/4, $0x00000001
+DATA all00000001<>+52(SB)/4, $0x00000001
+DATA all00000001<>+56(SB)/4, $0x00000001
+DATA all00000001<>+60(SB)/4, $0x00000001
+GLOBL all00000001<>(SB), RODATA|NOPTR, $64
 
-DATA halfBias<>+0(SB)/4, $0x00007fff
-DATA halfBias<>+4(SB)/4, $0x00007fff
-DATA halfBias<>+8(SB)/4, $0x00007fff
-DATA halfBias<>+12(SB)/4, $0x00007fff
-DATA halfBias<>+16(SB)/4, $0x00007fff
-DATA halfBias<>+20(SB)/4, $0x00007fff
-DATA halfBias<>+24(SB)/4, $0x00007fff
-DATA halfBias<>+28(SB)/4, $0x00007fff
-DATA halfBias<>+32(SB)/4, $0x00007fff
-DATA halfBias<>+36(SB)/4, $0x00007fff
-DATA halfBias<>+40(SB)/4, $0x00007fff
-DATA halfBias<>+44(SB)/4, $0x00007fff
-DATA halfBias<>+48(SB)/4, $0x00007fff
-DATA halfBias<>+52(SB)/4, $0x00007fff
-DATA halfBias<>+56(SB)/4, $0x00007fff
-DATA halfBias<>+60(SB)/4, $0x00007fff
-GLOBL halfBias<>(SB), RODATA|NOPTR, $64
+DATA all00007fff<>+0(SB)/4, $0x00007fff
+DATA all00007fff<>+4(SB)/4, $0x00007fff
+DATA all00007fff<>+8(SB)/4, $0x00007fff
+DATA all00007fff<>+12(SB)/4, $0x00007fff
+DATA all00007fff<>+16(SB)/4, $0x00007fff
+DATA all00007fff<>+20(SB)/4, $0x00007fff
+DATA all00007fff<>+24(SB)/4, $0x00007fff
+DATA all00007fff<>+28(SB)/4, $0x00007fff
+DATA all00007fff<>+32(SB)/4, $0x00007fff
+DATA all00007fff<>+36(SB)/4, $0x00007fff
+DATA all00007fff<>+40(SB)/4, $0x00007fff
+DATA all00007fff<>+44(SB)/4, $0x00007fff
+DATA all00007fff<>+48(SB)/4, $0x00007fff
+DATA all00007fff<>+52(SB)/4, $0x00007fff
+DATA all00007fff<>+56(SB)/4, $0x00007fff
+DATA all00007fff<>+60(SB)/4, $0x00007fff
+GLOBL all00007fff<>(SB), RODATA|NOPTR, $64
 
 // func noiseBFloat16AVX512(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -23832,35 +23852,45 @@ quads4:
 	VUNPCKLPD       Z8, Z7, Z5
 	VUNPCKHPD       Z8, Z7, Z6
 	VPSRLD          $0x10, Z5, Z7
-	VPANDQ          halfOdd<>+0(SB), Z7, Z7
-	VPADDD          halfBias<>+0(SB), Z5, Z5
+	VPANDD.BCST     all00000001<>+0(SB), Z7, Z7
 	VPADDD          Z7, Z5, Z5
+	VPADDD.BCST     all00007fff<>+0(SB), Z5, Z5
 	VPSRLD          $0x10, Z5, Z5
-	VPMOVDW         Z5, Y5
-	MOVL            (CX), DI
-	VMOVSD          X5, (AX)(DI*8)
-	MOVL            8(CX), DI
-	VMOVHPS         X5, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z5, X5
-	MOVL            16(CX), DI
-	VMOVSD          X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z5, X7
 	MOVL            24(CX), DI
-	VMOVHPS         X5, (AX)(DI*8)
+	VPACKUSDW       X7, X7, X7
+	VMOVQ           X7, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z5, X7
+	MOVL            16(CX), DI
+	VPACKUSDW       X7, X7, X7
+	VMOVQ           X7, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z5, X7
+	MOVL            8(CX), DI
+	VPACKUSDW       X7, X7, X7
+	VMOVQ           X7, (AX)(DI*8)
+	MOVL            (CX), DI
+	VPACKUSDW       X5, X5, X5
+	VMOVQ           X5, (AX)(DI*8)
 	VPSRLD          $0x10, Z6, Z5
-	VPANDQ          halfOdd<>+0(SB), Z5, Z5
-	VPADDD          halfBias<>+0(SB), Z6, Z6
+	VPANDD.BCST     all00000001<>+0(SB), Z5, Z5
 	VPADDD          Z5, Z6, Z6
+	VPADDD.BCST     all00007fff<>+0(SB), Z6, Z6
 	VPSRLD          $0x10, Z6, Z6
-	VPMOVDW         Z6, Y6
-	MOVL            4(CX), DI
-	VMOVSD          X6, (AX)(DI*8)
-	MOVL            12(CX), DI
-	VMOVHPS         X6, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z6, X5
-	MOVL            20(CX), DI
-	VMOVSD          X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z6, X5
 	MOVL            28(CX), DI
-	VMOVHPS         X5, (AX)(DI*8)
+	VPACKUSDW       X5, X5, X5
+	VMOVQ           X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z6, X5
+	MOVL            20(CX), DI
+	VPACKUSDW       X5, X5, X5
+	VMOVQ           X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z6, X5
+	MOVL            12(CX), DI
+	VPACKUSDW       X5, X5, X5
+	VMOVQ           X5, (AX)(DI*8)
+	MOVL            4(CX), DI
+	VPACKUSDW       X6, X6, X6
+	VMOVQ           X6, (AX)(DI*8)
 	VPMULUDQ        Z9, Z1, Z9
 	VPMULUDQ        Z15, Z0, Z15
 	VMOVDQA64       Z9, Z5
@@ -23926,35 +23956,45 @@ quads4:
 	VUNPCKLPD       Z8, Z6, Z2
 	VUNPCKHPD       Z8, Z6, Z5
 	VPSRLD          $0x10, Z2, Z6
-	VPANDQ          halfOdd<>+0(SB), Z6, Z6
-	VPADDD          halfBias<>+0(SB), Z2, Z2
+	VPANDD.BCST     all00000001<>+0(SB), Z6, Z6
 	VPADDD          Z6, Z2, Z2
+	VPADDD.BCST     all00007fff<>+0(SB), Z2, Z2
 	VPSRLD          $0x10, Z2, Z2
-	VPMOVDW         Z2, Y2
-	MOVL            32(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
-	MOVL            40(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X2
-	MOVL            48(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z2, X6
 	MOVL            56(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
+	VPACKUSDW       X6, X6, X6
+	VMOVQ           X6, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z2, X6
+	MOVL            48(CX), DI
+	VPACKUSDW       X6, X6, X6
+	VMOVQ           X6, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X6
+	MOVL            40(CX), DI
+	VPACKUSDW       X6, X6, X6
+	VMOVQ           X6, (AX)(DI*8)
+	MOVL            32(CX), DI
+	VPACKUSDW       X2, X2, X2
+	VMOVQ           X2, (AX)(DI*8)
 	VPSRLD          $0x10, Z5, Z2
-	VPANDQ          halfOdd<>+0(SB), Z2, Z2
-	VPADDD          halfBias<>+0(SB), Z5, Z5
+	VPANDD.BCST     all00000001<>+0(SB), Z2, Z2
 	VPADDD          Z2, Z5, Z5
+	VPADDD.BCST     all00007fff<>+0(SB), Z5, Z5
 	VPSRLD          $0x10, Z5, Z5
-	VPMOVDW         Z5, Y5
-	MOVL            36(CX), DI
-	VMOVSD          X5, (AX)(DI*8)
-	MOVL            44(CX), DI
-	VMOVHPS         X5, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z5, X2
-	MOVL            52(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z5, X2
 	MOVL            60(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
+	VPACKUSDW       X2, X2, X2
+	VMOVQ           X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z5, X2
+	MOVL            52(CX), DI
+	VPACKUSDW       X2, X2, X2
+	VMOVQ           X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z5, X2
+	MOVL            44(CX), DI
+	VPACKUSDW       X2, X2, X2
+	VMOVQ           X2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	VPACKUSDW       X5, X5, X5
+	VMOVQ           X5, (AX)(DI*8)
 	VPMULUDQ        Z11, Z1, Z11
 	VPMULUDQ        Z16, Z0, Z16
 	VMOVDQA64       Z11, Z2
@@ -24020,35 +24060,45 @@ quads4:
 	VUNPCKLPD       Z7, Z5, Z2
 	VUNPCKHPD       Z7, Z5, Z3
 	VPSRLD          $0x10, Z2, Z5
-	VPANDQ          halfOdd<>+0(SB), Z5, Z5
-	VPADDD          halfBias<>+0(SB), Z2, Z2
+	VPANDD.BCST     all00000001<>+0(SB), Z5, Z5
 	VPADDD          Z5, Z2, Z2
+	VPADDD.BCST     all00007fff<>+0(SB), Z2, Z2
 	VPSRLD          $0x10, Z2, Z2
-	VPMOVDW         Z2, Y2
-	MOVL            64(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
-	MOVL            72(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X2
-	MOVL            80(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z2, X5
 	MOVL            88(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
+	VPACKUSDW       X5, X5, X5
+	VMOVQ           X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z2, X5
+	MOVL            80(CX), DI
+	VPACKUSDW       X5, X5, X5
+	VMOVQ           X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X5
+	MOVL            72(CX), DI
+	VPACKUSDW       X5, X5, X5
+	VMOVQ           X5, (AX)(DI*8)
+	MOVL            64(CX), DI
+	VPACKUSDW       X2, X2, X2
+	VMOVQ           X2, (AX)(DI*8)
 	VPSRLD          $0x10, Z3, Z2
-	VPANDQ          halfOdd<>+0(SB), Z2, Z2
-	VPADDD          halfBias<>+0(SB), Z3, Z3
+	VPANDD.BCST     all00000001<>+0(SB), Z2, Z2
 	VPADDD          Z2, Z3, Z3
+	VPADDD.BCST     all00007fff<>+0(SB), Z3, Z3
 	VPSRLD          $0x10, Z3, Z3
-	VPMOVDW         Z3, Y3
-	MOVL            68(CX), DI
-	VMOVSD          X3, (AX)(DI*8)
-	MOVL            76(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            84(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z3, X2
 	MOVL            92(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
+	VPACKUSDW       X2, X2, X2
+	VMOVQ           X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            84(CX), DI
+	VPACKUSDW       X2, X2, X2
+	VMOVQ           X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            76(CX), DI
+	VPACKUSDW       X2, X2, X2
+	VMOVQ           X2, (AX)(DI*8)
+	MOVL            68(CX), DI
+	VPACKUSDW       X3, X3, X3
+	VMOVQ           X3, (AX)(DI*8)
 	VPMULUDQ        Z13, Z1, Z13
 	VPMULUDQ        Z17, Z0, Z17
 	VMOVDQA64       Z13, Z2
@@ -24114,35 +24164,45 @@ quads4:
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
 	VPSRLD          $0x10, Z2, Z4
-	VPANDQ          halfOdd<>+0(SB), Z4, Z4
-	VPADDD          halfBias<>+0(SB), Z2, Z2
+	VPANDD.BCST     all00000001<>+0(SB), Z4, Z4
 	VPADDD          Z4, Z2, Z2
+	VPADDD.BCST     all00007fff<>+0(SB), Z2, Z2
 	VPSRLD          $0x10, Z2, Z2
-	VPMOVDW         Z2, Y2
-	MOVL            96(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
-	MOVL            104(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X2
-	MOVL            112(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z2, X4
 	MOVL            120(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
+	VPACKUSDW       X4, X4, X4
+	VMOVQ           X4, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z2, X4
+	MOVL            112(CX), DI
+	VPACKUSDW       X4, X4, X4
+	VMOVQ           X4, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            104(CX), DI
+	VPACKUSDW       X4, X4, X4
+	VMOVQ           X4, (AX)(DI*8)
+	MOVL            96(CX), DI
+	VPACKUSDW       X2, X2, X2
+	VMOVQ           X2, (AX)(DI*8)
 	VPSRLD          $0x10, Z3, Z2
-	VPANDQ          halfOdd<>+0(SB), Z2, Z2
-	VPADDD          halfBias<>+0(SB), Z3, Z3
+	VPANDD.BCST     all00000001<>+0(SB), Z2, Z2
 	VPADDD          Z2, Z3, Z3
+	VPADDD.BCST     all00007fff<>+0(SB), Z3, Z3
 	VPSRLD          $0x10, Z3, Z3
-	VPMOVDW         Z3, Y3
-	MOVL            100(CX), DI
-	VMOVSD          X3, (AX)(DI*8)
-	MOVL            108(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            116(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z3, X2
 	MOVL            124(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
+	VPACKUSDW       X2, X2, X2
+	VMOVQ           X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            116(CX), DI
+	VPACKUSDW       X2, X2, X2
+	VMOVQ           X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            108(CX), DI
+	VPACKUSDW       X2, X2, X2
+	VMOVQ           X2, (AX)(DI*8)
+	MOVL            100(CX), DI
+	VPACKUSDW       X3, X3, X3
+	VMOVQ           X3, (AX)(DI*8)
 	ADDQ            $0x00000080, CX
 	SUBQ            $0x00000020, DX
 	CMPQ            DX, $0x00000020
@@ -24321,35 +24381,45 @@ quads2:
 	VUNPCKLPD       Z6, Z5, Z3
 	VUNPCKHPD       Z6, Z5, Z4
 	VPSRLD          $0x10, Z3, Z5
-	VPANDQ          halfOdd<>+0(SB), Z5, Z5
-	VPADDD          halfBias<>+0(SB), Z3, Z3
+	VPANDD.BCST     all00000001<>+0(SB), Z5, Z5
 	VPADDD          Z5, Z3, Z3
+	VPADDD.BCST     all00007fff<>+0(SB), Z3, Z3
 	VPSRLD          $0x10, Z3, Z3
-	VPMOVDW         Z3, Y3
-	MOVL            (CX), DI
-	VMOVSD          X3, (AX)(DI*8)
-	MOVL            8(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X3
-	MOVL            16(CX), DI
-	VMOVSD          X3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z3, X5
 	MOVL            24(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
+	VPACKUSDW       X5, X5, X5
+	VMOVQ           X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X5
+	MOVL            16(CX), DI
+	VPACKUSDW       X5, X5, X5
+	VMOVQ           X5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X5
+	MOVL            8(CX), DI
+	VPACKUSDW       X5, X5, X5
+	VMOVQ           X5, (AX)(DI*8)
+	MOVL            (CX), DI
+	VPACKUSDW       X3, X3, X3
+	VMOVQ           X3, (AX)(DI*8)
 	VPSRLD          $0x10, Z4, Z3
-	VPANDQ          halfOdd<>+0(SB), Z3, Z3
-	VPADDD          halfBias<>+0(SB), Z4, Z4
+	VPANDD.BCST     all00000001<>+0(SB), Z3, Z3
 	VPADDD          Z3, Z4, Z4
+	VPADDD.BCST     all00007fff<>+0(SB), Z4, Z4
 	VPSRLD          $0x10, Z4, Z4
-	VPMOVDW         Z4, Y4
-	MOVL            4(CX), DI
-	VMOVSD          X4, (AX)(DI*8)
-	MOVL            12(CX), DI
-	VMOVHPS         X4, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            20(CX), DI
-	VMOVSD          X3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z4, X3
 	MOVL            28(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
+	VPACKUSDW       X3, X3, X3
+	VMOVQ           X3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            20(CX), DI
+	VPACKUSDW       X3, X3, X3
+	VMOVQ           X3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            12(CX), DI
+	VPACKUSDW       X3, X3, X3
+	VMOVQ           X3, (AX)(DI*8)
+	MOVL            4(CX), DI
+	VPACKUSDW       X4, X4, X4
+	VMOVQ           X4, (AX)(DI*8)
 	VPMULUDQ        Z7, Z1, Z7
 	VPMULUDQ        Z9, Z0, Z9
 	VMOVDQA64       Z7, Z3
@@ -24415,35 +24485,45 @@ quads2:
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
 	VPSRLD          $0x10, Z2, Z4
-	VPANDQ          halfOdd<>+0(SB), Z4, Z4
-	VPADDD          halfBias<>+0(SB), Z2, Z2
+	VPANDD.BCST     all00000001<>+0(SB), Z4, Z4
 	VPADDD          Z4, Z2, Z2
+	VPADDD.BCST     all00007fff<>+0(SB), Z2, Z2
 	VPSRLD          $0x10, Z2, Z2
-	VPMOVDW         Z2, Y2
-	MOVL            32(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
-	MOVL            40(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X2
-	MOVL            48(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z2, X4
 	MOVL            56(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
+	VPACKUSDW       X4, X4, X4
+	VMOVQ           X4, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z2, X4
+	MOVL            48(CX), DI
+	VPACKUSDW       X4, X4, X4
+	VMOVQ           X4, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            40(CX), DI
+	VPACKUSDW       X4, X4, X4
+	VMOVQ           X4, (AX)(DI*8)
+	MOVL            32(CX), DI
+	VPACKUSDW       X2, X2, X2
+	VMOVQ           X2, (AX)(DI*8)
 	VPSRLD          $0x10, Z3, Z2
-	VPANDQ          halfOdd<>+0(SB), Z2, Z2
-	VPADDD          halfBias<>+0(SB), Z3, Z3
+	VPANDD.BCST     all00000001<>+0(SB), Z2, Z2
 	VPADDD          Z2, Z3, Z3
+	VPADDD.BCST     all00007fff<>+0(SB), Z3, Z3
 	VPSRLD          $0x10, Z3, Z3
-	VPMOVDW         Z3, Y3
-	MOVL            36(CX), DI
-	VMOVSD          X3, (AX)(DI*8)
-	MOVL            44(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            52(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z3, X2
 	MOVL            60(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
+	VPACKUSDW       X2, X2, X2
+	VMOVQ           X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            52(CX), DI
+	VPACKUSDW       X2, X2, X2
+	VMOVQ           X2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            44(CX), DI
+	VPACKUSDW       X2, X2, X2
+	VMOVQ           X2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	VPACKUSDW       X3, X3, X3
+	VMOVQ           X3, (AX)(DI*8)
 	ADDQ            $0x00000040, CX
 	SUBQ            $0x00000010, DX
 	CMPQ            DX, $0x00000010
