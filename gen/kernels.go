@@ -149,14 +149,14 @@ var kernels = []*kernel{
 		doc:      "adds src·scale to dst where keep is 1",
 		writes:   "dst",
 		elements: elements,
-		amd64:    add,
+		amd64:    add, neon: addNEON,
 	},
 	{
 		name: "fill", params: "dst, src, fill []E, keep []uint64, scale S",
 		doc:      "sets dst to src·scale where keep is 1 and to fill elsewhere",
 		writes:   "dst",
 		elements: elements,
-		amd64:    fill,
+		amd64:    fill, neon: fillNEON,
 	},
 	{
 		name: "fillStream", params: "dst, src, fill []E, keep []uint64, scale S",
