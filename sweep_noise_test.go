@@ -2,7 +2,6 @@ package dropblock
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"testing"
 	"unsafe"
@@ -89,30 +88,4 @@ func TestKernelNoise(t *testing.T) {
 			func(t testing.TB) error { return sweepNoise(t, noiseOf[Float16, float32](k.noise)) },
 			func(t testing.TB) error { return sweepNoise(t, noiseOf[BFloat16, float32](k.noise)) })
 	})
-}
-
-// noiseWords are words about which normalRadius, normalX and normalY change their ways, and
-// words on a lattice.
-func noiseWords(t testing.TB, lattice int) (words []uint32) {
-	for _, at := range []uint32{0, 1 << 23, 1 << 24, 1 << 30, 1 << 31, 3 << 30, 0xb504f333, 1<<32 - 1<<24} {
-		for i := range uint32(1 << 10) {
-			words = append(words, at+i, at-i)
-		}
-	}
-	for i := range lattice {
-		words = append(words, uint32(i*(1<<32/lattice)+i))
-	}
-	return words
-}
-
-// TestNormals compares the generic transform with the reference, word by word, and the
-// sweep's blocks with what they stand for.
-func TestNormals(t *testing.T) {
-	for _, w := range noiseWords(t, 1<<16) {
-		got := []float32{normalRadius(w), normalX(w), normalY(w)}
-		r, x, y := reference.Normal(w, w)
-		if err := reference.SameFloats(got, []float32{r, x, y}); err != nil {
-			t.Fatal(fmt.Errorf("word %#08x: %w", w, err))
-		}
-	}
 }
