@@ -9110,10 +9110,7 @@ TEXT ·scaleBFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -9126,82 +9123,82 @@ apart:
 	MOVQ         64(BX), SI
 	MOVQ         (DX), SI
 	MOVQ         64(DX), SI
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, (DX)
-	VMOVUPS      Y10, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 64(DX)
-	VMOVUPS      Y10, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, (DX)
+	VMOVUPS      Y7, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y7, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -9215,82 +9212,82 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, (DX)
-	VMOVUPS      Y10, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 64(DX)
-	VMOVUPS      Y10, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, (DX)
+	VMOVUPS      Y7, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y7, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -9306,26 +9303,26 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      Y9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y6, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -9338,26 +9335,26 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      X9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      X6, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -9370,27 +9367,27 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (BX), SI
-	VMOVD        SI, X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPEXTRW      $0x00, X9, (DX)
+	VMOVD        SI, X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPEXTRW      $0x00, X6, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -10362,92 +10359,89 @@ TEXT ·scaleStreamBFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
 word:
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVNTPS     Y9, (DX)
-	VMOVNTPS     Y10, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVNTPS     Y9, 64(DX)
-	VMOVNTPS     Y10, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVNTPS     Y6, (DX)
+	VMOVNTPS     Y7, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVNTPS     Y6, 64(DX)
+	VMOVNTPS     Y7, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -10463,26 +10457,26 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      Y9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y6, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -10495,26 +10489,26 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      X9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      X6, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -10527,27 +10521,27 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (BX), SI
-	VMOVD        SI, X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPEXTRW      $0x00, X9, (DX)
+	VMOVD        SI, X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPEXTRW      $0x00, X6, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -12114,10 +12108,7 @@ TEXT ·addBFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -12130,102 +12121,102 @@ apart:
 	MOVQ         64(BX), SI
 	MOVQ         (DX), SI
 	MOVQ         64(DX), SI
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(DX), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(DX), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(DX), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(DX), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(DX), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(DX), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -12239,102 +12230,102 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(DX), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(DX), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(DX), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(DX), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(DX), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(DX), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -12350,31 +12341,31 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VMOVUPS      Y5, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -12387,31 +12378,31 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), X6
-	VMOVUPS      (BX), X7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y9
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y6, Y10
-	VPAND        Y1, Y6, Y11
-	VADDPS       Y8, Y10, Y8
-	VADDPS       Y9, Y11, Y9
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y9, Y11
-	VPBLENDW     $0xaa, Y9, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y9
-	VPOR         Y9, Y11, Y11
-	VPMAXUW      Y3, Y11, Y9
-	VPCMPEQW     Y9, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPBLENDVB    Y5, Y10, Y6, Y6
-	VMOVUPS      X6, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), X3
+	VMOVUPS      (BX), X4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPAND        upperHalves<>+0(SB), Y3, Y8
+	VADDPS       Y5, Y7, Y5
+	VADDPS       Y6, Y8, Y6
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y3, Y3
+	VMOVUPS      X3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -12424,33 +12415,33 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (DX), SI
-	VMOVD        SI, X7
+	VMOVD        SI, X4
 	MOVWLZX      (BX), SI
-	VMOVD        SI, X13
-	VPSLLD       $0x10, Y13, Y6
-	VPAND        Y1, Y13, Y8
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y8, Y8
-	VPSLLD       $0x10, Y7, Y9
-	VPAND        Y1, Y7, Y10
-	VADDPS       Y6, Y9, Y6
-	VADDPS       Y8, Y10, Y8
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBLENDVB    Y5, Y9, Y7, Y7
-	VPEXTRW      $0x00, X7, (DX)
+	VMOVD        SI, X10
+	VPSLLD       $0x10, Y10, Y3
+	VPAND        upperHalves<>+0(SB), Y10, Y5
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VPSLLD       $0x10, Y4, Y6
+	VPAND        upperHalves<>+0(SB), Y4, Y7
+	VADDPS       Y3, Y6, Y3
+	VADDPS       Y5, Y7, Y5
+	VPSRLD       $0x10, Y3, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y3, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y4, Y4
+	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -14003,10 +13994,7 @@ TEXT ·fillBFloat16AVX2(SB), NOSPLIT, $0-100
 	MOVQ         src_len+32(FP), AX
 	MOVQ         fill_base+48(FP), SI
 	VBROADCASTSS scale+96(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -14021,86 +14009,86 @@ apart:
 	MOVQ         64(DX), DI
 	MOVQ         (SI), DI
 	MOVQ         64(SI), DI
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(SI), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(SI), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(SI), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(SI), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(SI), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(SI), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -14115,86 +14103,86 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(SI), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(SI), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(SI), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(SI), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(SI), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(SI), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -14211,27 +14199,27 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VMOVUPS      Y5, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -14245,27 +14233,27 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), X6
-	VMOVUPS      (BX), X7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y9
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y9, Y11
-	VPBLENDW     $0xaa, Y9, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y9
-	VPOR         Y9, Y11, Y11
-	VPMAXUW      Y3, Y11, Y9
-	VPCMPEQW     Y9, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPBLENDVB    Y5, Y10, Y6, Y6
-	VMOVUPS      X6, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), X3
+	VMOVUPS      (BX), X4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y3, Y3
+	VMOVUPS      X3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -14279,29 +14267,29 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (SI), DI
-	VMOVD        DI, X7
+	VMOVD        DI, X4
 	MOVWLZX      (BX), DI
-	VMOVD        DI, X13
-	VPSLLD       $0x10, Y13, Y6
-	VPAND        Y1, Y13, Y8
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBLENDVB    Y5, Y9, Y7, Y7
-	VPEXTRW      $0x00, X7, (DX)
+	VMOVD        DI, X10
+	VPSLLD       $0x10, Y10, Y3
+	VPAND        upperHalves<>+0(SB), Y10, Y5
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y3, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y3, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y4, Y4
+	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -15369,10 +15357,7 @@ TEXT ·fillStreamBFloat16AVX2(SB), NOSPLIT, $0-100
 	MOVQ         src_len+32(FP), AX
 	MOVQ         fill_base+48(FP), SI
 	VBROADCASTSS scale+96(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
@@ -15381,86 +15366,86 @@ word:
 	PREFETCHT0   8256(BX)
 	PREFETCHT0   8192(SI)
 	PREFETCHT0   8256(SI)
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(SI), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVNTPS     Y8, (DX)
-	VMOVNTPS     Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(SI), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(SI), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVNTPS     Y8, 64(DX)
-	VMOVNTPS     Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(SI), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVNTPS     Y5, (DX)
+	VMOVNTPS     Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(SI), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(SI), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVNTPS     Y5, 64(DX)
+	VMOVNTPS     Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -15477,27 +15462,27 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VMOVUPS      Y5, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -15511,27 +15496,27 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), X6
-	VMOVUPS      (BX), X7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y9
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y9, Y11
-	VPBLENDW     $0xaa, Y9, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y9
-	VPOR         Y9, Y11, Y11
-	VPMAXUW      Y3, Y11, Y9
-	VPCMPEQW     Y9, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPBLENDVB    Y5, Y10, Y6, Y6
-	VMOVUPS      X6, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), X3
+	VMOVUPS      (BX), X4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y3, Y3
+	VMOVUPS      X3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -15545,29 +15530,29 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (SI), DI
-	VMOVD        DI, X7
+	VMOVD        DI, X4
 	MOVWLZX      (BX), DI
-	VMOVD        DI, X13
-	VPSLLD       $0x10, Y13, Y6
-	VPAND        Y1, Y13, Y8
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBLENDVB    Y5, Y9, Y7, Y7
-	VPEXTRW      $0x00, X7, (DX)
+	VMOVD        DI, X10
+	VPSLLD       $0x10, Y10, Y3
+	VPAND        upperHalves<>+0(SB), Y10, Y5
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y3, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y3, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y4, Y4
+	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -16235,19 +16220,16 @@ TEXT ·expandBFloat16AVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_base+0(FP), CX
 	MOVQ         dst_len+8(FP), DX
 	VBROADCASTSS scale+48(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y1
-	VMOVDQU      halfAbove<>+0(SB), Y2
-	VMOVAPS      Y0, Y3
-	VPSRLD       $0x10, Y0, Y4
-	VPSLLD       $0x10, Y3, Y5
-	VPBLENDW     $0xaa, Y3, Y4, Y4
-	VPBLENDW     $0x55, Y0, Y5, Y5
-	VPAND        Y1, Y4, Y3
-	VPOR         Y3, Y5, Y5
-	VPMAXUW      Y2, Y5, Y3
-	VPCMPEQW     Y3, Y5, Y5
-	VPSUBW       Y5, Y4, Y4
+	VMOVAPS      Y0, Y1
+	VPSRLD       $0x10, Y0, Y2
+	VPSLLD       $0x10, Y1, Y3
+	VPBLENDW     $0xaa, Y1, Y2, Y2
+	VPBLENDW     $0x55, Y0, Y3, Y3
+	VPAND        halfOnes<>+0(SB), Y2, Y1
+	VPOR         Y1, Y3, Y3
+	VPMAXUW      halfAbove<>+0(SB), Y3, Y1
+	VPCMPEQW     Y1, Y3, Y3
+	VPSUBW       Y3, Y2, Y2
 	VMOVDQU      laneBits2<>+0(SB), Y0
 	CMPQ         DX, $0x00000040
 	JL           wordDone
@@ -16256,22 +16238,22 @@ word:
 	VPBROADCASTW (AX), Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
-	VPBROADCASTW 2(AX), Y2
-	VPAND        Y0, Y2, Y2
-	VPCMPEQW     Y0, Y2, Y2
-	VPAND        Y4, Y2, Y2
-	VPBROADCASTW 4(AX), Y3
+	VPAND        Y2, Y1, Y1
+	VPBROADCASTW 2(AX), Y3
 	VPAND        Y0, Y3, Y3
 	VPCMPEQW     Y0, Y3, Y3
-	VPAND        Y4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPBROADCASTW 4(AX), Y4
+	VPAND        Y0, Y4, Y4
+	VPCMPEQW     Y0, Y4, Y4
+	VPAND        Y2, Y4, Y4
 	VPBROADCASTW 6(AX), Y5
 	VPAND        Y0, Y5, Y5
 	VPCMPEQW     Y0, Y5, Y5
-	VPAND        Y4, Y5, Y5
+	VPAND        Y2, Y5, Y5
 	VMOVUPS      Y1, (CX)
-	VMOVUPS      Y2, 32(CX)
-	VMOVUPS      Y3, 64(CX)
+	VMOVUPS      Y3, 32(CX)
+	VMOVUPS      Y4, 64(CX)
 	VMOVUPS      Y5, 96(CX)
 	ADDQ         $0x08, AX
 	ADDQ         $0x00000080, CX
@@ -16291,7 +16273,7 @@ rest16:
 	VPBROADCASTW X1, Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
+	VPAND        Y2, Y1, Y1
 	VMOVUPS      Y1, (CX)
 	SHRQ         $0x10, AX
 	ADDQ         $0x00000020, CX
@@ -16308,7 +16290,7 @@ rest8:
 	VPBROADCASTW X1, Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
+	VPAND        Y2, Y1, Y1
 	VMOVUPS      X1, (CX)
 	SHRQ         $0x08, AX
 	ADDQ         $0x00000010, CX
@@ -16325,7 +16307,7 @@ rest1:
 	VPBROADCASTW X1, Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
+	VPAND        Y2, Y1, Y1
 	VPEXTRW      $0x00, X1, (CX)
 	SHRQ         $0x01, AX
 	ADDQ         $0x00000002, CX
@@ -19919,11 +19901,11 @@ quads2:
 	VMOVSD       X4, (AX)(SI*8)
 	MOVL         8(CX), SI
 	VMOVHPS      X4, (AX)(SI*8)
-	VCVTPS2PH    $0x00, Y5, X4
+	VCVTPS2PH    $0x00, Y5, X5
 	MOVL         4(CX), SI
-	VMOVSD       X4, (AX)(SI*8)
+	VMOVSD       X5, (AX)(SI*8)
 	MOVL         12(CX), SI
-	VMOVHPS      X4, (AX)(SI*8)
+	VMOVHPS      X5, (AX)(SI*8)
 	VPMULUDQ     Y8, Y1, Y8
 	VPMULUDQ     Y10, Y0, Y10
 	VPSHUFD      $0xa0, Y10, Y4
@@ -20003,11 +19985,11 @@ quads2:
 	VMOVSD       X3, (AX)(SI*8)
 	MOVL         24(CX), SI
 	VMOVHPS      X3, (AX)(SI*8)
-	VCVTPS2PH    $0x00, Y4, X3
+	VCVTPS2PH    $0x00, Y4, X4
 	MOVL         20(CX), SI
-	VMOVSD       X3, (AX)(SI*8)
+	VMOVSD       X4, (AX)(SI*8)
 	MOVL         28(CX), SI
-	VMOVHPS      X3, (AX)(SI*8)
+	VMOVHPS      X4, (AX)(SI*8)
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, DX
 	CMPQ         DX, $0x00000008
@@ -20341,12 +20323,12 @@ quads4:
 	VMOVSD          X6, (AX)(SI*8)
 	MOVL            24(CX), SI
 	VMOVHPS         X6, (AX)(SI*8)
-	VCVTPS2PH       $0x00, Z7, Y6
+	VCVTPS2PH       $0x00, Z7, Y7
 	MOVL            4(CX), SI
-	VMOVSD          X6, (AX)(SI*8)
+	VMOVSD          X7, (AX)(SI*8)
 	MOVL            12(CX), SI
-	VMOVHPS         X6, (AX)(SI*8)
-	VEXTRACTF128    $0x01, Y6, X6
+	VMOVHPS         X7, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y7, X6
 	MOVL            20(CX), SI
 	VMOVSD          X6, (AX)(SI*8)
 	MOVL            28(CX), SI
@@ -20430,12 +20412,12 @@ quads4:
 	VMOVSD          X3, (AX)(SI*8)
 	MOVL            56(CX), SI
 	VMOVHPS         X3, (AX)(SI*8)
-	VCVTPS2PH       $0x00, Z6, Y3
+	VCVTPS2PH       $0x00, Z6, Y6
 	MOVL            36(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
+	VMOVSD          X6, (AX)(SI*8)
 	MOVL            44(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VEXTRACTF128    $0x01, Y3, X3
+	VMOVHPS         X6, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y6, X3
 	MOVL            52(CX), SI
 	VMOVSD          X3, (AX)(SI*8)
 	MOVL            60(CX), SI
@@ -20519,12 +20501,12 @@ quads4:
 	VMOVSD          X3, (AX)(SI*8)
 	MOVL            88(CX), SI
 	VMOVHPS         X3, (AX)(SI*8)
-	VCVTPS2PH       $0x00, Z4, Y3
+	VCVTPS2PH       $0x00, Z4, Y4
 	MOVL            68(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
+	VMOVSD          X4, (AX)(SI*8)
 	MOVL            76(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VEXTRACTF128    $0x01, Y3, X3
+	VMOVHPS         X4, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y4, X3
 	MOVL            84(CX), SI
 	VMOVSD          X3, (AX)(SI*8)
 	MOVL            92(CX), SI
@@ -20608,12 +20590,12 @@ quads4:
 	VMOVSD          X3, (AX)(SI*8)
 	MOVL            120(CX), SI
 	VMOVHPS         X3, (AX)(SI*8)
-	VCVTPS2PH       $0x00, Z4, Y3
+	VCVTPS2PH       $0x00, Z4, Y4
 	MOVL            100(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
+	VMOVSD          X4, (AX)(SI*8)
 	MOVL            108(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VEXTRACTF128    $0x01, Y3, X3
+	VMOVHPS         X4, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y4, X3
 	MOVL            116(CX), SI
 	VMOVSD          X3, (AX)(SI*8)
 	MOVL            124(CX), SI
@@ -20809,12 +20791,12 @@ quads2:
 	VMOVSD          X4, (AX)(SI*8)
 	MOVL            24(CX), SI
 	VMOVHPS         X4, (AX)(SI*8)
-	VCVTPS2PH       $0x00, Z5, Y4
+	VCVTPS2PH       $0x00, Z5, Y5
 	MOVL            4(CX), SI
-	VMOVSD          X4, (AX)(SI*8)
+	VMOVSD          X5, (AX)(SI*8)
 	MOVL            12(CX), SI
-	VMOVHPS         X4, (AX)(SI*8)
-	VEXTRACTF128    $0x01, Y4, X4
+	VMOVHPS         X5, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y5, X4
 	MOVL            20(CX), SI
 	VMOVSD          X4, (AX)(SI*8)
 	MOVL            28(CX), SI
@@ -20898,12 +20880,12 @@ quads2:
 	VMOVSD          X3, (AX)(SI*8)
 	MOVL            56(CX), SI
 	VMOVHPS         X3, (AX)(SI*8)
-	VCVTPS2PH       $0x00, Z4, Y3
+	VCVTPS2PH       $0x00, Z4, Y4
 	MOVL            36(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
+	VMOVSD          X4, (AX)(SI*8)
 	MOVL            44(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VEXTRACTF128    $0x01, Y3, X3
+	VMOVHPS         X4, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y4, X3
 	MOVL            52(CX), SI
 	VMOVSD          X3, (AX)(SI*8)
 	MOVL            60(CX), SI
@@ -21207,11 +21189,11 @@ quads2:
 	VPADDD       Y4, Y5, Y5
 	VPSRLD       $0x10, Y5, Y5
 	VEXTRACTI128 $0x01, Y5, X4
-	VPACKUSDW    X4, X5, X4
+	VPACKUSDW    X4, X5, X5
 	MOVL         4(CX), SI
-	VMOVSD       X4, (AX)(SI*8)
+	VMOVSD       X5, (AX)(SI*8)
 	MOVL         12(CX), SI
-	VMOVHPS      X4, (AX)(SI*8)
+	VMOVHPS      X5, (AX)(SI*8)
 	VPMULUDQ     Y8, Y1, Y8
 	VPMULUDQ     Y10, Y0, Y10
 	VPSHUFD      $0xa0, Y10, Y4
@@ -21303,11 +21285,11 @@ quads2:
 	VPADDD       Y3, Y4, Y4
 	VPSRLD       $0x10, Y4, Y4
 	VEXTRACTI128 $0x01, Y4, X3
-	VPACKUSDW    X3, X4, X3
+	VPACKUSDW    X3, X4, X4
 	MOVL         20(CX), SI
-	VMOVSD       X3, (AX)(SI*8)
+	VMOVSD       X4, (AX)(SI*8)
 	MOVL         28(CX), SI
-	VMOVHPS      X3, (AX)(SI*8)
+	VMOVHPS      X4, (AX)(SI*8)
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, DX
 	CMPQ         DX, $0x00000008
@@ -21316,6 +21298,42 @@ quads2:
 quads2Done:
 	VZEROUPPER
 	RET
+
+DATA halfOdd<>+0(SB)/4, $0x00000001
+DATA halfOdd<>+4(SB)/4, $0x00000001
+DATA halfOdd<>+8(SB)/4, $0x00000001
+DATA halfOdd<>+12(SB)/4, $0x00000001
+DATA halfOdd<>+16(SB)/4, $0x00000001
+DATA halfOdd<>+20(SB)/4, $0x00000001
+DATA halfOdd<>+24(SB)/4, $0x00000001
+DATA halfOdd<>+28(SB)/4, $0x00000001
+DATA halfOdd<>+32(SB)/4, $0x00000001
+DATA halfOdd<>+36(SB)/4, $0x00000001
+DATA halfOdd<>+40(SB)/4, $0x00000001
+DATA halfOdd<>+44(SB)/4, $0x00000001
+DATA halfOdd<>+48(SB)/4, $0x00000001
+DATA halfOdd<>+52(SB)/4, $0x00000001
+DATA halfOdd<>+56(SB)/4, $0x00000001
+DATA halfOdd<>+60(SB)/4, $0x00000001
+GLOBL halfOdd<>(SB), RODATA|NOPTR, $64
+
+DATA halfBias<>+0(SB)/4, $0x00007fff
+DATA halfBias<>+4(SB)/4, $0x00007fff
+DATA halfBias<>+8(SB)/4, $0x00007fff
+DATA halfBias<>+12(SB)/4, $0x00007fff
+DATA halfBias<>+16(SB)/4, $0x00007fff
+DATA halfBias<>+20(SB)/4, $0x00007fff
+DATA halfBias<>+24(SB)/4, $0x00007fff
+DATA halfBias<>+28(SB)/4, $0x00007fff
+DATA halfBias<>+32(SB)/4, $0x00007fff
+DATA halfBias<>+36(SB)/4, $0x00007fff
+DATA halfBias<>+40(SB)/4, $0x00007fff
+DATA halfBias<>+44(SB)/4, $0x00007fff
+DATA halfBias<>+48(SB)/4, $0x00007fff
+DATA halfBias<>+52(SB)/4, $0x00007fff
+DATA halfBias<>+56(SB)/4, $0x00007fff
+DATA halfBias<>+60(SB)/4, $0x00007fff
+GLOBL halfBias<>(SB), RODATA|NOPTR, $64
 
 // func noiseBFloat16AVX512(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
 // Requires: AVX, AVX512DQ, AVX512F
@@ -21651,12 +21669,12 @@ quads4:
 	VPADDD          halfBias<>+0(SB), Z7, Z7
 	VPADDD          Z6, Z7, Z7
 	VPSRLD          $0x10, Z7, Z7
-	VPMOVDW         Z7, Y6
+	VPMOVDW         Z7, Y7
 	MOVL            4(CX), SI
-	VMOVSD          X6, (AX)(SI*8)
+	VMOVSD          X7, (AX)(SI*8)
 	MOVL            12(CX), SI
-	VMOVHPS         X6, (AX)(SI*8)
-	VEXTRACTF128    $0x01, Y6, X6
+	VMOVHPS         X7, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y7, X6
 	MOVL            20(CX), SI
 	VMOVSD          X6, (AX)(SI*8)
 	MOVL            28(CX), SI
@@ -21750,12 +21768,12 @@ quads4:
 	VPADDD          halfBias<>+0(SB), Z6, Z6
 	VPADDD          Z3, Z6, Z6
 	VPSRLD          $0x10, Z6, Z6
-	VPMOVDW         Z6, Y3
+	VPMOVDW         Z6, Y6
 	MOVL            36(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
+	VMOVSD          X6, (AX)(SI*8)
 	MOVL            44(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VEXTRACTF128    $0x01, Y3, X3
+	VMOVHPS         X6, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y6, X3
 	MOVL            52(CX), SI
 	VMOVSD          X3, (AX)(SI*8)
 	MOVL            60(CX), SI
@@ -21849,12 +21867,12 @@ quads4:
 	VPADDD          halfBias<>+0(SB), Z4, Z4
 	VPADDD          Z3, Z4, Z4
 	VPSRLD          $0x10, Z4, Z4
-	VPMOVDW         Z4, Y3
+	VPMOVDW         Z4, Y4
 	MOVL            68(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
+	VMOVSD          X4, (AX)(SI*8)
 	MOVL            76(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VEXTRACTF128    $0x01, Y3, X3
+	VMOVHPS         X4, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y4, X3
 	MOVL            84(CX), SI
 	VMOVSD          X3, (AX)(SI*8)
 	MOVL            92(CX), SI
@@ -21948,12 +21966,12 @@ quads4:
 	VPADDD          halfBias<>+0(SB), Z4, Z4
 	VPADDD          Z3, Z4, Z4
 	VPSRLD          $0x10, Z4, Z4
-	VPMOVDW         Z4, Y3
+	VPMOVDW         Z4, Y4
 	MOVL            100(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
+	VMOVSD          X4, (AX)(SI*8)
 	MOVL            108(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VEXTRACTF128    $0x01, Y3, X3
+	VMOVHPS         X4, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y4, X3
 	MOVL            116(CX), SI
 	VMOVSD          X3, (AX)(SI*8)
 	MOVL            124(CX), SI
@@ -22159,12 +22177,12 @@ quads2:
 	VPADDD          halfBias<>+0(SB), Z5, Z5
 	VPADDD          Z4, Z5, Z5
 	VPSRLD          $0x10, Z5, Z5
-	VPMOVDW         Z5, Y4
+	VPMOVDW         Z5, Y5
 	MOVL            4(CX), SI
-	VMOVSD          X4, (AX)(SI*8)
+	VMOVSD          X5, (AX)(SI*8)
 	MOVL            12(CX), SI
-	VMOVHPS         X4, (AX)(SI*8)
-	VEXTRACTF128    $0x01, Y4, X4
+	VMOVHPS         X5, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y5, X4
 	MOVL            20(CX), SI
 	VMOVSD          X4, (AX)(SI*8)
 	MOVL            28(CX), SI
@@ -22258,12 +22276,12 @@ quads2:
 	VPADDD          halfBias<>+0(SB), Z4, Z4
 	VPADDD          Z3, Z4, Z4
 	VPSRLD          $0x10, Z4, Z4
-	VPMOVDW         Z4, Y3
+	VPMOVDW         Z4, Y4
 	MOVL            36(CX), SI
-	VMOVSD          X3, (AX)(SI*8)
+	VMOVSD          X4, (AX)(SI*8)
 	MOVL            44(CX), SI
-	VMOVHPS         X3, (AX)(SI*8)
-	VEXTRACTF128    $0x01, Y3, X3
+	VMOVHPS         X4, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y4, X3
 	MOVL            52(CX), SI
 	VMOVSD          X3, (AX)(SI*8)
 	MOVL            60(CX), SI

@@ -50,7 +50,7 @@ func (a *amd64) storeQuads(x, y vec, dst, quads gp, first int) {
 	for odd, v := range halves {
 		lanes, each := a.isa.bytes/16, 1
 		if a.element.narrow != nil {
-			v = a.narrowed(v)
+			v = a.element.narrow(a, v)
 			lanes, each = lanes/2, 2
 		}
 		for i := range lanes {
