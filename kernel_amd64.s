@@ -10118,10 +10118,7 @@ TEXT ·scaleBFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -10134,82 +10131,82 @@ apart:
 	MOVQ         64(BX), SI
 	MOVQ         (DX), SI
 	MOVQ         64(DX), SI
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, (DX)
-	VMOVUPS      Y10, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 64(DX)
-	VMOVUPS      Y10, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, (DX)
+	VMOVUPS      Y7, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y7, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -10223,82 +10220,82 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, (DX)
-	VMOVUPS      Y10, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 64(DX)
-	VMOVUPS      Y10, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, (DX)
+	VMOVUPS      Y7, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y7, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -10314,26 +10311,26 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      Y9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y6, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -10346,26 +10343,26 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      X9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      X6, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -10378,27 +10375,27 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (BX), SI
-	VMOVD        SI, X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPEXTRW      $0x00, X9, (DX)
+	VMOVD        SI, X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPEXTRW      $0x00, X6, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -11370,92 +11367,89 @@ TEXT ·scaleStreamBFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
 word:
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVNTPS     Y9, (DX)
-	VMOVNTPS     Y10, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVNTPS     Y9, 64(DX)
-	VMOVNTPS     Y10, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVNTPS     Y6, (DX)
+	VMOVNTPS     Y7, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVNTPS     Y6, 64(DX)
+	VMOVNTPS     Y7, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -11471,26 +11465,26 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      Y9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y6, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -11503,26 +11497,26 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      X9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      X6, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -11535,27 +11529,27 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (BX), SI
-	VMOVD        SI, X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPEXTRW      $0x00, X9, (DX)
+	VMOVD        SI, X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPEXTRW      $0x00, X6, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -13122,10 +13116,7 @@ TEXT ·addBFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -13138,102 +13129,102 @@ apart:
 	MOVQ         64(BX), SI
 	MOVQ         (DX), SI
 	MOVQ         64(DX), SI
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(DX), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(DX), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(DX), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(DX), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(DX), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(DX), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -13247,102 +13238,102 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(DX), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(DX), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(DX), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(DX), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(DX), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(DX), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -13358,31 +13349,31 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VMOVUPS      Y5, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -13395,31 +13386,31 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), X6
-	VMOVUPS      (BX), X7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y9
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y6, Y10
-	VPAND        Y1, Y6, Y11
-	VADDPS       Y8, Y10, Y8
-	VADDPS       Y9, Y11, Y9
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y9, Y11
-	VPBLENDW     $0xaa, Y9, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y9
-	VPOR         Y9, Y11, Y11
-	VPMAXUW      Y3, Y11, Y9
-	VPCMPEQW     Y9, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPBLENDVB    Y5, Y10, Y6, Y6
-	VMOVUPS      X6, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), X3
+	VMOVUPS      (BX), X4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPAND        upperHalves<>+0(SB), Y3, Y8
+	VADDPS       Y5, Y7, Y5
+	VADDPS       Y6, Y8, Y6
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y3, Y3
+	VMOVUPS      X3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -13432,33 +13423,33 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (DX), SI
-	VMOVD        SI, X7
+	VMOVD        SI, X4
 	MOVWLZX      (BX), SI
-	VMOVD        SI, X13
-	VPSLLD       $0x10, Y13, Y6
-	VPAND        Y1, Y13, Y8
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y8, Y8
-	VPSLLD       $0x10, Y7, Y9
-	VPAND        Y1, Y7, Y10
-	VADDPS       Y6, Y9, Y6
-	VADDPS       Y8, Y10, Y8
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBLENDVB    Y5, Y9, Y7, Y7
-	VPEXTRW      $0x00, X7, (DX)
+	VMOVD        SI, X10
+	VPSLLD       $0x10, Y10, Y3
+	VPAND        upperHalves<>+0(SB), Y10, Y5
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VPSLLD       $0x10, Y4, Y6
+	VPAND        upperHalves<>+0(SB), Y4, Y7
+	VADDPS       Y3, Y6, Y3
+	VADDPS       Y5, Y7, Y5
+	VPSRLD       $0x10, Y3, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y3, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y4, Y4
+	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -15011,10 +15002,7 @@ TEXT ·fillBFloat16AVX2(SB), NOSPLIT, $0-100
 	MOVQ         src_len+32(FP), AX
 	MOVQ         fill_base+48(FP), SI
 	VBROADCASTSS scale+96(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -15029,86 +15017,86 @@ apart:
 	MOVQ         64(DX), DI
 	MOVQ         (SI), DI
 	MOVQ         64(SI), DI
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(SI), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(SI), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(SI), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(SI), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(SI), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(SI), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -15123,86 +15111,86 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(SI), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(SI), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(SI), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(SI), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(SI), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(SI), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -15219,27 +15207,27 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VMOVUPS      Y5, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -15253,27 +15241,27 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), X6
-	VMOVUPS      (BX), X7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y9
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y9, Y11
-	VPBLENDW     $0xaa, Y9, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y9
-	VPOR         Y9, Y11, Y11
-	VPMAXUW      Y3, Y11, Y9
-	VPCMPEQW     Y9, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPBLENDVB    Y5, Y10, Y6, Y6
-	VMOVUPS      X6, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), X3
+	VMOVUPS      (BX), X4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y3, Y3
+	VMOVUPS      X3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -15287,29 +15275,29 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (SI), DI
-	VMOVD        DI, X7
+	VMOVD        DI, X4
 	MOVWLZX      (BX), DI
-	VMOVD        DI, X13
-	VPSLLD       $0x10, Y13, Y6
-	VPAND        Y1, Y13, Y8
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBLENDVB    Y5, Y9, Y7, Y7
-	VPEXTRW      $0x00, X7, (DX)
+	VMOVD        DI, X10
+	VPSLLD       $0x10, Y10, Y3
+	VPAND        upperHalves<>+0(SB), Y10, Y5
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y3, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y3, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y4, Y4
+	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -16377,10 +16365,7 @@ TEXT ·fillStreamBFloat16AVX2(SB), NOSPLIT, $0-100
 	MOVQ         src_len+32(FP), AX
 	MOVQ         fill_base+48(FP), SI
 	VBROADCASTSS scale+96(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
@@ -16389,86 +16374,86 @@ word:
 	PREFETCHT0   8256(BX)
 	PREFETCHT0   8192(SI)
 	PREFETCHT0   8256(SI)
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(SI), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVNTPS     Y8, (DX)
-	VMOVNTPS     Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(SI), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(SI), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVNTPS     Y8, 64(DX)
-	VMOVNTPS     Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(SI), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVNTPS     Y5, (DX)
+	VMOVNTPS     Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(SI), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(SI), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVNTPS     Y5, 64(DX)
+	VMOVNTPS     Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -16485,27 +16470,27 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VMOVUPS      Y5, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -16519,27 +16504,27 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), X6
-	VMOVUPS      (BX), X7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y9
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y9, Y11
-	VPBLENDW     $0xaa, Y9, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y9
-	VPOR         Y9, Y11, Y11
-	VPMAXUW      Y3, Y11, Y9
-	VPCMPEQW     Y9, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPBLENDVB    Y5, Y10, Y6, Y6
-	VMOVUPS      X6, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), X3
+	VMOVUPS      (BX), X4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y3, Y3
+	VMOVUPS      X3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -16553,29 +16538,29 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (SI), DI
-	VMOVD        DI, X7
+	VMOVD        DI, X4
 	MOVWLZX      (BX), DI
-	VMOVD        DI, X13
-	VPSLLD       $0x10, Y13, Y6
-	VPAND        Y1, Y13, Y8
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBLENDVB    Y5, Y9, Y7, Y7
-	VPEXTRW      $0x00, X7, (DX)
+	VMOVD        DI, X10
+	VPSLLD       $0x10, Y10, Y3
+	VPAND        upperHalves<>+0(SB), Y10, Y5
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y3, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y3, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y4, Y4
+	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -17243,19 +17228,16 @@ TEXT ·expandBFloat16AVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_base+0(FP), CX
 	MOVQ         dst_len+8(FP), DX
 	VBROADCASTSS scale+48(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y1
-	VMOVDQU      halfAbove<>+0(SB), Y2
-	VMOVAPS      Y0, Y3
-	VPSRLD       $0x10, Y0, Y4
-	VPSLLD       $0x10, Y3, Y5
-	VPBLENDW     $0xaa, Y3, Y4, Y4
-	VPBLENDW     $0x55, Y0, Y5, Y5
-	VPAND        Y1, Y4, Y3
-	VPOR         Y3, Y5, Y5
-	VPMAXUW      Y2, Y5, Y3
-	VPCMPEQW     Y3, Y5, Y5
-	VPSUBW       Y5, Y4, Y4
+	VMOVAPS      Y0, Y1
+	VPSRLD       $0x10, Y0, Y2
+	VPSLLD       $0x10, Y1, Y3
+	VPBLENDW     $0xaa, Y1, Y2, Y2
+	VPBLENDW     $0x55, Y0, Y3, Y3
+	VPAND        halfOnes<>+0(SB), Y2, Y1
+	VPOR         Y1, Y3, Y3
+	VPMAXUW      halfAbove<>+0(SB), Y3, Y1
+	VPCMPEQW     Y1, Y3, Y3
+	VPSUBW       Y3, Y2, Y2
 	VMOVDQU      laneBits2<>+0(SB), Y0
 	CMPQ         DX, $0x00000040
 	JL           wordDone
@@ -17264,22 +17246,22 @@ word:
 	VPBROADCASTW (AX), Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
-	VPBROADCASTW 2(AX), Y2
-	VPAND        Y0, Y2, Y2
-	VPCMPEQW     Y0, Y2, Y2
-	VPAND        Y4, Y2, Y2
-	VPBROADCASTW 4(AX), Y3
+	VPAND        Y2, Y1, Y1
+	VPBROADCASTW 2(AX), Y3
 	VPAND        Y0, Y3, Y3
 	VPCMPEQW     Y0, Y3, Y3
-	VPAND        Y4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPBROADCASTW 4(AX), Y4
+	VPAND        Y0, Y4, Y4
+	VPCMPEQW     Y0, Y4, Y4
+	VPAND        Y2, Y4, Y4
 	VPBROADCASTW 6(AX), Y5
 	VPAND        Y0, Y5, Y5
 	VPCMPEQW     Y0, Y5, Y5
-	VPAND        Y4, Y5, Y5
+	VPAND        Y2, Y5, Y5
 	VMOVUPS      Y1, (CX)
-	VMOVUPS      Y2, 32(CX)
-	VMOVUPS      Y3, 64(CX)
+	VMOVUPS      Y3, 32(CX)
+	VMOVUPS      Y4, 64(CX)
 	VMOVUPS      Y5, 96(CX)
 	ADDQ         $0x08, AX
 	ADDQ         $0x00000080, CX
@@ -17299,7 +17281,7 @@ rest16:
 	VPBROADCASTW X1, Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
+	VPAND        Y2, Y1, Y1
 	VMOVUPS      Y1, (CX)
 	SHRQ         $0x10, AX
 	ADDQ         $0x00000020, CX
@@ -17316,7 +17298,7 @@ rest8:
 	VPBROADCASTW X1, Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
+	VPAND        Y2, Y1, Y1
 	VMOVUPS      X1, (CX)
 	SHRQ         $0x08, AX
 	ADDQ         $0x00000010, CX
@@ -17333,7 +17315,7 @@ rest1:
 	VPBROADCASTW X1, Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
+	VPAND        Y2, Y1, Y1
 	VPEXTRW      $0x00, X1, (CX)
 	SHRQ         $0x01, AX
 	ADDQ         $0x00000002, CX
@@ -22196,7 +22178,7 @@ quads4:
 	VMOVSD          X5, (AX)(DI*8)
 	MOVL            8(CX), DI
 	VMOVHPS         X5, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z5, X5
+	VEXTRACTF128    $0x01, Y5, X5
 	MOVL            16(CX), DI
 	VMOVSD          X5, (AX)(DI*8)
 	MOVL            24(CX), DI
@@ -22206,7 +22188,7 @@ quads4:
 	VMOVSD          X6, (AX)(DI*8)
 	MOVL            12(CX), DI
 	VMOVHPS         X6, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z6, X5
+	VEXTRACTF128    $0x01, Y6, X5
 	MOVL            20(CX), DI
 	VMOVSD          X5, (AX)(DI*8)
 	MOVL            28(CX), DI
@@ -22280,7 +22262,7 @@ quads4:
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            40(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X2
+	VEXTRACTF128    $0x01, Y2, X2
 	MOVL            48(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            56(CX), DI
@@ -22290,7 +22272,7 @@ quads4:
 	VMOVSD          X5, (AX)(DI*8)
 	MOVL            44(CX), DI
 	VMOVHPS         X5, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z5, X2
+	VEXTRACTF128    $0x01, Y5, X2
 	MOVL            52(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            60(CX), DI
@@ -22364,7 +22346,7 @@ quads4:
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            72(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X2
+	VEXTRACTF128    $0x01, Y2, X2
 	MOVL            80(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            88(CX), DI
@@ -22374,7 +22356,7 @@ quads4:
 	VMOVSD          X3, (AX)(DI*8)
 	MOVL            76(CX), DI
 	VMOVHPS         X3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X2
+	VEXTRACTF128    $0x01, Y3, X2
 	MOVL            84(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            92(CX), DI
@@ -22448,7 +22430,7 @@ quads4:
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            104(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X2
+	VEXTRACTF128    $0x01, Y2, X2
 	MOVL            112(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            120(CX), DI
@@ -22458,7 +22440,7 @@ quads4:
 	VMOVSD          X3, (AX)(DI*8)
 	MOVL            108(CX), DI
 	VMOVHPS         X3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X2
+	VEXTRACTF128    $0x01, Y3, X2
 	MOVL            116(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            124(CX), DI
@@ -22645,7 +22627,7 @@ quads2:
 	VMOVSD          X3, (AX)(DI*8)
 	MOVL            8(CX), DI
 	VMOVHPS         X3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X3
+	VEXTRACTF128    $0x01, Y3, X3
 	MOVL            16(CX), DI
 	VMOVSD          X3, (AX)(DI*8)
 	MOVL            24(CX), DI
@@ -22655,7 +22637,7 @@ quads2:
 	VMOVSD          X4, (AX)(DI*8)
 	MOVL            12(CX), DI
 	VMOVHPS         X4, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z4, X3
+	VEXTRACTF128    $0x01, Y4, X3
 	MOVL            20(CX), DI
 	VMOVSD          X3, (AX)(DI*8)
 	MOVL            28(CX), DI
@@ -22729,7 +22711,7 @@ quads2:
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            40(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X2
+	VEXTRACTF128    $0x01, Y2, X2
 	MOVL            48(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            56(CX), DI
@@ -22739,7 +22721,7 @@ quads2:
 	VMOVSD          X3, (AX)(DI*8)
 	MOVL            44(CX), DI
 	VMOVHPS         X3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X2
+	VEXTRACTF128    $0x01, Y3, X2
 	MOVL            52(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            60(CX), DI
@@ -23841,7 +23823,7 @@ quads4:
 	VMOVSD          X5, (AX)(DI*8)
 	MOVL            8(CX), DI
 	VMOVHPS         X5, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z5, X5
+	VEXTRACTF128    $0x01, Y5, X5
 	MOVL            16(CX), DI
 	VMOVSD          X5, (AX)(DI*8)
 	MOVL            24(CX), DI
@@ -23856,7 +23838,7 @@ quads4:
 	VMOVSD          X6, (AX)(DI*8)
 	MOVL            12(CX), DI
 	VMOVHPS         X6, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z6, X5
+	VEXTRACTF128    $0x01, Y6, X5
 	MOVL            20(CX), DI
 	VMOVSD          X5, (AX)(DI*8)
 	MOVL            28(CX), DI
@@ -23935,7 +23917,7 @@ quads4:
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            40(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X2
+	VEXTRACTF128    $0x01, Y2, X2
 	MOVL            48(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            56(CX), DI
@@ -23950,7 +23932,7 @@ quads4:
 	VMOVSD          X5, (AX)(DI*8)
 	MOVL            44(CX), DI
 	VMOVHPS         X5, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z5, X2
+	VEXTRACTF128    $0x01, Y5, X2
 	MOVL            52(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            60(CX), DI
@@ -24029,7 +24011,7 @@ quads4:
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            72(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X2
+	VEXTRACTF128    $0x01, Y2, X2
 	MOVL            80(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            88(CX), DI
@@ -24044,7 +24026,7 @@ quads4:
 	VMOVSD          X3, (AX)(DI*8)
 	MOVL            76(CX), DI
 	VMOVHPS         X3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X2
+	VEXTRACTF128    $0x01, Y3, X2
 	MOVL            84(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            92(CX), DI
@@ -24123,7 +24105,7 @@ quads4:
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            104(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X2
+	VEXTRACTF128    $0x01, Y2, X2
 	MOVL            112(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            120(CX), DI
@@ -24138,7 +24120,7 @@ quads4:
 	VMOVSD          X3, (AX)(DI*8)
 	MOVL            108(CX), DI
 	VMOVHPS         X3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X2
+	VEXTRACTF128    $0x01, Y3, X2
 	MOVL            116(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            124(CX), DI
@@ -24330,7 +24312,7 @@ quads2:
 	VMOVSD          X3, (AX)(DI*8)
 	MOVL            8(CX), DI
 	VMOVHPS         X3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X3
+	VEXTRACTF128    $0x01, Y3, X3
 	MOVL            16(CX), DI
 	VMOVSD          X3, (AX)(DI*8)
 	MOVL            24(CX), DI
@@ -24345,7 +24327,7 @@ quads2:
 	VMOVSD          X4, (AX)(DI*8)
 	MOVL            12(CX), DI
 	VMOVHPS         X4, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z4, X3
+	VEXTRACTF128    $0x01, Y4, X3
 	MOVL            20(CX), DI
 	VMOVSD          X3, (AX)(DI*8)
 	MOVL            28(CX), DI
@@ -24424,7 +24406,7 @@ quads2:
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            40(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X2
+	VEXTRACTF128    $0x01, Y2, X2
 	MOVL            48(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            56(CX), DI
@@ -24439,7 +24421,7 @@ quads2:
 	VMOVSD          X3, (AX)(DI*8)
 	MOVL            44(CX), DI
 	VMOVHPS         X3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X2
+	VEXTRACTF128    $0x01, Y3, X2
 	MOVL            52(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            60(CX), DI
