@@ -245,7 +245,7 @@ func TestAxes(t *testing.T) {
 			var m Mask // holds what the case before left
 			each := func(s Shape, block Block) {
 				for option := range 4 { // each region, and shared by channels or not
-					if guard.Race && r.IntN(4) > 0 { // The detector takes ten times as long.
+					if (guard.Race || testing.Short()) && r.IntN(4) > 0 { // The detector, or an emulator, takes ten times as long.
 						continue
 					}
 					cfg := Config{
@@ -331,8 +331,8 @@ func TestAxesRandom(t *testing.T) {
 	for layout := range LayoutNDHWC + 1 {
 		t.Run(layout.String(), func(t *testing.T) {
 			count := 400
-			if guard.Race {
-				count = 60
+			if guard.Race || testing.Short() {
+				count = 100
 			}
 			r := rand.New(rand.NewPCG(uint64(layout), 7))
 			var m Mask // holds what the case before left

@@ -11,17 +11,17 @@ func (k isa) rowCalls(dst, src []uint64, b int) {
 	}
 }
 
-func (k isa) stepCalls(dst, src []uint64, shift int) {
+func (k isa) stepCalls(dst, src []uint64, a, b int) {
 	for from := 0; from < len(dst); from += dilateCallLen {
 		to := min(from+dilateCallLen, len(dst))
-		k.dilateStep(dst[from:to], src[from:to+dilateLead(shift)], shift)
+		k.dilateStep(dst[from:to], src[from:to+dilateLead(b)], a, b)
 	}
 }
 
-func (k isa) keepCalls(dst, src []uint64, shift int) (kept int) {
+func (k isa) keepCalls(dst, src []uint64, a, b int) (kept int) {
 	for from := 0; from < len(dst); from += dilateCallLen {
 		to := min(from+dilateCallLen, len(dst))
-		kept += k.dilateKeep(dst[from:to], src[from:to+dilateLead(shift)], shift)
+		kept += k.dilateKeep(dst[from:to], src[from:to+dilateLead(b)], a, b)
 	}
 	return kept
 }
@@ -78,7 +78,7 @@ func (k isa) dilateInPlace(words []uint64, shift int) {
 	for to := len(words); to > lead; {
 		from := max(to-len(buf), lead)
 		out := buf[:to-from]
-		k.dilateStep(out, words[from-lead:to], shift)
+		k.dilateStep(out, words[from-lead:to], shift, shift)
 		copy(words[from:to], out)
 		to = from
 	}
@@ -91,5 +91,5 @@ func (k isa) dilateTo(dst, src []uint64, shift int) {
 	lead := dilateLead(shift)
 	bitstring.Copy(dst[:lead], src[:lead])
 	dst[lead-1] |= src[0] << (shift & 63)
-	k.stepCalls(dst[lead:], src, shift)
+	k.stepCalls(dst[lead:], src, shift, shift)
 }

@@ -13,109 +13,111 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireDoubles compares bits; of a NaN only that it is one.
-func requireDoubles(t *testing.T, want, got []float64, name string) {
-	t.Helper()
-	require.Len(t, got, len(want))
-	for i, w := range want {
-		if g := got[i]; math.Float64bits(g) != math.Float64bits(w) && !(math.IsNaN(g) && math.IsNaN(w)) {
-			t.Fatalf("%s: element %d is %v, want %v", name, i, g, w)
-		}
-	}
-}
+// The references of halves.
+var (
+	float16  = reference.Half[dropblock.Float16](reference.Binary16)
+	bfloat16 = reference.Half[dropblock.BFloat16](reference.Brain16)
+)
 
-// doubles are random, with the special values among them.
-func doubles(n int, seed uint64) []float64 {
+// values are random, with the special ones among them.
+func values[E dropblock.Float](element *reference.Element[E], n int, seed uint64) []E {
 	r := rand.New(rand.NewPCG(seed, 64))
-	special := []float64{0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.NaN(),
-		math.SmallestNonzeroFloat64, 0x1p-1023, math.MaxFloat64, 1 + 0x1p-52, 0.1}
-	x := make([]float64, n)
+	x := make([]E, n)
 	for i := range x {
-		if x[i] = r.NormFloat64(); i%3 == 0 {
-			x[i] = special[r.IntN(len(special))]
+		if x[i] = element.Nearest(r.NormFloat64()); i%3 == 0 {
+			x[i] = element.Special[r.IntN(len(element.Special))]
 		}
 	}
 	return x
 }
 
-// Maps of float64 through every call, with a mask for each channel and shared
-// ones, in one go, in place and in parts: a product with the float64 scale, or +0.
-func TestFloat64(t *testing.T) {
+func requireElements[E dropblock.Float](t *testing.T, element *reference.Element[E], want, got []E, name string) {
+	t.Helper()
+	require.NoError(t, element.Same(got, want), name)
+}
+
+// Maps of every type but float32 through every call, with a mask for each channel and
+// shared ones, in one go, in place and in parts.
+func TestElements(t *testing.T) {
 	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
-		for _, s := range []dropblock.Shape{
-			dropblock.NCHW(0, 1, 2, 3), dropblock.NCHW(1, 1, 1, 1), dropblock.NCHW(2, 3, 5, 7), dropblock.NCHW(1, 700, 7, 7), dropblock.NCHW(2, 2, 130, 150),
-		} {
-			for _, share := range []dropblock.Share{dropblock.ShareNone, dropblock.ShareChannels} {
-				for _, p := range []float64{0, 0.3, 1} {
-					layer := newLayer(t, dropblock.Config{DropProb: p, Block: dropblock.Square(1), Share: share, Kernels: kernels, Workers: 2})
-					var m dropblock.Mask
-					layer.Sample(&m, s, 1)
-					name := fmt.Sprintf("%v, share %v, p %v", s, share, p)
-					x := doubles(s.Len(), 1)
-					product, factor := make([]float64, len(x)), make([]float64, len(x))
-					keep := keptOneByOne(&m)
-					for i, k := range keep {
-						if k {
-							product[i], factor[i] = x[i]*m.Scales()[0], m.Scales()[0]
-						}
-					}
-					original, y := slices.Clone(x), doubles(len(x), 2)
-					dropblock.Apply(y, x, &m)
-					requireDoubles(t, product, y, name)
-					requireDoubles(t, original, x, name+", the source")
-					dropblock.Apply(x, x, &m)
-					requireDoubles(t, product, x, name+", in place")
-
-					y = doubles(len(x), 3)
-					for part := range 3 {
-						dropblock.ApplyPart(y, original, &m, part, 3)
-					}
-					requireDoubles(t, product, y, name+", in parts")
-					dropblock.ScaleTo(y, &m)
-					requireDoubles(t, factor, y, name+", factors")
-
-					bytes := slices.Repeat([]uint8{7}, len(x))
-					dropblock.KeepTo(bytes, &m)
-					for i, k := range keep {
-						if want := map[bool]uint8{true: 1}[k]; bytes[i] != want {
-							t.Fatalf("%s: byte %d is %d, want %d", name, i, bytes[i], want)
-						}
-					}
-				}
-			}
-		}
+		t.Run("float64", func(t *testing.T) { testMaps(t, kernels, &reference.Float64) })
+		t.Run("float16", func(t *testing.T) { testMaps(t, kernels, &float16) })
+		t.Run("bfloat16", func(t *testing.T) { testMaps(t, kernels, &bfloat16) })
 	})
 }
 
-func TestFloat64Kernels(t *testing.T) {
-	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
-		for _, n := range []int{0, 1, 63, 64, 65, 1000} {
-			x, y := doubles(n, 5), doubles(n, 6)
-			bits := make([]bool, n)
-			for i := range bits {
-				bits[i] = i%7 < 3
-			}
-			keep := make([]uint64, (n+63)/64)
-			dropblock.PackBits(keep, bits)
-			product, factor := make([]float64, n), make([]float64, n)
-			for i, k := range bits {
-				if k {
-					product[i], factor[i] = x[i]*0.3, 0.3
+func testMaps[E dropblock.Float](t *testing.T, kernels dropblock.KernelSet, element *reference.Element[E]) {
+	for _, s := range []dropblock.Shape{
+		dropblock.NCHW(0, 1, 2, 3), dropblock.NCHW(1, 1, 1, 1), dropblock.NCHW(2, 3, 5, 7), dropblock.NCHW(1, 700, 7, 7), dropblock.NCHW(2, 2, 130, 150),
+	} {
+		for _, share := range []dropblock.Share{dropblock.ShareNone, dropblock.ShareChannels} {
+			for _, p := range []float64{0, 0.3, 1} {
+				layer := newLayer(t, dropblock.Config{DropProb: p, Block: dropblock.Square(1), Share: share, Kernels: kernels, Workers: 2})
+				var m dropblock.Mask
+				layer.Sample(&m, s, 1)
+				name := fmt.Sprintf("%v, share %v, p %v", s, share, p)
+				x := values(element, s.Len(), 1)
+				keep := keptOneByOne(&m)
+				product, factor := element.Scale(x, keep, m.Scales()[0]), element.Expand(keep, m.Scales()[0])
+				original, y := slices.Clone(x), values(element, len(x), 2)
+				dropblock.Apply(y, x, &m)
+				requireElements(t, element, product, y, name)
+				requireElements(t, element, original, x, name+", the source")
+				dropblock.Apply(x, x, &m)
+				requireElements(t, element, product, x, name+", in place")
+
+				y = values(element, len(x), 3)
+				for part := range 3 {
+					dropblock.ApplyPart(y, original, &m, part, 3)
+				}
+				requireElements(t, element, product, y, name+", in parts")
+				dropblock.ScaleTo(y, &m)
+				requireElements(t, element, factor, y, name+", factors")
+
+				bytes := slices.Repeat([]uint8{7}, len(x))
+				dropblock.KeepTo(bytes, &m)
+				for i, k := range keep {
+					if want := map[bool]uint8{true: 1}[k]; bytes[i] != want {
+						t.Fatalf("%s: byte %d is %d, want %d", name, i, bytes[i], want)
+					}
 				}
 			}
-			dropblock.Scale(kernels, y, x, keep, 0.3)
-			requireDoubles(t, product, y, "Scale")
-			dropblock.Scale(kernels, x, x, keep, 0.3)
-			requireDoubles(t, product, x, "Scale in place")
-			dropblock.Expand(kernels, y, keep, 0.3)
-			requireDoubles(t, factor, y, "Expand")
-			bytes := slices.Repeat([]uint8{7}, n)
-			dropblock.ExpandBits(kernels, bytes, keep)
-			for i, k := range bits {
-				require.Equal(t, map[bool]uint8{true: 1}[k], bytes[i])
-			}
 		}
+	}
+}
+
+func TestElementKernels(t *testing.T) {
+	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
+		t.Run("float64", func(t *testing.T) { testPrimitives(t, kernels, &reference.Float64) })
+		t.Run("float16", func(t *testing.T) { testPrimitives(t, kernels, &float16) })
+		t.Run("bfloat16", func(t *testing.T) { testPrimitives(t, kernels, &bfloat16) })
 	})
+}
+
+// A scale is the value of an element: 0.3 is another one in every type.
+func testPrimitives[E dropblock.Float](t *testing.T, kernels dropblock.KernelSet, element *reference.Element[E]) {
+	scale := element.Nearest(0.3)
+	for _, n := range []int{0, 1, 63, 64, 65, 1000} {
+		x, y := values(element, n, 5), values(element, n, 6)
+		bits := make([]bool, n)
+		for i := range bits {
+			bits[i] = i%7 < 3
+		}
+		keep := make([]uint64, (n+63)/64)
+		dropblock.PackBits(keep, bits)
+		product, factor := element.Scale(x, bits, element.Value(scale)), element.Expand(bits, element.Value(scale))
+		dropblock.Scale(kernels, y, x, keep, scale)
+		requireElements(t, element, product, y, "Scale")
+		dropblock.Scale(kernels, x, x, keep, scale)
+		requireElements(t, element, product, x, "Scale in place")
+		dropblock.Expand(kernels, y, keep, scale)
+		requireElements(t, element, factor, y, "Expand")
+		bytes := slices.Repeat([]uint8{7}, n)
+		dropblock.ExpandBits(kernels, bytes, keep)
+		for i, k := range bits {
+			require.Equal(t, map[bool]uint8{true: 1}[k], bytes[i])
+		}
+	}
 }
 
 func TestPackBits(t *testing.T) {
@@ -168,6 +170,8 @@ func testOverlap[E dropblock.Float](t *testing.T) {
 func TestOverlap(t *testing.T) {
 	t.Run("float32", testOverlap[float32])
 	t.Run("float64", testOverlap[float64])
+	t.Run("float16", testOverlap[dropblock.Float16])
+	t.Run("bfloat16", testOverlap[dropblock.BFloat16])
 }
 
 // TestHalves holds conversions of all halves, and of float32 about all of them and all

@@ -38,7 +38,7 @@ type grower struct {
 func (g *grower) set(geo geometry, k isa) {
 	*g = grower{geometry: geo, dilation: trivial}
 	if !geo.full {
-		g.dilation = newDilation(&g.geometry)
+		g.dilation = newDilation(&g.geometry, tunings[k].pairs)
 		return
 	}
 	g.painter = newPainter(&g.geometry)

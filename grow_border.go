@@ -141,6 +141,6 @@ func (t *borderTask) Part(i, parts int) {
 			t.k.dilateBorder(b[lead:lead+n], a[lead-l:lead+n+l], s.upMask[:n], s.downMask[:n], s.shift())
 			a, b = b, a
 		}
-		p.kept += t.k.keepCalls(t.dst[from:to], a[lead-1:lead+n], 0)
+		p.kept += t.k.keepCalls(t.dst[from:to], a[lead-1:lead+n], 0, 0)
 	}
 }

@@ -63,7 +63,7 @@ func TestGrowFull(t *testing.T) {
 					want := make([]uint64, len(seeds)+spareWords)
 					(&painter{locator: g.locator()}).paint(want, seeds)
 					want = want[:len(seeds)]
-					kept := k.keepCalls(want, append([]uint64{0}, want...), 0)
+					kept := k.keepCalls(want, append([]uint64{0}, want...), 0, 0)
 					for _, workers := range []int{1, 5} {
 						sc := newScratch()
 						for range 2 { // the second time with buffers that were used
@@ -152,7 +152,7 @@ func TestDilatePlans(t *testing.T) {
 				want := reference.Complement(reference.Dilate(reference.Dilate(bits, 1, block.w), w, block.h))
 
 				words := append([]uint64{0}, seeds...)
-				plan := newDilation(&geometry{axes: [axes]axis{{stride: 1, block: block.w}, {stride: w, block: block.h}}})
+				plan := newDilation(&geometry{axes: [axes]axis{{stride: 1, block: block.w}, {stride: w, block: block.h}}}, w%2 == 0)
 				kept := sc.shift.run(&sc.team, k, plan, tunings[k].near && plan.isNear(), words, 1)
 				if err := sameWords(words[1:], reference.Words(want)); err != nil || kept != reference.Count(want) {
 					t.Fatalf("width %d, block %v: %v, kept %d, want %d", w, block, err, kept, reference.Count(want))
@@ -160,4 +160,40 @@ func TestDilatePlans(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestDilatePieces has strings of many pieces, shared by workers, under plans of every number
+// of stages.
+func TestDilatePieces(t *testing.T) {
+	const n = 7*shiftPiece + 13
+	seeds := make([]uint64, n)
+	for bit := uint64(3); bit < 64*n; bit += 29 + bit*bit%1511 {
+		seeds[bit/64] |= 1 << (bit % 64)
+	}
+	bits := reference.Bits(seeds, 64*n)
+	for _, axes := range [][axes]axis{
+		{{stride: 1, block: 9}},
+		{{stride: 128, block: 3}},
+		{{stride: 48, block: 4}},
+		{{stride: 64, block: 7}, {stride: 56 * 64, block: 7}},
+		{{stride: 1, block: 5}, {stride: 301, block: 5}, {stride: 301 * 17, block: 3}},
+		{{stride: 1, block: 1}, {stride: 64 * 1100, block: 4}}, // a lead longer than a piece
+	} {
+		want := bits
+		for _, a := range axes {
+			want = reference.Dilate(want, a.stride, max(a.block, 1))
+		}
+		want = reference.Complement(want)
+		eachISA(t, func(t *testing.T, k isa) {
+			sc := newScratch()
+			for _, workers := range []int{1, 2, 3} {
+				words := append([]uint64{0}, seeds...)
+				plan := newDilation(&geometry{axes: axes}, tunings[k].pairs)
+				kept := sc.shift.run(&sc.team, k, plan, false, words, workers)
+				if err := sameWords(words[1:], reference.Words(want)); err != nil || kept != reference.Count(want) {
+					t.Fatalf("%v, %d workers: %v, kept %d, want %d", axes, workers, err, kept, reference.Count(want))
+				}
+			}
+		})
+	}
 }

@@ -1687,141 +1687,48 @@ wordsOf0Done:
 done:
 	RET
 
-// func dilateStepNEON(dst []uint64, src []uint64, shift int)
+// func dilateStepNEON(dst []uint64, src []uint64, a int, b int)
 // Requires: ASIMD
-TEXT ·dilateStepNEON(SB), NOSPLIT, $0-56
+TEXT ·dilateStepNEON(SB), NOSPLIT, $0-64
 	MOVD dst_base+0(FP), R0
 	MOVD dst_len+8(FP), R1
-	MOVD src_base+24(FP), R2
-	MOVD shift+48(FP), R4
-	AND  $63, R4, R3
-	VDUP R3, V0.D2
-	SUB  $64, R3, R3
-	VDUP R3, V1.D2
-	ADD  $8, R2, R3
-	LSR  $6, R4, R4
-	ADD  R4<<3, R3, R4
-	SUBS $8, R1, R1
-	BLT  vectors4Done
-
-vectors4:
-	FLDPQ (R3), (F2, F3)
-	FLDPQ 32(R3), (F4, F5)
-	FLDPQ (R2), (F6, F7)
-	FLDPQ 32(R2), (F8, F9)
-	FLDPQ (R4), (F10, F11)
-	FLDPQ 32(R4), (F12, F13)
-	WORD  $0x6ee04442 // ushl v2.2d, v2.2d, v0.2d
-	WORD  $0x6ee144c6 // ushl v6.2d, v6.2d, v1.2d
-	VORR  V6.B16, V2.B16, V2.B16
-	VORR  V10.B16, V2.B16, V2.B16
-	WORD  $0x6ee04463 // ushl v3.2d, v3.2d, v0.2d
-	WORD  $0x6ee144e6 // ushl v6.2d, v7.2d, v1.2d
-	VORR  V6.B16, V3.B16, V3.B16
-	VORR  V11.B16, V3.B16, V3.B16
-	WORD  $0x6ee04484 // ushl v4.2d, v4.2d, v0.2d
-	WORD  $0x6ee14506 // ushl v6.2d, v8.2d, v1.2d
-	VORR  V6.B16, V4.B16, V4.B16
-	VORR  V12.B16, V4.B16, V4.B16
-	WORD  $0x6ee044a5 // ushl v5.2d, v5.2d, v0.2d
-	WORD  $0x6ee14526 // ushl v6.2d, v9.2d, v1.2d
-	VORR  V6.B16, V5.B16, V5.B16
-	VORR  V13.B16, V5.B16, V5.B16
-	FSTPQ (F2, F3), (R0)
-	FSTPQ (F4, F5), 32(R0)
-	ADD   $64, R2, R2
-	ADD   $64, R3, R3
-	ADD   $64, R4, R4
-	ADD   $64, R0, R0
-	SUBS  $8, R1, R1
-	BGE   vectors4
-
-vectors4Done:
-	ADD  $8, R1, R1
-	SUBS $2, R1, R1
-	BLT  vectors1Done
-
-vectors1:
-	FMOVQ (R3), F2
-	FMOVQ (R2), F3
-	FMOVQ (R4), F4
-	WORD  $0x6ee04442 // ushl v2.2d, v2.2d, v0.2d
-	WORD  $0x6ee14463 // ushl v3.2d, v3.2d, v1.2d
-	VORR  V3.B16, V2.B16, V2.B16
-	VORR  V4.B16, V2.B16, V2.B16
-	FMOVQ F2, (R0)
-	ADD   $16, R2, R2
-	ADD   $16, R3, R3
-	ADD   $16, R4, R4
-	ADD   $16, R0, R0
-	SUBS  $2, R1, R1
-	BGE   vectors1
-
-vectors1Done:
-	ADD  $2, R1, R1
-	SUBS $1, R1, R1
-	BLT  wordsDone
-
-words:
-	FMOVD (R3), F2
-	FMOVD (R2), F3
-	FMOVD (R4), F4
-	WORD  $0x6ee04442 // ushl v2.2d, v2.2d, v0.2d
-	WORD  $0x6ee14463 // ushl v3.2d, v3.2d, v1.2d
-	VORR  V3.B16, V2.B16, V2.B16
-	VORR  V4.B16, V2.B16, V2.B16
-	FMOVD F2, (R0)
-	ADD   $8, R2, R2
-	ADD   $8, R3, R3
-	ADD   $8, R4, R4
-	ADD   $8, R0, R0
-	SUBS  $1, R1, R1
-	BGE   words
-
-wordsDone:
-	ADD $1, R1, R1
-	RET
-
-// func dilateKeepNEON(dst []uint64, src []uint64, shift int) (kept int)
-// Requires: ASIMD
-TEXT ·dilateKeepNEON(SB), NOSPLIT, $0-64
-	MOVD dst_base+0(FP), R0
-	MOVD dst_len+8(FP), R1
-	MOVD src_base+24(FP), R2
-	MOVD shift+48(FP), R4
-	AND  $63, R4, R3
-	VDUP R3, V0.D2
-	SUB  $64, R3, R3
-	VDUP R3, V1.D2
-	ADD  $8, R2, R3
-	LSR  $6, R4, R4
-	ADD  R4<<3, R3, R4
-	WORD $0x6f00e402 // movi v2.2d, #0
-	MOVD shift+48(FP), R5
-	CBNZ R5, shifted
+	MOVD a+48(FP), R2
+	MOVD b+56(FP), R3
+	MOVD src_base+24(FP), R5
+	LSR  $6, R3, R6
+	ADD  $8, R5, R8
+	ADD  R6<<3, R8, R4
+	LSR  $6, R2, R7
+	SUB  R7, R6, R6
+	ADD  R6<<3, R5, R6
+	ADD  $8, R6, R7
+	ORR  R3, R2, R9
+	AND  $63, R9, R9
+	CBNZ R9, bits
 	SUBS $8, R1, R1
 	BLT  vectors4WholeDone
 
 vectors4Whole:
-	FLDPQ (R4), (F0, F1)
-	FLDPQ 32(R4), (F3, F4)
-	WORD  $0x6e205800 // mvn v0.16b, v0.16b
-	WORD  $0x6e205821 // mvn v1.16b, v1.16b
-	WORD  $0x6e205863 // mvn v3.16b, v3.16b
-	WORD  $0x6e205884 // mvn v4.16b, v4.16b
-	FSTPQ (F0, F1), (R0)
-	FSTPQ (F3, F4), 32(R0)
-	VCNT  V0.B16, V0.B16
-	VCNT  V1.B16, V1.B16
-	VADD  V1.B16, V0.B16, V0.B16
-	VCNT  V3.B16, V3.B16
-	VADD  V3.B16, V0.B16, V0.B16
-	VCNT  V4.B16, V4.B16
-	VADD  V4.B16, V0.B16, V0.B16
-	WORD  $0x6e202800 // uaddlp v0.8h, v0.16b
-	WORD  $0x6e606802 // uadalp v2.4s, v0.8h
-	ADD   $64, R2, R2
-	ADD   $64, R3, R3
+	FLDPQ (R7), (F0, F1)
+	FLDPQ 32(R7), (F2, F3)
+	FLDPQ (R8), (F4, F5)
+	FLDPQ 32(R8), (F6, F7)
+	FLDPQ (R4), (F8, F9)
+	FLDPQ 32(R4), (F10, F11)
+	VORR  V0.B16, V8.B16, V8.B16
+	VORR  V4.B16, V8.B16, V8.B16
+	VORR  V1.B16, V9.B16, V9.B16
+	VORR  V5.B16, V9.B16, V9.B16
+	VORR  V2.B16, V10.B16, V10.B16
+	VORR  V6.B16, V10.B16, V10.B16
+	VORR  V3.B16, V11.B16, V11.B16
+	VORR  V7.B16, V11.B16, V11.B16
+	FSTPQ (F8, F9), (R0)
+	FSTPQ (F10, F11), 32(R0)
+	ADD   $64, R6, R6
+	ADD   $64, R5, R5
+	ADD   $64, R7, R7
+	ADD   $64, R8, R8
 	ADD   $64, R4, R4
 	ADD   $64, R0, R0
 	SUBS  $8, R1, R1
@@ -1833,14 +1740,16 @@ vectors4WholeDone:
 	BLT  vectors1WholeDone
 
 vectors1Whole:
-	FMOVQ (R4), F0
-	WORD  $0x6e205800 // mvn v0.16b, v0.16b
-	FMOVQ F0, (R0)
-	VCNT  V0.B16, V0.B16
-	WORD  $0x6e202800 // uaddlp v0.8h, v0.16b
-	WORD  $0x6e606802 // uadalp v2.4s, v0.8h
-	ADD   $16, R2, R2
-	ADD   $16, R3, R3
+	FMOVQ (R7), F0
+	FMOVQ (R8), F1
+	FMOVQ (R4), F2
+	VORR  V0.B16, V2.B16, V2.B16
+	VORR  V1.B16, V2.B16, V2.B16
+	FMOVQ F2, (R0)
+	ADD   $16, R6, R6
+	ADD   $16, R5, R5
+	ADD   $16, R7, R7
+	ADD   $16, R8, R8
 	ADD   $16, R4, R4
 	ADD   $16, R0, R0
 	SUBS  $2, R1, R1
@@ -1852,14 +1761,16 @@ vectors1WholeDone:
 	BLT  wordsWholeDone
 
 wordsWhole:
-	FMOVD (R4), F0
-	WORD  $0x2e205800 // mvn v0.8b, v0.8b
-	FMOVD F0, (R0)
-	VCNT  V0.B16, V0.B16
-	WORD  $0x6e202800 // uaddlp v0.8h, v0.16b
-	WORD  $0x6e606802 // uadalp v2.4s, v0.8h
-	ADD   $8, R2, R2
-	ADD   $8, R3, R3
+	FMOVD (R7), F0
+	FMOVD (R8), F1
+	FMOVD (R4), F2
+	VORR  V0.B16, V2.B16, V2.B16
+	VORR  V1.B16, V2.B16, V2.B16
+	FMOVD F2, (R0)
+	ADD   $8, R6, R6
+	ADD   $8, R5, R5
+	ADD   $8, R7, R7
+	ADD   $8, R8, R8
 	ADD   $8, R4, R4
 	ADD   $8, R0, R0
 	SUBS  $1, R1, R1
@@ -1869,50 +1780,49 @@ wordsWholeDone:
 	ADD $1, R1, R1
 	B   done
 
-shifted:
+bits:
+	AND  $63, R2, R9
+	VDUP R9, V0.D2
+	SUB  $64, R9, R9
+	VDUP R9, V1.D2
+	AND  $63, R3, R9
+	VDUP R9, V2.D2
+	SUB  $64, R9, R9
+	VDUP R9, V3.D2
+	CMP  R3, R2
+	BNE  two
 	SUBS $8, R1, R1
 	BLT  vectors4Done
 
 vectors4:
-	FLDPQ (R3), (F3, F4)
-	FLDPQ 32(R3), (F5, F6)
-	FLDPQ (R2), (F7, F8)
-	FLDPQ 32(R2), (F9, F10)
-	FLDPQ (R4), (F11, F12)
-	FLDPQ 32(R4), (F13, F14)
-	WORD  $0x6ee04463 // ushl v3.2d, v3.2d, v0.2d
-	WORD  $0x6ee144e7 // ushl v7.2d, v7.2d, v1.2d
-	VORR  V7.B16, V3.B16, V3.B16
-	VORR  V11.B16, V3.B16, V3.B16
-	WORD  $0x6ee04484 // ushl v4.2d, v4.2d, v0.2d
-	WORD  $0x6ee14507 // ushl v7.2d, v8.2d, v1.2d
-	VORR  V7.B16, V4.B16, V4.B16
-	VORR  V12.B16, V4.B16, V4.B16
-	WORD  $0x6ee044a5 // ushl v5.2d, v5.2d, v0.2d
-	WORD  $0x6ee14527 // ushl v7.2d, v9.2d, v1.2d
-	VORR  V7.B16, V5.B16, V5.B16
-	VORR  V13.B16, V5.B16, V5.B16
-	WORD  $0x6ee044c6 // ushl v6.2d, v6.2d, v0.2d
-	WORD  $0x6ee14547 // ushl v7.2d, v10.2d, v1.2d
-	VORR  V7.B16, V6.B16, V6.B16
-	VORR  V14.B16, V6.B16, V6.B16
-	WORD  $0x6e205863 // mvn v3.16b, v3.16b
-	WORD  $0x6e205884 // mvn v4.16b, v4.16b
-	WORD  $0x6e2058a5 // mvn v5.16b, v5.16b
-	WORD  $0x6e2058c6 // mvn v6.16b, v6.16b
-	FSTPQ (F3, F4), (R0)
-	FSTPQ (F5, F6), 32(R0)
-	VCNT  V3.B16, V3.B16
-	VCNT  V4.B16, V4.B16
-	VADD  V4.B16, V3.B16, V3.B16
-	VCNT  V5.B16, V5.B16
-	VADD  V5.B16, V3.B16, V3.B16
-	VCNT  V6.B16, V6.B16
-	VADD  V6.B16, V3.B16, V3.B16
-	WORD  $0x6e202863 // uaddlp v3.8h, v3.16b
-	WORD  $0x6e606862 // uadalp v2.4s, v3.8h
-	ADD   $64, R2, R2
-	ADD   $64, R3, R3
+	FLDPQ (R8), (F0, F1)
+	FLDPQ 32(R8), (F4, F5)
+	FLDPQ (R5), (F6, F7)
+	FLDPQ 32(R5), (F8, F9)
+	WORD  $0x6ee24400 // ushl v0.2d, v0.2d, v2.2d
+	WORD  $0x6ee344c6 // ushl v6.2d, v6.2d, v3.2d
+	VORR  V6.B16, V0.B16, V0.B16
+	WORD  $0x6ee24421 // ushl v1.2d, v1.2d, v2.2d
+	WORD  $0x6ee344e6 // ushl v6.2d, v7.2d, v3.2d
+	VORR  V6.B16, V1.B16, V1.B16
+	WORD  $0x6ee24484 // ushl v4.2d, v4.2d, v2.2d
+	WORD  $0x6ee34506 // ushl v6.2d, v8.2d, v3.2d
+	VORR  V6.B16, V4.B16, V4.B16
+	WORD  $0x6ee244a5 // ushl v5.2d, v5.2d, v2.2d
+	WORD  $0x6ee34526 // ushl v6.2d, v9.2d, v3.2d
+	VORR  V6.B16, V5.B16, V5.B16
+	FLDPQ (R4), (F6, F7)
+	FLDPQ 32(R4), (F8, F9)
+	VORR  V0.B16, V6.B16, V6.B16
+	VORR  V1.B16, V7.B16, V7.B16
+	VORR  V4.B16, V8.B16, V8.B16
+	VORR  V5.B16, V9.B16, V9.B16
+	FSTPQ (F6, F7), (R0)
+	FSTPQ (F8, F9), 32(R0)
+	ADD   $64, R6, R6
+	ADD   $64, R5, R5
+	ADD   $64, R7, R7
+	ADD   $64, R8, R8
 	ADD   $64, R4, R4
 	ADD   $64, R0, R0
 	SUBS  $8, R1, R1
@@ -1924,20 +1834,18 @@ vectors4Done:
 	BLT  vectors1Done
 
 vectors1:
-	FMOVQ (R3), F3
-	FMOVQ (R2), F4
-	FMOVQ (R4), F5
-	WORD  $0x6ee04463 // ushl v3.2d, v3.2d, v0.2d
-	WORD  $0x6ee14484 // ushl v4.2d, v4.2d, v1.2d
-	VORR  V4.B16, V3.B16, V3.B16
-	VORR  V5.B16, V3.B16, V3.B16
-	WORD  $0x6e205863 // mvn v3.16b, v3.16b
-	FMOVQ F3, (R0)
-	VCNT  V3.B16, V3.B16
-	WORD  $0x6e202863 // uaddlp v3.8h, v3.16b
-	WORD  $0x6e606862 // uadalp v2.4s, v3.8h
-	ADD   $16, R2, R2
-	ADD   $16, R3, R3
+	FMOVQ (R8), F0
+	FMOVQ (R5), F1
+	WORD  $0x6ee24400 // ushl v0.2d, v0.2d, v2.2d
+	WORD  $0x6ee34421 // ushl v1.2d, v1.2d, v3.2d
+	VORR  V1.B16, V0.B16, V0.B16
+	FMOVQ (R4), F1
+	VORR  V0.B16, V1.B16, V1.B16
+	FMOVQ F1, (R0)
+	ADD   $16, R6, R6
+	ADD   $16, R5, R5
+	ADD   $16, R7, R7
+	ADD   $16, R8, R8
 	ADD   $16, R4, R4
 	ADD   $16, R0, R0
 	SUBS  $2, R1, R1
@@ -1949,20 +1857,18 @@ vectors1Done:
 	BLT  wordsDone
 
 words:
-	FMOVD (R3), F3
-	FMOVD (R2), F4
-	FMOVD (R4), F5
-	WORD  $0x6ee04463 // ushl v3.2d, v3.2d, v0.2d
-	WORD  $0x6ee14484 // ushl v4.2d, v4.2d, v1.2d
-	VORR  V4.B16, V3.B16, V3.B16
-	VORR  V5.B16, V3.B16, V3.B16
-	WORD  $0x2e205863 // mvn v3.8b, v3.8b
-	FMOVD F3, (R0)
-	VCNT  V3.B16, V3.B16
-	WORD  $0x6e202863 // uaddlp v3.8h, v3.16b
-	WORD  $0x6e606862 // uadalp v2.4s, v3.8h
-	ADD   $8, R2, R2
-	ADD   $8, R3, R3
+	FMOVD (R8), F0
+	FMOVD (R5), F1
+	WORD  $0x6ee24400 // ushl v0.2d, v0.2d, v2.2d
+	WORD  $0x6ee34421 // ushl v1.2d, v1.2d, v3.2d
+	VORR  V1.B16, V0.B16, V0.B16
+	FMOVD (R4), F1
+	VORR  V0.B16, V1.B16, V1.B16
+	FMOVD F1, (R0)
+	ADD   $8, R6, R6
+	ADD   $8, R5, R5
+	ADD   $8, R7, R7
+	ADD   $8, R8, R8
 	ADD   $8, R4, R4
 	ADD   $8, R0, R0
 	SUBS  $1, R1, R1
@@ -1970,11 +1876,588 @@ words:
 
 wordsDone:
 	ADD $1, R1, R1
+	B   done
+
+two:
+	SUBS $8, R1, R1
+	BLT  vectors4TwoDone
+
+vectors4Two:
+	FLDPQ (R7), (F4, F5)
+	FLDPQ 32(R7), (F6, F7)
+	FLDPQ (R6), (F8, F9)
+	FLDPQ 32(R6), (F10, F11)
+	WORD  $0x6ee04484 // ushl v4.2d, v4.2d, v0.2d
+	WORD  $0x6ee14508 // ushl v8.2d, v8.2d, v1.2d
+	VORR  V8.B16, V4.B16, V4.B16
+	WORD  $0x6ee044a5 // ushl v5.2d, v5.2d, v0.2d
+	WORD  $0x6ee14528 // ushl v8.2d, v9.2d, v1.2d
+	VORR  V8.B16, V5.B16, V5.B16
+	WORD  $0x6ee044c6 // ushl v6.2d, v6.2d, v0.2d
+	WORD  $0x6ee14548 // ushl v8.2d, v10.2d, v1.2d
+	VORR  V8.B16, V6.B16, V6.B16
+	WORD  $0x6ee044e7 // ushl v7.2d, v7.2d, v0.2d
+	WORD  $0x6ee14568 // ushl v8.2d, v11.2d, v1.2d
+	VORR  V8.B16, V7.B16, V7.B16
+	FLDPQ (R8), (F8, F9)
+	FLDPQ 32(R8), (F10, F11)
+	FLDPQ (R5), (F12, F13)
+	FLDPQ 32(R5), (F14, F15)
+	WORD  $0x6ee24508 // ushl v8.2d, v8.2d, v2.2d
+	WORD  $0x6ee3458c // ushl v12.2d, v12.2d, v3.2d
+	VORR  V12.B16, V8.B16, V8.B16
+	WORD  $0x6ee24529 // ushl v9.2d, v9.2d, v2.2d
+	WORD  $0x6ee345ac // ushl v12.2d, v13.2d, v3.2d
+	VORR  V12.B16, V9.B16, V9.B16
+	WORD  $0x6ee2454a // ushl v10.2d, v10.2d, v2.2d
+	WORD  $0x6ee345cc // ushl v12.2d, v14.2d, v3.2d
+	VORR  V12.B16, V10.B16, V10.B16
+	WORD  $0x6ee2456b // ushl v11.2d, v11.2d, v2.2d
+	WORD  $0x6ee345ec // ushl v12.2d, v15.2d, v3.2d
+	VORR  V12.B16, V11.B16, V11.B16
+	FLDPQ (R4), (F12, F13)
+	FLDPQ 32(R4), (F14, F15)
+	VORR  V4.B16, V12.B16, V12.B16
+	VORR  V8.B16, V12.B16, V12.B16
+	VORR  V5.B16, V13.B16, V13.B16
+	VORR  V9.B16, V13.B16, V13.B16
+	VORR  V6.B16, V14.B16, V14.B16
+	VORR  V10.B16, V14.B16, V14.B16
+	VORR  V7.B16, V15.B16, V15.B16
+	VORR  V11.B16, V15.B16, V15.B16
+	FSTPQ (F12, F13), (R0)
+	FSTPQ (F14, F15), 32(R0)
+	ADD   $64, R6, R6
+	ADD   $64, R5, R5
+	ADD   $64, R7, R7
+	ADD   $64, R8, R8
+	ADD   $64, R4, R4
+	ADD   $64, R0, R0
+	SUBS  $8, R1, R1
+	BGE   vectors4Two
+
+vectors4TwoDone:
+	ADD  $8, R1, R1
+	SUBS $2, R1, R1
+	BLT  vectors1TwoDone
+
+vectors1Two:
+	FMOVQ (R7), F4
+	FMOVQ (R6), F5
+	WORD  $0x6ee04484 // ushl v4.2d, v4.2d, v0.2d
+	WORD  $0x6ee144a5 // ushl v5.2d, v5.2d, v1.2d
+	VORR  V5.B16, V4.B16, V4.B16
+	FMOVQ (R8), F5
+	FMOVQ (R5), F6
+	WORD  $0x6ee244a5 // ushl v5.2d, v5.2d, v2.2d
+	WORD  $0x6ee344c6 // ushl v6.2d, v6.2d, v3.2d
+	VORR  V6.B16, V5.B16, V5.B16
+	FMOVQ (R4), F6
+	VORR  V4.B16, V6.B16, V6.B16
+	VORR  V5.B16, V6.B16, V6.B16
+	FMOVQ F6, (R0)
+	ADD   $16, R6, R6
+	ADD   $16, R5, R5
+	ADD   $16, R7, R7
+	ADD   $16, R8, R8
+	ADD   $16, R4, R4
+	ADD   $16, R0, R0
+	SUBS  $2, R1, R1
+	BGE   vectors1Two
+
+vectors1TwoDone:
+	ADD  $2, R1, R1
+	SUBS $1, R1, R1
+	BLT  wordsTwoDone
+
+wordsTwo:
+	FMOVD (R7), F4
+	FMOVD (R6), F5
+	WORD  $0x6ee04484 // ushl v4.2d, v4.2d, v0.2d
+	WORD  $0x6ee144a5 // ushl v5.2d, v5.2d, v1.2d
+	VORR  V5.B16, V4.B16, V4.B16
+	FMOVD (R8), F5
+	FMOVD (R5), F6
+	WORD  $0x6ee244a5 // ushl v5.2d, v5.2d, v2.2d
+	WORD  $0x6ee344c6 // ushl v6.2d, v6.2d, v3.2d
+	VORR  V6.B16, V5.B16, V5.B16
+	FMOVD (R4), F6
+	VORR  V4.B16, V6.B16, V6.B16
+	VORR  V5.B16, V6.B16, V6.B16
+	FMOVD F6, (R0)
+	ADD   $8, R6, R6
+	ADD   $8, R5, R5
+	ADD   $8, R7, R7
+	ADD   $8, R8, R8
+	ADD   $8, R4, R4
+	ADD   $8, R0, R0
+	SUBS  $1, R1, R1
+	BGE   wordsTwo
+
+wordsTwoDone:
+	ADD $1, R1, R1
 
 done:
-	VUADDLV V2.S4, V2
-	FMOVD   F2, R0
-	MOVD    R0, kept+56(FP)
+	RET
+
+// func dilateKeepNEON(dst []uint64, src []uint64, a int, b int) (kept int)
+// Requires: ASIMD
+TEXT ·dilateKeepNEON(SB), NOSPLIT, $0-72
+	MOVD dst_base+0(FP), R0
+	MOVD dst_len+8(FP), R1
+	MOVD a+48(FP), R2
+	MOVD b+56(FP), R3
+	MOVD src_base+24(FP), R5
+	LSR  $6, R3, R6
+	ADD  $8, R5, R8
+	ADD  R6<<3, R8, R4
+	LSR  $6, R2, R7
+	SUB  R7, R6, R6
+	ADD  R6<<3, R5, R6
+	ADD  $8, R6, R7
+	WORD $0x6f00e400 // movi v0.2d, #0
+	CBZ  R3, complement
+	ORR  R3, R2, R9
+	AND  $63, R9, R9
+	CBNZ R9, bits
+	SUBS $8, R1, R1
+	BLT  vectors4WholeDone
+
+vectors4Whole:
+	FLDPQ (R7), (F1, F2)
+	FLDPQ 32(R7), (F3, F4)
+	FLDPQ (R8), (F5, F6)
+	FLDPQ 32(R8), (F7, F8)
+	FLDPQ (R4), (F9, F10)
+	FLDPQ 32(R4), (F11, F12)
+	VORR  V1.B16, V9.B16, V9.B16
+	VORR  V5.B16, V9.B16, V9.B16
+	VORR  V2.B16, V10.B16, V10.B16
+	VORR  V6.B16, V10.B16, V10.B16
+	VORR  V3.B16, V11.B16, V11.B16
+	VORR  V7.B16, V11.B16, V11.B16
+	VORR  V4.B16, V12.B16, V12.B16
+	VORR  V8.B16, V12.B16, V12.B16
+	WORD  $0x6e205929 // mvn v9.16b, v9.16b
+	WORD  $0x6e20594a // mvn v10.16b, v10.16b
+	WORD  $0x6e20596b // mvn v11.16b, v11.16b
+	WORD  $0x6e20598c // mvn v12.16b, v12.16b
+	FSTPQ (F9, F10), (R0)
+	FSTPQ (F11, F12), 32(R0)
+	VCNT  V9.B16, V9.B16
+	VCNT  V10.B16, V10.B16
+	VADD  V10.B16, V9.B16, V9.B16
+	VCNT  V11.B16, V11.B16
+	VADD  V11.B16, V9.B16, V9.B16
+	VCNT  V12.B16, V12.B16
+	VADD  V12.B16, V9.B16, V9.B16
+	WORD  $0x6e202929 // uaddlp v9.8h, v9.16b
+	WORD  $0x6e606920 // uadalp v0.4s, v9.8h
+	ADD   $64, R6, R6
+	ADD   $64, R5, R5
+	ADD   $64, R7, R7
+	ADD   $64, R8, R8
+	ADD   $64, R4, R4
+	ADD   $64, R0, R0
+	SUBS  $8, R1, R1
+	BGE   vectors4Whole
+
+vectors4WholeDone:
+	ADD  $8, R1, R1
+	SUBS $2, R1, R1
+	BLT  vectors1WholeDone
+
+vectors1Whole:
+	FMOVQ (R7), F1
+	FMOVQ (R8), F2
+	FMOVQ (R4), F3
+	VORR  V1.B16, V3.B16, V3.B16
+	VORR  V2.B16, V3.B16, V3.B16
+	WORD  $0x6e205863 // mvn v3.16b, v3.16b
+	FMOVQ F3, (R0)
+	VCNT  V3.B16, V3.B16
+	WORD  $0x6e202863 // uaddlp v3.8h, v3.16b
+	WORD  $0x6e606860 // uadalp v0.4s, v3.8h
+	ADD   $16, R6, R6
+	ADD   $16, R5, R5
+	ADD   $16, R7, R7
+	ADD   $16, R8, R8
+	ADD   $16, R4, R4
+	ADD   $16, R0, R0
+	SUBS  $2, R1, R1
+	BGE   vectors1Whole
+
+vectors1WholeDone:
+	ADD  $2, R1, R1
+	SUBS $1, R1, R1
+	BLT  wordsWholeDone
+
+wordsWhole:
+	FMOVD (R7), F1
+	FMOVD (R8), F2
+	FMOVD (R4), F3
+	VORR  V1.B16, V3.B16, V3.B16
+	VORR  V2.B16, V3.B16, V3.B16
+	WORD  $0x2e205863 // mvn v3.8b, v3.8b
+	FMOVD F3, (R0)
+	VCNT  V3.B16, V3.B16
+	WORD  $0x6e202863 // uaddlp v3.8h, v3.16b
+	WORD  $0x6e606860 // uadalp v0.4s, v3.8h
+	ADD   $8, R6, R6
+	ADD   $8, R5, R5
+	ADD   $8, R7, R7
+	ADD   $8, R8, R8
+	ADD   $8, R4, R4
+	ADD   $8, R0, R0
+	SUBS  $1, R1, R1
+	BGE   wordsWhole
+
+wordsWholeDone:
+	ADD $1, R1, R1
+	B   done
+
+bits:
+	AND  $63, R2, R9
+	VDUP R9, V1.D2
+	SUB  $64, R9, R9
+	VDUP R9, V2.D2
+	AND  $63, R3, R9
+	VDUP R9, V3.D2
+	SUB  $64, R9, R9
+	VDUP R9, V4.D2
+	CMP  R3, R2
+	BNE  two
+	SUBS $8, R1, R1
+	BLT  vectors4Done
+
+vectors4:
+	FLDPQ (R8), (F1, F2)
+	FLDPQ 32(R8), (F5, F6)
+	FLDPQ (R5), (F7, F8)
+	FLDPQ 32(R5), (F9, F10)
+	WORD  $0x6ee34421 // ushl v1.2d, v1.2d, v3.2d
+	WORD  $0x6ee444e7 // ushl v7.2d, v7.2d, v4.2d
+	VORR  V7.B16, V1.B16, V1.B16
+	WORD  $0x6ee34442 // ushl v2.2d, v2.2d, v3.2d
+	WORD  $0x6ee44507 // ushl v7.2d, v8.2d, v4.2d
+	VORR  V7.B16, V2.B16, V2.B16
+	WORD  $0x6ee344a5 // ushl v5.2d, v5.2d, v3.2d
+	WORD  $0x6ee44527 // ushl v7.2d, v9.2d, v4.2d
+	VORR  V7.B16, V5.B16, V5.B16
+	WORD  $0x6ee344c6 // ushl v6.2d, v6.2d, v3.2d
+	WORD  $0x6ee44547 // ushl v7.2d, v10.2d, v4.2d
+	VORR  V7.B16, V6.B16, V6.B16
+	FLDPQ (R4), (F7, F8)
+	FLDPQ 32(R4), (F9, F10)
+	VORR  V1.B16, V7.B16, V7.B16
+	VORR  V2.B16, V8.B16, V8.B16
+	VORR  V5.B16, V9.B16, V9.B16
+	VORR  V6.B16, V10.B16, V10.B16
+	WORD  $0x6e2058e7 // mvn v7.16b, v7.16b
+	WORD  $0x6e205908 // mvn v8.16b, v8.16b
+	WORD  $0x6e205929 // mvn v9.16b, v9.16b
+	WORD  $0x6e20594a // mvn v10.16b, v10.16b
+	FSTPQ (F7, F8), (R0)
+	FSTPQ (F9, F10), 32(R0)
+	VCNT  V7.B16, V7.B16
+	VCNT  V8.B16, V8.B16
+	VADD  V8.B16, V7.B16, V7.B16
+	VCNT  V9.B16, V9.B16
+	VADD  V9.B16, V7.B16, V7.B16
+	VCNT  V10.B16, V10.B16
+	VADD  V10.B16, V7.B16, V7.B16
+	WORD  $0x6e2028e7 // uaddlp v7.8h, v7.16b
+	WORD  $0x6e6068e0 // uadalp v0.4s, v7.8h
+	ADD   $64, R6, R6
+	ADD   $64, R5, R5
+	ADD   $64, R7, R7
+	ADD   $64, R8, R8
+	ADD   $64, R4, R4
+	ADD   $64, R0, R0
+	SUBS  $8, R1, R1
+	BGE   vectors4
+
+vectors4Done:
+	ADD  $8, R1, R1
+	SUBS $2, R1, R1
+	BLT  vectors1Done
+
+vectors1:
+	FMOVQ (R8), F1
+	FMOVQ (R5), F2
+	WORD  $0x6ee34421 // ushl v1.2d, v1.2d, v3.2d
+	WORD  $0x6ee44442 // ushl v2.2d, v2.2d, v4.2d
+	VORR  V2.B16, V1.B16, V1.B16
+	FMOVQ (R4), F2
+	VORR  V1.B16, V2.B16, V2.B16
+	WORD  $0x6e205842 // mvn v2.16b, v2.16b
+	FMOVQ F2, (R0)
+	VCNT  V2.B16, V2.B16
+	WORD  $0x6e202842 // uaddlp v2.8h, v2.16b
+	WORD  $0x6e606840 // uadalp v0.4s, v2.8h
+	ADD   $16, R6, R6
+	ADD   $16, R5, R5
+	ADD   $16, R7, R7
+	ADD   $16, R8, R8
+	ADD   $16, R4, R4
+	ADD   $16, R0, R0
+	SUBS  $2, R1, R1
+	BGE   vectors1
+
+vectors1Done:
+	ADD  $2, R1, R1
+	SUBS $1, R1, R1
+	BLT  wordsDone
+
+words:
+	FMOVD (R8), F1
+	FMOVD (R5), F2
+	WORD  $0x6ee34421 // ushl v1.2d, v1.2d, v3.2d
+	WORD  $0x6ee44442 // ushl v2.2d, v2.2d, v4.2d
+	VORR  V2.B16, V1.B16, V1.B16
+	FMOVD (R4), F2
+	VORR  V1.B16, V2.B16, V2.B16
+	WORD  $0x2e205842 // mvn v2.8b, v2.8b
+	FMOVD F2, (R0)
+	VCNT  V2.B16, V2.B16
+	WORD  $0x6e202842 // uaddlp v2.8h, v2.16b
+	WORD  $0x6e606840 // uadalp v0.4s, v2.8h
+	ADD   $8, R6, R6
+	ADD   $8, R5, R5
+	ADD   $8, R7, R7
+	ADD   $8, R8, R8
+	ADD   $8, R4, R4
+	ADD   $8, R0, R0
+	SUBS  $1, R1, R1
+	BGE   words
+
+wordsDone:
+	ADD $1, R1, R1
+	B   done
+
+two:
+	SUBS $8, R1, R1
+	BLT  vectors4TwoDone
+
+vectors4Two:
+	FLDPQ (R7), (F5, F6)
+	FLDPQ 32(R7), (F7, F8)
+	FLDPQ (R6), (F9, F10)
+	FLDPQ 32(R6), (F11, F12)
+	WORD  $0x6ee144a5 // ushl v5.2d, v5.2d, v1.2d
+	WORD  $0x6ee24529 // ushl v9.2d, v9.2d, v2.2d
+	VORR  V9.B16, V5.B16, V5.B16
+	WORD  $0x6ee144c6 // ushl v6.2d, v6.2d, v1.2d
+	WORD  $0x6ee24549 // ushl v9.2d, v10.2d, v2.2d
+	VORR  V9.B16, V6.B16, V6.B16
+	WORD  $0x6ee144e7 // ushl v7.2d, v7.2d, v1.2d
+	WORD  $0x6ee24569 // ushl v9.2d, v11.2d, v2.2d
+	VORR  V9.B16, V7.B16, V7.B16
+	WORD  $0x6ee14508 // ushl v8.2d, v8.2d, v1.2d
+	WORD  $0x6ee24589 // ushl v9.2d, v12.2d, v2.2d
+	VORR  V9.B16, V8.B16, V8.B16
+	FLDPQ (R8), (F9, F10)
+	FLDPQ 32(R8), (F11, F12)
+	FLDPQ (R5), (F13, F14)
+	FLDPQ 32(R5), (F15, F16)
+	WORD  $0x6ee34529 // ushl v9.2d, v9.2d, v3.2d
+	WORD  $0x6ee445ad // ushl v13.2d, v13.2d, v4.2d
+	VORR  V13.B16, V9.B16, V9.B16
+	WORD  $0x6ee3454a // ushl v10.2d, v10.2d, v3.2d
+	WORD  $0x6ee445cd // ushl v13.2d, v14.2d, v4.2d
+	VORR  V13.B16, V10.B16, V10.B16
+	WORD  $0x6ee3456b // ushl v11.2d, v11.2d, v3.2d
+	WORD  $0x6ee445ed // ushl v13.2d, v15.2d, v4.2d
+	VORR  V13.B16, V11.B16, V11.B16
+	WORD  $0x6ee3458c // ushl v12.2d, v12.2d, v3.2d
+	WORD  $0x6ee4460d // ushl v13.2d, v16.2d, v4.2d
+	VORR  V13.B16, V12.B16, V12.B16
+	FLDPQ (R4), (F13, F14)
+	FLDPQ 32(R4), (F15, F16)
+	VORR  V5.B16, V13.B16, V13.B16
+	VORR  V9.B16, V13.B16, V13.B16
+	VORR  V6.B16, V14.B16, V14.B16
+	VORR  V10.B16, V14.B16, V14.B16
+	VORR  V7.B16, V15.B16, V15.B16
+	VORR  V11.B16, V15.B16, V15.B16
+	VORR  V8.B16, V16.B16, V16.B16
+	VORR  V12.B16, V16.B16, V16.B16
+	WORD  $0x6e2059ad // mvn v13.16b, v13.16b
+	WORD  $0x6e2059ce // mvn v14.16b, v14.16b
+	WORD  $0x6e2059ef // mvn v15.16b, v15.16b
+	WORD  $0x6e205a10 // mvn v16.16b, v16.16b
+	FSTPQ (F13, F14), (R0)
+	FSTPQ (F15, F16), 32(R0)
+	VCNT  V13.B16, V13.B16
+	VCNT  V14.B16, V14.B16
+	VADD  V14.B16, V13.B16, V13.B16
+	VCNT  V15.B16, V15.B16
+	VADD  V15.B16, V13.B16, V13.B16
+	VCNT  V16.B16, V16.B16
+	VADD  V16.B16, V13.B16, V13.B16
+	WORD  $0x6e2029ad // uaddlp v13.8h, v13.16b
+	WORD  $0x6e6069a0 // uadalp v0.4s, v13.8h
+	ADD   $64, R6, R6
+	ADD   $64, R5, R5
+	ADD   $64, R7, R7
+	ADD   $64, R8, R8
+	ADD   $64, R4, R4
+	ADD   $64, R0, R0
+	SUBS  $8, R1, R1
+	BGE   vectors4Two
+
+vectors4TwoDone:
+	ADD  $8, R1, R1
+	SUBS $2, R1, R1
+	BLT  vectors1TwoDone
+
+vectors1Two:
+	FMOVQ (R7), F5
+	FMOVQ (R6), F6
+	WORD  $0x6ee144a5 // ushl v5.2d, v5.2d, v1.2d
+	WORD  $0x6ee244c6 // ushl v6.2d, v6.2d, v2.2d
+	VORR  V6.B16, V5.B16, V5.B16
+	FMOVQ (R8), F6
+	FMOVQ (R5), F7
+	WORD  $0x6ee344c6 // ushl v6.2d, v6.2d, v3.2d
+	WORD  $0x6ee444e7 // ushl v7.2d, v7.2d, v4.2d
+	VORR  V7.B16, V6.B16, V6.B16
+	FMOVQ (R4), F7
+	VORR  V5.B16, V7.B16, V7.B16
+	VORR  V6.B16, V7.B16, V7.B16
+	WORD  $0x6e2058e7 // mvn v7.16b, v7.16b
+	FMOVQ F7, (R0)
+	VCNT  V7.B16, V7.B16
+	WORD  $0x6e2028e7 // uaddlp v7.8h, v7.16b
+	WORD  $0x6e6068e0 // uadalp v0.4s, v7.8h
+	ADD   $16, R6, R6
+	ADD   $16, R5, R5
+	ADD   $16, R7, R7
+	ADD   $16, R8, R8
+	ADD   $16, R4, R4
+	ADD   $16, R0, R0
+	SUBS  $2, R1, R1
+	BGE   vectors1Two
+
+vectors1TwoDone:
+	ADD  $2, R1, R1
+	SUBS $1, R1, R1
+	BLT  wordsTwoDone
+
+wordsTwo:
+	FMOVD (R7), F5
+	FMOVD (R6), F6
+	WORD  $0x6ee144a5 // ushl v5.2d, v5.2d, v1.2d
+	WORD  $0x6ee244c6 // ushl v6.2d, v6.2d, v2.2d
+	VORR  V6.B16, V5.B16, V5.B16
+	FMOVD (R8), F6
+	FMOVD (R5), F7
+	WORD  $0x6ee344c6 // ushl v6.2d, v6.2d, v3.2d
+	WORD  $0x6ee444e7 // ushl v7.2d, v7.2d, v4.2d
+	VORR  V7.B16, V6.B16, V6.B16
+	FMOVD (R4), F7
+	VORR  V5.B16, V7.B16, V7.B16
+	VORR  V6.B16, V7.B16, V7.B16
+	WORD  $0x2e2058e7 // mvn v7.8b, v7.8b
+	FMOVD F7, (R0)
+	VCNT  V7.B16, V7.B16
+	WORD  $0x6e2028e7 // uaddlp v7.8h, v7.16b
+	WORD  $0x6e6068e0 // uadalp v0.4s, v7.8h
+	ADD   $8, R6, R6
+	ADD   $8, R5, R5
+	ADD   $8, R7, R7
+	ADD   $8, R8, R8
+	ADD   $8, R4, R4
+	ADD   $8, R0, R0
+	SUBS  $1, R1, R1
+	BGE   wordsTwo
+
+wordsTwoDone:
+	ADD $1, R1, R1
+
+done:
+	B sum
+
+complement:
+	SUBS $8, R1, R1
+	BLT  vectors4ComplementDone
+
+vectors4Complement:
+	FLDPQ (R4), (F1, F2)
+	FLDPQ 32(R4), (F3, F4)
+	WORD  $0x6e205821 // mvn v1.16b, v1.16b
+	WORD  $0x6e205842 // mvn v2.16b, v2.16b
+	WORD  $0x6e205863 // mvn v3.16b, v3.16b
+	WORD  $0x6e205884 // mvn v4.16b, v4.16b
+	FSTPQ (F1, F2), (R0)
+	FSTPQ (F3, F4), 32(R0)
+	VCNT  V1.B16, V1.B16
+	VCNT  V2.B16, V2.B16
+	VADD  V2.B16, V1.B16, V1.B16
+	VCNT  V3.B16, V3.B16
+	VADD  V3.B16, V1.B16, V1.B16
+	VCNT  V4.B16, V4.B16
+	VADD  V4.B16, V1.B16, V1.B16
+	WORD  $0x6e202821 // uaddlp v1.8h, v1.16b
+	WORD  $0x6e606820 // uadalp v0.4s, v1.8h
+	ADD   $64, R6, R6
+	ADD   $64, R5, R5
+	ADD   $64, R7, R7
+	ADD   $64, R8, R8
+	ADD   $64, R4, R4
+	ADD   $64, R0, R0
+	SUBS  $8, R1, R1
+	BGE   vectors4Complement
+
+vectors4ComplementDone:
+	ADD  $8, R1, R1
+	SUBS $2, R1, R1
+	BLT  vectors1ComplementDone
+
+vectors1Complement:
+	FMOVQ (R4), F1
+	WORD  $0x6e205821 // mvn v1.16b, v1.16b
+	FMOVQ F1, (R0)
+	VCNT  V1.B16, V1.B16
+	WORD  $0x6e202821 // uaddlp v1.8h, v1.16b
+	WORD  $0x6e606820 // uadalp v0.4s, v1.8h
+	ADD   $16, R6, R6
+	ADD   $16, R5, R5
+	ADD   $16, R7, R7
+	ADD   $16, R8, R8
+	ADD   $16, R4, R4
+	ADD   $16, R0, R0
+	SUBS  $2, R1, R1
+	BGE   vectors1Complement
+
+vectors1ComplementDone:
+	ADD  $2, R1, R1
+	SUBS $1, R1, R1
+	BLT  wordsComplementDone
+
+wordsComplement:
+	FMOVD (R4), F1
+	WORD  $0x2e205821 // mvn v1.8b, v1.8b
+	FMOVD F1, (R0)
+	VCNT  V1.B16, V1.B16
+	WORD  $0x6e202821 // uaddlp v1.8h, v1.16b
+	WORD  $0x6e606820 // uadalp v0.4s, v1.8h
+	ADD   $8, R6, R6
+	ADD   $8, R5, R5
+	ADD   $8, R7, R7
+	ADD   $8, R8, R8
+	ADD   $8, R4, R4
+	ADD   $8, R0, R0
+	SUBS  $1, R1, R1
+	BGE   wordsComplement
+
+wordsComplementDone:
+	ADD $1, R1, R1
+
+sum:
+	VUADDLV V0.S4, V0
+	FMOVD   F0, R0
+	MOVD    R0, kept+64(FP)
 	RET
 
 // func dilateBorderNEON(dst []uint64, src []uint64, up []uint64, down []uint64, shift int)
@@ -2151,7 +2634,7 @@ TEXT ·scaleNEON(SB), NOSPLIT, $0-76
 	MOVD  src_len+32(FP), R3
 	FMOVS scale+72(FP), F0
 	VDUP  V0.S[0], V0.S4
-	MOVD  $laneBits<>+0(SB), R4
+	MOVD  $laneBits32<>+0(SB), R4
 	FLDPQ (R4), (F1, F2)
 	FLDPQ 32(R4), (F3, F4)
 	FLDPQ 64(R4), (F5, F6)
@@ -2240,39 +2723,1743 @@ rest1Done:
 done:
 	RET
 
-DATA laneBits<>+0(SB)/4, $0x00000001
-DATA laneBits<>+4(SB)/4, $0x00000002
-DATA laneBits<>+8(SB)/4, $0x00000004
-DATA laneBits<>+12(SB)/4, $0x00000008
-DATA laneBits<>+16(SB)/4, $0x00000010
-DATA laneBits<>+20(SB)/4, $0x00000020
-DATA laneBits<>+24(SB)/4, $0x00000040
-DATA laneBits<>+28(SB)/4, $0x00000080
-DATA laneBits<>+32(SB)/4, $0x00000100
-DATA laneBits<>+36(SB)/4, $0x00000200
-DATA laneBits<>+40(SB)/4, $0x00000400
-DATA laneBits<>+44(SB)/4, $0x00000800
-DATA laneBits<>+48(SB)/4, $0x00001000
-DATA laneBits<>+52(SB)/4, $0x00002000
-DATA laneBits<>+56(SB)/4, $0x00004000
-DATA laneBits<>+60(SB)/4, $0x00008000
-DATA laneBits<>+64(SB)/4, $0x00010000
-DATA laneBits<>+68(SB)/4, $0x00020000
-DATA laneBits<>+72(SB)/4, $0x00040000
-DATA laneBits<>+76(SB)/4, $0x00080000
-DATA laneBits<>+80(SB)/4, $0x00100000
-DATA laneBits<>+84(SB)/4, $0x00200000
-DATA laneBits<>+88(SB)/4, $0x00400000
-DATA laneBits<>+92(SB)/4, $0x00800000
-DATA laneBits<>+96(SB)/4, $0x01000000
-DATA laneBits<>+100(SB)/4, $0x02000000
-DATA laneBits<>+104(SB)/4, $0x04000000
-DATA laneBits<>+108(SB)/4, $0x08000000
-DATA laneBits<>+112(SB)/4, $0x10000000
-DATA laneBits<>+116(SB)/4, $0x20000000
-DATA laneBits<>+120(SB)/4, $0x40000000
-DATA laneBits<>+124(SB)/4, $0x80000000
-GLOBL laneBits<>(SB), RODATA|NOPTR, $128
+DATA laneBits32<>+0(SB)/4, $0x00000001
+DATA laneBits32<>+4(SB)/4, $0x00000002
+DATA laneBits32<>+8(SB)/4, $0x00000004
+DATA laneBits32<>+12(SB)/4, $0x00000008
+DATA laneBits32<>+16(SB)/4, $0x00000010
+DATA laneBits32<>+20(SB)/4, $0x00000020
+DATA laneBits32<>+24(SB)/4, $0x00000040
+DATA laneBits32<>+28(SB)/4, $0x00000080
+DATA laneBits32<>+32(SB)/4, $0x00000100
+DATA laneBits32<>+36(SB)/4, $0x00000200
+DATA laneBits32<>+40(SB)/4, $0x00000400
+DATA laneBits32<>+44(SB)/4, $0x00000800
+DATA laneBits32<>+48(SB)/4, $0x00001000
+DATA laneBits32<>+52(SB)/4, $0x00002000
+DATA laneBits32<>+56(SB)/4, $0x00004000
+DATA laneBits32<>+60(SB)/4, $0x00008000
+DATA laneBits32<>+64(SB)/4, $0x00010000
+DATA laneBits32<>+68(SB)/4, $0x00020000
+DATA laneBits32<>+72(SB)/4, $0x00040000
+DATA laneBits32<>+76(SB)/4, $0x00080000
+DATA laneBits32<>+80(SB)/4, $0x00100000
+DATA laneBits32<>+84(SB)/4, $0x00200000
+DATA laneBits32<>+88(SB)/4, $0x00400000
+DATA laneBits32<>+92(SB)/4, $0x00800000
+DATA laneBits32<>+96(SB)/4, $0x01000000
+DATA laneBits32<>+100(SB)/4, $0x02000000
+DATA laneBits32<>+104(SB)/4, $0x04000000
+DATA laneBits32<>+108(SB)/4, $0x08000000
+DATA laneBits32<>+112(SB)/4, $0x10000000
+DATA laneBits32<>+116(SB)/4, $0x20000000
+DATA laneBits32<>+120(SB)/4, $0x40000000
+DATA laneBits32<>+124(SB)/4, $0x80000000
+GLOBL laneBits32<>(SB), RODATA|NOPTR, $128
+
+// func scaleFloat64NEON(dst []float64, src []float64, keep []uint64, scale float64)
+// Requires: ASIMD
+TEXT ·scaleFloat64NEON(SB), NOSPLIT, $0-80
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  keep_base+48(FP), R2
+	MOVD  src_len+32(FP), R3
+	FMOVD scale+72(FP), F0
+	VDUP  V0.D[0], V0.D2
+	MOVD  $laneBits64<>+0(SB), R4
+	FLDPQ (R4), (F1, F2)
+	FLDPQ 32(R4), (F3, F4)
+	FLDPQ 64(R4), (F5, F6)
+	FLDPQ 96(R4), (F7, F8)
+	SUBS  $16, R3, R3
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R2), [V9.H8]
+	VCMTST  V1.D2, V9.D2, V10.D2
+	VCMTST  V2.D2, V9.D2, V11.D2
+	VCMTST  V3.D2, V9.D2, V12.D2
+	VCMTST  V4.D2, V9.D2, V13.D2
+	VCMTST  V5.D2, V9.D2, V14.D2
+	VCMTST  V6.D2, V9.D2, V15.D2
+	VCMTST  V7.D2, V9.D2, V16.D2
+	VCMTST  V8.D2, V9.D2, V9.D2
+	FLDPQ   (R1), (F17, F18)
+	FLDPQ   32(R1), (F19, F20)
+	FLDPQ   64(R1), (F21, F22)
+	FLDPQ   96(R1), (F23, F24)
+	ADD     $128, R1, R1
+	WORD    $0x6e60de31 // fmul v17.2d, v17.2d, v0.2d
+	VAND    V10.B16, V17.B16, V17.B16
+	WORD    $0x6e60de52 // fmul v18.2d, v18.2d, v0.2d
+	VAND    V11.B16, V18.B16, V18.B16
+	WORD    $0x6e60de73 // fmul v19.2d, v19.2d, v0.2d
+	VAND    V12.B16, V19.B16, V19.B16
+	WORD    $0x6e60de94 // fmul v20.2d, v20.2d, v0.2d
+	VAND    V13.B16, V20.B16, V20.B16
+	WORD    $0x6e60deb5 // fmul v21.2d, v21.2d, v0.2d
+	VAND    V14.B16, V21.B16, V21.B16
+	WORD    $0x6e60ded6 // fmul v22.2d, v22.2d, v0.2d
+	VAND    V15.B16, V22.B16, V22.B16
+	WORD    $0x6e60def7 // fmul v23.2d, v23.2d, v0.2d
+	VAND    V16.B16, V23.B16, V23.B16
+	WORD    $0x6e60df18 // fmul v24.2d, v24.2d, v0.2d
+	VAND    V9.B16, V24.B16, V24.B16
+	FSTPQ   (F17, F18), (R0)
+	FSTPQ   (F19, F20), 32(R0)
+	FSTPQ   (F21, F22), 64(R0)
+	FSTPQ   (F23, F24), 96(R0)
+	ADD     $128, R0, R0
+	SUBS    $16, R3, R3
+	BGE     word
+
+wordDone:
+	ADD   $16, R3, R3
+	CBZ   R3, done
+	MOVHU (R2), R2
+	SUBS  $2, R3, R3
+	BLT   rest2Done
+
+rest2:
+	VDUP   R2, V2.D2
+	VCMTST V1.D2, V2.D2, V2.D2
+	FMOVQ  (R1), F3
+	ADD    $16, R1, R1
+	WORD   $0x6e60dc63 // fmul v3.2d, v3.2d, v0.2d
+	VAND   V2.B16, V3.B16, V3.B16
+	FMOVQ  F3, (R0)
+	ADD    $16, R0, R0
+	LSR    $2, R2, R2
+	SUBS   $2, R3, R3
+	BGE    rest2
+
+rest2Done:
+	ADD  $2, R3, R3
+	SUBS $1, R3, R3
+	BLT  rest1Done
+
+rest1:
+	VDUP    R2, V2.D2
+	VCMTST  V1.D2, V2.D2, V2.D2
+	FMOVD.P 8(R1), F3
+	WORD    $0x6e60dc63 // fmul v3.2d, v3.2d, v0.2d
+	VAND    V2.B16, V3.B16, V3.B16
+	FMOVD.P F3, 8(R0)
+	LSR     $1, R2, R2
+	SUBS    $1, R3, R3
+	BGE     rest1
+
+rest1Done:
+	ADD $1, R3, R3
+
+done:
+	RET
+
+DATA laneBits64<>+0(SB)/8, $0x0000000000000001
+DATA laneBits64<>+8(SB)/8, $0x0000000000000002
+DATA laneBits64<>+16(SB)/8, $0x0000000000000004
+DATA laneBits64<>+24(SB)/8, $0x0000000000000008
+DATA laneBits64<>+32(SB)/8, $0x0000000000000010
+DATA laneBits64<>+40(SB)/8, $0x0000000000000020
+DATA laneBits64<>+48(SB)/8, $0x0000000000000040
+DATA laneBits64<>+56(SB)/8, $0x0000000000000080
+DATA laneBits64<>+64(SB)/8, $0x0000000000000100
+DATA laneBits64<>+72(SB)/8, $0x0000000000000200
+DATA laneBits64<>+80(SB)/8, $0x0000000000000400
+DATA laneBits64<>+88(SB)/8, $0x0000000000000800
+DATA laneBits64<>+96(SB)/8, $0x0000000000001000
+DATA laneBits64<>+104(SB)/8, $0x0000000000002000
+DATA laneBits64<>+112(SB)/8, $0x0000000000004000
+DATA laneBits64<>+120(SB)/8, $0x0000000000008000
+GLOBL laneBits64<>(SB), RODATA|NOPTR, $128
+
+// func scaleFloat16NEON(dst []Float16, src []Float16, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·scaleFloat16NEON(SB), NOSPLIT, $0-76
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  keep_base+48(FP), R2
+	MOVD  src_len+32(FP), R3
+	FMOVS scale+72(FP), F0
+	VDUP  V0.S[0], V0.S4
+	MOVD  $laneBits16<>+0(SB), R4
+	FLDPQ (R4), (F1, F2)
+	SUBS  $64, R3, R3
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V4.H8
+	VCMTST  V2.H8, V3.H8, V5.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V6.H8
+	VCMTST  V2.H8, V3.H8, V7.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V8.H8
+	VCMTST  V2.H8, V3.H8, V9.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V10.H8
+	VCMTST  V2.H8, V3.H8, V3.H8
+	FLDPQ   (R1), (F11, F12)
+	FLDPQ   32(R1), (F13, F14)
+	FLDPQ   64(R1), (F15, F16)
+	FLDPQ   96(R1), (F17, F18)
+	ADD     $128, R1, R1
+	WORD    $0x0e217973 // fcvtl v19.4s, v11.4h
+	WORD    $0x4e217974 // fcvtl2 v20.4s, v11.8h
+	WORD    $0x6e20de73 // fmul v19.4s, v19.4s, v0.4s
+	WORD    $0x6e20de94 // fmul v20.4s, v20.4s, v0.4s
+	WORD    $0x0e216a6b // fcvtn v11.4h, v19.4s
+	WORD    $0x4e216a8b // fcvtn2 v11.8h, v20.4s
+	VAND    V4.B16, V11.B16, V11.B16
+	WORD    $0x0e217984 // fcvtl v4.4s, v12.4h
+	WORD    $0x4e217993 // fcvtl2 v19.4s, v12.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20de73 // fmul v19.4s, v19.4s, v0.4s
+	WORD    $0x0e21688c // fcvtn v12.4h, v4.4s
+	WORD    $0x4e216a6c // fcvtn2 v12.8h, v19.4s
+	VAND    V5.B16, V12.B16, V12.B16
+	WORD    $0x0e2179a4 // fcvtl v4.4s, v13.4h
+	WORD    $0x4e2179a5 // fcvtl2 v5.4s, v13.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e21688d // fcvtn v13.4h, v4.4s
+	WORD    $0x4e2168ad // fcvtn2 v13.8h, v5.4s
+	VAND    V6.B16, V13.B16, V13.B16
+	WORD    $0x0e2179c4 // fcvtl v4.4s, v14.4h
+	WORD    $0x4e2179c5 // fcvtl2 v5.4s, v14.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e21688e // fcvtn v14.4h, v4.4s
+	WORD    $0x4e2168ae // fcvtn2 v14.8h, v5.4s
+	VAND    V7.B16, V14.B16, V14.B16
+	WORD    $0x0e2179e4 // fcvtl v4.4s, v15.4h
+	WORD    $0x4e2179e5 // fcvtl2 v5.4s, v15.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e21688f // fcvtn v15.4h, v4.4s
+	WORD    $0x4e2168af // fcvtn2 v15.8h, v5.4s
+	VAND    V8.B16, V15.B16, V15.B16
+	WORD    $0x0e217a04 // fcvtl v4.4s, v16.4h
+	WORD    $0x4e217a05 // fcvtl2 v5.4s, v16.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e216890 // fcvtn v16.4h, v4.4s
+	WORD    $0x4e2168b0 // fcvtn2 v16.8h, v5.4s
+	VAND    V9.B16, V16.B16, V16.B16
+	WORD    $0x0e217a24 // fcvtl v4.4s, v17.4h
+	WORD    $0x4e217a25 // fcvtl2 v5.4s, v17.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e216891 // fcvtn v17.4h, v4.4s
+	WORD    $0x4e2168b1 // fcvtn2 v17.8h, v5.4s
+	VAND    V10.B16, V17.B16, V17.B16
+	WORD    $0x0e217a44 // fcvtl v4.4s, v18.4h
+	WORD    $0x4e217a45 // fcvtl2 v5.4s, v18.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e216892 // fcvtn v18.4h, v4.4s
+	WORD    $0x4e2168b2 // fcvtn2 v18.8h, v5.4s
+	VAND    V3.B16, V18.B16, V18.B16
+	FSTPQ   (F11, F12), (R0)
+	FSTPQ   (F13, F14), 32(R0)
+	FSTPQ   (F15, F16), 64(R0)
+	FSTPQ   (F17, F18), 96(R0)
+	ADD     $128, R0, R0
+	SUBS    $64, R3, R3
+	BGE     word
+
+wordDone:
+	ADD  $64, R3, R3
+	CBZ  R3, done
+	MOVD (R2), R2
+	SUBS $8, R3, R3
+	BLT  rest8Done
+
+rest8:
+	VDUP   R2, V2.H8
+	VCMTST V1.H8, V2.H8, V2.H8
+	FMOVQ  (R1), F3
+	ADD    $16, R1, R1
+	WORD   $0x0e217864 // fcvtl v4.4s, v3.4h
+	WORD   $0x4e217865 // fcvtl2 v5.4s, v3.8h
+	WORD   $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD   $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD   $0x0e216883 // fcvtn v3.4h, v4.4s
+	WORD   $0x4e2168a3 // fcvtn2 v3.8h, v5.4s
+	VAND   V2.B16, V3.B16, V3.B16
+	FMOVQ  F3, (R0)
+	ADD    $16, R0, R0
+	LSR    $8, R2, R2
+	SUBS   $8, R3, R3
+	BGE    rest8
+
+rest8Done:
+	ADD  $8, R3, R3
+	SUBS $1, R3, R3
+	BLT  rest1Done
+
+rest1:
+	VDUP   R2, V2.H8
+	VCMTST V1.H8, V2.H8, V2.H8
+	WORD   $0x7c402423 // ldr h3, [x1], #2
+	WORD   $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD   $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
+	WORD   $0x0e216863 // fcvtn v3.4h, v3.4s
+	VAND   V2.B16, V3.B16, V3.B16
+	WORD   $0x7c002403 // str h3, [x0], #2
+	LSR    $1, R2, R2
+	SUBS   $1, R3, R3
+	BGE    rest1
+
+rest1Done:
+	ADD $1, R3, R3
+
+done:
+	RET
+
+DATA laneBits16<>+0(SB)/2, $0x0001
+DATA laneBits16<>+2(SB)/2, $0x0002
+DATA laneBits16<>+4(SB)/2, $0x0004
+DATA laneBits16<>+6(SB)/2, $0x0008
+DATA laneBits16<>+8(SB)/2, $0x0010
+DATA laneBits16<>+10(SB)/2, $0x0020
+DATA laneBits16<>+12(SB)/2, $0x0040
+DATA laneBits16<>+14(SB)/2, $0x0080
+DATA laneBits16<>+16(SB)/2, $0x0100
+DATA laneBits16<>+18(SB)/2, $0x0200
+DATA laneBits16<>+20(SB)/2, $0x0400
+DATA laneBits16<>+22(SB)/2, $0x0800
+DATA laneBits16<>+24(SB)/2, $0x1000
+DATA laneBits16<>+26(SB)/2, $0x2000
+DATA laneBits16<>+28(SB)/2, $0x4000
+DATA laneBits16<>+30(SB)/2, $0x8000
+GLOBL laneBits16<>(SB), RODATA|NOPTR, $32
+
+// func scaleBFloat16NEON(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·scaleBFloat16NEON(SB), NOSPLIT, $0-76
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  keep_base+48(FP), R2
+	MOVD  src_len+32(FP), R3
+	FMOVS scale+72(FP), F0
+	VDUP  V0.S[0], V0.S4
+	WORD  $0x6f00e401 // movi v1.2d, #0
+	WORD  $0x4f008422 // movi v2.8h, #1
+	WORD  $0x4f04a403 // movi v3.8h, #128, lsl #8
+	MOVD  $laneBits16<>+0(SB), R4
+	FLDPQ (R4), (F4, F5)
+	SUBS  $64, R3, R3
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R2), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V7.H8
+	VCMTST  V5.H8, V6.H8, V8.H8
+	VLD1R.P 2(R2), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V9.H8
+	VCMTST  V5.H8, V6.H8, V10.H8
+	VLD1R.P 2(R2), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V11.H8
+	VCMTST  V5.H8, V6.H8, V12.H8
+	VLD1R.P 2(R2), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V13.H8
+	VCMTST  V5.H8, V6.H8, V6.H8
+	FLDPQ   (R1), (F14, F15)
+	FLDPQ   32(R1), (F16, F17)
+	FLDPQ   64(R1), (F18, F19)
+	FLDPQ   96(R1), (F20, F21)
+	ADD     $128, R1, R1
+	VZIP1   V14.H8, V1.H8, V22.H8
+	VZIP2   V14.H8, V1.H8, V14.H8
+	WORD    $0x6e20ded6 // fmul v22.4s, v22.4s, v0.4s
+	WORD    $0x6e20ddce // fmul v14.4s, v14.4s, v0.4s
+	VUZP1   V14.H8, V22.H8, V23.H8
+	VUZP2   V14.H8, V22.H8, V22.H8
+	VCMTST  V2.H8, V22.H8, V14.H8
+	VADD    V3.H8, V14.H8, V14.H8
+	WORD    $0x6e6e36ee // cmhi v14.8h, v23.8h, v14.8h
+	VSUB    V14.H8, V22.H8, V14.H8
+	VAND    V7.B16, V14.B16, V14.B16
+	VZIP1   V15.H8, V1.H8, V7.H8
+	VZIP2   V15.H8, V1.H8, V15.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	VUZP1   V15.H8, V7.H8, V22.H8
+	VUZP2   V15.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V15.H8
+	VADD    V3.H8, V15.H8, V15.H8
+	WORD    $0x6e6f36cf // cmhi v15.8h, v22.8h, v15.8h
+	VSUB    V15.H8, V7.H8, V15.H8
+	VAND    V8.B16, V15.B16, V15.B16
+	VZIP1   V16.H8, V1.H8, V7.H8
+	VZIP2   V16.H8, V1.H8, V16.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20de10 // fmul v16.4s, v16.4s, v0.4s
+	VUZP1   V16.H8, V7.H8, V8.H8
+	VUZP2   V16.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V16.H8
+	VADD    V3.H8, V16.H8, V16.H8
+	WORD    $0x6e703510 // cmhi v16.8h, v8.8h, v16.8h
+	VSUB    V16.H8, V7.H8, V16.H8
+	VAND    V9.B16, V16.B16, V16.B16
+	VZIP1   V17.H8, V1.H8, V7.H8
+	VZIP2   V17.H8, V1.H8, V9.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V17.H8
+	VADD    V3.H8, V17.H8, V17.H8
+	WORD    $0x6e713511 // cmhi v17.8h, v8.8h, v17.8h
+	VSUB    V17.H8, V7.H8, V17.H8
+	VAND    V10.B16, V17.B16, V17.B16
+	VZIP1   V18.H8, V1.H8, V7.H8
+	VZIP2   V18.H8, V1.H8, V9.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V18.H8
+	VADD    V3.H8, V18.H8, V18.H8
+	WORD    $0x6e723512 // cmhi v18.8h, v8.8h, v18.8h
+	VSUB    V18.H8, V7.H8, V18.H8
+	VAND    V11.B16, V18.B16, V18.B16
+	VZIP1   V19.H8, V1.H8, V7.H8
+	VZIP2   V19.H8, V1.H8, V9.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V19.H8
+	VADD    V3.H8, V19.H8, V19.H8
+	WORD    $0x6e733513 // cmhi v19.8h, v8.8h, v19.8h
+	VSUB    V19.H8, V7.H8, V19.H8
+	VAND    V12.B16, V19.B16, V19.B16
+	VZIP1   V20.H8, V1.H8, V7.H8
+	VZIP2   V20.H8, V1.H8, V9.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V20.H8
+	VADD    V3.H8, V20.H8, V20.H8
+	WORD    $0x6e743514 // cmhi v20.8h, v8.8h, v20.8h
+	VSUB    V20.H8, V7.H8, V20.H8
+	VAND    V13.B16, V20.B16, V20.B16
+	VZIP1   V21.H8, V1.H8, V7.H8
+	VZIP2   V21.H8, V1.H8, V9.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V21.H8
+	VADD    V3.H8, V21.H8, V21.H8
+	WORD    $0x6e753515 // cmhi v21.8h, v8.8h, v21.8h
+	VSUB    V21.H8, V7.H8, V21.H8
+	VAND    V6.B16, V21.B16, V21.B16
+	FSTPQ   (F14, F15), (R0)
+	FSTPQ   (F16, F17), 32(R0)
+	FSTPQ   (F18, F19), 64(R0)
+	FSTPQ   (F20, F21), 96(R0)
+	ADD     $128, R0, R0
+	SUBS    $64, R3, R3
+	BGE     word
+
+wordDone:
+	ADD  $64, R3, R3
+	CBZ  R3, done
+	MOVD (R2), R2
+	SUBS $8, R3, R3
+	BLT  rest8Done
+
+rest8:
+	VDUP   R2, V5.H8
+	VCMTST V4.H8, V5.H8, V5.H8
+	FMOVQ  (R1), F6
+	ADD    $16, R1, R1
+	VZIP1  V6.H8, V1.H8, V7.H8
+	VZIP2  V6.H8, V1.H8, V6.H8
+	WORD   $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD   $0x6e20dcc6 // fmul v6.4s, v6.4s, v0.4s
+	VUZP1  V6.H8, V7.H8, V8.H8
+	VUZP2  V6.H8, V7.H8, V7.H8
+	VCMTST V2.H8, V7.H8, V6.H8
+	VADD   V3.H8, V6.H8, V6.H8
+	WORD   $0x6e663506 // cmhi v6.8h, v8.8h, v6.8h
+	VSUB   V6.H8, V7.H8, V6.H8
+	VAND   V5.B16, V6.B16, V6.B16
+	FMOVQ  F6, (R0)
+	ADD    $16, R0, R0
+	LSR    $8, R2, R2
+	SUBS   $8, R3, R3
+	BGE    rest8
+
+rest8Done:
+	ADD  $8, R3, R3
+	SUBS $1, R3, R3
+	BLT  rest1Done
+
+rest1:
+	VDUP   R2, V5.H8
+	VCMTST V4.H8, V5.H8, V5.H8
+	WORD   $0x7c402426 // ldr h6, [x1], #2
+	VZIP1  V6.H8, V1.H8, V6.H8
+	WORD   $0x6e20dcc6 // fmul v6.4s, v6.4s, v0.4s
+	VUZP1  V6.H8, V6.H8, V7.H8
+	VUZP2  V6.H8, V6.H8, V8.H8
+	VCMTST V2.H8, V8.H8, V6.H8
+	VADD   V3.H8, V6.H8, V6.H8
+	WORD   $0x6e6634e6 // cmhi v6.8h, v7.8h, v6.8h
+	VSUB   V6.H8, V8.H8, V6.H8
+	VAND   V5.B16, V6.B16, V6.B16
+	WORD   $0x7c002406 // str h6, [x0], #2
+	LSR    $1, R2, R2
+	SUBS   $1, R3, R3
+	BGE    rest1
+
+rest1Done:
+	ADD $1, R3, R3
+
+done:
+	RET
+
+// func addNEON(dst []float32, src []float32, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·addNEON(SB), NOSPLIT, $0-76
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  keep_base+48(FP), R2
+	MOVD  src_len+32(FP), R3
+	FMOVS scale+72(FP), F0
+	VDUP  V0.S[0], V0.S4
+	MOVD  $laneBits32<>+0(SB), R4
+	FLDPQ (R4), (F1, F2)
+	FLDPQ 32(R4), (F3, F4)
+	FLDPQ 64(R4), (F5, F6)
+	FLDPQ 96(R4), (F7, F8)
+	SUBS  $32, R3, R3
+	BLT   wordDone
+
+word:
+	VLD1R.P 4(R2), [V9.S4]
+	VCMTST  V1.S4, V9.S4, V10.S4
+	VCMTST  V2.S4, V9.S4, V11.S4
+	VCMTST  V3.S4, V9.S4, V12.S4
+	VCMTST  V4.S4, V9.S4, V13.S4
+	VCMTST  V5.S4, V9.S4, V14.S4
+	VCMTST  V6.S4, V9.S4, V15.S4
+	VCMTST  V7.S4, V9.S4, V16.S4
+	VCMTST  V8.S4, V9.S4, V9.S4
+	FLDPQ   (R1), (F17, F18)
+	FLDPQ   32(R1), (F19, F20)
+	ADD     $64, R1, R1
+	FLDPQ   (R0), (F21, F22)
+	FLDPQ   32(R0), (F23, F24)
+	WORD    $0x6e20de31 // fmul v17.4s, v17.4s, v0.4s
+	WORD    $0x4e31d6b1 // fadd v17.4s, v21.4s, v17.4s
+	VBIT    V10.B16, V17.B16, V21.B16
+	WORD    $0x6e20de52 // fmul v18.4s, v18.4s, v0.4s
+	WORD    $0x4e32d6d2 // fadd v18.4s, v22.4s, v18.4s
+	VBIT    V11.B16, V18.B16, V22.B16
+	WORD    $0x6e20de73 // fmul v19.4s, v19.4s, v0.4s
+	WORD    $0x4e33d6f3 // fadd v19.4s, v23.4s, v19.4s
+	VBIT    V12.B16, V19.B16, V23.B16
+	WORD    $0x6e20de94 // fmul v20.4s, v20.4s, v0.4s
+	WORD    $0x4e34d714 // fadd v20.4s, v24.4s, v20.4s
+	VBIT    V13.B16, V20.B16, V24.B16
+	FSTPQ   (F21, F22), (R0)
+	FSTPQ   (F23, F24), 32(R0)
+	ADD     $64, R0, R0
+	FLDPQ   (R1), (F10, F11)
+	FLDPQ   32(R1), (F12, F13)
+	ADD     $64, R1, R1
+	FLDPQ   (R0), (F17, F18)
+	FLDPQ   32(R0), (F19, F20)
+	WORD    $0x6e20dd4a // fmul v10.4s, v10.4s, v0.4s
+	WORD    $0x4e2ad62a // fadd v10.4s, v17.4s, v10.4s
+	VBIT    V14.B16, V10.B16, V17.B16
+	WORD    $0x6e20dd6b // fmul v11.4s, v11.4s, v0.4s
+	WORD    $0x4e2bd64b // fadd v11.4s, v18.4s, v11.4s
+	VBIT    V15.B16, V11.B16, V18.B16
+	WORD    $0x6e20dd8c // fmul v12.4s, v12.4s, v0.4s
+	WORD    $0x4e2cd66c // fadd v12.4s, v19.4s, v12.4s
+	VBIT    V16.B16, V12.B16, V19.B16
+	WORD    $0x6e20ddad // fmul v13.4s, v13.4s, v0.4s
+	WORD    $0x4e2dd68d // fadd v13.4s, v20.4s, v13.4s
+	VBIT    V9.B16, V13.B16, V20.B16
+	FSTPQ   (F17, F18), (R0)
+	FSTPQ   (F19, F20), 32(R0)
+	ADD     $64, R0, R0
+	SUBS    $32, R3, R3
+	BGE     word
+
+wordDone:
+	ADD   $32, R3, R3
+	CBZ   R3, done
+	MOVWU (R2), R2
+	SUBS  $4, R3, R3
+	BLT   rest4Done
+
+rest4:
+	VDUP   R2, V2.S4
+	VCMTST V1.S4, V2.S4, V2.S4
+	FMOVQ  (R1), F3
+	ADD    $16, R1, R1
+	FMOVQ  (R0), F4
+	WORD   $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
+	WORD   $0x4e23d483 // fadd v3.4s, v4.4s, v3.4s
+	VBIT   V2.B16, V3.B16, V4.B16
+	FMOVQ  F4, (R0)
+	ADD    $16, R0, R0
+	LSR    $4, R2, R2
+	SUBS   $4, R3, R3
+	BGE    rest4
+
+rest4Done:
+	ADD  $4, R3, R3
+	SUBS $1, R3, R3
+	BLT  rest1Done
+
+rest1:
+	VDUP    R2, V2.S4
+	VCMTST  V1.S4, V2.S4, V2.S4
+	FMOVS.P 4(R1), F3
+	FMOVS   (R0), F4
+	WORD    $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
+	WORD    $0x4e23d483 // fadd v3.4s, v4.4s, v3.4s
+	VBIT    V2.B16, V3.B16, V4.B16
+	FMOVS.P F4, 4(R0)
+	LSR     $1, R2, R2
+	SUBS    $1, R3, R3
+	BGE     rest1
+
+rest1Done:
+	ADD $1, R3, R3
+
+done:
+	RET
+
+// func addFloat64NEON(dst []float64, src []float64, keep []uint64, scale float64)
+// Requires: ASIMD
+TEXT ·addFloat64NEON(SB), NOSPLIT, $0-80
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  keep_base+48(FP), R2
+	MOVD  src_len+32(FP), R3
+	FMOVD scale+72(FP), F0
+	VDUP  V0.D[0], V0.D2
+	MOVD  $laneBits64<>+0(SB), R4
+	FLDPQ (R4), (F1, F2)
+	FLDPQ 32(R4), (F3, F4)
+	FLDPQ 64(R4), (F5, F6)
+	FLDPQ 96(R4), (F7, F8)
+	SUBS  $16, R3, R3
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R2), [V9.H8]
+	VCMTST  V1.D2, V9.D2, V10.D2
+	VCMTST  V2.D2, V9.D2, V11.D2
+	VCMTST  V3.D2, V9.D2, V12.D2
+	VCMTST  V4.D2, V9.D2, V13.D2
+	VCMTST  V5.D2, V9.D2, V14.D2
+	VCMTST  V6.D2, V9.D2, V15.D2
+	VCMTST  V7.D2, V9.D2, V16.D2
+	VCMTST  V8.D2, V9.D2, V9.D2
+	FLDPQ   (R1), (F17, F18)
+	FLDPQ   32(R1), (F19, F20)
+	ADD     $64, R1, R1
+	FLDPQ   (R0), (F21, F22)
+	FLDPQ   32(R0), (F23, F24)
+	WORD    $0x6e60de31 // fmul v17.2d, v17.2d, v0.2d
+	WORD    $0x4e71d6b1 // fadd v17.2d, v21.2d, v17.2d
+	VBIT    V10.B16, V17.B16, V21.B16
+	WORD    $0x6e60de52 // fmul v18.2d, v18.2d, v0.2d
+	WORD    $0x4e72d6d2 // fadd v18.2d, v22.2d, v18.2d
+	VBIT    V11.B16, V18.B16, V22.B16
+	WORD    $0x6e60de73 // fmul v19.2d, v19.2d, v0.2d
+	WORD    $0x4e73d6f3 // fadd v19.2d, v23.2d, v19.2d
+	VBIT    V12.B16, V19.B16, V23.B16
+	WORD    $0x6e60de94 // fmul v20.2d, v20.2d, v0.2d
+	WORD    $0x4e74d714 // fadd v20.2d, v24.2d, v20.2d
+	VBIT    V13.B16, V20.B16, V24.B16
+	FSTPQ   (F21, F22), (R0)
+	FSTPQ   (F23, F24), 32(R0)
+	ADD     $64, R0, R0
+	FLDPQ   (R1), (F10, F11)
+	FLDPQ   32(R1), (F12, F13)
+	ADD     $64, R1, R1
+	FLDPQ   (R0), (F17, F18)
+	FLDPQ   32(R0), (F19, F20)
+	WORD    $0x6e60dd4a // fmul v10.2d, v10.2d, v0.2d
+	WORD    $0x4e6ad62a // fadd v10.2d, v17.2d, v10.2d
+	VBIT    V14.B16, V10.B16, V17.B16
+	WORD    $0x6e60dd6b // fmul v11.2d, v11.2d, v0.2d
+	WORD    $0x4e6bd64b // fadd v11.2d, v18.2d, v11.2d
+	VBIT    V15.B16, V11.B16, V18.B16
+	WORD    $0x6e60dd8c // fmul v12.2d, v12.2d, v0.2d
+	WORD    $0x4e6cd66c // fadd v12.2d, v19.2d, v12.2d
+	VBIT    V16.B16, V12.B16, V19.B16
+	WORD    $0x6e60ddad // fmul v13.2d, v13.2d, v0.2d
+	WORD    $0x4e6dd68d // fadd v13.2d, v20.2d, v13.2d
+	VBIT    V9.B16, V13.B16, V20.B16
+	FSTPQ   (F17, F18), (R0)
+	FSTPQ   (F19, F20), 32(R0)
+	ADD     $64, R0, R0
+	SUBS    $16, R3, R3
+	BGE     word
+
+wordDone:
+	ADD   $16, R3, R3
+	CBZ   R3, done
+	MOVHU (R2), R2
+	SUBS  $2, R3, R3
+	BLT   rest2Done
+
+rest2:
+	VDUP   R2, V2.D2
+	VCMTST V1.D2, V2.D2, V2.D2
+	FMOVQ  (R1), F3
+	ADD    $16, R1, R1
+	FMOVQ  (R0), F4
+	WORD   $0x6e60dc63 // fmul v3.2d, v3.2d, v0.2d
+	WORD   $0x4e63d483 // fadd v3.2d, v4.2d, v3.2d
+	VBIT   V2.B16, V3.B16, V4.B16
+	FMOVQ  F4, (R0)
+	ADD    $16, R0, R0
+	LSR    $2, R2, R2
+	SUBS   $2, R3, R3
+	BGE    rest2
+
+rest2Done:
+	ADD  $2, R3, R3
+	SUBS $1, R3, R3
+	BLT  rest1Done
+
+rest1:
+	VDUP    R2, V2.D2
+	VCMTST  V1.D2, V2.D2, V2.D2
+	FMOVD.P 8(R1), F3
+	FMOVD   (R0), F4
+	WORD    $0x6e60dc63 // fmul v3.2d, v3.2d, v0.2d
+	WORD    $0x4e63d483 // fadd v3.2d, v4.2d, v3.2d
+	VBIT    V2.B16, V3.B16, V4.B16
+	FMOVD.P F4, 8(R0)
+	LSR     $1, R2, R2
+	SUBS    $1, R3, R3
+	BGE     rest1
+
+rest1Done:
+	ADD $1, R3, R3
+
+done:
+	RET
+
+// func addFloat16NEON(dst []Float16, src []Float16, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·addFloat16NEON(SB), NOSPLIT, $0-76
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  keep_base+48(FP), R2
+	MOVD  src_len+32(FP), R3
+	FMOVS scale+72(FP), F0
+	VDUP  V0.S[0], V0.S4
+	MOVD  $laneBits16<>+0(SB), R4
+	FLDPQ (R4), (F1, F2)
+	SUBS  $64, R3, R3
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V4.H8
+	VCMTST  V2.H8, V3.H8, V5.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V6.H8
+	VCMTST  V2.H8, V3.H8, V7.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V8.H8
+	VCMTST  V2.H8, V3.H8, V9.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V10.H8
+	VCMTST  V2.H8, V3.H8, V3.H8
+	FLDPQ   (R1), (F11, F12)
+	FLDPQ   32(R1), (F13, F14)
+	ADD     $64, R1, R1
+	FLDPQ   (R0), (F15, F16)
+	FLDPQ   32(R0), (F17, F18)
+	WORD    $0x0e217973 // fcvtl v19.4s, v11.4h
+	WORD    $0x4e217974 // fcvtl2 v20.4s, v11.8h
+	WORD    $0x0e2179eb // fcvtl v11.4s, v15.4h
+	WORD    $0x4e2179f5 // fcvtl2 v21.4s, v15.8h
+	WORD    $0x6e20de73 // fmul v19.4s, v19.4s, v0.4s
+	WORD    $0x4e33d573 // fadd v19.4s, v11.4s, v19.4s
+	WORD    $0x6e20de94 // fmul v20.4s, v20.4s, v0.4s
+	WORD    $0x4e34d6b4 // fadd v20.4s, v21.4s, v20.4s
+	WORD    $0x0e216a6b // fcvtn v11.4h, v19.4s
+	WORD    $0x4e216a8b // fcvtn2 v11.8h, v20.4s
+	VBIT    V4.B16, V11.B16, V15.B16
+	WORD    $0x0e217984 // fcvtl v4.4s, v12.4h
+	WORD    $0x4e21798b // fcvtl2 v11.4s, v12.8h
+	WORD    $0x0e217a0c // fcvtl v12.4s, v16.4h
+	WORD    $0x4e217a13 // fcvtl2 v19.4s, v16.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x4e24d584 // fadd v4.4s, v12.4s, v4.4s
+	WORD    $0x6e20dd6b // fmul v11.4s, v11.4s, v0.4s
+	WORD    $0x4e2bd66b // fadd v11.4s, v19.4s, v11.4s
+	WORD    $0x0e21688c // fcvtn v12.4h, v4.4s
+	WORD    $0x4e21696c // fcvtn2 v12.8h, v11.4s
+	VBIT    V5.B16, V12.B16, V16.B16
+	WORD    $0x0e2179a4 // fcvtl v4.4s, v13.4h
+	WORD    $0x4e2179a5 // fcvtl2 v5.4s, v13.8h
+	WORD    $0x0e217a2b // fcvtl v11.4s, v17.4h
+	WORD    $0x4e217a2c // fcvtl2 v12.4s, v17.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x4e24d564 // fadd v4.4s, v11.4s, v4.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x4e25d585 // fadd v5.4s, v12.4s, v5.4s
+	WORD    $0x0e21688d // fcvtn v13.4h, v4.4s
+	WORD    $0x4e2168ad // fcvtn2 v13.8h, v5.4s
+	VBIT    V6.B16, V13.B16, V17.B16
+	WORD    $0x0e2179c4 // fcvtl v4.4s, v14.4h
+	WORD    $0x4e2179c5 // fcvtl2 v5.4s, v14.8h
+	WORD    $0x0e217a46 // fcvtl v6.4s, v18.4h
+	WORD    $0x4e217a4b // fcvtl2 v11.4s, v18.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x4e24d4c4 // fadd v4.4s, v6.4s, v4.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x4e25d565 // fadd v5.4s, v11.4s, v5.4s
+	WORD    $0x0e21688e // fcvtn v14.4h, v4.4s
+	WORD    $0x4e2168ae // fcvtn2 v14.8h, v5.4s
+	VBIT    V7.B16, V14.B16, V18.B16
+	FSTPQ   (F15, F16), (R0)
+	FSTPQ   (F17, F18), 32(R0)
+	ADD     $64, R0, R0
+	FLDPQ   (R1), (F4, F5)
+	FLDPQ   32(R1), (F6, F7)
+	ADD     $64, R1, R1
+	FLDPQ   (R0), (F11, F12)
+	FLDPQ   32(R0), (F13, F14)
+	WORD    $0x0e21788f // fcvtl v15.4s, v4.4h
+	WORD    $0x4e217890 // fcvtl2 v16.4s, v4.8h
+	WORD    $0x0e217964 // fcvtl v4.4s, v11.4h
+	WORD    $0x4e217971 // fcvtl2 v17.4s, v11.8h
+	WORD    $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	WORD    $0x4e2fd48f // fadd v15.4s, v4.4s, v15.4s
+	WORD    $0x6e20de10 // fmul v16.4s, v16.4s, v0.4s
+	WORD    $0x4e30d630 // fadd v16.4s, v17.4s, v16.4s
+	WORD    $0x0e2169e4 // fcvtn v4.4h, v15.4s
+	WORD    $0x4e216a04 // fcvtn2 v4.8h, v16.4s
+	VBIT    V8.B16, V4.B16, V11.B16
+	WORD    $0x0e2178a4 // fcvtl v4.4s, v5.4h
+	WORD    $0x4e2178a8 // fcvtl2 v8.4s, v5.8h
+	WORD    $0x0e217985 // fcvtl v5.4s, v12.4h
+	WORD    $0x4e21798f // fcvtl2 v15.4s, v12.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x4e24d4a4 // fadd v4.4s, v5.4s, v4.4s
+	WORD    $0x6e20dd08 // fmul v8.4s, v8.4s, v0.4s
+	WORD    $0x4e28d5e8 // fadd v8.4s, v15.4s, v8.4s
+	WORD    $0x0e216885 // fcvtn v5.4h, v4.4s
+	WORD    $0x4e216905 // fcvtn2 v5.8h, v8.4s
+	VBIT    V9.B16, V5.B16, V12.B16
+	WORD    $0x0e2178c4 // fcvtl v4.4s, v6.4h
+	WORD    $0x4e2178c5 // fcvtl2 v5.4s, v6.8h
+	WORD    $0x0e2179a6 // fcvtl v6.4s, v13.4h
+	WORD    $0x4e2179a8 // fcvtl2 v8.4s, v13.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x4e24d4c4 // fadd v4.4s, v6.4s, v4.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x4e25d505 // fadd v5.4s, v8.4s, v5.4s
+	WORD    $0x0e216886 // fcvtn v6.4h, v4.4s
+	WORD    $0x4e2168a6 // fcvtn2 v6.8h, v5.4s
+	VBIT    V10.B16, V6.B16, V13.B16
+	WORD    $0x0e2178e4 // fcvtl v4.4s, v7.4h
+	WORD    $0x4e2178e5 // fcvtl2 v5.4s, v7.8h
+	WORD    $0x0e2179c6 // fcvtl v6.4s, v14.4h
+	WORD    $0x4e2179c7 // fcvtl2 v7.4s, v14.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x4e24d4c4 // fadd v4.4s, v6.4s, v4.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x4e25d4e5 // fadd v5.4s, v7.4s, v5.4s
+	WORD    $0x0e216887 // fcvtn v7.4h, v4.4s
+	WORD    $0x4e2168a7 // fcvtn2 v7.8h, v5.4s
+	VBIT    V3.B16, V7.B16, V14.B16
+	FSTPQ   (F11, F12), (R0)
+	FSTPQ   (F13, F14), 32(R0)
+	ADD     $64, R0, R0
+	SUBS    $64, R3, R3
+	BGE     word
+
+wordDone:
+	ADD  $64, R3, R3
+	CBZ  R3, done
+	MOVD (R2), R2
+	SUBS $8, R3, R3
+	BLT  rest8Done
+
+rest8:
+	VDUP   R2, V2.H8
+	VCMTST V1.H8, V2.H8, V2.H8
+	FMOVQ  (R1), F3
+	ADD    $16, R1, R1
+	FMOVQ  (R0), F4
+	WORD   $0x0e217865 // fcvtl v5.4s, v3.4h
+	WORD   $0x4e217866 // fcvtl2 v6.4s, v3.8h
+	WORD   $0x0e217883 // fcvtl v3.4s, v4.4h
+	WORD   $0x4e217887 // fcvtl2 v7.4s, v4.8h
+	WORD   $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD   $0x4e25d465 // fadd v5.4s, v3.4s, v5.4s
+	WORD   $0x6e20dcc6 // fmul v6.4s, v6.4s, v0.4s
+	WORD   $0x4e26d4e6 // fadd v6.4s, v7.4s, v6.4s
+	WORD   $0x0e2168a3 // fcvtn v3.4h, v5.4s
+	WORD   $0x4e2168c3 // fcvtn2 v3.8h, v6.4s
+	VBIT   V2.B16, V3.B16, V4.B16
+	FMOVQ  F4, (R0)
+	ADD    $16, R0, R0
+	LSR    $8, R2, R2
+	SUBS   $8, R3, R3
+	BGE    rest8
+
+rest8Done:
+	ADD  $8, R3, R3
+	SUBS $1, R3, R3
+	BLT  rest1Done
+
+rest1:
+	VDUP   R2, V2.H8
+	VCMTST V1.H8, V2.H8, V2.H8
+	WORD   $0x7c402423 // ldr h3, [x1], #2
+	WORD   $0x7d400004 // ldr h4, [x0]
+	WORD   $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD   $0x0e217885 // fcvtl v5.4s, v4.4h
+	WORD   $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
+	WORD   $0x4e23d4a3 // fadd v3.4s, v5.4s, v3.4s
+	WORD   $0x0e216863 // fcvtn v3.4h, v3.4s
+	VBIT   V2.B16, V3.B16, V4.B16
+	WORD   $0x7c002404 // str h4, [x0], #2
+	LSR    $1, R2, R2
+	SUBS   $1, R3, R3
+	BGE    rest1
+
+rest1Done:
+	ADD $1, R3, R3
+
+done:
+	RET
+
+// func addBFloat16NEON(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·addBFloat16NEON(SB), NOSPLIT, $0-76
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  keep_base+48(FP), R2
+	MOVD  src_len+32(FP), R3
+	FMOVS scale+72(FP), F0
+	VDUP  V0.S[0], V0.S4
+	WORD  $0x6f00e401 // movi v1.2d, #0
+	WORD  $0x4f008422 // movi v2.8h, #1
+	WORD  $0x4f04a403 // movi v3.8h, #128, lsl #8
+	MOVD  $laneBits16<>+0(SB), R4
+	FLDPQ (R4), (F4, F5)
+	SUBS  $64, R3, R3
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R2), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V7.H8
+	VCMTST  V5.H8, V6.H8, V8.H8
+	VLD1R.P 2(R2), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V9.H8
+	VCMTST  V5.H8, V6.H8, V10.H8
+	VLD1R.P 2(R2), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V11.H8
+	VCMTST  V5.H8, V6.H8, V12.H8
+	VLD1R.P 2(R2), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V13.H8
+	VCMTST  V5.H8, V6.H8, V6.H8
+	FLDPQ   (R1), (F14, F15)
+	FLDPQ   32(R1), (F16, F17)
+	ADD     $64, R1, R1
+	FLDPQ   (R0), (F18, F19)
+	FLDPQ   32(R0), (F20, F21)
+	VZIP1   V14.H8, V1.H8, V22.H8
+	VZIP2   V14.H8, V1.H8, V14.H8
+	VZIP1   V18.H8, V1.H8, V23.H8
+	VZIP2   V18.H8, V1.H8, V24.H8
+	WORD    $0x6e20ded6 // fmul v22.4s, v22.4s, v0.4s
+	WORD    $0x4e36d6f6 // fadd v22.4s, v23.4s, v22.4s
+	WORD    $0x6e20ddce // fmul v14.4s, v14.4s, v0.4s
+	WORD    $0x4e2ed70e // fadd v14.4s, v24.4s, v14.4s
+	VUZP1   V14.H8, V22.H8, V23.H8
+	VUZP2   V14.H8, V22.H8, V22.H8
+	VCMTST  V2.H8, V22.H8, V14.H8
+	VADD    V3.H8, V14.H8, V14.H8
+	WORD    $0x6e6e36ee // cmhi v14.8h, v23.8h, v14.8h
+	VSUB    V14.H8, V22.H8, V14.H8
+	VBIT    V7.B16, V14.B16, V18.B16
+	VZIP1   V15.H8, V1.H8, V7.H8
+	VZIP2   V15.H8, V1.H8, V15.H8
+	VZIP1   V19.H8, V1.H8, V14.H8
+	VZIP2   V19.H8, V1.H8, V22.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x4e27d5c7 // fadd v7.4s, v14.4s, v7.4s
+	WORD    $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	WORD    $0x4e2fd6cf // fadd v15.4s, v22.4s, v15.4s
+	VUZP1   V15.H8, V7.H8, V14.H8
+	VUZP2   V15.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V15.H8
+	VADD    V3.H8, V15.H8, V15.H8
+	WORD    $0x6e6f35cf // cmhi v15.8h, v14.8h, v15.8h
+	VSUB    V15.H8, V7.H8, V15.H8
+	VBIT    V8.B16, V15.B16, V19.B16
+	VZIP1   V16.H8, V1.H8, V7.H8
+	VZIP2   V16.H8, V1.H8, V14.H8
+	VZIP1   V20.H8, V1.H8, V8.H8
+	VZIP2   V20.H8, V1.H8, V15.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x4e27d507 // fadd v7.4s, v8.4s, v7.4s
+	WORD    $0x6e20ddce // fmul v14.4s, v14.4s, v0.4s
+	WORD    $0x4e2ed5ee // fadd v14.4s, v15.4s, v14.4s
+	VUZP1   V14.H8, V7.H8, V8.H8
+	VUZP2   V14.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V16.H8
+	VADD    V3.H8, V16.H8, V16.H8
+	WORD    $0x6e703510 // cmhi v16.8h, v8.8h, v16.8h
+	VSUB    V16.H8, V7.H8, V16.H8
+	VBIT    V9.B16, V16.B16, V20.B16
+	VZIP1   V17.H8, V1.H8, V7.H8
+	VZIP2   V17.H8, V1.H8, V9.H8
+	VZIP1   V21.H8, V1.H8, V8.H8
+	VZIP2   V21.H8, V1.H8, V14.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x4e27d507 // fadd v7.4s, v8.4s, v7.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	WORD    $0x4e29d5c9 // fadd v9.4s, v14.4s, v9.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V17.H8
+	VADD    V3.H8, V17.H8, V17.H8
+	WORD    $0x6e713511 // cmhi v17.8h, v8.8h, v17.8h
+	VSUB    V17.H8, V7.H8, V17.H8
+	VBIT    V10.B16, V17.B16, V21.B16
+	FSTPQ   (F18, F19), (R0)
+	FSTPQ   (F20, F21), 32(R0)
+	ADD     $64, R0, R0
+	FLDPQ   (R1), (F7, F8)
+	FLDPQ   32(R1), (F9, F10)
+	ADD     $64, R1, R1
+	FLDPQ   (R0), (F14, F15)
+	FLDPQ   32(R0), (F16, F17)
+	VZIP1   V7.H8, V1.H8, V18.H8
+	VZIP2   V7.H8, V1.H8, V7.H8
+	VZIP1   V14.H8, V1.H8, V19.H8
+	VZIP2   V14.H8, V1.H8, V20.H8
+	WORD    $0x6e20de52 // fmul v18.4s, v18.4s, v0.4s
+	WORD    $0x4e32d672 // fadd v18.4s, v19.4s, v18.4s
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x4e27d687 // fadd v7.4s, v20.4s, v7.4s
+	VUZP1   V7.H8, V18.H8, V19.H8
+	VUZP2   V7.H8, V18.H8, V18.H8
+	VCMTST  V2.H8, V18.H8, V7.H8
+	VADD    V3.H8, V7.H8, V7.H8
+	WORD    $0x6e673667 // cmhi v7.8h, v19.8h, v7.8h
+	VSUB    V7.H8, V18.H8, V7.H8
+	VBIT    V11.B16, V7.B16, V14.B16
+	VZIP1   V8.H8, V1.H8, V7.H8
+	VZIP2   V8.H8, V1.H8, V8.H8
+	VZIP1   V15.H8, V1.H8, V11.H8
+	VZIP2   V15.H8, V1.H8, V18.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x4e27d567 // fadd v7.4s, v11.4s, v7.4s
+	WORD    $0x6e20dd08 // fmul v8.4s, v8.4s, v0.4s
+	WORD    $0x4e28d648 // fadd v8.4s, v18.4s, v8.4s
+	VUZP1   V8.H8, V7.H8, V11.H8
+	VUZP2   V8.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V8.H8
+	VADD    V3.H8, V8.H8, V8.H8
+	WORD    $0x6e683568 // cmhi v8.8h, v11.8h, v8.8h
+	VSUB    V8.H8, V7.H8, V8.H8
+	VBIT    V12.B16, V8.B16, V15.B16
+	VZIP1   V9.H8, V1.H8, V7.H8
+	VZIP2   V9.H8, V1.H8, V9.H8
+	VZIP1   V16.H8, V1.H8, V8.H8
+	VZIP2   V16.H8, V1.H8, V11.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x4e27d507 // fadd v7.4s, v8.4s, v7.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	WORD    $0x4e29d569 // fadd v9.4s, v11.4s, v9.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V9.H8
+	VADD    V3.H8, V9.H8, V9.H8
+	WORD    $0x6e693509 // cmhi v9.8h, v8.8h, v9.8h
+	VSUB    V9.H8, V7.H8, V9.H8
+	VBIT    V13.B16, V9.B16, V16.B16
+	VZIP1   V10.H8, V1.H8, V7.H8
+	VZIP2   V10.H8, V1.H8, V9.H8
+	VZIP1   V17.H8, V1.H8, V8.H8
+	VZIP2   V17.H8, V1.H8, V10.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x4e27d507 // fadd v7.4s, v8.4s, v7.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	WORD    $0x4e29d549 // fadd v9.4s, v10.4s, v9.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V10.H8
+	VADD    V3.H8, V10.H8, V10.H8
+	WORD    $0x6e6a350a // cmhi v10.8h, v8.8h, v10.8h
+	VSUB    V10.H8, V7.H8, V10.H8
+	VBIT    V6.B16, V10.B16, V17.B16
+	FSTPQ   (F14, F15), (R0)
+	FSTPQ   (F16, F17), 32(R0)
+	ADD     $64, R0, R0
+	SUBS    $64, R3, R3
+	BGE     word
+
+wordDone:
+	ADD  $64, R3, R3
+	CBZ  R3, done
+	MOVD (R2), R2
+	SUBS $8, R3, R3
+	BLT  rest8Done
+
+rest8:
+	VDUP   R2, V5.H8
+	VCMTST V4.H8, V5.H8, V5.H8
+	FMOVQ  (R1), F6
+	ADD    $16, R1, R1
+	FMOVQ  (R0), F7
+	VZIP1  V6.H8, V1.H8, V8.H8
+	VZIP2  V6.H8, V1.H8, V6.H8
+	VZIP1  V7.H8, V1.H8, V9.H8
+	VZIP2  V7.H8, V1.H8, V10.H8
+	WORD   $0x6e20dd08 // fmul v8.4s, v8.4s, v0.4s
+	WORD   $0x4e28d528 // fadd v8.4s, v9.4s, v8.4s
+	WORD   $0x6e20dcc6 // fmul v6.4s, v6.4s, v0.4s
+	WORD   $0x4e26d546 // fadd v6.4s, v10.4s, v6.4s
+	VUZP1  V6.H8, V8.H8, V9.H8
+	VUZP2  V6.H8, V8.H8, V8.H8
+	VCMTST V2.H8, V8.H8, V6.H8
+	VADD   V3.H8, V6.H8, V6.H8
+	WORD   $0x6e663526 // cmhi v6.8h, v9.8h, v6.8h
+	VSUB   V6.H8, V8.H8, V6.H8
+	VBIT   V5.B16, V6.B16, V7.B16
+	FMOVQ  F7, (R0)
+	ADD    $16, R0, R0
+	LSR    $8, R2, R2
+	SUBS   $8, R3, R3
+	BGE    rest8
+
+rest8Done:
+	ADD  $8, R3, R3
+	SUBS $1, R3, R3
+	BLT  rest1Done
+
+rest1:
+	VDUP   R2, V5.H8
+	VCMTST V4.H8, V5.H8, V5.H8
+	WORD   $0x7c402426 // ldr h6, [x1], #2
+	WORD   $0x7d400007 // ldr h7, [x0]
+	VZIP1  V6.H8, V1.H8, V6.H8
+	VZIP1  V7.H8, V1.H8, V8.H8
+	WORD   $0x6e20dcc6 // fmul v6.4s, v6.4s, v0.4s
+	WORD   $0x4e26d506 // fadd v6.4s, v8.4s, v6.4s
+	VUZP1  V6.H8, V6.H8, V8.H8
+	VUZP2  V6.H8, V6.H8, V9.H8
+	VCMTST V2.H8, V9.H8, V6.H8
+	VADD   V3.H8, V6.H8, V6.H8
+	WORD   $0x6e663506 // cmhi v6.8h, v8.8h, v6.8h
+	VSUB   V6.H8, V9.H8, V6.H8
+	VBIT   V5.B16, V6.B16, V7.B16
+	WORD   $0x7c002407 // str h7, [x0], #2
+	LSR    $1, R2, R2
+	SUBS   $1, R3, R3
+	BGE    rest1
+
+rest1Done:
+	ADD $1, R3, R3
+
+done:
+	RET
+
+// func fillNEON(dst []float32, src []float32, fill []float32, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·fillNEON(SB), NOSPLIT, $0-100
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  fill_base+48(FP), R2
+	MOVD  keep_base+72(FP), R3
+	MOVD  src_len+32(FP), R4
+	FMOVS scale+96(FP), F0
+	VDUP  V0.S[0], V0.S4
+	MOVD  $laneBits32<>+0(SB), R5
+	FLDPQ (R5), (F1, F2)
+	FLDPQ 32(R5), (F3, F4)
+	FLDPQ 64(R5), (F5, F6)
+	FLDPQ 96(R5), (F7, F8)
+	SUBS  $32, R4, R4
+	BLT   wordDone
+
+word:
+	VLD1R.P 4(R3), [V9.S4]
+	VCMTST  V1.S4, V9.S4, V10.S4
+	VCMTST  V2.S4, V9.S4, V11.S4
+	VCMTST  V3.S4, V9.S4, V12.S4
+	VCMTST  V4.S4, V9.S4, V13.S4
+	VCMTST  V5.S4, V9.S4, V14.S4
+	VCMTST  V6.S4, V9.S4, V15.S4
+	VCMTST  V7.S4, V9.S4, V16.S4
+	VCMTST  V8.S4, V9.S4, V9.S4
+	FLDPQ   (R1), (F17, F18)
+	FLDPQ   32(R1), (F19, F20)
+	ADD     $64, R1, R1
+	FLDPQ   (R2), (F21, F22)
+	FLDPQ   32(R2), (F23, F24)
+	ADD     $64, R2, R2
+	WORD    $0x6e20de31 // fmul v17.4s, v17.4s, v0.4s
+	VBIT    V10.B16, V17.B16, V21.B16
+	WORD    $0x6e20de52 // fmul v18.4s, v18.4s, v0.4s
+	VBIT    V11.B16, V18.B16, V22.B16
+	WORD    $0x6e20de73 // fmul v19.4s, v19.4s, v0.4s
+	VBIT    V12.B16, V19.B16, V23.B16
+	WORD    $0x6e20de94 // fmul v20.4s, v20.4s, v0.4s
+	VBIT    V13.B16, V20.B16, V24.B16
+	FSTPQ   (F21, F22), (R0)
+	FSTPQ   (F23, F24), 32(R0)
+	ADD     $64, R0, R0
+	FLDPQ   (R1), (F10, F11)
+	FLDPQ   32(R1), (F12, F13)
+	ADD     $64, R1, R1
+	FLDPQ   (R2), (F17, F18)
+	FLDPQ   32(R2), (F19, F20)
+	ADD     $64, R2, R2
+	WORD    $0x6e20dd4a // fmul v10.4s, v10.4s, v0.4s
+	VBIT    V14.B16, V10.B16, V17.B16
+	WORD    $0x6e20dd6b // fmul v11.4s, v11.4s, v0.4s
+	VBIT    V15.B16, V11.B16, V18.B16
+	WORD    $0x6e20dd8c // fmul v12.4s, v12.4s, v0.4s
+	VBIT    V16.B16, V12.B16, V19.B16
+	WORD    $0x6e20ddad // fmul v13.4s, v13.4s, v0.4s
+	VBIT    V9.B16, V13.B16, V20.B16
+	FSTPQ   (F17, F18), (R0)
+	FSTPQ   (F19, F20), 32(R0)
+	ADD     $64, R0, R0
+	SUBS    $32, R4, R4
+	BGE     word
+
+wordDone:
+	ADD   $32, R4, R4
+	CBZ   R4, done
+	MOVWU (R3), R3
+	SUBS  $4, R4, R4
+	BLT   rest4Done
+
+rest4:
+	VDUP   R3, V2.S4
+	VCMTST V1.S4, V2.S4, V2.S4
+	FMOVQ  (R1), F3
+	ADD    $16, R1, R1
+	FMOVQ  (R2), F4
+	ADD    $16, R2, R2
+	WORD   $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
+	VBIT   V2.B16, V3.B16, V4.B16
+	FMOVQ  F4, (R0)
+	ADD    $16, R0, R0
+	LSR    $4, R3, R3
+	SUBS   $4, R4, R4
+	BGE    rest4
+
+rest4Done:
+	ADD  $4, R4, R4
+	SUBS $1, R4, R4
+	BLT  rest1Done
+
+rest1:
+	VDUP    R3, V2.S4
+	VCMTST  V1.S4, V2.S4, V2.S4
+	FMOVS.P 4(R1), F3
+	FMOVS.P 4(R2), F4
+	WORD    $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
+	VBIT    V2.B16, V3.B16, V4.B16
+	FMOVS.P F4, 4(R0)
+	LSR     $1, R3, R3
+	SUBS    $1, R4, R4
+	BGE     rest1
+
+rest1Done:
+	ADD $1, R4, R4
+
+done:
+	RET
+
+// func fillFloat64NEON(dst []float64, src []float64, fill []float64, keep []uint64, scale float64)
+// Requires: ASIMD
+TEXT ·fillFloat64NEON(SB), NOSPLIT, $0-104
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  fill_base+48(FP), R2
+	MOVD  keep_base+72(FP), R3
+	MOVD  src_len+32(FP), R4
+	FMOVD scale+96(FP), F0
+	VDUP  V0.D[0], V0.D2
+	MOVD  $laneBits64<>+0(SB), R5
+	FLDPQ (R5), (F1, F2)
+	FLDPQ 32(R5), (F3, F4)
+	FLDPQ 64(R5), (F5, F6)
+	FLDPQ 96(R5), (F7, F8)
+	SUBS  $16, R4, R4
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R3), [V9.H8]
+	VCMTST  V1.D2, V9.D2, V10.D2
+	VCMTST  V2.D2, V9.D2, V11.D2
+	VCMTST  V3.D2, V9.D2, V12.D2
+	VCMTST  V4.D2, V9.D2, V13.D2
+	VCMTST  V5.D2, V9.D2, V14.D2
+	VCMTST  V6.D2, V9.D2, V15.D2
+	VCMTST  V7.D2, V9.D2, V16.D2
+	VCMTST  V8.D2, V9.D2, V9.D2
+	FLDPQ   (R1), (F17, F18)
+	FLDPQ   32(R1), (F19, F20)
+	ADD     $64, R1, R1
+	FLDPQ   (R2), (F21, F22)
+	FLDPQ   32(R2), (F23, F24)
+	ADD     $64, R2, R2
+	WORD    $0x6e60de31 // fmul v17.2d, v17.2d, v0.2d
+	VBIT    V10.B16, V17.B16, V21.B16
+	WORD    $0x6e60de52 // fmul v18.2d, v18.2d, v0.2d
+	VBIT    V11.B16, V18.B16, V22.B16
+	WORD    $0x6e60de73 // fmul v19.2d, v19.2d, v0.2d
+	VBIT    V12.B16, V19.B16, V23.B16
+	WORD    $0x6e60de94 // fmul v20.2d, v20.2d, v0.2d
+	VBIT    V13.B16, V20.B16, V24.B16
+	FSTPQ   (F21, F22), (R0)
+	FSTPQ   (F23, F24), 32(R0)
+	ADD     $64, R0, R0
+	FLDPQ   (R1), (F10, F11)
+	FLDPQ   32(R1), (F12, F13)
+	ADD     $64, R1, R1
+	FLDPQ   (R2), (F17, F18)
+	FLDPQ   32(R2), (F19, F20)
+	ADD     $64, R2, R2
+	WORD    $0x6e60dd4a // fmul v10.2d, v10.2d, v0.2d
+	VBIT    V14.B16, V10.B16, V17.B16
+	WORD    $0x6e60dd6b // fmul v11.2d, v11.2d, v0.2d
+	VBIT    V15.B16, V11.B16, V18.B16
+	WORD    $0x6e60dd8c // fmul v12.2d, v12.2d, v0.2d
+	VBIT    V16.B16, V12.B16, V19.B16
+	WORD    $0x6e60ddad // fmul v13.2d, v13.2d, v0.2d
+	VBIT    V9.B16, V13.B16, V20.B16
+	FSTPQ   (F17, F18), (R0)
+	FSTPQ   (F19, F20), 32(R0)
+	ADD     $64, R0, R0
+	SUBS    $16, R4, R4
+	BGE     word
+
+wordDone:
+	ADD   $16, R4, R4
+	CBZ   R4, done
+	MOVHU (R3), R3
+	SUBS  $2, R4, R4
+	BLT   rest2Done
+
+rest2:
+	VDUP   R3, V2.D2
+	VCMTST V1.D2, V2.D2, V2.D2
+	FMOVQ  (R1), F3
+	ADD    $16, R1, R1
+	FMOVQ  (R2), F4
+	ADD    $16, R2, R2
+	WORD   $0x6e60dc63 // fmul v3.2d, v3.2d, v0.2d
+	VBIT   V2.B16, V3.B16, V4.B16
+	FMOVQ  F4, (R0)
+	ADD    $16, R0, R0
+	LSR    $2, R3, R3
+	SUBS   $2, R4, R4
+	BGE    rest2
+
+rest2Done:
+	ADD  $2, R4, R4
+	SUBS $1, R4, R4
+	BLT  rest1Done
+
+rest1:
+	VDUP    R3, V2.D2
+	VCMTST  V1.D2, V2.D2, V2.D2
+	FMOVD.P 8(R1), F3
+	FMOVD.P 8(R2), F4
+	WORD    $0x6e60dc63 // fmul v3.2d, v3.2d, v0.2d
+	VBIT    V2.B16, V3.B16, V4.B16
+	FMOVD.P F4, 8(R0)
+	LSR     $1, R3, R3
+	SUBS    $1, R4, R4
+	BGE     rest1
+
+rest1Done:
+	ADD $1, R4, R4
+
+done:
+	RET
+
+// func fillFloat16NEON(dst []Float16, src []Float16, fill []Float16, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·fillFloat16NEON(SB), NOSPLIT, $0-100
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  fill_base+48(FP), R2
+	MOVD  keep_base+72(FP), R3
+	MOVD  src_len+32(FP), R4
+	FMOVS scale+96(FP), F0
+	VDUP  V0.S[0], V0.S4
+	MOVD  $laneBits16<>+0(SB), R5
+	FLDPQ (R5), (F1, F2)
+	SUBS  $64, R4, R4
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R3), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V4.H8
+	VCMTST  V2.H8, V3.H8, V5.H8
+	VLD1R.P 2(R3), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V6.H8
+	VCMTST  V2.H8, V3.H8, V7.H8
+	VLD1R.P 2(R3), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V8.H8
+	VCMTST  V2.H8, V3.H8, V9.H8
+	VLD1R.P 2(R3), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V10.H8
+	VCMTST  V2.H8, V3.H8, V3.H8
+	FLDPQ   (R1), (F11, F12)
+	FLDPQ   32(R1), (F13, F14)
+	ADD     $64, R1, R1
+	FLDPQ   (R2), (F15, F16)
+	FLDPQ   32(R2), (F17, F18)
+	ADD     $64, R2, R2
+	WORD    $0x0e217973 // fcvtl v19.4s, v11.4h
+	WORD    $0x4e217974 // fcvtl2 v20.4s, v11.8h
+	WORD    $0x6e20de73 // fmul v19.4s, v19.4s, v0.4s
+	WORD    $0x6e20de94 // fmul v20.4s, v20.4s, v0.4s
+	WORD    $0x0e216a6b // fcvtn v11.4h, v19.4s
+	WORD    $0x4e216a8b // fcvtn2 v11.8h, v20.4s
+	VBIT    V4.B16, V11.B16, V15.B16
+	WORD    $0x0e217984 // fcvtl v4.4s, v12.4h
+	WORD    $0x4e21798b // fcvtl2 v11.4s, v12.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dd6b // fmul v11.4s, v11.4s, v0.4s
+	WORD    $0x0e21688c // fcvtn v12.4h, v4.4s
+	WORD    $0x4e21696c // fcvtn2 v12.8h, v11.4s
+	VBIT    V5.B16, V12.B16, V16.B16
+	WORD    $0x0e2179a4 // fcvtl v4.4s, v13.4h
+	WORD    $0x4e2179a5 // fcvtl2 v5.4s, v13.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e21688d // fcvtn v13.4h, v4.4s
+	WORD    $0x4e2168ad // fcvtn2 v13.8h, v5.4s
+	VBIT    V6.B16, V13.B16, V17.B16
+	WORD    $0x0e2179c4 // fcvtl v4.4s, v14.4h
+	WORD    $0x4e2179c5 // fcvtl2 v5.4s, v14.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e21688e // fcvtn v14.4h, v4.4s
+	WORD    $0x4e2168ae // fcvtn2 v14.8h, v5.4s
+	VBIT    V7.B16, V14.B16, V18.B16
+	FSTPQ   (F15, F16), (R0)
+	FSTPQ   (F17, F18), 32(R0)
+	ADD     $64, R0, R0
+	FLDPQ   (R1), (F4, F5)
+	FLDPQ   32(R1), (F6, F7)
+	ADD     $64, R1, R1
+	FLDPQ   (R2), (F11, F12)
+	FLDPQ   32(R2), (F13, F14)
+	ADD     $64, R2, R2
+	WORD    $0x0e21788f // fcvtl v15.4s, v4.4h
+	WORD    $0x4e217890 // fcvtl2 v16.4s, v4.8h
+	WORD    $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	WORD    $0x6e20de10 // fmul v16.4s, v16.4s, v0.4s
+	WORD    $0x0e2169e4 // fcvtn v4.4h, v15.4s
+	WORD    $0x4e216a04 // fcvtn2 v4.8h, v16.4s
+	VBIT    V8.B16, V4.B16, V11.B16
+	WORD    $0x0e2178a4 // fcvtl v4.4s, v5.4h
+	WORD    $0x4e2178a8 // fcvtl2 v8.4s, v5.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dd08 // fmul v8.4s, v8.4s, v0.4s
+	WORD    $0x0e216885 // fcvtn v5.4h, v4.4s
+	WORD    $0x4e216905 // fcvtn2 v5.8h, v8.4s
+	VBIT    V9.B16, V5.B16, V12.B16
+	WORD    $0x0e2178c4 // fcvtl v4.4s, v6.4h
+	WORD    $0x4e2178c5 // fcvtl2 v5.4s, v6.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e216886 // fcvtn v6.4h, v4.4s
+	WORD    $0x4e2168a6 // fcvtn2 v6.8h, v5.4s
+	VBIT    V10.B16, V6.B16, V13.B16
+	WORD    $0x0e2178e4 // fcvtl v4.4s, v7.4h
+	WORD    $0x4e2178e5 // fcvtl2 v5.4s, v7.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e216887 // fcvtn v7.4h, v4.4s
+	WORD    $0x4e2168a7 // fcvtn2 v7.8h, v5.4s
+	VBIT    V3.B16, V7.B16, V14.B16
+	FSTPQ   (F11, F12), (R0)
+	FSTPQ   (F13, F14), 32(R0)
+	ADD     $64, R0, R0
+	SUBS    $64, R4, R4
+	BGE     word
+
+wordDone:
+	ADD  $64, R4, R4
+	CBZ  R4, done
+	MOVD (R3), R3
+	SUBS $8, R4, R4
+	BLT  rest8Done
+
+rest8:
+	VDUP   R3, V2.H8
+	VCMTST V1.H8, V2.H8, V2.H8
+	FMOVQ  (R1), F3
+	ADD    $16, R1, R1
+	FMOVQ  (R2), F4
+	ADD    $16, R2, R2
+	WORD   $0x0e217865 // fcvtl v5.4s, v3.4h
+	WORD   $0x4e217866 // fcvtl2 v6.4s, v3.8h
+	WORD   $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD   $0x6e20dcc6 // fmul v6.4s, v6.4s, v0.4s
+	WORD   $0x0e2168a3 // fcvtn v3.4h, v5.4s
+	WORD   $0x4e2168c3 // fcvtn2 v3.8h, v6.4s
+	VBIT   V2.B16, V3.B16, V4.B16
+	FMOVQ  F4, (R0)
+	ADD    $16, R0, R0
+	LSR    $8, R3, R3
+	SUBS   $8, R4, R4
+	BGE    rest8
+
+rest8Done:
+	ADD  $8, R4, R4
+	SUBS $1, R4, R4
+	BLT  rest1Done
+
+rest1:
+	VDUP   R3, V2.H8
+	VCMTST V1.H8, V2.H8, V2.H8
+	WORD   $0x7c402423 // ldr h3, [x1], #2
+	WORD   $0x7c402444 // ldr h4, [x2], #2
+	WORD   $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD   $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
+	WORD   $0x0e216863 // fcvtn v3.4h, v3.4s
+	VBIT   V2.B16, V3.B16, V4.B16
+	WORD   $0x7c002404 // str h4, [x0], #2
+	LSR    $1, R3, R3
+	SUBS   $1, R4, R4
+	BGE    rest1
+
+rest1Done:
+	ADD $1, R4, R4
+
+done:
+	RET
+
+// func fillBFloat16NEON(dst []BFloat16, src []BFloat16, fill []BFloat16, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·fillBFloat16NEON(SB), NOSPLIT, $0-100
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  fill_base+48(FP), R2
+	MOVD  keep_base+72(FP), R3
+	MOVD  src_len+32(FP), R4
+	FMOVS scale+96(FP), F0
+	VDUP  V0.S[0], V0.S4
+	WORD  $0x6f00e401 // movi v1.2d, #0
+	WORD  $0x4f008422 // movi v2.8h, #1
+	WORD  $0x4f04a403 // movi v3.8h, #128, lsl #8
+	MOVD  $laneBits16<>+0(SB), R5
+	FLDPQ (R5), (F4, F5)
+	SUBS  $64, R4, R4
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R3), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V7.H8
+	VCMTST  V5.H8, V6.H8, V8.H8
+	VLD1R.P 2(R3), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V9.H8
+	VCMTST  V5.H8, V6.H8, V10.H8
+	VLD1R.P 2(R3), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V11.H8
+	VCMTST  V5.H8, V6.H8, V12.H8
+	VLD1R.P 2(R3), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V13.H8
+	VCMTST  V5.H8, V6.H8, V6.H8
+	FLDPQ   (R1), (F14, F15)
+	FLDPQ   32(R1), (F16, F17)
+	ADD     $64, R1, R1
+	FLDPQ   (R2), (F18, F19)
+	FLDPQ   32(R2), (F20, F21)
+	ADD     $64, R2, R2
+	VZIP1   V14.H8, V1.H8, V22.H8
+	VZIP2   V14.H8, V1.H8, V14.H8
+	WORD    $0x6e20ded6 // fmul v22.4s, v22.4s, v0.4s
+	WORD    $0x6e20ddce // fmul v14.4s, v14.4s, v0.4s
+	VUZP1   V14.H8, V22.H8, V23.H8
+	VUZP2   V14.H8, V22.H8, V22.H8
+	VCMTST  V2.H8, V22.H8, V14.H8
+	VADD    V3.H8, V14.H8, V14.H8
+	WORD    $0x6e6e36ee // cmhi v14.8h, v23.8h, v14.8h
+	VSUB    V14.H8, V22.H8, V14.H8
+	VBIT    V7.B16, V14.B16, V18.B16
+	VZIP1   V15.H8, V1.H8, V7.H8
+	VZIP2   V15.H8, V1.H8, V15.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	VUZP1   V15.H8, V7.H8, V14.H8
+	VUZP2   V15.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V15.H8
+	VADD    V3.H8, V15.H8, V15.H8
+	WORD    $0x6e6f35cf // cmhi v15.8h, v14.8h, v15.8h
+	VSUB    V15.H8, V7.H8, V15.H8
+	VBIT    V8.B16, V15.B16, V19.B16
+	VZIP1   V16.H8, V1.H8, V7.H8
+	VZIP2   V16.H8, V1.H8, V14.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20ddce // fmul v14.4s, v14.4s, v0.4s
+	VUZP1   V14.H8, V7.H8, V8.H8
+	VUZP2   V14.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V16.H8
+	VADD    V3.H8, V16.H8, V16.H8
+	WORD    $0x6e703510 // cmhi v16.8h, v8.8h, v16.8h
+	VSUB    V16.H8, V7.H8, V16.H8
+	VBIT    V9.B16, V16.B16, V20.B16
+	VZIP1   V17.H8, V1.H8, V7.H8
+	VZIP2   V17.H8, V1.H8, V9.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V17.H8
+	VADD    V3.H8, V17.H8, V17.H8
+	WORD    $0x6e713511 // cmhi v17.8h, v8.8h, v17.8h
+	VSUB    V17.H8, V7.H8, V17.H8
+	VBIT    V10.B16, V17.B16, V21.B16
+	FSTPQ   (F18, F19), (R0)
+	FSTPQ   (F20, F21), 32(R0)
+	ADD     $64, R0, R0
+	FLDPQ   (R1), (F7, F8)
+	FLDPQ   32(R1), (F9, F10)
+	ADD     $64, R1, R1
+	FLDPQ   (R2), (F14, F15)
+	FLDPQ   32(R2), (F16, F17)
+	ADD     $64, R2, R2
+	VZIP1   V7.H8, V1.H8, V18.H8
+	VZIP2   V7.H8, V1.H8, V7.H8
+	WORD    $0x6e20de52 // fmul v18.4s, v18.4s, v0.4s
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	VUZP1   V7.H8, V18.H8, V19.H8
+	VUZP2   V7.H8, V18.H8, V18.H8
+	VCMTST  V2.H8, V18.H8, V7.H8
+	VADD    V3.H8, V7.H8, V7.H8
+	WORD    $0x6e673667 // cmhi v7.8h, v19.8h, v7.8h
+	VSUB    V7.H8, V18.H8, V7.H8
+	VBIT    V11.B16, V7.B16, V14.B16
+	VZIP1   V8.H8, V1.H8, V7.H8
+	VZIP2   V8.H8, V1.H8, V8.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20dd08 // fmul v8.4s, v8.4s, v0.4s
+	VUZP1   V8.H8, V7.H8, V11.H8
+	VUZP2   V8.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V8.H8
+	VADD    V3.H8, V8.H8, V8.H8
+	WORD    $0x6e683568 // cmhi v8.8h, v11.8h, v8.8h
+	VSUB    V8.H8, V7.H8, V8.H8
+	VBIT    V12.B16, V8.B16, V15.B16
+	VZIP1   V9.H8, V1.H8, V7.H8
+	VZIP2   V9.H8, V1.H8, V9.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V9.H8
+	VADD    V3.H8, V9.H8, V9.H8
+	WORD    $0x6e693509 // cmhi v9.8h, v8.8h, v9.8h
+	VSUB    V9.H8, V7.H8, V9.H8
+	VBIT    V13.B16, V9.B16, V16.B16
+	VZIP1   V10.H8, V1.H8, V7.H8
+	VZIP2   V10.H8, V1.H8, V9.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V10.H8
+	VADD    V3.H8, V10.H8, V10.H8
+	WORD    $0x6e6a350a // cmhi v10.8h, v8.8h, v10.8h
+	VSUB    V10.H8, V7.H8, V10.H8
+	VBIT    V6.B16, V10.B16, V17.B16
+	FSTPQ   (F14, F15), (R0)
+	FSTPQ   (F16, F17), 32(R0)
+	ADD     $64, R0, R0
+	SUBS    $64, R4, R4
+	BGE     word
+
+wordDone:
+	ADD  $64, R4, R4
+	CBZ  R4, done
+	MOVD (R3), R3
+	SUBS $8, R4, R4
+	BLT  rest8Done
+
+rest8:
+	VDUP   R3, V5.H8
+	VCMTST V4.H8, V5.H8, V5.H8
+	FMOVQ  (R1), F6
+	ADD    $16, R1, R1
+	FMOVQ  (R2), F7
+	ADD    $16, R2, R2
+	VZIP1  V6.H8, V1.H8, V8.H8
+	VZIP2  V6.H8, V1.H8, V6.H8
+	WORD   $0x6e20dd08 // fmul v8.4s, v8.4s, v0.4s
+	WORD   $0x6e20dcc6 // fmul v6.4s, v6.4s, v0.4s
+	VUZP1  V6.H8, V8.H8, V9.H8
+	VUZP2  V6.H8, V8.H8, V8.H8
+	VCMTST V2.H8, V8.H8, V6.H8
+	VADD   V3.H8, V6.H8, V6.H8
+	WORD   $0x6e663526 // cmhi v6.8h, v9.8h, v6.8h
+	VSUB   V6.H8, V8.H8, V6.H8
+	VBIT   V5.B16, V6.B16, V7.B16
+	FMOVQ  F7, (R0)
+	ADD    $16, R0, R0
+	LSR    $8, R3, R3
+	SUBS   $8, R4, R4
+	BGE    rest8
+
+rest8Done:
+	ADD  $8, R4, R4
+	SUBS $1, R4, R4
+	BLT  rest1Done
+
+rest1:
+	VDUP   R3, V5.H8
+	VCMTST V4.H8, V5.H8, V5.H8
+	WORD   $0x7c402426 // ldr h6, [x1], #2
+	WORD   $0x7c402447 // ldr h7, [x2], #2
+	VZIP1  V6.H8, V1.H8, V6.H8
+	WORD   $0x6e20dcc6 // fmul v6.4s, v6.4s, v0.4s
+	VUZP1  V6.H8, V6.H8, V8.H8
+	VUZP2  V6.H8, V6.H8, V9.H8
+	VCMTST V2.H8, V9.H8, V6.H8
+	VADD   V3.H8, V6.H8, V6.H8
+	WORD   $0x6e663506 // cmhi v6.8h, v8.8h, v6.8h
+	VSUB   V6.H8, V9.H8, V6.H8
+	VBIT   V5.B16, V6.B16, V7.B16
+	WORD   $0x7c002407 // str h7, [x0], #2
+	LSR    $1, R3, R3
+	SUBS   $1, R4, R4
+	BGE    rest1
+
+rest1Done:
+	ADD $1, R4, R4
+
+done:
+	RET
 
 // func expandNEON(dst []float32, keep []uint64, scale float32)
 // Requires: ASIMD
@@ -2282,7 +4469,7 @@ TEXT ·expandNEON(SB), NOSPLIT, $0-52
 	MOVD  keep_base+24(FP), R2
 	FMOVS scale+48(FP), F0
 	VDUP  V0.S[0], V0.S4
-	MOVD  $laneBits<>+0(SB), R3
+	MOVD  $laneBits32<>+0(SB), R3
 	FLDPQ (R3), (F1, F2)
 	FLDPQ 32(R3), (F3, F4)
 	FLDPQ 64(R3), (F5, F6)
@@ -2346,6 +4533,254 @@ rest1:
 	LSR     $1, R2, R2
 	SUBS    $1, R1, R1
 	BGE     rest1
+
+rest1Done:
+	ADD $1, R1, R1
+
+done:
+	RET
+
+// func expandFloat64NEON(dst []float64, keep []uint64, scale float64)
+// Requires: ASIMD
+TEXT ·expandFloat64NEON(SB), NOSPLIT, $0-56
+	MOVD  dst_base+0(FP), R0
+	MOVD  dst_len+8(FP), R1
+	MOVD  keep_base+24(FP), R2
+	FMOVD scale+48(FP), F0
+	VDUP  V0.D[0], V0.D2
+	MOVD  $laneBits64<>+0(SB), R3
+	FLDPQ (R3), (F1, F2)
+	FLDPQ 32(R3), (F3, F4)
+	FLDPQ 64(R3), (F5, F6)
+	FLDPQ 96(R3), (F7, F8)
+	SUBS  $16, R1, R1
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R2), [V9.H8]
+	VCMTST  V1.D2, V9.D2, V10.D2
+	VCMTST  V2.D2, V9.D2, V11.D2
+	VCMTST  V3.D2, V9.D2, V12.D2
+	VCMTST  V4.D2, V9.D2, V13.D2
+	VCMTST  V5.D2, V9.D2, V14.D2
+	VCMTST  V6.D2, V9.D2, V15.D2
+	VCMTST  V7.D2, V9.D2, V16.D2
+	VCMTST  V8.D2, V9.D2, V9.D2
+	VAND    V0.B16, V10.B16, V10.B16
+	VAND    V0.B16, V11.B16, V11.B16
+	VAND    V0.B16, V12.B16, V12.B16
+	VAND    V0.B16, V13.B16, V13.B16
+	VAND    V0.B16, V14.B16, V14.B16
+	VAND    V0.B16, V15.B16, V15.B16
+	VAND    V0.B16, V16.B16, V16.B16
+	VAND    V0.B16, V9.B16, V9.B16
+	FSTPQ   (F10, F11), (R0)
+	FSTPQ   (F12, F13), 32(R0)
+	FSTPQ   (F14, F15), 64(R0)
+	FSTPQ   (F16, F9), 96(R0)
+	ADD     $128, R0, R0
+	SUBS    $16, R1, R1
+	BGE     word
+
+wordDone:
+	ADD   $16, R1, R1
+	CBZ   R1, done
+	MOVHU (R2), R2
+	SUBS  $2, R1, R1
+	BLT   rest2Done
+
+rest2:
+	VDUP   R2, V2.D2
+	VCMTST V1.D2, V2.D2, V2.D2
+	VAND   V0.B16, V2.B16, V2.B16
+	FMOVQ  F2, (R0)
+	ADD    $16, R0, R0
+	LSR    $2, R2, R2
+	SUBS   $2, R1, R1
+	BGE    rest2
+
+rest2Done:
+	ADD  $2, R1, R1
+	SUBS $1, R1, R1
+	BLT  rest1Done
+
+rest1:
+	VDUP    R2, V2.D2
+	VCMTST  V1.D2, V2.D2, V2.D2
+	VAND    V0.B16, V2.B16, V2.B16
+	FMOVD.P F2, 8(R0)
+	LSR     $1, R2, R2
+	SUBS    $1, R1, R1
+	BGE     rest1
+
+rest1Done:
+	ADD $1, R1, R1
+
+done:
+	RET
+
+// func expandFloat16NEON(dst []Float16, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·expandFloat16NEON(SB), NOSPLIT, $0-52
+	MOVD  dst_base+0(FP), R0
+	MOVD  dst_len+8(FP), R1
+	MOVD  keep_base+24(FP), R2
+	FMOVS scale+48(FP), F0
+	VDUP  V0.S[0], V0.S4
+	WORD  $0x0e216801 // fcvtn v1.4h, v0.4s
+	WORD  $0x4e216801 // fcvtn2 v1.8h, v0.4s
+	MOVD  $laneBits16<>+0(SB), R3
+	FLDPQ (R3), (F0, F2)
+	SUBS  $64, R1, R1
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V0.H8, V3.H8, V4.H8
+	VCMTST  V2.H8, V3.H8, V5.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V0.H8, V3.H8, V6.H8
+	VCMTST  V2.H8, V3.H8, V7.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V0.H8, V3.H8, V8.H8
+	VCMTST  V2.H8, V3.H8, V9.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V0.H8, V3.H8, V10.H8
+	VCMTST  V2.H8, V3.H8, V3.H8
+	VAND    V1.B16, V4.B16, V4.B16
+	VAND    V1.B16, V5.B16, V5.B16
+	VAND    V1.B16, V6.B16, V6.B16
+	VAND    V1.B16, V7.B16, V7.B16
+	VAND    V1.B16, V8.B16, V8.B16
+	VAND    V1.B16, V9.B16, V9.B16
+	VAND    V1.B16, V10.B16, V10.B16
+	VAND    V1.B16, V3.B16, V3.B16
+	FSTPQ   (F4, F5), (R0)
+	FSTPQ   (F6, F7), 32(R0)
+	FSTPQ   (F8, F9), 64(R0)
+	FSTPQ   (F10, F3), 96(R0)
+	ADD     $128, R0, R0
+	SUBS    $64, R1, R1
+	BGE     word
+
+wordDone:
+	ADD  $64, R1, R1
+	CBZ  R1, done
+	MOVD (R2), R2
+	SUBS $8, R1, R1
+	BLT  rest8Done
+
+rest8:
+	VDUP   R2, V2.H8
+	VCMTST V0.H8, V2.H8, V2.H8
+	VAND   V1.B16, V2.B16, V2.B16
+	FMOVQ  F2, (R0)
+	ADD    $16, R0, R0
+	LSR    $8, R2, R2
+	SUBS   $8, R1, R1
+	BGE    rest8
+
+rest8Done:
+	ADD  $8, R1, R1
+	SUBS $1, R1, R1
+	BLT  rest1Done
+
+rest1:
+	VDUP   R2, V2.H8
+	VCMTST V0.H8, V2.H8, V2.H8
+	VAND   V1.B16, V2.B16, V2.B16
+	WORD   $0x7c002402 // str h2, [x0], #2
+	LSR    $1, R2, R2
+	SUBS   $1, R1, R1
+	BGE    rest1
+
+rest1Done:
+	ADD $1, R1, R1
+
+done:
+	RET
+
+// func expandBFloat16NEON(dst []BFloat16, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·expandBFloat16NEON(SB), NOSPLIT, $0-52
+	MOVD   dst_base+0(FP), R0
+	MOVD   dst_len+8(FP), R1
+	MOVD   keep_base+24(FP), R2
+	FMOVS  scale+48(FP), F0
+	VDUP   V0.S[0], V0.S4
+	WORD   $0x6f00e401 // movi v1.2d, #0
+	WORD   $0x4f008421 // movi v1.8h, #1
+	WORD   $0x4f04a402 // movi v2.8h, #128, lsl #8
+	VUZP1  V0.H8, V0.H8, V3.H8
+	VUZP2  V0.H8, V0.H8, V0.H8
+	VCMTST V1.H8, V0.H8, V1.H8
+	VADD   V2.H8, V1.H8, V1.H8
+	WORD   $0x6e613461 // cmhi v1.8h, v3.8h, v1.8h
+	VSUB   V1.H8, V0.H8, V1.H8
+	MOVD   $laneBits16<>+0(SB), R3
+	FLDPQ  (R3), (F0, F2)
+	SUBS   $64, R1, R1
+	BLT    wordDone
+
+word:
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V0.H8, V3.H8, V4.H8
+	VCMTST  V2.H8, V3.H8, V5.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V0.H8, V3.H8, V6.H8
+	VCMTST  V2.H8, V3.H8, V7.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V0.H8, V3.H8, V8.H8
+	VCMTST  V2.H8, V3.H8, V9.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V0.H8, V3.H8, V10.H8
+	VCMTST  V2.H8, V3.H8, V3.H8
+	VAND    V1.B16, V4.B16, V4.B16
+	VAND    V1.B16, V5.B16, V5.B16
+	VAND    V1.B16, V6.B16, V6.B16
+	VAND    V1.B16, V7.B16, V7.B16
+	VAND    V1.B16, V8.B16, V8.B16
+	VAND    V1.B16, V9.B16, V9.B16
+	VAND    V1.B16, V10.B16, V10.B16
+	VAND    V1.B16, V3.B16, V3.B16
+	FSTPQ   (F4, F5), (R0)
+	FSTPQ   (F6, F7), 32(R0)
+	FSTPQ   (F8, F9), 64(R0)
+	FSTPQ   (F10, F3), 96(R0)
+	ADD     $128, R0, R0
+	SUBS    $64, R1, R1
+	BGE     word
+
+wordDone:
+	ADD  $64, R1, R1
+	CBZ  R1, done
+	MOVD (R2), R2
+	SUBS $8, R1, R1
+	BLT  rest8Done
+
+rest8:
+	VDUP   R2, V2.H8
+	VCMTST V0.H8, V2.H8, V2.H8
+	VAND   V1.B16, V2.B16, V2.B16
+	FMOVQ  F2, (R0)
+	ADD    $16, R0, R0
+	LSR    $8, R2, R2
+	SUBS   $8, R1, R1
+	BGE    rest8
+
+rest8Done:
+	ADD  $8, R1, R1
+	SUBS $1, R1, R1
+	BLT  rest1Done
+
+rest1:
+	VDUP   R2, V2.H8
+	VCMTST V0.H8, V2.H8, V2.H8
+	VAND   V1.B16, V2.B16, V2.B16
+	WORD   $0x7c002402 // str h2, [x0], #2
+	LSR    $1, R2, R2
+	SUBS   $1, R1, R1
+	BGE    rest1
 
 rest1Done:
 	ADD $1, R1, R1

@@ -215,27 +215,27 @@ func (k isa) dilateRow(dst, src []uint64, b int) {
 	}
 }
 
-// dilateStep sets dst to src | src<<shift.
+// dilateStep sets dst to src | src<<a | src<<b.
 //
 //go:noinline
-func (k isa) dilateStep(dst, src []uint64, shift int) {
+func (k isa) dilateStep(dst, src []uint64, a, b int) {
 	sanitize.Reads(src)
 	sanitize.Writes(dst)
 	switch k {
 	case isaAVX512:
-		dilateStepAVX512(dst, src, shift)
+		dilateStepAVX512(dst, src, a, b)
 	case isaAVX2:
-		dilateStepAVX2(dst, src, shift)
+		dilateStepAVX2(dst, src, a, b)
 	default:
-		dilateStepGeneric(dst, src, shift)
+		dilateStepGeneric(dst, src, a, b)
 	}
 }
 
-// dilateKeep sets dst to the complement of src | src<<shift and counts its ones.
+// dilateKeep sets dst to the complement of src | src<<a | src<<b and counts its ones.
 //
 //go:noinline
-func (k isa) dilateKeep(dst, src []uint64, shift int) (kept int) {
-	if shift == 0 {
+func (k isa) dilateKeep(dst, src []uint64, a, b int) (kept int) {
+	if b == 0 {
 		sanitize.Reads(src[1:])
 	} else {
 		sanitize.Reads(src)
@@ -243,11 +243,11 @@ func (k isa) dilateKeep(dst, src []uint64, shift int) (kept int) {
 	sanitize.Writes(dst)
 	switch k {
 	case isaAVX512:
-		return dilateKeepAVX512(dst, src, shift)
+		return dilateKeepAVX512(dst, src, a, b)
 	case isaAVX2:
-		return dilateKeepAVX2(dst, src, shift)
+		return dilateKeepAVX2(dst, src, a, b)
 	default:
-		return dilateKeepGeneric(dst, src, shift)
+		return dilateKeepGeneric(dst, src, a, b)
 	}
 }
 

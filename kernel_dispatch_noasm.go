@@ -48,14 +48,14 @@ func (k isa) dilateRow(dst, src []uint64, b int) {
 	dilateRowGeneric(dst, src, b)
 }
 
-// dilateStep sets dst to src | src<<shift.
-func (k isa) dilateStep(dst, src []uint64, shift int) {
-	dilateStepGeneric(dst, src, shift)
+// dilateStep sets dst to src | src<<a | src<<b.
+func (k isa) dilateStep(dst, src []uint64, a, b int) {
+	dilateStepGeneric(dst, src, a, b)
 }
 
-// dilateKeep sets dst to the complement of src | src<<shift and counts its ones.
-func (k isa) dilateKeep(dst, src []uint64, shift int) (kept int) {
-	return dilateKeepGeneric(dst, src, shift)
+// dilateKeep sets dst to the complement of src | src<<a | src<<b and counts its ones.
+func (k isa) dilateKeep(dst, src []uint64, a, b int) (kept int) {
+	return dilateKeepGeneric(dst, src, a, b)
 }
 
 // dilateNear takes all steps of a small block on a small map.

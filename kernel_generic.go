@@ -206,7 +206,8 @@ func stampsGeneric(words []uint64, firsts []uint32, stamps *stampTable, n int) (
 // Growing a seed to a block is a running maximum, and a maximum of bits is an
 // OR. Blocks are separable: they grow along one axis after the other. Along an
 // axis a run of b bits grows by doubling: y |= y<<1; y |= y<<2; y |= y<<4; … and
-// a last shift that makes the sum of the shifts b−1.
+// a last shift that makes the sum of the shifts b−1. Or it is tripled: y |= y<<1 | y<<2;
+// y |= y<<3 | y<<6; …, with a last pair that makes the sum of the second shifts b−1.
 //
 // In the valid region seeds are at the first corner of a block that lies whole in
 // its plane. No block leaves its row or its plane, so that the planes of all
@@ -253,40 +254,75 @@ func dilateRowGeneric(dst, src []uint64, b int) {
 // dilateLead returns the lead for a shift.
 func dilateLead(shift int) int { return shift>>6 + 1 }
 
-// dilateStepGeneric sets dst to src | src<<shift.
-func dilateStepGeneric(dst, src []uint64, shift int) {
-	lead, s := dilateLead(shift), uint(shift&63)
-	src = src[:len(dst)+lead]
-	for i := range dst {
-		dst[i] = src[i+lead] | src[i+1]<<s | src[i]>>1>>(63-s)
+// A step is a pair of shifts a ≤ b, which at most triples a run of ones: two passes take
+// a run of 1 to 9, for which doubling takes four. A single shift is a pair of equal ones.
+// Where channels are stored last, shifts are often by whole words, which need no bits of
+// the word before.
+
+// dilateStepGeneric sets dst to src | src<<a | src<<b, a ≤ b. src has the lead of b.
+func dilateStepGeneric(dst, src []uint64, a, b int) {
+	here, x, y := dilateSources(len(dst), src, a, b)
+	s, t := uint(a&63), uint(b&63)
+	switch {
+	case s|t == 0:
+		for i := range dst {
+			dst[i] = here[i] | x[i+1] | y[i+1]
+		}
+	case a == b:
+		for i := range dst {
+			dst[i] = here[i] | y[i+1]<<t | y[i]>>1>>(63-t)
+		}
+	default:
+		for i := range dst {
+			dst[i] = here[i] | x[i+1]<<s | x[i]>>1>>(63-s) | y[i+1]<<t | y[i]>>1>>(63-t)
+		}
 	}
 }
 
-// dilateKeepGeneric sets dst to the complement of src | src<<shift and counts
-// its ones. With shift 0 dst may be src[1:].
-func dilateKeepGeneric(dst, src []uint64, shift int) (kept int) {
-	lead, s := dilateLead(shift), uint(shift&63)
-	src = src[:len(dst)+lead]
-	if shift == 0 {
+// dilateSources returns the n words of src behind the lead of b, and those that shifts by a
+// and b move there, with the word before each.
+func dilateSources(n int, src []uint64, a, b int) (here, x, y []uint64) {
+	lead := dilateLead(b)
+	return src[lead:][:n], src[lead-dilateLead(a):][:n+1], src[:n+1]
+}
+
+// dilateKeepGeneric sets dst to the complement of src | src<<a | src<<b, a ≤ b, and counts
+// its ones. With shifts of 0 dst may be src[1:].
+func dilateKeepGeneric(dst, src []uint64, a, b int) (kept int) {
+	here, x, y := dilateSources(len(dst), src, a, b)
+	s, t := uint(a&63), uint(b&63)
+	switch {
+	case b == 0:
 		// Loads of the words before would only miss store forwarding.
-		for i, v := range src[1:] {
+		for i, v := range here {
 			dst[i] = ^v
 			kept += bits.OnesCount64(^v)
 		}
-		return kept
-	}
-	for i := range dst {
-		v := ^(src[i+lead] | src[i+1]<<s | src[i]>>1>>(63-s))
-		dst[i] = v
-		kept += bits.OnesCount64(v)
+	case s|t == 0:
+		for i := range dst {
+			v := ^(here[i] | x[i+1] | y[i+1])
+			dst[i] = v
+			kept += bits.OnesCount64(v)
+		}
+	case a == b:
+		for i := range dst {
+			v := ^(here[i] | y[i+1]<<t | y[i]>>1>>(63-t))
+			dst[i] = v
+			kept += bits.OnesCount64(v)
+		}
+	default:
+		for i := range dst {
+			v := ^(here[i] | x[i+1]<<s | x[i]>>1>>(63-s) | y[i+1]<<t | y[i]>>1>>(63-t))
+			dst[i] = v
+			kept += bits.OnesCount64(v)
+		}
 	}
 	return kept
 }
 
 // dilateNearGeneric does all steps of a small block on a small map, in place, takes the
-// complement of each word but the first, and returns the number of its ones. A step is a
-// pair of shifts a ≤ b: y |= y<<a | y<<b, which at most triples a run. The second shifts
-// add up to less than 64: only bits of the word before are shifted in, so that going from
+// complement of each word but the first, and returns the number of its ones. Steps are
+// those of dilateStep. The second shifts add up to less than 64: only bits of the word before are shifted in, so that going from
 // the end to the beginning reads words that are not yet overwritten. There is at least one
 // word and one step.
 func dilateNearGeneric(words, shifts []uint64) (kept int) {

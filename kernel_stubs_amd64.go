@@ -74,25 +74,25 @@ func dilateRowAVX2(dst []uint64, src []uint64, b int)
 //go:noescape
 func dilateRowAVX512(dst []uint64, src []uint64, b int)
 
-// dilateStepAVX2 sets dst to src | src<<shift.
+// dilateStepAVX2 sets dst to src | src<<a | src<<b.
 //
 //go:noescape
-func dilateStepAVX2(dst []uint64, src []uint64, shift int)
+func dilateStepAVX2(dst []uint64, src []uint64, a int, b int)
 
-// dilateStepAVX512 sets dst to src | src<<shift.
+// dilateStepAVX512 sets dst to src | src<<a | src<<b.
 //
 //go:noescape
-func dilateStepAVX512(dst []uint64, src []uint64, shift int)
+func dilateStepAVX512(dst []uint64, src []uint64, a int, b int)
 
-// dilateKeepAVX2 sets dst to the complement of src | src<<shift and counts its ones.
+// dilateKeepAVX2 sets dst to the complement of src | src<<a | src<<b and counts its ones.
 //
 //go:noescape
-func dilateKeepAVX2(dst []uint64, src []uint64, shift int) (kept int)
+func dilateKeepAVX2(dst []uint64, src []uint64, a int, b int) (kept int)
 
-// dilateKeepAVX512 sets dst to the complement of src | src<<shift and counts its ones.
+// dilateKeepAVX512 sets dst to the complement of src | src<<a | src<<b and counts its ones.
 //
 //go:noescape
-func dilateKeepAVX512(dst []uint64, src []uint64, shift int) (kept int)
+func dilateKeepAVX512(dst []uint64, src []uint64, a int, b int) (kept int)
 
 // dilateNearAVX512 takes all steps of a small block on a small map.
 //

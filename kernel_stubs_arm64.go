@@ -19,15 +19,15 @@ func headNEON(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, levels int)
 //go:noescape
 func dilateRowNEON(dst []uint64, src []uint64, b int)
 
-// dilateStepNEON sets dst to src | src<<shift.
+// dilateStepNEON sets dst to src | src<<a | src<<b.
 //
 //go:noescape
-func dilateStepNEON(dst []uint64, src []uint64, shift int)
+func dilateStepNEON(dst []uint64, src []uint64, a int, b int)
 
-// dilateKeepNEON sets dst to the complement of src | src<<shift and counts its ones.
+// dilateKeepNEON sets dst to the complement of src | src<<a | src<<b and counts its ones.
 //
 //go:noescape
-func dilateKeepNEON(dst []uint64, src []uint64, shift int) (kept int)
+func dilateKeepNEON(dst []uint64, src []uint64, a int, b int) (kept int)
 
 // dilateBorderNEON sets dst to src | src<<shift & up | src>>shift & down.
 //
@@ -39,10 +39,80 @@ func dilateBorderNEON(dst []uint64, src []uint64, up []uint64, down []uint64, sh
 //go:noescape
 func scaleNEON(dst []float32, src []float32, keep []uint64, scale float32)
 
+// scaleFloat64NEON sets dst to src·scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func scaleFloat64NEON(dst []float64, src []float64, keep []uint64, scale float64)
+
+// scaleFloat16NEON sets dst to src·scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func scaleFloat16NEON(dst []Float16, src []Float16, keep []uint64, scale float32)
+
+// scaleBFloat16NEON sets dst to src·scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func scaleBFloat16NEON(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+
+// addNEON adds src·scale to dst where keep is 1.
+//
+//go:noescape
+func addNEON(dst []float32, src []float32, keep []uint64, scale float32)
+
+// addFloat64NEON adds src·scale to dst where keep is 1.
+//
+//go:noescape
+func addFloat64NEON(dst []float64, src []float64, keep []uint64, scale float64)
+
+// addFloat16NEON adds src·scale to dst where keep is 1.
+//
+//go:noescape
+func addFloat16NEON(dst []Float16, src []Float16, keep []uint64, scale float32)
+
+// addBFloat16NEON adds src·scale to dst where keep is 1.
+//
+//go:noescape
+func addBFloat16NEON(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+
+// fillNEON sets dst to src·scale where keep is 1 and to fill elsewhere.
+//
+//go:noescape
+func fillNEON(dst []float32, src []float32, fill []float32, keep []uint64, scale float32)
+
+// fillFloat64NEON sets dst to src·scale where keep is 1 and to fill elsewhere.
+//
+//go:noescape
+func fillFloat64NEON(dst []float64, src []float64, fill []float64, keep []uint64, scale float64)
+
+// fillFloat16NEON sets dst to src·scale where keep is 1 and to fill elsewhere.
+//
+//go:noescape
+func fillFloat16NEON(dst []Float16, src []Float16, fill []Float16, keep []uint64, scale float32)
+
+// fillBFloat16NEON sets dst to src·scale where keep is 1 and to fill elsewhere.
+//
+//go:noescape
+func fillBFloat16NEON(dst []BFloat16, src []BFloat16, fill []BFloat16, keep []uint64, scale float32)
+
 // expandNEON sets dst to scale where keep is 1 and to +0 elsewhere.
 //
 //go:noescape
 func expandNEON(dst []float32, keep []uint64, scale float32)
+
+// expandFloat64NEON sets dst to scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func expandFloat64NEON(dst []float64, keep []uint64, scale float64)
+
+// expandFloat16NEON sets dst to scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func expandFloat16NEON(dst []Float16, keep []uint64, scale float32)
+
+// expandBFloat16NEON sets dst to scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func expandBFloat16NEON(dst []BFloat16, keep []uint64, scale float32)
 
 // expandBoolNEON sets dst to the bits of keep.
 //

@@ -13,6 +13,7 @@ import (
 type dilateCase struct {
 	n       int
 	by      int // the size of a block, or a shift
+	a       int // the nearer shift of a pair, else 0
 	inPlace bool
 	at      layout
 }
@@ -90,39 +91,84 @@ func prefixCounts(bits []bool) []int {
 	return counts
 }
 
+// pairs has each shift alone, with half of it, and with its whole words.
+func pairs(cases iter.Seq[dilateCase]) iter.Seq[dilateCase] {
+	return func(yield func(dilateCase) bool) {
+		for c := range cases {
+			for _, a := range []int{c.by, c.by / 2, c.by &^ 63} {
+				if c.a = a; !yield(c) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// dilatePair is what a step by two shifts makes of bits.
+func dilatePair(bits []bool, a, b int) []bool {
+	out := reference.Dilate(bits, b, 2)
+	for i, one := range reference.Dilate(bits, a, 2) {
+		out[i] = out[i] || one
+	}
+	return out
+}
+
+// A dilated is the words that are right for a case, and the number of ones before each.
+type dilated struct {
+	words []uint64
+	ones  []int
+}
+
+// dilatedBy returns a function that has bits dilated, without the lead, for cases that have
+// the same shifts as others of late.
+func dilatedBy(bits []bool, lead func(by int) int, dilate func(bits []bool, c *dilateCase) []bool) func(c *dilateCase) dilated {
+	by, all := -1, map[int]dilated{}
+	return func(c *dilateCase) dilated {
+		if by != c.by {
+			by = c.by
+			clear(all)
+		}
+		d, ok := all[c.a]
+		if !ok {
+			lead := lead(by)
+			want := dilate(bits[:64*(lead+sweepLen)], c)[64*lead:]
+			d = dilated{reference.Words(want), prefixCounts(want)}
+			all[c.a] = d
+		}
+		return d
+	}
+}
+
 func sweepDilateRow(t testing.TB, kernel dilateRowKernel) error {
-	return sweepDilate(t, blockSizes, func(int) int { return 1 },
-		func(bits []bool, b int) []bool { return reference.Dilate(bits, 1, b) }, kernel)
+	cases := dilateCases(blockSizes, func(by int) bool { return by == 7 || by == 14 || by == 64 })
+	return sweepDilate(t, cases, func(int) int { return 1 },
+		func(bits []bool, c *dilateCase) []bool { return reference.Dilate(bits, 1, c.by) },
+		func(dst, src []uint64, c *dilateCase) { kernel(dst, src, c.by) })
 }
 
 func sweepDilateStep(t testing.TB, kernel dilateStepKernel) error {
-	return sweepDilate(t, shifts, dilateLead,
-		func(bits []bool, shift int) []bool { return reference.Dilate(bits, shift, 2) }, kernel)
+	cases := pairs(dilateCases(shifts, func(by int) bool { return by == 7 || by == 14 || by == 64 }))
+	return sweepDilate(t, cases, dilateLead,
+		func(bits []bool, c *dilateCase) []bool { return dilatePair(bits, c.a, c.by) },
+		func(dst, src []uint64, c *dilateCase) { kernel(dst, src, c.a, c.by) })
 }
 
 func sweepDilate(
-	t testing.TB, sizes iter.Seq[int], lead func(by int) int,
-	dilate func(bits []bool, by int) []bool, kernel func(dst, src []uint64, by int),
+	t testing.TB, cases iter.Seq[dilateCase], lead func(by int) int,
+	dilate func(bits []bool, c *dilateCase) []bool, kernel func(dst, src []uint64, c *dilateCase),
 ) error {
 	words := dilateWords(3)
-	bits := reference.Bits(words, 64*len(words))
 	a := newArena(t, 8*len(words)+16)
-	var want []uint64
-	wantBy := -1
-	cases := dilateCases(sizes, func(by int) bool { return by == 7 || by == 14 || by == 64 })
+	want := dilatedBy(reference.Bits(words, 64*len(words)), lead, dilate)
 	return sweep(cases, func(c *dilateCase) error {
-		lead := lead(c.by)
-		if wantBy != c.by {
-			want, wantBy = reference.Words(dilate(bits[:64*(lead+sweepLen)], c.by))[lead:], c.by
-		}
 		dst := lay[uint64](a, &c.at, 0, c.n)
-		src := lay[uint64](a, &c.at, 1, c.n+lead)
+		src := lay[uint64](a, &c.at, 1, c.n+lead(c.by))
 		copy(src, words)
-		kernel(dst, src, c.by)
+		kernel(dst, src, c)
 		if err := unchanged("src", src, words[:len(src)]); err != nil {
 			return err
 		}
-		if err := sameWords(dst, want[:c.n]); err != nil {
+		if err := sameWords(dst, want(c).words[:c.n]); err != nil {
 			return err
 		}
 		if err := guard.Check(a[0], dst); err != nil {
@@ -132,16 +178,15 @@ func sweepDilate(
 	})
 }
 
-// sweepDilateKeep has shift 0 in place as well.
+// sweepDilateKeep has shifts of 0 in place as well.
 func sweepDilateKeep(t testing.TB, kernel dilateKeepKernel) error {
 	words := dilateWords(4)
-	bits := reference.Bits(words, 64*len(words))
 	a := newArena(t, 8*len(words)+16)
-	var want []uint64
-	var kept []int // in the first words of want
-	wantBy := -1
+	want := dilatedBy(reference.Bits(words, 64*len(words)), dilateLead, func(bits []bool, c *dilateCase) []bool {
+		return reference.Complement(dilatePair(bits, c.a, c.by))
+	})
 	cases := func(yield func(dilateCase) bool) {
-		for c := range dilateCases(shifts, func(shift int) bool { return shift == 0 || shift == 14 }) {
+		for c := range pairs(dilateCases(shifts, func(shift int) bool { return shift == 0 || shift == 14 })) {
 			if !yield(c) {
 				return
 			}
@@ -151,23 +196,18 @@ func sweepDilateKeep(t testing.TB, kernel dilateKeepKernel) error {
 		}
 	}
 	return sweep(cases, func(c *dilateCase) error {
-		lead := dilateLead(c.by)
-		if wantBy != c.by {
-			wantBits := reference.Complement(reference.Dilate(bits[:64*(lead+sweepLen)], c.by, 2))[64*lead:]
-			want, kept, wantBy = reference.Words(wantBits), prefixCounts(wantBits), c.by
-		}
-		src := lay[uint64](a, &c.at, 1, c.n+lead)
+		src := lay[uint64](a, &c.at, 1, c.n+dilateLead(c.by))
 		copy(src, words)
 		dst := src[1:]
 		if !c.inPlace {
 			dst = lay[uint64](a, &c.at, 0, c.n)
 		}
-		got := kernel(dst, src, c.by)
-		if err := sameWords(dst, want[:c.n]); err != nil {
+		got, want := kernel(dst, src, c.a, c.by), want(c)
+		if err := sameWords(dst, want.words[:c.n]); err != nil {
 			return err
 		}
-		if got != kept[c.n] {
-			return fmt.Errorf("kept is %d, want %d", got, kept[c.n])
+		if got != want.ones[c.n] {
+			return fmt.Errorf("kept is %d, want %d", got, want.ones[c.n])
 		}
 		if c.inPlace {
 			return errors.Join(unchanged("src[0]", src[:1], words[:1]), guard.Check(a[1], src))

@@ -153,6 +153,129 @@ func TestSweepSeesScale(t *testing.T) {
 	})
 }
 
+func TestSweepSeesHalves(t *testing.T) {
+	mustFail(t, sweepScale[Float16, float32], map[string]scaleKernel[Float16, float32]{
+		"reads a doubleword at the end": func(dst, src []Float16, keep []uint64, scale float32) {
+			if len(src)%2 == 1 {
+				touch(src, len(src))
+			}
+			scaleHalfGeneric(dst, src, keep, scale)
+		},
+	}, map[string]scaleKernel[Float16, float32]{
+		"writes a doubleword at the end": func(dst, src []Float16, keep []uint64, scale float32) {
+			scaleHalfGeneric(dst, src, keep, scale)
+			if len(dst)%2 == 1 {
+				*past(dst, len(dst)) = 0
+			}
+		},
+		"multiplies by a half": func(dst, src []Float16, keep []uint64, scale float32) {
+			scaleHalfGeneric(dst, src, keep, NewFloat16(scale).Float32())
+		},
+		"flushes subnormal numbers": func(dst, src []Float16, keep []uint64, scale float32) {
+			scaleHalfGeneric(dst, src, keep, scale)
+			for i, y := range dst {
+				if y&0x7c00 == 0 {
+					dst[i] = y & 0x8000
+				}
+			}
+		},
+	})
+	mustFail(t, sweepScale[BFloat16, float32], nil, map[string]scaleKernel[BFloat16, float32]{
+		"cuts off": func(dst, src []BFloat16, keep []uint64, scale float32) {
+			for i, x := range src {
+				dst[i] = BFloat16(math.Float32bits(x.Float32()*scale)>>16) & -BFloat16(keep[i/64]>>(i%64)&1)
+			}
+		},
+		"rounds a NaN up to −0": func(dst, src []BFloat16, keep []uint64, scale float32) {
+			scaleHalfGeneric(dst, src, keep, scale)
+			for i, y := range dst {
+				if y&0x7f80 == 0x7f80 && y&0x7f != 0 {
+					dst[i] = 0x8000
+				}
+			}
+		},
+	})
+}
+
+func TestSweepSeesAdd(t *testing.T) {
+	type kernel = addKernel[float32, float32]
+	mustFail(t, sweepAdd[float32, float32], map[string]kernel{
+		"reads src behind": func(dst, src []float32, keep []uint64, scale float32) {
+			touch(src, len(src))
+			addGeneric(dst, src, keep, scale)
+		},
+	}, map[string]kernel{
+		"writes behind": func(dst, src []float32, keep []uint64, scale float32) {
+			addGeneric(dst, src, keep, scale)
+			*past(dst, len(dst)) = 0
+		},
+		"rounds once": func(dst, src []float32, keep []uint64, scale float32) {
+			for i, x := range src {
+				if keep[i/64]>>(i%64)&1 != 0 {
+					dst[i] = float32(math.FMA(float64(x), float64(scale), float64(dst[i])))
+				}
+			}
+		},
+		"adds +0 where it drops": func(dst, src []float32, keep []uint64, scale float32) {
+			for i, x := range src {
+				p := float32(0)
+				if keep[i/64]>>(i%64)&1 != 0 {
+					p = float32(x * scale)
+				}
+				dst[i] += p
+			}
+		},
+	})
+	mustFail(t, sweepAdd[Float16, float32], nil, map[string]addKernel[Float16, float32]{
+		"rounds the product to a half": func(dst, src []Float16, keep []uint64, scale float32) {
+			for i, x := range src {
+				if keep[i/64]>>(i%64)&1 != 0 {
+					dst[i] = NewFloat16(dst[i].Float32() + NewFloat16(x.Float32()*scale).Float32())
+				}
+			}
+		},
+		"makes a dropped NaN quiet": func(dst, src []Float16, keep []uint64, scale float32) {
+			addHalfGeneric(dst, src, keep, scale)
+			for i, y := range dst {
+				dst[i] = NewFloat16(y.Float32())
+			}
+		},
+	})
+}
+
+func TestSweepSeesFill(t *testing.T) {
+	type kernel = fillKernel[float32, float32]
+	mustFail(t, sweepFill[float32, float32], map[string]kernel{
+		"reads fill behind": func(dst, src, fill []float32, keep []uint64, scale float32) {
+			touch(fill, len(fill))
+			fillGeneric(dst, src, fill, keep, scale)
+		},
+	}, map[string]kernel{
+		"scales fill": func(dst, src, fill []float32, keep []uint64, scale float32) {
+			fillGeneric(dst, src, fill, keep, scale)
+			for i := range dst {
+				if keep[i/64]>>(i%64)&1 == 0 {
+					dst[i] *= scale
+				}
+			}
+		},
+		"scales src before it reads fill": func(dst, src, fill []float32, keep []uint64, scale float32) {
+			scaleGeneric(dst, src, keep, scale)
+			for i, v := range fill {
+				if keep[i/64]>>(i%64)&1 == 0 {
+					dst[i] = v
+				}
+			}
+		},
+		"writes fill": func(dst, src, fill []float32, keep []uint64, scale float32) {
+			fillGeneric(dst, src, fill, keep, scale)
+			if len(fill) > 7 {
+				fill[7]++
+			}
+		},
+	})
+}
+
 func TestSweepSeesExpand(t *testing.T) {
 	mustFail(t, sweepExpand[float32, float32], map[string]expandKernel[float32, float32]{
 		"reads keep behind": func(dst []float32, keep []uint64, scale float32) {
@@ -221,27 +344,31 @@ func TestSweepSeesDilateRow(t *testing.T) {
 
 func TestSweepSeesDilateStep(t *testing.T) {
 	mustFail(t, sweepDilateStep, map[string]dilateStepKernel{
-		"reads src before": func(dst, src []uint64, shift int) {
-			if shift%64 == 63 {
+		"reads src before": func(dst, src []uint64, a, b int) {
+			if b%64 == 63 {
 				touch(src, -1)
 			}
-			dilateStepGeneric(dst, src, shift)
+			dilateStepGeneric(dst, src, a, b)
 		},
-		"reads src behind": func(dst, src []uint64, shift int) {
+		"reads src behind": func(dst, src []uint64, a, b int) {
 			touch(src, len(src))
-			dilateStepGeneric(dst, src, shift)
+			dilateStepGeneric(dst, src, a, b)
 		},
 	}, map[string]dilateStepKernel{
-		"brings in a word for whole words": func(dst, src []uint64, shift int) {
-			dilateStepGeneric(dst, src, shift)
-			if shift%64 == 0 {
+		"brings in a word for whole words": func(dst, src []uint64, a, b int) {
+			dilateStepGeneric(dst, src, a, b)
+			if b%64 == 0 {
 				for i := range dst {
 					dst[i] |= src[i]
 				}
 			}
 		},
-		"writes src": func(dst, src []uint64, shift int) {
-			dilateStepGeneric(dst, src, shift)
+		"takes the nearer shift for the farther": func(dst, src []uint64, a, b int) {
+			dilateStepGeneric(dst, src[dilateLead(b)-dilateLead(a):], a, a)
+		},
+		"takes the farther shift for the nearer": func(dst, src []uint64, a, b int) { dilateStepGeneric(dst, src, b, b) },
+		"writes src": func(dst, src []uint64, a, b int) {
+			dilateStepGeneric(dst, src, a, b)
 			src[len(src)-1]++
 		},
 	})
@@ -304,30 +431,31 @@ func TestSweepSeesDilateBorder(t *testing.T) {
 
 func TestSweepSeesDilateKeep(t *testing.T) {
 	mustFail(t, sweepDilateKeep, map[string]dilateKeepKernel{
-		"reads src behind": func(dst, src []uint64, shift int) int {
+		"reads src behind": func(dst, src []uint64, a, b int) int {
 			touch(src, len(src))
-			return dilateKeepGeneric(dst, src, shift)
+			return dilateKeepGeneric(dst, src, a, b)
 		},
 	}, map[string]dilateKeepKernel{
-		"counts behind the last word": func(dst, src []uint64, shift int) int {
-			return dilateKeepGeneric(dst, src, shift) + len(dst)%2*64
+		"counts behind the last word": func(dst, src []uint64, a, b int) int {
+			return dilateKeepGeneric(dst, src, a, b) + len(dst)%2*64
 		},
-		"counts bytes modulo 256": func(dst, src []uint64, shift int) int {
-			kept := dilateKeepGeneric(dst, src, shift)
+		"counts bytes modulo 256": func(dst, src []uint64, a, b int) int {
+			kept := dilateKeepGeneric(dst, src, a, b)
 			if len(dst) > 400 && kept > 255*64 {
 				kept -= 256
 			}
 			return kept
 		},
-		"does not take the complement of the last word": func(dst, src []uint64, shift int) int {
-			kept := dilateKeepGeneric(dst, src, shift)
+		"does not take the complement of the last word": func(dst, src []uint64, a, b int) int {
+			kept := dilateKeepGeneric(dst, src, a, b)
 			if n := len(dst); n > 4 {
 				dst[n-1] = ^dst[n-1]
 			}
 			return kept
 		},
-		"is wrong in place": func(dst, src []uint64, shift int) int {
-			kept := dilateKeepGeneric(dst, src, shift)
+		"takes the farther shift for the nearer": func(dst, src []uint64, a, b int) int { return dilateKeepGeneric(dst, src, b, b) },
+		"is wrong in place": func(dst, src []uint64, a, b int) int {
+			kept := dilateKeepGeneric(dst, src, a, b)
 			if len(dst) > 9 && &dst[0] == &src[1] {
 				dst[9] = ^dst[9]
 			}

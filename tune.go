@@ -22,6 +22,10 @@ type tuning struct {
 	// where measured. AVX2 and NEON have no funnel shift and no assembly of the kernel:
 	// with AVX2 the passes were 4 % faster.
 	near bool
+	// pairs says that growShift is faster with fewer passes, of two shifts by bits each, than
+	// with fewer shifts. 7×7 on 56×56 was by a twelfth with AVX2 and AVX-512, and generic Go
+	// slower by a ninth (Zen 5, 2026-11-28). With NEON it is slower by a twentieth in a model.
+	pairs bool
 	// runWords is the least line, in words, whose long blocks growPlane sets run by run.
 	// That took some 20 ns a line, and a masked step of AVX-512 .25 ns a word (Zen 5,
 	// 2026-11-28, bench full).
@@ -30,8 +34,8 @@ type tuning struct {
 
 var tunings = [...]tuning{
 	isaGeneric: {stampCells: 50, longStampCells: 50, paintCost: 11, near: true, runWords: 8},
-	isaAVX2:    {stampCells: 100, longStampCells: 200, paintCost: 48, runWords: 8},
-	isaAVX512:  {stampCells: 150, longStampCells: 150, paintCost: 64, near: true, runWords: 12},
+	isaAVX2:    {stampCells: 100, longStampCells: 200, paintCost: 48, pairs: true, runWords: 8},
+	isaAVX512:  {stampCells: 150, longStampCells: 150, paintCost: 64, near: true, pairs: true, runWords: 12},
 	isaNEON:    {stampCells: 50, longStampCells: 100, paintCost: 24, runWords: 8},
 }
 

@@ -23,6 +23,7 @@ type (
 	i32      = operand.I32
 	f32      = operand.F32
 	u8       = operand.U8
+	u16      = operand.U16
 	u32      = operand.U32
 	u64      = operand.U64
 )

@@ -6,21 +6,40 @@ func dilateKeep(a *amd64) {
 	s := a.shifter()
 	// The complement of a single word must leave the rest of the register zero, since
 	// the whole register is counted.
-	ones, one := a.load(a.repeat64("allOnes", 1<<64-1)), a.XMM()
-	a.VMOVQ(ones.AsX(), one)
+	all := a.repeat64("allOnes", 1<<64-1)
+	one := a.data("oneWord", u64(1<<64-1), u64(0))
 	complement := func(w words, v vec) {
-		all := w.as(ones)
 		if w.bytes == 8 {
-			all = one
+			a.xor(one, v, v)
+		} else {
+			a.xor(all, v, v)
 		}
-		a.xor(all, v, v)
 	}
 	p := a.popcount()
 
-	// With shift 0 loads of the words before would only miss store forwarding.
-	a.CMPQ(a.param("shift"), u8(0))
-	a.JNE(ref("shifted"))
-	a.overWords("Whole", s.n, func(w words, unroll int) {
+	a.skipIfZero(s.b, "complement")
+	s.paths(a, func(path string, shifted func(w words, offset int) []vec) {
+		a.overWords(path, s.n, func(w words, unroll int) {
+			// v := ^(here[i] | x[i]<<a | y[i]<<b)
+			// kept += bits.OnesCount64(v)
+			out := make([]vec, unroll)
+			for i := range out {
+				vs := append(shifted(w, w.bytes*i), w.load(at(s.leadSrc, w.bytes*i)))
+				out[i] = w.join(nor3, nor, vs...)
+				if !wide(out[i]) {
+					complement(w, out[i])
+				}
+				w.move(out[i], at(s.dst, w.bytes*i))
+			}
+			p.add(w, out)
+			s.advance(w, unroll)
+		})
+	})
+	a.JMP(ref("sum"))
+
+	// Without a shift loads of the words before would only miss store forwarding.
+	a.Label("complement")
+	a.overWords("Complement", s.n, func(w words, unroll int) {
 		// dst[i] = ^v
 		// kept += bits.OnesCount64(^v)
 		v := make([]vec, unroll)
@@ -32,24 +51,7 @@ func dilateKeep(a *amd64) {
 		p.add(w, v)
 		s.advance(w, unroll)
 	})
-	a.JMP(ref("done"))
-
-	a.Label("shifted")
-	a.overWords("", s.n, func(w words, unroll int) {
-		// v := ^(src[i+lead] | src[i+1]<<s | src[i]>>(64-s))
-		// kept += bits.OnesCount64(v)
-		out := s.emit(w, unroll, func(x, y vec) {
-			if wide(y) {
-				a.VPTERNLOGQ(u8(nor), x, y, y)
-				return
-			}
-			a.or(x, y, y)
-			complement(w, y)
-		})
-		p.add(w, out)
-		s.advance(w, unroll)
-	})
-	a.Label("done")
+	a.Label("sum")
 	a.Store(p.sum(), a.ReturnIndex(0))
 	a.ret()
 }
@@ -70,14 +72,16 @@ func dilateKeepNEON(a *neon) {
 		s.advance(a, w, len(v))
 	}
 
-	// With shift 0 loads of the words before would only miss store forwarding.
-	a.CBNZ(a.LoadParam("shift"), "shifted")
-	a.overWords("Whole", s.n, func(w qwords, unroll int) { keep(w, w.loads(unroll, s.leadSrc)) })
-	a.B("done")
+	a.CBZ(s.b, "complement")
+	s.paths(a, func(path string, emit func(w qwords, unroll int) []arm64.Vec) {
+		a.overWords(path, s.n, func(w qwords, unroll int) { keep(w, emit(w, unroll)) })
+	})
+	a.B("sum")
 
-	a.Label("shifted")
-	a.overWords("", s.n, func(w qwords, unroll int) { keep(w, s.emit(a, w, unroll)) })
-	a.Label("done")
+	// Without a shift loads of the words before would only miss store forwarding.
+	a.Label("complement")
+	a.overWords("Complement", s.n, func(w qwords, unroll int) { keep(w, w.loads(unroll, s.leadSrc)) })
+	a.Label("sum")
 	a.Store(p.sum(a), a.Return(0))
 	a.RET()
 }

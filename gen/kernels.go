@@ -100,17 +100,17 @@ var kernels = []*kernel{
 		amd64:  dilateRow, neon: dilateRowNEON,
 	},
 	{
-		name: "dilateStep", params: "dst, src []uint64, shift int",
-		doc:    "sets dst to src | src<<shift",
+		name: "dilateStep", params: "dst, src []uint64, a, b int",
+		doc:    "sets dst to src | src<<a | src<<b",
 		writes: "dst",
 		amd64:  dilateStep, neon: dilateStepNEON,
 	},
 	{
-		name: "dilateKeep", params: "dst, src []uint64, shift int", results: "kept int",
-		doc: "sets dst to the complement of src | src<<shift and counts its ones",
+		name: "dilateKeep", params: "dst, src []uint64, a, b int", results: "kept int",
+		doc: "sets dst to the complement of src | src<<a | src<<b and counts its ones",
 		// Without a shift nothing comes in from the word before, which may be another
 		// goroutine's.
-		reads:  "if shift == 0 { sanitize.Reads(src[1:]) } else { sanitize.Reads(src) }",
+		reads:  "if b == 0 { sanitize.Reads(src[1:]) } else { sanitize.Reads(src) }",
 		writes: "dst",
 		amd64:  dilateKeep, neon: dilateKeepNEON,
 	},
@@ -149,14 +149,14 @@ var kernels = []*kernel{
 		doc:      "adds src·scale to dst where keep is 1",
 		writes:   "dst",
 		elements: elements,
-		amd64:    add,
+		amd64:    add, neon: addNEON,
 	},
 	{
 		name: "fill", params: "dst, src, fill []E, keep []uint64, scale S",
 		doc:      "sets dst to src·scale where keep is 1 and to fill elsewhere",
 		writes:   "dst",
 		elements: elements,
-		amd64:    fill,
+		amd64:    fill, neon: fillNEON,
 	},
 	{
 		name: "fillStream", params: "dst, src, fill []E, keep []uint64, scale S",

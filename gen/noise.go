@@ -40,50 +40,45 @@ func noise(a *amd64) {
 // storeQuads stores quads, from the first-th in the list on: the lower two elements of each are a
 // quadword of x, the upper ones of y.
 func (a *amd64) storeQuads(x, y vec, dst, quads gp, first int) {
-	even, odd := a.vec(), a.vec()
-	a.VUNPCKLPD(y, x, even) // quads 0, 2, …
-	a.VUNPCKHPD(y, x, odd)  // quads 1, 3, …
-	for parity, v := range []vec{even, odd} {
-		if a.element == &bfloat16AMD64 {
-			a.roundBFloat16(v)
+	var halves [2]vec
+	halves[0], halves[1] = a.vec(), a.vec()
+	a.VUNPCKLPD(y, x, halves[0]) // quads 0, 2, …
+	a.VUNPCKHPD(y, x, halves[1]) // quads 1, 3, …
+	bytes := 4 * a.element.bytes
+	for odd, v := range halves {
+		lanes, each := a.isa.bytes/16, 1
+		if a.element.narrow != nil {
+			v = a.element.narrow(a, v)
+			lanes, each = lanes/2, 2
 		}
-		for i := a.isa.bytes/16 - 1; i >= 0; i-- { // the lowest one last: it is converted in place
+		for i := lanes - 1; i >= 0; i-- { // the lowest one last: it is widened in place
 			lane := v.AsX().(vec)
 			switch {
 			case i == 0:
-			case a.isa == avx512:
+			case v.Size() == 64:
 				lane = a.XMM()
 				a.VEXTRACTF32X4(u8(i), v, lane)
 			default:
 				lane = a.XMM()
 				a.VEXTRACTF128(u8(1), v, lane)
 			}
-			to := a.quad(dst, quads, first+2*i+parity)
-			switch a.element {
-			case &float32AMD64:
-				a.VMOVUPS(lane, to)
-			case &float64AMD64:
-				a.VCVTPS2PD(lane, lane.AsY())
-				a.VMOVUPD(lane.AsY(), to)
-			case &float16AMD64:
-				a.VCVTPS2PH(u8(0), lane, to) // to nearest, ties to even, whatever MXCSR says
-			case &bfloat16AMD64:
-				a.VPACKUSDW(lane, lane, lane)
-				a.VMOVQ(lane, to)
+			for j := range each {
+				to := a.quad(dst, quads, first+odd+2*(i*each+j))
+				switch {
+				case j == 1:
+					a.VMOVHPS(lane, to)
+				case bytes == 8:
+					a.VMOVSD(lane, to)
+				case bytes == 16:
+					a.VMOVUPS(lane, to)
+				default:
+					y := lane.AsY().(vec)
+					a.VCVTPS2PD(lane, y)
+					a.VMOVUPD(y, to)
+				}
 			}
 		}
 	}
-}
-
-// roundBFloat16 makes the upper halves of floats that are not NaN, rounded, doublewords.
-func (a *amd64) roundBFloat16(v vec) {
-	// (x + 0x7fff + x>>16&1) >> 16
-	last := a.vec()
-	a.VPSRLD(u8(16), v, last)
-	a.withAll(of3(a.VPAND), a.VPANDD_BCST, 1, last, last)
-	a.VPADDD(last, v, v)
-	a.withAll(a.VPADDD, a.VPADDD_BCST, 0x7fff, v, v)
-	a.VPSRLD(u8(16), v, v)
 }
 
 // quad is the memory of a quad of the list.

@@ -105,6 +105,7 @@ const (
 	xor3   = 0x96 // x ^ y ^ z
 	or3    = 0xfe // x | y | z
 	nor3   = 0x01 // ^(x | y | z)
+	or2    = 0xee // y | z
 	nor    = 0x11 // ^(y | z)
 	xorOr  = 0xbe // (x ^ y) | z
 	xorAnd = 0x28 // (x ^ y) & z

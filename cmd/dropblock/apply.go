@@ -14,20 +14,27 @@ type featureMap struct {
 	axes   string // of the array, in memory order
 	shape  dropblock.Shape
 	elems  []byte // in this machine's order of bytes
-	apply  func(dst, src []byte, m *dropblock.Mask)
+	apply  applier
 	encode func(w io.Writer, elems []byte) error
 }
 
+// An applier applies a mask to elements of a type: with noise where it drops, or zeros.
+type applier func(dst, src []byte, m *dropblock.Mask, noise bool)
+
 // applyTo has the element types that a mask is applied to, by NumPy's names.
-var applyTo = map[string]func(dst, src []byte, m *dropblock.Mask){
+var applyTo = map[string]applier{
 	"float16":  applyAs[dropblock.Float16],
 	"bfloat16": applyAs[dropblock.BFloat16],
 	"float32":  applyAs[float32],
 	"float64":  applyAs[float64],
 }
 
-func applyAs[E dropblock.Float](dst, src []byte, m *dropblock.Mask) {
-	dropblock.Apply(npy.View[E](dst), npy.View[E](src), m)
+func applyAs[E dropblock.Float](dst, src []byte, m *dropblock.Mask, noise bool) {
+	apply := dropblock.Apply[E]
+	if noise {
+		apply = dropblock.ApplyNoise[E]
+	}
+	apply(npy.View[E](dst), npy.View[E](src), m)
 }
 
 func apply(o *options, args []string) error {
@@ -47,7 +54,7 @@ func apply(o *options, args []string) error {
 	}
 	perCall := o.timed(func() {
 		layer.SampleAt(&m, x.shape, o.at)
-		x.apply(y, x.elems, &m)
+		x.apply(y, x.elems, &m, o.fill == fillNoise)
 	})
 	err = atomicfile.WriteAll(append(o.maskOutput(&m, x.axes), o.output(out, func(w io.Writer) error { return x.encode(w, y) }))...)
 	if err != nil {

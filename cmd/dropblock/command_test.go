@@ -186,7 +186,7 @@ func TestUsageErrors(t *testing.T) {
 		{"apply -dtype bfloat16 photo.png out.png", "-dtype bfloat16: a picture has its own type; want none for IN photo.png"},
 		{"apply -dtype float16 map.npy out.npy", "-dtype float16: want bfloat16"},
 		{"apply -dtype= map.npy out.npy", "-dtype needs a value"},
-		{"apply -fill one map.npy out.npy", "-fill one: want zero"},
+		{"apply -fill one map.npy out.npy", "-fill one: want zero or noise"},
 		{"apply -max-pixels 0 map.npy out.npy", "-max-pixels 0: want an integer from 1 to 9223372036854775807"},
 		{"apply -max-pixels many map.npy out.npy", "-max-pixels many: want"},
 		{"apply -time=maybe map.npy out.npy", "-time=maybe: want true or false"},

@@ -84,6 +84,8 @@ func TestARM64(t *testing.T) {
 		"apply -p 0.25 -gamma exact -norm plane large.npy out.npy",
 		"apply -p 0.3 -ramp 0.1:9 -step 4 -layout nhwc -block 0.5 -norm expected -share all large4.npy out.npy",
 		"apply -layout ncdhw -p 0.3 -block 2x3x4 -clip square -share batch -norm sample large.npy out.npy",
+		"apply -p 0.3 -fill noise -norm none -sample-offset 3 large.npy out.npy",
+		"apply -p 0.3 -fill noise -share channels half.npy out.npy",
 		"apply -preset miguelvr -p 0.3 half.npy out.npy",
 		"apply -p 0.3 -dtype bfloat16 words.npy out.npy",
 		"dilate -block 3 seeds.npy out.npy",

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -147,7 +146,7 @@ func TestReproduce(t *testing.T) {
 		"", "-p 0.3 -ramp 0.1:20 -step 7 -seed 5 -layer 3 -sample-offset 2",
 		"-preset timm -gamma-scale 1.5", "-preset miguelvr -p 0.3 -block 4", "-preset spatialdropout -share all",
 		"-block 0.5 -gamma exact -norm plane", "-block 3x5 -region full -even after -clip square -share batch -gamma given -p 0.01",
-		"-layout nhwc -norm sample -fill zero",
+		"-layout nhwc -norm sample -fill noise",
 	} {
 		succeed(t, "apply", append(strings.Fields(flags), "-mask", "mask.npy", "in.npy", "out.npy")...)
 		want := [][]byte{read(t, "out.npy"), read(t, "mask.npy")}
@@ -346,71 +345,6 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
-// An array that is written and read on a machine takes little more memory than its file.
-func TestMemory(t *testing.T) {
-	if testing.Short() || runtime.GOOS != "linux" {
-		t.Skip("it writes files of 100 MB, and reads the peak from Linux")
-	}
-	const n, h, w = 400, 250, 256
-	for _, c := range []struct {
-		name  string
-		descr string
-		size  int
-		flags string
-		pipe  bool
-		most  float64 // times the file
-	}{
-		{"C order", "<f4", 4, "", false, 1.3},
-		{"C order, pipe", "<f4", 4, "", true, 1.5},
-		{"other order of bytes", ">f4", 4, "-region full -share none", false, 1.3},
-		{"Fortran order", "<f4f", 4, "-region full", false, 1.3},
-		{"Fortran order, pipe", "<f4f", 4, "", true, 2.2},
-		{"time", "<f4", 4, "-time", false, 2.2},
-		{"float64", "<f8", 8, "", false, 1.3},
-		{"float16", "<f2", 2, "-region full", false, 1.4},
-		{"float16, Fortran order, pipe", ">f2f", 2, "", true, 2.2},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Chdir(t.TempDir())
-			rows := h * 4 / c.size
-			descr, fortran := strings.CutSuffix(c.descr, "f")
-			order := map[bool]string{false: "False", true: "True"}[fortran]
-			dict := "{'descr': '" + descr + "', 'fortran_order': " + order + ", 'shape': (" + strings.ReplaceAll(join([]int{n, rows, w}), "x", ", ") + "), }"
-			f, err := os.Create("in.npy")
-			require.NoError(t, err)
-			_, err = f.Write(npyFile(dict, 0))
-			require.NoError(t, err)
-			block := make([]byte, rows*w*c.size) // of a sample
-			for i := range block {
-				block[i] = byte(i % 63)
-			}
-			for range n {
-				_, err = f.Write(block)
-				require.NoError(t, err)
-			}
-			require.NoError(t, f.Close())
-			size := float64(n * len(block))
-
-			args := append([]string{"apply", "in.npy", "out.npy"}, strings.Fields(c.flags)...)
-			if c.pipe {
-				args[1], args[2] = "-", "-"
-			}
-			cmd := start(t, args...)
-			if c.pipe {
-				f, err := os.Open("in.npy")
-				require.NoError(t, err)
-				defer f.Close()
-				cmd.Stdin = struct{ io.Reader }{f} // through a pipe
-				cmd.Stdout = io.Discard
-			}
-			require.NoError(t, cmd.Run())
-			ratio := float64(peakBytes(cmd.ProcessState)) / size
-			t.Logf("%.2f times the file", ratio)
-			require.Less(t, ratio, c.most)
-		})
-	}
-}
-
 // checkDtype holds the elements that are written as an array of E to the library's, in
 // either order of bytes.
 func checkDtype[E dropblock.Float](t *testing.T, descr, name string, value func(v float32) E, flags ...string) {
@@ -424,8 +358,10 @@ func checkDtype[E dropblock.Float](t *testing.T, descr, name string, value func(
 	require.NoError(t, err)
 	var m dropblock.Mask
 	layer.Sample(&m, dropblock.NCHW(2, 3, 12, 13), 0)
-	want := make([]E, n)
+	want, noisy := make([]E, n), make([]E, n)
 	dropblock.Apply(want, x, &m)
+	dropblock.ApplyNoise(noisy, x, &m)
+	require.NotEqual(t, want, noisy)
 	for _, mark := range []string{descr[:1], ">"} {
 		order := binary.ByteOrder(binary.LittleEndian)
 		if mark == ">" {
@@ -437,9 +373,15 @@ func checkDtype[E dropblock.Float](t *testing.T, descr, name string, value func(
 			return must(binary.Append(npyFile(dict, 0), order, elems))
 		}
 		require.NoError(t, os.WriteFile("in.npy", encode(x), 0o644))
-		r := succeed(t, "apply", append(flags, "-p", "0.3", "-block", "5", "-norm", "sample", "-seed", "8", "in.npy", "out.npy")...)
+		flags := append(flags[:len(flags):len(flags)], "-p", "0.3", "-block", "5", "-norm", "sample", "-seed", "8", "in.npy", "out.npy")
+		r := succeed(t, "apply", flags...)
 		require.Equal(t, encode(want), read(t, "out.npy"), "%s%s", mark, descr[1:])
 		require.Equal(t, name, r.Dtype)
+		for _, extra := range [][]string{{"-fill", "noise"}, {"-fill=noise", "-time"}} {
+			r = succeed(t, "apply", append(flags[:len(flags):len(flags)], extra...)...)
+			require.Equal(t, encode(noisy), read(t, "out.npy"), "%s%s", mark, descr[1:])
+			require.Equal(t, "noise", r.Fill)
+		}
 	}
 }
 

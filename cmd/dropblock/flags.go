@@ -87,7 +87,12 @@ func uintFlag(name, meaning string, bits int, set func(o *options, n uint64)) fl
 	}}
 }
 
-const defaultBlock = 7
+const (
+	defaultBlock = 7
+
+	fillZero  = "zero"
+	fillNoise = "noise"
+)
 
 var commonFlags = []flagSpec{
 	{name: "p", value: "0.1", meaning: "drop probability, 0 to 1", set: func(o *options, v string) error {
@@ -131,9 +136,9 @@ var commonFlags = []flagSpec{
 		o.bfloat16 = true
 		return nil
 	}},
-	{name: "fill", value: "zero", meaning: "what stands where it is dropped: zero", set: func(o *options, v string) error {
-		if v != "zero" {
-			return usagef("-fill %s: want zero", v)
+	{name: "fill", value: fillZero, meaning: "what stands where it is dropped: zero, or noise, N(0,1)", set: func(o *options, v string) error {
+		if v != fillZero && v != fillNoise {
+			return usagef("-fill %s: want %s or %s", v, fillZero, fillNoise)
 		}
 		o.fill = v
 		return nil
@@ -153,7 +158,7 @@ var commonFlags = []flagSpec{
 	{name: "max-pixels", value: strconv.Itoa(1 << 28), meaning: "pixels of the largest picture that is read", set: func(o *options, v string) error {
 		n, err := strconv.ParseInt(v, 10, 64)
 		if err != nil || n < 1 {
-			return usagef("-max-pixels %s: want an integer from 1 to %d", v, math.MaxInt64)
+			return usagef("-max-pixels %s: want an integer from 1 to %d", v, int64(math.MaxInt64))
 		}
 		o.maxPixels = n
 		return nil

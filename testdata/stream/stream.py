@@ -465,35 +465,28 @@ def polynomial(c, x):
     return p
 
 
+def signed(a):
+    return f32(a if a < 2**31 else a - 2**32)
+
+
 def radius(a):
-    if a < 2**31:
-        d = f32(f32(f32(a) + 0.5) * 2.0**-32)
-        u = d
-    else:
-        d = f32(f32(f32(2**32 - 1 - a) + 0.5) * 2.0**-32)
-        u = f32(1 - d)
+    c = f32(f32(signed(a) + 0.5) * 2.0**-32)
+    u = c if c > 0 else f32(1 + c)
     m, e = math.frexp(u)
     if m < ROOT_HALF:
         m, e = 2 * m, e - 1
-    f = f32(m - 1) if a < 3 * 2**30 else -d
+    f = c if e == 0 else f32(m - 1)
     return f32(math.sqrt(f32(f32(polynomial(LOG, f) * f) + f32(f32(e) * MINUS_2_LN_2))))
 
 
-def angle(b):
-    n = 2 * (b % 2**31) + 1
-    if n >= 2**31:
-        n -= 2**32
-    return f32(f32(n) * 2.0**-31)
-
-
 def cosine(b):
-    y = angle(b)
+    y = f32(signed(b) * 2.0**-31)
     c = polynomial(COS, f32(y * y))
-    return c if b < 2**31 else -c
+    return c if b % 2 == 0 else -c
 
 
 def sine(b):
-    y = angle(b)
+    y = f32(signed(b) * 2.0**-31)
     return f32(polynomial(SIN, f32(y * y)) * y)
 
 

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -92,4 +93,69 @@ func TestClosedPipe(t *testing.T) {
 	require.Equal(t, 1, cmd.ProcessState.ExitCode())
 	require.Equal(t, "dropblock apply: standard output: broken pipe\n", stderr.String())
 	require.Equal(t, before, tree(t, "."))
+}
+
+// An array that is written and read on a machine takes little more memory than its file.
+func TestMemory(t *testing.T) {
+	if testing.Short() || runtime.GOOS != "linux" {
+		t.Skip("it writes files of 100 MB, and reads the peak from Linux")
+	}
+	const n, h, w = 400, 250, 256
+	for _, c := range []struct {
+		name  string
+		descr string
+		size  int
+		flags string
+		pipe  bool
+		most  float64 // times the file
+	}{
+		{"C order", "<f4", 4, "", false, 1.3},
+		{"C order, pipe", "<f4", 4, "", true, 1.5},
+		{"other order of bytes", ">f4", 4, "-region full -share none", false, 1.3},
+		{"Fortran order", "<f4f", 4, "-region full", false, 1.3},
+		{"Fortran order, pipe", "<f4f", 4, "", true, 2.2},
+		{"time", "<f4", 4, "-time", false, 2.2},
+		{"float64", "<f8", 8, "", false, 1.3},
+		{"float16", "<f2", 2, "-region full", false, 1.4},
+		{"float16, Fortran order, pipe", ">f2f", 2, "", true, 2.2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			rows := h * 4 / c.size
+			descr, fortran := strings.CutSuffix(c.descr, "f")
+			order := map[bool]string{false: "False", true: "True"}[fortran]
+			dict := "{'descr': '" + descr + "', 'fortran_order': " + order + ", 'shape': (" + strings.ReplaceAll(join([]int{n, rows, w}), "x", ", ") + "), }"
+			f, err := os.Create("in.npy")
+			require.NoError(t, err)
+			_, err = f.Write(npyFile(dict, 0))
+			require.NoError(t, err)
+			block := make([]byte, rows*w*c.size) // of a sample
+			for i := range block {
+				block[i] = byte(i % 63)
+			}
+			for range n {
+				_, err = f.Write(block)
+				require.NoError(t, err)
+			}
+			require.NoError(t, f.Close())
+			size := float64(n * len(block))
+
+			args := append([]string{"apply", "in.npy", "out.npy"}, strings.Fields(c.flags)...)
+			if c.pipe {
+				args[1], args[2] = "-", "-"
+			}
+			cmd := start(t, args...)
+			if c.pipe {
+				f, err := os.Open("in.npy")
+				require.NoError(t, err)
+				defer f.Close()
+				cmd.Stdin = struct{ io.Reader }{f} // through a pipe
+				cmd.Stdout = io.Discard
+			}
+			require.NoError(t, cmd.Run())
+			ratio := float64(peakBytes(cmd.ProcessState)) / size
+			t.Logf("%.2f times the file", ratio)
+			require.Less(t, ratio, c.most)
+		})
+	}
 }
