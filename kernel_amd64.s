@@ -17729,20 +17729,20 @@ quads3:
 	VMULPS       Y4, Y7, Y7
 	VUNPCKLPD    Y7, Y6, Y4
 	VUNPCKHPD    Y7, Y6, Y5
+	VEXTRACTF128 $0x01, Y4, X6
+	MOVL         8(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X6, (AX)(DI*4)
 	MOVL         (CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X4, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y4, X4
-	MOVL         8(CX), DI
+	VEXTRACTF128 $0x01, Y5, X4
+	MOVL         12(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X4, (AX)(DI*4)
 	MOVL         4(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X5, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y5, X4
-	MOVL         12(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X4, (AX)(DI*4)
 	VPMULUDQ     Y8, Y1, Y8
 	VPMULUDQ     Y12, Y0, Y12
 	VPSHUFD      $0xa0, Y12, Y4
@@ -17809,20 +17809,20 @@ quads3:
 	VMULPS       Y6, Y7, Y7
 	VUNPCKLPD    Y7, Y5, Y2
 	VUNPCKHPD    Y7, Y5, Y4
+	VEXTRACTF128 $0x01, Y2, X5
+	MOVL         24(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X5, (AX)(DI*4)
 	MOVL         16(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X2, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y2, X2
-	MOVL         24(CX), DI
+	VEXTRACTF128 $0x01, Y4, X2
+	MOVL         28(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X2, (AX)(DI*4)
 	MOVL         20(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X4, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y4, X2
-	MOVL         28(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X2, (AX)(DI*4)
 	VPMULUDQ     Y10, Y1, Y10
 	VPMULUDQ     Y13, Y0, Y13
 	VPSHUFD      $0xa0, Y13, Y2
@@ -17889,20 +17889,20 @@ quads3:
 	VMULPS       Y5, Y6, Y6
 	VUNPCKLPD    Y6, Y4, Y2
 	VUNPCKHPD    Y6, Y4, Y3
+	VEXTRACTF128 $0x01, Y2, X4
+	MOVL         40(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X4, (AX)(DI*4)
 	MOVL         32(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X2, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y2, X2
-	MOVL         40(CX), DI
+	VEXTRACTF128 $0x01, Y3, X2
+	MOVL         44(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X2, (AX)(DI*4)
 	MOVL         36(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X3, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y3, X2
-	MOVL         44(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X2, (AX)(DI*4)
 	ADDQ         $0x00000030, CX
 	SUBQ         $0x0000000c, DX
 	CMPQ         DX, $0x0000000c
@@ -18061,20 +18061,20 @@ quads1:
 	VMULPS       Y2, Y5, Y5
 	VUNPCKLPD    Y5, Y4, Y2
 	VUNPCKHPD    Y5, Y4, Y3
+	VEXTRACTF128 $0x01, Y2, X4
+	MOVL         8(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X4, (AX)(DI*4)
 	MOVL         (CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X2, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y2, X2
-	MOVL         8(CX), DI
+	VEXTRACTF128 $0x01, Y3, X2
+	MOVL         12(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X2, (AX)(DI*4)
 	MOVL         4(CX), DI
 	SHLQ         $0x02, DI
 	VMOVUPS      X3, (AX)(DI*4)
-	VEXTRACTF128 $0x01, Y3, X2
-	MOVL         12(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X2, (AX)(DI*4)
 	ADDQ         $0x00000010, CX
 	SUBQ         $0x00000004, DX
 	CMPQ         DX, $0x00000004
@@ -18861,36 +18861,36 @@ quads4:
 	VMULPS          Z5, Z8, Z8
 	VUNPCKLPD       Z8, Z7, Z5
 	VUNPCKHPD       Z8, Z7, Z6
-	MOVL            (CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X5, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z5, X7
-	MOVL            8(CX), DI
+	VEXTRACTF32X4   $0x03, Z5, X7
+	MOVL            24(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X7, (AX)(DI*4)
 	VEXTRACTF32X4   $0x02, Z5, X7
 	MOVL            16(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X7, (AX)(DI*4)
-	VEXTRACTF32X4   $0x03, Z5, X5
-	MOVL            24(CX), DI
+	VEXTRACTF32X4   $0x01, Z5, X7
+	MOVL            8(CX), DI
 	SHLQ            $0x02, DI
-	VMOVUPS         X5, (AX)(DI*4)
-	MOVL            4(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X6, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z6, X5
-	MOVL            12(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X5, (AX)(DI*4)
-	VEXTRACTF32X4   $0x02, Z6, X5
-	MOVL            20(CX), DI
+	VMOVUPS         X7, (AX)(DI*4)
+	MOVL            (CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X5, (AX)(DI*4)
 	VEXTRACTF32X4   $0x03, Z6, X5
 	MOVL            28(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X5, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z6, X5
+	MOVL            20(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z6, X5
+	MOVL            12(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	MOVL            4(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X6, (AX)(DI*4)
 	VPMULUDQ        Z9, Z1, Z9
 	VPMULUDQ        Z15, Z0, Z15
 	VMOVDQA64       Z9, Z5
@@ -18955,36 +18955,36 @@ quads4:
 	VMULPS          Z7, Z8, Z8
 	VUNPCKLPD       Z8, Z6, Z2
 	VUNPCKHPD       Z8, Z6, Z5
-	MOVL            32(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z2, X6
-	MOVL            40(CX), DI
+	VEXTRACTF32X4   $0x03, Z2, X6
+	MOVL            56(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X6, (AX)(DI*4)
 	VEXTRACTF32X4   $0x02, Z2, X6
 	MOVL            48(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X6, (AX)(DI*4)
-	VEXTRACTF32X4   $0x03, Z2, X2
-	MOVL            56(CX), DI
+	VEXTRACTF32X4   $0x01, Z2, X6
+	MOVL            40(CX), DI
 	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	MOVL            36(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X5, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z5, X2
-	MOVL            44(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	VEXTRACTF32X4   $0x02, Z5, X2
-	MOVL            52(CX), DI
+	VMOVUPS         X6, (AX)(DI*4)
+	MOVL            32(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X2, (AX)(DI*4)
 	VEXTRACTF32X4   $0x03, Z5, X2
 	MOVL            60(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z5, X2
+	MOVL            52(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z5, X2
+	MOVL            44(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            36(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
 	VPMULUDQ        Z11, Z1, Z11
 	VPMULUDQ        Z16, Z0, Z16
 	VMOVDQA64       Z11, Z2
@@ -19049,36 +19049,36 @@ quads4:
 	VMULPS          Z6, Z7, Z7
 	VUNPCKLPD       Z7, Z5, Z2
 	VUNPCKHPD       Z7, Z5, Z3
-	MOVL            64(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z2, X5
-	MOVL            72(CX), DI
+	VEXTRACTF32X4   $0x03, Z2, X5
+	MOVL            88(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X5, (AX)(DI*4)
 	VEXTRACTF32X4   $0x02, Z2, X5
 	MOVL            80(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X5, (AX)(DI*4)
-	VEXTRACTF32X4   $0x03, Z2, X2
-	MOVL            88(CX), DI
+	VEXTRACTF32X4   $0x01, Z2, X5
+	MOVL            72(CX), DI
 	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	MOVL            68(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X3, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            76(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	VEXTRACTF32X4   $0x02, Z3, X2
-	MOVL            84(CX), DI
+	VMOVUPS         X5, (AX)(DI*4)
+	MOVL            64(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X2, (AX)(DI*4)
 	VEXTRACTF32X4   $0x03, Z3, X2
 	MOVL            92(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            84(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            76(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            68(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
 	VPMULUDQ        Z13, Z1, Z13
 	VPMULUDQ        Z17, Z0, Z17
 	VMOVDQA64       Z13, Z2
@@ -19143,36 +19143,36 @@ quads4:
 	VMULPS          Z5, Z6, Z6
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
-	MOVL            96(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z2, X4
-	MOVL            104(CX), DI
+	VEXTRACTF32X4   $0x03, Z2, X4
+	MOVL            120(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X4, (AX)(DI*4)
 	VEXTRACTF32X4   $0x02, Z2, X4
 	MOVL            112(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X4, (AX)(DI*4)
-	VEXTRACTF32X4   $0x03, Z2, X2
-	MOVL            120(CX), DI
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            104(CX), DI
 	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	MOVL            100(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X3, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            108(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	VEXTRACTF32X4   $0x02, Z3, X2
-	MOVL            116(CX), DI
+	VMOVUPS         X4, (AX)(DI*4)
+	MOVL            96(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X2, (AX)(DI*4)
 	VEXTRACTF32X4   $0x03, Z3, X2
 	MOVL            124(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            116(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            108(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            100(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
 	ADDQ            $0x00000080, CX
 	SUBQ            $0x00000020, DX
 	CMPQ            DX, $0x00000020
@@ -19350,36 +19350,36 @@ quads2:
 	VMULPS          Z3, Z6, Z6
 	VUNPCKLPD       Z6, Z5, Z3
 	VUNPCKHPD       Z6, Z5, Z4
-	MOVL            (CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X3, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z3, X5
-	MOVL            8(CX), DI
+	VEXTRACTF32X4   $0x03, Z3, X5
+	MOVL            24(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X5, (AX)(DI*4)
 	VEXTRACTF32X4   $0x02, Z3, X5
 	MOVL            16(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X5, (AX)(DI*4)
-	VEXTRACTF32X4   $0x03, Z3, X3
-	MOVL            24(CX), DI
+	VEXTRACTF32X4   $0x01, Z3, X5
+	MOVL            8(CX), DI
 	SHLQ            $0x02, DI
-	VMOVUPS         X3, (AX)(DI*4)
-	MOVL            4(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X4, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            12(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X3, (AX)(DI*4)
-	VEXTRACTF32X4   $0x02, Z4, X3
-	MOVL            20(CX), DI
+	VMOVUPS         X5, (AX)(DI*4)
+	MOVL            (CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X3, (AX)(DI*4)
 	VEXTRACTF32X4   $0x03, Z4, X3
 	MOVL            28(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X3, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            20(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            12(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
+	MOVL            4(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X4, (AX)(DI*4)
 	VPMULUDQ        Z7, Z1, Z7
 	VPMULUDQ        Z9, Z0, Z9
 	VMOVDQA64       Z7, Z3
@@ -19444,36 +19444,36 @@ quads2:
 	VMULPS          Z5, Z6, Z6
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
-	MOVL            32(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z2, X4
-	MOVL            40(CX), DI
+	VEXTRACTF32X4   $0x03, Z2, X4
+	MOVL            56(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X4, (AX)(DI*4)
 	VEXTRACTF32X4   $0x02, Z2, X4
 	MOVL            48(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X4, (AX)(DI*4)
-	VEXTRACTF32X4   $0x03, Z2, X2
-	MOVL            56(CX), DI
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            40(CX), DI
 	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	MOVL            36(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X3, (AX)(DI*4)
-	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            44(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	VEXTRACTF32X4   $0x02, Z3, X2
-	MOVL            52(CX), DI
+	VMOVUPS         X4, (AX)(DI*4)
+	MOVL            32(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X2, (AX)(DI*4)
 	VEXTRACTF32X4   $0x03, Z3, X2
 	MOVL            60(CX), DI
 	SHLQ            $0x02, DI
 	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            52(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            44(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            36(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
 	ADDQ            $0x00000040, CX
 	SUBQ            $0x00000010, DX
 	CMPQ            DX, $0x00000010
@@ -19829,12 +19829,17 @@ quads3:
 	VMULPS       Y4, Y7, Y7
 	VUNPCKLPD    Y7, Y6, Y4
 	VUNPCKHPD    Y7, Y6, Y5
+	VEXTRACTF128 $0x01, Y4, X6
+	MOVL         8(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X6, Y6
+	VMOVUPD      Y6, (AX)(DI*8)
 	MOVL         (CX), DI
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X4, Y4
 	VMOVUPD      Y4, (AX)(DI*8)
-	VEXTRACTF128 $0x01, Y4, X4
-	MOVL         8(CX), DI
+	VEXTRACTF128 $0x01, Y5, X4
+	MOVL         12(CX), DI
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X4, Y4
 	VMOVUPD      Y4, (AX)(DI*8)
@@ -19842,11 +19847,6 @@ quads3:
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X5, Y5
 	VMOVUPD      Y5, (AX)(DI*8)
-	VEXTRACTF128 $0x01, Y5, X4
-	MOVL         12(CX), DI
-	SHLQ         $0x02, DI
-	VCVTPS2PD    X4, Y4
-	VMOVUPD      Y4, (AX)(DI*8)
 	VPMULUDQ     Y8, Y1, Y8
 	VPMULUDQ     Y12, Y0, Y12
 	VPSHUFD      $0xa0, Y12, Y4
@@ -19913,12 +19913,17 @@ quads3:
 	VMULPS       Y6, Y7, Y7
 	VUNPCKLPD    Y7, Y5, Y2
 	VUNPCKHPD    Y7, Y5, Y4
+	VEXTRACTF128 $0x01, Y2, X5
+	MOVL         24(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X5, Y5
+	VMOVUPD      Y5, (AX)(DI*8)
 	MOVL         16(CX), DI
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X2, Y2
 	VMOVUPD      Y2, (AX)(DI*8)
-	VEXTRACTF128 $0x01, Y2, X2
-	MOVL         24(CX), DI
+	VEXTRACTF128 $0x01, Y4, X2
+	MOVL         28(CX), DI
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X2, Y2
 	VMOVUPD      Y2, (AX)(DI*8)
@@ -19926,11 +19931,6 @@ quads3:
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X4, Y4
 	VMOVUPD      Y4, (AX)(DI*8)
-	VEXTRACTF128 $0x01, Y4, X2
-	MOVL         28(CX), DI
-	SHLQ         $0x02, DI
-	VCVTPS2PD    X2, Y2
-	VMOVUPD      Y2, (AX)(DI*8)
 	VPMULUDQ     Y10, Y1, Y10
 	VPMULUDQ     Y13, Y0, Y13
 	VPSHUFD      $0xa0, Y13, Y2
@@ -19997,12 +19997,17 @@ quads3:
 	VMULPS       Y5, Y6, Y6
 	VUNPCKLPD    Y6, Y4, Y2
 	VUNPCKHPD    Y6, Y4, Y3
+	VEXTRACTF128 $0x01, Y2, X4
+	MOVL         40(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X4, Y4
+	VMOVUPD      Y4, (AX)(DI*8)
 	MOVL         32(CX), DI
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X2, Y2
 	VMOVUPD      Y2, (AX)(DI*8)
-	VEXTRACTF128 $0x01, Y2, X2
-	MOVL         40(CX), DI
+	VEXTRACTF128 $0x01, Y3, X2
+	MOVL         44(CX), DI
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X2, Y2
 	VMOVUPD      Y2, (AX)(DI*8)
@@ -20010,11 +20015,6 @@ quads3:
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X3, Y3
 	VMOVUPD      Y3, (AX)(DI*8)
-	VEXTRACTF128 $0x01, Y3, X2
-	MOVL         44(CX), DI
-	SHLQ         $0x02, DI
-	VCVTPS2PD    X2, Y2
-	VMOVUPD      Y2, (AX)(DI*8)
 	ADDQ         $0x00000030, CX
 	SUBQ         $0x0000000c, DX
 	CMPQ         DX, $0x0000000c
@@ -20173,12 +20173,17 @@ quads1:
 	VMULPS       Y2, Y5, Y5
 	VUNPCKLPD    Y5, Y4, Y2
 	VUNPCKHPD    Y5, Y4, Y3
+	VEXTRACTF128 $0x01, Y2, X4
+	MOVL         8(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X4, Y4
+	VMOVUPD      Y4, (AX)(DI*8)
 	MOVL         (CX), DI
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X2, Y2
 	VMOVUPD      Y2, (AX)(DI*8)
-	VEXTRACTF128 $0x01, Y2, X2
-	MOVL         8(CX), DI
+	VEXTRACTF128 $0x01, Y3, X2
+	MOVL         12(CX), DI
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X2, Y2
 	VMOVUPD      Y2, (AX)(DI*8)
@@ -20186,11 +20191,6 @@ quads1:
 	SHLQ         $0x02, DI
 	VCVTPS2PD    X3, Y3
 	VMOVUPD      Y3, (AX)(DI*8)
-	VEXTRACTF128 $0x01, Y3, X2
-	MOVL         12(CX), DI
-	SHLQ         $0x02, DI
-	VCVTPS2PD    X2, Y2
-	VMOVUPD      Y2, (AX)(DI*8)
 	ADDQ         $0x00000010, CX
 	SUBQ         $0x00000004, DX
 	CMPQ         DX, $0x00000004
@@ -20509,12 +20509,8 @@ quads4:
 	VMULPS          Z5, Z8, Z8
 	VUNPCKLPD       Z8, Z7, Z5
 	VUNPCKHPD       Z8, Z7, Z6
-	MOVL            (CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z5, X7
-	MOVL            8(CX), DI
+	VEXTRACTF32X4   $0x03, Z5, X7
+	MOVL            24(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X7, Y7
 	VMOVUPD         Y7, (AX)(DI*8)
@@ -20523,22 +20519,12 @@ quads4:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X7, Y7
 	VMOVUPD         Y7, (AX)(DI*8)
-	VEXTRACTF32X4   $0x03, Z5, X5
-	MOVL            24(CX), DI
+	VEXTRACTF32X4   $0x01, Z5, X7
+	MOVL            8(CX), DI
 	SHLQ            $0x02, DI
-	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(DI*8)
-	MOVL            4(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X6, Y6
-	VMOVUPD         Y6, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z6, X5
-	MOVL            12(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(DI*8)
-	VEXTRACTF32X4   $0x02, Z6, X5
-	MOVL            20(CX), DI
+	VCVTPS2PD       X7, Y7
+	VMOVUPD         Y7, (AX)(DI*8)
+	MOVL            (CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X5, Y5
 	VMOVUPD         Y5, (AX)(DI*8)
@@ -20547,6 +20533,20 @@ quads4:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X5, Y5
 	VMOVUPD         Y5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z6, X5
+	MOVL            20(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z6, X5
+	MOVL            12(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	MOVL            4(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(DI*8)
 	VPMULUDQ        Z9, Z1, Z9
 	VPMULUDQ        Z15, Z0, Z15
 	VMOVDQA64       Z9, Z5
@@ -20611,12 +20611,8 @@ quads4:
 	VMULPS          Z7, Z8, Z8
 	VUNPCKLPD       Z8, Z6, Z2
 	VUNPCKHPD       Z8, Z6, Z5
-	MOVL            32(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X6
-	MOVL            40(CX), DI
+	VEXTRACTF32X4   $0x03, Z2, X6
+	MOVL            56(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X6, Y6
 	VMOVUPD         Y6, (AX)(DI*8)
@@ -20625,22 +20621,12 @@ quads4:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X6, Y6
 	VMOVUPD         Y6, (AX)(DI*8)
-	VEXTRACTF32X4   $0x03, Z2, X2
-	MOVL            56(CX), DI
+	VEXTRACTF32X4   $0x01, Z2, X6
+	MOVL            40(CX), DI
 	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	MOVL            36(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z5, X2
-	MOVL            44(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x02, Z5, X2
-	MOVL            52(CX), DI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(DI*8)
+	MOVL            32(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X2, Y2
 	VMOVUPD         Y2, (AX)(DI*8)
@@ -20649,6 +20635,20 @@ quads4:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X2, Y2
 	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z5, X2
+	MOVL            52(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z5, X2
+	MOVL            44(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
 	VPMULUDQ        Z11, Z1, Z11
 	VPMULUDQ        Z16, Z0, Z16
 	VMOVDQA64       Z11, Z2
@@ -20713,12 +20713,8 @@ quads4:
 	VMULPS          Z6, Z7, Z7
 	VUNPCKLPD       Z7, Z5, Z2
 	VUNPCKHPD       Z7, Z5, Z3
-	MOVL            64(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X5
-	MOVL            72(CX), DI
+	VEXTRACTF32X4   $0x03, Z2, X5
+	MOVL            88(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X5, Y5
 	VMOVUPD         Y5, (AX)(DI*8)
@@ -20727,22 +20723,12 @@ quads4:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X5, Y5
 	VMOVUPD         Y5, (AX)(DI*8)
-	VEXTRACTF32X4   $0x03, Z2, X2
-	MOVL            88(CX), DI
+	VEXTRACTF32X4   $0x01, Z2, X5
+	MOVL            72(CX), DI
 	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	MOVL            68(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            76(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x02, Z3, X2
-	MOVL            84(CX), DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	MOVL            64(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X2, Y2
 	VMOVUPD         Y2, (AX)(DI*8)
@@ -20751,6 +20737,20 @@ quads4:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X2, Y2
 	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            84(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            76(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	MOVL            68(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(DI*8)
 	VPMULUDQ        Z13, Z1, Z13
 	VPMULUDQ        Z17, Z0, Z17
 	VMOVDQA64       Z13, Z2
@@ -20815,12 +20815,8 @@ quads4:
 	VMULPS          Z5, Z6, Z6
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
-	MOVL            96(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X4
-	MOVL            104(CX), DI
+	VEXTRACTF32X4   $0x03, Z2, X4
+	MOVL            120(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X4, Y4
 	VMOVUPD         Y4, (AX)(DI*8)
@@ -20829,22 +20825,12 @@ quads4:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X4, Y4
 	VMOVUPD         Y4, (AX)(DI*8)
-	VEXTRACTF32X4   $0x03, Z2, X2
-	MOVL            120(CX), DI
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            104(CX), DI
 	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	MOVL            100(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            108(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x02, Z3, X2
-	MOVL            116(CX), DI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(DI*8)
+	MOVL            96(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X2, Y2
 	VMOVUPD         Y2, (AX)(DI*8)
@@ -20853,6 +20839,20 @@ quads4:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X2, Y2
 	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            116(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            108(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	MOVL            100(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(DI*8)
 	ADDQ            $0x00000080, CX
 	SUBQ            $0x00000020, DX
 	CMPQ            DX, $0x00000020
@@ -21030,12 +21030,8 @@ quads2:
 	VMULPS          Z3, Z6, Z6
 	VUNPCKLPD       Z6, Z5, Z3
 	VUNPCKHPD       Z6, Z5, Z4
-	MOVL            (CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X5
-	MOVL            8(CX), DI
+	VEXTRACTF32X4   $0x03, Z3, X5
+	MOVL            24(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X5, Y5
 	VMOVUPD         Y5, (AX)(DI*8)
@@ -21044,22 +21040,12 @@ quads2:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X5, Y5
 	VMOVUPD         Y5, (AX)(DI*8)
-	VEXTRACTF32X4   $0x03, Z3, X3
-	MOVL            24(CX), DI
+	VEXTRACTF32X4   $0x01, Z3, X5
+	MOVL            8(CX), DI
 	SHLQ            $0x02, DI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(DI*8)
-	MOVL            4(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X4, Y4
-	VMOVUPD         Y4, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            12(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x02, Z4, X3
-	MOVL            20(CX), DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	MOVL            (CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X3, Y3
 	VMOVUPD         Y3, (AX)(DI*8)
@@ -21068,6 +21054,20 @@ quads2:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X3, Y3
 	VMOVUPD         Y3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            20(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            12(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(DI*8)
+	MOVL            4(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(DI*8)
 	VPMULUDQ        Z7, Z1, Z7
 	VPMULUDQ        Z9, Z0, Z9
 	VMOVDQA64       Z7, Z3
@@ -21132,12 +21132,8 @@ quads2:
 	VMULPS          Z5, Z6, Z6
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
-	MOVL            32(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z2, X4
-	MOVL            40(CX), DI
+	VEXTRACTF32X4   $0x03, Z2, X4
+	MOVL            56(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X4, Y4
 	VMOVUPD         Y4, (AX)(DI*8)
@@ -21146,22 +21142,12 @@ quads2:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X4, Y4
 	VMOVUPD         Y4, (AX)(DI*8)
-	VEXTRACTF32X4   $0x03, Z2, X2
-	MOVL            56(CX), DI
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            40(CX), DI
 	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	MOVL            36(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(DI*8)
-	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            44(CX), DI
-	SHLQ            $0x02, DI
-	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	VEXTRACTF32X4   $0x02, Z3, X2
-	MOVL            52(CX), DI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(DI*8)
+	MOVL            32(CX), DI
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X2, Y2
 	VMOVUPD         Y2, (AX)(DI*8)
@@ -21170,6 +21156,20 @@ quads2:
 	SHLQ            $0x02, DI
 	VCVTPS2PD       X2, Y2
 	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            52(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            44(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(DI*8)
 	ADDQ            $0x00000040, CX
 	SUBQ            $0x00000010, DX
 	CMPQ            DX, $0x00000010
@@ -22174,25 +22174,25 @@ quads4:
 	VUNPCKLPD       Z8, Z7, Z5
 	VUNPCKHPD       Z8, Z7, Z6
 	VCVTPS2PH       $0x00, Z5, Y5
+	VEXTRACTF128    $0x01, Y5, X7
+	MOVL            16(CX), DI
+	VMOVSD          X7, (AX)(DI*8)
+	MOVL            24(CX), DI
+	VMOVHPS         X7, (AX)(DI*8)
 	MOVL            (CX), DI
 	VMOVSD          X5, (AX)(DI*8)
 	MOVL            8(CX), DI
 	VMOVHPS         X5, (AX)(DI*8)
-	VEXTRACTF128    $0x01, Y5, X5
-	MOVL            16(CX), DI
-	VMOVSD          X5, (AX)(DI*8)
-	MOVL            24(CX), DI
-	VMOVHPS         X5, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z6, Y6
-	MOVL            4(CX), DI
-	VMOVSD          X6, (AX)(DI*8)
-	MOVL            12(CX), DI
-	VMOVHPS         X6, (AX)(DI*8)
 	VEXTRACTF128    $0x01, Y6, X5
 	MOVL            20(CX), DI
 	VMOVSD          X5, (AX)(DI*8)
 	MOVL            28(CX), DI
 	VMOVHPS         X5, (AX)(DI*8)
+	MOVL            4(CX), DI
+	VMOVSD          X6, (AX)(DI*8)
+	MOVL            12(CX), DI
+	VMOVHPS         X6, (AX)(DI*8)
 	VPMULUDQ        Z9, Z1, Z9
 	VPMULUDQ        Z15, Z0, Z15
 	VMOVDQA64       Z9, Z5
@@ -22258,25 +22258,25 @@ quads4:
 	VUNPCKLPD       Z8, Z6, Z2
 	VUNPCKHPD       Z8, Z6, Z5
 	VCVTPS2PH       $0x00, Z2, Y2
+	VEXTRACTF128    $0x01, Y2, X6
+	MOVL            48(CX), DI
+	VMOVSD          X6, (AX)(DI*8)
+	MOVL            56(CX), DI
+	VMOVHPS         X6, (AX)(DI*8)
 	MOVL            32(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            40(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF128    $0x01, Y2, X2
-	MOVL            48(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
-	MOVL            56(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z5, Y5
-	MOVL            36(CX), DI
-	VMOVSD          X5, (AX)(DI*8)
-	MOVL            44(CX), DI
-	VMOVHPS         X5, (AX)(DI*8)
 	VEXTRACTF128    $0x01, Y5, X2
 	MOVL            52(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            60(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            44(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
 	VPMULUDQ        Z11, Z1, Z11
 	VPMULUDQ        Z16, Z0, Z16
 	VMOVDQA64       Z11, Z2
@@ -22342,25 +22342,25 @@ quads4:
 	VUNPCKLPD       Z7, Z5, Z2
 	VUNPCKHPD       Z7, Z5, Z3
 	VCVTPS2PH       $0x00, Z2, Y2
+	VEXTRACTF128    $0x01, Y2, X5
+	MOVL            80(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            88(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
 	MOVL            64(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            72(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF128    $0x01, Y2, X2
-	MOVL            80(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
-	MOVL            88(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z3, Y3
-	MOVL            68(CX), DI
-	VMOVSD          X3, (AX)(DI*8)
-	MOVL            76(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
 	VEXTRACTF128    $0x01, Y3, X2
 	MOVL            84(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            92(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            68(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            76(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
 	VPMULUDQ        Z13, Z1, Z13
 	VPMULUDQ        Z17, Z0, Z17
 	VMOVDQA64       Z13, Z2
@@ -22426,25 +22426,25 @@ quads4:
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
 	VCVTPS2PH       $0x00, Z2, Y2
+	VEXTRACTF128    $0x01, Y2, X4
+	MOVL            112(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            120(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
 	MOVL            96(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            104(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF128    $0x01, Y2, X2
-	MOVL            112(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
-	MOVL            120(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z3, Y3
-	MOVL            100(CX), DI
-	VMOVSD          X3, (AX)(DI*8)
-	MOVL            108(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
 	VEXTRACTF128    $0x01, Y3, X2
 	MOVL            116(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            124(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            100(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            108(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
 	ADDQ            $0x00000080, CX
 	SUBQ            $0x00000020, DX
 	CMPQ            DX, $0x00000020
@@ -22623,25 +22623,25 @@ quads2:
 	VUNPCKLPD       Z6, Z5, Z3
 	VUNPCKHPD       Z6, Z5, Z4
 	VCVTPS2PH       $0x00, Z3, Y3
+	VEXTRACTF128    $0x01, Y3, X5
+	MOVL            16(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            24(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
 	MOVL            (CX), DI
 	VMOVSD          X3, (AX)(DI*8)
 	MOVL            8(CX), DI
 	VMOVHPS         X3, (AX)(DI*8)
-	VEXTRACTF128    $0x01, Y3, X3
-	MOVL            16(CX), DI
-	VMOVSD          X3, (AX)(DI*8)
-	MOVL            24(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z4, Y4
-	MOVL            4(CX), DI
-	VMOVSD          X4, (AX)(DI*8)
-	MOVL            12(CX), DI
-	VMOVHPS         X4, (AX)(DI*8)
 	VEXTRACTF128    $0x01, Y4, X3
 	MOVL            20(CX), DI
 	VMOVSD          X3, (AX)(DI*8)
 	MOVL            28(CX), DI
 	VMOVHPS         X3, (AX)(DI*8)
+	MOVL            4(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            12(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
 	VPMULUDQ        Z7, Z1, Z7
 	VPMULUDQ        Z9, Z0, Z9
 	VMOVDQA64       Z7, Z3
@@ -22707,25 +22707,25 @@ quads2:
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
 	VCVTPS2PH       $0x00, Z2, Y2
+	VEXTRACTF128    $0x01, Y2, X4
+	MOVL            48(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            56(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
 	MOVL            32(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            40(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF128    $0x01, Y2, X2
-	MOVL            48(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
-	MOVL            56(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z3, Y3
-	MOVL            36(CX), DI
-	VMOVSD          X3, (AX)(DI*8)
-	MOVL            44(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
 	VEXTRACTF128    $0x01, Y3, X2
 	MOVL            52(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            60(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            44(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
 	ADDQ            $0x00000040, CX
 	SUBQ            $0x00000010, DX
 	CMPQ            DX, $0x00000010
@@ -23819,14 +23819,14 @@ quads4:
 	VPADDD          Z7, Z5, Z5
 	VPSRLD          $0x10, Z5, Z5
 	VPMOVDW         Z5, Y5
+	VEXTRACTF128    $0x01, Y5, X7
+	MOVL            16(CX), DI
+	VMOVSD          X7, (AX)(DI*8)
+	MOVL            24(CX), DI
+	VMOVHPS         X7, (AX)(DI*8)
 	MOVL            (CX), DI
 	VMOVSD          X5, (AX)(DI*8)
 	MOVL            8(CX), DI
-	VMOVHPS         X5, (AX)(DI*8)
-	VEXTRACTF128    $0x01, Y5, X5
-	MOVL            16(CX), DI
-	VMOVSD          X5, (AX)(DI*8)
-	MOVL            24(CX), DI
 	VMOVHPS         X5, (AX)(DI*8)
 	VPSRLD          $0x10, Z6, Z5
 	VPANDQ          halfOdd<>+0(SB), Z5, Z5
@@ -23834,15 +23834,15 @@ quads4:
 	VPADDD          Z5, Z6, Z6
 	VPSRLD          $0x10, Z6, Z6
 	VPMOVDW         Z6, Y6
-	MOVL            4(CX), DI
-	VMOVSD          X6, (AX)(DI*8)
-	MOVL            12(CX), DI
-	VMOVHPS         X6, (AX)(DI*8)
 	VEXTRACTF128    $0x01, Y6, X5
 	MOVL            20(CX), DI
 	VMOVSD          X5, (AX)(DI*8)
 	MOVL            28(CX), DI
 	VMOVHPS         X5, (AX)(DI*8)
+	MOVL            4(CX), DI
+	VMOVSD          X6, (AX)(DI*8)
+	MOVL            12(CX), DI
+	VMOVHPS         X6, (AX)(DI*8)
 	VPMULUDQ        Z9, Z1, Z9
 	VPMULUDQ        Z15, Z0, Z15
 	VMOVDQA64       Z9, Z5
@@ -23913,14 +23913,14 @@ quads4:
 	VPADDD          Z6, Z2, Z2
 	VPSRLD          $0x10, Z2, Z2
 	VPMOVDW         Z2, Y2
+	VEXTRACTF128    $0x01, Y2, X6
+	MOVL            48(CX), DI
+	VMOVSD          X6, (AX)(DI*8)
+	MOVL            56(CX), DI
+	VMOVHPS         X6, (AX)(DI*8)
 	MOVL            32(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            40(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF128    $0x01, Y2, X2
-	MOVL            48(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
-	MOVL            56(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
 	VPSRLD          $0x10, Z5, Z2
 	VPANDQ          halfOdd<>+0(SB), Z2, Z2
@@ -23928,15 +23928,15 @@ quads4:
 	VPADDD          Z2, Z5, Z5
 	VPSRLD          $0x10, Z5, Z5
 	VPMOVDW         Z5, Y5
-	MOVL            36(CX), DI
-	VMOVSD          X5, (AX)(DI*8)
-	MOVL            44(CX), DI
-	VMOVHPS         X5, (AX)(DI*8)
 	VEXTRACTF128    $0x01, Y5, X2
 	MOVL            52(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            60(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            44(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
 	VPMULUDQ        Z11, Z1, Z11
 	VPMULUDQ        Z16, Z0, Z16
 	VMOVDQA64       Z11, Z2
@@ -24007,14 +24007,14 @@ quads4:
 	VPADDD          Z5, Z2, Z2
 	VPSRLD          $0x10, Z2, Z2
 	VPMOVDW         Z2, Y2
+	VEXTRACTF128    $0x01, Y2, X5
+	MOVL            80(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            88(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
 	MOVL            64(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            72(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF128    $0x01, Y2, X2
-	MOVL            80(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
-	MOVL            88(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
 	VPSRLD          $0x10, Z3, Z2
 	VPANDQ          halfOdd<>+0(SB), Z2, Z2
@@ -24022,15 +24022,15 @@ quads4:
 	VPADDD          Z2, Z3, Z3
 	VPSRLD          $0x10, Z3, Z3
 	VPMOVDW         Z3, Y3
-	MOVL            68(CX), DI
-	VMOVSD          X3, (AX)(DI*8)
-	MOVL            76(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
 	VEXTRACTF128    $0x01, Y3, X2
 	MOVL            84(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            92(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            68(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            76(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
 	VPMULUDQ        Z13, Z1, Z13
 	VPMULUDQ        Z17, Z0, Z17
 	VMOVDQA64       Z13, Z2
@@ -24101,14 +24101,14 @@ quads4:
 	VPADDD          Z4, Z2, Z2
 	VPSRLD          $0x10, Z2, Z2
 	VPMOVDW         Z2, Y2
+	VEXTRACTF128    $0x01, Y2, X4
+	MOVL            112(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            120(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
 	MOVL            96(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            104(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF128    $0x01, Y2, X2
-	MOVL            112(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
-	MOVL            120(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
 	VPSRLD          $0x10, Z3, Z2
 	VPANDQ          halfOdd<>+0(SB), Z2, Z2
@@ -24116,15 +24116,15 @@ quads4:
 	VPADDD          Z2, Z3, Z3
 	VPSRLD          $0x10, Z3, Z3
 	VPMOVDW         Z3, Y3
-	MOVL            100(CX), DI
-	VMOVSD          X3, (AX)(DI*8)
-	MOVL            108(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
 	VEXTRACTF128    $0x01, Y3, X2
 	MOVL            116(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            124(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            100(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            108(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
 	ADDQ            $0x00000080, CX
 	SUBQ            $0x00000020, DX
 	CMPQ            DX, $0x00000020
@@ -24308,14 +24308,14 @@ quads2:
 	VPADDD          Z5, Z3, Z3
 	VPSRLD          $0x10, Z3, Z3
 	VPMOVDW         Z3, Y3
+	VEXTRACTF128    $0x01, Y3, X5
+	MOVL            16(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            24(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
 	MOVL            (CX), DI
 	VMOVSD          X3, (AX)(DI*8)
 	MOVL            8(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
-	VEXTRACTF128    $0x01, Y3, X3
-	MOVL            16(CX), DI
-	VMOVSD          X3, (AX)(DI*8)
-	MOVL            24(CX), DI
 	VMOVHPS         X3, (AX)(DI*8)
 	VPSRLD          $0x10, Z4, Z3
 	VPANDQ          halfOdd<>+0(SB), Z3, Z3
@@ -24323,15 +24323,15 @@ quads2:
 	VPADDD          Z3, Z4, Z4
 	VPSRLD          $0x10, Z4, Z4
 	VPMOVDW         Z4, Y4
-	MOVL            4(CX), DI
-	VMOVSD          X4, (AX)(DI*8)
-	MOVL            12(CX), DI
-	VMOVHPS         X4, (AX)(DI*8)
 	VEXTRACTF128    $0x01, Y4, X3
 	MOVL            20(CX), DI
 	VMOVSD          X3, (AX)(DI*8)
 	MOVL            28(CX), DI
 	VMOVHPS         X3, (AX)(DI*8)
+	MOVL            4(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            12(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
 	VPMULUDQ        Z7, Z1, Z7
 	VPMULUDQ        Z9, Z0, Z9
 	VMOVDQA64       Z7, Z3
@@ -24402,14 +24402,14 @@ quads2:
 	VPADDD          Z4, Z2, Z2
 	VPSRLD          $0x10, Z2, Z2
 	VPMOVDW         Z2, Y2
+	VEXTRACTF128    $0x01, Y2, X4
+	MOVL            48(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            56(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
 	MOVL            32(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            40(CX), DI
-	VMOVHPS         X2, (AX)(DI*8)
-	VEXTRACTF128    $0x01, Y2, X2
-	MOVL            48(CX), DI
-	VMOVSD          X2, (AX)(DI*8)
-	MOVL            56(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
 	VPSRLD          $0x10, Z3, Z2
 	VPANDQ          halfOdd<>+0(SB), Z2, Z2
@@ -24417,15 +24417,15 @@ quads2:
 	VPADDD          Z2, Z3, Z3
 	VPSRLD          $0x10, Z3, Z3
 	VPMOVDW         Z3, Y3
-	MOVL            36(CX), DI
-	VMOVSD          X3, (AX)(DI*8)
-	MOVL            44(CX), DI
-	VMOVHPS         X3, (AX)(DI*8)
 	VEXTRACTF128    $0x01, Y3, X2
 	MOVL            52(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            60(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            44(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
 	ADDQ            $0x00000040, CX
 	SUBQ            $0x00000010, DX
 	CMPQ            DX, $0x00000010

@@ -51,7 +51,7 @@ func (a *amd64) storeQuads(x, y vec, dst, quads gp, first int) {
 			v = a.element.narrow(a, v)
 			lanes, each = lanes/2, 2
 		}
-		for i := range lanes {
+		for i := lanes - 1; i >= 0; i-- { // the lowest one last: it is widened in place
 			lane := v.AsX().(vec)
 			switch {
 			case i == 0:
