@@ -214,7 +214,7 @@ func TestFortran(t *testing.T) {
 // Arrays that are read box by box: every element is where its indices say.
 func TestFortranBoxes(t *testing.T) {
 	for _, shape := range [][]int{
-		{3, 70, 81, 40}, {boxBytes, 3}, {boxBytes/2 + 7, 2, 2}, {2, boxBytes}, {1, 5, 1, 300, 401, 1}, {7, 11, 13, 5, 3, 29}, {boxBytes / 4, 1, 5},
+		{3, 70, 41, 40}, {boxBytes/4 + 3, 2}, {boxBytes/8 + 7, 2, 3}, {2, boxBytes / 4}, {1, 5, 1, 150, 401, 1}, {7, 11, 13, 5, 3, 29}, {boxBytes / 16, 1, 5},
 	} {
 		n, ok := count(shape)
 		require.True(t, ok)
