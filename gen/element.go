@@ -244,10 +244,14 @@ func (a *amd64) moveBytes(n int, from, to op) {
 func (a *amd64) scale(param string) vec {
 	s := a.vec()
 	a.element.broadcast(a.Context, a.address(a.Param(param)), s)
+	a.makeConstants()
+	return s
+}
+
+func (a *amd64) makeConstants() {
 	if a.element == &bfloat16AMD64 {
 		a.halves = a.halfConstants()
 	}
-	return s
 }
 
 // multiply is the elements of a piece times s, and plus y, which is loaded from sum, if it is
