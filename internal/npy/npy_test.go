@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -184,7 +185,7 @@ func TestPipe(t *testing.T) {
 		require.NoError(t, Write(&b, order, []int{n}, long))
 		a, err := parse(t, b.Bytes(), nil)
 		require.NoError(t, err)
-		require.Equal(t, long, values[float64](t, a))
+		require.True(t, slices.Equal(long, values[float64](t, a)))
 		_, err = Read(iotest.DataErrReader(bytes.NewReader(b.Bytes()[:b.Len()-9])), -1, nil)
 		require.EqualError(t, err, "has 3145759 bytes of elements; want 393221 times 8 for the shape 393221 of float64")
 		_, err = Read(io.MultiReader(&b, strings.NewReader("more")), -1, nil)
@@ -229,7 +230,7 @@ func TestFortranBoxes(t *testing.T) {
 		a, err := parse(t, f, nil)
 		require.NoError(t, err)
 		got := View[uint32](a.Elems)
-		for i := 0; i < int(n); i += 1 + i%5 {
+		for i := 0; i < int(n); i += 1 + i%61 {
 			want, stride := 0, 1
 			for axis, at := range a.index(i) {
 				want += at * stride
