@@ -17,21 +17,43 @@ import (
 // dst and src are feature maps of shape [Mask.Shape], and may be the same slice.
 // Apply panics, without writing anything, if the mask is not filled, if a length is
 // not that of the shape, or if dst and src overlap in part.
+//
+// float64 is multiplied by the float64 scale, the other types by the nearest float32:
+// [Float16] and [BFloat16] are widened to float32, multiplied, and rounded to the nearest,
+// ties to even.
 func Apply[E Float](dst, src []E, m *Mask) { m.apply(spanOf(dst), spanOf(src)) }
 
 func (m *Mask) apply(dst, src span) {
 	if !m.takes(&dst, &src) {
-		m.refuse("Apply", dst.n, src.n)
+		m.refuse("Apply", &dst, &src, nil)
 	}
 	o := output{dst: dst, src: src}
-	if m.size <= scaleCallLen && m.spread.plain() {
+	if m.single && m.size <= scaleCallLen {
 		o.small(m)
 		return
 	}
-	workers := pool.Workers(m.workers, m.size, workerLen)
-	if o.choose(m, workers, cpucache.LastLevel()); o.whole != wholeNothing {
-		o.write(m, workers)
-	}
+	o.all(m)
+}
+
+// ApplyAdd adds src times the scale of the mask to dst where the mask keeps, and leaves dst
+// as it is where it drops, bit for bit: a residual branch, or a gradient that is
+// accumulated. float32 and float64 round the product, then the sum; [Float16] and
+// [BFloat16] compute both in float32 and round once. It takes and refuses what [Apply]
+// does.
+func ApplyAdd[E Float](dst, src []E, m *Mask) {
+	m.applyAs("ApplyAdd", output{dst: spanOf(dst), src: spanOf(src), op: opAdd})
+}
+
+// ApplyFill is [Apply] with the elements of fill, as they are, where the mask drops. fill
+// is another feature map of the same shape. dst may be the same slice as src or as fill.
+// ApplyFill panics like Apply, and if dst and fill overlap in part.
+func ApplyFill[E Float](dst, src, fill []E, m *Mask) {
+	m.applyAs("ApplyFill", output{dst: spanOf(dst), src: spanOf(src), fill: spanOf(fill), op: opFill})
+}
+
+func (m *Mask) applyAs(call string, o output) {
+	o.mustTake(call, m)
+	o.all(m)
 }
 
 // takes reports whether the mask may be applied to src. If not, refuse panics with the
@@ -41,27 +63,48 @@ func (m *Mask) takes(dst, src *span) bool {
 }
 
 //go:noinline
-func (m *Mask) refuse(call string, dst, src int) {
-	m.mustHold(call, "dst", dst)
-	m.mustHold(call, "src", src)
-	panic("dropblock: " + call + ": dst and src overlap in part")
+func (m *Mask) refuse(call string, dst, src, fill *span) {
+	m.mustHold(call, "dst", dst.n)
+	m.mustHold(call, "src", src.n)
+	if dst.overlaps(src) {
+		panic("dropblock: " + call + ": dst and src overlap in part")
+	}
+	m.mustHold(call, "fill", fill.n)
+	panic("dropblock: " + call + ": dst and fill overlap in part")
+}
+
+// mustTake panics if the mask may not be applied.
+func (o *output) mustTake(call string, m *Mask) {
+	if !m.takes(&o.dst, &o.src) || o.op == opFill && !m.takes(&o.dst, &o.fill) {
+		m.refuse(call, &o.dst, &o.src, &o.fill)
+	}
+	if o.op == opNoise && !m.keyed && m.kept < m.count {
+		panic("dropblock: " + call + ": the mask has no key to draw noise with: Sample, SampleAt or GrowAt gives it one")
+	}
 }
 
 // ApplyPart is [Apply] for callers who share the work among their own goroutines:
 // it writes one of the disjoint parts 0 to parts−1, which together are all of dst.
 // It starts no goroutine. It panics like Apply, and if part is not in [0, parts).
 func ApplyPart[E Float](dst, src []E, m *Mask, part, parts int) {
-	m.applyPart(spanOf(dst), spanOf(src), part, parts)
+	m.applyPart("ApplyPart", output{dst: spanOf(dst), src: spanOf(src)}, part, parts)
 }
 
-func (m *Mask) applyPart(dst, src span, part, parts int) {
-	if !m.takes(&dst, &src) {
-		m.refuse("ApplyPart", dst.n, src.n)
-	}
+// ApplyAddPart is [ApplyAdd] as [ApplyPart] is [Apply].
+func ApplyAddPart[E Float](dst, src []E, m *Mask, part, parts int) {
+	m.applyPart("ApplyAddPart", output{dst: spanOf(dst), src: spanOf(src), op: opAdd}, part, parts)
+}
+
+// ApplyFillPart is [ApplyFill] as [ApplyPart] is [Apply].
+func ApplyFillPart[E Float](dst, src, fill []E, m *Mask, part, parts int) {
+	m.applyPart("ApplyFillPart", output{dst: spanOf(dst), src: spanOf(src), fill: spanOf(fill), op: opFill}, part, parts)
+}
+
+func (m *Mask) applyPart(call string, o output, part, parts int) {
+	o.mustTake(call, m)
 	if part < 0 || part >= parts {
-		panic("dropblock: ApplyPart: part is not from 0 to parts-1")
+		panic(fmt.Sprintf("dropblock: %s: part is %d of %d, want 0 or more and less than the parts", call, part, parts))
 	}
-	o := output{dst: dst, src: src}
 	if o.choose(m, parts, cpucache.LastLevel()); o.whole != wholeNothing {
 		o.writePart(m, part, parts, wakeCalls)
 	}
@@ -85,7 +128,7 @@ func KeepTo[T bool | uint8](dst []T, m *Mask) {
 
 // writeFactors writes the mask itself, as factors or as bytes.
 func (m *Mask) writeFactors(dst span) {
-	o := output{dst: dst}
+	o := output{dst: dst, op: opFactors}
 	o.write(m, pool.Workers(m.workers, m.size, workerLen))
 }
 
@@ -104,13 +147,25 @@ func (m *Mask) panicLength(call, name string, n int) {
 	panic(fmt.Sprintf("dropblock: %s: %s has %d elements, want the %d of a feature map of %v", call, name, n, m.size, m.shape))
 }
 
-// output is the destination of a mask, which is applied to src, or written as factors or
-// bytes if src has no address.
+// output is the destination of a mask.
 type output struct {
-	dst, src span
-	whole    whole
-	stream   bool // with non-temporal stores
+	dst, src, fill span // of which an operation may lack src and fill
+	fillFrom       int  // the number in the map of the first element of fill
+	op             operation
+	whole          whole
+	stream         bool // with non-temporal stores
 }
+
+// operation is what is done with the elements of a map by the bits of a mask.
+type operation uint8
+
+const (
+	opScale operation = iota
+	opAdd
+	opFill
+	opNoise
+	opFactors // the mask itself is written, as factors or as bytes
+)
 
 // whole is an operation on all of an output that does not depend on the bits of the mask.
 type whole uint8
@@ -119,23 +174,45 @@ const (
 	wholeByBits whole = iota
 	wholeZero
 	wholeCopy
+	wholeFill
 	wholeNothing
 )
 
 // choose chooses how a mask is applied in parts, each by a goroutine. cache is the size of
 // the last-level cache in bytes.
 func (o *output) choose(m *Mask, parts, cache int) {
-	inPlace := o.dst.at == o.src.at
-	switch all := m.kept == m.count && m.scale[0] == 1; {
+	all := m.kept == m.count && m.scale[0] == 1 // Several scales are then 1, too.
+	switch {
 	case m.kept == 0:
-		o.whole = wholeZero
-	case all && inPlace:
+		o.whole = o.none()
+	case all && o.op != opAdd && o.dst.at == o.src.at:
 		o.whole = wholeNothing
-	case all:
+	case all && o.op != opAdd:
 		o.whole = wholeCopy
-	default:
+	case o.op != opAdd && o.op != opNoise:
 		bytes := o.dst.n << o.dst.element.log()
-		o.stream = !inPlace && bypasses(bytes, cache, parts)
+		o.stream = o.dst.at != o.src.at && o.dst.at != o.fill.at && bypasses(bytes, cache, parts)
+	}
+}
+
+// none returns what there is to do if nothing is kept.
+func (o *output) none() whole {
+	switch {
+	case o.op == opScale:
+		return wholeZero
+	case o.op == opFill && o.dst.at != o.fill.at:
+		return wholeFill
+	case o.op == opNoise:
+		return wholeByBits
+	}
+	return wholeNothing
+}
+
+// all writes the output, by as many workers as it is worth.
+func (o *output) all(m *Mask) {
+	workers := pool.Workers(m.workers, m.size, workerLen)
+	if o.choose(m, workers, cpucache.LastLevel()); o.whole != wholeNothing {
+		o.write(m, workers)
 	}
 }
 
@@ -211,11 +288,49 @@ func (o *output) writePart(m *Mask, part, parts, wake int) {
 
 // call writes the elements [from, to). Their bits begin with bit 0 of keep[0].
 func (o *output) call(m *Mask, wake, from, to int, keep []uint64) {
-	if o.src.at == nil {
-		m.isa.expandSpan(o.dst.part(from, to), keep, m.scale[0])
+	stream := o.stream && wake%2 == 0
+	if o.op == opNoise {
+		o.callNoise(m, from, to, keep)
 		return
 	}
-	m.isa.scaleSpan(o.dst.part(from, to), o.src.part(from, to), keep, m.scale[0], o.stream && wake%2 == 0)
+	if m.groups.many > 0 {
+		o.callGroups(m, stream, from, to, keep)
+		return
+	}
+	o.callScale(m, stream, from, to, keep, m.scale[0])
+}
+
+// callScale is call with one scale.
+func (o *output) callScale(m *Mask, stream bool, from, to int, keep []uint64, scale float64) {
+	switch dst := o.dst.part(from, to); o.op {
+	case opScale:
+		m.isa.scaleSpan(dst, o.src.part(from, to), keep, scale, stream)
+	case opAdd:
+		m.isa.addSpan(dst, o.src.part(from, to), keep, scale)
+	case opFill:
+		m.isa.fillSpan(dst, o.src.part(from, to), o.fill.part(from-o.fillFrom, to-o.fillFrom), keep, scale, stream)
+	case opFactors:
+		m.isa.expandSpan(dst, keep, scale)
+	}
+}
+
+// callGroups is call with a scale for each run of elements that have the same. The bits of
+// a run that does not begin with a word are moved to a buffer.
+func (o *output) callGroups(m *Mask, stream bool, from, to int, keep []uint64) {
+	var buf [scaleCallLen/64 + 1]uint64
+	for at := from; at < to; {
+		end := min(m.groups.end(at), to)
+		words := keep[(at-from)/64:]
+		if (at-from)%64 != 0 {
+			words = buf[:bitstring.Words(end-at)]
+			clear(words)
+			bitstring.Move(words, 0, keep, at-from, end-at)
+		}
+		// Each call with non-temporal stores ends with a fence.
+		stream := stream && end-at == scaleCallLen
+		o.callScale(m, stream, at, end, words, m.scales[m.groups.index(at)])
+		at = end
+	}
 }
 
 // callWhole clears or copies the elements [from, to).
@@ -227,6 +342,9 @@ func (o *output) callWhole(from, to int) {
 	case wholeCopy:
 		src := o.src.part(from, to)
 		copy(dst.bytes(), src.bytes())
+	case wholeFill:
+		fill := o.fill.part(from, to)
+		copy(dst.bytes(), fill.bytes())
 	}
 }
 
@@ -245,7 +363,7 @@ func (o *output) writeShared(m *Mask, part, parts, wake int) {
 	}
 	cuts := (plane + scaleCallLen - 1) / scaleCallLen // of a plane
 	groups := (sp.times + repeat - 1) / repeat        // of planes
-	var buf [scaleCallLen / 64]uint64
+	var buf, stretched [scaleCallLen / 64]uint64
 	calls := sp.outer * cuts * groups
 	held := -1 // number of the cut that buf holds
 	for i := pool.Share(calls, 1, part, parts); i < pool.Share(calls, 1, part+1, parts); i++ {
@@ -253,10 +371,17 @@ func (o *output) writeShared(m *Mask, part, parts, wake int) {
 		length := min(plane-at, scaleCallLen)
 		if held != i/groups {
 			held = i / groups
-			if sp.each > 1 { // and times is 1
-				bitstring.Stretch(buf[:], m.buf[1:], n*plane+at, length, sp.each)
-			} else {
-				bitstring.Repeat(buf[:bitstring.Words(repeat*length)], m.buf[1:], n*plane+at, length, whole)
+			words, first := m.buf[1:], n*plane+at
+			if sp.each > 1 {
+				into := &buf
+				if repeat > 1 {
+					into = &stretched
+				}
+				bitstring.Stretch(into[:], words, first, length, sp.each)
+				words, first = into[:], 0
+			}
+			if sp.each == 1 || repeat > 1 {
+				bitstring.Repeat(buf[:bitstring.Words(repeat*length)], words, first, length, whole)
 			}
 		}
 		from := (n*sp.times+c)*plane + at

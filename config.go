@@ -14,17 +14,24 @@ type Config struct {
 
 	// DropProb is the paper's 1 − keep_prob, in [0, 1]: the fraction of
 	// elements to drop, from which Gamma derives the probability of a seed.
-	// The expected fraction is lower with RegionValid and GammaPaper, as blocks
-	// overlap: with blocks of 7×7 on 14×14 it is 9.3 % for 0.1 and 36 % for 0.5.
-	// Other combinations may be far off (see RegionFull). 0 makes the layer the
-	// identity. With GammaPaper, 1 drops everything only if every axis of the
-	// block is 1 or spans the map.
+	// The expected fraction ([Layer.ExpectedDrop]) is lower with RegionValid and
+	// GammaPaper, as blocks overlap: with blocks of 7×7 on 14×14 it is 9.3 % for 0.1
+	// and 36 % for 0.5. Other combinations may be far off (see RegionFull). It is
+	// DropProb with GammaExact. 0 makes the layer the identity, if Ramp does. With
+	// GammaPaper, 1 drops everything only if every axis of the block is 1 or spans the
+	// map.
 	DropProb float64
 
+	// Ramp raises the drop probability to DropProb over the first steps. The zero
+	// value leaves it constant.
+	Ramp Ramp
+
 	// Block is the block size. [Square](1) is dropout; a block of the map's
-	// size is SpatialDropout. A block larger than the map is clipped to it,
-	// axis by axis, before gamma is computed (timm, tensorflow/tpu).
+	// size is SpatialDropout.
 	Block Block
+
+	// Clip is what becomes of a block that is larger than the map.
+	Clip Clip
 
 	// Even is the side of the seed on which a block of even size has one cell
 	// more.
@@ -33,8 +40,11 @@ type Config struct {
 	// Region is where seeds may fall.
 	Region Region
 
-	// Gamma is the rule that turns DropProb into the probability of a seed.
-	Gamma GammaRule
+	// Gamma is the rule that turns the drop probability into the probability of a
+	// seed, and GammaScale multiplies what it gives (timm's gamma_scale); 0 stands for 1.
+	// The product is 1 at most. With GammaExact it has to be 1.
+	Gamma      GammaRule
+	GammaScale float64
 
 	// Share selects the elements that share one mask.
 	Share Share
@@ -59,13 +69,13 @@ type Config struct {
 }
 
 func (cfg *Config) check() error {
-	if math.IsNaN(cfg.DropProb) || cfg.DropProb < 0 || cfg.DropProb > 1 {
+	if !isProbability(cfg.DropProb) {
 		return fmt.Errorf("DropProb is %v, want a probability from 0 to 1", cfg.DropProb)
 	}
-	if err := cfg.Block.check(); err != nil {
-		return err
-	}
 	for _, err := range []error{
+		cfg.Ramp.check(),
+		cfg.Block.check(),
+		clipOptions.check("Clip", uint8(cfg.Clip)),
 		evenOptions.check("Even", uint8(cfg.Even)),
 		regionOptions.check("Region", uint8(cfg.Region)),
 		gammaOptions.check("Gamma", uint8(cfg.Gamma)),
@@ -75,6 +85,14 @@ func (cfg *Config) check() error {
 		if err != nil {
 			return err
 		}
+	}
+	switch s := cfg.GammaScale; {
+	case !(s >= 0 && s <= math.MaxFloat64):
+		return fmt.Errorf("GammaScale is %v, want a finite factor of 0 or more", s)
+	case s != 0 && s != 1 && cfg.Gamma == GammaExact:
+		return fmt.Errorf("GammaScale is %v with GammaExact, want 1 or another rule: it would no longer be exact", s)
+	case cfg.Clip == ClipNone && cfg.Region == RegionValid:
+		return fmt.Errorf("Clip is none with Region valid, want Region full: a larger block fits nowhere")
 	}
 	if !cfg.Kernels.runs() {
 		return fmt.Errorf("Kernels is %v, want %s, which this CPU runs", cfg.Kernels, availableNames())
@@ -87,11 +105,39 @@ func (cfg *Config) check() error {
 
 // maskShape returns the shape of the mask of a feature map of shape s.
 func (cfg *Config) maskShape(s Shape) Shape {
-	if cfg.Share == ShareChannels {
+	if cfg.Share == ShareChannels || cfg.Share == ShareAll {
 		s.c = min(s.c, 1)
+	}
+	if cfg.Share.batch() {
+		s.n = min(s.n, 1)
 	}
 	return s
 }
+
+// stream returns the key of the random words of a position, and the index of the first
+// sample.
+func (cfg *Config) stream(at *Position) (Key, uint64) {
+	sample := at.Sample
+	if cfg.Share.batch() {
+		sample = 0
+	}
+	return NewKey(cfg.Seed, cfg.Layer, at.Step), sample
+}
+
+// Clip says what becomes of a block that is larger than the map.
+type Clip uint8
+
+const (
+	// ClipAxes cuts each of the block's sizes to the extent of its axis (timm,
+	// tensorflow/tpu).
+	ClipAxes Clip = iota
+	// ClipSquare cuts all of the block's sizes to the smallest extent of the axes that
+	// the layout names (torchvision).
+	ClipSquare
+	// ClipNone keeps the block's size: a block larger than the map drops as much of it
+	// as it covers (miguelvr/dropblock). It needs RegionFull.
+	ClipNone
+)
 
 // Even places a block of even size, which has no middle cell, around its seed.
 // With [RegionValid] it changes the coordinates of seeds and not the masks,
@@ -135,13 +181,21 @@ const (
 type GammaRule uint8
 
 const (
-	// GammaPaper is p/(bh·bw) · (H·W)/((H−bh+1)(W−bw+1)), at most 1, for a
-	// block of bh×bw, clipped to the map, on planes of H×W: equation 1 of the
-	// paper. It does not depend on the Region.
+	// GammaPaper is p/(bh·bw) · (H·W)/((H−bh+1)(W−bw+1)), for a block of bh×bw,
+	// clipped to each axis of the map, on planes of H×W: equation 1 of the paper. In
+	// three dimensions it has a factor for the depth too. It does not depend on the
+	// Region.
 	GammaPaper GammaRule = iota
-	// GammaSimple is p/(bh·bw) (miguelvr/dropblock). It drops less than p, as
-	// blocks overlap and seeds have fewer positions with RegionValid.
+	// GammaSimple is p/(bh·bw), for the block as Clip leaves it (miguelvr/dropblock).
+	// It drops less than p, as blocks overlap and seeds have fewer positions with
+	// RegionValid.
 	GammaSimple
+	// GammaExact is the γ with which the expected drop rate is p, in either region and
+	// whatever the blocks overlap ([Layer.ExpectedDrop]). It is 1 if no γ below 1
+	// reaches p.
+	GammaExact
+	// GammaGiven is p itself: DropProb is the probability of a seed.
+	GammaGiven
 )
 
 // Share says which elements of the feature map share one mask.
@@ -154,7 +208,15 @@ const (
 	// ShareChannels draws one mask for all channels of a sample
 	// (miguelvr/dropblock, timm's default).
 	ShareChannels
+	// ShareBatch draws a mask for every channel, for all samples of the call (GluonCV).
+	// Masks that samples share are those of sample 0, whatever [Position].Sample is.
+	ShareBatch
+	// ShareAll draws one mask for all channels of all samples of the call.
+	ShareAll
 )
+
+// batch reports whether the samples of a call share a mask.
+func (s Share) batch() bool { return s == ShareBatch || s == ShareAll }
 
 // Norm says how kept elements are scaled.
 type Norm uint8
@@ -162,20 +224,40 @@ type Norm uint8
 const (
 	// NormTensor scales by count/kept, which keeps the mean activation (the
 	// paper, step 8 of algorithm 1). Both are counted over the mask of one
-	// call: each machine that has a part of a batch gets a scale of its own.
-	// If everything is dropped the scale is 0.
+	// call: each machine that has a part of a batch gets a scale of its own, unless
+	// they sum their counts ([Mask.Rescale]). If everything is dropped the scale is 0.
 	NormTensor Norm = iota
 	// NormNone leaves kept elements as they are.
 	NormNone
+	// NormSample scales each sample of the mask by its own count/kept, 0 if nothing of
+	// it is kept (darknet). It does not depend on the split of a batch.
+	NormSample
+	// NormPlane scales each channel of each sample of the mask by its own count/kept, 0
+	// if nothing of it is kept.
+	NormPlane
+	// NormExpected scales by 1/(1 − [Layer.ExpectedDrop]), the same for every mask of a
+	// step, 0 if all is dropped: nn.Dropout and DropPath.
+	NormExpected
 )
 
 var (
+	clipOptions   = options{"Clip", []string{"axes", "square", "none"}}
 	evenOptions   = options{"Even", []string{"before", "after"}}
 	regionOptions = options{"Region", []string{"valid", "full"}}
-	gammaOptions  = options{"GammaRule", []string{"paper", "simple"}}
-	shareOptions  = options{"Share", []string{"none", "channels"}}
-	normOptions   = options{"Norm", []string{"tensor", "none"}}
+	gammaOptions  = options{"GammaRule", []string{"paper", "simple", "exact", "given"}}
+	shareOptions  = options{"Share", []string{"none", "channels", "batch", "all"}}
+	normOptions   = options{"Norm", []string{"tensor", "none", "sample", "plane", "expected"}}
 )
+
+// String returns the name of the constant.
+func (c Clip) String() string { return clipOptions.name(uint8(c)) }
+
+// MarshalText implements encoding.TextMarshaler: it returns the name, or an error if
+// there is none.
+func (c Clip) MarshalText() ([]byte, error) { return clipOptions.text(uint8(c)) }
+
+// UnmarshalText implements encoding.TextUnmarshaler: the inverse of MarshalText.
+func (c *Clip) UnmarshalText(text []byte) error { return parseOption(&clipOptions, c, text) }
 
 // String returns the name of the constant.
 func (e Even) String() string { return evenOptions.name(uint8(e)) }

@@ -37,12 +37,14 @@ type drawBuffers struct {
 
 // A drawer draws chunks for one worker. Make one with newDrawer.
 type drawer struct {
-	*plan
-	stamps *stamps // the plan's, or nil to set seeds
-	k      isa
-	sample uint64 // global index of the call's first sample
-	ks     roundKeys
-	volume walk // of the route of a chunk
+	places  *places
+	sampler *Bernoulli
+	stamps  *stamps // to drop blocks with, or nil to set seeds
+	k       isa
+	sample  uint64 // global index of the call's first sample
+	stride  uint64 // from the index of a sample to that of the next one
+	ks      roundKeys
+	volume  walk // of the route of a chunk
 	*drawBuffers
 
 	seeds   int // number of seeds drawn
@@ -56,15 +58,16 @@ type drawer struct {
 func newDrawer() *drawer { return &drawer{drawBuffers: new(drawBuffers)} }
 
 // begin sets the drawer up for a call.
-func (d *drawer) begin(p *plan, k isa, key Key, sample uint64) {
-	d.plan, d.stamps, d.k, d.sample = p, p.stamps, k, sample
+func (d *drawer) begin(p *places, r *rate, k isa, key Key, sample, stride uint64) {
+	d.places, d.sampler, d.stamps, d.k, d.sample, d.stride = p, r.sampler, r.stamps, k, sample, stride
 	d.seeds, d.dropped = 0, 0
 	expandKey(&d.ks, key[0], key[1])
 }
 
 // join sets the drawer up for the call of another drawer.
 func (d *drawer) join(other *drawer) {
-	d.plan, d.stamps, d.k, d.sample, d.ks = other.plan, other.stamps, other.k, other.sample, other.ks
+	d.places, d.sampler, d.stamps, d.k = other.places, other.sampler, other.stamps, other.k
+	d.sample, d.stride, d.ks = other.sample, other.stride, other.ks
 	d.seeds, d.dropped = 0, 0
 }
 
@@ -91,7 +94,7 @@ func (d *drawer) room() int {
 // the time of a map of 3,000 elements.
 func (d *drawer) all(words []uint64) {
 	d.fill(words)
-	p := &d.places
+	p := d.places
 	var r route
 	if p.skipVolume > 0 {
 		r.set(p, 0, 0, &d.volume)
@@ -109,7 +112,7 @@ func (d *drawer) all(words []uint64) {
 // draw draws the chunks [from, to) to uninitialised words, the first of which is word
 // origin of the mask. It fills words from the one in which chunk from begins up to filled.
 func (d *drawer) draw(words []uint64, origin, from, to int) (filled int) {
-	p := &d.places
+	p := d.places
 	filled, _ = p.begin(from)
 	filled -= origin
 	for ; from < to; from += p.together {
@@ -125,7 +128,7 @@ func (d *drawer) draw(words []uint64, origin, from, to int) (filled int) {
 
 // chunks draws the chunks [from, to) on words that are filled.
 func (d *drawer) chunks(words []uint64, origin, from, to int) {
-	p := &d.places
+	p := d.places
 	if p.positions == 0 || d.sampler.sparse() && d.sampler.delta == 0 {
 		return
 	}
@@ -146,7 +149,7 @@ func (d *drawer) chunks(words []uint64, origin, from, to int) {
 		// of dst is written and the words behind may be another goroutine's.
 		last := r.bit(r.walk.end*uint32(samples) - 1)
 		dst := words[word : word+int(last/64)+d.room()]
-		d.chunk(dst, &r, from%p.chunks, d.sample+uint64(n), samples)
+		d.chunk(dst, &r, from%p.chunks, d.sample+uint64(n)*d.stride, samples)
 	}
 }
 
@@ -154,7 +157,7 @@ func (d *drawer) chunks(words []uint64, origin, from, to int) {
 func (d *drawer) chunk(dst []uint64, r *route, index int, sample uint64, samples int) {
 	n := int(r.walk.end)
 	r.walk.end *= uint32(samples)
-	p := &d.places
+	p := d.places
 	switch {
 	case d.sampler.sparse():
 		if d.sampler.delta != 0 {
@@ -176,7 +179,7 @@ func (d *drawer) chunk(dst []uint64, r *route, index int, sample uint64, samples
 	drawn := d.headWords(int(r.walk.end))
 	for i := range samples {
 		// The bits behind the end of a sample are overwritten by the next one.
-		d.dense(drawn[i*n/64:][:bitstring.Words(n)], n, index, sample+uint64(i))
+		d.dense(drawn[i*n/64:][:bitstring.Words(n)], n, index, sample+uint64(i)*d.stride)
 	}
 	d.seeds += d.move(&sink{dst, r, d.stamps}, drawn)
 }
@@ -212,7 +215,7 @@ func (d *drawer) gaps(s *sink, w *walk, n, index int, sample uint64, samples int
 	stride := 4 * d.k.philoxStride()
 	held := 0 // positions in d.positions
 	for i := range samples {
-		ctr := chunkCounter(domainGaps, index, sample+uint64(i))
+		ctr := chunkCounter(domainGaps, index, sample+uint64(i)*d.stride)
 		w.next, w.end = uint32(i*n), uint32(i*n+n)
 		for w.next < w.end {
 			// Slightly above the mean: another iteration draws what is missing.

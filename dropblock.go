@@ -9,6 +9,10 @@
 // same mask is the backward pass. In inference a layer does nothing: leave it
 // out, or use [Mask.Identity].
 //
+// Maps have one to three axes along which blocks extend, channels first or last
+// ([Shape]), and elements of float32, float64, [Float16] or [BFloat16]. Package preset has
+// the rules of other implementations as configurations.
+//
 // A mask is a pure function of the stream version, the seed, the layer, the
 // step, the global index of each sample, the geometry and gamma. It does not
 // depend on the CPU, the kernel set, the split of the batch or the Go release:
@@ -25,7 +29,10 @@ import (
 )
 
 // A Layer draws masks. Make one with [New]. A copy of a Layer is the same layer.
-type Layer struct{ *settings }
+type Layer struct {
+	*settings
+	schedule schedule
+}
 
 // New returns the layer that cfg describes, or an error that names the wrong
 // field.
@@ -34,7 +41,8 @@ func New(cfg Config) (*Layer, error) {
 		return nil, fmt.Errorf("dropblock: %w", err)
 	}
 	cfg.DropProb += 0 // −0 becomes 0
-	return &Layer{&settings{cfg: cfg, isa: cfg.Kernels.resolve()}}, nil
+	cfg.Ramp.From += 0
+	return &Layer{&settings{cfg: cfg, isa: cfg.Kernels.resolve()}, schedule{cfg.Ramp, cfg.DropProb}}, nil
 }
 
 // must panics if the layer is not from New.
@@ -47,7 +55,9 @@ func (l *Layer) must() {
 // Config returns the configuration of the layer.
 func (l *Layer) Config() Config {
 	l.must()
-	return l.cfg
+	cfg := l.cfg
+	cfg.Ramp, cfg.DropProb = l.schedule.ramp, l.schedule.to
+	return cfg
 }
 
 // Kernels returns the kernel set that the layer computes with.
@@ -57,12 +67,12 @@ func (l *Layer) Kernels() KernelSet {
 }
 
 // BlockOn returns the block that the layer drops on a feature map of shape s: the
-// configured one, clipped to the map on each axis. It panics if s does not pass
-// [Shape.Check].
+// configured one in cells, as Clip leaves it, 1 on an axis that the layout lacks. It panics
+// if s does not pass [Shape.Check].
 func (l *Layer) BlockOn(s Shape) Block {
 	l.must()
 	s.mustCheck()
-	return l.cfg.Block.on(s)
+	return l.cfg.Block.on(s, l.cfg.Clip)
 }
 
 // Cell is a place in a channel of a feature map: its plane, row and column, from
@@ -80,9 +90,9 @@ func (l *Layer) ValidOn(s Shape) (first, last Cell) {
 	if s.Len() == 0 {
 		return Cell{}, Cell{-1, -1, -1}
 	}
-	b := l.cfg.Block.on(s)
-	if l.cfg.Region == RegionFull {
-		b = Square(1)
+	b := Square(1)
+	if l.cfg.Region == RegionValid {
+		b = l.BlockOn(s)
 	}
 	before := l.cfg.Even.before
 	first = Cell{before(b.d), before(b.h), before(b.w)}
@@ -99,7 +109,21 @@ func (l *Layer) Gamma(s Shape, step uint64) float64 {
 		return 0
 	}
 	g := l.cfg.geometry(s)
-	return l.cfg.gamma(&g)
+	return l.cfg.gamma(l.schedule.at(step), &g)
+}
+
+// ExpectedDrop returns the drop rate that is to be expected on a feature map of shape s at
+// a step: the mean over cells of 1 − (1−γ)^k, k being the number of positions of a seed
+// whose block covers the cell. Its absolute error is below 10⁻¹², and it has the same bits
+// on every CPU. On a map without elements it is 0. It panics if s does not pass
+// [Shape.Check].
+func (l *Layer) ExpectedDrop(s Shape, step uint64) float64 {
+	gamma := l.Gamma(s, step)
+	if s.Len() == 0 {
+		return 0
+	}
+	g := l.cfg.geometry(s)
+	return g.expectedDrop(gamma)
 }
 
 // Sample draws the mask of a feature map of shape s at a step, for a batch
@@ -107,7 +131,7 @@ func (l *Layer) Gamma(s Shape, step uint64) float64 {
 // if step is negative or s does not pass [Shape.Check].
 func (l *Layer) Sample(m *Mask, s Shape, step int) {
 	if step < 0 {
-		panic("dropblock: Sample: step is negative")
+		panic(fmt.Sprintf("dropblock: Sample: step is %d, want 0 or more", step))
 	}
 	l.sample(m, &s, Position{Step: uint64(step)})
 }
@@ -122,18 +146,24 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) { l.sample(m, &s, at) }
 func (l *Layer) sample(m *Mask, s *Shape, at Position) {
 	l.must()
 	m.must()
-	m.draw(l.settings, s, at)
+	m.draw(l, s, &at)
 }
 
-// Grow makes the mask of a feature map of shape s from given seeds. It does not
-// use DropProb and Gamma. Bit i&63 of seeds[i>>6] is 1 if element i of the mask,
+// Grow is [Layer.GrowAt] at the zero Position.
+func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
+	return l.GrowAt(m, s, Position{}, seeds)
+}
+
+// GrowAt makes the mask of a feature map of shape s from given seeds. The position gives
+// the key and the samples of [ApplyNoise], and the drop probability of [NormExpected];
+// nothing else depends on it, on DropProb and on Gamma. Bit i&63 of seeds[i>>6] is 1 if element i of the mask,
 // in the memory order of [Mask.MaskShape], is the centre of a block (see [Even]).
 // Bits past the end are ignored. seeds may be m's own words.
 //
 // It returns an error, leaving m as it was, if the length of seeds is not
 // ⌈elements/64⌉, if s does not pass [Shape.Check], or if with [RegionValid] a
 // block would leave the map.
-func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
+func (l *Layer) GrowAt(m *Mask, s Shape, at Position, seeds []uint64) error {
 	l.must()
 	m.must()
 	if err := s.Check(); err != nil {
@@ -143,7 +173,7 @@ func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
 	if err := checkWords("seeds", bits, seeds); err != nil {
 		return err
 	}
-	return m.growFrom(l.settings, s, bits, seeds)
+	return m.growFrom(l, s, bits, &at, seeds)
 }
 
 // DrawSeeds writes to dst the seeds of a feature map of shape s at a position, as
@@ -162,10 +192,11 @@ func (l *Layer) DrawSeeds(dst []uint64, s Shape, at Position) (seeds int) {
 		return 0
 	}
 	p := l.plan(s, nil)
-	key := NewKey(l.cfg.Seed, l.cfg.Layer, at.Step)
 	sc := scratches.Get()
 	defer scratches.Put(sc)
-	seeds = sc.drawOn(p, l.isa, dst, bits.n, key, at.Sample)
+	r := p.rateAt(l.settings, l.schedule.at(at.Step), &sc.sampler)
+	key, sample := l.cfg.stream(&at)
+	seeds = sc.drawOn(&p.places, &r, l.isa, dst, bits.n, key, sample, at.stride())
 	if !p.geometry.full {
 		bitstring.ShiftUp(dst, p.geometry.lead())
 	}
@@ -178,6 +209,13 @@ func (l *Layer) String() string {
 		return "layer, not from New"
 	}
 	c := &l.cfg
-	return fmt.Sprintf("layer: drop %v by blocks of %v, even %v, region %v, gamma %v, share %v, norm %v, seed %d, layer %d, kernels %v",
-		c.DropProb, c.Block, c.Even, c.Region, c.Gamma, c.Share, c.Norm, c.Seed, c.Layer, KernelSet{l.isa})
+	ramp, scale := "", ""
+	if l.schedule.ramp != (Ramp{}) {
+		ramp = fmt.Sprintf(" (ramp %v)", l.schedule.ramp)
+	}
+	if c.GammaScale != 0 {
+		scale = fmt.Sprintf(" times %v", c.GammaScale)
+	}
+	return fmt.Sprintf("layer: drop %v%s by blocks of %v, clip %v, even %v, region %v, gamma %v%s, share %v, norm %v, seed %d, layer %d, kernels %v",
+		l.schedule.to, ramp, c.Block, c.Clip, c.Even, c.Region, c.Gamma, scale, c.Share, c.Norm, c.Seed, c.Layer, KernelSet{l.isa})
 }

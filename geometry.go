@@ -2,13 +2,19 @@ package dropblock
 
 // An axis is an axis of the map along which blocks extend.
 type axis struct {
-	size   int // cells of the map
-	block  int // cells of a block, at most size
+	size    int // cells of the map
+	nominal int // cells of a block, as Clip leaves it
+	// block is the number of those that can lie in the map, some for a seed at either
+	// end: at most size in the valid region, and 2·size−1 in the full one.
+	block  int
 	before int // cells of a block before its seed
 	stride int // distance of adjacent cells, in bits of the mask
 }
 
 func (a *axis) after() int { return a.block - 1 - a.before }
+
+// clipped returns the cells of a block that is clipped to the axis.
+func (a *axis) clipped() int { return min(a.nominal, a.size) }
 
 // clip returns the cells from which on and up to which the block of a seed lies in the map.
 func (a *axis) clip(seed int) (from, to int) {
@@ -41,13 +47,20 @@ func (cfg *Config) geometry(s Shape) geometry {
 	if s.layout.channelsLast() {
 		g.inner, g.planes = m.c, 1
 	}
-	b := cfg.Block.on(s)
+	b := cfg.Block.on(s, cfg.Clip)
 	stride, single := g.inner, true
 	for i, size := range [axes]int{s.W(), s.H(), s.D()} {
-		block := [axes]int{b.w, b.h, b.d}[i]
-		g.axes[i] = axis{size: size, block: block, before: cfg.Even.before(block), stride: stride}
+		a := axis{size: size, nominal: [axes]int{b.w, b.h, b.d}[i], stride: stride}
+		a.before = cfg.Even.before(a.nominal)
+		a.block = a.nominal
+		if cfg.Region == RegionFull {
+			after := min(a.after(), size-1)
+			a.before = min(a.before, size-1)
+			a.block = a.before + 1 + after
+		}
+		g.axes[i] = a
 		stride *= size
-		single = single && block == 1
+		single = single && a.block == 1
 	}
 	// A block of one cell has nothing to clip.
 	g.full = cfg.Region == RegionFull && !single
@@ -76,14 +89,12 @@ func (g *geometry) lead() (n int) {
 	return n
 }
 
-// product returns the product of a number of each axis.
-func (g *geometry) product(number func(a *axis) int) int {
-	return number(&g.axes[0]) * number(&g.axes[1]) * number(&g.axes[2])
+// product returns the product of a number of each axis, from the innermost one on: exact
+// below 2⁵³.
+func (g *geometry) product(number func(a *axis) int) float64 {
+	p := 1.0
+	for i := range g.axes {
+		p *= float64(number(&g.axes[i]))
+	}
+	return p
 }
-
-func (g *geometry) cells() int { return g.product(func(a *axis) int { return a.size }) }
-
-func (g *geometry) blockCells() int { return g.product(func(a *axis) int { return a.block }) }
-
-// validCells returns the number of cells at which a block that fits the map may begin.
-func (g *geometry) validCells() int { return g.product((*axis).valid) }

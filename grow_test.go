@@ -12,7 +12,7 @@ import (
 // growWays are the plans for a full region, whichever would be chosen.
 func (sc *scratch) growWays(p *plan, k isa, seeds []uint64, planes, workers int, check func(way growth, words []uint64, kept int)) {
 	b := newBorder(&p.geometry)
-	forced := *p
+	forced := p.grower
 	forced.border, forced.planes = b, newPlaneSteps(&p.geometry, tunings[k].runWords)
 	for _, way := range []growth{growBorder, growPlane, growPaint} {
 		if way == growBorder && b == nil {
@@ -35,9 +35,9 @@ func TestGrowFull(t *testing.T) {
 			NCHW(1, 1, 1, 9), NCHW(3, 1, 9, 1), NCHW(2, 9, 7, 7), NCHW(3, 211, 7, 7), NCHW(2, 67, 14, 14), NCHW(1, 50, 8, 8),
 			NCHW(2, 5, 13, 11), NCHW(1, 3, 31, 70), NCHW(2, 70, 17, 23), NCHW(1, 5, 64, 64), NCHW(1, 2, 3, 300), NCHW(1, 2, 130, 66),
 			NCHW(1, 3, 65, 65), NCHW(1, 1, 1, 70000), NCHW(3, 2, 1, 5001), NCHW(1, 3, 5001, 1), NCHW(2, 1, 131, 129),
-			ncdhw(2, 3, 5, 7, 9), ncdhw(1, 2, 9, 31, 33), ndhwc(2, 5, 7, 9, 3), ndhwc(1, 9, 5, 17, 33), nhwc(2, 14, 14, 5), nhwc(2, 65, 65, 3), nwc(3, 101, 7),
+			NCDHW(2, 3, 5, 7, 9), NCDHW(1, 2, 9, 31, 33), NDHWC(2, 5, 7, 9, 3), NDHWC(1, 9, 5, 17, 33), NHWC(2, 14, 14, 5), NHWC(2, 65, 65, 3), NWC(3, 101, 7),
 		} {
-			for turn, block := range []Block{Square(2), Square(3), Square(4), Square(5), Square(7), Rect(1, 6), Rect(9, 1), Rect(8, 3), Rect(16, 65), Square(70), Square(300), cuboid(3, 1, 64)} {
+			for turn, block := range []Block{Square(2), Square(3), Square(4), Square(5), Square(7), Rect(1, 6), Rect(9, 1), Rect(8, 3), Rect(16, 65), Square(70), Square(300), Cuboid(3, 1, 64)} {
 				for _, even := range []Even{EvenBefore, EvenAfter} {
 					if guard.Race && (i+turn+int(even))%4 > 0 {
 						continue

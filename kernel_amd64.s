@@ -9110,10 +9110,7 @@ TEXT ·scaleBFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -9126,82 +9123,82 @@ apart:
 	MOVQ         64(BX), SI
 	MOVQ         (DX), SI
 	MOVQ         64(DX), SI
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, (DX)
-	VMOVUPS      Y10, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 64(DX)
-	VMOVUPS      Y10, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, (DX)
+	VMOVUPS      Y7, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y7, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -9215,82 +9212,82 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, (DX)
-	VMOVUPS      Y10, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 64(DX)
-	VMOVUPS      Y10, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, (DX)
+	VMOVUPS      Y7, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y7, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -9306,26 +9303,26 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      Y9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y6, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -9338,26 +9335,26 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      X9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      X6, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -9370,27 +9367,27 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (BX), SI
-	VMOVD        SI, X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPEXTRW      $0x00, X9, (DX)
+	VMOVD        SI, X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPEXTRW      $0x00, X6, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -10362,92 +10359,89 @@ TEXT ·scaleStreamBFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
 word:
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVNTPS     Y9, (DX)
-	VMOVNTPS     Y10, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVNTPS     Y9, 64(DX)
-	VMOVNTPS     Y10, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVNTPS     Y6, (DX)
+	VMOVNTPS     Y7, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVNTPS     Y6, 64(DX)
+	VMOVNTPS     Y7, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -10463,26 +10457,26 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      Y9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y6, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -10495,26 +10489,26 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      X9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      X6, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -10527,27 +10521,27 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (BX), SI
-	VMOVD        SI, X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPEXTRW      $0x00, X9, (DX)
+	VMOVD        SI, X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPEXTRW      $0x00, X6, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -12114,10 +12108,7 @@ TEXT ·addBFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -12130,102 +12121,102 @@ apart:
 	MOVQ         64(BX), SI
 	MOVQ         (DX), SI
 	MOVQ         64(DX), SI
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(DX), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(DX), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(DX), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(DX), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(DX), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(DX), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -12239,102 +12230,102 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(DX), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(DX), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(DX), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(DX), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(DX), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(DX), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -12350,31 +12341,31 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VMOVUPS      Y5, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -12387,31 +12378,31 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), X6
-	VMOVUPS      (BX), X7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y9
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y6, Y10
-	VPAND        Y1, Y6, Y11
-	VADDPS       Y8, Y10, Y8
-	VADDPS       Y9, Y11, Y9
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y9, Y11
-	VPBLENDW     $0xaa, Y9, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y9
-	VPOR         Y9, Y11, Y11
-	VPMAXUW      Y3, Y11, Y9
-	VPCMPEQW     Y9, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPBLENDVB    Y5, Y10, Y6, Y6
-	VMOVUPS      X6, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), X3
+	VMOVUPS      (BX), X4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPAND        upperHalves<>+0(SB), Y3, Y8
+	VADDPS       Y5, Y7, Y5
+	VADDPS       Y6, Y8, Y6
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y3, Y3
+	VMOVUPS      X3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -12424,33 +12415,33 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (DX), SI
-	VMOVD        SI, X7
+	VMOVD        SI, X4
 	MOVWLZX      (BX), SI
-	VMOVD        SI, X13
-	VPSLLD       $0x10, Y13, Y6
-	VPAND        Y1, Y13, Y8
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y8, Y8
-	VPSLLD       $0x10, Y7, Y9
-	VPAND        Y1, Y7, Y10
-	VADDPS       Y6, Y9, Y6
-	VADDPS       Y8, Y10, Y8
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBLENDVB    Y5, Y9, Y7, Y7
-	VPEXTRW      $0x00, X7, (DX)
+	VMOVD        SI, X10
+	VPSLLD       $0x10, Y10, Y3
+	VPAND        upperHalves<>+0(SB), Y10, Y5
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VPSLLD       $0x10, Y4, Y6
+	VPAND        upperHalves<>+0(SB), Y4, Y7
+	VADDPS       Y3, Y6, Y3
+	VADDPS       Y5, Y7, Y5
+	VPSRLD       $0x10, Y3, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y3, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y4, Y4
+	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -14003,10 +13994,7 @@ TEXT ·fillBFloat16AVX2(SB), NOSPLIT, $0-100
 	MOVQ         src_len+32(FP), AX
 	MOVQ         fill_base+48(FP), SI
 	VBROADCASTSS scale+96(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -14021,86 +14009,86 @@ apart:
 	MOVQ         64(DX), DI
 	MOVQ         (SI), DI
 	MOVQ         64(SI), DI
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(SI), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(SI), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(SI), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(SI), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(SI), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(SI), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -14115,86 +14103,86 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(SI), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(SI), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(SI), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(SI), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(SI), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(SI), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -14211,27 +14199,27 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VMOVUPS      Y5, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -14245,27 +14233,27 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), X6
-	VMOVUPS      (BX), X7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y9
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y9, Y11
-	VPBLENDW     $0xaa, Y9, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y9
-	VPOR         Y9, Y11, Y11
-	VPMAXUW      Y3, Y11, Y9
-	VPCMPEQW     Y9, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPBLENDVB    Y5, Y10, Y6, Y6
-	VMOVUPS      X6, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), X3
+	VMOVUPS      (BX), X4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y3, Y3
+	VMOVUPS      X3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -14279,29 +14267,29 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (SI), DI
-	VMOVD        DI, X7
+	VMOVD        DI, X4
 	MOVWLZX      (BX), DI
-	VMOVD        DI, X13
-	VPSLLD       $0x10, Y13, Y6
-	VPAND        Y1, Y13, Y8
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBLENDVB    Y5, Y9, Y7, Y7
-	VPEXTRW      $0x00, X7, (DX)
+	VMOVD        DI, X10
+	VPSLLD       $0x10, Y10, Y3
+	VPAND        upperHalves<>+0(SB), Y10, Y5
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y3, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y3, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y4, Y4
+	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -15369,10 +15357,7 @@ TEXT ·fillStreamBFloat16AVX2(SB), NOSPLIT, $0-100
 	MOVQ         src_len+32(FP), AX
 	MOVQ         fill_base+48(FP), SI
 	VBROADCASTSS scale+96(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
@@ -15381,86 +15366,86 @@ word:
 	PREFETCHT0   8256(BX)
 	PREFETCHT0   8192(SI)
 	PREFETCHT0   8256(SI)
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(SI), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVNTPS     Y8, (DX)
-	VMOVNTPS     Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(SI), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(SI), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVNTPS     Y8, 64(DX)
-	VMOVNTPS     Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(SI), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVNTPS     Y5, (DX)
+	VMOVNTPS     Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(SI), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(SI), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVNTPS     Y5, 64(DX)
+	VMOVNTPS     Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -15477,27 +15462,27 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VMOVUPS      Y5, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -15511,27 +15496,27 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), X6
-	VMOVUPS      (BX), X7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y9
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y9, Y11
-	VPBLENDW     $0xaa, Y9, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y9
-	VPOR         Y9, Y11, Y11
-	VPMAXUW      Y3, Y11, Y9
-	VPCMPEQW     Y9, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPBLENDVB    Y5, Y10, Y6, Y6
-	VMOVUPS      X6, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), X3
+	VMOVUPS      (BX), X4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y3, Y3
+	VMOVUPS      X3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -15545,29 +15530,29 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (SI), DI
-	VMOVD        DI, X7
+	VMOVD        DI, X4
 	MOVWLZX      (BX), DI
-	VMOVD        DI, X13
-	VPSLLD       $0x10, Y13, Y6
-	VPAND        Y1, Y13, Y8
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBLENDVB    Y5, Y9, Y7, Y7
-	VPEXTRW      $0x00, X7, (DX)
+	VMOVD        DI, X10
+	VPSLLD       $0x10, Y10, Y3
+	VPAND        upperHalves<>+0(SB), Y10, Y5
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y3, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y3, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y4, Y4
+	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -16235,19 +16220,16 @@ TEXT ·expandBFloat16AVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_base+0(FP), CX
 	MOVQ         dst_len+8(FP), DX
 	VBROADCASTSS scale+48(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y1
-	VMOVDQU      halfAbove<>+0(SB), Y2
-	VMOVAPS      Y0, Y3
-	VPSRLD       $0x10, Y0, Y4
-	VPSLLD       $0x10, Y3, Y5
-	VPBLENDW     $0xaa, Y3, Y4, Y4
-	VPBLENDW     $0x55, Y0, Y5, Y5
-	VPAND        Y1, Y4, Y3
-	VPOR         Y3, Y5, Y5
-	VPMAXUW      Y2, Y5, Y3
-	VPCMPEQW     Y3, Y5, Y5
-	VPSUBW       Y5, Y4, Y4
+	VMOVAPS      Y0, Y1
+	VPSRLD       $0x10, Y0, Y2
+	VPSLLD       $0x10, Y1, Y3
+	VPBLENDW     $0xaa, Y1, Y2, Y2
+	VPBLENDW     $0x55, Y0, Y3, Y3
+	VPAND        halfOnes<>+0(SB), Y2, Y1
+	VPOR         Y1, Y3, Y3
+	VPMAXUW      halfAbove<>+0(SB), Y3, Y1
+	VPCMPEQW     Y1, Y3, Y3
+	VPSUBW       Y3, Y2, Y2
 	VMOVDQU      laneBits2<>+0(SB), Y0
 	CMPQ         DX, $0x00000040
 	JL           wordDone
@@ -16256,22 +16238,22 @@ word:
 	VPBROADCASTW (AX), Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
-	VPBROADCASTW 2(AX), Y2
-	VPAND        Y0, Y2, Y2
-	VPCMPEQW     Y0, Y2, Y2
-	VPAND        Y4, Y2, Y2
-	VPBROADCASTW 4(AX), Y3
+	VPAND        Y2, Y1, Y1
+	VPBROADCASTW 2(AX), Y3
 	VPAND        Y0, Y3, Y3
 	VPCMPEQW     Y0, Y3, Y3
-	VPAND        Y4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPBROADCASTW 4(AX), Y4
+	VPAND        Y0, Y4, Y4
+	VPCMPEQW     Y0, Y4, Y4
+	VPAND        Y2, Y4, Y4
 	VPBROADCASTW 6(AX), Y5
 	VPAND        Y0, Y5, Y5
 	VPCMPEQW     Y0, Y5, Y5
-	VPAND        Y4, Y5, Y5
+	VPAND        Y2, Y5, Y5
 	VMOVUPS      Y1, (CX)
-	VMOVUPS      Y2, 32(CX)
-	VMOVUPS      Y3, 64(CX)
+	VMOVUPS      Y3, 32(CX)
+	VMOVUPS      Y4, 64(CX)
 	VMOVUPS      Y5, 96(CX)
 	ADDQ         $0x08, AX
 	ADDQ         $0x00000080, CX
@@ -16291,7 +16273,7 @@ rest16:
 	VPBROADCASTW X1, Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
+	VPAND        Y2, Y1, Y1
 	VMOVUPS      Y1, (CX)
 	SHRQ         $0x10, AX
 	ADDQ         $0x00000020, CX
@@ -16308,7 +16290,7 @@ rest8:
 	VPBROADCASTW X1, Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
+	VPAND        Y2, Y1, Y1
 	VMOVUPS      X1, (CX)
 	SHRQ         $0x08, AX
 	ADDQ         $0x00000010, CX
@@ -16325,7 +16307,7 @@ rest1:
 	VPBROADCASTW X1, Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
+	VPAND        Y2, Y1, Y1
 	VPEXTRW      $0x00, X1, (CX)
 	SHRQ         $0x01, AX
 	ADDQ         $0x00000002, CX
@@ -16390,6 +16372,5926 @@ rest:
 	JNZ         rest
 
 done:
+	VZEROUPPER
+	RET
+
+// func noiseAVX2(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX2
+TEXT ·noiseAVX2(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Y0
+	VPBROADCASTQ philoxM1<>+0(SB), Y1
+	MOVL         12(DI), R8
+	XORL         4(BX), R8
+	MOVL         R8, (SP)
+	MOVL         8(DI), R8
+	MOVL         $0xcd9e8d57, R9
+	IMULQ        R9, R8
+	MOVQ         R8, R9
+	SHRQ         $0x20, R9
+	XORL         4(DI), R9
+	XORL         (BX), R9
+	XORL         8(BX), R8
+	MOVL         R8, 4(SP)
+	MOVL         $0xd2511f53, DI
+	IMULQ        DI, R9
+	MOVQ         R9, DI
+	SHRQ         $0x20, DI
+	XORL         12(BX), DI
+	MOVL         DI, 8(SP)
+	XORL         20(BX), R9
+	MOVL         R9, 12(SP)
+	VMOVQ        SI, X2
+	VPBROADCASTQ X2, Y2
+	CMPQ         DX, $0x00000008
+	JL           quads2Done
+
+quads2:
+	VPMOVZXDQ    (CX), Y3
+	VPADDD       Y2, Y3, Y3
+	VPMULUDQ     Y3, Y0, Y3
+	VPMOVZXDQ    16(CX), Y4
+	VPADDD       Y2, Y4, Y4
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y3, Y5
+	VPBROADCASTD (SP), Y6
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y6
+	VPSRLQ       $0x20, Y6, Y7
+	VPBROADCASTD 4(SP), Y5
+	VPXOR        Y5, Y7, Y7
+	VPBROADCASTD 8(SP), Y5
+	VPXOR        Y5, Y3, Y5
+	VPSRLQ       $0x20, Y4, Y3
+	VPBROADCASTD (SP), Y8
+	VPXOR        Y8, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y8
+	VPSRLQ       $0x20, Y8, Y9
+	VPBROADCASTD 4(SP), Y3
+	VPXOR        Y3, Y9, Y9
+	VPBROADCASTD 8(SP), Y3
+	VPXOR        Y3, Y4, Y3
+	VPMULUDQ     Y5, Y1, Y5
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 12(SP), Y4
+	VPXOR        Y4, Y11, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 12(SP), Y10
+	VPXOR        Y10, Y11, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 24(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 24(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 28(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 28(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 32(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 32(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 36(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y6, Y1, Y6
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 36(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y8, Y1, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 40(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 40(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y10, Y0, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 44(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 44(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 48(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 48(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 52(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 52(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 56(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 56(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 60(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 60(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 64(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 64(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 68(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 68(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y6, Y1, Y6
+	VPMULUDQ     Y4, Y0, Y4
+	VPSHUFD      $0xa0, Y4, Y11
+	VPBLENDD     $0xaa, Y11, Y6, Y11
+	VPSHUFD      $0xf5, Y6, Y6
+	VPBLENDD     $0xaa, Y4, Y6, Y4
+	VPSHUFD      $0xa0, Y5, Y5
+	VPBLENDD     $0xaa, Y5, Y7, Y7
+	VPXOR        Y7, Y4, Y4
+	VPBROADCASTQ 72(BX), Y5
+	VPXOR        Y5, Y4, Y4
+	VPSRAD       $0x1f, Y4, Y5
+	VPXOR        Y4, Y5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VADDPS       all3f000000<>+0(SB), Y5, Y5
+	VMULPS       allaf800000<>+0(SB), Y5, Y5
+	VPXOR        all80000000<>+0(SB), Y5, Y6
+	VADDPS       all3f800000<>+0(SB), Y5, Y7
+	VBLENDVPS    Y4, Y7, Y6, Y6
+	VPADDD       Y4, Y4, Y7
+	VPAND        Y7, Y4, Y4
+	VPSUBD       all3f3504f3<>+0(SB), Y6, Y7
+	VPSRAD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y7, Y12
+	VPSUBD       Y12, Y6, Y6
+	VADDPS       allbf800000<>+0(SB), Y6, Y6
+	VBLENDVPS    Y4, Y5, Y6, Y6
+	VMULPS       all3e4efcaa<>+0(SB), Y6, Y4
+	VADDPS       allbea61e64<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3eb0a60e<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbecbc71c<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3effb11e<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbf2aacee<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3f80003d<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbfffffff<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       allbfb17218<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y4, Y4
+	VSQRTPS      Y4, Y4
+	VPADDD       Y11, Y11, Y7
+	VPOR         all00000001<>+0(SB), Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       all30000000<>+0(SB), Y7, Y7
+	VMULPS       Y7, Y7, Y5
+	VMULPS       all3a60f833<>+0(SB), Y5, Y6
+	VADDPS       allbcaa7b0d<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3e81de83<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       allbf9de9d3<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3f7fffff<>+0(SB), Y6, Y6
+	VPAND        all80000000<>+0(SB), Y11, Y11
+	VPXOR        Y11, Y6, Y6
+	VMULPS       all391ed7fb<>+0(SB), Y5, Y11
+	VADDPS       allbb992665<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       all3da33458<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       allbf255de1<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       all3fc90fdb<>+0(SB), Y11, Y11
+	VMULPS       Y11, Y7, Y7
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y4, Y7, Y7
+	VUNPCKLPD    Y7, Y6, Y4
+	VUNPCKHPD    Y7, Y6, Y5
+	MOVL         (CX), SI
+	SHLQ         $0x02, SI
+	VMOVUPS      X4, (AX)(SI*4)
+	VEXTRACTF128 $0x01, Y4, X4
+	MOVL         8(CX), SI
+	SHLQ         $0x02, SI
+	VMOVUPS      X4, (AX)(SI*4)
+	MOVL         4(CX), SI
+	SHLQ         $0x02, SI
+	VMOVUPS      X5, (AX)(SI*4)
+	VEXTRACTF128 $0x01, Y5, X4
+	MOVL         12(CX), SI
+	SHLQ         $0x02, SI
+	VMOVUPS      X4, (AX)(SI*4)
+	VPMULUDQ     Y8, Y1, Y8
+	VPMULUDQ     Y10, Y0, Y10
+	VPSHUFD      $0xa0, Y10, Y4
+	VPBLENDD     $0xaa, Y4, Y8, Y4
+	VPSHUFD      $0xf5, Y8, Y8
+	VPBLENDD     $0xaa, Y10, Y8, Y10
+	VPSHUFD      $0xa0, Y3, Y3
+	VPBLENDD     $0xaa, Y3, Y9, Y9
+	VPXOR        Y9, Y10, Y10
+	VPBROADCASTQ 72(BX), Y3
+	VPXOR        Y3, Y10, Y10
+	VPSRAD       $0x1f, Y10, Y3
+	VPXOR        Y10, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VADDPS       all3f000000<>+0(SB), Y3, Y3
+	VMULPS       allaf800000<>+0(SB), Y3, Y3
+	VPXOR        all80000000<>+0(SB), Y3, Y5
+	VADDPS       all3f800000<>+0(SB), Y3, Y6
+	VBLENDVPS    Y10, Y6, Y5, Y5
+	VPADDD       Y10, Y10, Y6
+	VPAND        Y6, Y10, Y10
+	VPSUBD       all3f3504f3<>+0(SB), Y5, Y6
+	VPSRAD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y6, Y7
+	VPSUBD       Y7, Y5, Y5
+	VADDPS       allbf800000<>+0(SB), Y5, Y5
+	VBLENDVPS    Y10, Y3, Y5, Y5
+	VMULPS       all3e4efcaa<>+0(SB), Y5, Y10
+	VADDPS       allbea61e64<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3eb0a60e<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbecbc71c<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3effb11e<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbf2aacee<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3f80003d<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbfffffff<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       allbfb17218<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y10, Y10
+	VSQRTPS      Y10, Y10
+	VPADDD       Y4, Y4, Y6
+	VPOR         all00000001<>+0(SB), Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       all30000000<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y6, Y3
+	VMULPS       all3a60f833<>+0(SB), Y3, Y5
+	VADDPS       allbcaa7b0d<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3e81de83<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbf9de9d3<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3f7fffff<>+0(SB), Y5, Y5
+	VPAND        all80000000<>+0(SB), Y4, Y4
+	VPXOR        Y4, Y5, Y5
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y4
+	VADDPS       allbb992665<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3da33458<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       allbf255de1<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3fc90fdb<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y10, Y5, Y5
+	VMULPS       Y10, Y6, Y6
+	VUNPCKLPD    Y6, Y5, Y3
+	VUNPCKHPD    Y6, Y5, Y4
+	MOVL         16(CX), SI
+	SHLQ         $0x02, SI
+	VMOVUPS      X3, (AX)(SI*4)
+	VEXTRACTF128 $0x01, Y3, X3
+	MOVL         24(CX), SI
+	SHLQ         $0x02, SI
+	VMOVUPS      X3, (AX)(SI*4)
+	MOVL         20(CX), SI
+	SHLQ         $0x02, SI
+	VMOVUPS      X4, (AX)(SI*4)
+	VEXTRACTF128 $0x01, Y4, X3
+	MOVL         28(CX), SI
+	SHLQ         $0x02, SI
+	VMOVUPS      X3, (AX)(SI*4)
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	CMPQ         DX, $0x00000008
+	JGE          quads2
+
+quads2Done:
+	VZEROUPPER
+	RET
+
+DATA all3f000000<>+0(SB)/4, $0x3f000000
+DATA all3f000000<>+4(SB)/4, $0x3f000000
+DATA all3f000000<>+8(SB)/4, $0x3f000000
+DATA all3f000000<>+12(SB)/4, $0x3f000000
+DATA all3f000000<>+16(SB)/4, $0x3f000000
+DATA all3f000000<>+20(SB)/4, $0x3f000000
+DATA all3f000000<>+24(SB)/4, $0x3f000000
+DATA all3f000000<>+28(SB)/4, $0x3f000000
+DATA all3f000000<>+32(SB)/4, $0x3f000000
+DATA all3f000000<>+36(SB)/4, $0x3f000000
+DATA all3f000000<>+40(SB)/4, $0x3f000000
+DATA all3f000000<>+44(SB)/4, $0x3f000000
+DATA all3f000000<>+48(SB)/4, $0x3f000000
+DATA all3f000000<>+52(SB)/4, $0x3f000000
+DATA all3f000000<>+56(SB)/4, $0x3f000000
+DATA all3f000000<>+60(SB)/4, $0x3f000000
+GLOBL all3f000000<>(SB), RODATA|NOPTR, $64
+
+DATA allaf800000<>+0(SB)/4, $0xaf800000
+DATA allaf800000<>+4(SB)/4, $0xaf800000
+DATA allaf800000<>+8(SB)/4, $0xaf800000
+DATA allaf800000<>+12(SB)/4, $0xaf800000
+DATA allaf800000<>+16(SB)/4, $0xaf800000
+DATA allaf800000<>+20(SB)/4, $0xaf800000
+DATA allaf800000<>+24(SB)/4, $0xaf800000
+DATA allaf800000<>+28(SB)/4, $0xaf800000
+DATA allaf800000<>+32(SB)/4, $0xaf800000
+DATA allaf800000<>+36(SB)/4, $0xaf800000
+DATA allaf800000<>+40(SB)/4, $0xaf800000
+DATA allaf800000<>+44(SB)/4, $0xaf800000
+DATA allaf800000<>+48(SB)/4, $0xaf800000
+DATA allaf800000<>+52(SB)/4, $0xaf800000
+DATA allaf800000<>+56(SB)/4, $0xaf800000
+DATA allaf800000<>+60(SB)/4, $0xaf800000
+GLOBL allaf800000<>(SB), RODATA|NOPTR, $64
+
+DATA all80000000<>+0(SB)/4, $0x80000000
+DATA all80000000<>+4(SB)/4, $0x80000000
+DATA all80000000<>+8(SB)/4, $0x80000000
+DATA all80000000<>+12(SB)/4, $0x80000000
+DATA all80000000<>+16(SB)/4, $0x80000000
+DATA all80000000<>+20(SB)/4, $0x80000000
+DATA all80000000<>+24(SB)/4, $0x80000000
+DATA all80000000<>+28(SB)/4, $0x80000000
+DATA all80000000<>+32(SB)/4, $0x80000000
+DATA all80000000<>+36(SB)/4, $0x80000000
+DATA all80000000<>+40(SB)/4, $0x80000000
+DATA all80000000<>+44(SB)/4, $0x80000000
+DATA all80000000<>+48(SB)/4, $0x80000000
+DATA all80000000<>+52(SB)/4, $0x80000000
+DATA all80000000<>+56(SB)/4, $0x80000000
+DATA all80000000<>+60(SB)/4, $0x80000000
+GLOBL all80000000<>(SB), RODATA|NOPTR, $64
+
+DATA all3f800000<>+0(SB)/4, $0x3f800000
+DATA all3f800000<>+4(SB)/4, $0x3f800000
+DATA all3f800000<>+8(SB)/4, $0x3f800000
+DATA all3f800000<>+12(SB)/4, $0x3f800000
+DATA all3f800000<>+16(SB)/4, $0x3f800000
+DATA all3f800000<>+20(SB)/4, $0x3f800000
+DATA all3f800000<>+24(SB)/4, $0x3f800000
+DATA all3f800000<>+28(SB)/4, $0x3f800000
+DATA all3f800000<>+32(SB)/4, $0x3f800000
+DATA all3f800000<>+36(SB)/4, $0x3f800000
+DATA all3f800000<>+40(SB)/4, $0x3f800000
+DATA all3f800000<>+44(SB)/4, $0x3f800000
+DATA all3f800000<>+48(SB)/4, $0x3f800000
+DATA all3f800000<>+52(SB)/4, $0x3f800000
+DATA all3f800000<>+56(SB)/4, $0x3f800000
+DATA all3f800000<>+60(SB)/4, $0x3f800000
+GLOBL all3f800000<>(SB), RODATA|NOPTR, $64
+
+DATA all3f3504f3<>+0(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+4(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+8(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+12(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+16(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+20(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+24(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+28(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+32(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+36(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+40(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+44(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+48(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+52(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+56(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+60(SB)/4, $0x3f3504f3
+GLOBL all3f3504f3<>(SB), RODATA|NOPTR, $64
+
+DATA allbf800000<>+0(SB)/4, $0xbf800000
+DATA allbf800000<>+4(SB)/4, $0xbf800000
+DATA allbf800000<>+8(SB)/4, $0xbf800000
+DATA allbf800000<>+12(SB)/4, $0xbf800000
+DATA allbf800000<>+16(SB)/4, $0xbf800000
+DATA allbf800000<>+20(SB)/4, $0xbf800000
+DATA allbf800000<>+24(SB)/4, $0xbf800000
+DATA allbf800000<>+28(SB)/4, $0xbf800000
+DATA allbf800000<>+32(SB)/4, $0xbf800000
+DATA allbf800000<>+36(SB)/4, $0xbf800000
+DATA allbf800000<>+40(SB)/4, $0xbf800000
+DATA allbf800000<>+44(SB)/4, $0xbf800000
+DATA allbf800000<>+48(SB)/4, $0xbf800000
+DATA allbf800000<>+52(SB)/4, $0xbf800000
+DATA allbf800000<>+56(SB)/4, $0xbf800000
+DATA allbf800000<>+60(SB)/4, $0xbf800000
+GLOBL allbf800000<>(SB), RODATA|NOPTR, $64
+
+DATA all3e4efcaa<>+0(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+4(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+8(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+12(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+16(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+20(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+24(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+28(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+32(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+36(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+40(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+44(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+48(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+52(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+56(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+60(SB)/4, $0x3e4efcaa
+GLOBL all3e4efcaa<>(SB), RODATA|NOPTR, $64
+
+DATA allbea61e64<>+0(SB)/4, $0xbea61e64
+DATA allbea61e64<>+4(SB)/4, $0xbea61e64
+DATA allbea61e64<>+8(SB)/4, $0xbea61e64
+DATA allbea61e64<>+12(SB)/4, $0xbea61e64
+DATA allbea61e64<>+16(SB)/4, $0xbea61e64
+DATA allbea61e64<>+20(SB)/4, $0xbea61e64
+DATA allbea61e64<>+24(SB)/4, $0xbea61e64
+DATA allbea61e64<>+28(SB)/4, $0xbea61e64
+DATA allbea61e64<>+32(SB)/4, $0xbea61e64
+DATA allbea61e64<>+36(SB)/4, $0xbea61e64
+DATA allbea61e64<>+40(SB)/4, $0xbea61e64
+DATA allbea61e64<>+44(SB)/4, $0xbea61e64
+DATA allbea61e64<>+48(SB)/4, $0xbea61e64
+DATA allbea61e64<>+52(SB)/4, $0xbea61e64
+DATA allbea61e64<>+56(SB)/4, $0xbea61e64
+DATA allbea61e64<>+60(SB)/4, $0xbea61e64
+GLOBL allbea61e64<>(SB), RODATA|NOPTR, $64
+
+DATA all3eb0a60e<>+0(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+4(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+8(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+12(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+16(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+20(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+24(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+28(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+32(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+36(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+40(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+44(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+48(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+52(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+56(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+60(SB)/4, $0x3eb0a60e
+GLOBL all3eb0a60e<>(SB), RODATA|NOPTR, $64
+
+DATA allbecbc71c<>+0(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+4(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+8(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+12(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+16(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+20(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+24(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+28(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+32(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+36(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+40(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+44(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+48(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+52(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+56(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+60(SB)/4, $0xbecbc71c
+GLOBL allbecbc71c<>(SB), RODATA|NOPTR, $64
+
+DATA all3effb11e<>+0(SB)/4, $0x3effb11e
+DATA all3effb11e<>+4(SB)/4, $0x3effb11e
+DATA all3effb11e<>+8(SB)/4, $0x3effb11e
+DATA all3effb11e<>+12(SB)/4, $0x3effb11e
+DATA all3effb11e<>+16(SB)/4, $0x3effb11e
+DATA all3effb11e<>+20(SB)/4, $0x3effb11e
+DATA all3effb11e<>+24(SB)/4, $0x3effb11e
+DATA all3effb11e<>+28(SB)/4, $0x3effb11e
+DATA all3effb11e<>+32(SB)/4, $0x3effb11e
+DATA all3effb11e<>+36(SB)/4, $0x3effb11e
+DATA all3effb11e<>+40(SB)/4, $0x3effb11e
+DATA all3effb11e<>+44(SB)/4, $0x3effb11e
+DATA all3effb11e<>+48(SB)/4, $0x3effb11e
+DATA all3effb11e<>+52(SB)/4, $0x3effb11e
+DATA all3effb11e<>+56(SB)/4, $0x3effb11e
+DATA all3effb11e<>+60(SB)/4, $0x3effb11e
+GLOBL all3effb11e<>(SB), RODATA|NOPTR, $64
+
+DATA allbf2aacee<>+0(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+4(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+8(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+12(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+16(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+20(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+24(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+28(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+32(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+36(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+40(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+44(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+48(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+52(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+56(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+60(SB)/4, $0xbf2aacee
+GLOBL allbf2aacee<>(SB), RODATA|NOPTR, $64
+
+DATA all3f80003d<>+0(SB)/4, $0x3f80003d
+DATA all3f80003d<>+4(SB)/4, $0x3f80003d
+DATA all3f80003d<>+8(SB)/4, $0x3f80003d
+DATA all3f80003d<>+12(SB)/4, $0x3f80003d
+DATA all3f80003d<>+16(SB)/4, $0x3f80003d
+DATA all3f80003d<>+20(SB)/4, $0x3f80003d
+DATA all3f80003d<>+24(SB)/4, $0x3f80003d
+DATA all3f80003d<>+28(SB)/4, $0x3f80003d
+DATA all3f80003d<>+32(SB)/4, $0x3f80003d
+DATA all3f80003d<>+36(SB)/4, $0x3f80003d
+DATA all3f80003d<>+40(SB)/4, $0x3f80003d
+DATA all3f80003d<>+44(SB)/4, $0x3f80003d
+DATA all3f80003d<>+48(SB)/4, $0x3f80003d
+DATA all3f80003d<>+52(SB)/4, $0x3f80003d
+DATA all3f80003d<>+56(SB)/4, $0x3f80003d
+DATA all3f80003d<>+60(SB)/4, $0x3f80003d
+GLOBL all3f80003d<>(SB), RODATA|NOPTR, $64
+
+DATA allbfffffff<>+0(SB)/4, $0xbfffffff
+DATA allbfffffff<>+4(SB)/4, $0xbfffffff
+DATA allbfffffff<>+8(SB)/4, $0xbfffffff
+DATA allbfffffff<>+12(SB)/4, $0xbfffffff
+DATA allbfffffff<>+16(SB)/4, $0xbfffffff
+DATA allbfffffff<>+20(SB)/4, $0xbfffffff
+DATA allbfffffff<>+24(SB)/4, $0xbfffffff
+DATA allbfffffff<>+28(SB)/4, $0xbfffffff
+DATA allbfffffff<>+32(SB)/4, $0xbfffffff
+DATA allbfffffff<>+36(SB)/4, $0xbfffffff
+DATA allbfffffff<>+40(SB)/4, $0xbfffffff
+DATA allbfffffff<>+44(SB)/4, $0xbfffffff
+DATA allbfffffff<>+48(SB)/4, $0xbfffffff
+DATA allbfffffff<>+52(SB)/4, $0xbfffffff
+DATA allbfffffff<>+56(SB)/4, $0xbfffffff
+DATA allbfffffff<>+60(SB)/4, $0xbfffffff
+GLOBL allbfffffff<>(SB), RODATA|NOPTR, $64
+
+DATA allbfb17218<>+0(SB)/4, $0xbfb17218
+DATA allbfb17218<>+4(SB)/4, $0xbfb17218
+DATA allbfb17218<>+8(SB)/4, $0xbfb17218
+DATA allbfb17218<>+12(SB)/4, $0xbfb17218
+DATA allbfb17218<>+16(SB)/4, $0xbfb17218
+DATA allbfb17218<>+20(SB)/4, $0xbfb17218
+DATA allbfb17218<>+24(SB)/4, $0xbfb17218
+DATA allbfb17218<>+28(SB)/4, $0xbfb17218
+DATA allbfb17218<>+32(SB)/4, $0xbfb17218
+DATA allbfb17218<>+36(SB)/4, $0xbfb17218
+DATA allbfb17218<>+40(SB)/4, $0xbfb17218
+DATA allbfb17218<>+44(SB)/4, $0xbfb17218
+DATA allbfb17218<>+48(SB)/4, $0xbfb17218
+DATA allbfb17218<>+52(SB)/4, $0xbfb17218
+DATA allbfb17218<>+56(SB)/4, $0xbfb17218
+DATA allbfb17218<>+60(SB)/4, $0xbfb17218
+GLOBL allbfb17218<>(SB), RODATA|NOPTR, $64
+
+DATA all00000001<>+0(SB)/4, $0x00000001
+DATA all00000001<>+4(SB)/4, $0x00000001
+DATA all00000001<>+8(SB)/4, $0x00000001
+DATA all00000001<>+12(SB)/4, $0x00000001
+DATA all00000001<>+16(SB)/4, $0x00000001
+DATA all00000001<>+20(SB)/4, $0x00000001
+DATA all00000001<>+24(SB)/4, $0x00000001
+DATA all00000001<>+28(SB)/4, $0x00000001
+DATA all00000001<>+32(SB)/4, $0x00000001
+DATA all00000001<>+36(SB)/4, $0x00000001
+DATA all00000001<>+40(SB)/4, $0x00000001
+DATA all00000001<>+44(SB)/4, $0x00000001
+DATA all00000001<>+48(SB)/4, $0x00000001
+DATA all00000001<>+52(SB)/4, $0x00000001
+DATA all00000001<>+56(SB)/4, $0x00000001
+DATA all00000001<>+60(SB)/4, $0x00000001
+GLOBL all00000001<>(SB), RODATA|NOPTR, $64
+
+DATA all30000000<>+0(SB)/4, $0x30000000
+DATA all30000000<>+4(SB)/4, $0x30000000
+DATA all30000000<>+8(SB)/4, $0x30000000
+DATA all30000000<>+12(SB)/4, $0x30000000
+DATA all30000000<>+16(SB)/4, $0x30000000
+DATA all30000000<>+20(SB)/4, $0x30000000
+DATA all30000000<>+24(SB)/4, $0x30000000
+DATA all30000000<>+28(SB)/4, $0x30000000
+DATA all30000000<>+32(SB)/4, $0x30000000
+DATA all30000000<>+36(SB)/4, $0x30000000
+DATA all30000000<>+40(SB)/4, $0x30000000
+DATA all30000000<>+44(SB)/4, $0x30000000
+DATA all30000000<>+48(SB)/4, $0x30000000
+DATA all30000000<>+52(SB)/4, $0x30000000
+DATA all30000000<>+56(SB)/4, $0x30000000
+DATA all30000000<>+60(SB)/4, $0x30000000
+GLOBL all30000000<>(SB), RODATA|NOPTR, $64
+
+DATA all3a60f833<>+0(SB)/4, $0x3a60f833
+DATA all3a60f833<>+4(SB)/4, $0x3a60f833
+DATA all3a60f833<>+8(SB)/4, $0x3a60f833
+DATA all3a60f833<>+12(SB)/4, $0x3a60f833
+DATA all3a60f833<>+16(SB)/4, $0x3a60f833
+DATA all3a60f833<>+20(SB)/4, $0x3a60f833
+DATA all3a60f833<>+24(SB)/4, $0x3a60f833
+DATA all3a60f833<>+28(SB)/4, $0x3a60f833
+DATA all3a60f833<>+32(SB)/4, $0x3a60f833
+DATA all3a60f833<>+36(SB)/4, $0x3a60f833
+DATA all3a60f833<>+40(SB)/4, $0x3a60f833
+DATA all3a60f833<>+44(SB)/4, $0x3a60f833
+DATA all3a60f833<>+48(SB)/4, $0x3a60f833
+DATA all3a60f833<>+52(SB)/4, $0x3a60f833
+DATA all3a60f833<>+56(SB)/4, $0x3a60f833
+DATA all3a60f833<>+60(SB)/4, $0x3a60f833
+GLOBL all3a60f833<>(SB), RODATA|NOPTR, $64
+
+DATA allbcaa7b0d<>+0(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+4(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+8(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+12(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+16(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+20(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+24(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+28(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+32(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+36(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+40(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+44(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+48(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+52(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+56(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+60(SB)/4, $0xbcaa7b0d
+GLOBL allbcaa7b0d<>(SB), RODATA|NOPTR, $64
+
+DATA all3e81de83<>+0(SB)/4, $0x3e81de83
+DATA all3e81de83<>+4(SB)/4, $0x3e81de83
+DATA all3e81de83<>+8(SB)/4, $0x3e81de83
+DATA all3e81de83<>+12(SB)/4, $0x3e81de83
+DATA all3e81de83<>+16(SB)/4, $0x3e81de83
+DATA all3e81de83<>+20(SB)/4, $0x3e81de83
+DATA all3e81de83<>+24(SB)/4, $0x3e81de83
+DATA all3e81de83<>+28(SB)/4, $0x3e81de83
+DATA all3e81de83<>+32(SB)/4, $0x3e81de83
+DATA all3e81de83<>+36(SB)/4, $0x3e81de83
+DATA all3e81de83<>+40(SB)/4, $0x3e81de83
+DATA all3e81de83<>+44(SB)/4, $0x3e81de83
+DATA all3e81de83<>+48(SB)/4, $0x3e81de83
+DATA all3e81de83<>+52(SB)/4, $0x3e81de83
+DATA all3e81de83<>+56(SB)/4, $0x3e81de83
+DATA all3e81de83<>+60(SB)/4, $0x3e81de83
+GLOBL all3e81de83<>(SB), RODATA|NOPTR, $64
+
+DATA allbf9de9d3<>+0(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+4(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+8(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+12(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+16(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+20(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+24(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+28(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+32(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+36(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+40(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+44(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+48(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+52(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+56(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+60(SB)/4, $0xbf9de9d3
+GLOBL allbf9de9d3<>(SB), RODATA|NOPTR, $64
+
+DATA all3f7fffff<>+0(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+4(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+8(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+12(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+16(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+20(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+24(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+28(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+32(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+36(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+40(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+44(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+48(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+52(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+56(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+60(SB)/4, $0x3f7fffff
+GLOBL all3f7fffff<>(SB), RODATA|NOPTR, $64
+
+DATA all391ed7fb<>+0(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+4(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+8(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+12(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+16(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+20(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+24(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+28(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+32(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+36(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+40(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+44(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+48(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+52(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+56(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+60(SB)/4, $0x391ed7fb
+GLOBL all391ed7fb<>(SB), RODATA|NOPTR, $64
+
+DATA allbb992665<>+0(SB)/4, $0xbb992665
+DATA allbb992665<>+4(SB)/4, $0xbb992665
+DATA allbb992665<>+8(SB)/4, $0xbb992665
+DATA allbb992665<>+12(SB)/4, $0xbb992665
+DATA allbb992665<>+16(SB)/4, $0xbb992665
+DATA allbb992665<>+20(SB)/4, $0xbb992665
+DATA allbb992665<>+24(SB)/4, $0xbb992665
+DATA allbb992665<>+28(SB)/4, $0xbb992665
+DATA allbb992665<>+32(SB)/4, $0xbb992665
+DATA allbb992665<>+36(SB)/4, $0xbb992665
+DATA allbb992665<>+40(SB)/4, $0xbb992665
+DATA allbb992665<>+44(SB)/4, $0xbb992665
+DATA allbb992665<>+48(SB)/4, $0xbb992665
+DATA allbb992665<>+52(SB)/4, $0xbb992665
+DATA allbb992665<>+56(SB)/4, $0xbb992665
+DATA allbb992665<>+60(SB)/4, $0xbb992665
+GLOBL allbb992665<>(SB), RODATA|NOPTR, $64
+
+DATA all3da33458<>+0(SB)/4, $0x3da33458
+DATA all3da33458<>+4(SB)/4, $0x3da33458
+DATA all3da33458<>+8(SB)/4, $0x3da33458
+DATA all3da33458<>+12(SB)/4, $0x3da33458
+DATA all3da33458<>+16(SB)/4, $0x3da33458
+DATA all3da33458<>+20(SB)/4, $0x3da33458
+DATA all3da33458<>+24(SB)/4, $0x3da33458
+DATA all3da33458<>+28(SB)/4, $0x3da33458
+DATA all3da33458<>+32(SB)/4, $0x3da33458
+DATA all3da33458<>+36(SB)/4, $0x3da33458
+DATA all3da33458<>+40(SB)/4, $0x3da33458
+DATA all3da33458<>+44(SB)/4, $0x3da33458
+DATA all3da33458<>+48(SB)/4, $0x3da33458
+DATA all3da33458<>+52(SB)/4, $0x3da33458
+DATA all3da33458<>+56(SB)/4, $0x3da33458
+DATA all3da33458<>+60(SB)/4, $0x3da33458
+GLOBL all3da33458<>(SB), RODATA|NOPTR, $64
+
+DATA allbf255de1<>+0(SB)/4, $0xbf255de1
+DATA allbf255de1<>+4(SB)/4, $0xbf255de1
+DATA allbf255de1<>+8(SB)/4, $0xbf255de1
+DATA allbf255de1<>+12(SB)/4, $0xbf255de1
+DATA allbf255de1<>+16(SB)/4, $0xbf255de1
+DATA allbf255de1<>+20(SB)/4, $0xbf255de1
+DATA allbf255de1<>+24(SB)/4, $0xbf255de1
+DATA allbf255de1<>+28(SB)/4, $0xbf255de1
+DATA allbf255de1<>+32(SB)/4, $0xbf255de1
+DATA allbf255de1<>+36(SB)/4, $0xbf255de1
+DATA allbf255de1<>+40(SB)/4, $0xbf255de1
+DATA allbf255de1<>+44(SB)/4, $0xbf255de1
+DATA allbf255de1<>+48(SB)/4, $0xbf255de1
+DATA allbf255de1<>+52(SB)/4, $0xbf255de1
+DATA allbf255de1<>+56(SB)/4, $0xbf255de1
+DATA allbf255de1<>+60(SB)/4, $0xbf255de1
+GLOBL allbf255de1<>(SB), RODATA|NOPTR, $64
+
+DATA all3fc90fdb<>+0(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+4(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+8(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+12(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+16(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+20(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+24(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+28(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+32(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+36(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+40(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+44(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+48(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+52(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+56(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+60(SB)/4, $0x3fc90fdb
+GLOBL all3fc90fdb<>(SB), RODATA|NOPTR, $64
+
+// func noiseAVX512(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·noiseAVX512(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Z0
+	VPBROADCASTQ philoxM1<>+0(SB), Z1
+	MOVL         $0x00005555, R8
+	KMOVW        R8, K1
+	MOVL         12(DI), R8
+	XORL         4(BX), R8
+	MOVL         R8, (SP)
+	MOVL         8(DI), R8
+	MOVL         $0xcd9e8d57, R9
+	IMULQ        R9, R8
+	MOVQ         R8, R9
+	SHRQ         $0x20, R9
+	XORL         4(DI), R9
+	XORL         (BX), R9
+	XORL         8(BX), R8
+	MOVL         R8, 4(SP)
+	MOVL         $0xd2511f53, DI
+	IMULQ        DI, R9
+	MOVQ         R9, DI
+	SHRQ         $0x20, DI
+	XORL         12(BX), DI
+	MOVL         DI, 8(SP)
+	XORL         20(BX), R9
+	MOVL         R9, 12(SP)
+	VMOVQ        SI, X2
+	VPBROADCASTQ X2, Z2
+	MOVL         $0x0000aaaa, SI
+	KMOVW        SI, K2
+	CMPQ         DX, $0x00000020
+	JL           quads4Done
+
+quads4:
+	VPMOVZXDQ       (CX), Z3
+	VPADDD          Z2, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPMOVZXDQ       32(CX), Z4
+	VPADDD          Z2, Z4, Z4
+	VPMULUDQ        Z4, Z0, Z4
+	VPMOVZXDQ       64(CX), Z5
+	VPADDD          Z2, Z5, Z5
+	VPMULUDQ        Z5, Z0, Z5
+	VPMOVZXDQ       96(CX), Z6
+	VPADDD          Z2, Z6, Z6
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z3, Z7
+	VPXORD.BCST     (SP), Z7, Z7
+	VPMULUDQ        Z7, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z9
+	VPXORD.BCST     4(SP), Z9, Z9
+	VPXORD.BCST     8(SP), Z3, Z7
+	VPSRLQ          $0x20, Z4, Z3
+	VPXORD.BCST     (SP), Z3, Z3
+	VPMULUDQ        Z3, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z11
+	VPXORD.BCST     4(SP), Z11, Z11
+	VPXORD.BCST     8(SP), Z4, Z3
+	VPSRLQ          $0x20, Z5, Z4
+	VPXORD.BCST     (SP), Z4, Z4
+	VPMULUDQ        Z4, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z13
+	VPXORD.BCST     4(SP), Z13, Z13
+	VPXORD.BCST     8(SP), Z5, Z4
+	VPSRLQ          $0x20, Z6, Z5
+	VPXORD.BCST     (SP), Z5, Z5
+	VPMULUDQ        Z5, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z15
+	VPXORD.BCST     4(SP), Z15, Z15
+	VPXORD.BCST     8(SP), Z6, Z5
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z8
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z10
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z12
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z14
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPXORD.BCST     12(SP), Z19, Z6
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPXORD.BCST     12(SP), Z20, Z16
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPXORD.BCST     12(SP), Z19, Z17
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPXORD.BCST     12(SP), Z20, Z18
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z7
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z3
+	VPMULUDQ        Z18, Z1, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z4
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z5
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z9
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z11
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z15
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z6
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z16
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z17
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z18
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z8
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z10
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z9
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z11
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z13
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z15
+	VPMULUDQ        Z16, Z0, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z7
+	VPMULUDQ        Z17, Z0, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z3
+	VPMULUDQ        Z18, Z0, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z4
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z5
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z8
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z10
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z12
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z14
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z6
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z16
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z17
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z18
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z7
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z3
+	VPMULUDQ        Z18, Z1, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z4
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z5
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z9
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z11
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z15
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z6
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z16
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z17
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z18
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z8
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z10
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z12
+	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z14
+	VPMULUDQ        Z8, Z1, Z8
+	VPMULUDQ        Z6, Z0, Z6
+	VMOVDQA64       Z8, Z19
+	VPSHUFD         $0xa0, Z6, K2, Z19
+	VPSHUFD         $0xf5, Z8, K1, Z6
+	VPSHUFD         $0xa0, Z7, K2, Z9
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z6
+	VPSRAD          $0x1f, Z6, Z7
+	VPXORQ          Z6, Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VADDPS.BCST     all3f000000<>+0(SB), Z7, Z7
+	VMULPS.BCST     allaf800000<>+0(SB), Z7, Z7
+	VPMOVD2M        Z6, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z6, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z7, Z8
+	VADDPS.BCST     all3f800000<>+0(SB), Z7, K3, Z8
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z8, Z9
+	VPSRAD          $0x17, Z9, Z9
+	VPSLLD          $0x17, Z9, Z6
+	VPSUBD          Z6, Z8, Z8
+	VADDPS.BCST     allbf800000<>+0(SB), Z8, Z8
+	VMOVAPS         Z7, K4, Z8
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z8, Z6
+	VADDPS.BCST     allbea61e64<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3effb11e<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3f80003d<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbfffffff<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VCVTDQ2PS       Z9, Z9
+	VMULPS.BCST     allbfb17218<>+0(SB), Z9, Z9
+	VADDPS          Z9, Z6, Z6
+	VSQRTPS         Z6, Z6
+	VPADDD          Z19, Z19, Z9
+	VPORD.BCST      all00000001<>+0(SB), Z9, Z9
+	VCVTDQ2PS       Z9, Z9
+	VMULPS.BCST     all30000000<>+0(SB), Z9, Z9
+	VMULPS          Z9, Z9, Z7
+	VMULPS.BCST     all3a60f833<>+0(SB), Z7, Z8
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     all3e81de83<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z8, Z8
+	VPANDD.BCST     all80000000<>+0(SB), Z19, Z19
+	VPXORQ          Z19, Z8, Z8
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z7, Z19
+	VADDPS.BCST     allbb992665<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     all3da33458<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     allbf255de1<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z19, Z19
+	VMULPS          Z19, Z9, Z9
+	VMULPS          Z6, Z8, Z8
+	VMULPS          Z6, Z9, Z9
+	VUNPCKLPD       Z9, Z8, Z6
+	VUNPCKHPD       Z9, Z8, Z7
+	MOVL            (CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X6, (AX)(SI*4)
+	VEXTRACTF32X4   $0x01, Z6, X8
+	MOVL            8(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X8, (AX)(SI*4)
+	VEXTRACTF32X4   $0x02, Z6, X8
+	MOVL            16(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X8, (AX)(SI*4)
+	VEXTRACTF32X4   $0x03, Z6, X6
+	MOVL            24(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X6, (AX)(SI*4)
+	MOVL            4(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X7, (AX)(SI*4)
+	VEXTRACTF32X4   $0x01, Z7, X6
+	MOVL            12(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X6, (AX)(SI*4)
+	VEXTRACTF32X4   $0x02, Z7, X6
+	MOVL            20(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X6, (AX)(SI*4)
+	VEXTRACTF32X4   $0x03, Z7, X6
+	MOVL            28(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X6, (AX)(SI*4)
+	VPMULUDQ        Z10, Z1, Z10
+	VPMULUDQ        Z16, Z0, Z16
+	VMOVDQA64       Z10, Z6
+	VPSHUFD         $0xa0, Z16, K2, Z6
+	VPSHUFD         $0xf5, Z10, K1, Z16
+	VPSHUFD         $0xa0, Z3, K2, Z11
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z11, Z16
+	VPSRAD          $0x1f, Z16, Z3
+	VPXORQ          Z16, Z3, Z3
+	VCVTDQ2PS       Z3, Z3
+	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
+	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z16, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z16, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z3, Z7
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z7
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z7, Z8
+	VPSRAD          $0x17, Z8, Z8
+	VPSLLD          $0x17, Z8, Z9
+	VPSUBD          Z9, Z7, Z7
+	VADDPS.BCST     allbf800000<>+0(SB), Z7, Z7
+	VMOVAPS         Z3, K4, Z7
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z7, Z16
+	VADDPS.BCST     allbea61e64<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3effb11e<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3f80003d<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbfffffff<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VCVTDQ2PS       Z8, Z8
+	VMULPS.BCST     allbfb17218<>+0(SB), Z8, Z8
+	VADDPS          Z8, Z16, Z16
+	VSQRTPS         Z16, Z16
+	VPADDD          Z6, Z6, Z8
+	VPORD.BCST      all00000001<>+0(SB), Z8, Z8
+	VCVTDQ2PS       Z8, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z7
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     all3e81de83<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z7, Z7
+	VPANDD.BCST     all80000000<>+0(SB), Z6, Z6
+	VPXORQ          Z6, Z7, Z7
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z6
+	VADDPS.BCST     allbb992665<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3da33458<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbf255de1<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z8, Z8
+	VMULPS          Z16, Z7, Z7
+	VMULPS          Z16, Z8, Z8
+	VUNPCKLPD       Z8, Z7, Z3
+	VUNPCKHPD       Z8, Z7, Z6
+	MOVL            32(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	VEXTRACTF32X4   $0x01, Z3, X7
+	MOVL            40(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X7, (AX)(SI*4)
+	VEXTRACTF32X4   $0x02, Z3, X7
+	MOVL            48(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X7, (AX)(SI*4)
+	VEXTRACTF32X4   $0x03, Z3, X3
+	MOVL            56(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	MOVL            36(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X6, (AX)(SI*4)
+	VEXTRACTF32X4   $0x01, Z6, X3
+	MOVL            44(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	VEXTRACTF32X4   $0x02, Z6, X3
+	MOVL            52(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	VEXTRACTF32X4   $0x03, Z6, X3
+	MOVL            60(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	VPMULUDQ        Z12, Z1, Z12
+	VPMULUDQ        Z17, Z0, Z17
+	VMOVDQA64       Z12, Z3
+	VPSHUFD         $0xa0, Z17, K2, Z3
+	VPSHUFD         $0xf5, Z12, K1, Z17
+	VPSHUFD         $0xa0, Z4, K2, Z13
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z13, Z17
+	VPSRAD          $0x1f, Z17, Z4
+	VPXORQ          Z17, Z4, Z4
+	VCVTDQ2PS       Z4, Z4
+	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
+	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
+	VPMOVD2M        Z17, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z17, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z4, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPSRAD          $0x17, Z7, Z7
+	VPSLLD          $0x17, Z7, Z8
+	VPSUBD          Z8, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VMOVAPS         Z4, K4, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z17
+	VADDPS.BCST     allbea61e64<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3effb11e<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3f80003d<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbfffffff<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z17, Z17
+	VSQRTPS         Z17, Z17
+	VPADDD          Z3, Z3, Z7
+	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
+	VPXORQ          Z3, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z7, Z7
+	VMULPS          Z17, Z6, Z6
+	VMULPS          Z17, Z7, Z7
+	VUNPCKLPD       Z7, Z6, Z3
+	VUNPCKHPD       Z7, Z6, Z4
+	MOVL            64(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	VEXTRACTF32X4   $0x01, Z3, X6
+	MOVL            72(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X6, (AX)(SI*4)
+	VEXTRACTF32X4   $0x02, Z3, X6
+	MOVL            80(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X6, (AX)(SI*4)
+	VEXTRACTF32X4   $0x03, Z3, X3
+	MOVL            88(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	MOVL            68(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X4, (AX)(SI*4)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            76(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            84(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	VEXTRACTF32X4   $0x03, Z4, X3
+	MOVL            92(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	VPMULUDQ        Z14, Z1, Z14
+	VPMULUDQ        Z18, Z0, Z18
+	VMOVDQA64       Z14, Z3
+	VPSHUFD         $0xa0, Z18, K2, Z3
+	VPSHUFD         $0xf5, Z14, K1, Z18
+	VPSHUFD         $0xa0, Z5, K2, Z15
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z15, Z18
+	VPSRAD          $0x1f, Z18, Z4
+	VPXORQ          Z18, Z4, Z4
+	VCVTDQ2PS       Z4, Z4
+	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
+	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
+	VPMOVD2M        Z18, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z18, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z4, Z5
+	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z5
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
+	VPSRAD          $0x17, Z6, Z6
+	VPSLLD          $0x17, Z6, Z7
+	VPSUBD          Z7, Z5, Z5
+	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
+	VMOVAPS         Z4, K4, Z5
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z18
+	VADDPS.BCST     allbea61e64<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3effb11e<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3f80003d<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbfffffff<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z18, Z18
+	VSQRTPS         Z18, Z18
+	VPADDD          Z3, Z3, Z6
+	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
+	VPXORQ          Z3, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z6, Z6
+	VMULPS          Z18, Z5, Z5
+	VMULPS          Z18, Z6, Z6
+	VUNPCKLPD       Z6, Z5, Z3
+	VUNPCKHPD       Z6, Z5, Z4
+	MOVL            96(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	VEXTRACTF32X4   $0x01, Z3, X5
+	MOVL            104(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X5, (AX)(SI*4)
+	VEXTRACTF32X4   $0x02, Z3, X5
+	MOVL            112(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X5, (AX)(SI*4)
+	VEXTRACTF32X4   $0x03, Z3, X3
+	MOVL            120(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	MOVL            100(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X4, (AX)(SI*4)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            108(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            116(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	VEXTRACTF32X4   $0x03, Z4, X3
+	MOVL            124(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	ADDQ            $0x00000080, CX
+	SUBQ            $0x00000020, DX
+	CMPQ            DX, $0x00000020
+	JGE             quads4
+
+quads4Done:
+	CMPQ DX, $0x00000010
+	JL   quads2Done
+
+quads2:
+	VPMOVZXDQ       (CX), Z3
+	VPADDD          Z2, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPMOVZXDQ       32(CX), Z4
+	VPADDD          Z2, Z4, Z4
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z3, Z5
+	VPXORD.BCST     (SP), Z5, Z5
+	VPMULUDQ        Z5, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z7
+	VPXORD.BCST     4(SP), Z7, Z7
+	VPXORD.BCST     8(SP), Z3, Z5
+	VPSRLQ          $0x20, Z4, Z3
+	VPXORD.BCST     (SP), Z3, Z3
+	VPMULUDQ        Z3, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z9
+	VPXORD.BCST     4(SP), Z9, Z9
+	VPXORD.BCST     8(SP), Z4, Z3
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 16(BX), Z11, Z6
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 16(BX), Z12, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPXORD.BCST     12(SP), Z11, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPXORD.BCST     12(SP), Z12, Z10
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 24(BX), Z11, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 24(BX), Z12, Z3
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 28(BX), Z11, Z7
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 28(BX), Z12, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 32(BX), Z11, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 32(BX), Z12, Z10
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 36(BX), Z11, Z6
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 36(BX), Z12, Z8
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 40(BX), Z11, Z7
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPTERNLOGD.BCST $0x96, 40(BX), Z12, Z9
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 44(BX), Z11, Z5
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 44(BX), Z12, Z3
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 48(BX), Z11, Z6
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 48(BX), Z12, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 52(BX), Z11, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPTERNLOGD.BCST $0x96, 52(BX), Z12, Z10
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 56(BX), Z11, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 56(BX), Z12, Z3
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 60(BX), Z11, Z7
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 60(BX), Z12, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 64(BX), Z11, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 64(BX), Z12, Z10
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 68(BX), Z11, Z6
+	VPTERNLOGD.BCST $0x96, 68(BX), Z12, Z8
+	VPMULUDQ        Z6, Z1, Z6
+	VPMULUDQ        Z4, Z0, Z4
+	VMOVDQA64       Z6, Z11
+	VPSHUFD         $0xa0, Z4, K2, Z11
+	VPSHUFD         $0xf5, Z6, K1, Z4
+	VPSHUFD         $0xa0, Z5, K2, Z7
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z7, Z4
+	VPSRAD          $0x1f, Z4, Z5
+	VPXORQ          Z4, Z5, Z5
+	VCVTDQ2PS       Z5, Z5
+	VADDPS.BCST     all3f000000<>+0(SB), Z5, Z5
+	VMULPS.BCST     allaf800000<>+0(SB), Z5, Z5
+	VPMOVD2M        Z4, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z4, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z5, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z5, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPSRAD          $0x17, Z7, Z7
+	VPSLLD          $0x17, Z7, Z4
+	VPSUBD          Z4, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VMOVAPS         Z5, K4, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z4
+	VADDPS.BCST     allbea61e64<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3effb11e<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3f80003d<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbfffffff<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z4, Z4
+	VSQRTPS         Z4, Z4
+	VPADDD          Z11, Z11, Z7
+	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z5
+	VMULPS.BCST     all3a60f833<>+0(SB), Z5, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPANDD.BCST     all80000000<>+0(SB), Z11, Z11
+	VPXORQ          Z11, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z5, Z11
+	VADDPS.BCST     allbb992665<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     all3da33458<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     allbf255de1<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z11, Z11
+	VMULPS          Z11, Z7, Z7
+	VMULPS          Z4, Z6, Z6
+	VMULPS          Z4, Z7, Z7
+	VUNPCKLPD       Z7, Z6, Z4
+	VUNPCKHPD       Z7, Z6, Z5
+	MOVL            (CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X4, (AX)(SI*4)
+	VEXTRACTF32X4   $0x01, Z4, X6
+	MOVL            8(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X6, (AX)(SI*4)
+	VEXTRACTF32X4   $0x02, Z4, X6
+	MOVL            16(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X6, (AX)(SI*4)
+	VEXTRACTF32X4   $0x03, Z4, X4
+	MOVL            24(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X4, (AX)(SI*4)
+	MOVL            4(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X5, (AX)(SI*4)
+	VEXTRACTF32X4   $0x01, Z5, X4
+	MOVL            12(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X4, (AX)(SI*4)
+	VEXTRACTF32X4   $0x02, Z5, X4
+	MOVL            20(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X4, (AX)(SI*4)
+	VEXTRACTF32X4   $0x03, Z5, X4
+	MOVL            28(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X4, (AX)(SI*4)
+	VPMULUDQ        Z8, Z1, Z8
+	VPMULUDQ        Z10, Z0, Z10
+	VMOVDQA64       Z8, Z4
+	VPSHUFD         $0xa0, Z10, K2, Z4
+	VPSHUFD         $0xf5, Z8, K1, Z10
+	VPSHUFD         $0xa0, Z3, K2, Z9
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z10
+	VPSRAD          $0x1f, Z10, Z3
+	VPXORQ          Z10, Z3, Z3
+	VCVTDQ2PS       Z3, Z3
+	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
+	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z10, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z10, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z3, Z5
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z5
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
+	VPSRAD          $0x17, Z6, Z6
+	VPSLLD          $0x17, Z6, Z7
+	VPSUBD          Z7, Z5, Z5
+	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
+	VMOVAPS         Z3, K4, Z5
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z10
+	VADDPS.BCST     allbea61e64<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3effb11e<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3f80003d<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbfffffff<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z10, Z10
+	VSQRTPS         Z10, Z10
+	VPADDD          Z4, Z4, Z6
+	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPANDD.BCST     all80000000<>+0(SB), Z4, Z4
+	VPXORQ          Z4, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z4
+	VADDPS.BCST     allbb992665<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3da33458<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     allbf255de1<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z4, Z4
+	VMULPS          Z4, Z6, Z6
+	VMULPS          Z10, Z5, Z5
+	VMULPS          Z10, Z6, Z6
+	VUNPCKLPD       Z6, Z5, Z3
+	VUNPCKHPD       Z6, Z5, Z4
+	MOVL            32(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	VEXTRACTF32X4   $0x01, Z3, X5
+	MOVL            40(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X5, (AX)(SI*4)
+	VEXTRACTF32X4   $0x02, Z3, X5
+	MOVL            48(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X5, (AX)(SI*4)
+	VEXTRACTF32X4   $0x03, Z3, X3
+	MOVL            56(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	MOVL            36(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X4, (AX)(SI*4)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            44(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            52(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	VEXTRACTF32X4   $0x03, Z4, X3
+	MOVL            60(CX), SI
+	SHLQ            $0x02, SI
+	VMOVUPS         X3, (AX)(SI*4)
+	ADDQ            $0x00000040, CX
+	SUBQ            $0x00000010, DX
+	CMPQ            DX, $0x00000010
+	JGE             quads2
+
+quads2Done:
+	VZEROUPPER
+	RET
+
+DATA allc0000000<>+0(SB)/4, $0xc0000000
+DATA allc0000000<>+4(SB)/4, $0xc0000000
+DATA allc0000000<>+8(SB)/4, $0xc0000000
+DATA allc0000000<>+12(SB)/4, $0xc0000000
+DATA allc0000000<>+16(SB)/4, $0xc0000000
+DATA allc0000000<>+20(SB)/4, $0xc0000000
+DATA allc0000000<>+24(SB)/4, $0xc0000000
+DATA allc0000000<>+28(SB)/4, $0xc0000000
+DATA allc0000000<>+32(SB)/4, $0xc0000000
+DATA allc0000000<>+36(SB)/4, $0xc0000000
+DATA allc0000000<>+40(SB)/4, $0xc0000000
+DATA allc0000000<>+44(SB)/4, $0xc0000000
+DATA allc0000000<>+48(SB)/4, $0xc0000000
+DATA allc0000000<>+52(SB)/4, $0xc0000000
+DATA allc0000000<>+56(SB)/4, $0xc0000000
+DATA allc0000000<>+60(SB)/4, $0xc0000000
+GLOBL allc0000000<>(SB), RODATA|NOPTR, $64
+
+// func noiseFloat64AVX2(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX2
+TEXT ·noiseFloat64AVX2(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Y0
+	VPBROADCASTQ philoxM1<>+0(SB), Y1
+	MOVL         12(DI), R8
+	XORL         4(BX), R8
+	MOVL         R8, (SP)
+	MOVL         8(DI), R8
+	MOVL         $0xcd9e8d57, R9
+	IMULQ        R9, R8
+	MOVQ         R8, R9
+	SHRQ         $0x20, R9
+	XORL         4(DI), R9
+	XORL         (BX), R9
+	XORL         8(BX), R8
+	MOVL         R8, 4(SP)
+	MOVL         $0xd2511f53, DI
+	IMULQ        DI, R9
+	MOVQ         R9, DI
+	SHRQ         $0x20, DI
+	XORL         12(BX), DI
+	MOVL         DI, 8(SP)
+	XORL         20(BX), R9
+	MOVL         R9, 12(SP)
+	VMOVQ        SI, X2
+	VPBROADCASTQ X2, Y2
+	CMPQ         DX, $0x00000008
+	JL           quads2Done
+
+quads2:
+	VPMOVZXDQ    (CX), Y3
+	VPADDD       Y2, Y3, Y3
+	VPMULUDQ     Y3, Y0, Y3
+	VPMOVZXDQ    16(CX), Y4
+	VPADDD       Y2, Y4, Y4
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y3, Y5
+	VPBROADCASTD (SP), Y6
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y6
+	VPSRLQ       $0x20, Y6, Y7
+	VPBROADCASTD 4(SP), Y5
+	VPXOR        Y5, Y7, Y7
+	VPBROADCASTD 8(SP), Y5
+	VPXOR        Y5, Y3, Y5
+	VPSRLQ       $0x20, Y4, Y3
+	VPBROADCASTD (SP), Y8
+	VPXOR        Y8, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y8
+	VPSRLQ       $0x20, Y8, Y9
+	VPBROADCASTD 4(SP), Y3
+	VPXOR        Y3, Y9, Y9
+	VPBROADCASTD 8(SP), Y3
+	VPXOR        Y3, Y4, Y3
+	VPMULUDQ     Y5, Y1, Y5
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 12(SP), Y4
+	VPXOR        Y4, Y11, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 12(SP), Y10
+	VPXOR        Y10, Y11, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 24(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 24(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 28(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 28(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 32(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 32(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 36(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y6, Y1, Y6
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 36(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y8, Y1, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 40(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 40(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y10, Y0, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 44(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 44(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 48(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 48(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 52(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 52(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 56(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 56(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 60(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 60(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 64(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 64(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 68(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 68(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y6, Y1, Y6
+	VPMULUDQ     Y4, Y0, Y4
+	VPSHUFD      $0xa0, Y4, Y11
+	VPBLENDD     $0xaa, Y11, Y6, Y11
+	VPSHUFD      $0xf5, Y6, Y6
+	VPBLENDD     $0xaa, Y4, Y6, Y4
+	VPSHUFD      $0xa0, Y5, Y5
+	VPBLENDD     $0xaa, Y5, Y7, Y7
+	VPXOR        Y7, Y4, Y4
+	VPBROADCASTQ 72(BX), Y5
+	VPXOR        Y5, Y4, Y4
+	VPSRAD       $0x1f, Y4, Y5
+	VPXOR        Y4, Y5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VADDPS       all3f000000<>+0(SB), Y5, Y5
+	VMULPS       allaf800000<>+0(SB), Y5, Y5
+	VPXOR        all80000000<>+0(SB), Y5, Y6
+	VADDPS       all3f800000<>+0(SB), Y5, Y7
+	VBLENDVPS    Y4, Y7, Y6, Y6
+	VPADDD       Y4, Y4, Y7
+	VPAND        Y7, Y4, Y4
+	VPSUBD       all3f3504f3<>+0(SB), Y6, Y7
+	VPSRAD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y7, Y12
+	VPSUBD       Y12, Y6, Y6
+	VADDPS       allbf800000<>+0(SB), Y6, Y6
+	VBLENDVPS    Y4, Y5, Y6, Y6
+	VMULPS       all3e4efcaa<>+0(SB), Y6, Y4
+	VADDPS       allbea61e64<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3eb0a60e<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbecbc71c<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3effb11e<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbf2aacee<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3f80003d<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbfffffff<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       allbfb17218<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y4, Y4
+	VSQRTPS      Y4, Y4
+	VPADDD       Y11, Y11, Y7
+	VPOR         all00000001<>+0(SB), Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       all30000000<>+0(SB), Y7, Y7
+	VMULPS       Y7, Y7, Y5
+	VMULPS       all3a60f833<>+0(SB), Y5, Y6
+	VADDPS       allbcaa7b0d<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3e81de83<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       allbf9de9d3<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3f7fffff<>+0(SB), Y6, Y6
+	VPAND        all80000000<>+0(SB), Y11, Y11
+	VPXOR        Y11, Y6, Y6
+	VMULPS       all391ed7fb<>+0(SB), Y5, Y11
+	VADDPS       allbb992665<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       all3da33458<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       allbf255de1<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       all3fc90fdb<>+0(SB), Y11, Y11
+	VMULPS       Y11, Y7, Y7
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y4, Y7, Y7
+	VUNPCKLPD    Y7, Y6, Y4
+	VUNPCKHPD    Y7, Y6, Y5
+	MOVL         (CX), SI
+	SHLQ         $0x02, SI
+	VCVTPS2PD    X4, Y4
+	VMOVUPD      Y4, (AX)(SI*8)
+	VEXTRACTF128 $0x01, Y4, X4
+	MOVL         8(CX), SI
+	SHLQ         $0x02, SI
+	VCVTPS2PD    X4, Y4
+	VMOVUPD      Y4, (AX)(SI*8)
+	MOVL         4(CX), SI
+	SHLQ         $0x02, SI
+	VCVTPS2PD    X5, Y5
+	VMOVUPD      Y5, (AX)(SI*8)
+	VEXTRACTF128 $0x01, Y5, X4
+	MOVL         12(CX), SI
+	SHLQ         $0x02, SI
+	VCVTPS2PD    X4, Y4
+	VMOVUPD      Y4, (AX)(SI*8)
+	VPMULUDQ     Y8, Y1, Y8
+	VPMULUDQ     Y10, Y0, Y10
+	VPSHUFD      $0xa0, Y10, Y4
+	VPBLENDD     $0xaa, Y4, Y8, Y4
+	VPSHUFD      $0xf5, Y8, Y8
+	VPBLENDD     $0xaa, Y10, Y8, Y10
+	VPSHUFD      $0xa0, Y3, Y3
+	VPBLENDD     $0xaa, Y3, Y9, Y9
+	VPXOR        Y9, Y10, Y10
+	VPBROADCASTQ 72(BX), Y3
+	VPXOR        Y3, Y10, Y10
+	VPSRAD       $0x1f, Y10, Y3
+	VPXOR        Y10, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VADDPS       all3f000000<>+0(SB), Y3, Y3
+	VMULPS       allaf800000<>+0(SB), Y3, Y3
+	VPXOR        all80000000<>+0(SB), Y3, Y5
+	VADDPS       all3f800000<>+0(SB), Y3, Y6
+	VBLENDVPS    Y10, Y6, Y5, Y5
+	VPADDD       Y10, Y10, Y6
+	VPAND        Y6, Y10, Y10
+	VPSUBD       all3f3504f3<>+0(SB), Y5, Y6
+	VPSRAD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y6, Y7
+	VPSUBD       Y7, Y5, Y5
+	VADDPS       allbf800000<>+0(SB), Y5, Y5
+	VBLENDVPS    Y10, Y3, Y5, Y5
+	VMULPS       all3e4efcaa<>+0(SB), Y5, Y10
+	VADDPS       allbea61e64<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3eb0a60e<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbecbc71c<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3effb11e<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbf2aacee<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3f80003d<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbfffffff<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       allbfb17218<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y10, Y10
+	VSQRTPS      Y10, Y10
+	VPADDD       Y4, Y4, Y6
+	VPOR         all00000001<>+0(SB), Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       all30000000<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y6, Y3
+	VMULPS       all3a60f833<>+0(SB), Y3, Y5
+	VADDPS       allbcaa7b0d<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3e81de83<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbf9de9d3<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3f7fffff<>+0(SB), Y5, Y5
+	VPAND        all80000000<>+0(SB), Y4, Y4
+	VPXOR        Y4, Y5, Y5
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y4
+	VADDPS       allbb992665<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3da33458<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       allbf255de1<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3fc90fdb<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y10, Y5, Y5
+	VMULPS       Y10, Y6, Y6
+	VUNPCKLPD    Y6, Y5, Y3
+	VUNPCKHPD    Y6, Y5, Y4
+	MOVL         16(CX), SI
+	SHLQ         $0x02, SI
+	VCVTPS2PD    X3, Y3
+	VMOVUPD      Y3, (AX)(SI*8)
+	VEXTRACTF128 $0x01, Y3, X3
+	MOVL         24(CX), SI
+	SHLQ         $0x02, SI
+	VCVTPS2PD    X3, Y3
+	VMOVUPD      Y3, (AX)(SI*8)
+	MOVL         20(CX), SI
+	SHLQ         $0x02, SI
+	VCVTPS2PD    X4, Y4
+	VMOVUPD      Y4, (AX)(SI*8)
+	VEXTRACTF128 $0x01, Y4, X3
+	MOVL         28(CX), SI
+	SHLQ         $0x02, SI
+	VCVTPS2PD    X3, Y3
+	VMOVUPD      Y3, (AX)(SI*8)
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	CMPQ         DX, $0x00000008
+	JGE          quads2
+
+quads2Done:
+	VZEROUPPER
+	RET
+
+// func noiseFloat64AVX512(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·noiseFloat64AVX512(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Z0
+	VPBROADCASTQ philoxM1<>+0(SB), Z1
+	MOVL         $0x00005555, R8
+	KMOVW        R8, K1
+	MOVL         12(DI), R8
+	XORL         4(BX), R8
+	MOVL         R8, (SP)
+	MOVL         8(DI), R8
+	MOVL         $0xcd9e8d57, R9
+	IMULQ        R9, R8
+	MOVQ         R8, R9
+	SHRQ         $0x20, R9
+	XORL         4(DI), R9
+	XORL         (BX), R9
+	XORL         8(BX), R8
+	MOVL         R8, 4(SP)
+	MOVL         $0xd2511f53, DI
+	IMULQ        DI, R9
+	MOVQ         R9, DI
+	SHRQ         $0x20, DI
+	XORL         12(BX), DI
+	MOVL         DI, 8(SP)
+	XORL         20(BX), R9
+	MOVL         R9, 12(SP)
+	VMOVQ        SI, X2
+	VPBROADCASTQ X2, Z2
+	MOVL         $0x0000aaaa, SI
+	KMOVW        SI, K2
+	CMPQ         DX, $0x00000020
+	JL           quads4Done
+
+quads4:
+	VPMOVZXDQ       (CX), Z3
+	VPADDD          Z2, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPMOVZXDQ       32(CX), Z4
+	VPADDD          Z2, Z4, Z4
+	VPMULUDQ        Z4, Z0, Z4
+	VPMOVZXDQ       64(CX), Z5
+	VPADDD          Z2, Z5, Z5
+	VPMULUDQ        Z5, Z0, Z5
+	VPMOVZXDQ       96(CX), Z6
+	VPADDD          Z2, Z6, Z6
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z3, Z7
+	VPXORD.BCST     (SP), Z7, Z7
+	VPMULUDQ        Z7, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z9
+	VPXORD.BCST     4(SP), Z9, Z9
+	VPXORD.BCST     8(SP), Z3, Z7
+	VPSRLQ          $0x20, Z4, Z3
+	VPXORD.BCST     (SP), Z3, Z3
+	VPMULUDQ        Z3, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z11
+	VPXORD.BCST     4(SP), Z11, Z11
+	VPXORD.BCST     8(SP), Z4, Z3
+	VPSRLQ          $0x20, Z5, Z4
+	VPXORD.BCST     (SP), Z4, Z4
+	VPMULUDQ        Z4, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z13
+	VPXORD.BCST     4(SP), Z13, Z13
+	VPXORD.BCST     8(SP), Z5, Z4
+	VPSRLQ          $0x20, Z6, Z5
+	VPXORD.BCST     (SP), Z5, Z5
+	VPMULUDQ        Z5, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z15
+	VPXORD.BCST     4(SP), Z15, Z15
+	VPXORD.BCST     8(SP), Z6, Z5
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z8
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z10
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z12
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z14
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPXORD.BCST     12(SP), Z19, Z6
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPXORD.BCST     12(SP), Z20, Z16
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPXORD.BCST     12(SP), Z19, Z17
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPXORD.BCST     12(SP), Z20, Z18
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z7
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z3
+	VPMULUDQ        Z18, Z1, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z4
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z5
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z9
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z11
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z15
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z6
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z16
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z17
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z18
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z8
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z10
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z9
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z11
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z13
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z15
+	VPMULUDQ        Z16, Z0, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z7
+	VPMULUDQ        Z17, Z0, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z3
+	VPMULUDQ        Z18, Z0, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z4
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z5
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z8
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z10
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z12
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z14
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z6
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z16
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z17
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z18
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z7
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z3
+	VPMULUDQ        Z18, Z1, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z4
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z5
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z9
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z11
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z15
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z6
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z16
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z17
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z18
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z8
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z10
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z12
+	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z14
+	VPMULUDQ        Z8, Z1, Z8
+	VPMULUDQ        Z6, Z0, Z6
+	VMOVDQA64       Z8, Z19
+	VPSHUFD         $0xa0, Z6, K2, Z19
+	VPSHUFD         $0xf5, Z8, K1, Z6
+	VPSHUFD         $0xa0, Z7, K2, Z9
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z6
+	VPSRAD          $0x1f, Z6, Z7
+	VPXORQ          Z6, Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VADDPS.BCST     all3f000000<>+0(SB), Z7, Z7
+	VMULPS.BCST     allaf800000<>+0(SB), Z7, Z7
+	VPMOVD2M        Z6, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z6, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z7, Z8
+	VADDPS.BCST     all3f800000<>+0(SB), Z7, K3, Z8
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z8, Z9
+	VPSRAD          $0x17, Z9, Z9
+	VPSLLD          $0x17, Z9, Z6
+	VPSUBD          Z6, Z8, Z8
+	VADDPS.BCST     allbf800000<>+0(SB), Z8, Z8
+	VMOVAPS         Z7, K4, Z8
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z8, Z6
+	VADDPS.BCST     allbea61e64<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3effb11e<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3f80003d<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbfffffff<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VCVTDQ2PS       Z9, Z9
+	VMULPS.BCST     allbfb17218<>+0(SB), Z9, Z9
+	VADDPS          Z9, Z6, Z6
+	VSQRTPS         Z6, Z6
+	VPADDD          Z19, Z19, Z9
+	VPORD.BCST      all00000001<>+0(SB), Z9, Z9
+	VCVTDQ2PS       Z9, Z9
+	VMULPS.BCST     all30000000<>+0(SB), Z9, Z9
+	VMULPS          Z9, Z9, Z7
+	VMULPS.BCST     all3a60f833<>+0(SB), Z7, Z8
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     all3e81de83<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z8, Z8
+	VPANDD.BCST     all80000000<>+0(SB), Z19, Z19
+	VPXORQ          Z19, Z8, Z8
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z7, Z19
+	VADDPS.BCST     allbb992665<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     all3da33458<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     allbf255de1<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z19, Z19
+	VMULPS          Z19, Z9, Z9
+	VMULPS          Z6, Z8, Z8
+	VMULPS          Z6, Z9, Z9
+	VUNPCKLPD       Z9, Z8, Z6
+	VUNPCKHPD       Z9, Z8, Z7
+	MOVL            (CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z6, X8
+	MOVL            8(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X8, Y8
+	VMOVUPD         Y8, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z6, X8
+	MOVL            16(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X8, Y8
+	VMOVUPD         Y8, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z6, X6
+	MOVL            24(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	MOVL            4(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X7, Y7
+	VMOVUPD         Y7, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z7, X6
+	MOVL            12(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z7, X6
+	MOVL            20(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z7, X6
+	MOVL            28(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	VPMULUDQ        Z10, Z1, Z10
+	VPMULUDQ        Z16, Z0, Z16
+	VMOVDQA64       Z10, Z6
+	VPSHUFD         $0xa0, Z16, K2, Z6
+	VPSHUFD         $0xf5, Z10, K1, Z16
+	VPSHUFD         $0xa0, Z3, K2, Z11
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z11, Z16
+	VPSRAD          $0x1f, Z16, Z3
+	VPXORQ          Z16, Z3, Z3
+	VCVTDQ2PS       Z3, Z3
+	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
+	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z16, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z16, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z3, Z7
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z7
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z7, Z8
+	VPSRAD          $0x17, Z8, Z8
+	VPSLLD          $0x17, Z8, Z9
+	VPSUBD          Z9, Z7, Z7
+	VADDPS.BCST     allbf800000<>+0(SB), Z7, Z7
+	VMOVAPS         Z3, K4, Z7
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z7, Z16
+	VADDPS.BCST     allbea61e64<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3effb11e<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3f80003d<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbfffffff<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VCVTDQ2PS       Z8, Z8
+	VMULPS.BCST     allbfb17218<>+0(SB), Z8, Z8
+	VADDPS          Z8, Z16, Z16
+	VSQRTPS         Z16, Z16
+	VPADDD          Z6, Z6, Z8
+	VPORD.BCST      all00000001<>+0(SB), Z8, Z8
+	VCVTDQ2PS       Z8, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z7
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     all3e81de83<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z7, Z7
+	VPANDD.BCST     all80000000<>+0(SB), Z6, Z6
+	VPXORQ          Z6, Z7, Z7
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z6
+	VADDPS.BCST     allbb992665<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3da33458<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbf255de1<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z8, Z8
+	VMULPS          Z16, Z7, Z7
+	VMULPS          Z16, Z8, Z8
+	VUNPCKLPD       Z8, Z7, Z3
+	VUNPCKHPD       Z8, Z7, Z6
+	MOVL            32(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z3, X7
+	MOVL            40(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X7, Y7
+	VMOVUPD         Y7, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z3, X7
+	MOVL            48(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X7, Y7
+	VMOVUPD         Y7, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z3, X3
+	MOVL            56(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	MOVL            36(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z6, X3
+	MOVL            44(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z6, X3
+	MOVL            52(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z6, X3
+	MOVL            60(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VPMULUDQ        Z12, Z1, Z12
+	VPMULUDQ        Z17, Z0, Z17
+	VMOVDQA64       Z12, Z3
+	VPSHUFD         $0xa0, Z17, K2, Z3
+	VPSHUFD         $0xf5, Z12, K1, Z17
+	VPSHUFD         $0xa0, Z4, K2, Z13
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z13, Z17
+	VPSRAD          $0x1f, Z17, Z4
+	VPXORQ          Z17, Z4, Z4
+	VCVTDQ2PS       Z4, Z4
+	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
+	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
+	VPMOVD2M        Z17, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z17, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z4, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPSRAD          $0x17, Z7, Z7
+	VPSLLD          $0x17, Z7, Z8
+	VPSUBD          Z8, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VMOVAPS         Z4, K4, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z17
+	VADDPS.BCST     allbea61e64<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3effb11e<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3f80003d<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbfffffff<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z17, Z17
+	VSQRTPS         Z17, Z17
+	VPADDD          Z3, Z3, Z7
+	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
+	VPXORQ          Z3, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z7, Z7
+	VMULPS          Z17, Z6, Z6
+	VMULPS          Z17, Z7, Z7
+	VUNPCKLPD       Z7, Z6, Z3
+	VUNPCKHPD       Z7, Z6, Z4
+	MOVL            64(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z3, X6
+	MOVL            72(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z3, X6
+	MOVL            80(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z3, X3
+	MOVL            88(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	MOVL            68(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            76(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            84(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z4, X3
+	MOVL            92(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VPMULUDQ        Z14, Z1, Z14
+	VPMULUDQ        Z18, Z0, Z18
+	VMOVDQA64       Z14, Z3
+	VPSHUFD         $0xa0, Z18, K2, Z3
+	VPSHUFD         $0xf5, Z14, K1, Z18
+	VPSHUFD         $0xa0, Z5, K2, Z15
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z15, Z18
+	VPSRAD          $0x1f, Z18, Z4
+	VPXORQ          Z18, Z4, Z4
+	VCVTDQ2PS       Z4, Z4
+	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
+	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
+	VPMOVD2M        Z18, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z18, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z4, Z5
+	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z5
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
+	VPSRAD          $0x17, Z6, Z6
+	VPSLLD          $0x17, Z6, Z7
+	VPSUBD          Z7, Z5, Z5
+	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
+	VMOVAPS         Z4, K4, Z5
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z18
+	VADDPS.BCST     allbea61e64<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3effb11e<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3f80003d<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbfffffff<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z18, Z18
+	VSQRTPS         Z18, Z18
+	VPADDD          Z3, Z3, Z6
+	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
+	VPXORQ          Z3, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z6, Z6
+	VMULPS          Z18, Z5, Z5
+	VMULPS          Z18, Z6, Z6
+	VUNPCKLPD       Z6, Z5, Z3
+	VUNPCKHPD       Z6, Z5, Z4
+	MOVL            96(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z3, X5
+	MOVL            104(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z3, X5
+	MOVL            112(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z3, X3
+	MOVL            120(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	MOVL            100(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            108(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            116(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z4, X3
+	MOVL            124(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	ADDQ            $0x00000080, CX
+	SUBQ            $0x00000020, DX
+	CMPQ            DX, $0x00000020
+	JGE             quads4
+
+quads4Done:
+	CMPQ DX, $0x00000010
+	JL   quads2Done
+
+quads2:
+	VPMOVZXDQ       (CX), Z3
+	VPADDD          Z2, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPMOVZXDQ       32(CX), Z4
+	VPADDD          Z2, Z4, Z4
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z3, Z5
+	VPXORD.BCST     (SP), Z5, Z5
+	VPMULUDQ        Z5, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z7
+	VPXORD.BCST     4(SP), Z7, Z7
+	VPXORD.BCST     8(SP), Z3, Z5
+	VPSRLQ          $0x20, Z4, Z3
+	VPXORD.BCST     (SP), Z3, Z3
+	VPMULUDQ        Z3, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z9
+	VPXORD.BCST     4(SP), Z9, Z9
+	VPXORD.BCST     8(SP), Z4, Z3
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 16(BX), Z11, Z6
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 16(BX), Z12, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPXORD.BCST     12(SP), Z11, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPXORD.BCST     12(SP), Z12, Z10
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 24(BX), Z11, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 24(BX), Z12, Z3
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 28(BX), Z11, Z7
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 28(BX), Z12, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 32(BX), Z11, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 32(BX), Z12, Z10
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 36(BX), Z11, Z6
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 36(BX), Z12, Z8
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 40(BX), Z11, Z7
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPTERNLOGD.BCST $0x96, 40(BX), Z12, Z9
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 44(BX), Z11, Z5
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 44(BX), Z12, Z3
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 48(BX), Z11, Z6
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 48(BX), Z12, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 52(BX), Z11, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPTERNLOGD.BCST $0x96, 52(BX), Z12, Z10
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 56(BX), Z11, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 56(BX), Z12, Z3
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 60(BX), Z11, Z7
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 60(BX), Z12, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 64(BX), Z11, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 64(BX), Z12, Z10
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 68(BX), Z11, Z6
+	VPTERNLOGD.BCST $0x96, 68(BX), Z12, Z8
+	VPMULUDQ        Z6, Z1, Z6
+	VPMULUDQ        Z4, Z0, Z4
+	VMOVDQA64       Z6, Z11
+	VPSHUFD         $0xa0, Z4, K2, Z11
+	VPSHUFD         $0xf5, Z6, K1, Z4
+	VPSHUFD         $0xa0, Z5, K2, Z7
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z7, Z4
+	VPSRAD          $0x1f, Z4, Z5
+	VPXORQ          Z4, Z5, Z5
+	VCVTDQ2PS       Z5, Z5
+	VADDPS.BCST     all3f000000<>+0(SB), Z5, Z5
+	VMULPS.BCST     allaf800000<>+0(SB), Z5, Z5
+	VPMOVD2M        Z4, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z4, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z5, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z5, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPSRAD          $0x17, Z7, Z7
+	VPSLLD          $0x17, Z7, Z4
+	VPSUBD          Z4, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VMOVAPS         Z5, K4, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z4
+	VADDPS.BCST     allbea61e64<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3effb11e<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3f80003d<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbfffffff<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z4, Z4
+	VSQRTPS         Z4, Z4
+	VPADDD          Z11, Z11, Z7
+	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z5
+	VMULPS.BCST     all3a60f833<>+0(SB), Z5, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPANDD.BCST     all80000000<>+0(SB), Z11, Z11
+	VPXORQ          Z11, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z5, Z11
+	VADDPS.BCST     allbb992665<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     all3da33458<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     allbf255de1<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z11, Z11
+	VMULPS          Z11, Z7, Z7
+	VMULPS          Z4, Z6, Z6
+	VMULPS          Z4, Z7, Z7
+	VUNPCKLPD       Z7, Z6, Z4
+	VUNPCKHPD       Z7, Z6, Z5
+	MOVL            (CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z4, X6
+	MOVL            8(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z4, X6
+	MOVL            16(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z4, X4
+	MOVL            24(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(SI*8)
+	MOVL            4(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z5, X4
+	MOVL            12(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z5, X4
+	MOVL            20(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z5, X4
+	MOVL            28(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(SI*8)
+	VPMULUDQ        Z8, Z1, Z8
+	VPMULUDQ        Z10, Z0, Z10
+	VMOVDQA64       Z8, Z4
+	VPSHUFD         $0xa0, Z10, K2, Z4
+	VPSHUFD         $0xf5, Z8, K1, Z10
+	VPSHUFD         $0xa0, Z3, K2, Z9
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z10
+	VPSRAD          $0x1f, Z10, Z3
+	VPXORQ          Z10, Z3, Z3
+	VCVTDQ2PS       Z3, Z3
+	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
+	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z10, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z10, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z3, Z5
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z5
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
+	VPSRAD          $0x17, Z6, Z6
+	VPSLLD          $0x17, Z6, Z7
+	VPSUBD          Z7, Z5, Z5
+	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
+	VMOVAPS         Z3, K4, Z5
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z10
+	VADDPS.BCST     allbea61e64<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3effb11e<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3f80003d<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbfffffff<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z10, Z10
+	VSQRTPS         Z10, Z10
+	VPADDD          Z4, Z4, Z6
+	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPANDD.BCST     all80000000<>+0(SB), Z4, Z4
+	VPXORQ          Z4, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z4
+	VADDPS.BCST     allbb992665<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3da33458<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     allbf255de1<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z4, Z4
+	VMULPS          Z4, Z6, Z6
+	VMULPS          Z10, Z5, Z5
+	VMULPS          Z10, Z6, Z6
+	VUNPCKLPD       Z6, Z5, Z3
+	VUNPCKHPD       Z6, Z5, Z4
+	MOVL            32(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z3, X5
+	MOVL            40(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z3, X5
+	MOVL            48(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z3, X3
+	MOVL            56(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	MOVL            36(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(SI*8)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            44(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            52(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	VEXTRACTF32X4   $0x03, Z4, X3
+	MOVL            60(CX), SI
+	SHLQ            $0x02, SI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(SI*8)
+	ADDQ            $0x00000040, CX
+	SUBQ            $0x00000010, DX
+	CMPQ            DX, $0x00000010
+	JGE             quads2
+
+quads2Done:
+	VZEROUPPER
+	RET
+
+// func noiseFloat16AVX2(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX2, F16C
+TEXT ·noiseFloat16AVX2(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Y0
+	VPBROADCASTQ philoxM1<>+0(SB), Y1
+	MOVL         12(DI), R8
+	XORL         4(BX), R8
+	MOVL         R8, (SP)
+	MOVL         8(DI), R8
+	MOVL         $0xcd9e8d57, R9
+	IMULQ        R9, R8
+	MOVQ         R8, R9
+	SHRQ         $0x20, R9
+	XORL         4(DI), R9
+	XORL         (BX), R9
+	XORL         8(BX), R8
+	MOVL         R8, 4(SP)
+	MOVL         $0xd2511f53, DI
+	IMULQ        DI, R9
+	MOVQ         R9, DI
+	SHRQ         $0x20, DI
+	XORL         12(BX), DI
+	MOVL         DI, 8(SP)
+	XORL         20(BX), R9
+	MOVL         R9, 12(SP)
+	VMOVQ        SI, X2
+	VPBROADCASTQ X2, Y2
+	CMPQ         DX, $0x00000008
+	JL           quads2Done
+
+quads2:
+	VPMOVZXDQ    (CX), Y3
+	VPADDD       Y2, Y3, Y3
+	VPMULUDQ     Y3, Y0, Y3
+	VPMOVZXDQ    16(CX), Y4
+	VPADDD       Y2, Y4, Y4
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y3, Y5
+	VPBROADCASTD (SP), Y6
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y6
+	VPSRLQ       $0x20, Y6, Y7
+	VPBROADCASTD 4(SP), Y5
+	VPXOR        Y5, Y7, Y7
+	VPBROADCASTD 8(SP), Y5
+	VPXOR        Y5, Y3, Y5
+	VPSRLQ       $0x20, Y4, Y3
+	VPBROADCASTD (SP), Y8
+	VPXOR        Y8, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y8
+	VPSRLQ       $0x20, Y8, Y9
+	VPBROADCASTD 4(SP), Y3
+	VPXOR        Y3, Y9, Y9
+	VPBROADCASTD 8(SP), Y3
+	VPXOR        Y3, Y4, Y3
+	VPMULUDQ     Y5, Y1, Y5
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 12(SP), Y4
+	VPXOR        Y4, Y11, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 12(SP), Y10
+	VPXOR        Y10, Y11, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 24(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 24(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 28(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 28(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 32(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 32(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 36(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y6, Y1, Y6
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 36(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y8, Y1, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 40(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 40(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y10, Y0, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 44(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 44(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 48(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 48(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 52(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 52(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 56(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 56(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 60(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 60(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 64(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 64(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 68(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 68(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y6, Y1, Y6
+	VPMULUDQ     Y4, Y0, Y4
+	VPSHUFD      $0xa0, Y4, Y11
+	VPBLENDD     $0xaa, Y11, Y6, Y11
+	VPSHUFD      $0xf5, Y6, Y6
+	VPBLENDD     $0xaa, Y4, Y6, Y4
+	VPSHUFD      $0xa0, Y5, Y5
+	VPBLENDD     $0xaa, Y5, Y7, Y7
+	VPXOR        Y7, Y4, Y4
+	VPBROADCASTQ 72(BX), Y5
+	VPXOR        Y5, Y4, Y4
+	VPSRAD       $0x1f, Y4, Y5
+	VPXOR        Y4, Y5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VADDPS       all3f000000<>+0(SB), Y5, Y5
+	VMULPS       allaf800000<>+0(SB), Y5, Y5
+	VPXOR        all80000000<>+0(SB), Y5, Y6
+	VADDPS       all3f800000<>+0(SB), Y5, Y7
+	VBLENDVPS    Y4, Y7, Y6, Y6
+	VPADDD       Y4, Y4, Y7
+	VPAND        Y7, Y4, Y4
+	VPSUBD       all3f3504f3<>+0(SB), Y6, Y7
+	VPSRAD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y7, Y12
+	VPSUBD       Y12, Y6, Y6
+	VADDPS       allbf800000<>+0(SB), Y6, Y6
+	VBLENDVPS    Y4, Y5, Y6, Y6
+	VMULPS       all3e4efcaa<>+0(SB), Y6, Y4
+	VADDPS       allbea61e64<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3eb0a60e<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbecbc71c<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3effb11e<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbf2aacee<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3f80003d<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbfffffff<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       allbfb17218<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y4, Y4
+	VSQRTPS      Y4, Y4
+	VPADDD       Y11, Y11, Y7
+	VPOR         all00000001<>+0(SB), Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       all30000000<>+0(SB), Y7, Y7
+	VMULPS       Y7, Y7, Y5
+	VMULPS       all3a60f833<>+0(SB), Y5, Y6
+	VADDPS       allbcaa7b0d<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3e81de83<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       allbf9de9d3<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3f7fffff<>+0(SB), Y6, Y6
+	VPAND        all80000000<>+0(SB), Y11, Y11
+	VPXOR        Y11, Y6, Y6
+	VMULPS       all391ed7fb<>+0(SB), Y5, Y11
+	VADDPS       allbb992665<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       all3da33458<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       allbf255de1<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       all3fc90fdb<>+0(SB), Y11, Y11
+	VMULPS       Y11, Y7, Y7
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y4, Y7, Y7
+	VUNPCKLPD    Y7, Y6, Y4
+	VUNPCKHPD    Y7, Y6, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	MOVL         (CX), SI
+	VMOVSD       X4, (AX)(SI*8)
+	MOVL         8(CX), SI
+	VMOVHPS      X4, (AX)(SI*8)
+	VCVTPS2PH    $0x00, Y5, X5
+	MOVL         4(CX), SI
+	VMOVSD       X5, (AX)(SI*8)
+	MOVL         12(CX), SI
+	VMOVHPS      X5, (AX)(SI*8)
+	VPMULUDQ     Y8, Y1, Y8
+	VPMULUDQ     Y10, Y0, Y10
+	VPSHUFD      $0xa0, Y10, Y4
+	VPBLENDD     $0xaa, Y4, Y8, Y4
+	VPSHUFD      $0xf5, Y8, Y8
+	VPBLENDD     $0xaa, Y10, Y8, Y10
+	VPSHUFD      $0xa0, Y3, Y3
+	VPBLENDD     $0xaa, Y3, Y9, Y9
+	VPXOR        Y9, Y10, Y10
+	VPBROADCASTQ 72(BX), Y3
+	VPXOR        Y3, Y10, Y10
+	VPSRAD       $0x1f, Y10, Y3
+	VPXOR        Y10, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VADDPS       all3f000000<>+0(SB), Y3, Y3
+	VMULPS       allaf800000<>+0(SB), Y3, Y3
+	VPXOR        all80000000<>+0(SB), Y3, Y5
+	VADDPS       all3f800000<>+0(SB), Y3, Y6
+	VBLENDVPS    Y10, Y6, Y5, Y5
+	VPADDD       Y10, Y10, Y6
+	VPAND        Y6, Y10, Y10
+	VPSUBD       all3f3504f3<>+0(SB), Y5, Y6
+	VPSRAD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y6, Y7
+	VPSUBD       Y7, Y5, Y5
+	VADDPS       allbf800000<>+0(SB), Y5, Y5
+	VBLENDVPS    Y10, Y3, Y5, Y5
+	VMULPS       all3e4efcaa<>+0(SB), Y5, Y10
+	VADDPS       allbea61e64<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3eb0a60e<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbecbc71c<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3effb11e<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbf2aacee<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3f80003d<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbfffffff<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       allbfb17218<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y10, Y10
+	VSQRTPS      Y10, Y10
+	VPADDD       Y4, Y4, Y6
+	VPOR         all00000001<>+0(SB), Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       all30000000<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y6, Y3
+	VMULPS       all3a60f833<>+0(SB), Y3, Y5
+	VADDPS       allbcaa7b0d<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3e81de83<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbf9de9d3<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3f7fffff<>+0(SB), Y5, Y5
+	VPAND        all80000000<>+0(SB), Y4, Y4
+	VPXOR        Y4, Y5, Y5
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y4
+	VADDPS       allbb992665<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3da33458<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       allbf255de1<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3fc90fdb<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y10, Y5, Y5
+	VMULPS       Y10, Y6, Y6
+	VUNPCKLPD    Y6, Y5, Y3
+	VUNPCKHPD    Y6, Y5, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	MOVL         16(CX), SI
+	VMOVSD       X3, (AX)(SI*8)
+	MOVL         24(CX), SI
+	VMOVHPS      X3, (AX)(SI*8)
+	VCVTPS2PH    $0x00, Y4, X4
+	MOVL         20(CX), SI
+	VMOVSD       X4, (AX)(SI*8)
+	MOVL         28(CX), SI
+	VMOVHPS      X4, (AX)(SI*8)
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	CMPQ         DX, $0x00000008
+	JGE          quads2
+
+quads2Done:
+	VZEROUPPER
+	RET
+
+// func noiseFloat16AVX512(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·noiseFloat16AVX512(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Z0
+	VPBROADCASTQ philoxM1<>+0(SB), Z1
+	MOVL         $0x00005555, R8
+	KMOVW        R8, K1
+	MOVL         12(DI), R8
+	XORL         4(BX), R8
+	MOVL         R8, (SP)
+	MOVL         8(DI), R8
+	MOVL         $0xcd9e8d57, R9
+	IMULQ        R9, R8
+	MOVQ         R8, R9
+	SHRQ         $0x20, R9
+	XORL         4(DI), R9
+	XORL         (BX), R9
+	XORL         8(BX), R8
+	MOVL         R8, 4(SP)
+	MOVL         $0xd2511f53, DI
+	IMULQ        DI, R9
+	MOVQ         R9, DI
+	SHRQ         $0x20, DI
+	XORL         12(BX), DI
+	MOVL         DI, 8(SP)
+	XORL         20(BX), R9
+	MOVL         R9, 12(SP)
+	VMOVQ        SI, X2
+	VPBROADCASTQ X2, Z2
+	MOVL         $0x0000aaaa, SI
+	KMOVW        SI, K2
+	CMPQ         DX, $0x00000020
+	JL           quads4Done
+
+quads4:
+	VPMOVZXDQ       (CX), Z3
+	VPADDD          Z2, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPMOVZXDQ       32(CX), Z4
+	VPADDD          Z2, Z4, Z4
+	VPMULUDQ        Z4, Z0, Z4
+	VPMOVZXDQ       64(CX), Z5
+	VPADDD          Z2, Z5, Z5
+	VPMULUDQ        Z5, Z0, Z5
+	VPMOVZXDQ       96(CX), Z6
+	VPADDD          Z2, Z6, Z6
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z3, Z7
+	VPXORD.BCST     (SP), Z7, Z7
+	VPMULUDQ        Z7, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z9
+	VPXORD.BCST     4(SP), Z9, Z9
+	VPXORD.BCST     8(SP), Z3, Z7
+	VPSRLQ          $0x20, Z4, Z3
+	VPXORD.BCST     (SP), Z3, Z3
+	VPMULUDQ        Z3, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z11
+	VPXORD.BCST     4(SP), Z11, Z11
+	VPXORD.BCST     8(SP), Z4, Z3
+	VPSRLQ          $0x20, Z5, Z4
+	VPXORD.BCST     (SP), Z4, Z4
+	VPMULUDQ        Z4, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z13
+	VPXORD.BCST     4(SP), Z13, Z13
+	VPXORD.BCST     8(SP), Z5, Z4
+	VPSRLQ          $0x20, Z6, Z5
+	VPXORD.BCST     (SP), Z5, Z5
+	VPMULUDQ        Z5, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z15
+	VPXORD.BCST     4(SP), Z15, Z15
+	VPXORD.BCST     8(SP), Z6, Z5
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z8
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z10
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z12
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z14
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPXORD.BCST     12(SP), Z19, Z6
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPXORD.BCST     12(SP), Z20, Z16
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPXORD.BCST     12(SP), Z19, Z17
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPXORD.BCST     12(SP), Z20, Z18
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z7
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z3
+	VPMULUDQ        Z18, Z1, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z4
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z5
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z9
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z11
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z15
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z6
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z16
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z17
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z18
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z8
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z10
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z9
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z11
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z13
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z15
+	VPMULUDQ        Z16, Z0, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z7
+	VPMULUDQ        Z17, Z0, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z3
+	VPMULUDQ        Z18, Z0, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z4
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z5
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z8
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z10
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z12
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z14
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z6
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z16
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z17
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z18
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z7
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z3
+	VPMULUDQ        Z18, Z1, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z4
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z5
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z9
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z11
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z15
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z6
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z16
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z17
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z18
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z8
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z10
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z12
+	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z14
+	VPMULUDQ        Z8, Z1, Z8
+	VPMULUDQ        Z6, Z0, Z6
+	VMOVDQA64       Z8, Z19
+	VPSHUFD         $0xa0, Z6, K2, Z19
+	VPSHUFD         $0xf5, Z8, K1, Z6
+	VPSHUFD         $0xa0, Z7, K2, Z9
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z6
+	VPSRAD          $0x1f, Z6, Z7
+	VPXORQ          Z6, Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VADDPS.BCST     all3f000000<>+0(SB), Z7, Z7
+	VMULPS.BCST     allaf800000<>+0(SB), Z7, Z7
+	VPMOVD2M        Z6, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z6, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z7, Z8
+	VADDPS.BCST     all3f800000<>+0(SB), Z7, K3, Z8
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z8, Z9
+	VPSRAD          $0x17, Z9, Z9
+	VPSLLD          $0x17, Z9, Z6
+	VPSUBD          Z6, Z8, Z8
+	VADDPS.BCST     allbf800000<>+0(SB), Z8, Z8
+	VMOVAPS         Z7, K4, Z8
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z8, Z6
+	VADDPS.BCST     allbea61e64<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3effb11e<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3f80003d<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbfffffff<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VCVTDQ2PS       Z9, Z9
+	VMULPS.BCST     allbfb17218<>+0(SB), Z9, Z9
+	VADDPS          Z9, Z6, Z6
+	VSQRTPS         Z6, Z6
+	VPADDD          Z19, Z19, Z9
+	VPORD.BCST      all00000001<>+0(SB), Z9, Z9
+	VCVTDQ2PS       Z9, Z9
+	VMULPS.BCST     all30000000<>+0(SB), Z9, Z9
+	VMULPS          Z9, Z9, Z7
+	VMULPS.BCST     all3a60f833<>+0(SB), Z7, Z8
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     all3e81de83<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z8, Z8
+	VPANDD.BCST     all80000000<>+0(SB), Z19, Z19
+	VPXORQ          Z19, Z8, Z8
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z7, Z19
+	VADDPS.BCST     allbb992665<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     all3da33458<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     allbf255de1<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z19, Z19
+	VMULPS          Z19, Z9, Z9
+	VMULPS          Z6, Z8, Z8
+	VMULPS          Z6, Z9, Z9
+	VUNPCKLPD       Z9, Z8, Z6
+	VUNPCKHPD       Z9, Z8, Z7
+	VCVTPS2PH       $0x00, Z6, Y6
+	MOVL            (CX), SI
+	VMOVSD          X6, (AX)(SI*8)
+	MOVL            8(CX), SI
+	VMOVHPS         X6, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y6, X6
+	MOVL            16(CX), SI
+	VMOVSD          X6, (AX)(SI*8)
+	MOVL            24(CX), SI
+	VMOVHPS         X6, (AX)(SI*8)
+	VCVTPS2PH       $0x00, Z7, Y7
+	MOVL            4(CX), SI
+	VMOVSD          X7, (AX)(SI*8)
+	MOVL            12(CX), SI
+	VMOVHPS         X7, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y7, X6
+	MOVL            20(CX), SI
+	VMOVSD          X6, (AX)(SI*8)
+	MOVL            28(CX), SI
+	VMOVHPS         X6, (AX)(SI*8)
+	VPMULUDQ        Z10, Z1, Z10
+	VPMULUDQ        Z16, Z0, Z16
+	VMOVDQA64       Z10, Z6
+	VPSHUFD         $0xa0, Z16, K2, Z6
+	VPSHUFD         $0xf5, Z10, K1, Z16
+	VPSHUFD         $0xa0, Z3, K2, Z11
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z11, Z16
+	VPSRAD          $0x1f, Z16, Z3
+	VPXORQ          Z16, Z3, Z3
+	VCVTDQ2PS       Z3, Z3
+	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
+	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z16, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z16, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z3, Z7
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z7
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z7, Z8
+	VPSRAD          $0x17, Z8, Z8
+	VPSLLD          $0x17, Z8, Z9
+	VPSUBD          Z9, Z7, Z7
+	VADDPS.BCST     allbf800000<>+0(SB), Z7, Z7
+	VMOVAPS         Z3, K4, Z7
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z7, Z16
+	VADDPS.BCST     allbea61e64<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3effb11e<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3f80003d<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbfffffff<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VCVTDQ2PS       Z8, Z8
+	VMULPS.BCST     allbfb17218<>+0(SB), Z8, Z8
+	VADDPS          Z8, Z16, Z16
+	VSQRTPS         Z16, Z16
+	VPADDD          Z6, Z6, Z8
+	VPORD.BCST      all00000001<>+0(SB), Z8, Z8
+	VCVTDQ2PS       Z8, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z7
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     all3e81de83<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z7, Z7
+	VPANDD.BCST     all80000000<>+0(SB), Z6, Z6
+	VPXORQ          Z6, Z7, Z7
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z6
+	VADDPS.BCST     allbb992665<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3da33458<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbf255de1<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z8, Z8
+	VMULPS          Z16, Z7, Z7
+	VMULPS          Z16, Z8, Z8
+	VUNPCKLPD       Z8, Z7, Z3
+	VUNPCKHPD       Z8, Z7, Z6
+	VCVTPS2PH       $0x00, Z3, Y3
+	MOVL            32(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            40(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            48(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            56(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VCVTPS2PH       $0x00, Z6, Y6
+	MOVL            36(CX), SI
+	VMOVSD          X6, (AX)(SI*8)
+	MOVL            44(CX), SI
+	VMOVHPS         X6, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y6, X3
+	MOVL            52(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            60(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VPMULUDQ        Z12, Z1, Z12
+	VPMULUDQ        Z17, Z0, Z17
+	VMOVDQA64       Z12, Z3
+	VPSHUFD         $0xa0, Z17, K2, Z3
+	VPSHUFD         $0xf5, Z12, K1, Z17
+	VPSHUFD         $0xa0, Z4, K2, Z13
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z13, Z17
+	VPSRAD          $0x1f, Z17, Z4
+	VPXORQ          Z17, Z4, Z4
+	VCVTDQ2PS       Z4, Z4
+	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
+	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
+	VPMOVD2M        Z17, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z17, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z4, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPSRAD          $0x17, Z7, Z7
+	VPSLLD          $0x17, Z7, Z8
+	VPSUBD          Z8, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VMOVAPS         Z4, K4, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z17
+	VADDPS.BCST     allbea61e64<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3effb11e<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3f80003d<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbfffffff<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z17, Z17
+	VSQRTPS         Z17, Z17
+	VPADDD          Z3, Z3, Z7
+	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
+	VPXORQ          Z3, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z7, Z7
+	VMULPS          Z17, Z6, Z6
+	VMULPS          Z17, Z7, Z7
+	VUNPCKLPD       Z7, Z6, Z3
+	VUNPCKHPD       Z7, Z6, Z4
+	VCVTPS2PH       $0x00, Z3, Y3
+	MOVL            64(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            72(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            80(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            88(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VCVTPS2PH       $0x00, Z4, Y4
+	MOVL            68(CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            76(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y4, X3
+	MOVL            84(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            92(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VPMULUDQ        Z14, Z1, Z14
+	VPMULUDQ        Z18, Z0, Z18
+	VMOVDQA64       Z14, Z3
+	VPSHUFD         $0xa0, Z18, K2, Z3
+	VPSHUFD         $0xf5, Z14, K1, Z18
+	VPSHUFD         $0xa0, Z5, K2, Z15
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z15, Z18
+	VPSRAD          $0x1f, Z18, Z4
+	VPXORQ          Z18, Z4, Z4
+	VCVTDQ2PS       Z4, Z4
+	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
+	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
+	VPMOVD2M        Z18, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z18, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z4, Z5
+	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z5
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
+	VPSRAD          $0x17, Z6, Z6
+	VPSLLD          $0x17, Z6, Z7
+	VPSUBD          Z7, Z5, Z5
+	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
+	VMOVAPS         Z4, K4, Z5
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z18
+	VADDPS.BCST     allbea61e64<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3effb11e<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3f80003d<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbfffffff<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z18, Z18
+	VSQRTPS         Z18, Z18
+	VPADDD          Z3, Z3, Z6
+	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
+	VPXORQ          Z3, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z6, Z6
+	VMULPS          Z18, Z5, Z5
+	VMULPS          Z18, Z6, Z6
+	VUNPCKLPD       Z6, Z5, Z3
+	VUNPCKHPD       Z6, Z5, Z4
+	VCVTPS2PH       $0x00, Z3, Y3
+	MOVL            96(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            104(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            112(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            120(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VCVTPS2PH       $0x00, Z4, Y4
+	MOVL            100(CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            108(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y4, X3
+	MOVL            116(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            124(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	ADDQ            $0x00000080, CX
+	SUBQ            $0x00000020, DX
+	CMPQ            DX, $0x00000020
+	JGE             quads4
+
+quads4Done:
+	CMPQ DX, $0x00000010
+	JL   quads2Done
+
+quads2:
+	VPMOVZXDQ       (CX), Z3
+	VPADDD          Z2, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPMOVZXDQ       32(CX), Z4
+	VPADDD          Z2, Z4, Z4
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z3, Z5
+	VPXORD.BCST     (SP), Z5, Z5
+	VPMULUDQ        Z5, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z7
+	VPXORD.BCST     4(SP), Z7, Z7
+	VPXORD.BCST     8(SP), Z3, Z5
+	VPSRLQ          $0x20, Z4, Z3
+	VPXORD.BCST     (SP), Z3, Z3
+	VPMULUDQ        Z3, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z9
+	VPXORD.BCST     4(SP), Z9, Z9
+	VPXORD.BCST     8(SP), Z4, Z3
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 16(BX), Z11, Z6
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 16(BX), Z12, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPXORD.BCST     12(SP), Z11, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPXORD.BCST     12(SP), Z12, Z10
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 24(BX), Z11, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 24(BX), Z12, Z3
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 28(BX), Z11, Z7
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 28(BX), Z12, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 32(BX), Z11, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 32(BX), Z12, Z10
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 36(BX), Z11, Z6
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 36(BX), Z12, Z8
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 40(BX), Z11, Z7
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPTERNLOGD.BCST $0x96, 40(BX), Z12, Z9
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 44(BX), Z11, Z5
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 44(BX), Z12, Z3
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 48(BX), Z11, Z6
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 48(BX), Z12, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 52(BX), Z11, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPTERNLOGD.BCST $0x96, 52(BX), Z12, Z10
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 56(BX), Z11, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 56(BX), Z12, Z3
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 60(BX), Z11, Z7
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 60(BX), Z12, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 64(BX), Z11, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 64(BX), Z12, Z10
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 68(BX), Z11, Z6
+	VPTERNLOGD.BCST $0x96, 68(BX), Z12, Z8
+	VPMULUDQ        Z6, Z1, Z6
+	VPMULUDQ        Z4, Z0, Z4
+	VMOVDQA64       Z6, Z11
+	VPSHUFD         $0xa0, Z4, K2, Z11
+	VPSHUFD         $0xf5, Z6, K1, Z4
+	VPSHUFD         $0xa0, Z5, K2, Z7
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z7, Z4
+	VPSRAD          $0x1f, Z4, Z5
+	VPXORQ          Z4, Z5, Z5
+	VCVTDQ2PS       Z5, Z5
+	VADDPS.BCST     all3f000000<>+0(SB), Z5, Z5
+	VMULPS.BCST     allaf800000<>+0(SB), Z5, Z5
+	VPMOVD2M        Z4, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z4, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z5, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z5, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPSRAD          $0x17, Z7, Z7
+	VPSLLD          $0x17, Z7, Z4
+	VPSUBD          Z4, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VMOVAPS         Z5, K4, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z4
+	VADDPS.BCST     allbea61e64<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3effb11e<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3f80003d<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbfffffff<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z4, Z4
+	VSQRTPS         Z4, Z4
+	VPADDD          Z11, Z11, Z7
+	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z5
+	VMULPS.BCST     all3a60f833<>+0(SB), Z5, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPANDD.BCST     all80000000<>+0(SB), Z11, Z11
+	VPXORQ          Z11, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z5, Z11
+	VADDPS.BCST     allbb992665<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     all3da33458<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     allbf255de1<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z11, Z11
+	VMULPS          Z11, Z7, Z7
+	VMULPS          Z4, Z6, Z6
+	VMULPS          Z4, Z7, Z7
+	VUNPCKLPD       Z7, Z6, Z4
+	VUNPCKHPD       Z7, Z6, Z5
+	VCVTPS2PH       $0x00, Z4, Y4
+	MOVL            (CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            8(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y4, X4
+	MOVL            16(CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            24(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VCVTPS2PH       $0x00, Z5, Y5
+	MOVL            4(CX), SI
+	VMOVSD          X5, (AX)(SI*8)
+	MOVL            12(CX), SI
+	VMOVHPS         X5, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y5, X4
+	MOVL            20(CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            28(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VPMULUDQ        Z8, Z1, Z8
+	VPMULUDQ        Z10, Z0, Z10
+	VMOVDQA64       Z8, Z4
+	VPSHUFD         $0xa0, Z10, K2, Z4
+	VPSHUFD         $0xf5, Z8, K1, Z10
+	VPSHUFD         $0xa0, Z3, K2, Z9
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z10
+	VPSRAD          $0x1f, Z10, Z3
+	VPXORQ          Z10, Z3, Z3
+	VCVTDQ2PS       Z3, Z3
+	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
+	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z10, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z10, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z3, Z5
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z5
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
+	VPSRAD          $0x17, Z6, Z6
+	VPSLLD          $0x17, Z6, Z7
+	VPSUBD          Z7, Z5, Z5
+	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
+	VMOVAPS         Z3, K4, Z5
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z10
+	VADDPS.BCST     allbea61e64<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3effb11e<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3f80003d<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbfffffff<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z10, Z10
+	VSQRTPS         Z10, Z10
+	VPADDD          Z4, Z4, Z6
+	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPANDD.BCST     all80000000<>+0(SB), Z4, Z4
+	VPXORQ          Z4, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z4
+	VADDPS.BCST     allbb992665<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3da33458<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     allbf255de1<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z4, Z4
+	VMULPS          Z4, Z6, Z6
+	VMULPS          Z10, Z5, Z5
+	VMULPS          Z10, Z6, Z6
+	VUNPCKLPD       Z6, Z5, Z3
+	VUNPCKHPD       Z6, Z5, Z4
+	VCVTPS2PH       $0x00, Z3, Y3
+	MOVL            32(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            40(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            48(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            56(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VCVTPS2PH       $0x00, Z4, Y4
+	MOVL            36(CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            44(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y4, X3
+	MOVL            52(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            60(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	ADDQ            $0x00000040, CX
+	SUBQ            $0x00000010, DX
+	CMPQ            DX, $0x00000010
+	JGE             quads2
+
+quads2Done:
+	VZEROUPPER
+	RET
+
+// func noiseBFloat16AVX2(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX2
+TEXT ·noiseBFloat16AVX2(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Y0
+	VPBROADCASTQ philoxM1<>+0(SB), Y1
+	MOVL         12(DI), R8
+	XORL         4(BX), R8
+	MOVL         R8, (SP)
+	MOVL         8(DI), R8
+	MOVL         $0xcd9e8d57, R9
+	IMULQ        R9, R8
+	MOVQ         R8, R9
+	SHRQ         $0x20, R9
+	XORL         4(DI), R9
+	XORL         (BX), R9
+	XORL         8(BX), R8
+	MOVL         R8, 4(SP)
+	MOVL         $0xd2511f53, DI
+	IMULQ        DI, R9
+	MOVQ         R9, DI
+	SHRQ         $0x20, DI
+	XORL         12(BX), DI
+	MOVL         DI, 8(SP)
+	XORL         20(BX), R9
+	MOVL         R9, 12(SP)
+	VMOVQ        SI, X2
+	VPBROADCASTQ X2, Y2
+	CMPQ         DX, $0x00000008
+	JL           quads2Done
+
+quads2:
+	VPMOVZXDQ    (CX), Y3
+	VPADDD       Y2, Y3, Y3
+	VPMULUDQ     Y3, Y0, Y3
+	VPMOVZXDQ    16(CX), Y4
+	VPADDD       Y2, Y4, Y4
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y3, Y5
+	VPBROADCASTD (SP), Y6
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y6
+	VPSRLQ       $0x20, Y6, Y7
+	VPBROADCASTD 4(SP), Y5
+	VPXOR        Y5, Y7, Y7
+	VPBROADCASTD 8(SP), Y5
+	VPXOR        Y5, Y3, Y5
+	VPSRLQ       $0x20, Y4, Y3
+	VPBROADCASTD (SP), Y8
+	VPXOR        Y8, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y8
+	VPSRLQ       $0x20, Y8, Y9
+	VPBROADCASTD 4(SP), Y3
+	VPXOR        Y3, Y9, Y9
+	VPBROADCASTD 8(SP), Y3
+	VPXOR        Y3, Y4, Y3
+	VPMULUDQ     Y5, Y1, Y5
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 12(SP), Y4
+	VPXOR        Y4, Y11, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 12(SP), Y10
+	VPXOR        Y10, Y11, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 24(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 24(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 28(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 28(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 32(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 32(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 36(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y6, Y1, Y6
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 36(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y8, Y1, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 40(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 40(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y10, Y0, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 44(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 44(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 48(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 48(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 52(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 52(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y4, Y11
+	VPBROADCASTD 56(BX), Y12
+	VPXOR        Y12, Y5, Y5
+	VPXOR        Y11, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 56(BX), Y12
+	VPXOR        Y12, Y3, Y3
+	VPXOR        Y11, Y3, Y3
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y6, Y11
+	VPBROADCASTD 60(BX), Y12
+	VPXOR        Y12, Y7, Y7
+	VPXOR        Y11, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y11
+	VPBROADCASTD 60(BX), Y12
+	VPXOR        Y12, Y9, Y9
+	VPXOR        Y11, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 64(BX), Y12
+	VPXOR        Y12, Y4, Y4
+	VPXOR        Y11, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y11
+	VPBROADCASTD 64(BX), Y12
+	VPXOR        Y12, Y10, Y10
+	VPXOR        Y11, Y10, Y10
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y11
+	VPBROADCASTD 68(BX), Y12
+	VPXOR        Y12, Y6, Y6
+	VPXOR        Y11, Y6, Y6
+	VPSRLQ       $0x20, Y3, Y11
+	VPBROADCASTD 68(BX), Y12
+	VPXOR        Y12, Y8, Y8
+	VPXOR        Y11, Y8, Y8
+	VPMULUDQ     Y6, Y1, Y6
+	VPMULUDQ     Y4, Y0, Y4
+	VPSHUFD      $0xa0, Y4, Y11
+	VPBLENDD     $0xaa, Y11, Y6, Y11
+	VPSHUFD      $0xf5, Y6, Y6
+	VPBLENDD     $0xaa, Y4, Y6, Y4
+	VPSHUFD      $0xa0, Y5, Y5
+	VPBLENDD     $0xaa, Y5, Y7, Y7
+	VPXOR        Y7, Y4, Y4
+	VPBROADCASTQ 72(BX), Y5
+	VPXOR        Y5, Y4, Y4
+	VPSRAD       $0x1f, Y4, Y5
+	VPXOR        Y4, Y5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VADDPS       all3f000000<>+0(SB), Y5, Y5
+	VMULPS       allaf800000<>+0(SB), Y5, Y5
+	VPXOR        all80000000<>+0(SB), Y5, Y6
+	VADDPS       all3f800000<>+0(SB), Y5, Y7
+	VBLENDVPS    Y4, Y7, Y6, Y6
+	VPADDD       Y4, Y4, Y7
+	VPAND        Y7, Y4, Y4
+	VPSUBD       all3f3504f3<>+0(SB), Y6, Y7
+	VPSRAD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y7, Y12
+	VPSUBD       Y12, Y6, Y6
+	VADDPS       allbf800000<>+0(SB), Y6, Y6
+	VBLENDVPS    Y4, Y5, Y6, Y6
+	VMULPS       all3e4efcaa<>+0(SB), Y6, Y4
+	VADDPS       allbea61e64<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3eb0a60e<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbecbc71c<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3effb11e<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbf2aacee<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       all3f80003d<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VADDPS       allbfffffff<>+0(SB), Y4, Y4
+	VMULPS       Y6, Y4, Y4
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       allbfb17218<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y4, Y4
+	VSQRTPS      Y4, Y4
+	VPADDD       Y11, Y11, Y7
+	VPOR         all00000001<>+0(SB), Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       all30000000<>+0(SB), Y7, Y7
+	VMULPS       Y7, Y7, Y5
+	VMULPS       all3a60f833<>+0(SB), Y5, Y6
+	VADDPS       allbcaa7b0d<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3e81de83<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       allbf9de9d3<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3f7fffff<>+0(SB), Y6, Y6
+	VPAND        all80000000<>+0(SB), Y11, Y11
+	VPXOR        Y11, Y6, Y6
+	VMULPS       all391ed7fb<>+0(SB), Y5, Y11
+	VADDPS       allbb992665<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       all3da33458<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       allbf255de1<>+0(SB), Y11, Y11
+	VMULPS       Y5, Y11, Y11
+	VADDPS       all3fc90fdb<>+0(SB), Y11, Y11
+	VMULPS       Y11, Y7, Y7
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y4, Y7, Y7
+	VUNPCKLPD    Y7, Y6, Y4
+	VUNPCKHPD    Y7, Y6, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y4, Y4
+	VPADDD       Y6, Y4, Y4
+	VPSRLD       $0x10, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X6
+	VPACKUSDW    X6, X4, X4
+	MOVL         (CX), SI
+	VMOVSD       X4, (AX)(SI*8)
+	MOVL         8(CX), SI
+	VMOVHPS      X4, (AX)(SI*8)
+	VPSRLD       $0x10, Y5, Y4
+	VPAND        halfOdd<>+0(SB), Y4, Y4
+	VPADDD       halfBias<>+0(SB), Y5, Y5
+	VPADDD       Y4, Y5, Y5
+	VPSRLD       $0x10, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X4
+	VPACKUSDW    X4, X5, X5
+	MOVL         4(CX), SI
+	VMOVSD       X5, (AX)(SI*8)
+	MOVL         12(CX), SI
+	VMOVHPS      X5, (AX)(SI*8)
+	VPMULUDQ     Y8, Y1, Y8
+	VPMULUDQ     Y10, Y0, Y10
+	VPSHUFD      $0xa0, Y10, Y4
+	VPBLENDD     $0xaa, Y4, Y8, Y4
+	VPSHUFD      $0xf5, Y8, Y8
+	VPBLENDD     $0xaa, Y10, Y8, Y10
+	VPSHUFD      $0xa0, Y3, Y3
+	VPBLENDD     $0xaa, Y3, Y9, Y9
+	VPXOR        Y9, Y10, Y10
+	VPBROADCASTQ 72(BX), Y3
+	VPXOR        Y3, Y10, Y10
+	VPSRAD       $0x1f, Y10, Y3
+	VPXOR        Y10, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VADDPS       all3f000000<>+0(SB), Y3, Y3
+	VMULPS       allaf800000<>+0(SB), Y3, Y3
+	VPXOR        all80000000<>+0(SB), Y3, Y5
+	VADDPS       all3f800000<>+0(SB), Y3, Y6
+	VBLENDVPS    Y10, Y6, Y5, Y5
+	VPADDD       Y10, Y10, Y6
+	VPAND        Y6, Y10, Y10
+	VPSUBD       all3f3504f3<>+0(SB), Y5, Y6
+	VPSRAD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y6, Y7
+	VPSUBD       Y7, Y5, Y5
+	VADDPS       allbf800000<>+0(SB), Y5, Y5
+	VBLENDVPS    Y10, Y3, Y5, Y5
+	VMULPS       all3e4efcaa<>+0(SB), Y5, Y10
+	VADDPS       allbea61e64<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3eb0a60e<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbecbc71c<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3effb11e<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbf2aacee<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       all3f80003d<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VADDPS       allbfffffff<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y10, Y10
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       allbfb17218<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y10, Y10
+	VSQRTPS      Y10, Y10
+	VPADDD       Y4, Y4, Y6
+	VPOR         all00000001<>+0(SB), Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       all30000000<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y6, Y3
+	VMULPS       all3a60f833<>+0(SB), Y3, Y5
+	VADDPS       allbcaa7b0d<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3e81de83<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbf9de9d3<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3f7fffff<>+0(SB), Y5, Y5
+	VPAND        all80000000<>+0(SB), Y4, Y4
+	VPXOR        Y4, Y5, Y5
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y4
+	VADDPS       allbb992665<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3da33458<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       allbf255de1<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3fc90fdb<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y10, Y5, Y5
+	VMULPS       Y10, Y6, Y6
+	VUNPCKLPD    Y6, Y5, Y3
+	VUNPCKHPD    Y6, Y5, Y4
+	VPSRLD       $0x10, Y3, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y5, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X5
+	VPACKUSDW    X5, X3, X3
+	MOVL         16(CX), SI
+	VMOVSD       X3, (AX)(SI*8)
+	MOVL         24(CX), SI
+	VMOVHPS      X3, (AX)(SI*8)
+	VPSRLD       $0x10, Y4, Y3
+	VPAND        halfOdd<>+0(SB), Y3, Y3
+	VPADDD       halfBias<>+0(SB), Y4, Y4
+	VPADDD       Y3, Y4, Y4
+	VPSRLD       $0x10, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X3
+	VPACKUSDW    X3, X4, X4
+	MOVL         20(CX), SI
+	VMOVSD       X4, (AX)(SI*8)
+	MOVL         28(CX), SI
+	VMOVHPS      X4, (AX)(SI*8)
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	CMPQ         DX, $0x00000008
+	JGE          quads2
+
+quads2Done:
+	VZEROUPPER
+	RET
+
+DATA halfOdd<>+0(SB)/4, $0x00000001
+DATA halfOdd<>+4(SB)/4, $0x00000001
+DATA halfOdd<>+8(SB)/4, $0x00000001
+DATA halfOdd<>+12(SB)/4, $0x00000001
+DATA halfOdd<>+16(SB)/4, $0x00000001
+DATA halfOdd<>+20(SB)/4, $0x00000001
+DATA halfOdd<>+24(SB)/4, $0x00000001
+DATA halfOdd<>+28(SB)/4, $0x00000001
+DATA halfOdd<>+32(SB)/4, $0x00000001
+DATA halfOdd<>+36(SB)/4, $0x00000001
+DATA halfOdd<>+40(SB)/4, $0x00000001
+DATA halfOdd<>+44(SB)/4, $0x00000001
+DATA halfOdd<>+48(SB)/4, $0x00000001
+DATA halfOdd<>+52(SB)/4, $0x00000001
+DATA halfOdd<>+56(SB)/4, $0x00000001
+DATA halfOdd<>+60(SB)/4, $0x00000001
+GLOBL halfOdd<>(SB), RODATA|NOPTR, $64
+
+DATA halfBias<>+0(SB)/4, $0x00007fff
+DATA halfBias<>+4(SB)/4, $0x00007fff
+DATA halfBias<>+8(SB)/4, $0x00007fff
+DATA halfBias<>+12(SB)/4, $0x00007fff
+DATA halfBias<>+16(SB)/4, $0x00007fff
+DATA halfBias<>+20(SB)/4, $0x00007fff
+DATA halfBias<>+24(SB)/4, $0x00007fff
+DATA halfBias<>+28(SB)/4, $0x00007fff
+DATA halfBias<>+32(SB)/4, $0x00007fff
+DATA halfBias<>+36(SB)/4, $0x00007fff
+DATA halfBias<>+40(SB)/4, $0x00007fff
+DATA halfBias<>+44(SB)/4, $0x00007fff
+DATA halfBias<>+48(SB)/4, $0x00007fff
+DATA halfBias<>+52(SB)/4, $0x00007fff
+DATA halfBias<>+56(SB)/4, $0x00007fff
+DATA halfBias<>+60(SB)/4, $0x00007fff
+GLOBL halfBias<>(SB), RODATA|NOPTR, $64
+
+// func noiseBFloat16AVX512(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·noiseBFloat16AVX512(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Z0
+	VPBROADCASTQ philoxM1<>+0(SB), Z1
+	MOVL         $0x00005555, R8
+	KMOVW        R8, K1
+	MOVL         12(DI), R8
+	XORL         4(BX), R8
+	MOVL         R8, (SP)
+	MOVL         8(DI), R8
+	MOVL         $0xcd9e8d57, R9
+	IMULQ        R9, R8
+	MOVQ         R8, R9
+	SHRQ         $0x20, R9
+	XORL         4(DI), R9
+	XORL         (BX), R9
+	XORL         8(BX), R8
+	MOVL         R8, 4(SP)
+	MOVL         $0xd2511f53, DI
+	IMULQ        DI, R9
+	MOVQ         R9, DI
+	SHRQ         $0x20, DI
+	XORL         12(BX), DI
+	MOVL         DI, 8(SP)
+	XORL         20(BX), R9
+	MOVL         R9, 12(SP)
+	VMOVQ        SI, X2
+	VPBROADCASTQ X2, Z2
+	MOVL         $0x0000aaaa, SI
+	KMOVW        SI, K2
+	CMPQ         DX, $0x00000020
+	JL           quads4Done
+
+quads4:
+	VPMOVZXDQ       (CX), Z3
+	VPADDD          Z2, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPMOVZXDQ       32(CX), Z4
+	VPADDD          Z2, Z4, Z4
+	VPMULUDQ        Z4, Z0, Z4
+	VPMOVZXDQ       64(CX), Z5
+	VPADDD          Z2, Z5, Z5
+	VPMULUDQ        Z5, Z0, Z5
+	VPMOVZXDQ       96(CX), Z6
+	VPADDD          Z2, Z6, Z6
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z3, Z7
+	VPXORD.BCST     (SP), Z7, Z7
+	VPMULUDQ        Z7, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z9
+	VPXORD.BCST     4(SP), Z9, Z9
+	VPXORD.BCST     8(SP), Z3, Z7
+	VPSRLQ          $0x20, Z4, Z3
+	VPXORD.BCST     (SP), Z3, Z3
+	VPMULUDQ        Z3, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z11
+	VPXORD.BCST     4(SP), Z11, Z11
+	VPXORD.BCST     8(SP), Z4, Z3
+	VPSRLQ          $0x20, Z5, Z4
+	VPXORD.BCST     (SP), Z4, Z4
+	VPMULUDQ        Z4, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z13
+	VPXORD.BCST     4(SP), Z13, Z13
+	VPXORD.BCST     8(SP), Z5, Z4
+	VPSRLQ          $0x20, Z6, Z5
+	VPXORD.BCST     (SP), Z5, Z5
+	VPMULUDQ        Z5, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z15
+	VPXORD.BCST     4(SP), Z15, Z15
+	VPXORD.BCST     8(SP), Z6, Z5
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z8
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z10
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z12
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z20, Z14
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPXORD.BCST     12(SP), Z19, Z6
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPXORD.BCST     12(SP), Z20, Z16
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPXORD.BCST     12(SP), Z19, Z17
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPXORD.BCST     12(SP), Z20, Z18
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z7
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z3
+	VPMULUDQ        Z18, Z1, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z4
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z20, Z5
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z9
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z11
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z20, Z15
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z6
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z16
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z17
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z20, Z18
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z8
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z10
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z20, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z9
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z11
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z13
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z20, Z15
+	VPMULUDQ        Z16, Z0, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z7
+	VPMULUDQ        Z17, Z0, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z3
+	VPMULUDQ        Z18, Z0, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z4
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z20, Z5
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z8
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z10
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z12
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z20, Z14
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z6
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z16
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z17
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z20, Z18
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z20
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z7
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z3
+	VPMULUDQ        Z18, Z1, Z18
+	VPSRLQ          $0x20, Z18, Z20
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z4
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z20, Z5
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z20
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z9
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z11
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z20
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z20, Z15
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z20
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z6
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z16
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z20
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z17
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z20, Z18
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z20
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z8
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z10
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z20
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z12
+	VPTERNLOGD.BCST $0x96, 68(BX), Z20, Z14
+	VPMULUDQ        Z8, Z1, Z8
+	VPMULUDQ        Z6, Z0, Z6
+	VMOVDQA64       Z8, Z19
+	VPSHUFD         $0xa0, Z6, K2, Z19
+	VPSHUFD         $0xf5, Z8, K1, Z6
+	VPSHUFD         $0xa0, Z7, K2, Z9
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z6
+	VPSRAD          $0x1f, Z6, Z7
+	VPXORQ          Z6, Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VADDPS.BCST     all3f000000<>+0(SB), Z7, Z7
+	VMULPS.BCST     allaf800000<>+0(SB), Z7, Z7
+	VPMOVD2M        Z6, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z6, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z7, Z8
+	VADDPS.BCST     all3f800000<>+0(SB), Z7, K3, Z8
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z8, Z9
+	VPSRAD          $0x17, Z9, Z9
+	VPSLLD          $0x17, Z9, Z6
+	VPSUBD          Z6, Z8, Z8
+	VADDPS.BCST     allbf800000<>+0(SB), Z8, Z8
+	VMOVAPS         Z7, K4, Z8
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z8, Z6
+	VADDPS.BCST     allbea61e64<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3effb11e<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     all3f80003d<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VADDPS.BCST     allbfffffff<>+0(SB), Z6, Z6
+	VMULPS          Z8, Z6, Z6
+	VCVTDQ2PS       Z9, Z9
+	VMULPS.BCST     allbfb17218<>+0(SB), Z9, Z9
+	VADDPS          Z9, Z6, Z6
+	VSQRTPS         Z6, Z6
+	VPADDD          Z19, Z19, Z9
+	VPORD.BCST      all00000001<>+0(SB), Z9, Z9
+	VCVTDQ2PS       Z9, Z9
+	VMULPS.BCST     all30000000<>+0(SB), Z9, Z9
+	VMULPS          Z9, Z9, Z7
+	VMULPS.BCST     all3a60f833<>+0(SB), Z7, Z8
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     all3e81de83<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z8, Z8
+	VMULPS          Z7, Z8, Z8
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z8, Z8
+	VPANDD.BCST     all80000000<>+0(SB), Z19, Z19
+	VPXORQ          Z19, Z8, Z8
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z7, Z19
+	VADDPS.BCST     allbb992665<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     all3da33458<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     allbf255de1<>+0(SB), Z19, Z19
+	VMULPS          Z7, Z19, Z19
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z19, Z19
+	VMULPS          Z19, Z9, Z9
+	VMULPS          Z6, Z8, Z8
+	VMULPS          Z6, Z9, Z9
+	VUNPCKLPD       Z9, Z8, Z6
+	VUNPCKHPD       Z9, Z8, Z7
+	VPSRLD          $0x10, Z6, Z8
+	VPANDQ          halfOdd<>+0(SB), Z8, Z8
+	VPADDD          halfBias<>+0(SB), Z6, Z6
+	VPADDD          Z8, Z6, Z6
+	VPSRLD          $0x10, Z6, Z6
+	VPMOVDW         Z6, Y6
+	MOVL            (CX), SI
+	VMOVSD          X6, (AX)(SI*8)
+	MOVL            8(CX), SI
+	VMOVHPS         X6, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y6, X6
+	MOVL            16(CX), SI
+	VMOVSD          X6, (AX)(SI*8)
+	MOVL            24(CX), SI
+	VMOVHPS         X6, (AX)(SI*8)
+	VPSRLD          $0x10, Z7, Z6
+	VPANDQ          halfOdd<>+0(SB), Z6, Z6
+	VPADDD          halfBias<>+0(SB), Z7, Z7
+	VPADDD          Z6, Z7, Z7
+	VPSRLD          $0x10, Z7, Z7
+	VPMOVDW         Z7, Y7
+	MOVL            4(CX), SI
+	VMOVSD          X7, (AX)(SI*8)
+	MOVL            12(CX), SI
+	VMOVHPS         X7, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y7, X6
+	MOVL            20(CX), SI
+	VMOVSD          X6, (AX)(SI*8)
+	MOVL            28(CX), SI
+	VMOVHPS         X6, (AX)(SI*8)
+	VPMULUDQ        Z10, Z1, Z10
+	VPMULUDQ        Z16, Z0, Z16
+	VMOVDQA64       Z10, Z6
+	VPSHUFD         $0xa0, Z16, K2, Z6
+	VPSHUFD         $0xf5, Z10, K1, Z16
+	VPSHUFD         $0xa0, Z3, K2, Z11
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z11, Z16
+	VPSRAD          $0x1f, Z16, Z3
+	VPXORQ          Z16, Z3, Z3
+	VCVTDQ2PS       Z3, Z3
+	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
+	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z16, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z16, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z3, Z7
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z7
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z7, Z8
+	VPSRAD          $0x17, Z8, Z8
+	VPSLLD          $0x17, Z8, Z9
+	VPSUBD          Z9, Z7, Z7
+	VADDPS.BCST     allbf800000<>+0(SB), Z7, Z7
+	VMOVAPS         Z3, K4, Z7
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z7, Z16
+	VADDPS.BCST     allbea61e64<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3effb11e<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     all3f80003d<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VADDPS.BCST     allbfffffff<>+0(SB), Z16, Z16
+	VMULPS          Z7, Z16, Z16
+	VCVTDQ2PS       Z8, Z8
+	VMULPS.BCST     allbfb17218<>+0(SB), Z8, Z8
+	VADDPS          Z8, Z16, Z16
+	VSQRTPS         Z16, Z16
+	VPADDD          Z6, Z6, Z8
+	VPORD.BCST      all00000001<>+0(SB), Z8, Z8
+	VCVTDQ2PS       Z8, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z7
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     all3e81de83<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z7, Z7
+	VMULPS          Z3, Z7, Z7
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z7, Z7
+	VPANDD.BCST     all80000000<>+0(SB), Z6, Z6
+	VPXORQ          Z6, Z7, Z7
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z6
+	VADDPS.BCST     allbb992665<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3da33458<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbf255de1<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z8, Z8
+	VMULPS          Z16, Z7, Z7
+	VMULPS          Z16, Z8, Z8
+	VUNPCKLPD       Z8, Z7, Z3
+	VUNPCKHPD       Z8, Z7, Z6
+	VPSRLD          $0x10, Z3, Z7
+	VPANDQ          halfOdd<>+0(SB), Z7, Z7
+	VPADDD          halfBias<>+0(SB), Z3, Z3
+	VPADDD          Z7, Z3, Z3
+	VPSRLD          $0x10, Z3, Z3
+	VPMOVDW         Z3, Y3
+	MOVL            32(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            40(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            48(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            56(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VPSRLD          $0x10, Z6, Z3
+	VPANDQ          halfOdd<>+0(SB), Z3, Z3
+	VPADDD          halfBias<>+0(SB), Z6, Z6
+	VPADDD          Z3, Z6, Z6
+	VPSRLD          $0x10, Z6, Z6
+	VPMOVDW         Z6, Y6
+	MOVL            36(CX), SI
+	VMOVSD          X6, (AX)(SI*8)
+	MOVL            44(CX), SI
+	VMOVHPS         X6, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y6, X3
+	MOVL            52(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            60(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VPMULUDQ        Z12, Z1, Z12
+	VPMULUDQ        Z17, Z0, Z17
+	VMOVDQA64       Z12, Z3
+	VPSHUFD         $0xa0, Z17, K2, Z3
+	VPSHUFD         $0xf5, Z12, K1, Z17
+	VPSHUFD         $0xa0, Z4, K2, Z13
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z13, Z17
+	VPSRAD          $0x1f, Z17, Z4
+	VPXORQ          Z17, Z4, Z4
+	VCVTDQ2PS       Z4, Z4
+	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
+	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
+	VPMOVD2M        Z17, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z17, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z4, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPSRAD          $0x17, Z7, Z7
+	VPSLLD          $0x17, Z7, Z8
+	VPSUBD          Z8, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VMOVAPS         Z4, K4, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z17
+	VADDPS.BCST     allbea61e64<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3effb11e<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     all3f80003d<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VADDPS.BCST     allbfffffff<>+0(SB), Z17, Z17
+	VMULPS          Z6, Z17, Z17
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z17, Z17
+	VSQRTPS         Z17, Z17
+	VPADDD          Z3, Z3, Z7
+	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z4, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
+	VPXORQ          Z3, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z7, Z7
+	VMULPS          Z17, Z6, Z6
+	VMULPS          Z17, Z7, Z7
+	VUNPCKLPD       Z7, Z6, Z3
+	VUNPCKHPD       Z7, Z6, Z4
+	VPSRLD          $0x10, Z3, Z6
+	VPANDQ          halfOdd<>+0(SB), Z6, Z6
+	VPADDD          halfBias<>+0(SB), Z3, Z3
+	VPADDD          Z6, Z3, Z3
+	VPSRLD          $0x10, Z3, Z3
+	VPMOVDW         Z3, Y3
+	MOVL            64(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            72(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            80(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            88(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VPSRLD          $0x10, Z4, Z3
+	VPANDQ          halfOdd<>+0(SB), Z3, Z3
+	VPADDD          halfBias<>+0(SB), Z4, Z4
+	VPADDD          Z3, Z4, Z4
+	VPSRLD          $0x10, Z4, Z4
+	VPMOVDW         Z4, Y4
+	MOVL            68(CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            76(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y4, X3
+	MOVL            84(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            92(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VPMULUDQ        Z14, Z1, Z14
+	VPMULUDQ        Z18, Z0, Z18
+	VMOVDQA64       Z14, Z3
+	VPSHUFD         $0xa0, Z18, K2, Z3
+	VPSHUFD         $0xf5, Z14, K1, Z18
+	VPSHUFD         $0xa0, Z5, K2, Z15
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z15, Z18
+	VPSRAD          $0x1f, Z18, Z4
+	VPXORQ          Z18, Z4, Z4
+	VCVTDQ2PS       Z4, Z4
+	VADDPS.BCST     all3f000000<>+0(SB), Z4, Z4
+	VMULPS.BCST     allaf800000<>+0(SB), Z4, Z4
+	VPMOVD2M        Z18, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z18, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z4, Z5
+	VADDPS.BCST     all3f800000<>+0(SB), Z4, K3, Z5
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
+	VPSRAD          $0x17, Z6, Z6
+	VPSLLD          $0x17, Z6, Z7
+	VPSUBD          Z7, Z5, Z5
+	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
+	VMOVAPS         Z4, K4, Z5
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z18
+	VADDPS.BCST     allbea61e64<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3effb11e<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     all3f80003d<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VADDPS.BCST     allbfffffff<>+0(SB), Z18, Z18
+	VMULPS          Z5, Z18, Z18
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z18, Z18
+	VSQRTPS         Z18, Z18
+	VPADDD          Z3, Z3, Z6
+	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPANDD.BCST     all80000000<>+0(SB), Z3, Z3
+	VPXORQ          Z3, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z6, Z6
+	VMULPS          Z18, Z5, Z5
+	VMULPS          Z18, Z6, Z6
+	VUNPCKLPD       Z6, Z5, Z3
+	VUNPCKHPD       Z6, Z5, Z4
+	VPSRLD          $0x10, Z3, Z5
+	VPANDQ          halfOdd<>+0(SB), Z5, Z5
+	VPADDD          halfBias<>+0(SB), Z3, Z3
+	VPADDD          Z5, Z3, Z3
+	VPSRLD          $0x10, Z3, Z3
+	VPMOVDW         Z3, Y3
+	MOVL            96(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            104(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            112(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            120(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VPSRLD          $0x10, Z4, Z3
+	VPANDQ          halfOdd<>+0(SB), Z3, Z3
+	VPADDD          halfBias<>+0(SB), Z4, Z4
+	VPADDD          Z3, Z4, Z4
+	VPSRLD          $0x10, Z4, Z4
+	VPMOVDW         Z4, Y4
+	MOVL            100(CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            108(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y4, X3
+	MOVL            116(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            124(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	ADDQ            $0x00000080, CX
+	SUBQ            $0x00000020, DX
+	CMPQ            DX, $0x00000020
+	JGE             quads4
+
+quads4Done:
+	CMPQ DX, $0x00000010
+	JL   quads2Done
+
+quads2:
+	VPMOVZXDQ       (CX), Z3
+	VPADDD          Z2, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPMOVZXDQ       32(CX), Z4
+	VPADDD          Z2, Z4, Z4
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z3, Z5
+	VPXORD.BCST     (SP), Z5, Z5
+	VPMULUDQ        Z5, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z7
+	VPXORD.BCST     4(SP), Z7, Z7
+	VPXORD.BCST     8(SP), Z3, Z5
+	VPSRLQ          $0x20, Z4, Z3
+	VPXORD.BCST     (SP), Z3, Z3
+	VPMULUDQ        Z3, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z9
+	VPXORD.BCST     4(SP), Z9, Z9
+	VPXORD.BCST     8(SP), Z4, Z3
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 16(BX), Z11, Z6
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 16(BX), Z12, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPXORD.BCST     12(SP), Z11, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPXORD.BCST     12(SP), Z12, Z10
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 24(BX), Z11, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 24(BX), Z12, Z3
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 28(BX), Z11, Z7
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 28(BX), Z12, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 32(BX), Z11, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 32(BX), Z12, Z10
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 36(BX), Z11, Z6
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 36(BX), Z12, Z8
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 40(BX), Z11, Z7
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPTERNLOGD.BCST $0x96, 40(BX), Z12, Z9
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 44(BX), Z11, Z5
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 44(BX), Z12, Z3
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 48(BX), Z11, Z6
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 48(BX), Z12, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 52(BX), Z11, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z11
+	VPTERNLOGD.BCST $0x96, 52(BX), Z12, Z10
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z12
+	VPTERNLOGD.BCST $0x96, 56(BX), Z11, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z11
+	VPTERNLOGD.BCST $0x96, 56(BX), Z12, Z3
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z12
+	VPTERNLOGD.BCST $0x96, 60(BX), Z11, Z7
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 60(BX), Z12, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z12
+	VPTERNLOGD.BCST $0x96, 64(BX), Z11, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z11
+	VPTERNLOGD.BCST $0x96, 64(BX), Z12, Z10
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z12
+	VPTERNLOGD.BCST $0x96, 68(BX), Z11, Z6
+	VPTERNLOGD.BCST $0x96, 68(BX), Z12, Z8
+	VPMULUDQ        Z6, Z1, Z6
+	VPMULUDQ        Z4, Z0, Z4
+	VMOVDQA64       Z6, Z11
+	VPSHUFD         $0xa0, Z4, K2, Z11
+	VPSHUFD         $0xf5, Z6, K1, Z4
+	VPSHUFD         $0xa0, Z5, K2, Z7
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z7, Z4
+	VPSRAD          $0x1f, Z4, Z5
+	VPXORQ          Z4, Z5, Z5
+	VCVTDQ2PS       Z5, Z5
+	VADDPS.BCST     all3f000000<>+0(SB), Z5, Z5
+	VMULPS.BCST     allaf800000<>+0(SB), Z5, Z5
+	VPMOVD2M        Z4, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z4, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z5, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z5, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPSRAD          $0x17, Z7, Z7
+	VPSLLD          $0x17, Z7, Z4
+	VPSUBD          Z4, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VMOVAPS         Z5, K4, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z4
+	VADDPS.BCST     allbea61e64<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3effb11e<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     all3f80003d<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VADDPS.BCST     allbfffffff<>+0(SB), Z4, Z4
+	VMULPS          Z6, Z4, Z4
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allbfb17218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z4, Z4
+	VSQRTPS         Z4, Z4
+	VPADDD          Z11, Z11, Z7
+	VPORD.BCST      all00000001<>+0(SB), Z7, Z7
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z5
+	VMULPS.BCST     all3a60f833<>+0(SB), Z5, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z5, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPANDD.BCST     all80000000<>+0(SB), Z11, Z11
+	VPXORQ          Z11, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z5, Z11
+	VADDPS.BCST     allbb992665<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     all3da33458<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     allbf255de1<>+0(SB), Z11, Z11
+	VMULPS          Z5, Z11, Z11
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z11, Z11
+	VMULPS          Z11, Z7, Z7
+	VMULPS          Z4, Z6, Z6
+	VMULPS          Z4, Z7, Z7
+	VUNPCKLPD       Z7, Z6, Z4
+	VUNPCKHPD       Z7, Z6, Z5
+	VPSRLD          $0x10, Z4, Z6
+	VPANDQ          halfOdd<>+0(SB), Z6, Z6
+	VPADDD          halfBias<>+0(SB), Z4, Z4
+	VPADDD          Z6, Z4, Z4
+	VPSRLD          $0x10, Z4, Z4
+	VPMOVDW         Z4, Y4
+	MOVL            (CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            8(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y4, X4
+	MOVL            16(CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            24(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VPSRLD          $0x10, Z5, Z4
+	VPANDQ          halfOdd<>+0(SB), Z4, Z4
+	VPADDD          halfBias<>+0(SB), Z5, Z5
+	VPADDD          Z4, Z5, Z5
+	VPSRLD          $0x10, Z5, Z5
+	VPMOVDW         Z5, Y5
+	MOVL            4(CX), SI
+	VMOVSD          X5, (AX)(SI*8)
+	MOVL            12(CX), SI
+	VMOVHPS         X5, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y5, X4
+	MOVL            20(CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            28(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VPMULUDQ        Z8, Z1, Z8
+	VPMULUDQ        Z10, Z0, Z10
+	VMOVDQA64       Z8, Z4
+	VPSHUFD         $0xa0, Z10, K2, Z4
+	VPSHUFD         $0xf5, Z8, K1, Z10
+	VPSHUFD         $0xa0, Z3, K2, Z9
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z9, Z10
+	VPSRAD          $0x1f, Z10, Z3
+	VPXORQ          Z10, Z3, Z3
+	VCVTDQ2PS       Z3, Z3
+	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
+	VMULPS.BCST     allaf800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z10, K3
+	VPCMPUD.BCST    $0x05, allc0000000<>+0(SB), Z10, K4
+	VPXORD.BCST     all80000000<>+0(SB), Z3, Z5
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z5
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z5, Z6
+	VPSRAD          $0x17, Z6, Z6
+	VPSLLD          $0x17, Z6, Z7
+	VPSUBD          Z7, Z5, Z5
+	VADDPS.BCST     allbf800000<>+0(SB), Z5, Z5
+	VMOVAPS         Z3, K4, Z5
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z5, Z10
+	VADDPS.BCST     allbea61e64<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3effb11e<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     all3f80003d<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VADDPS.BCST     allbfffffff<>+0(SB), Z10, Z10
+	VMULPS          Z5, Z10, Z10
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     allbfb17218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z10, Z10
+	VSQRTPS         Z10, Z10
+	VPADDD          Z4, Z4, Z6
+	VPORD.BCST      all00000001<>+0(SB), Z6, Z6
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPANDD.BCST     all80000000<>+0(SB), Z4, Z4
+	VPXORQ          Z4, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z4
+	VADDPS.BCST     allbb992665<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3da33458<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     allbf255de1<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z4, Z4
+	VMULPS          Z4, Z6, Z6
+	VMULPS          Z10, Z5, Z5
+	VMULPS          Z10, Z6, Z6
+	VUNPCKLPD       Z6, Z5, Z3
+	VUNPCKHPD       Z6, Z5, Z4
+	VPSRLD          $0x10, Z3, Z5
+	VPANDQ          halfOdd<>+0(SB), Z5, Z5
+	VPADDD          halfBias<>+0(SB), Z3, Z3
+	VPADDD          Z5, Z3, Z3
+	VPSRLD          $0x10, Z3, Z3
+	VPMOVDW         Z3, Y3
+	MOVL            32(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            40(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y3, X3
+	MOVL            48(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            56(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	VPSRLD          $0x10, Z4, Z3
+	VPANDQ          halfOdd<>+0(SB), Z3, Z3
+	VPADDD          halfBias<>+0(SB), Z4, Z4
+	VPADDD          Z3, Z4, Z4
+	VPSRLD          $0x10, Z4, Z4
+	VPMOVDW         Z4, Y4
+	MOVL            36(CX), SI
+	VMOVSD          X4, (AX)(SI*8)
+	MOVL            44(CX), SI
+	VMOVHPS         X4, (AX)(SI*8)
+	VEXTRACTF128    $0x01, Y4, X3
+	MOVL            52(CX), SI
+	VMOVSD          X3, (AX)(SI*8)
+	MOVL            60(CX), SI
+	VMOVHPS         X3, (AX)(SI*8)
+	ADDQ            $0x00000040, CX
+	SUBQ            $0x00000010, DX
+	CMPQ            DX, $0x00000010
+	JGE             quads2
+
+quads2Done:
 	VZEROUPPER
 	RET
 

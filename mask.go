@@ -2,6 +2,7 @@ package dropblock
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dropblock-go/dropblock/internal/bitstring"
 	"github.com/dropblock-go/dropblock/internal/pool"
@@ -14,23 +15,33 @@ import (
 //
 // The backward pass of a layer needs the mask of its forward pass, so that a
 // network has one for each layer. A Mask holds little more than its words: one bit
-// for each element. The scratch memory for filling masks is shared.
+// for each element, and 4 KiB once its drop probability has changed ([Ramp]). The scratch
+// memory for filling masks is shared.
 type Mask struct {
-	settings *settings // of the layer that drew it, or nil
-	shape    Shape     // of the feature map
-	plan     *plan     // of the layer, nil if the mask has no elements
-	buf      []uint64  // a zero, then the words
+	settings *settings  // of the layer that drew it, or nil
+	shape    Shape      // of the feature map
+	plan     *plan      // of the layer, nil if the mask has no elements
+	rate     rate       // of the draw before
+	sampler  *Bernoulli // of a rate that is not the plan's, made at first use
+	buf      []uint64   // a zero, then the words
 	scale    [1]float64
+	scales   []float64 // if there are several, else empty
 	gamma    float64
 	kept     int
 	seeds    int
 	filled   bool
+	keyed    bool // key and at are those of the mask
+	norm     Norm
+	key      Key
+	at       Position
 
 	bits    Shape // of the mask
 	spread  spread
-	size    int // elements of shape
-	count   int // elements of bits
-	workers int // Config.Workers
+	groups  groups
+	single  bool // bits and elements have the same numbers, and all the same scale
+	size    int  // elements of shape
+	count   int  // elements of bits
+	workers int  // Config.Workers
 	isa     isa
 }
 
@@ -52,8 +63,8 @@ func (m *Mask) Shape() Shape {
 	return m.shape
 }
 
-// MaskShape returns the shape of the mask itself: with [ShareChannels] it has
-// one channel.
+// MaskShape returns the shape of the mask itself: with [ShareChannels] and [ShareAll] it
+// has one channel, with [ShareBatch] and ShareAll one sample.
 func (m *Mask) MaskShape() Shape {
 	m.must()
 	return m.bits
@@ -100,14 +111,20 @@ func (m *Mask) Gamma() float64 {
 	return m.gamma
 }
 
-// Scales returns the factor of kept elements as a slice of length 1, or nil if the
-// mask is not filled. With [NormTensor] it is 0 if all is dropped. Feature maps
-// of float32 are multiplied by the nearest float32. The slice is valid until the
-// mask is filled again and must not be written.
+// Scales returns the factors of kept elements, or nil if the mask is not filled: one, but
+// with [NormSample] one for each sample of the mask, and with [NormPlane] one for each
+// channel of each sample, that of channel c of sample n being number n·C + c in every
+// layout. The factor is 0 where nothing is kept that it counts. A mask without elements has
+// one factor, 1. Feature maps of float32, [Float16] and [BFloat16] are multiplied by the
+// nearest float32. The slice is valid until the mask is filled again and must not be
+// written.
 func (m *Mask) Scales() []float64 {
 	m.must()
-	if !m.filled {
+	switch {
+	case !m.filled:
 		return nil
+	case m.groups != (groups{}):
+		return m.scales
 	}
 	return m.scale[:]
 }
@@ -120,7 +137,11 @@ func (m *Mask) String() string {
 	case !m.filled:
 		return "mask, not filled"
 	default:
-		return fmt.Sprintf("mask for %v: %d of %d dropped by %d seeds, scale %.6g", m.shape, m.count-m.kept, m.count, m.seeds, m.scale[0])
+		scale := fmt.Sprintf("scale %.6g", m.scale[0])
+		if m.groups != (groups{}) {
+			scale = fmt.Sprintf("%d scales", m.groups.many)
+		}
+		return fmt.Sprintf("mask for %v: %d of %d dropped by %d seeds, %s", m.shape, m.count-m.kept, m.count, m.seeds, scale)
 	}
 }
 
@@ -171,22 +192,45 @@ func (m *Mask) hold(s, bits Shape, sp spread, set *settings, p *plan) {
 	if cap(buf) < n+spareWords {
 		buf = bitstring.Aligned(n+spareWords, 1)
 	}
+	norm := NormNone
+	if set != nil {
+		norm = set.cfg.Norm
+	}
+	scales := slices.Grow(m.scales[:0], norm.groups(s, bits).many)
 	// The mask changes from here on: nothing may fail.
+	m.scales = scales
 	m.buf, m.shape, m.bits, m.spread, m.size, m.count = buf[:n], s, bits, sp, size, count
 	m.settings, m.plan = set, p
 	m.isa, m.workers = KernelSet{}.resolve(), 0
 	if set != nil {
 		m.isa, m.workers = set.isa, set.cfg.Workers
 	}
-	m.filled = true
-	m.kept, m.seeds, m.gamma, m.scale[0] = 0, 0, 0, 1
+	m.setNorm(norm)
+	m.filled, m.keyed = true, false
+	m.kept, m.seeds, m.gamma = 0, 0, 0
+}
+
+// setNorm gives the mask a norm, and scales of 1.
+func (m *Mask) setNorm(n Norm) {
+	m.norm, m.groups = n, n.groups(m.shape, m.bits)
+	m.single = m.spread.plain() && m.groups.many == 0
+	m.scales = slices.Grow(m.scales[:0], m.groups.many)[:m.groups.many]
+	m.setScales(1)
+}
+
+func (m *Mask) setScales(scale float64) {
+	m.scale[0] = scale
+	for i := range m.scales {
+		m.scales[i] = scale
+	}
 }
 
 // keepAll makes the mask keep all elements with scale 1.
 func (m *Mask) keepAll() {
 	words := m.buf[1:]
 	bitstring.SetAll(words)
-	m.kept, m.scale[0] = 64*len(words)-m.trim(), 1
+	m.kept = 64*len(words) - m.trim()
+	m.setScales(1)
 }
 
 // trim clears the bits past the end, which are ones, and returns their number.
@@ -205,23 +249,31 @@ func (m *Mask) trim() int {
 func (set *settings) maskWorkers(n int) int { return pool.Workers(set.cfg.Workers, n/2, workerLen) }
 
 // draw draws the mask of a feature map of shape s.
-func (m *Mask) draw(set *settings, s *Shape, at Position) {
+func (m *Mask) draw(l *Layer, s *Shape, at *Position) {
+	set := l.settings
 	if m.settings != set || !s.same(&m.shape) {
 		m.prepare(set, *s)
 	}
 	p := m.plan
-	switch {
-	case p == nil: // no elements
+	if p == nil { // no elements
 		return
-	case m.gamma == 0:
+	}
+	if prob := l.schedule.at(at.Step); m.rate.prob != prob {
+		m.setRate(prob)
+	}
+	r := &m.rate
+	m.gamma, m.seeds = r.sampler.gamma, 0
+	var sample uint64
+	m.key, sample = set.cfg.stream(at)
+	m.at = *at
+	if m.gamma == 0 {
 		m.keepAll()
 		return
 	}
-	key := NewKey(set.cfg.Seed, set.cfg.Layer, at.Step)
 	workers := set.maskWorkers(m.count)
 	sc := scratches.Get()
-	sc.draw.first.begin(p, set.isa, key, at.Sample)
-	if p.stamps != nil {
+	sc.draw.first.begin(&p.places, r, set.isa, m.key, sample, at.stride())
+	if r.stamps != nil {
 		seeds, dropped := sc.drawSeeds(m.buf[1:len(m.buf)+spareWords], m.bits.n, workers)
 		m.seeds, m.kept = seeds, m.count-dropped
 		m.trim()
@@ -232,20 +284,28 @@ func (m *Mask) draw(set *settings, s *Shape, at Position) {
 		}
 		m.buf[0] = 0
 		m.seeds, _ = sc.drawSeeds(words, m.bits.n, workers)
-		way := p.way
+		way := r.way
 		if p.geometry.full {
 			way = m.growth()
 		}
 		m.grow(sc, words, way, workers)
 	}
 	scratches.Put(sc)
-	m.scale[0] = set.cfg.Norm.scale(m.kept, m.count)
+	m.normalise()
+}
+
+// setRate takes the rate of another drop probability.
+func (m *Mask) setRate(prob float64) {
+	if m.sampler == nil && prob != m.plan.rate.prob {
+		m.sampler = new(Bernoulli)
+	}
+	m.rate = m.plan.rateAt(m.settings, prob, m.sampler)
 }
 
 // grow turns the seeds into the keep mask.
 func (m *Mask) grow(sc *scratch, seeds []uint64, way growth, workers int) {
 	planes := m.bits.n * m.plan.geometry.planes
-	m.kept = sc.growSeeds(m.plan, m.isa, way, m.buf, seeds, planes, workers) - m.trim()
+	m.kept = sc.growSeeds(&m.plan.grower, m.isa, way, m.buf, seeds, planes, workers) - m.trim()
 }
 
 // growth chooses the growth for the seeds that the mask has.
@@ -263,47 +323,56 @@ func (m *Mask) prepare(set *settings, s Shape) {
 		p = set.plan(s, m.plan)
 	}
 	m.hold(s, bits, set.cfg.spread(s), set, p)
+	m.keyed = true
 	if p != nil {
-		m.gamma = p.sampler.gamma
+		m.rate = p.rate
 	}
 }
 
 // growFrom grows given seeds, which have the layout of the mask.
-func (m *Mask) growFrom(set *settings, s, bits Shape, seeds []uint64) error {
-	count := bits.Len()
-	if count == 0 {
-		m.hold(s, bits, set.cfg.spread(s), set, nil)
-		m.settings = nil // The next draw has to prepare the mask.
-		return nil
-	}
-	p := set.plan(s, m.plan)
-	if !p.geometry.full {
-		if err := p.geometry.checkWhole(bits, seeds); err != nil {
-			return err
+func (m *Mask) growFrom(l *Layer, s, bits Shape, at *Position, seeds []uint64) error {
+	set := l.settings
+	var p *plan
+	if bits.Len() > 0 {
+		p = set.plan(s, m.plan)
+		if !p.geometry.full {
+			if err := p.geometry.checkWhole(bits, seeds); err != nil {
+				return err
+			}
 		}
 	}
 	sc := scratches.Get()
 	defer scratches.Put(sc)
+	full := p != nil && p.geometry.full
 	var words []uint64
-	if p.geometry.full {
+	if full {
 		words = sc.seedWords(len(seeds))
 	}
 	m.hold(s, bits, set.cfg.spread(s), set, p)
-	if !p.geometry.full {
+	m.settings = nil // The next draw has to prepare the mask.
+	m.keyed, m.at = true, *at
+	m.key, _ = set.cfg.stream(at)
+	if p == nil {
+		return nil
+	}
+	if set.cfg.Norm == NormExpected {
+		r := p.rateAt(set, l.schedule.at(at.Step), &sc.sampler)
+		m.rate = rate{scale: r.scale}
+	}
+	if !full {
 		words = m.buf[1:]
 	}
 	bitstring.Copy(words, seeds) // before other words are written: seeds may be the mask's own
 	m.buf[0] = 0
-	if over := 64*len(words) - count; over > 0 {
+	if over := 64*len(words) - m.count; over > 0 {
 		words[len(words)-1] &= ^uint64(0) >> over
 	}
 	m.seeds = m.isa.countCalls(words)
-	if !p.geometry.full {
+	if !full {
 		bitstring.ShiftDown(words, p.geometry.lead())
 	}
-	m.grow(sc, words, m.growth(), set.maskWorkers(count))
-	m.scale[0] = set.cfg.Norm.scale(m.kept, count)
-	m.settings = nil
+	m.grow(sc, words, m.growth(), set.maskWorkers(m.count))
+	m.normalise()
 	return nil
 }
 

@@ -220,7 +220,7 @@ func TestDrawParts(t *testing.T) {
 			layer, err := New(c.cfg)
 			require.NoError(t, err)
 			p := layer.plan(c.shape, nil)
-			if p.sampler.gamma == 0 { // nothing is drawn
+			if p.rate.sampler.gamma == 0 { // nothing is drawn
 				continue
 			}
 			samples := layer.cfg.maskShape(c.shape).n
@@ -228,7 +228,7 @@ func TestDrawParts(t *testing.T) {
 			n := bitstring.Words(samples * p.places.sampleBits)
 			want := stale(n + spareWords)
 			sc := newScratch()
-			sc.draw.first.begin(p, layer.isa, key, 7)
+			sc.draw.first.begin(&p.places, &p.rate, layer.isa, key, 7, 1)
 			seeds, dropped := sc.drawSeeds(want, samples, 1)
 			chunks := samples * p.places.chunks
 			for _, parts := range []int{2, 3, 4, 5, 7, 8, 16, 33, 70, chunks} {
@@ -239,7 +239,7 @@ func TestDrawParts(t *testing.T) {
 					got := stale(n + spareWords)
 					before := slices.Clone(got)
 					task := &newScratch().draw
-					task.first.begin(p, layer.isa, key, 7)
+					task.first.begin(&p.places, &p.rate, layer.isa, key, 7, 1)
 					task.begin(got, chunks, parts)
 					for i := range parts {
 						if back {
@@ -309,7 +309,7 @@ func TestApplyPartPanics(t *testing.T) {
 	layer.Sample(&m, NCHW(1, 1, 4, 4), 0)
 	x, y := make([]float32, 16), make([]float32, 16)
 	for _, p := range [][2]int{{-1, 2}, {2, 2}, {0, 0}, {1, -1}} {
-		require.PanicsWithValue(t, "dropblock: ApplyPart: part is not from 0 to parts-1",
+		require.PanicsWithValue(t, fmt.Sprintf("dropblock: ApplyPart: part is %d of %d, want 0 or more and less than the parts", p[0], p[1]),
 			func() { ApplyPart(y, x, &m, p[0], p[1]) })
 	}
 	require.Panics(t, func() { ApplyPart(y[1:], x, &m, 0, 1) })

@@ -13,7 +13,7 @@ func TestPlanLargest(t *testing.T) {
 	const n = math.MaxInt32
 	for _, s := range []Shape{
 		NCHW(1, 1, 1, n), NCHW(1, 1, n, 1), NCHW(1, n, 1, 1), NCHW(1, 1, n/2, 2), NCHW(1, 1, 2, n/2), NCHW(1, 1, 46340, 46340), NCHW(1, 3, 26754, 26754),
-		ncw(1, 1, n), nwc(1, n, 1), nwc(1, 2, n/2), nhwc(1, n/3, 1, 3), ncdhw(1, 1, n, 1, 1), ncdhw(1, 1, n/4, 2, 2), ndhwc(1, 2, 2, 2, n/8),
+		NCW(1, 1, n), NWC(1, n, 1), NWC(1, 2, n/2), NHWC(1, n/3, 1, 3), NCDHW(1, 1, n, 1, 1), NCDHW(1, 1, n/4, 2, 2), NDHWC(1, 2, 2, 2, n/8),
 	} {
 		require.NoError(t, s.Check())
 		for _, block := range []Block{Square(1), Square(2), Square(64), Square(1000), Rect(1, n), Rect(n, 1), Square(n / 2), Square(n)} {

@@ -13,7 +13,9 @@ type scratch struct {
 	border borderTask
 	plane  planeTask
 	seeds  []uint64 // seeds of the full region, or given to Grow
-	flat   plan     // for drawBits
+
+	flat    places    // for drawBits
+	sampler Bernoulli // for DrawSeeds
 }
 
 var scratches = &pool.Free[scratch]{New: newScratch, Keep: (*scratch).small}
@@ -41,7 +43,7 @@ func (sc *scratch) seedWords(n int) []uint64 {
 	return sc.seeds[:n]
 }
 
-// drawSeeds draws the seeds of samples to uninitialised words, or the keep mask if the plan
+// drawSeeds draws the seeds of samples to uninitialised words, or the keep mask if the rate
 // has stamps. The first drawer has begun the call. It returns the number of seeds and of
 // the ones that stamps cleared. Bits past the end are then 0 in seeds and 1 in a keep mask.
 // For stamps, words includes spareWords more, which it overwrites.
@@ -61,40 +63,37 @@ func (sc *scratch) drawSeeds(words []uint64, samples, workers int) (seeds, dropp
 	return d.seeds, d.dropped
 }
 
-// drawOn draws the seeds of samples to words, which are zero, even if the plan has stamps.
+// drawOn draws the seeds of samples to words, which are zero, even if the rate has stamps.
 // It returns their number.
-func (sc *scratch) drawOn(p *plan, k isa, words []uint64, samples int, key Key, sample uint64) (seeds int) {
+func (sc *scratch) drawOn(p *places, r *rate, k isa, words []uint64, samples int, key Key, sample, stride uint64) (seeds int) {
 	d := sc.draw.first
-	d.begin(p, k, key, sample)
+	d.begin(p, r, k, key, sample, stride)
 	d.stamps = nil
-	d.chunks(words, 0, 0, samples*p.places.chunks)
+	d.chunks(words, 0, 0, samples*p.chunks)
 	return d.seeds
 }
 
 // drawBits writes n bits of a sample to dst and returns the number of ones.
 func (sc *scratch) drawBits(b *Bernoulli, k isa, dst []uint64, n int, key Key, sample uint64) (ones int) {
 	bitstring.Clear(dst)
-	sc.flat = plan{sampler: b, places: flatPlaces(n)}
-	d := sc.draw.first
-	d.begin(&sc.flat, k, key, sample)
-	d.chunks(dst, 0, 0, sc.flat.places.chunks)
-	return d.seeds
+	sc.flat = flatPlaces(n)
+	return sc.drawOn(&sc.flat, &rate{sampler: b}, k, dst, 1, key, sample, 1)
 }
 
 // growSeeds turns seeds into the keep mask in buf[1:] and returns the number of its ones,
 // those past the end of the mask included. buf[0] is zero, and the capacity of buf has
 // spareWords more. In the valid region seeds is buf[1:], otherwise buf[1:] is
 // uninitialised.
-func (sc *scratch) growSeeds(p *plan, k isa, way growth, buf, seeds []uint64, planes, workers int) (kept int) {
+func (sc *scratch) growSeeds(g *grower, k isa, way growth, buf, seeds []uint64, planes, workers int) (kept int) {
 	words := buf[1:]
 	switch way {
 	case growBorder:
-		return sc.border.run(&sc.team, k, p.border, words, seeds, workers)
+		return sc.border.run(&sc.team, k, g.border, words, seeds, workers)
 	case growPlane:
-		sc.plane.run(&sc.team, k, p.planes, words, seeds, planes, workers)
+		sc.plane.run(&sc.team, k, g.planes, words, seeds, planes, workers)
 	case growPaint:
 		bitstring.Clear(words)
-		p.painter.paint(words[:len(words)+spareWords], seeds)
+		g.painter.paint(words[:len(words)+spareWords], seeds)
 	}
-	return sc.shift.run(&sc.team, k, p.dilation, way == growNear, buf, workers)
+	return sc.shift.run(&sc.team, k, g.dilation, way == growNear, buf, workers)
 }

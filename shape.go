@@ -11,31 +11,32 @@ import (
 type Layout uint8
 
 const (
-	// LayoutNCHW is a map stored sample by sample, channel by channel, row by row.
+	// LayoutNCHW is a map stored sample by sample, channel by channel, row by row
+	// (PyTorch, Caffe).
 	LayoutNCHW Layout = iota
-	layoutNHWC
-	layoutNCW
-	layoutNWC
-	layoutNCDHW
-	layoutNDHWC
+	// LayoutNHWC is a map stored sample by sample, row by row, the channels of a cell
+	// side by side (TensorFlow, JAX, PyTorch's channels_last).
+	LayoutNHWC
+	// LayoutNCW and LayoutNWC are sequences, maps of one row.
+	LayoutNCW
+	LayoutNWC
+	// LayoutNCDHW and LayoutNDHWC are volumes: D planes of H rows of W cells.
+	LayoutNCDHW
+	LayoutNDHWC
 )
 
-// layoutOptions are the names of all layouts: the letters of the axes in memory order.
-// publicLayouts are the ones that text may name.
-var (
-	layoutOptions = options{"Layout", []string{"NCHW", "NHWC", "NCW", "NWC", "NCDHW", "NDHWC"}}
-	publicLayouts = options{"Layout", layoutOptions.names[:1]}
-)
+// layoutOptions are the names of the layouts: the letters of the axes in memory order.
+var layoutOptions = options{"Layout", []string{"NCHW", "NHWC", "NCW", "NWC", "NCDHW", "NDHWC"}}
 
 // String returns the name of the constant.
 func (l Layout) String() string { return layoutOptions.name(uint8(l)) }
 
 // MarshalText implements encoding.TextMarshaler: it returns the name, or an error if
 // there is none.
-func (l Layout) MarshalText() ([]byte, error) { return publicLayouts.text(uint8(l)) }
+func (l Layout) MarshalText() ([]byte, error) { return layoutOptions.text(uint8(l)) }
 
 // UnmarshalText implements encoding.TextUnmarshaler: the inverse of MarshalText.
-func (l *Layout) UnmarshalText(text []byte) error { return parseOption(&publicLayouts, l, text) }
+func (l *Layout) UnmarshalText(text []byte) error { return parseOption(&layoutOptions, l, text) }
 
 // channelsLast reports whether the channels of a cell lie side by side.
 func (l Layout) channelsLast() bool { return l%2 != 0 }
@@ -43,16 +44,16 @@ func (l Layout) channelsLast() bool { return l%2 != 0 }
 // axes is the number of axes along which blocks extend.
 func (l Layout) axes() int {
 	switch l {
-	case layoutNCW, layoutNWC:
+	case LayoutNCW, LayoutNWC:
 		return 1
-	case layoutNCDHW, layoutNDHWC:
+	case LayoutNCDHW, LayoutNDHWC:
 		return 3
 	}
 	return 2
 }
 
 // Shape is the layout and the extents of a feature map: N samples of C channels,
-// each a plane of H rows of W elements. Shapes are compared with ==. A shape with
+// each a volume of D planes of H rows of W elements, of which a layout may lack D and H. Shapes are compared with ==. A shape with
 // an extent of 0 is valid and has no elements; the zero Shape is NCHW(0, 0, 0, 0).
 type Shape struct {
 	layout        Layout
@@ -67,11 +68,20 @@ const maxSample = 1<<31 - 1
 // channel, row by row.
 func NCHW(n, c, h, w int) Shape { return Shape{LayoutNCHW, n, c, 0, h, w} }
 
-func nhwc(n, h, w, c int) Shape     { return Shape{layoutNHWC, n, c, 0, h, w} }
-func ncw(n, c, w int) Shape         { return Shape{layoutNCW, n, c, 0, 0, w} }
-func nwc(n, w, c int) Shape         { return Shape{layoutNWC, n, c, 0, 0, w} }
-func ncdhw(n, c, d, h, w int) Shape { return Shape{layoutNCDHW, n, c, d, h, w} }
-func ndhwc(n, d, h, w, c int) Shape { return Shape{layoutNDHWC, n, c, d, h, w} }
+// NHWC returns the shape of a feature map whose channels are stored last.
+func NHWC(n, h, w, c int) Shape { return Shape{LayoutNHWC, n, c, 0, h, w} }
+
+// NCW returns the shape of sequences of w elements.
+func NCW(n, c, w int) Shape { return Shape{LayoutNCW, n, c, 0, 0, w} }
+
+// NWC returns the shape of sequences of w cells whose channels are stored last.
+func NWC(n, w, c int) Shape { return Shape{LayoutNWC, n, c, 0, 0, w} }
+
+// NCDHW returns the shape of volumes of d planes of h rows of w elements.
+func NCDHW(n, c, d, h, w int) Shape { return Shape{LayoutNCDHW, n, c, d, h, w} }
+
+// NDHWC returns the shape of volumes whose channels are stored last.
+func NDHWC(n, d, h, w, c int) Shape { return Shape{LayoutNDHWC, n, c, d, h, w} }
 
 // Layout returns the order of the axes.
 func (s Shape) Layout() Layout { return s.layout }
@@ -85,7 +95,7 @@ func (s Shape) C() int { return s.c }
 // D returns the depth, the number of planes of a channel: 1 in a layout
 // without that axis.
 func (s Shape) D() int {
-	if s.layout < layoutNCDHW {
+	if s.layout < LayoutNCDHW {
 		return 1
 	}
 	return s.d
@@ -93,7 +103,7 @@ func (s Shape) D() int {
 
 // H returns the number of rows of a plane: 1 in a layout without that axis.
 func (s Shape) H() int {
-	if s.layout == layoutNCW || s.layout == layoutNWC {
+	if s.layout == LayoutNCW || s.layout == LayoutNWC {
 		return 1
 	}
 	return s.h

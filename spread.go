@@ -8,12 +8,19 @@ type spread struct{ outer, times, run, each int }
 
 // spread returns the spread of masks on maps of shape s.
 func (cfg *Config) spread(s Shape) spread {
+	cells := s.D() * s.H() * s.w
 	last := s.layout.channelsLast()
 	switch {
 	case cfg.Share == ShareChannels && last:
-		return spread{1, 1, s.n * s.D() * s.H() * s.W(), s.c}
+		return spread{1, 1, s.n * cells, s.c}
 	case cfg.Share == ShareChannels:
-		return spread{s.n, s.c, s.D() * s.H() * s.W(), 1}
+		return spread{s.n, s.c, cells, 1}
+	case cfg.Share == ShareAll && last:
+		return spread{1, s.n, cells, s.c}
+	case cfg.Share == ShareAll:
+		return spread{1, s.n * s.c, cells, 1}
+	case cfg.Share == ShareBatch:
+		return spread{1, s.n, s.c * cells, 1}
 	}
 	return spread{1, 1, s.Len(), 1}
 }

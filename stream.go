@@ -16,6 +16,10 @@ const (
 	domainHead = 0 << 31
 	domainGaps = 1 << 31
 
+	// domainNoise is counter word 1 of the noise that fills dropped elements, where the
+	// other domains have the number of a chunk, which is below 1<<15.
+	domainNoise = 1 << 31
+
 	// streamTag is counter word 3 of the key derivation: "DBv1".
 	streamTag = 0x44427631
 )
@@ -49,14 +53,18 @@ func LayerID(name string) uint32 {
 	return h
 }
 
+// stride returns the distance of the samples' indices.
+func (at *Position) stride() uint64 { return max(at.Stride, 1) }
+
 // chunkCounter returns the first counter of a domain in a chunk of a sample.
 func chunkCounter(domain uint32, chunk int, sample uint64) [4]uint32 {
 	return [4]uint32{domain, uint32(chunk), uint32(sample), uint32(sample >> 32)}
 }
 
-// Position is a training step and the global index of a batch's first sample. The
-// mask of a sample depends on its own global index and not on the batch that it is
-// in. (The scale is that of the batch, see [NormTensor].)
+// Position is a training step and the global indices of a batch's samples: sample i of a
+// call is Sample + i·Stride, modulo 2⁶⁴. The mask of a sample depends on its own global
+// index and not on the batch that it is in. (The scale of [NormTensor] is that of the
+// batch, see [Mask.Rescale].)
 type Position struct {
 	_ struct{} // Field names are required: new fields will come.
 
@@ -65,4 +73,7 @@ type Position struct {
 	// Sample is the global index of the batch's first sample: the number of
 	// samples of the step before it, such as rank·batch on several machines.
 	Sample uint64
+	// Stride is the distance of the samples' indices, 0 stands for 1. Machines that take
+	// samples in turn have their rank as Sample and their number as Stride.
+	Stride uint64
 }

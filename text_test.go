@@ -29,9 +29,16 @@ var texts = []struct {
 	{ptr(dropblock.EvenBefore), "before"}, {ptr(dropblock.EvenAfter), "after"},
 	{ptr(dropblock.RegionValid), "valid"}, {ptr(dropblock.RegionFull), "full"},
 	{ptr(dropblock.GammaPaper), "paper"}, {ptr(dropblock.GammaSimple), "simple"},
+	{ptr(dropblock.GammaExact), "exact"}, {ptr(dropblock.GammaGiven), "given"},
+	{ptr(dropblock.ClipAxes), "axes"}, {ptr(dropblock.ClipSquare), "square"}, {ptr(dropblock.ClipNone), "none"},
 	{ptr(dropblock.ShareNone), "none"}, {ptr(dropblock.ShareChannels), "channels"},
-	{ptr(dropblock.NormTensor), "tensor"}, {ptr(dropblock.NormNone), "none"},
-	{ptr(dropblock.LayoutNCHW), "NCHW"},
+	{ptr(dropblock.ShareBatch), "batch"}, {ptr(dropblock.ShareAll), "all"},
+	{ptr(dropblock.NormTensor), "tensor"}, {ptr(dropblock.NormNone), "none"}, {ptr(dropblock.NormSample), "sample"},
+	{ptr(dropblock.NormPlane), "plane"}, {ptr(dropblock.NormExpected), "expected"},
+	{ptr(dropblock.LayoutNCHW), "NCHW"}, {ptr(dropblock.LayoutNHWC), "NHWC"}, {ptr(dropblock.LayoutNDHWC), "NDHWC"},
+	{ptr(dropblock.Ramp{}), ""}, {ptr(dropblock.Ramp{From: .05, Steps: 2000}), "0.05:2000"}, {ptr(dropblock.Ramp{Steps: 1}), "0:1"},
+	{ptr(dropblock.Fraction(.5)), "0.5"}, {ptr(dropblock.Fraction(1)), "1.0"}, {ptr(dropblock.Fraction(1e-300)), dropblock.Fraction(1e-300).String()},
+	{ptr(dropblock.Cuboid(3, 7, 5)), "3x7x5"}, {ptr(dropblock.NDHWC(2, 4, 5, 7, 3)), "NDHWC 2x4x5x7x3"},
 	{ptr(dropblock.KernelSet{}), "auto"}, {ptr(dropblock.KernelSets()[0]), dropblock.KernelSets()[0].String()},
 	{ptr(dropblock.Square(7)), "7"}, {ptr(dropblock.Rect(7, 7)), "7x7"}, {ptr(dropblock.Rect(3, 5)), "3x5"},
 	{ptr(dropblock.Square(1)), "1"}, {ptr(dropblock.Square(math.MaxInt32)), "2147483647"},
@@ -77,7 +84,7 @@ func TestText(t *testing.T) {
 
 // What is no text of a type is refused with what would be right, and the value stays.
 func TestTextBad(t *testing.T) {
-	const blocks = "want a size, 7, or rows and columns, 7x5, or three sizes, 3x7x5, of 1 or more"
+	const blocks = "want a size, 7, or rows and columns, 7x5, or three sizes, 3x7x5, of 1 or more, or a fraction of the map above 0, 0.5 to 1.0"
 	const shapes = "want a layout and its extents, such as NCHW 32x256x14x14"
 	for _, c := range []struct {
 		value text
@@ -86,13 +93,15 @@ func TestTextBad(t *testing.T) {
 	}{
 		{ptr(dropblock.EvenAfter), []string{"", "After", "after ", "1"}, "Even is %q, want before or after"},
 		{ptr(dropblock.RegionFull), []string{"", "all"}, "Region is %q, want valid or full"},
-		{ptr(dropblock.GammaSimple), []string{"", "none"}, "GammaRule is %q, want paper or simple"},
-		{ptr(dropblock.ShareChannels), []string{"", "channel"}, "Share is %q, want none or channels"},
-		{ptr(dropblock.NormNone), []string{"", "l2", "Norm(1)"}, "Norm is %q, want tensor or none"},
-		{ptr(dropblock.LayoutNCHW), []string{"", "nchw", "NHWC"}, "Layout is %q, want NCHW"},
+		{ptr(dropblock.GammaSimple), []string{"", "none"}, "GammaRule is %q, want paper, simple, exact or given"},
+		{ptr(dropblock.ShareChannels), []string{"", "channel"}, "Share is %q, want none, channels, batch or all"},
+		{ptr(dropblock.NormNone), []string{"", "l2", "Norm(1)"}, "Norm is %q, want tensor, none, sample, plane or expected"},
+		{ptr(dropblock.LayoutNCHW), []string{"", "nchw", "NCHW "}, "Layout is %q, want NCHW, NHWC, NCW, NWC, NCDHW or NDHWC"},
 		{ptr(dropblock.KernelSets()[0]), []string{"", "AVX2", "sse"}, "KernelSet is %q, want auto, generic, avx2, avx512 or neon"},
-		{ptr(dropblock.Square(5)), []string{"0", "x", "7x", "x7", "7x0", "-7", "+7", "7x-5", "7 ", "1x2x3x4", "7X5", "99999999999999999999"}, "Block is %q, " + blocks},
-		{ptr(dropblock.NCHW(1, 2, 3, 4)), []string{"", "NCHW", "NCHW ", "1x2x3x4", "nchw 1x2x3x4", "NCHW 1x2x3", "NCHW 1x2x3x4x5", "NCHW 1x2x3x-4", "NHWC 1x2x3x4", "NCHW  1x2x3x4"}, "Shape is %q, " + shapes},
+		{ptr(dropblock.Square(5)), []string{"0", "x", "7x", "x7", "7x0", "-7", "+7", "7x-5", "7 ", "1x2x3x4", "7X5", "99999999999999999999", ".", "0.0", "1.5", "-0.5", "0.5x0.5", "5e-1", "0x.8p0"}, "Block is %q, " + blocks},
+		{ptr(dropblock.ClipNone), []string{"", "off"}, "Clip is %q, want axes, square or none"},
+		{ptr(dropblock.Ramp{From: .1, Steps: 5}), []string{"0", ":", "0:", ":5", "1.5:5", "-0.1:5", "NaN:5", "0.5:0", "0:-1", "0:5:6", "0:1e3"}, "Ramp is %q, want a drop probability from 0 to 1 and a number of steps, 0:2000"},
+		{ptr(dropblock.NCHW(1, 2, 3, 4)), []string{"", "NCHW", "NCHW ", "1x2x3x4", "nchw 1x2x3x4", "NCHW 1x2x3", "NCHW 1x2x3x4x5", "NCHW 1x2x3x-4", "NCW 1x2x3x4", "NCHW  1x2x3x4"}, "Shape is %q, " + shapes},
 	} {
 		for _, bad := range c.bad {
 			before := c.value.String()
@@ -110,11 +119,14 @@ func TestTextBad(t *testing.T) {
 		want  string
 	}{
 		{dropblock.Even(9), "Even is Even(9), want before or after"},
+		{dropblock.Clip(9), "Clip is Clip(9), want axes, square or none"},
+		{dropblock.Ramp{From: 2, Steps: 1}, "Ramp.From is 2, want a probability from 0 to 1"},
+		{dropblock.Fraction(2), "Block is the fraction 2, want more than 0 and at most 1"},
 		{dropblock.Region(9), "Region is Region(9), want valid or full"},
-		{dropblock.GammaRule(9), "GammaRule is GammaRule(9), want paper or simple"},
-		{dropblock.Share(9), "Share is Share(9), want none or channels"},
-		{dropblock.Norm(255), "Norm is Norm(255), want tensor or none"},
-		{dropblock.Layout(9), "Layout is Layout(9), want NCHW"},
+		{dropblock.GammaRule(9), "GammaRule is GammaRule(9), want paper, simple, exact or given"},
+		{dropblock.Share(9), "Share is Share(9), want none, channels, batch or all"},
+		{dropblock.Norm(255), "Norm is Norm(255), want tensor, none, sample, plane or expected"},
+		{dropblock.Layout(9), "Layout is Layout(9), want NCHW, NHWC, NCW, NWC, NCDHW or NDHWC"},
 		{dropblock.Rect(0, 5), "Block is 0x5, want sizes of 1 or more"},
 		{dropblock.NCHW(1, 2, -3, 4), "shape NCHW 1x2x-3x4: H is -3, want 0 or more"},
 	} {
@@ -126,8 +138,8 @@ func TestTextBad(t *testing.T) {
 // A Config with no field at its default.
 func fullConfig() dropblock.Config {
 	return dropblock.Config{
-		DropProb: 0.25, Block: dropblock.Rect(2, 3), Even: dropblock.EvenAfter, Region: dropblock.RegionFull,
-		Gamma: dropblock.GammaSimple, Share: dropblock.ShareChannels, Norm: dropblock.NormNone, Seed: 1<<64 - 1, Layer: 2,
+		DropProb: 0.25, Ramp: dropblock.Ramp{From: 0.05, Steps: 2}, Block: dropblock.Rect(2, 3), Clip: dropblock.ClipNone,
+		Even: dropblock.EvenAfter, Region: dropblock.RegionFull, Gamma: dropblock.GammaSimple, GammaScale: 0.5, Share: dropblock.ShareChannels, Norm: dropblock.NormNone, Seed: 1<<64 - 1, Layer: 2,
 		Kernels: dropblock.KernelSets()[0], Workers: 3,
 	}
 }
@@ -155,7 +167,8 @@ func TestConfigStored(t *testing.T) {
 	full.Kernels = dropblock.KernelSet{}
 	data, err := json.Marshal(full)
 	require.NoError(t, err)
-	require.JSONEq(t, `{"DropProb": 0.25, "Block": "2x3", "Even": "after", "Region": "full", "Gamma": "simple",
+	require.JSONEq(t, `{"DropProb": 0.25, "Ramp": "0.05:2", "Block": "2x3", "Clip": "none", "Even": "after", "Region": "full",
+		"Gamma": "simple", "GammaScale": 0.5,
 		"Share": "channels", "Norm": "none", "Seed": 18446744073709551615, "Layer": 2, "Kernels": "auto", "Workers": 3}`, string(data))
 
 	// Shapes too are stored whole.
@@ -203,14 +216,14 @@ func TestStrings(t *testing.T) {
 		t.Helper()
 		plain, plus := fmt.Sprintf("%v", v), fmt.Sprintf("%+v", v)
 		require.Equal(t, plain, plus)
-		require.Less(t, len(plain), 200)
+		require.Less(t, len(plain), 250)
 		require.NotContains(t, plain, "\n")
 		return plain
 	}
 	require.Equal(t, fmt.Sprintf("mask for NCHW 8x16x64x64: %d of 32768 dropped by %d seeds, scale 1", m.Dropped(), m.SeedCount()), line(&m))
 	require.Equal(t, "mask, not filled", line(new(dropblock.Mask)))
 	require.Equal(t, "mask <nil>", line((*dropblock.Mask)(nil)))
-	require.Equal(t, "layer: drop 0.25 by blocks of 2x3, even after, region full, gamma simple, share channels, norm none, seed 18446744073709551615, layer 2, kernels "+
+	require.Equal(t, "layer: drop 0.25 (ramp 0.05:2) by blocks of 2x3, clip none, even after, region full, gamma simple times 0.5, share channels, norm none, seed 18446744073709551615, layer 2, kernels "+
 		dropblock.KernelSets()[0].String(), line(layer))
 	require.Equal(t, "layer, not from New", line(new(dropblock.Layer)))
 	require.Equal(t, "layer, not from New", line((*dropblock.Layer)(nil)))

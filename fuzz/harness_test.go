@@ -2,7 +2,6 @@ package fuzz
 
 import (
 	"bytes"
-	"encoding/binary"
 	"flag"
 	"fmt"
 	"math"
@@ -142,15 +141,6 @@ func wordsOf(data []byte, n int) []uint64 {
 		}
 	}
 	return words
-}
-
-// floatsOf takes the bytes as little-endian elements.
-func floatsOf(data []byte) []float32 {
-	floats := make([]float32, len(data)/4)
-	for i := range floats {
-		floats[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
-	}
-	return floats
 }
 
 // randomFloats are ordinary numbers and, in some draws, every pattern of bits

@@ -3,16 +3,18 @@ package fuzz
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 
 	"github.com/dropblock-go/dropblock"
 	"github.com/dropblock-go/dropblock/internal/guard"
 	"github.com/dropblock-go/dropblock/internal/reference"
 )
 
-// scaleInput scales elements, out of place and in place.
+// scaleInput scales elements of every type, out of place and in place.
 type scaleInput struct {
 	src, keep []byte
 	scale     float32
@@ -20,27 +22,42 @@ type scaleInput struct {
 	srcOffset int
 }
 
-func (in scaleInput) check() error {
-	x := floatsOf(in.src)
-	n := len(x)
-	keep := wordsOf(in.keep, (n+63)/64)
-	want := reference.Scale(x, reference.Bits(keep, n), in.scale)
+// The references of halves.
+var (
+	float16  = reference.Half[dropblock.Float16](reference.Binary16)
+	bfloat16 = reference.Half[dropblock.BFloat16](reference.Brain16)
+)
 
-	dstBuf, srcBuf := guard.Heap(4*n+guard.Align), guard.Heap(4*n+guard.Align)
-	dst := guard.Middle[float32](dstBuf, in.dstOffset, n)
-	src := guard.Middle[float32](srcBuf, in.srcOffset, n)
+func (in scaleInput) check() error {
+	return errors.Join(
+		checkScale(in, &reference.Float32), checkScale(in, &reference.Float64),
+		checkScale(in, &float16), checkScale(in, &bfloat16))
+}
+
+func checkScale[E dropblock.Float](in scaleInput, element *reference.Element[E]) error {
+	size := int(unsafe.Sizeof(*new(E)))
+	n := len(in.src) / size
+	x := make([]E, n)
+	copy(guard.Bytes(x), in.src)
+	keep := wordsOf(in.keep, (n+63)/64)
+	scale := element.Nearest(float64(in.scale))
+	want := element.Scale(x, reference.Bits(keep, n), element.Value(scale))
+
+	dstBuf, srcBuf := guard.Heap(size*n+guard.Align), guard.Heap(size*n+guard.Align)
+	dst := guard.Middle[E](dstBuf, in.dstOffset/size*size, n)
+	src := guard.Middle[E](srcBuf, in.srcOffset/size*size, n)
 	return eachSet(func(set dropblock.KernelSet) error {
 		copy(src, x)
-		dropblock.Scale(set, dst, src, keep, in.scale)
-		if err := reference.SameFloats(dst, want); err != nil {
-			return err
+		dropblock.Scale(set, dst, src, keep, scale)
+		if err := element.Same(dst, want); err != nil {
+			return fmt.Errorf("%T: %w", scale, err)
 		}
 		if !bytes.Equal(guard.Bytes(src), guard.Bytes(x)) {
-			return errors.New("src is changed")
+			return fmt.Errorf("%T: src is changed", scale)
 		}
-		dropblock.Scale(set, src, src, keep, in.scale)
-		if err := reference.SameFloats(src, want); err != nil {
-			return err
+		dropblock.Scale(set, src, src, keep, scale)
+		if err := element.Same(src, want); err != nil {
+			return fmt.Errorf("%T in place: %w", scale, err)
 		}
 		return errors.Join(guard.Check(dstBuf, dst), guard.Check(srcBuf, src))
 	})
@@ -49,7 +66,7 @@ func (in scaleInput) check() error {
 func newScaleInput(src, keep []byte, scale uint32, dstOffset, srcOffset uint8) scaleInput {
 	return scaleInput{
 		src: src, keep: keep, scale: math.Float32frombits(scale),
-		dstOffset: int(dstOffset % 16 * 4), srcOffset: int(srcOffset % 16 * 4),
+		dstOffset: int(dstOffset % 32 * 2), srcOffset: int(srcOffset % 32 * 2),
 	}
 }
 
@@ -88,7 +105,7 @@ func TestScaleLong(t *testing.T) {
 	}
 }
 
-// expandInput writes n bits as floats and as booleans.
+// expandInput writes n bits as elements of every type and as booleans.
 type expandInput struct {
 	keep   []byte
 	n      int
@@ -99,20 +116,30 @@ type expandInput struct {
 func (in expandInput) check() error {
 	words := wordsOf(in.keep, (in.n+63)/64)
 	bits := reference.Bits(words, in.n)
-	want := reference.Expand(bits, in.scale)
-	floatBuf, boolBuf := guard.Heap(4*in.n+4*guard.Align), guard.Heap(in.n+guard.Align)
-	floats := guard.Middle[float32](floatBuf, 4*in.offset, in.n)
+	boolBuf := guard.Heap(in.n + guard.Align)
 	bools := guard.Middle[bool](boolBuf, in.offset, in.n)
+	return errors.Join(
+		checkExpand(in, &reference.Float32), checkExpand(in, &reference.Float64),
+		checkExpand(in, &float16), checkExpand(in, &bfloat16),
+		eachSet(func(set dropblock.KernelSet) error {
+			dropblock.ExpandBits(set, bools, words)
+			return errors.Join(sameBools(bools, bits), guard.Check(boolBuf, bools))
+		}))
+}
+
+func checkExpand[E dropblock.Float](in expandInput, element *reference.Element[E]) error {
+	words := wordsOf(in.keep, (in.n+63)/64)
+	scale := element.Nearest(float64(in.scale))
+	want := element.Expand(reference.Bits(words, in.n), element.Value(scale))
+	size := int(unsafe.Sizeof(scale))
+	buf := guard.Heap(size * (in.n + guard.Align))
+	dst := guard.Middle[E](buf, size*in.offset, in.n)
 	return eachSet(func(set dropblock.KernelSet) error {
-		dropblock.Expand(set, floats, words, in.scale)
-		dropblock.ExpandBits(set, bools, words)
-		if err := reference.SameFloats(floats, want); err != nil {
-			return err
+		dropblock.Expand(set, dst, words, scale)
+		if err := element.Same(dst, want); err != nil {
+			return fmt.Errorf("%T: %w", scale, err)
 		}
-		if err := sameBools(bools, bits); err != nil {
-			return err
-		}
-		return errors.Join(guard.Check(floatBuf, floats), guard.Check(boolBuf, bools))
+		return guard.Check(buf, dst)
 	})
 }
 

@@ -176,6 +176,14 @@ var kernels = []*kernel{
 		amd64:    expand, neon: expandNEON,
 	},
 	{
+		name: "noise", params: "dst []E, quads []uint32, ks *roundKeys, ctr *[4]uint32",
+		doc:      "draws normal variates to quads of elements",
+		needs:    "a multiple of noiseStride quads",
+		writes:   "dst",
+		elements: elements,
+		amd64:    noise,
+	},
+	{
 		name: "expandBool", params: "dst []bool, keep []uint64",
 		doc:    "sets dst to the bits of keep",
 		writes: "dst",

@@ -165,7 +165,7 @@ func TestPicture(t *testing.T) {
 							}
 							want := uint32(0)
 							if keep[(plane*testH+y)*testW+x] == 1 {
-								v := float32(channel(in, ch, x, y)/unit) * float32(r.Scale)
+								v := float32(channel(in, ch, x, y)/unit) * float32(*r.Scale)
 								want = min(uint32(v+0.5), c.most)
 								if v > float32(c.most) {
 									clipped++
@@ -273,7 +273,7 @@ func FuzzDecodePicture(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, k := range []kind{kindPNG, kindJPEG} {
-			p, err := decodePicture(data, k)
+			p, err := decodePicture(data, k, 1<<20)
 			if err != nil {
 				continue
 			}

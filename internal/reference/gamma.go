@@ -1,6 +1,9 @@
 package reference
 
-import "math/big"
+import (
+	"math"
+	"math/big"
+)
 
 // Gamma is the probability of a seed, every operation rounded to a float64
 // (docs/stream.md, section 5). It is 0 if the mask is empty.
@@ -9,8 +12,8 @@ func (p *Params) Gamma() float64 {
 	if g.cells() == 0 {
 		return 0
 	}
-	gamma := p.prob()
-	switch choose(p.Rule, "paper", "simple", "given") {
+	gamma := p.DropProb()
+	switch choose(p.Rule, "paper", "simple", "exact", "given") {
 	case "paper":
 		var block, valid axes
 		for i, size := range g.size {
@@ -21,6 +24,8 @@ func (p *Params) Gamma() float64 {
 		gamma = mean / float64(block.product()*valid.product())
 	case "simple":
 		gamma /= g.block.product()
+	case "exact":
+		gamma = g.exact(gamma)
 	}
 	if p.GammaScale != 0 {
 		gamma = float64(p.GammaScale * gamma)
@@ -36,28 +41,66 @@ func (p *Params) ExpectedDrop() float64 {
 	if g.cells() == 0 {
 		return 0
 	}
-	const precision = 1200 // bits, with which 1−γ is exact
-	number := func() *big.Float { return new(big.Float).SetPrec(precision) }
-	one := number().SetInt64(1)
-	stay := number().Sub(one, number().SetFloat64(p.Gamma()))
+	covered := g.covered()
+	rate, _ := new(big.Float).Quo(covered.drop(p.Gamma()), covered.cells()).Float64()
+	return rate
+}
 
-	cells := make(map[int]int64) // how many are covered by so many blocks
+// exact is the least float64 γ whose drop rate is at least p.
+func (g *geometry) exact(p float64) float64 {
+	covered := g.covered()
+	want := number().Mul(number().SetFloat64(p), covered.cells())
+	// The bits of float64s that are not negative are in the order of their values.
+	low, high := uint64(0), math.Float64bits(1)
+	for low < high {
+		middle := low + (high-low)/2
+		if covered.drop(math.Float64frombits(middle)).Cmp(want) < 0 {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return math.Float64frombits(high)
+}
+
+// coverage is how many cells of a plane are covered by the blocks of so many
+// positions.
+type coverage map[int]int64
+
+func (g *geometry) covered() coverage {
+	c := make(coverage)
 	for _, d := range g.covers(0) {
 		for _, h := range g.covers(1) {
 			for _, w := range g.covers(2) {
-				cells[d*h*w]++
+				c[d*h*w]++
 			}
 		}
 	}
-	sum, all := number(), int64(0)
-	for k, n := range cells {
+	return c
+}
+
+func (c coverage) cells() *big.Float {
+	cells := number()
+	for _, n := range c {
+		cells.Add(cells, number().SetInt64(n))
+	}
+	return cells
+}
+
+// drop is how many cells of a plane are dropped, on average.
+func (c coverage) drop(gamma float64) *big.Float {
+	one := number().SetInt64(1)
+	stay := number().Sub(one, number().SetFloat64(gamma))
+	sum := number()
+	for k, n := range c {
 		drop := number().Sub(one, power(stay, k))
 		sum.Add(sum, drop.Mul(drop, number().SetInt64(n)))
-		all += n
 	}
-	rate, _ := sum.Quo(sum, number().SetInt64(all)).Float64()
-	return rate
+	return sum
 }
+
+// number is one of 1200 bits, with which 1−γ is exact.
+func number() *big.Float { return new(big.Float).SetPrec(1200) }
 
 // power is x^k.
 func power(x *big.Float, k int) *big.Float {

@@ -206,14 +206,13 @@ func TestScalesByHand(t *testing.T) {
 		}
 	}
 	empty := Params{N: 3, C: 0, H: 4, W: 4}
-	for norm, want := range map[string][]float64{"tensor": {1}, "sample": {1, 1, 1}, "plane": {}, "none": {1}} {
-		empty.Norm = norm
-		if got := empty.Draw().Scales; !slices.Equal(got, want) {
-			t.Errorf("empty, %s: scales %v, want %v", norm, got, want)
+	for _, empty.Norm = range []string{"tensor", "sample", "plane", "expected", "none"} {
+		if got := empty.Draw().Scales; !slices.Equal(got, []float64{1}) {
+			t.Errorf("empty, %s: scales %v, want 1", empty.Norm, got)
 		}
 	}
-	empty.Norm, empty.Rate = "expected", 1
-	if got := empty.Draw().Scales; !slices.Equal(got, []float64{0}) {
+	all := Params{N: 3, C: 1, H: 4, W: 4, BlockH: 1, BlockW: 1, Norm: "expected", Rate: 1}
+	if got := all.Draw().Scales; !slices.Equal(got, []float64{0}) {
 		t.Errorf("all is expected to drop: scales %v, want 0", got)
 	}
 }
@@ -285,6 +284,9 @@ func TestGammaByHand(t *testing.T) {
 		{wide, func(p *Params) { p.Rule, p.RampSteps, p.Step = "given", 8, 2 }, .0625},
 		{wide, func(p *Params) { p.Rule, p.RampFrom, p.RampSteps, p.Step = "given", .75, 8, 4 }, .5},
 		{wide, func(p *Params) { p.Rule, p.RampFrom, p.RampSteps, p.Step = "given", .75, 8, 9 }, .25},
+		{wide, func(p *Params) { // roundings would lead below 0
+			p.Rule, p.P, p.RampFrom, p.RampSteps, p.Step = "given", 0, 0.3930952527926388, 27678772353082967, 27678772353082966
+		}, 0},
 		{wide, func(p *Params) { p.H = 0 }, 0},
 	} {
 		c.set(&c.p)
@@ -345,6 +347,35 @@ func TestExpectedDropExact(t *testing.T) {
 	tiny := Params{N: 1, C: 1, H: 200, W: 200, BlockH: 400, BlockW: 400, P: 0x1p-70, Rule: "given", Clip: "none", Region: "full"}
 	if got, want := tiny.ExpectedDrop(), 40000*0x1p-70; math.Abs(got-want) > 1e-15*want {
 		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// TestGammaExact has rates whose γ is known: all cells are covered by one position, by
+// two, or by numbers of positions as the paper has them.
+func TestGammaExact(t *testing.T) {
+	one := Params{N: 1, C: 1, H: 3, W: 5, BlockH: 3, BlockW: 5}
+	two := Params{Layout: "NCW", N: 1, C: 1, W: 2, BlockW: 3, Clip: "none", Region: "full"}
+	mixed := Params{N: 1, C: 1, H: 3, W: 3, BlockH: 2, BlockW: 2}
+	for _, c := range []struct {
+		params   Params
+		p, gamma float64
+	}{
+		{one, 0, 0}, {one, 0x1p-70, 0x1p-70}, {one, .1, .1}, {one, 1 - 0x1p-53, 1 - 0x1p-53}, {one, 1, 1},
+		{two, 0, 0}, {two, .4375, .25}, {two, .75, .5}, {two, 1, 1},
+		{two, .75 + 0x1p-53, .5 + 0x1p-52}, // .5 + 2⁻⁵³ is 2⁻¹⁰⁶ short
+		{mixed, (4*.5 + 4*.75 + .9375) / 9, .5}, {mixed, 1, 1},
+	} {
+		c.params.Rule, c.params.P = "exact", c.p
+		if got := c.params.Gamma(); got != c.gamma {
+			t.Errorf("%+v: %v, want %v", c.params, got, c.gamma)
+		}
+	}
+	paper := Params{N: 1, C: 1, H: 14, W: 14, BlockH: 7, BlockW: 7, Rule: "exact", P: .25}
+	if got := paper.Gamma(); math.Abs(got-.0194) > 5e-5 {
+		t.Errorf("%v, want 0.0194", got)
+	}
+	if got := paper.ExpectedDrop(); math.Abs(got-.25) > 0x1p-54 {
+		t.Errorf("a rate of %v, want 0.25", got)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/bits"
 	"os"
+	"unsafe"
 
 	"github.com/dropblock-go/dropblock"
 	"github.com/dropblock-go/dropblock/testdata/measured"
@@ -45,6 +46,7 @@ const n = 1 << 21
 var (
 	floats, floats2   = make([]float32, n), make([]float32, n)
 	doubles, doubles2 = make([]float64, n), make([]float64, n)
+	halves, halves2   = make([]dropblock.BFloat16, n), make([]dropblock.BFloat16, n)
 	bools             = make([]bool, n)
 )
 
@@ -57,6 +59,7 @@ func calls(k dropblock.KernelSet) {
 	all := func(m *dropblock.Mask) {
 		apply(floats, floats2, m)
 		apply(doubles, doubles2, m)
+		apply(halves, halves2, m)
 		measure("KeepTo", n/8, func() { dropblock.KeepTo(bools, m) })
 	}
 	var m dropblock.Mask
@@ -99,7 +102,7 @@ func calls(k dropblock.KernelSet) {
 }
 
 func apply[E dropblock.Float](x, y []E, m *dropblock.Mask) {
-	const least = n / 2 // words of float32
+	least := n * int(unsafe.Sizeof(*new(E))) / 8 // words
 	measure("Apply", least, func() { dropblock.Apply(y, x, m) })
 	measure("ApplyPart", least, func() { dropblock.ApplyPart(y, x, m, 0, 1) })
 	measure("ApplyPart", least/2, func() { dropblock.ApplyPart(y, x, m, 1, 2) })
