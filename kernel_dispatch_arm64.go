@@ -35,6 +35,10 @@ var (
 	_ expandKernel[float64, float64]  = expandFloat64NEON
 	_ expandKernel[Float16, float32]  = expandFloat16NEON
 	_ expandKernel[BFloat16, float32] = expandBFloat16NEON
+	_ noiseKernel[float32, float32]   = noiseNEON
+	_ noiseKernel[float64, float64]   = noiseFloat64NEON
+	_ noiseKernel[Float16, float32]   = noiseFloat16NEON
+	_ noiseKernel[BFloat16, float32]  = noiseBFloat16NEON
 	_ expandBoolKernel                = expandBoolNEON
 	_ countKernel                     = countNEON
 )
@@ -429,20 +433,50 @@ func (k isa) expand(dst unsafe.Pointer, n int, e element, keep []uint64, scale f
 }
 
 // noise draws normal variates to quads of elements.
+//
+//go:noinline
 func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
 	switch e {
 	case elementFloat32:
 		dst := unsafe.Slice((*float32)(dst), n)
-		noiseGeneric[float32](dst, quads, ks, ctr)
+		sanitize.Reads(quads)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			noiseNEON(dst, quads, ks, ctr)
+		default:
+			noiseGeneric[float32](dst, quads, ks, ctr)
+		}
 	case elementFloat64:
 		dst := unsafe.Slice((*float64)(dst), n)
-		noiseGeneric[float64](dst, quads, ks, ctr)
+		sanitize.Reads(quads)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			noiseFloat64NEON(dst, quads, ks, ctr)
+		default:
+			noiseGeneric[float64](dst, quads, ks, ctr)
+		}
 	case elementFloat16:
 		dst := unsafe.Slice((*Float16)(dst), n)
-		noiseHalfGeneric[Float16](dst, quads, ks, ctr)
+		sanitize.Reads(quads)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			noiseFloat16NEON(dst, quads, ks, ctr)
+		default:
+			noiseHalfGeneric[Float16](dst, quads, ks, ctr)
+		}
 	default: // elementBFloat16
 		dst := unsafe.Slice((*BFloat16)(dst), n)
-		noiseHalfGeneric[BFloat16](dst, quads, ks, ctr)
+		sanitize.Reads(quads)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			noiseBFloat16NEON(dst, quads, ks, ctr)
+		default:
+			noiseHalfGeneric[BFloat16](dst, quads, ks, ctr)
+		}
 	}
 }
 

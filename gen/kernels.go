@@ -213,7 +213,7 @@ var kernels = []*kernel{
 		needs:    "a multiple of noiseStride quads",
 		writes:   "dst",
 		elements: elements,
-		amd64:    noise,
+		amd64:    noise, neon: noiseNEON,
 	},
 	{
 		name: "expandBool", params: "dst []bool, keep []uint64",
