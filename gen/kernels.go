@@ -241,6 +241,11 @@ var benchKernels = []*kernel{
 		amd64: scaleCopy,
 	},
 	{
+		name: "addVector", params: "dst, src []float32",
+		doc:   "adds the words of src to those of dst, which has the same length",
+		amd64: addVector,
+	},
+	{
 		name: "copyStream", params: "dst, src []float32",
 		doc:   "copies src to dst, which has the same length, with stores that bypass the caches",
 		amd64: copyStream,
