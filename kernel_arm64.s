@@ -2625,6 +2625,112 @@ wordsDone:
 	ADD $1, R1, R1
 	RET
 
+// func stretchNEON(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+// Requires: ASIMD
+TEXT ·stretchNEON(SB), NOSPLIT, $0-88
+	MOVD  $byteBits<>+0(SB), R0
+	FMOVQ (R0), F0
+	MOVD  dst_base+0(FP), R0
+	MOVD  dst_len+8(FP), R1
+	MOVD  src_base+24(FP), R2
+	MOVD  lanes_base+48(FP), R3
+	MOVD  lanes_len+56(FP), R4
+	CBZ   R1, done
+
+source:
+	VLD1R.P 8(R2), [V1.D2]
+	MOVD    R3, R5
+	MOVD    R4, R6
+	CMP     R4, R1
+	BGE     all
+	MOVD    R1, R6
+
+all:
+	SUB R6, R1, R1
+
+lanes:
+	FLDPQ  (R5), (F2, F3)
+	FLDPQ  32(R5), (F4, F5)
+	ADD    $64, R5, R5
+	FLDPQ  (R5), (F6, F7)
+	FLDPQ  32(R5), (F8, F9)
+	ADD    $64, R5, R5
+	VTBL   V2.B16, [V1.B16], V2.B16
+	VCMTST V6.B16, V2.B16, V2.B16
+	VTBL   V3.B16, [V1.B16], V3.B16
+	VCMTST V7.B16, V3.B16, V3.B16
+	VTBL   V4.B16, [V1.B16], V4.B16
+	VCMTST V8.B16, V4.B16, V4.B16
+	VTBL   V5.B16, [V1.B16], V5.B16
+	VCMTST V9.B16, V5.B16, V5.B16
+	VAND   V0.B16, V2.B16, V2.B16
+	VAND   V0.B16, V3.B16, V3.B16
+	VAND   V0.B16, V4.B16, V4.B16
+	VAND   V0.B16, V5.B16, V5.B16
+	VADDP  V3.B16, V2.B16, V2.B16
+	VADDP  V5.B16, V4.B16, V4.B16
+	VADDP  V4.B16, V2.B16, V2.B16
+	VADDP  V2.B16, V2.B16, V2.B16
+	FMOVD  F2, (R0)
+	ADD    $8, R0, R0
+	SUBS   $1, R6, R6
+	BNE    lanes
+	CBNZ   R1, source
+
+done:
+	RET
+
+DATA byteBits<>+0(SB)/8, $0x8040201008040201
+DATA byteBits<>+8(SB)/8, $0x8040201008040201
+GLOBL byteBits<>(SB), RODATA|NOPTR, $16
+
+// func stretchBytesNEON(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+// Requires: ASIMD
+TEXT ·stretchBytesNEON(SB), NOSPLIT, $0-88
+	MOVD dst_base+0(FP), R0
+	MOVD dst_len+8(FP), R1
+	MOVD src_base+24(FP), R2
+	MOVD lanes_base+48(FP), R3
+	MOVD lanes_len+56(FP), R4
+	LSR  $3, R1, R1
+	CBZ  R1, done
+
+source:
+	VLD1R.P 8(R2), [V0.D2]
+	MOVD    R3, R5
+	MOVD    R4, R6
+	CMP     R4, R1
+	BGE     all
+	MOVD    R1, R6
+
+all:
+	SUB R6, R1, R1
+
+lanes:
+	FLDPQ  (R5), (F1, F2)
+	FLDPQ  32(R5), (F3, F4)
+	ADD    $64, R5, R5
+	FLDPQ  (R5), (F5, F6)
+	FLDPQ  32(R5), (F7, F8)
+	ADD    $64, R5, R5
+	VTBL   V1.B16, [V0.B16], V1.B16
+	VCMTST V5.B16, V1.B16, V1.B16
+	VTBL   V2.B16, [V0.B16], V2.B16
+	VCMTST V6.B16, V2.B16, V2.B16
+	VTBL   V3.B16, [V0.B16], V3.B16
+	VCMTST V7.B16, V3.B16, V3.B16
+	VTBL   V4.B16, [V0.B16], V4.B16
+	VCMTST V8.B16, V4.B16, V4.B16
+	FSTPQ  (F1, F2), (R0)
+	FSTPQ  (F3, F4), 32(R0)
+	ADD    $64, R0, R0
+	SUBS   $1, R6, R6
+	BNE    lanes
+	CBNZ   R1, source
+
+done:
+	RET
+
 // func scaleNEON(dst []float32, src []float32, keep []uint64, scale float32)
 // Requires: ASIMD
 TEXT ·scaleNEON(SB), NOSPLIT, $0-76

@@ -17,6 +17,8 @@ var (
 	_ dilateStepKernel                = dilateStepNEON
 	_ dilateKeepKernel                = dilateKeepNEON
 	_ dilateBorderKernel              = dilateBorderNEON
+	_ stretchKernel                   = stretchNEON
+	_ stretchBytesKernel              = stretchBytesNEON
 	_ scaleKernel[float32, float32]   = scaleNEON
 	_ scaleKernel[float64, float64]   = scaleFloat64NEON
 	_ scaleKernel[Float16, float32]   = scaleFloat16NEON
@@ -159,6 +161,36 @@ func (k isa) dilateBorder(dst, src, up, down []uint64, shift int) {
 	}
 }
 
+// stretch repeats every bit as often as there are lanes.
+//
+//go:noinline
+func (k isa) stretch(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+	sanitize.Reads(src)
+	sanitize.Reads(lanes)
+	sanitize.Writes(dst)
+	switch k {
+	case isaNEON:
+		stretchNEON(dst, src, lanes, to, from)
+	default:
+		stretchGeneric(dst, src, lanes, to, from)
+	}
+}
+
+// stretchBytes repeats every bit eight times as often as there are lanes.
+//
+//go:noinline
+func (k isa) stretchBytes(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+	sanitize.Reads(src)
+	sanitize.Reads(lanes)
+	sanitize.Writes(dst)
+	switch k {
+	case isaNEON:
+		stretchBytesNEON(dst, src, lanes, to, from)
+	default:
+		stretchBytesGeneric(dst, src, lanes, to, from)
+	}
+}
+
 // scale sets dst to src·scale where keep is 1 and to +0 elsewhere.
 //
 //go:noinline
@@ -214,6 +246,29 @@ func (k isa) scale(dst, src unsafe.Pointer, n int, e element, keep []uint64, sca
 // scaleStream is scale with stores that bypass the caches.
 func (k isa) scaleStream(dst, src unsafe.Pointer, n int, e element, keep []uint64, scale float64) {
 	k.scale(dst, src, n, e, keep, scale)
+}
+
+// scaleRuns is scale with a scale for each run of elements.
+func (k isa) scaleRuns(dst, src unsafe.Pointer, n int, e element, keep []uint64, scales []float64, run, left int) {
+	switch e {
+	case elementFloat32:
+		dst, src := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n)
+		scaleRunsGeneric[float32](dst, src, keep, scales, run, left)
+	case elementFloat64:
+		dst, src := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n)
+		scaleRunsGeneric[float64](dst, src, keep, scales, run, left)
+	case elementFloat16:
+		dst, src := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n)
+		scaleRunsHalfGeneric[Float16](dst, src, keep, scales, run, left)
+	default: // elementBFloat16
+		dst, src := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n)
+		scaleRunsHalfGeneric[BFloat16](dst, src, keep, scales, run, left)
+	}
+}
+
+// scaleRunsStream is scaleRuns with stores that bypass the caches.
+func (k isa) scaleRunsStream(dst, src unsafe.Pointer, n int, e element, keep []uint64, scales []float64, run, left int) {
+	k.scaleRuns(dst, src, n, e, keep, scales, run, left)
 }
 
 // add adds src·scale to dst where keep is 1.

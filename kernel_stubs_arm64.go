@@ -34,6 +34,16 @@ func dilateKeepNEON(dst []uint64, src []uint64, a int, b int) (kept int)
 //go:noescape
 func dilateBorderNEON(dst []uint64, src []uint64, up []uint64, down []uint64, shift int)
 
+// stretchNEON repeats every bit as often as there are lanes.
+//
+//go:noescape
+func stretchNEON(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+
+// stretchBytesNEON repeats every bit eight times as often as there are lanes, for a multiple of eight words of dst.
+//
+//go:noescape
+func stretchBytesNEON(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+
 // scaleNEON sets dst to src·scale where keep is 1 and to +0 elsewhere.
 //
 //go:noescape

@@ -206,7 +206,7 @@ func (m *Mask) hold(s, bits Shape, sp spread, set *settings, p *plan) {
 		m.isa, m.workers = set.isa, set.cfg.Workers
 	}
 	m.setNorm(norm)
-	m.filled, m.keyed = true, false
+	m.filled, m.keyed, m.key, m.at = true, false, Key{}, Position{}
 	m.kept, m.seeds, m.gamma = 0, 0, 0
 }
 
@@ -214,7 +214,7 @@ func (m *Mask) hold(s, bits Shape, sp spread, set *settings, p *plan) {
 func (m *Mask) setNorm(n Norm) {
 	m.norm, m.groups = n, n.groups(m.shape, m.bits)
 	m.single = m.spread.plain() && m.groups.many == 0
-	m.scales = slices.Grow(m.scales[:0], m.groups.many)[:m.groups.many]
+	m.scales = slices.Grow(m.scales[:0], m.groups.many+spareScales)[:m.groups.many]
 	m.setScales(1)
 }
 
@@ -254,6 +254,9 @@ func (m *Mask) draw(l *Layer, s *Shape, at *Position) {
 	if m.settings != set || !s.same(&m.shape) {
 		m.prepare(set, *s)
 	}
+	var sample uint64
+	m.key, sample = set.cfg.stream(at)
+	m.at = *at
 	p := m.plan
 	if p == nil { // no elements
 		return
@@ -263,9 +266,6 @@ func (m *Mask) draw(l *Layer, s *Shape, at *Position) {
 	}
 	r := &m.rate
 	m.gamma, m.seeds = r.sampler.gamma, 0
-	var sample uint64
-	m.key, sample = set.cfg.stream(at)
-	m.at = *at
 	if m.gamma == 0 {
 		m.keepAll()
 		return

@@ -19,7 +19,7 @@ func noiseWords(lattice int) (words []uint32) {
 		}
 	}
 	for i := range lattice {
-		words = append(words, uint32(i*(1<<32/lattice)+i))
+		words = append(words, uint32(uint64(i)*(1<<32/uint64(lattice))+uint64(i)))
 	}
 	return words
 }

@@ -53,6 +53,21 @@ func (n Norm) groups(s, bits Shape) (g groups) {
 	return g
 }
 
+// spareScales is the number of scales behind those of a mask that scaleRuns may load.
+const spareScales = 2
+
+// runs returns the scales of the runs that the map elements [from, to) are of, and spare ones,
+// and the number of elements of the first run. There are none if the last scale comes before
+// the first one among them.
+func (m *Mask) runs(from, to int) (scales []float64, left int) {
+	g := &m.groups
+	first, last := g.index(from), g.index(to-1)
+	if last-first != (to-1)/g.reach-from/g.reach {
+		return nil, 0
+	}
+	return m.scales[first : last+1+spareScales], g.end(from) - from
+}
+
 // index returns the number of the scale of a map element.
 func (g *groups) index(element int) int {
 	if g.inner > 1 {
@@ -92,27 +107,42 @@ func quotient(count, kept int) float64 {
 // normaliseGroups sets the scales of a mask that has several.
 func (m *Mask) normaliseGroups() {
 	n := m.count / m.groups.many // elements of the mask with the same scale
-	words := m.buf[1:]
-	// With many groups of few elements a table of quotients saves the division.
-	var table [256]float64
-	tabled := n < len(table) && m.groups.many > n
-	if tabled {
-		for kept := range table[:n+1] {
-			table[kept] = quotient(n, kept)
-		}
-	}
 	if m.groups.inner > 1 {
 		m.countInner(n)
 		return
 	}
+	// With many groups of few elements a table of quotients saves the division.
+	var table [256]float64
+	if n >= len(table) || m.groups.many <= n {
+		m.countLong(n)
+		return
+	}
+	for kept := range table[:n+1] {
+		table[kept] = quotient(n, kept)
+	}
+	words := m.buf[1 : len(m.buf)+1] // with a spare one, of which no bit counts
+	for i := range m.scales {
+		at := i * n
+		kept, rest := 0, n
+		for rest > 64 {
+			kept += bits.OnesCount64(words[at>>6]>>(at&63) | words[at>>6+1]<<1<<(^at&63))
+			at, rest = at+64, rest-64
+		}
+		v := words[at>>6]>>(at&63) | words[at>>6+1]<<1<<(^at&63)
+		m.scales[i] = table[(kept+bits.OnesCount64(v<<(64-rest)))&255]
+	}
+}
+
+// countLong is normaliseGroups for groups of many elements.
+func (m *Mask) countLong(n int) {
+	words := m.buf[1:]
 	word, ones, before := 0, 0, 0 // the ones of the words before word, and of the groups so far
 	for i := range m.scales {
 		end := (i + 1) * n
-		switch last := end / 64; {
-		case last-word > 16:
+		if last := end / 64; last-word > 16 {
 			ones += m.isa.countCalls(words[word:last])
 			word = last
-		default:
+		} else {
 			for _, v := range words[word:last] {
 				ones += bits.OnesCount64(v)
 			}
@@ -122,11 +152,7 @@ func (m *Mask) normaliseGroups() {
 		if rest := end & 63; rest > 0 {
 			upTo += bits.OnesCount64(words[word] & (1<<rest - 1))
 		}
-		if kept := upTo - before; tabled {
-			m.scales[i] = table[kept&255]
-		} else {
-			m.scales[i] = quotient(n, kept)
-		}
+		m.scales[i] = quotient(n, upTo-before)
 		before = upTo
 	}
 }

@@ -464,6 +464,82 @@ func TestSweepSeesDilateKeep(t *testing.T) {
 	})
 }
 
+func TestSweepSeesScaleRuns(t *testing.T) {
+	type kernel = scaleRunsKernel[float32, float32]
+	mustFail(t, sweepScaleRuns[float32, float32], map[string]kernel{
+		"reads scales behind": func(dst, src []float32, keep []uint64, scales []float64, run, left int) {
+			touch(scales, len(scales))
+			scaleRunsGeneric(dst, src, keep, scales, run, left)
+		},
+		"reads src behind": func(dst, src []float32, keep []uint64, scales []float64, run, left int) {
+			touch(src, len(src))
+			scaleRunsGeneric(dst, src, keep, scales, run, left)
+		},
+	}, map[string]kernel{
+		"has one run in a word": func(dst, src []float32, keep []uint64, scales []float64, run, left int) {
+			for at := 0; at < len(src); at += 64 {
+				to := min(at+64, len(src))
+				scale := scales[max(at-left+run, 0)/run]
+				scaleGeneric(dst[at:to], src[at:to], keep[at/64:], float32(scale))
+			}
+		},
+		"has two runs in a word": func(dst, src []float32, keep []uint64, scales []float64, run, left int) {
+			for at := 0; at < len(src); at += 64 {
+				to, first := min(at+64, len(src)), max(at-left+run, 0)/run
+				scaleRunsGeneric(dst[at:to], src[at:to], keep[at/64:], scales[first:], 64, left+first*run-at)
+			}
+		},
+		"ends runs an element late": func(dst, src []float32, keep []uint64, scales []float64, run, left int) {
+			if left+1 < len(dst) {
+				left++
+			}
+			scaleRunsGeneric(dst, src, keep, scales, run, left)
+		},
+		"leaves −0 where it drops": func(dst, src []float32, keep []uint64, scales []float64, run, left int) {
+			scaleRunsGeneric(dst, src, keep, scales, run, left)
+			for i := range dst {
+				if keep[i/64]>>(i%64)&1 == 0 {
+					dst[i] = float32(math.Copysign(0, -1))
+				}
+			}
+		},
+	})
+}
+
+func TestSweepSeesStretch(t *testing.T) {
+	type kernel = stretchKernel
+	mustFail(t, sweepStretch, map[string]kernel{
+		"reads src behind": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+			touch(src, len(src))
+			stretchGeneric(dst, src, lanes, to, from)
+		},
+		"reads lanes behind": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+			touch(lanes, len(lanes))
+			stretchGeneric(dst, src, lanes, to, from)
+		},
+	}, map[string]kernel{
+		"begins a cell with each word": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+			for i := range dst {
+				stretchGeneric(dst[i:i+1], []uint64{src[i/len(lanes)] >> (i % len(lanes) * 64 / len(lanes))}, lanes, to, from)
+			}
+		},
+		"writes a word behind": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+			stretchGeneric(dst, src, lanes, to, from)
+			*past(dst, len(dst)) = 0
+		},
+	})
+	mustFail(t, sweepStretchBytes, nil, map[string]stretchBytesKernel{
+		"begins anew with eight words": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+			for i := 0; i < len(dst); i += 8 {
+				stretchBytesGeneric(dst[i:i+8], src[i/8/len(lanes):], lanes, to, from)
+			}
+		},
+		"leaves out the last words": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+			stretchBytesGeneric(dst[:max(len(dst)-8, 0)], src, lanes, to, from)
+		},
+	})
+}
+
 func TestSweepSeesCount(t *testing.T) {
 	mustFail(t, sweepCount, map[string]countKernel{
 		"reads by vectors": func(words []uint64) int {

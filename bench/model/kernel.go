@@ -37,6 +37,8 @@ var kernels = []kernel{
 	{"dilateStep", "vectors4", 512, "bits"},
 	{"dilateKeep", "vectors4", 512, "bits"},
 	{"dilateBorder", "vectors4", 512, "bits"},
+	{"stretch", "lanes", 64, "bits"},
+	{"stretchBytes", "lanes", 512, "bits"},
 	{"count", "vectors4", 512, "bits"},
 }
 
