@@ -4948,6 +4948,7 @@ TEXT ·noiseNEON(SB), NOSPLIT, $296-64
 	VUZP2   V3.S4, V5.S4, V6.S4
 	VUZP1   V3.S4, V5.S4, V3.S4
 	VEOR    V2.B16, V6.B16, V6.B16
+	MOVD    $noiseConstants<>+0(SB), R4
 	SUBS    $8, R2, R2
 	BLT     quadsDone
 
@@ -5193,14 +5194,10 @@ quads:
 	VEOR    V8.B16, V10.B16, V10.B16
 	VUZP1   V9.S4, V14.S4, V5.S4
 	VUZP1   V11.S4, V13.S4, V8.S4
-	MOVD    $all2f000000<>+0(SB), R4
 	FMOVQ   (R4), F11
-	MOVD    $all3f800000<>+0(SB), R4
-	FMOVQ   (R4), F16
-	MOVD    $all3f3504f3<>+0(SB), R4
-	FMOVQ   (R4), F14
-	MOVD    $allff800000<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   160(R4), F16
+	FMOVQ   128(R4), F14
+	FMOVQ   352(R4), F19
 	WORD    $0x4f20e652 // scvtf v18.4s, v18.4s, #32
 	WORD    $0x4e2bd652 // fadd v18.4s, v18.4s, v11.4s
 	WORD    $0x4e30d649 // fadd v9.4s, v18.4s, v16.4s
@@ -5225,52 +5222,43 @@ quads:
 	WORD    $0x4ea099cf // cmeq v15.4s, v14.4s, #0
 	VBIT    V15.B16, V17.B16, V11.B16
 	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
-	MOVD    $all3e4efcaa<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   64(R4), F15
 	WORD    $0x6e2fdd32 // fmul v18.4s, v9.4s, v15.4s
 	WORD    $0x6e2fdd71 // fmul v17.4s, v11.4s, v15.4s
-	MOVD    $allbea61e64<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   256(R4), F15
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $all3eb0a60e<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   96(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $allbecbc71c<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   272(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $all3effb11e<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   112(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $allbf2aacee<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   304(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $all3f80003d<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   176(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $allbfffffff<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   336(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $allb4317218<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   208(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x6e2fddad // fmul v13.4s, v13.4s, v15.4s
 	WORD    $0x4e2dd652 // fadd v18.4s, v18.4s, v13.4s
@@ -5283,28 +5271,23 @@ quads:
 	WORD    $0x6e2dddaf // fmul v15.4s, v13.4s, v13.4s
 	WORD    $0x4f21e4ee // scvtf v14.4s, v7.4s, #31
 	WORD    $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
-	MOVD    $all3a60f833<>+0(SB), R4
-	FMOVQ   (R4), F11
+	FMOVQ   32(R4), F11
 	WORD    $0x6e2bdde9 // fmul v9.4s, v15.4s, v11.4s
 	WORD    $0x6e2bde0b // fmul v11.4s, v16.4s, v11.4s
-	MOVD    $allbcaa7b0d<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   240(R4), F19
 	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
 	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
-	MOVD    $all3e81de83<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   80(R4), F19
 	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
 	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
 	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
 	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
-	MOVD    $allbf9de9d3<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   320(R4), F19
 	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
 	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
 	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
 	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
-	MOVD    $all3f7fffff<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   144(R4), F19
 	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
 	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
 	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
@@ -5313,28 +5296,23 @@ quads:
 	VEOR    V2.B16, V9.B16, V9.B16
 	VSHL    $31, V7.S4, V7.S4
 	VEOR    V7.B16, V11.B16, V11.B16
-	MOVD    $all391ed7fb<>+0(SB), R4
-	FMOVQ   (R4), F7
+	FMOVQ   16(R4), F7
 	WORD    $0x6e27dde2 // fmul v2.4s, v15.4s, v7.4s
 	WORD    $0x6e27de07 // fmul v7.4s, v16.4s, v7.4s
-	MOVD    $allbb992665<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   224(R4), F19
 	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
 	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
-	MOVD    $all3da33458<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   48(R4), F19
 	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
 	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
 	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
 	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
-	MOVD    $allbf255de1<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   288(R4), F19
 	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
 	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
 	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
 	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
-	MOVD    $all3fc90fdb<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   192(R4), F19
 	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
 	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
 	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
@@ -5348,31 +5326,27 @@ quads:
 	VZIP1   V11.S4, V9.S4, V2.S4
 	VZIP1   V14.S4, V13.S4, V7.S4
 	VZIP1   V7.D2, V2.D2, V15.D2
-	MOVWU.P 4(R1), R4
-	ADD     R4<<4, R0, R4
-	FMOVQ   F15, (R4)
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F15, (R5)
 	VZIP2   V7.D2, V2.D2, V2.D2
-	MOVWU.P 4(R1), R4
-	ADD     R4<<4, R0, R4
-	FMOVQ   F2, (R4)
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F2, (R5)
 	VZIP2   V11.S4, V9.S4, V2.S4
 	VZIP2   V14.S4, V13.S4, V7.S4
 	VZIP1   V7.D2, V2.D2, V9.D2
-	MOVWU.P 4(R1), R4
-	ADD     R4<<4, R0, R4
-	FMOVQ   F9, (R4)
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F9, (R5)
 	VZIP2   V7.D2, V2.D2, V2.D2
-	MOVWU.P 4(R1), R4
-	ADD     R4<<4, R0, R4
-	FMOVQ   F2, (R4)
-	MOVD    $all2f000000<>+0(SB), R4
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F2, (R5)
 	FMOVQ   (R4), F7
-	MOVD    $all3f800000<>+0(SB), R4
-	FMOVQ   (R4), F14
-	MOVD    $all3f3504f3<>+0(SB), R4
-	FMOVQ   (R4), F11
-	MOVD    $allff800000<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   160(R4), F14
+	FMOVQ   128(R4), F11
+	FMOVQ   352(R4), F15
 	WORD    $0x4f20e58c // scvtf v12.4s, v12.4s, #32
 	WORD    $0x4e27d58c // fadd v12.4s, v12.4s, v7.4s
 	WORD    $0x4e2ed582 // fadd v2.4s, v12.4s, v14.4s
@@ -5397,52 +5371,43 @@ quads:
 	WORD    $0x4ea0996d // cmeq v13.4s, v11.4s, #0
 	VBIT    V13.B16, V10.B16, V7.B16
 	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
-	MOVD    $all3e4efcaa<>+0(SB), R4
-	FMOVQ   (R4), F10
+	FMOVQ   64(R4), F10
 	WORD    $0x6e2adc4c // fmul v12.4s, v2.4s, v10.4s
 	WORD    $0x6e2adcea // fmul v10.4s, v7.4s, v10.4s
-	MOVD    $allbea61e64<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   256(R4), F13
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $all3eb0a60e<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   96(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $allbecbc71c<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   272(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $all3effb11e<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   112(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $allbf2aacee<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   304(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $all3f80003d<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   176(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $allbfffffff<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   336(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $allb4317218<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   208(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x6e2ddd29 // fmul v9.4s, v9.4s, v13.4s
 	WORD    $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
@@ -5455,28 +5420,23 @@ quads:
 	WORD    $0x6e29dd2d // fmul v13.4s, v9.4s, v9.4s
 	WORD    $0x4f21e50b // scvtf v11.4s, v8.4s, #31
 	WORD    $0x6e2bdd6e // fmul v14.4s, v11.4s, v11.4s
-	MOVD    $all3a60f833<>+0(SB), R4
-	FMOVQ   (R4), F7
+	FMOVQ   32(R4), F7
 	WORD    $0x6e27dda2 // fmul v2.4s, v13.4s, v7.4s
 	WORD    $0x6e27ddc7 // fmul v7.4s, v14.4s, v7.4s
-	MOVD    $allbcaa7b0d<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   240(R4), F15
 	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
 	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
-	MOVD    $all3e81de83<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   80(R4), F15
 	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
 	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
 	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
 	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
-	MOVD    $allbf9de9d3<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   320(R4), F15
 	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
 	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
 	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
 	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
-	MOVD    $all3f7fffff<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   144(R4), F15
 	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
 	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
 	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
@@ -5485,28 +5445,23 @@ quads:
 	VEOR    V5.B16, V2.B16, V2.B16
 	VSHL    $31, V8.S4, V8.S4
 	VEOR    V8.B16, V7.B16, V7.B16
-	MOVD    $all391ed7fb<>+0(SB), R4
-	FMOVQ   (R4), F8
+	FMOVQ   16(R4), F8
 	WORD    $0x6e28dda5 // fmul v5.4s, v13.4s, v8.4s
 	WORD    $0x6e28ddc8 // fmul v8.4s, v14.4s, v8.4s
-	MOVD    $allbb992665<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   224(R4), F15
 	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
 	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
-	MOVD    $all3da33458<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   48(R4), F15
 	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
 	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
 	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
 	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
-	MOVD    $allbf255de1<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   288(R4), F15
 	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
 	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
 	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
 	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
-	MOVD    $all3fc90fdb<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   192(R4), F15
 	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
 	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
 	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
@@ -5520,23 +5475,23 @@ quads:
 	VZIP1   V7.S4, V2.S4, V5.S4
 	VZIP1   V11.S4, V9.S4, V8.S4
 	VZIP1   V8.D2, V5.D2, V10.D2
-	MOVWU.P 4(R1), R4
-	ADD     R4<<4, R0, R4
-	FMOVQ   F10, (R4)
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F10, (R5)
 	VZIP2   V8.D2, V5.D2, V5.D2
-	MOVWU.P 4(R1), R4
-	ADD     R4<<4, R0, R4
-	FMOVQ   F5, (R4)
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F5, (R5)
 	VZIP2   V7.S4, V2.S4, V2.S4
 	VZIP2   V11.S4, V9.S4, V5.S4
 	VZIP1   V5.D2, V2.D2, V7.D2
-	MOVWU.P 4(R1), R4
-	ADD     R4<<4, R0, R4
-	FMOVQ   F7, (R4)
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F7, (R5)
 	VZIP2   V5.D2, V2.D2, V2.D2
-	MOVWU.P 4(R1), R4
-	ADD     R4<<4, R0, R4
-	FMOVQ   F2, (R4)
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F2, (R5)
 	SUBS    $8, R2, R2
 	BGE     quads
 
@@ -5544,143 +5499,99 @@ quadsDone:
 	ADD $8, R2, R2
 	RET
 
-DATA all2f000000<>+0(SB)/4, $0x2f000000
-DATA all2f000000<>+4(SB)/4, $0x2f000000
-DATA all2f000000<>+8(SB)/4, $0x2f000000
-DATA all2f000000<>+12(SB)/4, $0x2f000000
-GLOBL all2f000000<>(SB), RODATA|NOPTR, $16
-
-DATA all3f800000<>+0(SB)/4, $0x3f800000
-DATA all3f800000<>+4(SB)/4, $0x3f800000
-DATA all3f800000<>+8(SB)/4, $0x3f800000
-DATA all3f800000<>+12(SB)/4, $0x3f800000
-GLOBL all3f800000<>(SB), RODATA|NOPTR, $16
-
-DATA all3f3504f3<>+0(SB)/4, $0x3f3504f3
-DATA all3f3504f3<>+4(SB)/4, $0x3f3504f3
-DATA all3f3504f3<>+8(SB)/4, $0x3f3504f3
-DATA all3f3504f3<>+12(SB)/4, $0x3f3504f3
-GLOBL all3f3504f3<>(SB), RODATA|NOPTR, $16
-
-DATA allff800000<>+0(SB)/4, $0xff800000
-DATA allff800000<>+4(SB)/4, $0xff800000
-DATA allff800000<>+8(SB)/4, $0xff800000
-DATA allff800000<>+12(SB)/4, $0xff800000
-GLOBL allff800000<>(SB), RODATA|NOPTR, $16
-
-DATA all3e4efcaa<>+0(SB)/4, $0x3e4efcaa
-DATA all3e4efcaa<>+4(SB)/4, $0x3e4efcaa
-DATA all3e4efcaa<>+8(SB)/4, $0x3e4efcaa
-DATA all3e4efcaa<>+12(SB)/4, $0x3e4efcaa
-GLOBL all3e4efcaa<>(SB), RODATA|NOPTR, $16
-
-DATA allbea61e64<>+0(SB)/4, $0xbea61e64
-DATA allbea61e64<>+4(SB)/4, $0xbea61e64
-DATA allbea61e64<>+8(SB)/4, $0xbea61e64
-DATA allbea61e64<>+12(SB)/4, $0xbea61e64
-GLOBL allbea61e64<>(SB), RODATA|NOPTR, $16
-
-DATA all3eb0a60e<>+0(SB)/4, $0x3eb0a60e
-DATA all3eb0a60e<>+4(SB)/4, $0x3eb0a60e
-DATA all3eb0a60e<>+8(SB)/4, $0x3eb0a60e
-DATA all3eb0a60e<>+12(SB)/4, $0x3eb0a60e
-GLOBL all3eb0a60e<>(SB), RODATA|NOPTR, $16
-
-DATA allbecbc71c<>+0(SB)/4, $0xbecbc71c
-DATA allbecbc71c<>+4(SB)/4, $0xbecbc71c
-DATA allbecbc71c<>+8(SB)/4, $0xbecbc71c
-DATA allbecbc71c<>+12(SB)/4, $0xbecbc71c
-GLOBL allbecbc71c<>(SB), RODATA|NOPTR, $16
-
-DATA all3effb11e<>+0(SB)/4, $0x3effb11e
-DATA all3effb11e<>+4(SB)/4, $0x3effb11e
-DATA all3effb11e<>+8(SB)/4, $0x3effb11e
-DATA all3effb11e<>+12(SB)/4, $0x3effb11e
-GLOBL all3effb11e<>(SB), RODATA|NOPTR, $16
-
-DATA allbf2aacee<>+0(SB)/4, $0xbf2aacee
-DATA allbf2aacee<>+4(SB)/4, $0xbf2aacee
-DATA allbf2aacee<>+8(SB)/4, $0xbf2aacee
-DATA allbf2aacee<>+12(SB)/4, $0xbf2aacee
-GLOBL allbf2aacee<>(SB), RODATA|NOPTR, $16
-
-DATA all3f80003d<>+0(SB)/4, $0x3f80003d
-DATA all3f80003d<>+4(SB)/4, $0x3f80003d
-DATA all3f80003d<>+8(SB)/4, $0x3f80003d
-DATA all3f80003d<>+12(SB)/4, $0x3f80003d
-GLOBL all3f80003d<>(SB), RODATA|NOPTR, $16
-
-DATA allbfffffff<>+0(SB)/4, $0xbfffffff
-DATA allbfffffff<>+4(SB)/4, $0xbfffffff
-DATA allbfffffff<>+8(SB)/4, $0xbfffffff
-DATA allbfffffff<>+12(SB)/4, $0xbfffffff
-GLOBL allbfffffff<>(SB), RODATA|NOPTR, $16
-
-DATA allb4317218<>+0(SB)/4, $0xb4317218
-DATA allb4317218<>+4(SB)/4, $0xb4317218
-DATA allb4317218<>+8(SB)/4, $0xb4317218
-DATA allb4317218<>+12(SB)/4, $0xb4317218
-GLOBL allb4317218<>(SB), RODATA|NOPTR, $16
-
-DATA all3a60f833<>+0(SB)/4, $0x3a60f833
-DATA all3a60f833<>+4(SB)/4, $0x3a60f833
-DATA all3a60f833<>+8(SB)/4, $0x3a60f833
-DATA all3a60f833<>+12(SB)/4, $0x3a60f833
-GLOBL all3a60f833<>(SB), RODATA|NOPTR, $16
-
-DATA allbcaa7b0d<>+0(SB)/4, $0xbcaa7b0d
-DATA allbcaa7b0d<>+4(SB)/4, $0xbcaa7b0d
-DATA allbcaa7b0d<>+8(SB)/4, $0xbcaa7b0d
-DATA allbcaa7b0d<>+12(SB)/4, $0xbcaa7b0d
-GLOBL allbcaa7b0d<>(SB), RODATA|NOPTR, $16
-
-DATA all3e81de83<>+0(SB)/4, $0x3e81de83
-DATA all3e81de83<>+4(SB)/4, $0x3e81de83
-DATA all3e81de83<>+8(SB)/4, $0x3e81de83
-DATA all3e81de83<>+12(SB)/4, $0x3e81de83
-GLOBL all3e81de83<>(SB), RODATA|NOPTR, $16
-
-DATA allbf9de9d3<>+0(SB)/4, $0xbf9de9d3
-DATA allbf9de9d3<>+4(SB)/4, $0xbf9de9d3
-DATA allbf9de9d3<>+8(SB)/4, $0xbf9de9d3
-DATA allbf9de9d3<>+12(SB)/4, $0xbf9de9d3
-GLOBL allbf9de9d3<>(SB), RODATA|NOPTR, $16
-
-DATA all3f7fffff<>+0(SB)/4, $0x3f7fffff
-DATA all3f7fffff<>+4(SB)/4, $0x3f7fffff
-DATA all3f7fffff<>+8(SB)/4, $0x3f7fffff
-DATA all3f7fffff<>+12(SB)/4, $0x3f7fffff
-GLOBL all3f7fffff<>(SB), RODATA|NOPTR, $16
-
-DATA all391ed7fb<>+0(SB)/4, $0x391ed7fb
-DATA all391ed7fb<>+4(SB)/4, $0x391ed7fb
-DATA all391ed7fb<>+8(SB)/4, $0x391ed7fb
-DATA all391ed7fb<>+12(SB)/4, $0x391ed7fb
-GLOBL all391ed7fb<>(SB), RODATA|NOPTR, $16
-
-DATA allbb992665<>+0(SB)/4, $0xbb992665
-DATA allbb992665<>+4(SB)/4, $0xbb992665
-DATA allbb992665<>+8(SB)/4, $0xbb992665
-DATA allbb992665<>+12(SB)/4, $0xbb992665
-GLOBL allbb992665<>(SB), RODATA|NOPTR, $16
-
-DATA all3da33458<>+0(SB)/4, $0x3da33458
-DATA all3da33458<>+4(SB)/4, $0x3da33458
-DATA all3da33458<>+8(SB)/4, $0x3da33458
-DATA all3da33458<>+12(SB)/4, $0x3da33458
-GLOBL all3da33458<>(SB), RODATA|NOPTR, $16
-
-DATA allbf255de1<>+0(SB)/4, $0xbf255de1
-DATA allbf255de1<>+4(SB)/4, $0xbf255de1
-DATA allbf255de1<>+8(SB)/4, $0xbf255de1
-DATA allbf255de1<>+12(SB)/4, $0xbf255de1
-GLOBL allbf255de1<>(SB), RODATA|NOPTR, $16
-
-DATA all3fc90fdb<>+0(SB)/4, $0x3fc90fdb
-DATA all3fc90fdb<>+4(SB)/4, $0x3fc90fdb
-DATA all3fc90fdb<>+8(SB)/4, $0x3fc90fdb
-DATA all3fc90fdb<>+12(SB)/4, $0x3fc90fdb
-GLOBL all3fc90fdb<>(SB), RODATA|NOPTR, $16
+DATA noiseConstants<>+0(SB)/4, $0x2f000000
+DATA noiseConstants<>+4(SB)/4, $0x2f000000
+DATA noiseConstants<>+8(SB)/4, $0x2f000000
+DATA noiseConstants<>+12(SB)/4, $0x2f000000
+DATA noiseConstants<>+16(SB)/4, $0x391ed7fb
+DATA noiseConstants<>+20(SB)/4, $0x391ed7fb
+DATA noiseConstants<>+24(SB)/4, $0x391ed7fb
+DATA noiseConstants<>+28(SB)/4, $0x391ed7fb
+DATA noiseConstants<>+32(SB)/4, $0x3a60f833
+DATA noiseConstants<>+36(SB)/4, $0x3a60f833
+DATA noiseConstants<>+40(SB)/4, $0x3a60f833
+DATA noiseConstants<>+44(SB)/4, $0x3a60f833
+DATA noiseConstants<>+48(SB)/4, $0x3da33458
+DATA noiseConstants<>+52(SB)/4, $0x3da33458
+DATA noiseConstants<>+56(SB)/4, $0x3da33458
+DATA noiseConstants<>+60(SB)/4, $0x3da33458
+DATA noiseConstants<>+64(SB)/4, $0x3e4efcaa
+DATA noiseConstants<>+68(SB)/4, $0x3e4efcaa
+DATA noiseConstants<>+72(SB)/4, $0x3e4efcaa
+DATA noiseConstants<>+76(SB)/4, $0x3e4efcaa
+DATA noiseConstants<>+80(SB)/4, $0x3e81de83
+DATA noiseConstants<>+84(SB)/4, $0x3e81de83
+DATA noiseConstants<>+88(SB)/4, $0x3e81de83
+DATA noiseConstants<>+92(SB)/4, $0x3e81de83
+DATA noiseConstants<>+96(SB)/4, $0x3eb0a60e
+DATA noiseConstants<>+100(SB)/4, $0x3eb0a60e
+DATA noiseConstants<>+104(SB)/4, $0x3eb0a60e
+DATA noiseConstants<>+108(SB)/4, $0x3eb0a60e
+DATA noiseConstants<>+112(SB)/4, $0x3effb11e
+DATA noiseConstants<>+116(SB)/4, $0x3effb11e
+DATA noiseConstants<>+120(SB)/4, $0x3effb11e
+DATA noiseConstants<>+124(SB)/4, $0x3effb11e
+DATA noiseConstants<>+128(SB)/4, $0x3f3504f3
+DATA noiseConstants<>+132(SB)/4, $0x3f3504f3
+DATA noiseConstants<>+136(SB)/4, $0x3f3504f3
+DATA noiseConstants<>+140(SB)/4, $0x3f3504f3
+DATA noiseConstants<>+144(SB)/4, $0x3f7fffff
+DATA noiseConstants<>+148(SB)/4, $0x3f7fffff
+DATA noiseConstants<>+152(SB)/4, $0x3f7fffff
+DATA noiseConstants<>+156(SB)/4, $0x3f7fffff
+DATA noiseConstants<>+160(SB)/4, $0x3f800000
+DATA noiseConstants<>+164(SB)/4, $0x3f800000
+DATA noiseConstants<>+168(SB)/4, $0x3f800000
+DATA noiseConstants<>+172(SB)/4, $0x3f800000
+DATA noiseConstants<>+176(SB)/4, $0x3f80003d
+DATA noiseConstants<>+180(SB)/4, $0x3f80003d
+DATA noiseConstants<>+184(SB)/4, $0x3f80003d
+DATA noiseConstants<>+188(SB)/4, $0x3f80003d
+DATA noiseConstants<>+192(SB)/4, $0x3fc90fdb
+DATA noiseConstants<>+196(SB)/4, $0x3fc90fdb
+DATA noiseConstants<>+200(SB)/4, $0x3fc90fdb
+DATA noiseConstants<>+204(SB)/4, $0x3fc90fdb
+DATA noiseConstants<>+208(SB)/4, $0xb4317218
+DATA noiseConstants<>+212(SB)/4, $0xb4317218
+DATA noiseConstants<>+216(SB)/4, $0xb4317218
+DATA noiseConstants<>+220(SB)/4, $0xb4317218
+DATA noiseConstants<>+224(SB)/4, $0xbb992665
+DATA noiseConstants<>+228(SB)/4, $0xbb992665
+DATA noiseConstants<>+232(SB)/4, $0xbb992665
+DATA noiseConstants<>+236(SB)/4, $0xbb992665
+DATA noiseConstants<>+240(SB)/4, $0xbcaa7b0d
+DATA noiseConstants<>+244(SB)/4, $0xbcaa7b0d
+DATA noiseConstants<>+248(SB)/4, $0xbcaa7b0d
+DATA noiseConstants<>+252(SB)/4, $0xbcaa7b0d
+DATA noiseConstants<>+256(SB)/4, $0xbea61e64
+DATA noiseConstants<>+260(SB)/4, $0xbea61e64
+DATA noiseConstants<>+264(SB)/4, $0xbea61e64
+DATA noiseConstants<>+268(SB)/4, $0xbea61e64
+DATA noiseConstants<>+272(SB)/4, $0xbecbc71c
+DATA noiseConstants<>+276(SB)/4, $0xbecbc71c
+DATA noiseConstants<>+280(SB)/4, $0xbecbc71c
+DATA noiseConstants<>+284(SB)/4, $0xbecbc71c
+DATA noiseConstants<>+288(SB)/4, $0xbf255de1
+DATA noiseConstants<>+292(SB)/4, $0xbf255de1
+DATA noiseConstants<>+296(SB)/4, $0xbf255de1
+DATA noiseConstants<>+300(SB)/4, $0xbf255de1
+DATA noiseConstants<>+304(SB)/4, $0xbf2aacee
+DATA noiseConstants<>+308(SB)/4, $0xbf2aacee
+DATA noiseConstants<>+312(SB)/4, $0xbf2aacee
+DATA noiseConstants<>+316(SB)/4, $0xbf2aacee
+DATA noiseConstants<>+320(SB)/4, $0xbf9de9d3
+DATA noiseConstants<>+324(SB)/4, $0xbf9de9d3
+DATA noiseConstants<>+328(SB)/4, $0xbf9de9d3
+DATA noiseConstants<>+332(SB)/4, $0xbf9de9d3
+DATA noiseConstants<>+336(SB)/4, $0xbfffffff
+DATA noiseConstants<>+340(SB)/4, $0xbfffffff
+DATA noiseConstants<>+344(SB)/4, $0xbfffffff
+DATA noiseConstants<>+348(SB)/4, $0xbfffffff
+DATA noiseConstants<>+352(SB)/4, $0xff800000
+DATA noiseConstants<>+356(SB)/4, $0xff800000
+DATA noiseConstants<>+360(SB)/4, $0xff800000
+DATA noiseConstants<>+364(SB)/4, $0xff800000
+GLOBL noiseConstants<>(SB), RODATA|NOPTR, $368
 
 // func noiseFloat64NEON(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
 // Requires: ASIMD
@@ -5736,6 +5647,7 @@ TEXT ·noiseFloat64NEON(SB), NOSPLIT, $296-64
 	VUZP2   V3.S4, V5.S4, V6.S4
 	VUZP1   V3.S4, V5.S4, V3.S4
 	VEOR    V2.B16, V6.B16, V6.B16
+	MOVD    $noiseConstants<>+0(SB), R4
 	SUBS    $8, R2, R2
 	BLT     quadsDone
 
@@ -5981,14 +5893,10 @@ quads:
 	VEOR    V8.B16, V10.B16, V10.B16
 	VUZP1   V9.S4, V14.S4, V5.S4
 	VUZP1   V11.S4, V13.S4, V8.S4
-	MOVD    $all2f000000<>+0(SB), R4
 	FMOVQ   (R4), F11
-	MOVD    $all3f800000<>+0(SB), R4
-	FMOVQ   (R4), F16
-	MOVD    $all3f3504f3<>+0(SB), R4
-	FMOVQ   (R4), F14
-	MOVD    $allff800000<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   160(R4), F16
+	FMOVQ   128(R4), F14
+	FMOVQ   352(R4), F19
 	WORD    $0x4f20e652 // scvtf v18.4s, v18.4s, #32
 	WORD    $0x4e2bd652 // fadd v18.4s, v18.4s, v11.4s
 	WORD    $0x4e30d649 // fadd v9.4s, v18.4s, v16.4s
@@ -6013,52 +5921,43 @@ quads:
 	WORD    $0x4ea099cf // cmeq v15.4s, v14.4s, #0
 	VBIT    V15.B16, V17.B16, V11.B16
 	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
-	MOVD    $all3e4efcaa<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   64(R4), F15
 	WORD    $0x6e2fdd32 // fmul v18.4s, v9.4s, v15.4s
 	WORD    $0x6e2fdd71 // fmul v17.4s, v11.4s, v15.4s
-	MOVD    $allbea61e64<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   256(R4), F15
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $all3eb0a60e<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   96(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $allbecbc71c<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   272(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $all3effb11e<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   112(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $allbf2aacee<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   304(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $all3f80003d<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   176(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $allbfffffff<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   336(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $allb4317218<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   208(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x6e2fddad // fmul v13.4s, v13.4s, v15.4s
 	WORD    $0x4e2dd652 // fadd v18.4s, v18.4s, v13.4s
@@ -6071,28 +5970,23 @@ quads:
 	WORD    $0x6e2dddaf // fmul v15.4s, v13.4s, v13.4s
 	WORD    $0x4f21e4ee // scvtf v14.4s, v7.4s, #31
 	WORD    $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
-	MOVD    $all3a60f833<>+0(SB), R4
-	FMOVQ   (R4), F11
+	FMOVQ   32(R4), F11
 	WORD    $0x6e2bdde9 // fmul v9.4s, v15.4s, v11.4s
 	WORD    $0x6e2bde0b // fmul v11.4s, v16.4s, v11.4s
-	MOVD    $allbcaa7b0d<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   240(R4), F19
 	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
 	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
-	MOVD    $all3e81de83<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   80(R4), F19
 	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
 	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
 	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
 	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
-	MOVD    $allbf9de9d3<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   320(R4), F19
 	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
 	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
 	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
 	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
-	MOVD    $all3f7fffff<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   144(R4), F19
 	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
 	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
 	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
@@ -6101,28 +5995,23 @@ quads:
 	VEOR    V2.B16, V9.B16, V9.B16
 	VSHL    $31, V7.S4, V7.S4
 	VEOR    V7.B16, V11.B16, V11.B16
-	MOVD    $all391ed7fb<>+0(SB), R4
-	FMOVQ   (R4), F7
+	FMOVQ   16(R4), F7
 	WORD    $0x6e27dde2 // fmul v2.4s, v15.4s, v7.4s
 	WORD    $0x6e27de07 // fmul v7.4s, v16.4s, v7.4s
-	MOVD    $allbb992665<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   224(R4), F19
 	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
 	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
-	MOVD    $all3da33458<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   48(R4), F19
 	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
 	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
 	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
 	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
-	MOVD    $allbf255de1<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   288(R4), F19
 	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
 	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
 	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
 	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
-	MOVD    $all3fc90fdb<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   192(R4), F19
 	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
 	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
 	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
@@ -6136,39 +6025,35 @@ quads:
 	VZIP1   V11.S4, V9.S4, V2.S4
 	VZIP1   V14.S4, V13.S4, V7.S4
 	VZIP1   V7.D2, V2.D2, V15.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	WORD    $0x0e6179f0 // fcvtl v16.2d, v15.2s
 	WORD    $0x4e6179ef // fcvtl2 v15.2d, v15.4s
-	ADD     R4<<5, R0, R4
-	FSTPQ   (F16, F15), (R4)
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F16, F15), (R5)
 	VZIP2   V7.D2, V2.D2, V2.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	WORD    $0x0e617847 // fcvtl v7.2d, v2.2s
 	WORD    $0x4e617842 // fcvtl2 v2.2d, v2.4s
-	ADD     R4<<5, R0, R4
-	FSTPQ   (F7, F2), (R4)
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F7, F2), (R5)
 	VZIP2   V11.S4, V9.S4, V2.S4
 	VZIP2   V14.S4, V13.S4, V7.S4
 	VZIP1   V7.D2, V2.D2, V9.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	WORD    $0x0e61792b // fcvtl v11.2d, v9.2s
 	WORD    $0x4e617929 // fcvtl2 v9.2d, v9.4s
-	ADD     R4<<5, R0, R4
-	FSTPQ   (F11, F9), (R4)
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F11, F9), (R5)
 	VZIP2   V7.D2, V2.D2, V2.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	WORD    $0x0e617847 // fcvtl v7.2d, v2.2s
 	WORD    $0x4e617842 // fcvtl2 v2.2d, v2.4s
-	ADD     R4<<5, R0, R4
-	FSTPQ   (F7, F2), (R4)
-	MOVD    $all2f000000<>+0(SB), R4
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F7, F2), (R5)
 	FMOVQ   (R4), F7
-	MOVD    $all3f800000<>+0(SB), R4
-	FMOVQ   (R4), F14
-	MOVD    $all3f3504f3<>+0(SB), R4
-	FMOVQ   (R4), F11
-	MOVD    $allff800000<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   160(R4), F14
+	FMOVQ   128(R4), F11
+	FMOVQ   352(R4), F15
 	WORD    $0x4f20e58c // scvtf v12.4s, v12.4s, #32
 	WORD    $0x4e27d58c // fadd v12.4s, v12.4s, v7.4s
 	WORD    $0x4e2ed582 // fadd v2.4s, v12.4s, v14.4s
@@ -6193,52 +6078,43 @@ quads:
 	WORD    $0x4ea0996d // cmeq v13.4s, v11.4s, #0
 	VBIT    V13.B16, V10.B16, V7.B16
 	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
-	MOVD    $all3e4efcaa<>+0(SB), R4
-	FMOVQ   (R4), F10
+	FMOVQ   64(R4), F10
 	WORD    $0x6e2adc4c // fmul v12.4s, v2.4s, v10.4s
 	WORD    $0x6e2adcea // fmul v10.4s, v7.4s, v10.4s
-	MOVD    $allbea61e64<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   256(R4), F13
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $all3eb0a60e<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   96(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $allbecbc71c<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   272(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $all3effb11e<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   112(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $allbf2aacee<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   304(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $all3f80003d<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   176(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $allbfffffff<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   336(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $allb4317218<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   208(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x6e2ddd29 // fmul v9.4s, v9.4s, v13.4s
 	WORD    $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
@@ -6251,28 +6127,23 @@ quads:
 	WORD    $0x6e29dd2d // fmul v13.4s, v9.4s, v9.4s
 	WORD    $0x4f21e50b // scvtf v11.4s, v8.4s, #31
 	WORD    $0x6e2bdd6e // fmul v14.4s, v11.4s, v11.4s
-	MOVD    $all3a60f833<>+0(SB), R4
-	FMOVQ   (R4), F7
+	FMOVQ   32(R4), F7
 	WORD    $0x6e27dda2 // fmul v2.4s, v13.4s, v7.4s
 	WORD    $0x6e27ddc7 // fmul v7.4s, v14.4s, v7.4s
-	MOVD    $allbcaa7b0d<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   240(R4), F15
 	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
 	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
-	MOVD    $all3e81de83<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   80(R4), F15
 	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
 	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
 	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
 	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
-	MOVD    $allbf9de9d3<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   320(R4), F15
 	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
 	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
 	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
 	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
-	MOVD    $all3f7fffff<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   144(R4), F15
 	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
 	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
 	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
@@ -6281,28 +6152,23 @@ quads:
 	VEOR    V5.B16, V2.B16, V2.B16
 	VSHL    $31, V8.S4, V8.S4
 	VEOR    V8.B16, V7.B16, V7.B16
-	MOVD    $all391ed7fb<>+0(SB), R4
-	FMOVQ   (R4), F8
+	FMOVQ   16(R4), F8
 	WORD    $0x6e28dda5 // fmul v5.4s, v13.4s, v8.4s
 	WORD    $0x6e28ddc8 // fmul v8.4s, v14.4s, v8.4s
-	MOVD    $allbb992665<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   224(R4), F15
 	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
 	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
-	MOVD    $all3da33458<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   48(R4), F15
 	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
 	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
 	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
 	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
-	MOVD    $allbf255de1<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   288(R4), F15
 	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
 	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
 	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
 	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
-	MOVD    $all3fc90fdb<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   192(R4), F15
 	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
 	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
 	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
@@ -6316,31 +6182,31 @@ quads:
 	VZIP1   V7.S4, V2.S4, V5.S4
 	VZIP1   V11.S4, V9.S4, V8.S4
 	VZIP1   V8.D2, V5.D2, V10.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	WORD    $0x0e61794c // fcvtl v12.2d, v10.2s
 	WORD    $0x4e61794a // fcvtl2 v10.2d, v10.4s
-	ADD     R4<<5, R0, R4
-	FSTPQ   (F12, F10), (R4)
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F12, F10), (R5)
 	VZIP2   V8.D2, V5.D2, V5.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	WORD    $0x0e6178a8 // fcvtl v8.2d, v5.2s
 	WORD    $0x4e6178a5 // fcvtl2 v5.2d, v5.4s
-	ADD     R4<<5, R0, R4
-	FSTPQ   (F8, F5), (R4)
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F8, F5), (R5)
 	VZIP2   V7.S4, V2.S4, V2.S4
 	VZIP2   V11.S4, V9.S4, V5.S4
 	VZIP1   V5.D2, V2.D2, V7.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	WORD    $0x0e6178e8 // fcvtl v8.2d, v7.2s
 	WORD    $0x4e6178e7 // fcvtl2 v7.2d, v7.4s
-	ADD     R4<<5, R0, R4
-	FSTPQ   (F8, F7), (R4)
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F8, F7), (R5)
 	VZIP2   V5.D2, V2.D2, V2.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	WORD    $0x0e617845 // fcvtl v5.2d, v2.2s
 	WORD    $0x4e617842 // fcvtl2 v2.2d, v2.4s
-	ADD     R4<<5, R0, R4
-	FSTPQ   (F5, F2), (R4)
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F5, F2), (R5)
 	SUBS    $8, R2, R2
 	BGE     quads
 
@@ -6402,6 +6268,7 @@ TEXT ·noiseFloat16NEON(SB), NOSPLIT, $296-64
 	VUZP2   V3.S4, V5.S4, V6.S4
 	VUZP1   V3.S4, V5.S4, V3.S4
 	VEOR    V2.B16, V6.B16, V6.B16
+	MOVD    $noiseConstants<>+0(SB), R4
 	SUBS    $8, R2, R2
 	BLT     quadsDone
 
@@ -6647,14 +6514,10 @@ quads:
 	VEOR    V8.B16, V10.B16, V10.B16
 	VUZP1   V9.S4, V14.S4, V5.S4
 	VUZP1   V11.S4, V13.S4, V8.S4
-	MOVD    $all2f000000<>+0(SB), R4
 	FMOVQ   (R4), F11
-	MOVD    $all3f800000<>+0(SB), R4
-	FMOVQ   (R4), F16
-	MOVD    $all3f3504f3<>+0(SB), R4
-	FMOVQ   (R4), F14
-	MOVD    $allff800000<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   160(R4), F16
+	FMOVQ   128(R4), F14
+	FMOVQ   352(R4), F19
 	WORD    $0x4f20e652 // scvtf v18.4s, v18.4s, #32
 	WORD    $0x4e2bd652 // fadd v18.4s, v18.4s, v11.4s
 	WORD    $0x4e30d649 // fadd v9.4s, v18.4s, v16.4s
@@ -6679,52 +6542,43 @@ quads:
 	WORD    $0x4ea099cf // cmeq v15.4s, v14.4s, #0
 	VBIT    V15.B16, V17.B16, V11.B16
 	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
-	MOVD    $all3e4efcaa<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   64(R4), F15
 	WORD    $0x6e2fdd32 // fmul v18.4s, v9.4s, v15.4s
 	WORD    $0x6e2fdd71 // fmul v17.4s, v11.4s, v15.4s
-	MOVD    $allbea61e64<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   256(R4), F15
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $all3eb0a60e<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   96(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $allbecbc71c<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   272(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $all3effb11e<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   112(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $allbf2aacee<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   304(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $all3f80003d<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   176(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $allbfffffff<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   336(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
 	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
 	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
-	MOVD    $allb4317218<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   208(R4), F15
 	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
 	WORD    $0x6e2fddad // fmul v13.4s, v13.4s, v15.4s
 	WORD    $0x4e2dd652 // fadd v18.4s, v18.4s, v13.4s
@@ -6737,28 +6591,23 @@ quads:
 	WORD    $0x6e2dddaf // fmul v15.4s, v13.4s, v13.4s
 	WORD    $0x4f21e4ee // scvtf v14.4s, v7.4s, #31
 	WORD    $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
-	MOVD    $all3a60f833<>+0(SB), R4
-	FMOVQ   (R4), F11
+	FMOVQ   32(R4), F11
 	WORD    $0x6e2bdde9 // fmul v9.4s, v15.4s, v11.4s
 	WORD    $0x6e2bde0b // fmul v11.4s, v16.4s, v11.4s
-	MOVD    $allbcaa7b0d<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   240(R4), F19
 	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
 	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
-	MOVD    $all3e81de83<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   80(R4), F19
 	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
 	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
 	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
 	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
-	MOVD    $allbf9de9d3<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   320(R4), F19
 	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
 	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
 	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
 	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
-	MOVD    $all3f7fffff<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   144(R4), F19
 	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
 	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
 	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
@@ -6767,28 +6616,23 @@ quads:
 	VEOR    V2.B16, V9.B16, V9.B16
 	VSHL    $31, V7.S4, V7.S4
 	VEOR    V7.B16, V11.B16, V11.B16
-	MOVD    $all391ed7fb<>+0(SB), R4
-	FMOVQ   (R4), F7
+	FMOVQ   16(R4), F7
 	WORD    $0x6e27dde2 // fmul v2.4s, v15.4s, v7.4s
 	WORD    $0x6e27de07 // fmul v7.4s, v16.4s, v7.4s
-	MOVD    $allbb992665<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   224(R4), F19
 	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
 	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
-	MOVD    $all3da33458<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   48(R4), F19
 	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
 	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
 	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
 	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
-	MOVD    $allbf255de1<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   288(R4), F19
 	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
 	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
 	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
 	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
-	MOVD    $all3fc90fdb<>+0(SB), R4
-	FMOVQ   (R4), F19
+	FMOVQ   192(R4), F19
 	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
 	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
 	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
@@ -6802,35 +6646,31 @@ quads:
 	VZIP1   V11.S4, V9.S4, V2.S4
 	VZIP1   V14.S4, V13.S4, V7.S4
 	VZIP1   V7.D2, V2.D2, V15.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	WORD    $0x0e2169ef // fcvtn v15.4h, v15.4s
-	ADD     R4<<3, R0, R4
-	FMOVD   F15, (R4)
+	ADD     R5<<3, R0, R5
+	FMOVD   F15, (R5)
 	VZIP2   V7.D2, V2.D2, V2.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	WORD    $0x0e216842 // fcvtn v2.4h, v2.4s
-	ADD     R4<<3, R0, R4
-	FMOVD   F2, (R4)
+	ADD     R5<<3, R0, R5
+	FMOVD   F2, (R5)
 	VZIP2   V11.S4, V9.S4, V2.S4
 	VZIP2   V14.S4, V13.S4, V7.S4
 	VZIP1   V7.D2, V2.D2, V9.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	WORD    $0x0e216929 // fcvtn v9.4h, v9.4s
-	ADD     R4<<3, R0, R4
-	FMOVD   F9, (R4)
+	ADD     R5<<3, R0, R5
+	FMOVD   F9, (R5)
 	VZIP2   V7.D2, V2.D2, V2.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	WORD    $0x0e216842 // fcvtn v2.4h, v2.4s
-	ADD     R4<<3, R0, R4
-	FMOVD   F2, (R4)
-	MOVD    $all2f000000<>+0(SB), R4
+	ADD     R5<<3, R0, R5
+	FMOVD   F2, (R5)
 	FMOVQ   (R4), F7
-	MOVD    $all3f800000<>+0(SB), R4
-	FMOVQ   (R4), F14
-	MOVD    $all3f3504f3<>+0(SB), R4
-	FMOVQ   (R4), F11
-	MOVD    $allff800000<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   160(R4), F14
+	FMOVQ   128(R4), F11
+	FMOVQ   352(R4), F15
 	WORD    $0x4f20e58c // scvtf v12.4s, v12.4s, #32
 	WORD    $0x4e27d58c // fadd v12.4s, v12.4s, v7.4s
 	WORD    $0x4e2ed582 // fadd v2.4s, v12.4s, v14.4s
@@ -6855,52 +6695,43 @@ quads:
 	WORD    $0x4ea0996d // cmeq v13.4s, v11.4s, #0
 	VBIT    V13.B16, V10.B16, V7.B16
 	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
-	MOVD    $all3e4efcaa<>+0(SB), R4
-	FMOVQ   (R4), F10
+	FMOVQ   64(R4), F10
 	WORD    $0x6e2adc4c // fmul v12.4s, v2.4s, v10.4s
 	WORD    $0x6e2adcea // fmul v10.4s, v7.4s, v10.4s
-	MOVD    $allbea61e64<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   256(R4), F13
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $all3eb0a60e<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   96(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $allbecbc71c<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   272(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $all3effb11e<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   112(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $allbf2aacee<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   304(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $all3f80003d<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   176(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $allbfffffff<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   336(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
 	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
 	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
-	MOVD    $allb4317218<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   208(R4), F13
 	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
 	WORD    $0x6e2ddd29 // fmul v9.4s, v9.4s, v13.4s
 	WORD    $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
@@ -6913,28 +6744,23 @@ quads:
 	WORD    $0x6e29dd2d // fmul v13.4s, v9.4s, v9.4s
 	WORD    $0x4f21e50b // scvtf v11.4s, v8.4s, #31
 	WORD    $0x6e2bdd6e // fmul v14.4s, v11.4s, v11.4s
-	MOVD    $all3a60f833<>+0(SB), R4
-	FMOVQ   (R4), F7
+	FMOVQ   32(R4), F7
 	WORD    $0x6e27dda2 // fmul v2.4s, v13.4s, v7.4s
 	WORD    $0x6e27ddc7 // fmul v7.4s, v14.4s, v7.4s
-	MOVD    $allbcaa7b0d<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   240(R4), F15
 	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
 	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
-	MOVD    $all3e81de83<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   80(R4), F15
 	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
 	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
 	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
 	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
-	MOVD    $allbf9de9d3<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   320(R4), F15
 	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
 	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
 	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
 	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
-	MOVD    $all3f7fffff<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   144(R4), F15
 	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
 	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
 	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
@@ -6943,28 +6769,23 @@ quads:
 	VEOR    V5.B16, V2.B16, V2.B16
 	VSHL    $31, V8.S4, V8.S4
 	VEOR    V8.B16, V7.B16, V7.B16
-	MOVD    $all391ed7fb<>+0(SB), R4
-	FMOVQ   (R4), F8
+	FMOVQ   16(R4), F8
 	WORD    $0x6e28dda5 // fmul v5.4s, v13.4s, v8.4s
 	WORD    $0x6e28ddc8 // fmul v8.4s, v14.4s, v8.4s
-	MOVD    $allbb992665<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   224(R4), F15
 	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
 	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
-	MOVD    $all3da33458<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   48(R4), F15
 	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
 	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
 	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
 	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
-	MOVD    $allbf255de1<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   288(R4), F15
 	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
 	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
 	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
 	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
-	MOVD    $all3fc90fdb<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   192(R4), F15
 	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
 	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
 	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
@@ -6978,27 +6799,27 @@ quads:
 	VZIP1   V7.S4, V2.S4, V5.S4
 	VZIP1   V11.S4, V9.S4, V8.S4
 	VZIP1   V8.D2, V5.D2, V10.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	WORD    $0x0e21694a // fcvtn v10.4h, v10.4s
-	ADD     R4<<3, R0, R4
-	FMOVD   F10, (R4)
+	ADD     R5<<3, R0, R5
+	FMOVD   F10, (R5)
 	VZIP2   V8.D2, V5.D2, V5.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	WORD    $0x0e2168a5 // fcvtn v5.4h, v5.4s
-	ADD     R4<<3, R0, R4
-	FMOVD   F5, (R4)
+	ADD     R5<<3, R0, R5
+	FMOVD   F5, (R5)
 	VZIP2   V7.S4, V2.S4, V2.S4
 	VZIP2   V11.S4, V9.S4, V5.S4
 	VZIP1   V5.D2, V2.D2, V7.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	WORD    $0x0e2168e7 // fcvtn v7.4h, v7.4s
-	ADD     R4<<3, R0, R4
-	FMOVD   F7, (R4)
+	ADD     R5<<3, R0, R5
+	FMOVD   F7, (R5)
 	VZIP2   V5.D2, V2.D2, V2.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	WORD    $0x0e216842 // fcvtn v2.4h, v2.4s
-	ADD     R4<<3, R0, R4
-	FMOVD   F2, (R4)
+	ADD     R5<<3, R0, R5
+	FMOVD   F2, (R5)
 	SUBS    $8, R2, R2
 	BGE     quads
 
@@ -7060,6 +6881,7 @@ TEXT ·noiseBFloat16NEON(SB), NOSPLIT, $296-64
 	VUZP2   V3.S4, V5.S4, V6.S4
 	VUZP1   V3.S4, V5.S4, V3.S4
 	VEOR    V2.B16, V6.B16, V6.B16
+	MOVD    $noiseConstants<>+0(SB), R4
 	WORD    $0x6f00e402 // movi v2.2d, #0
 	WORD    $0x4f008422 // movi v2.8h, #1
 	WORD    $0x4f04a405 // movi v5.8h, #128, lsl #8
@@ -7308,14 +7130,10 @@ quads:
 	VEOR    V10.B16, V12.B16, V12.B16
 	VUZP1   V11.S4, V16.S4, V8.S4
 	VUZP1   V13.S4, V15.S4, V10.S4
-	MOVD    $all2f000000<>+0(SB), R4
 	FMOVQ   (R4), F13
-	MOVD    $all3f800000<>+0(SB), R4
-	FMOVQ   (R4), F18
-	MOVD    $all3f3504f3<>+0(SB), R4
-	FMOVQ   (R4), F16
-	MOVD    $allff800000<>+0(SB), R4
-	FMOVQ   (R4), F21
+	FMOVQ   160(R4), F18
+	FMOVQ   128(R4), F16
+	FMOVQ   352(R4), F21
 	WORD    $0x4f20e694 // scvtf v20.4s, v20.4s, #32
 	WORD    $0x4e2dd694 // fadd v20.4s, v20.4s, v13.4s
 	WORD    $0x4e32d68b // fadd v11.4s, v20.4s, v18.4s
@@ -7340,52 +7158,43 @@ quads:
 	WORD    $0x4ea09a11 // cmeq v17.4s, v16.4s, #0
 	VBIT    V17.B16, V19.B16, V13.B16
 	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
-	MOVD    $all3e4efcaa<>+0(SB), R4
-	FMOVQ   (R4), F17
+	FMOVQ   64(R4), F17
 	WORD    $0x6e31dd74 // fmul v20.4s, v11.4s, v17.4s
 	WORD    $0x6e31ddb3 // fmul v19.4s, v13.4s, v17.4s
-	MOVD    $allbea61e64<>+0(SB), R4
-	FMOVQ   (R4), F17
+	FMOVQ   256(R4), F17
 	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
 	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
-	MOVD    $all3eb0a60e<>+0(SB), R4
-	FMOVQ   (R4), F17
+	FMOVQ   96(R4), F17
 	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
 	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
 	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
 	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
-	MOVD    $allbecbc71c<>+0(SB), R4
-	FMOVQ   (R4), F17
+	FMOVQ   272(R4), F17
 	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
 	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
 	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
 	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
-	MOVD    $all3effb11e<>+0(SB), R4
-	FMOVQ   (R4), F17
+	FMOVQ   112(R4), F17
 	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
 	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
 	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
 	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
-	MOVD    $allbf2aacee<>+0(SB), R4
-	FMOVQ   (R4), F17
+	FMOVQ   304(R4), F17
 	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
 	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
 	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
 	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
-	MOVD    $all3f80003d<>+0(SB), R4
-	FMOVQ   (R4), F17
+	FMOVQ   176(R4), F17
 	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
 	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
 	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
 	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
-	MOVD    $allbfffffff<>+0(SB), R4
-	FMOVQ   (R4), F17
+	FMOVQ   336(R4), F17
 	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
 	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
 	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
 	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
-	MOVD    $allb4317218<>+0(SB), R4
-	FMOVQ   (R4), F17
+	FMOVQ   208(R4), F17
 	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
 	WORD    $0x6e31ddef // fmul v15.4s, v15.4s, v17.4s
 	WORD    $0x4e2fd694 // fadd v20.4s, v20.4s, v15.4s
@@ -7398,28 +7207,23 @@ quads:
 	WORD    $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
 	WORD    $0x4f21e530 // scvtf v16.4s, v9.4s, #31
 	WORD    $0x6e30de12 // fmul v18.4s, v16.4s, v16.4s
-	MOVD    $all3a60f833<>+0(SB), R4
-	FMOVQ   (R4), F13
+	FMOVQ   32(R4), F13
 	WORD    $0x6e2dde2b // fmul v11.4s, v17.4s, v13.4s
 	WORD    $0x6e2dde4d // fmul v13.4s, v18.4s, v13.4s
-	MOVD    $allbcaa7b0d<>+0(SB), R4
-	FMOVQ   (R4), F21
+	FMOVQ   240(R4), F21
 	WORD    $0x4e35d56b // fadd v11.4s, v11.4s, v21.4s
 	WORD    $0x4e35d5ad // fadd v13.4s, v13.4s, v21.4s
-	MOVD    $all3e81de83<>+0(SB), R4
-	FMOVQ   (R4), F21
+	FMOVQ   80(R4), F21
 	WORD    $0x6e31dd6b // fmul v11.4s, v11.4s, v17.4s
 	WORD    $0x4e35d56b // fadd v11.4s, v11.4s, v21.4s
 	WORD    $0x6e32ddad // fmul v13.4s, v13.4s, v18.4s
 	WORD    $0x4e35d5ad // fadd v13.4s, v13.4s, v21.4s
-	MOVD    $allbf9de9d3<>+0(SB), R4
-	FMOVQ   (R4), F21
+	FMOVQ   320(R4), F21
 	WORD    $0x6e31dd6b // fmul v11.4s, v11.4s, v17.4s
 	WORD    $0x4e35d56b // fadd v11.4s, v11.4s, v21.4s
 	WORD    $0x6e32ddad // fmul v13.4s, v13.4s, v18.4s
 	WORD    $0x4e35d5ad // fadd v13.4s, v13.4s, v21.4s
-	MOVD    $all3f7fffff<>+0(SB), R4
-	FMOVQ   (R4), F21
+	FMOVQ   144(R4), F21
 	WORD    $0x6e31dd6b // fmul v11.4s, v11.4s, v17.4s
 	WORD    $0x4e35d56b // fadd v11.4s, v11.4s, v21.4s
 	WORD    $0x6e32ddad // fmul v13.4s, v13.4s, v18.4s
@@ -7428,28 +7232,23 @@ quads:
 	VEOR    V7.B16, V11.B16, V11.B16
 	VSHL    $31, V9.S4, V9.S4
 	VEOR    V9.B16, V13.B16, V13.B16
-	MOVD    $all391ed7fb<>+0(SB), R4
-	FMOVQ   (R4), F9
+	FMOVQ   16(R4), F9
 	WORD    $0x6e29de27 // fmul v7.4s, v17.4s, v9.4s
 	WORD    $0x6e29de49 // fmul v9.4s, v18.4s, v9.4s
-	MOVD    $allbb992665<>+0(SB), R4
-	FMOVQ   (R4), F21
+	FMOVQ   224(R4), F21
 	WORD    $0x4e35d4e7 // fadd v7.4s, v7.4s, v21.4s
 	WORD    $0x4e35d529 // fadd v9.4s, v9.4s, v21.4s
-	MOVD    $all3da33458<>+0(SB), R4
-	FMOVQ   (R4), F21
+	FMOVQ   48(R4), F21
 	WORD    $0x6e31dce7 // fmul v7.4s, v7.4s, v17.4s
 	WORD    $0x4e35d4e7 // fadd v7.4s, v7.4s, v21.4s
 	WORD    $0x6e32dd29 // fmul v9.4s, v9.4s, v18.4s
 	WORD    $0x4e35d529 // fadd v9.4s, v9.4s, v21.4s
-	MOVD    $allbf255de1<>+0(SB), R4
-	FMOVQ   (R4), F21
+	FMOVQ   288(R4), F21
 	WORD    $0x6e31dce7 // fmul v7.4s, v7.4s, v17.4s
 	WORD    $0x4e35d4e7 // fadd v7.4s, v7.4s, v21.4s
 	WORD    $0x6e32dd29 // fmul v9.4s, v9.4s, v18.4s
 	WORD    $0x4e35d529 // fadd v9.4s, v9.4s, v21.4s
-	MOVD    $all3fc90fdb<>+0(SB), R4
-	FMOVQ   (R4), F21
+	FMOVQ   192(R4), F21
 	WORD    $0x6e31dce7 // fmul v7.4s, v7.4s, v17.4s
 	WORD    $0x4e35d4e7 // fadd v7.4s, v7.4s, v21.4s
 	WORD    $0x6e32dd29 // fmul v9.4s, v9.4s, v18.4s
@@ -7463,55 +7262,51 @@ quads:
 	VZIP1   V13.S4, V11.S4, V7.S4
 	VZIP1   V16.S4, V15.S4, V9.S4
 	VZIP1   V9.D2, V7.D2, V17.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	VUZP1   V17.H8, V17.H8, V18.H8
 	VUZP2   V17.H8, V17.H8, V19.H8
 	VCMTST  V2.H8, V19.H8, V17.H8
 	VADD    V5.H8, V17.H8, V17.H8
 	WORD    $0x6e713651 // cmhi v17.8h, v18.8h, v17.8h
 	VSUB    V17.H8, V19.H8, V17.H8
-	ADD     R4<<3, R0, R4
-	FMOVD   F17, (R4)
+	ADD     R5<<3, R0, R5
+	FMOVD   F17, (R5)
 	VZIP2   V9.D2, V7.D2, V7.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	VUZP1   V7.H8, V7.H8, V9.H8
 	VUZP2   V7.H8, V7.H8, V17.H8
 	VCMTST  V2.H8, V17.H8, V7.H8
 	VADD    V5.H8, V7.H8, V7.H8
 	WORD    $0x6e673527 // cmhi v7.8h, v9.8h, v7.8h
 	VSUB    V7.H8, V17.H8, V7.H8
-	ADD     R4<<3, R0, R4
-	FMOVD   F7, (R4)
+	ADD     R5<<3, R0, R5
+	FMOVD   F7, (R5)
 	VZIP2   V13.S4, V11.S4, V7.S4
 	VZIP2   V16.S4, V15.S4, V9.S4
 	VZIP1   V9.D2, V7.D2, V11.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	VUZP1   V11.H8, V11.H8, V13.H8
 	VUZP2   V11.H8, V11.H8, V15.H8
 	VCMTST  V2.H8, V15.H8, V11.H8
 	VADD    V5.H8, V11.H8, V11.H8
 	WORD    $0x6e6b35ab // cmhi v11.8h, v13.8h, v11.8h
 	VSUB    V11.H8, V15.H8, V11.H8
-	ADD     R4<<3, R0, R4
-	FMOVD   F11, (R4)
+	ADD     R5<<3, R0, R5
+	FMOVD   F11, (R5)
 	VZIP2   V9.D2, V7.D2, V7.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	VUZP1   V7.H8, V7.H8, V9.H8
 	VUZP2   V7.H8, V7.H8, V11.H8
 	VCMTST  V2.H8, V11.H8, V7.H8
 	VADD    V5.H8, V7.H8, V7.H8
 	WORD    $0x6e673527 // cmhi v7.8h, v9.8h, v7.8h
 	VSUB    V7.H8, V11.H8, V7.H8
-	ADD     R4<<3, R0, R4
-	FMOVD   F7, (R4)
-	MOVD    $all2f000000<>+0(SB), R4
+	ADD     R5<<3, R0, R5
+	FMOVD   F7, (R5)
 	FMOVQ   (R4), F9
-	MOVD    $all3f800000<>+0(SB), R4
-	FMOVQ   (R4), F16
-	MOVD    $all3f3504f3<>+0(SB), R4
-	FMOVQ   (R4), F13
-	MOVD    $allff800000<>+0(SB), R4
-	FMOVQ   (R4), F17
+	FMOVQ   160(R4), F16
+	FMOVQ   128(R4), F13
+	FMOVQ   352(R4), F17
 	WORD    $0x4f20e5ce // scvtf v14.4s, v14.4s, #32
 	WORD    $0x4e29d5ce // fadd v14.4s, v14.4s, v9.4s
 	WORD    $0x4e30d5c7 // fadd v7.4s, v14.4s, v16.4s
@@ -7536,52 +7331,43 @@ quads:
 	WORD    $0x4ea099af // cmeq v15.4s, v13.4s, #0
 	VBIT    V15.B16, V12.B16, V9.B16
 	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
-	MOVD    $all3e4efcaa<>+0(SB), R4
-	FMOVQ   (R4), F12
+	FMOVQ   64(R4), F12
 	WORD    $0x6e2cdcee // fmul v14.4s, v7.4s, v12.4s
 	WORD    $0x6e2cdd2c // fmul v12.4s, v9.4s, v12.4s
-	MOVD    $allbea61e64<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   256(R4), F15
 	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
 	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
-	MOVD    $all3eb0a60e<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   96(R4), F15
 	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
 	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
 	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
 	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
-	MOVD    $allbecbc71c<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   272(R4), F15
 	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
 	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
 	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
 	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
-	MOVD    $all3effb11e<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   112(R4), F15
 	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
 	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
 	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
 	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
-	MOVD    $allbf2aacee<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   304(R4), F15
 	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
 	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
 	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
 	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
-	MOVD    $all3f80003d<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   176(R4), F15
 	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
 	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
 	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
 	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
-	MOVD    $allbfffffff<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   336(R4), F15
 	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
 	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
 	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
 	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
-	MOVD    $allb4317218<>+0(SB), R4
-	FMOVQ   (R4), F15
+	FMOVQ   208(R4), F15
 	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
 	WORD    $0x6e2fdd6b // fmul v11.4s, v11.4s, v15.4s
 	WORD    $0x4e2bd5ce // fadd v14.4s, v14.4s, v11.4s
@@ -7594,28 +7380,23 @@ quads:
 	WORD    $0x6e2bdd6f // fmul v15.4s, v11.4s, v11.4s
 	WORD    $0x4f21e54d // scvtf v13.4s, v10.4s, #31
 	WORD    $0x6e2dddb0 // fmul v16.4s, v13.4s, v13.4s
-	MOVD    $all3a60f833<>+0(SB), R4
-	FMOVQ   (R4), F9
+	FMOVQ   32(R4), F9
 	WORD    $0x6e29dde7 // fmul v7.4s, v15.4s, v9.4s
 	WORD    $0x6e29de09 // fmul v9.4s, v16.4s, v9.4s
-	MOVD    $allbcaa7b0d<>+0(SB), R4
-	FMOVQ   (R4), F17
+	FMOVQ   240(R4), F17
 	WORD    $0x4e31d4e7 // fadd v7.4s, v7.4s, v17.4s
 	WORD    $0x4e31d529 // fadd v9.4s, v9.4s, v17.4s
-	MOVD    $all3e81de83<>+0(SB), R4
-	FMOVQ   (R4), F17
+	FMOVQ   80(R4), F17
 	WORD    $0x6e2fdce7 // fmul v7.4s, v7.4s, v15.4s
 	WORD    $0x4e31d4e7 // fadd v7.4s, v7.4s, v17.4s
 	WORD    $0x6e30dd29 // fmul v9.4s, v9.4s, v16.4s
 	WORD    $0x4e31d529 // fadd v9.4s, v9.4s, v17.4s
-	MOVD    $allbf9de9d3<>+0(SB), R4
-	FMOVQ   (R4), F17
+	FMOVQ   320(R4), F17
 	WORD    $0x6e2fdce7 // fmul v7.4s, v7.4s, v15.4s
 	WORD    $0x4e31d4e7 // fadd v7.4s, v7.4s, v17.4s
 	WORD    $0x6e30dd29 // fmul v9.4s, v9.4s, v16.4s
 	WORD    $0x4e31d529 // fadd v9.4s, v9.4s, v17.4s
-	MOVD    $all3f7fffff<>+0(SB), R4
-	FMOVQ   (R4), F17
+	FMOVQ   144(R4), F17
 	WORD    $0x6e2fdce7 // fmul v7.4s, v7.4s, v15.4s
 	WORD    $0x4e31d4e7 // fadd v7.4s, v7.4s, v17.4s
 	WORD    $0x6e30dd29 // fmul v9.4s, v9.4s, v16.4s
@@ -7624,28 +7405,23 @@ quads:
 	VEOR    V8.B16, V7.B16, V7.B16
 	VSHL    $31, V10.S4, V10.S4
 	VEOR    V10.B16, V9.B16, V9.B16
-	MOVD    $all391ed7fb<>+0(SB), R4
-	FMOVQ   (R4), F10
+	FMOVQ   16(R4), F10
 	WORD    $0x6e2adde8 // fmul v8.4s, v15.4s, v10.4s
 	WORD    $0x6e2ade0a // fmul v10.4s, v16.4s, v10.4s
-	MOVD    $allbb992665<>+0(SB), R4
-	FMOVQ   (R4), F17
+	FMOVQ   224(R4), F17
 	WORD    $0x4e31d508 // fadd v8.4s, v8.4s, v17.4s
 	WORD    $0x4e31d54a // fadd v10.4s, v10.4s, v17.4s
-	MOVD    $all3da33458<>+0(SB), R4
-	FMOVQ   (R4), F17
+	FMOVQ   48(R4), F17
 	WORD    $0x6e2fdd08 // fmul v8.4s, v8.4s, v15.4s
 	WORD    $0x4e31d508 // fadd v8.4s, v8.4s, v17.4s
 	WORD    $0x6e30dd4a // fmul v10.4s, v10.4s, v16.4s
 	WORD    $0x4e31d54a // fadd v10.4s, v10.4s, v17.4s
-	MOVD    $allbf255de1<>+0(SB), R4
-	FMOVQ   (R4), F17
+	FMOVQ   288(R4), F17
 	WORD    $0x6e2fdd08 // fmul v8.4s, v8.4s, v15.4s
 	WORD    $0x4e31d508 // fadd v8.4s, v8.4s, v17.4s
 	WORD    $0x6e30dd4a // fmul v10.4s, v10.4s, v16.4s
 	WORD    $0x4e31d54a // fadd v10.4s, v10.4s, v17.4s
-	MOVD    $all3fc90fdb<>+0(SB), R4
-	FMOVQ   (R4), F17
+	FMOVQ   192(R4), F17
 	WORD    $0x6e2fdd08 // fmul v8.4s, v8.4s, v15.4s
 	WORD    $0x4e31d508 // fadd v8.4s, v8.4s, v17.4s
 	WORD    $0x6e30dd4a // fmul v10.4s, v10.4s, v16.4s
@@ -7659,47 +7435,47 @@ quads:
 	VZIP1   V9.S4, V7.S4, V8.S4
 	VZIP1   V13.S4, V11.S4, V10.S4
 	VZIP1   V10.D2, V8.D2, V12.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	VUZP1   V12.H8, V12.H8, V14.H8
 	VUZP2   V12.H8, V12.H8, V15.H8
 	VCMTST  V2.H8, V15.H8, V12.H8
 	VADD    V5.H8, V12.H8, V12.H8
 	WORD    $0x6e6c35cc // cmhi v12.8h, v14.8h, v12.8h
 	VSUB    V12.H8, V15.H8, V12.H8
-	ADD     R4<<3, R0, R4
-	FMOVD   F12, (R4)
+	ADD     R5<<3, R0, R5
+	FMOVD   F12, (R5)
 	VZIP2   V10.D2, V8.D2, V8.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	VUZP1   V8.H8, V8.H8, V10.H8
 	VUZP2   V8.H8, V8.H8, V12.H8
 	VCMTST  V2.H8, V12.H8, V8.H8
 	VADD    V5.H8, V8.H8, V8.H8
 	WORD    $0x6e683548 // cmhi v8.8h, v10.8h, v8.8h
 	VSUB    V8.H8, V12.H8, V8.H8
-	ADD     R4<<3, R0, R4
-	FMOVD   F8, (R4)
+	ADD     R5<<3, R0, R5
+	FMOVD   F8, (R5)
 	VZIP2   V9.S4, V7.S4, V7.S4
 	VZIP2   V13.S4, V11.S4, V8.S4
 	VZIP1   V8.D2, V7.D2, V9.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	VUZP1   V9.H8, V9.H8, V10.H8
 	VUZP2   V9.H8, V9.H8, V11.H8
 	VCMTST  V2.H8, V11.H8, V9.H8
 	VADD    V5.H8, V9.H8, V9.H8
 	WORD    $0x6e693549 // cmhi v9.8h, v10.8h, v9.8h
 	VSUB    V9.H8, V11.H8, V9.H8
-	ADD     R4<<3, R0, R4
-	FMOVD   F9, (R4)
+	ADD     R5<<3, R0, R5
+	FMOVD   F9, (R5)
 	VZIP2   V8.D2, V7.D2, V7.D2
-	MOVWU.P 4(R1), R4
+	MOVWU.P 4(R1), R5
 	VUZP1   V7.H8, V7.H8, V8.H8
 	VUZP2   V7.H8, V7.H8, V9.H8
 	VCMTST  V2.H8, V9.H8, V7.H8
 	VADD    V5.H8, V7.H8, V7.H8
 	WORD    $0x6e673507 // cmhi v7.8h, v8.8h, v7.8h
 	VSUB    V7.H8, V9.H8, V7.H8
-	ADD     R4<<3, R0, R4
-	FMOVD   F7, (R4)
+	ADD     R5<<3, R0, R5
+	FMOVD   F7, (R5)
 	SUBS    $8, R2, R2
 	BGE     quads
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"slices"
 
 	"github.com/dropblock-go/dropblock/asm/arm64"
 )
@@ -216,7 +217,7 @@ func of3(f func(x, y, z op)) func(...op) { return func(o ...op) { f(o[0], o[1], 
 // all vectors of a step.
 func noiseNEON(a *neon) {
 	dst, quads, n := a.LoadBase("dst"), a.LoadBase("quads"), a.LoadLen("quads")
-	p := a.philox()
+	p, k := a.philox(), a.constants(noiseConstants())
 	var c conversions
 	if a.element.half != nil {
 		c = a.element.half(a)
@@ -228,8 +229,8 @@ func noiseNEON(a *neon) {
 			a.LDR(c.Q(), quads.Off(16*i))
 			a.ADD(c.S4(), c.S4(), first.S4())
 		}) {
-			r := a.radii([]arm64.Vec{w[0], w[2]})
-			x, y := a.circle([]arm64.Vec{w[1], w[3]})
+			r := a.radii(k, []arm64.Vec{w[0], w[2]})
+			x, y := a.circle(k, []arm64.Vec{w[1], w[3]})
 			for i := range r {
 				a.FMUL(x[i].S4(), x[i].S4(), r[i].S4())
 				a.FMUL(y[i].S4(), y[i].S4(), r[i].S4())
@@ -271,9 +272,9 @@ func (a *neon) storeQuads(x, y []arm64.Vec, dst, quads arm64.GP, c conversions) 
 }
 
 // radii makes words u, which it destroys, radii.
-func (a *neon) radii(u []arm64.Vec) []arm64.Vec {
+func (a *neon) radii(k neonConstants, u []arm64.Vec) []arm64.Vec {
 	f, e, t := a.Vecs(len(u)), a.Vecs(len(u)), a.Vec()
-	half, one, root, mask := a.inAll(math.Float32bits(0x1p-33)), a.inAll(math.Float32bits(1)), a.inAll(uint32(rootHalf)), a.inAll(0xff800000)
+	half, one, root, mask := k.float(0x1p-33), k.float(1), k.bits(uint32(rootHalf)), k.bits(0xff800000)
 	for i, c := range u {
 		// c := (float32(int32(u)) + .5) * 0x1p-32
 		a.SCVTF(c.S4(), c.S4(), 32)
@@ -292,8 +293,8 @@ func (a *neon) radii(u []arm64.Vec) []arm64.Vec {
 		a.BIT(f[i].B16(), c.B16(), t.B16())
 		a.SCVTF(e[i].S4(), e[i].S4())
 	}
-	a.polynomial("normalLog", 8, f, u)
-	ln2 := a.inAll(math.Float32bits(rootFloat("normalLn2")))
+	a.polynomial(k, "normalLog", 8, f, u)
+	ln2 := k.float(rootFloat("normalLn2"))
 	for i, r := range u {
 		a.FMUL(r.S4(), r.S4(), f[i].S4())
 		a.FMUL(e[i].S4(), e[i].S4(), ln2.S4())
@@ -304,32 +305,32 @@ func (a *neon) radii(u []arm64.Vec) []arm64.Vec {
 }
 
 // circle makes words v, which it destroys, points on the unit circle.
-func (a *neon) circle(v []arm64.Vec) (x, y []arm64.Vec) {
+func (a *neon) circle(k neonConstants, v []arm64.Vec) (x, y []arm64.Vec) {
 	x, y = a.Vecs(len(v)), a.Vecs(len(v))
 	z, p := a.Vecs(len(v)), v
 	for i := range v {
 		a.SCVTF(y[i].S4(), v[i].S4(), 31)
 		a.FMUL(z[i].S4(), y[i].S4(), y[i].S4())
 	}
-	a.polynomial("normalCos", 5, z, x)
+	a.polynomial(k, "normalCos", 5, z, x)
 	for i := range v {
 		a.SHL(v[i].S4(), v[i].S4(), 31)
 		a.EOR(x[i].B16(), x[i].B16(), v[i].B16())
 	}
-	a.polynomial("normalSin", 5, z, p)
+	a.polynomial(k, "normalSin", 5, z, p)
 	for i := range v {
 		a.FMUL(y[i].S4(), y[i].S4(), p[i].S4())
 	}
 	return x, y
 }
 
-func (a *neon) polynomial(name string, terms int, x, p []arm64.Vec) {
-	c := a.inAll(math.Float32bits(rootFloat(name + "0")))
+func (a *neon) polynomial(k neonConstants, name string, terms int, x, p []arm64.Vec) {
+	c := k.float(rootFloat(name + "0"))
 	for i := range p {
 		a.FMUL(p[i].S4(), x[i].S4(), c.S4())
 	}
 	for term := 1; term < terms; term++ {
-		c := a.inAll(math.Float32bits(rootFloat(label("%s%d", name, term))))
+		c := k.float(rootFloat(label("%s%d", name, term)))
 		for i := range p {
 			if term > 1 {
 				a.FMUL(p[i].S4(), p[i].S4(), x[i].S4())
@@ -339,9 +340,39 @@ func (a *neon) polynomial(name string, terms int, x, p []arm64.Vec) {
 	}
 }
 
-// inAll is a doubleword in all lanes.
-func (a *neon) inAll(c uint32) arm64.Vec {
-	v := a.Vec()
-	a.LDR(v.Q(), a.table(label("all%08x", c), u32(c), u32(c), u32(c), u32(c)).Off(0))
+// neonConstants are float32 that are loaded into all lanes when they are needed.
+type neonConstants struct {
+	a    *neon
+	base arm64.GP
+}
+
+// noiseConstants are those of noiseNEON, as bits.
+func noiseConstants() []uint32 {
+	bits := []uint32{uint32(rootHalf), 0xff800000}
+	for _, c := range []float32{0x1p-33, 1, rootFloat("normalLn2")} {
+		bits = append(bits, math.Float32bits(c))
+	}
+	for name, terms := range map[string]int{"normalLog": 8, "normalCos": 5, "normalSin": 5} {
+		for i := range terms {
+			bits = append(bits, math.Float32bits(rootFloat(label("%s%d", name, i))))
+		}
+	}
+	slices.Sort(bits)
+	return bits
+}
+
+func (a *neon) constants(bits []uint32) neonConstants {
+	return neonConstants{a, a.table("noiseConstants", table(4*len(bits), func(i int) u32 { return u32(bits[i/4]) })...)}
+}
+
+func (c neonConstants) bits(b uint32) arm64.Vec {
+	i, ok := slices.BinarySearch(noiseConstants(), b)
+	if !ok {
+		panic("no constant of noise")
+	}
+	v := c.a.Vec()
+	c.a.LDR(v.Q(), c.base.Off(16*i))
 	return v
 }
+
+func (c neonConstants) float(v float32) arm64.Vec { return c.bits(math.Float32bits(v)) }
