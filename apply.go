@@ -3,6 +3,7 @@ package dropblock
 import (
 	"fmt"
 	"math/bits"
+	"unsafe"
 
 	"github.com/dropblock-go/dropblock/internal/bitstring"
 	"github.com/dropblock-go/dropblock/internal/cpucache"
@@ -273,7 +274,7 @@ func (o *output) writePart(m *Mask, part, parts, wake int) {
 	}
 	for from < end {
 		n := scaleCallLen
-		if o.stream && wake == 0 {
+		if o.stream && wake == 0 || m.groups.inner > 1 {
 			n = streamCallLen
 		}
 		to := from + min(n, end-from)
@@ -316,7 +317,11 @@ func (o *output) callScale(m *Mask, stream bool, from, to int, keep []uint64, sc
 
 // callGroups is call with a scale for each run of elements that have the same.
 func (o *output) callGroups(m *Mask, stream bool, from, to int, keep []uint64) {
-	if o.op == opScale && m.groups.inner == 1 {
+	if o.op == opScale && m.groups.inner > 1 {
+		o.scaleInner(m, from, to, keep)
+		return
+	}
+	if o.op == opScale {
 		// Assembly takes whole words of bits.
 		for _, end := range [...]int{to - (to-from)%64, to} {
 			if end == from {
@@ -332,7 +337,7 @@ func (o *output) callGroups(m *Mask, stream bool, from, to int, keep []uint64) {
 	}
 	var buf *[scaleCallLen/64 + 1]uint64
 	for at := from; at < to; {
-		end := min(m.groups.end(at), to)
+		end := min(m.groups.end(at), to, at+scaleCallLen)
 		words := keep[(at-from)/64:]
 		if (at-from)%64 != 0 {
 			// The bits of a run that does not begin with a word are moved.
@@ -348,6 +353,79 @@ func (o *output) callGroups(m *Mask, stream bool, from, to int, keep []uint64) {
 		stream := stream && end-at == scaleCallLen
 		o.callScale(m, stream, at, end, words, m.scales[m.groups.index(at)])
 		at = end
+	}
+}
+
+// scaleInner is callGroups where each channel of a cell has a scale of its own.
+func (o *output) scaleInner(m *Mask, from, to int, keep []uint64) {
+	g, f := &m.groups, innerFactors.Get()
+	defer innerFactors.Put(f)
+	held := -1 // number of the sample whose scales, again and again, f holds
+	for at := from; at < to; {
+		sample := at / g.reach
+		begin, end := sample*g.reach, min((sample+1)*g.reach, to)
+		n, first := min((end-at)&^63, innerCallLen), 0
+		if n > 0 {
+			if held != sample {
+				held = sample
+				f.repeat(m.scales[g.index(begin):][:g.inner], g.inner+innerCallLen, o.dst.element)
+			}
+			first = (at - begin) % g.inner
+		} else { // a word of elements of several samples, or the last ones
+			n, held = min(64, to-at), -1
+			var scales [64]float64
+			for i := range n {
+				scales[i] = m.scales[g.index(at+i)]
+			}
+			f.repeat(scales[:n], n, o.dst.element)
+		}
+		dst, src := o.dst.part(at, at+n), o.src.part(at, at+n)
+		m.isa.scaleEach(dst.at, src.at, n, dst.element, keep[(at-from)/64:], f.at(first, dst.element))
+		at += n
+	}
+}
+
+// factors are scales of elements, float64 or float32 as the elements are multiplied by.
+type factors struct{ buf []float64 }
+
+var innerFactors = &pool.Free[factors]{
+	New:  func() *factors { return new(factors) },
+	Keep: func(f *factors) bool { return cap(f.buf) < 1<<16 },
+}
+
+// at returns where the factor of number i is.
+func (f *factors) at(i int, e element) unsafe.Pointer {
+	if e != elementFloat64 {
+		return unsafe.Pointer(&f.floats()[i])
+	}
+	return unsafe.Pointer(&f.buf[i])
+}
+
+func (f *factors) floats() []float32 {
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(f.buf))), len(f.buf))
+}
+
+// repeat sets n factors, as many as there are scales or more, to the scales again and again.
+func (f *factors) repeat(scales []float64, n int, e element) {
+	if cap(f.buf) < n {
+		f.buf = make([]float64, n)
+	}
+	f.buf = f.buf[:n]
+	if e == elementFloat64 {
+		repeat(f.buf, copy(f.buf, scales))
+		return
+	}
+	floats := f.floats()[:len(scales)]
+	for i, scale := range scales {
+		floats[i] = float32(scale)
+	}
+	repeat(f.floats(), len(scales))
+}
+
+// repeat fills s with copies of its first elements.
+func repeat[T any](s []T, first int) {
+	for done := first; done < len(s); done *= 2 {
+		copy(s[done:], s[:done])
 	}
 }
 

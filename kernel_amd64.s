@@ -17743,6 +17743,1403 @@ wordDone:
 	VZEROUPPER
 	RET
 
+// func scaleEachAVX2(dst []float32, src []float32, keep []uint64, factors []float32)
+// Requires: AVX, AVX2
+TEXT ·scaleEachAVX2(SB), NOSPLIT, $0-96
+	MOVQ    keep_base+48(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	MOVQ    src_base+24(FP), BX
+	MOVQ    src_len+32(FP), AX
+	MOVQ    factors_base+72(FP), SI
+	VMOVDQU laneBits<>+0(SB), Y0
+	VMOVDQU laneBits<>+32(SB), Y1
+	VMOVDQU laneBits<>+64(SB), Y2
+	VMOVDQU laneBits<>+96(SB), Y3
+	CMPQ    AX, $0x00002000
+	JL      near
+	CMPQ    DX, BX
+	JEQ     near
+	CMPQ    AX, $0x00000040
+	JL      apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         128(BX), DI
+	MOVQ         192(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         128(DX), DI
+	MOVQ         192(DX), DI
+	VPBROADCASTD (CX), Y4
+	VPAND        Y0, Y4, Y5
+	VPCMPEQD     Y0, Y5, Y5
+	VMOVDQU      (SI), Y6
+	VMOVUPS      (BX), Y7
+	VMULPS       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPAND        Y1, Y4, Y5
+	VPCMPEQD     Y1, Y5, Y5
+	VMOVDQU      32(SI), Y6
+	VMOVUPS      32(BX), Y8
+	VMULPS       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VPAND        Y2, Y4, Y5
+	VPCMPEQD     Y2, Y5, Y5
+	VMOVDQU      64(SI), Y6
+	VMOVUPS      64(BX), Y9
+	VMULPS       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPAND        Y3, Y4, Y4
+	VPCMPEQD     Y3, Y4, Y4
+	VMOVDQU      96(SI), Y5
+	VMOVUPS      96(BX), Y6
+	VMULPS       Y5, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VMOVUPS      Y9, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	VPBROADCASTD 4(CX), Y4
+	VPAND        Y0, Y4, Y5
+	VPCMPEQD     Y0, Y5, Y5
+	VMOVDQU      128(SI), Y6
+	VMOVUPS      128(BX), Y7
+	VMULPS       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPAND        Y1, Y4, Y5
+	VPCMPEQD     Y1, Y5, Y5
+	VMOVDQU      160(SI), Y6
+	VMOVUPS      160(BX), Y8
+	VMULPS       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VPAND        Y2, Y4, Y5
+	VPCMPEQD     Y2, Y5, Y5
+	VMOVDQU      192(SI), Y6
+	VMOVUPS      192(BX), Y9
+	VMULPS       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPAND        Y3, Y4, Y4
+	VPCMPEQD     Y3, Y4, Y4
+	VMOVDQU      224(SI), Y5
+	VMOVUPS      224(BX), Y6
+	VMULPS       Y5, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y7, 128(DX)
+	VMOVUPS      Y8, 160(DX)
+	VMOVUPS      Y9, 192(DX)
+	VMOVUPS      Y6, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y4
+	VPAND        Y0, Y4, Y5
+	VPCMPEQD     Y0, Y5, Y5
+	VMOVDQU      (SI), Y6
+	VMOVUPS      (BX), Y7
+	VMULPS       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPAND        Y1, Y4, Y5
+	VPCMPEQD     Y1, Y5, Y5
+	VMOVDQU      32(SI), Y6
+	VMOVUPS      32(BX), Y8
+	VMULPS       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VPAND        Y2, Y4, Y5
+	VPCMPEQD     Y2, Y5, Y5
+	VMOVDQU      64(SI), Y6
+	VMOVUPS      64(BX), Y9
+	VMULPS       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPAND        Y3, Y4, Y4
+	VPCMPEQD     Y3, Y4, Y4
+	VMOVDQU      96(SI), Y5
+	VMOVUPS      96(BX), Y6
+	VMULPS       Y5, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VMOVUPS      Y9, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	VPBROADCASTD 4(CX), Y4
+	VPAND        Y0, Y4, Y5
+	VPCMPEQD     Y0, Y5, Y5
+	VMOVDQU      128(SI), Y6
+	VMOVUPS      128(BX), Y7
+	VMULPS       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPAND        Y1, Y4, Y5
+	VPCMPEQD     Y1, Y5, Y5
+	VMOVDQU      160(SI), Y6
+	VMOVUPS      160(BX), Y8
+	VMULPS       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VPAND        Y2, Y4, Y5
+	VPCMPEQD     Y2, Y5, Y5
+	VMOVDQU      192(SI), Y6
+	VMOVUPS      192(BX), Y9
+	VMULPS       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPAND        Y3, Y4, Y4
+	VPCMPEQD     Y3, Y4, Y4
+	VMOVDQU      224(SI), Y5
+	VMOVUPS      224(BX), Y6
+	VMULPS       Y5, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y7, 128(DX)
+	VMOVUPS      Y8, 160(DX)
+	VMOVUPS      Y9, 192(DX)
+	VMOVUPS      Y6, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleEachAVX512(dst []float32, src []float32, keep []uint64, factors []float32)
+// Requires: AVX, AVX512F
+TEXT ·scaleEachAVX512(SB), NOSPLIT, $0-96
+	MOVQ      keep_base+48(FP), CX
+	MOVQ      dst_base+0(FP), DX
+	MOVQ      src_base+24(FP), BX
+	MOVQ      src_len+32(FP), AX
+	MOVQ      factors_base+72(FP), SI
+	VMOVDQU64 laneBits<>+0(SB), Z0
+	VMOVDQU64 laneBits<>+64(SB), Z1
+	CMPQ      AX, $0x00002000
+	JL        near
+	CMPQ      DX, BX
+	JEQ       near
+	CMPQ      AX, $0x00000040
+	JL        apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         128(BX), DI
+	MOVQ         192(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         128(DX), DI
+	MOVQ         192(DX), DI
+	VPBROADCASTD (CX), Z2
+	VPTESTMD     Z0, Z2, K1
+	VMOVDQU64    (SI), Z3
+	VMOVUPS      (BX), Y4
+	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
+	VMULPS.Z     Z3, Z4, K1, Z4
+	VPTESTMD     Z1, Z2, K1
+	VMOVDQU64    64(SI), Z2
+	VMOVUPS      64(BX), Y5
+	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMULPS.Z     Z2, Z5, K1, Z5
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMD     Z0, Z2, K1
+	VMOVDQU64    128(SI), Z3
+	VMOVUPS      128(BX), Y6
+	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
+	VMULPS.Z     Z3, Z6, K1, Z6
+	VPTESTMD     Z1, Z2, K1
+	VMOVDQU64    192(SI), Z2
+	VMOVUPS      192(BX), Y7
+	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VMULPS.Z     Z2, Z7, K1, Z7
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z5, 64(DX)
+	VMOVUPS      Z6, 128(DX)
+	VMOVUPS      Z7, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z2
+	VPTESTMD     Z0, Z2, K1
+	VMOVDQU64    (SI), Z3
+	VMOVUPS      (BX), Z4
+	VMULPS.Z     Z3, Z4, K1, Z4
+	VPTESTMD     Z1, Z2, K1
+	VMOVDQU64    64(SI), Z2
+	VMOVUPS      64(BX), Z3
+	VMULPS.Z     Z2, Z3, K1, Z3
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMD     Z0, Z2, K1
+	VMOVDQU64    128(SI), Z5
+	VMOVUPS      128(BX), Z6
+	VMULPS.Z     Z5, Z6, K1, Z6
+	VPTESTMD     Z1, Z2, K1
+	VMOVDQU64    192(SI), Z2
+	VMOVUPS      192(BX), Z5
+	VMULPS.Z     Z2, Z5, K1, Z5
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z3, 64(DX)
+	VMOVUPS      Z6, 128(DX)
+	VMOVUPS      Z5, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleEachFloat64AVX2(dst []float64, src []float64, keep []uint64, factors []float64)
+// Requires: AVX, AVX2
+TEXT ·scaleEachFloat64AVX2(SB), NOSPLIT, $0-96
+	MOVQ    keep_base+48(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	MOVQ    src_base+24(FP), BX
+	MOVQ    src_len+32(FP), AX
+	MOVQ    factors_base+72(FP), SI
+	VMOVDQU laneBits8<>+0(SB), Y0
+	CMPQ    AX, $0x00001000
+	JL      near
+	CMPQ    DX, BX
+	JEQ     near
+	CMPQ    AX, $0x00000040
+	JL      apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         128(BX), DI
+	MOVQ         192(BX), DI
+	MOVQ         256(BX), DI
+	MOVQ         320(BX), DI
+	MOVQ         384(BX), DI
+	MOVQ         448(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         128(DX), DI
+	MOVQ         192(DX), DI
+	MOVQ         256(DX), DI
+	MOVQ         320(DX), DI
+	MOVQ         384(DX), DI
+	MOVQ         448(DX), DI
+	VPBROADCASTD (CX), Y1
+	VPAND        Y0, Y1, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      (SI), Y3
+	VMOVUPS      (BX), Y4
+	VMULPD       Y3, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPSRLQ       $0x04, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      32(SI), Y3
+	VMOVUPS      32(BX), Y5
+	VMULPD       Y3, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPSRLQ       $0x08, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      64(SI), Y3
+	VMOVUPS      64(BX), Y6
+	VMULPD       Y3, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPSRLQ       $0x0c, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VMOVUPS      96(BX), Y7
+	VMULPD       Y3, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y5, 32(DX)
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y7, 96(DX)
+	VPSRLQ       $0x10, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      128(SI), Y3
+	VMOVUPS      128(BX), Y4
+	VMULPD       Y3, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPSRLQ       $0x14, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      160(SI), Y3
+	VMOVUPS      160(BX), Y5
+	VMULPD       Y3, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPSRLQ       $0x18, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      192(SI), Y3
+	VMOVUPS      192(BX), Y6
+	VMULPD       Y3, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPSRLQ       $0x1c, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQQ     Y0, Y1, Y1
+	VMOVDQU      224(SI), Y2
+	VMOVUPS      224(BX), Y3
+	VMULPD       Y2, Y3, Y3
+	VPAND        Y1, Y3, Y3
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y5, 160(DX)
+	VMOVUPS      Y6, 192(DX)
+	VMOVUPS      Y3, 224(DX)
+	VPBROADCASTD 4(CX), Y1
+	VPAND        Y0, Y1, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      256(SI), Y3
+	VMOVUPS      256(BX), Y4
+	VMULPD       Y3, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPSRLQ       $0x04, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      288(SI), Y3
+	VMOVUPS      288(BX), Y5
+	VMULPD       Y3, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPSRLQ       $0x08, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      320(SI), Y3
+	VMOVUPS      320(BX), Y6
+	VMULPD       Y3, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPSRLQ       $0x0c, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      352(SI), Y3
+	VMOVUPS      352(BX), Y7
+	VMULPD       Y3, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y4, 256(DX)
+	VMOVUPS      Y5, 288(DX)
+	VMOVUPS      Y6, 320(DX)
+	VMOVUPS      Y7, 352(DX)
+	VPSRLQ       $0x10, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      384(SI), Y3
+	VMOVUPS      384(BX), Y4
+	VMULPD       Y3, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPSRLQ       $0x14, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      416(SI), Y3
+	VMOVUPS      416(BX), Y5
+	VMULPD       Y3, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPSRLQ       $0x18, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      448(SI), Y3
+	VMOVUPS      448(BX), Y6
+	VMULPD       Y3, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPSRLQ       $0x1c, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQQ     Y0, Y1, Y1
+	VMOVDQU      480(SI), Y2
+	VMOVUPS      480(BX), Y3
+	VMULPD       Y2, Y3, Y3
+	VPAND        Y1, Y3, Y3
+	VMOVUPS      Y4, 384(DX)
+	VMOVUPS      Y5, 416(DX)
+	VMOVUPS      Y6, 448(DX)
+	VMOVUPS      Y3, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y1
+	VPAND        Y0, Y1, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      (SI), Y3
+	VMOVUPS      (BX), Y4
+	VMULPD       Y3, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPSRLQ       $0x04, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      32(SI), Y3
+	VMOVUPS      32(BX), Y5
+	VMULPD       Y3, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPSRLQ       $0x08, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      64(SI), Y3
+	VMOVUPS      64(BX), Y6
+	VMULPD       Y3, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPSRLQ       $0x0c, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VMOVUPS      96(BX), Y7
+	VMULPD       Y3, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y5, 32(DX)
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y7, 96(DX)
+	VPSRLQ       $0x10, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      128(SI), Y3
+	VMOVUPS      128(BX), Y4
+	VMULPD       Y3, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPSRLQ       $0x14, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      160(SI), Y3
+	VMOVUPS      160(BX), Y5
+	VMULPD       Y3, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPSRLQ       $0x18, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      192(SI), Y3
+	VMOVUPS      192(BX), Y6
+	VMULPD       Y3, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPSRLQ       $0x1c, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQQ     Y0, Y1, Y1
+	VMOVDQU      224(SI), Y2
+	VMOVUPS      224(BX), Y3
+	VMULPD       Y2, Y3, Y3
+	VPAND        Y1, Y3, Y3
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y5, 160(DX)
+	VMOVUPS      Y6, 192(DX)
+	VMOVUPS      Y3, 224(DX)
+	VPBROADCASTD 4(CX), Y1
+	VPAND        Y0, Y1, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      256(SI), Y3
+	VMOVUPS      256(BX), Y4
+	VMULPD       Y3, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPSRLQ       $0x04, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      288(SI), Y3
+	VMOVUPS      288(BX), Y5
+	VMULPD       Y3, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPSRLQ       $0x08, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      320(SI), Y3
+	VMOVUPS      320(BX), Y6
+	VMULPD       Y3, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPSRLQ       $0x0c, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      352(SI), Y3
+	VMOVUPS      352(BX), Y7
+	VMULPD       Y3, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y4, 256(DX)
+	VMOVUPS      Y5, 288(DX)
+	VMOVUPS      Y6, 320(DX)
+	VMOVUPS      Y7, 352(DX)
+	VPSRLQ       $0x10, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      384(SI), Y3
+	VMOVUPS      384(BX), Y4
+	VMULPD       Y3, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPSRLQ       $0x14, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      416(SI), Y3
+	VMOVUPS      416(BX), Y5
+	VMULPD       Y3, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPSRLQ       $0x18, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      448(SI), Y3
+	VMOVUPS      448(BX), Y6
+	VMULPD       Y3, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPSRLQ       $0x1c, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQQ     Y0, Y1, Y1
+	VMOVDQU      480(SI), Y2
+	VMOVUPS      480(BX), Y3
+	VMULPD       Y2, Y3, Y3
+	VPAND        Y1, Y3, Y3
+	VMOVUPS      Y4, 384(DX)
+	VMOVUPS      Y5, 416(DX)
+	VMOVUPS      Y6, 448(DX)
+	VMOVUPS      Y3, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleEachFloat64AVX512(dst []float64, src []float64, keep []uint64, factors []float64)
+// Requires: AVX, AVX512F
+TEXT ·scaleEachFloat64AVX512(SB), NOSPLIT, $0-96
+	MOVQ      keep_base+48(FP), CX
+	MOVQ      dst_base+0(FP), DX
+	MOVQ      src_base+24(FP), BX
+	MOVQ      src_len+32(FP), AX
+	MOVQ      factors_base+72(FP), SI
+	VMOVDQU64 laneBits8<>+0(SB), Z0
+	CMPQ      AX, $0x00001000
+	JL        near
+	CMPQ      DX, BX
+	JEQ       near
+	CMPQ      AX, $0x00000040
+	JL        apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         128(BX), DI
+	MOVQ         192(BX), DI
+	MOVQ         256(BX), DI
+	MOVQ         320(BX), DI
+	MOVQ         384(BX), DI
+	MOVQ         448(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         128(DX), DI
+	MOVQ         192(DX), DI
+	MOVQ         256(DX), DI
+	MOVQ         320(DX), DI
+	MOVQ         384(DX), DI
+	MOVQ         448(DX), DI
+	VPBROADCASTD (CX), Z1
+	VPTESTMQ     Z0, Z1, K1
+	VMOVDQU64    (SI), Z2
+	VMOVUPS      (BX), Y3
+	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
+	VMULPD.Z     Z2, Z3, K1, Z3
+	VPSRLQ       $0x08, Z1, Z2
+	VPTESTMQ     Z0, Z2, K1
+	VMOVDQU64    64(SI), Z2
+	VMOVUPS      64(BX), Y4
+	VINSERTF64X4 $0x01, 96(BX), Z4, Z4
+	VMULPD.Z     Z2, Z4, K1, Z4
+	VPSRLQ       $0x10, Z1, Z2
+	VPTESTMQ     Z0, Z2, K1
+	VMOVDQU64    128(SI), Z2
+	VMOVUPS      128(BX), Y5
+	VINSERTF64X4 $0x01, 160(BX), Z5, Z5
+	VMULPD.Z     Z2, Z5, K1, Z5
+	VPSRLQ       $0x18, Z1, Z1
+	VPTESTMQ     Z0, Z1, K1
+	VMOVDQU64    192(SI), Z1
+	VMOVUPS      192(BX), Y6
+	VINSERTF64X4 $0x01, 224(BX), Z6, Z6
+	VMULPD.Z     Z1, Z6, K1, Z6
+	VPBROADCASTD 4(CX), Z1
+	VPTESTMQ     Z0, Z1, K1
+	VMOVDQU64    256(SI), Z2
+	VMOVUPS      256(BX), Y7
+	VINSERTF64X4 $0x01, 288(BX), Z7, Z7
+	VMULPD.Z     Z2, Z7, K1, Z7
+	VPSRLQ       $0x08, Z1, Z2
+	VPTESTMQ     Z0, Z2, K1
+	VMOVDQU64    320(SI), Z2
+	VMOVUPS      320(BX), Y8
+	VINSERTF64X4 $0x01, 352(BX), Z8, Z8
+	VMULPD.Z     Z2, Z8, K1, Z8
+	VPSRLQ       $0x10, Z1, Z2
+	VPTESTMQ     Z0, Z2, K1
+	VMOVDQU64    384(SI), Z2
+	VMOVUPS      384(BX), Y9
+	VINSERTF64X4 $0x01, 416(BX), Z9, Z9
+	VMULPD.Z     Z2, Z9, K1, Z9
+	VPSRLQ       $0x18, Z1, Z1
+	VPTESTMQ     Z0, Z1, K1
+	VMOVDQU64    448(SI), Z1
+	VMOVUPS      448(BX), Y10
+	VINSERTF64X4 $0x01, 480(BX), Z10, Z10
+	VMULPD.Z     Z1, Z10, K1, Z10
+	VMOVUPS      Z3, (DX)
+	VMOVUPS      Z4, 64(DX)
+	VMOVUPS      Z5, 128(DX)
+	VMOVUPS      Z6, 192(DX)
+	VMOVUPS      Z7, 256(DX)
+	VMOVUPS      Z8, 320(DX)
+	VMOVUPS      Z9, 384(DX)
+	VMOVUPS      Z10, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z1
+	VPTESTMQ     Z0, Z1, K1
+	VMOVDQU64    (SI), Z2
+	VMOVUPS      (BX), Z3
+	VMULPD.Z     Z2, Z3, K1, Z3
+	VPSRLQ       $0x08, Z1, Z2
+	VPTESTMQ     Z0, Z2, K1
+	VMOVDQU64    64(SI), Z2
+	VMOVUPS      64(BX), Z4
+	VMULPD.Z     Z2, Z4, K1, Z4
+	VPSRLQ       $0x10, Z1, Z2
+	VPTESTMQ     Z0, Z2, K1
+	VMOVDQU64    128(SI), Z2
+	VMOVUPS      128(BX), Z5
+	VMULPD.Z     Z2, Z5, K1, Z5
+	VPSRLQ       $0x18, Z1, Z1
+	VPTESTMQ     Z0, Z1, K1
+	VMOVDQU64    192(SI), Z1
+	VMOVUPS      192(BX), Z2
+	VMULPD.Z     Z1, Z2, K1, Z2
+	VPBROADCASTD 4(CX), Z1
+	VPTESTMQ     Z0, Z1, K1
+	VMOVDQU64    256(SI), Z6
+	VMOVUPS      256(BX), Z7
+	VMULPD.Z     Z6, Z7, K1, Z7
+	VPSRLQ       $0x08, Z1, Z6
+	VPTESTMQ     Z0, Z6, K1
+	VMOVDQU64    320(SI), Z6
+	VMOVUPS      320(BX), Z8
+	VMULPD.Z     Z6, Z8, K1, Z8
+	VPSRLQ       $0x10, Z1, Z6
+	VPTESTMQ     Z0, Z6, K1
+	VMOVDQU64    384(SI), Z6
+	VMOVUPS      384(BX), Z9
+	VMULPD.Z     Z6, Z9, K1, Z9
+	VPSRLQ       $0x18, Z1, Z1
+	VPTESTMQ     Z0, Z1, K1
+	VMOVDQU64    448(SI), Z1
+	VMOVUPS      448(BX), Z6
+	VMULPD.Z     Z1, Z6, K1, Z6
+	VMOVUPS      Z3, (DX)
+	VMOVUPS      Z4, 64(DX)
+	VMOVUPS      Z5, 128(DX)
+	VMOVUPS      Z2, 192(DX)
+	VMOVUPS      Z7, 256(DX)
+	VMOVUPS      Z8, 320(DX)
+	VMOVUPS      Z9, 384(DX)
+	VMOVUPS      Z6, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleEachFloat16AVX2(dst []Float16, src []Float16, keep []uint64, factors []float32)
+// Requires: AVX, AVX2, F16C
+TEXT ·scaleEachFloat16AVX2(SB), NOSPLIT, $0-96
+	MOVQ    keep_base+48(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	MOVQ    src_base+24(FP), BX
+	MOVQ    src_len+32(FP), AX
+	MOVQ    factors_base+72(FP), SI
+	VMOVDQU laneBits2<>+0(SB), Y0
+	CMPQ    AX, $0x00004000
+	JL      near
+	CMPQ    DX, BX
+	JEQ     near
+	CMPQ    AX, $0x00000040
+	JL      apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	VPBROADCASTW (CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VCVTPH2PS    (BX), Y2
+	VCVTPH2PS    16(BX), Y3
+	VMOVDQU      (SI), Y4
+	VMOVDQU      32(SI), Y5
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	VCVTPS2PH    $0x00, Y2, X2
+	VCVTPS2PH    $0x00, Y3, X3
+	VINSERTI128  $0x01, X3, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPBROADCASTW 2(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VCVTPH2PS    32(BX), Y3
+	VCVTPH2PS    48(BX), Y4
+	VMOVDQU      64(SI), Y5
+	VMOVDQU      96(SI), Y6
+	VMULPS       Y5, Y3, Y3
+	VMULPS       Y6, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y1, Y3, Y3
+	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y3, 32(DX)
+	VPBROADCASTW 4(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VCVTPH2PS    64(BX), Y2
+	VCVTPH2PS    80(BX), Y3
+	VMOVDQU      128(SI), Y4
+	VMOVDQU      160(SI), Y5
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	VCVTPS2PH    $0x00, Y2, X2
+	VCVTPS2PH    $0x00, Y3, X3
+	VINSERTI128  $0x01, X3, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPBROADCASTW 6(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VCVTPH2PS    96(BX), Y3
+	VCVTPH2PS    112(BX), Y4
+	VMOVDQU      192(SI), Y5
+	VMOVDQU      224(SI), Y6
+	VMULPS       Y5, Y3, Y3
+	VMULPS       Y6, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y1, Y3, Y3
+	VMOVUPS      Y2, 64(DX)
+	VMOVUPS      Y3, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTW (CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VCVTPH2PS    (BX), Y2
+	VCVTPH2PS    16(BX), Y3
+	VMOVDQU      (SI), Y4
+	VMOVDQU      32(SI), Y5
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	VCVTPS2PH    $0x00, Y2, X2
+	VCVTPS2PH    $0x00, Y3, X3
+	VINSERTI128  $0x01, X3, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPBROADCASTW 2(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VCVTPH2PS    32(BX), Y3
+	VCVTPH2PS    48(BX), Y4
+	VMOVDQU      64(SI), Y5
+	VMOVDQU      96(SI), Y6
+	VMULPS       Y5, Y3, Y3
+	VMULPS       Y6, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y1, Y3, Y3
+	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y3, 32(DX)
+	VPBROADCASTW 4(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VCVTPH2PS    64(BX), Y2
+	VCVTPH2PS    80(BX), Y3
+	VMOVDQU      128(SI), Y4
+	VMOVDQU      160(SI), Y5
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	VCVTPS2PH    $0x00, Y2, X2
+	VCVTPS2PH    $0x00, Y3, X3
+	VINSERTI128  $0x01, X3, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPBROADCASTW 6(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VCVTPH2PS    96(BX), Y3
+	VCVTPH2PS    112(BX), Y4
+	VMOVDQU      192(SI), Y5
+	VMOVDQU      224(SI), Y6
+	VMULPS       Y5, Y3, Y3
+	VMULPS       Y6, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y1, Y3, Y3
+	VMOVUPS      Y2, 64(DX)
+	VMOVUPS      Y3, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleEachFloat16AVX512(dst []Float16, src []Float16, keep []uint64, factors []float32)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·scaleEachFloat16AVX512(SB), NOSPLIT, $0-96
+	MOVQ keep_base+48(FP), CX
+	MOVQ dst_base+0(FP), DX
+	MOVQ src_base+24(FP), BX
+	MOVQ src_len+32(FP), AX
+	MOVQ factors_base+72(FP), SI
+	CMPQ AX, $0x00004000
+	JL   near
+	CMPQ DX, BX
+	JEQ  near
+	CMPQ AX, $0x00000040
+	JL   apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z0
+	VCVTPH2PS    32(BX), Z1
+	VMOVDQU64    (SI), Z2
+	VMOVDQU64    64(SI), Z3
+	VMULPS       Z2, Z0, Z0
+	VMULPS       Z3, Z1, Z1
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z1, Y1
+	VINSERTI64X4 $0x01, Y1, Z0, Z0
+	VMOVDQU16.Z  Z0, K1, Z0
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z1
+	VCVTPH2PS    96(BX), Z2
+	VMOVDQU64    128(SI), Z3
+	VMOVDQU64    192(SI), Z4
+	VMULPS       Z3, Z1, Z1
+	VMULPS       Z4, Z2, Z2
+	VCVTPS2PH    $0x00, Z1, Y1
+	VCVTPS2PH    $0x00, Z2, Y2
+	VINSERTI64X4 $0x01, Y2, Z1, Z1
+	VMOVDQU16.Z  Z1, K1, Z1
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z0
+	VCVTPH2PS    32(BX), Z1
+	VMOVDQU64    (SI), Z2
+	VMOVDQU64    64(SI), Z3
+	VMULPS       Z2, Z0, Z0
+	VMULPS       Z3, Z1, Z1
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z1, Y1
+	VINSERTI64X4 $0x01, Y1, Z0, Z0
+	VMOVDQU16.Z  Z0, K1, Z0
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z1
+	VCVTPH2PS    96(BX), Z2
+	VMOVDQU64    128(SI), Z3
+	VMOVDQU64    192(SI), Z4
+	VMULPS       Z3, Z1, Z1
+	VMULPS       Z4, Z2, Z2
+	VCVTPS2PH    $0x00, Z1, Y1
+	VCVTPS2PH    $0x00, Z2, Y2
+	VINSERTI64X4 $0x01, Y2, Z1, Z1
+	VMOVDQU16.Z  Z1, K1, Z1
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleEachBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, factors []float32)
+// Requires: AVX, AVX2
+TEXT ·scaleEachBFloat16AVX2(SB), NOSPLIT, $0-96
+	MOVQ    keep_base+48(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	MOVQ    src_base+24(FP), BX
+	MOVQ    src_len+32(FP), AX
+	MOVQ    factors_base+72(FP), SI
+	VMOVDQU laneBits2<>+0(SB), Y0
+	CMPQ    AX, $0x00004000
+	JL      near
+	CMPQ    DX, BX
+	JEQ     near
+	CMPQ    AX, $0x00000040
+	JL      apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	VPBROADCASTW (CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      (BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      (SI), Y4
+	VMOVDQU      32(SI), Y5
+	VSHUFPS      $0x88, Y5, Y4, Y6
+	VSHUFPS      $0xdd, Y5, Y4, Y4
+	VPERMPD      $0xd8, Y6, Y6
+	VPERMPD      $0xd8, Y4, Y4
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y4, Y2, Y2
+	VPSRLD       $0x10, Y3, Y4
+	VPSLLD       $0x10, Y2, Y5
+	VPBLENDW     $0xaa, Y2, Y4, Y4
+	VPBLENDW     $0x55, Y3, Y5, Y5
+	VPAND        halfOnes<>+0(SB), Y4, Y2
+	VPOR         Y2, Y5, Y5
+	VPMAXUW      halfAbove<>+0(SB), Y5, Y2
+	VPCMPEQW     Y2, Y5, Y5
+	VPSUBW       Y5, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPBROADCASTW 2(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      32(BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      64(SI), Y5
+	VMOVDQU      96(SI), Y6
+	VSHUFPS      $0x88, Y6, Y5, Y7
+	VSHUFPS      $0xdd, Y6, Y5, Y5
+	VPERMPD      $0xd8, Y7, Y7
+	VPERMPD      $0xd8, Y5, Y5
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y5, Y2, Y2
+	VPSRLD       $0x10, Y3, Y5
+	VPSLLD       $0x10, Y2, Y6
+	VPBLENDW     $0xaa, Y2, Y5, Y5
+	VPBLENDW     $0x55, Y3, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y2
+	VPOR         Y2, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
+	VPCMPEQW     Y2, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y1, Y5, Y5
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y5, 32(DX)
+	VPBROADCASTW 4(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      64(BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      128(SI), Y4
+	VMOVDQU      160(SI), Y5
+	VSHUFPS      $0x88, Y5, Y4, Y6
+	VSHUFPS      $0xdd, Y5, Y4, Y4
+	VPERMPD      $0xd8, Y6, Y6
+	VPERMPD      $0xd8, Y4, Y4
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y4, Y2, Y2
+	VPSRLD       $0x10, Y3, Y4
+	VPSLLD       $0x10, Y2, Y5
+	VPBLENDW     $0xaa, Y2, Y4, Y4
+	VPBLENDW     $0x55, Y3, Y5, Y5
+	VPAND        halfOnes<>+0(SB), Y4, Y2
+	VPOR         Y2, Y5, Y5
+	VPMAXUW      halfAbove<>+0(SB), Y5, Y2
+	VPCMPEQW     Y2, Y5, Y5
+	VPSUBW       Y5, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPBROADCASTW 6(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      96(BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      192(SI), Y5
+	VMOVDQU      224(SI), Y6
+	VSHUFPS      $0x88, Y6, Y5, Y7
+	VSHUFPS      $0xdd, Y6, Y5, Y5
+	VPERMPD      $0xd8, Y7, Y7
+	VPERMPD      $0xd8, Y5, Y5
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y5, Y2, Y2
+	VPSRLD       $0x10, Y3, Y5
+	VPSLLD       $0x10, Y2, Y6
+	VPBLENDW     $0xaa, Y2, Y5, Y5
+	VPBLENDW     $0x55, Y3, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y2
+	VPOR         Y2, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
+	VPCMPEQW     Y2, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y1, Y5, Y5
+	VMOVUPS      Y4, 64(DX)
+	VMOVUPS      Y5, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTW (CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      (BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      (SI), Y4
+	VMOVDQU      32(SI), Y5
+	VSHUFPS      $0x88, Y5, Y4, Y6
+	VSHUFPS      $0xdd, Y5, Y4, Y4
+	VPERMPD      $0xd8, Y6, Y6
+	VPERMPD      $0xd8, Y4, Y4
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y4, Y2, Y2
+	VPSRLD       $0x10, Y3, Y4
+	VPSLLD       $0x10, Y2, Y5
+	VPBLENDW     $0xaa, Y2, Y4, Y4
+	VPBLENDW     $0x55, Y3, Y5, Y5
+	VPAND        halfOnes<>+0(SB), Y4, Y2
+	VPOR         Y2, Y5, Y5
+	VPMAXUW      halfAbove<>+0(SB), Y5, Y2
+	VPCMPEQW     Y2, Y5, Y5
+	VPSUBW       Y5, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPBROADCASTW 2(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      32(BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      64(SI), Y5
+	VMOVDQU      96(SI), Y6
+	VSHUFPS      $0x88, Y6, Y5, Y7
+	VSHUFPS      $0xdd, Y6, Y5, Y5
+	VPERMPD      $0xd8, Y7, Y7
+	VPERMPD      $0xd8, Y5, Y5
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y5, Y2, Y2
+	VPSRLD       $0x10, Y3, Y5
+	VPSLLD       $0x10, Y2, Y6
+	VPBLENDW     $0xaa, Y2, Y5, Y5
+	VPBLENDW     $0x55, Y3, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y2
+	VPOR         Y2, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
+	VPCMPEQW     Y2, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y1, Y5, Y5
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y5, 32(DX)
+	VPBROADCASTW 4(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      64(BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      128(SI), Y4
+	VMOVDQU      160(SI), Y5
+	VSHUFPS      $0x88, Y5, Y4, Y6
+	VSHUFPS      $0xdd, Y5, Y4, Y4
+	VPERMPD      $0xd8, Y6, Y6
+	VPERMPD      $0xd8, Y4, Y4
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y4, Y2, Y2
+	VPSRLD       $0x10, Y3, Y4
+	VPSLLD       $0x10, Y2, Y5
+	VPBLENDW     $0xaa, Y2, Y4, Y4
+	VPBLENDW     $0x55, Y3, Y5, Y5
+	VPAND        halfOnes<>+0(SB), Y4, Y2
+	VPOR         Y2, Y5, Y5
+	VPMAXUW      halfAbove<>+0(SB), Y5, Y2
+	VPCMPEQW     Y2, Y5, Y5
+	VPSUBW       Y5, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPBROADCASTW 6(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      96(BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      192(SI), Y5
+	VMOVDQU      224(SI), Y6
+	VSHUFPS      $0x88, Y6, Y5, Y7
+	VSHUFPS      $0xdd, Y6, Y5, Y5
+	VPERMPD      $0xd8, Y7, Y7
+	VPERMPD      $0xd8, Y5, Y5
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y5, Y2, Y2
+	VPSRLD       $0x10, Y3, Y5
+	VPSLLD       $0x10, Y2, Y6
+	VPBLENDW     $0xaa, Y2, Y5, Y5
+	VPBLENDW     $0x55, Y3, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y2
+	VPOR         Y2, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
+	VPCMPEQW     Y2, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y1, Y5, Y5
+	VMOVUPS      Y4, 64(DX)
+	VMOVUPS      Y5, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleEachBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, factors []float32)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·scaleEachBFloat16AVX512(SB), NOSPLIT, $0-96
+	MOVQ      keep_base+48(FP), CX
+	MOVQ      dst_base+0(FP), DX
+	MOVQ      src_base+24(FP), BX
+	MOVQ      src_len+32(FP), AX
+	MOVQ      factors_base+72(FP), SI
+	VMOVDQU64 upperHalves<>+0(SB), Z0
+	VMOVDQU64 halfOnes<>+0(SB), Z1
+	VMOVDQU64 halfAbove<>+0(SB), Z2
+	CMPQ      AX, $0x00004000
+	JL        near
+	CMPQ      DX, BX
+	JEQ       near
+	CMPQ      AX, $0x00000040
+	JL        apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	KMOVD        (CX), K1
+	VMOVUPS      (BX), Y3
+	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
+	VPSLLD       $0x10, Z3, Z4
+	VPANDQ       Z0, Z3, Z5
+	VMOVDQU64    (SI), Z6
+	VMOVDQU64    64(SI), Z7
+	VSHUFPS      $0x88, Z7, Z6, Z8
+	VSHUFPS      $0xdd, Z7, Z6, Z6
+	VMOVDQU64    pairsApart<>+0(SB), Z7
+	VPERMPD      Z8, Z7, Z8
+	VPERMPD      Z6, Z7, Z6
+	VMULPS       Z8, Z4, Z4
+	VMULPS       Z6, Z5, Z5
+	VPSRLD       $0x10, Z4, Z6
+	VPSLLD       $0x10, Z5, Z7
+	VPTERNLOGD   $0xf8, Z0, Z5, Z6
+	VPTERNLOGD   $0xf4, Z0, Z4, Z7
+	VPTERNLOGD   $0xf8, Z1, Z6, Z7
+	VPCMPUW      $0x05, Z2, Z7, K2
+	VPADDW       Z1, Z6, K2, Z6
+	VMOVDQU16.Z  Z6, K1, Z6
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Y9
+	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
+	VPSLLD       $0x10, Z9, Z4
+	VPANDQ       Z0, Z9, Z5
+	VMOVDQU64    128(SI), Z7
+	VMOVDQU64    192(SI), Z8
+	VSHUFPS      $0x88, Z8, Z7, Z10
+	VSHUFPS      $0xdd, Z8, Z7, Z7
+	VMOVDQU64    pairsApart<>+0(SB), Z8
+	VPERMPD      Z10, Z8, Z10
+	VPERMPD      Z7, Z8, Z7
+	VMULPS       Z10, Z4, Z4
+	VMULPS       Z7, Z5, Z5
+	VPSRLD       $0x10, Z4, Z7
+	VPSLLD       $0x10, Z5, Z8
+	VPTERNLOGD   $0xf8, Z0, Z5, Z7
+	VPTERNLOGD   $0xf4, Z0, Z4, Z8
+	VPTERNLOGD   $0xf8, Z1, Z7, Z8
+	VPCMPUW      $0x05, Z2, Z8, K2
+	VPADDW       Z1, Z7, K2, Z7
+	VMOVDQU16.Z  Z7, K1, Z7
+	VMOVUPS      Z6, (DX)
+	VMOVUPS      Z7, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	KMOVD       (CX), K1
+	VMOVUPS     (BX), Z3
+	VPSLLD      $0x10, Z3, Z4
+	VPANDQ      Z0, Z3, Z3
+	VMOVDQU64   (SI), Z5
+	VMOVDQU64   64(SI), Z6
+	VSHUFPS     $0x88, Z6, Z5, Z7
+	VSHUFPS     $0xdd, Z6, Z5, Z5
+	VMOVDQU64   pairsApart<>+0(SB), Z6
+	VPERMPD     Z7, Z6, Z7
+	VPERMPD     Z5, Z6, Z5
+	VMULPS      Z7, Z4, Z4
+	VMULPS      Z5, Z3, Z3
+	VPSRLD      $0x10, Z4, Z5
+	VPSLLD      $0x10, Z3, Z6
+	VPTERNLOGD  $0xf8, Z0, Z3, Z5
+	VPTERNLOGD  $0xf4, Z0, Z4, Z6
+	VPTERNLOGD  $0xf8, Z1, Z5, Z6
+	VPCMPUW     $0x05, Z2, Z6, K2
+	VPADDW      Z1, Z5, K2, Z5
+	VMOVDQU16.Z Z5, K1, Z5
+	KMOVD       4(CX), K1
+	VMOVUPS     64(BX), Z3
+	VPSLLD      $0x10, Z3, Z4
+	VPANDQ      Z0, Z3, Z3
+	VMOVDQU64   128(SI), Z6
+	VMOVDQU64   192(SI), Z7
+	VSHUFPS     $0x88, Z7, Z6, Z8
+	VSHUFPS     $0xdd, Z7, Z6, Z6
+	VMOVDQU64   pairsApart<>+0(SB), Z7
+	VPERMPD     Z8, Z7, Z8
+	VPERMPD     Z6, Z7, Z6
+	VMULPS      Z8, Z4, Z4
+	VMULPS      Z6, Z3, Z3
+	VPSRLD      $0x10, Z4, Z6
+	VPSLLD      $0x10, Z3, Z7
+	VPTERNLOGD  $0xf8, Z0, Z3, Z6
+	VPTERNLOGD  $0xf4, Z0, Z4, Z7
+	VPTERNLOGD  $0xf8, Z1, Z6, Z7
+	VPCMPUW     $0x05, Z2, Z7, K2
+	VPADDW      Z1, Z6, K2, Z6
+	VMOVDQU16.Z Z6, K1, Z6
+	VMOVUPS     Z5, (DX)
+	VMOVUPS     Z6, 64(DX)
+	ADDQ        $0x08, CX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000100, SI
+	SUBQ        $0x00000040, AX
+	CMPQ        AX, $0x00000040
+	JGE         word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+DATA pairsApart<>+0(SB)/8, $0x0000000000000000
+DATA pairsApart<>+8(SB)/8, $0x0000000000000002
+DATA pairsApart<>+16(SB)/8, $0x0000000000000004
+DATA pairsApart<>+24(SB)/8, $0x0000000000000006
+DATA pairsApart<>+32(SB)/8, $0x0000000000000001
+DATA pairsApart<>+40(SB)/8, $0x0000000000000003
+DATA pairsApart<>+48(SB)/8, $0x0000000000000005
+DATA pairsApart<>+56(SB)/8, $0x0000000000000007
+GLOBL pairsApart<>(SB), RODATA|NOPTR, $64
+
 // func addAVX2(dst []float32, src []float32, keep []uint64, scale float32)
 // Requires: AVX, AVX2
 TEXT ·addAVX2(SB), NOSPLIT, $0-76

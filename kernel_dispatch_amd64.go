@@ -39,6 +39,10 @@ var (
 	_ scaleRunsKernel[float64, float64]  = scaleRunsStreamFloat64AVX512
 	_ scaleRunsKernel[Float16, float32]  = scaleRunsStreamFloat16AVX512
 	_ scaleRunsKernel[BFloat16, float32] = scaleRunsStreamBFloat16AVX512
+	_ scaleEachKernel[float32, float32]  = scaleEachAVX512
+	_ scaleEachKernel[float64, float64]  = scaleEachFloat64AVX512
+	_ scaleEachKernel[Float16, float32]  = scaleEachFloat16AVX512
+	_ scaleEachKernel[BFloat16, float32] = scaleEachBFloat16AVX512
 	_ addKernel[float32, float32]        = addAVX512
 	_ addKernel[float64, float64]        = addFloat64AVX512
 	_ addKernel[Float16, float32]        = addFloat16AVX512
@@ -90,6 +94,10 @@ var (
 	_ scaleRunsKernel[float64, float64]  = scaleRunsStreamFloat64AVX2
 	_ scaleRunsKernel[Float16, float32]  = scaleRunsStreamFloat16AVX2
 	_ scaleRunsKernel[BFloat16, float32] = scaleRunsStreamBFloat16AVX2
+	_ scaleEachKernel[float32, float32]  = scaleEachAVX2
+	_ scaleEachKernel[float64, float64]  = scaleEachFloat64AVX2
+	_ scaleEachKernel[Float16, float32]  = scaleEachFloat16AVX2
+	_ scaleEachKernel[BFloat16, float32] = scaleEachBFloat16AVX2
 	_ addKernel[float32, float32]        = addAVX2
 	_ addKernel[float64, float64]        = addFloat64AVX2
 	_ addKernel[Float16, float32]        = addFloat16AVX2
@@ -582,6 +590,70 @@ func (k isa) scaleRunsStream(dst, src unsafe.Pointer, n int, e element, keep []u
 		scaleRunsStreamBFloat16AVX2(dst, src, keep, scales, run, left)
 	default:
 		k.scaleRuns(dst, src, n, e, keep, scales, run, left)
+	}
+}
+
+// scaleEach is scale with a scale for each element.
+//
+//go:noinline
+func (k isa) scaleEach(dst, src unsafe.Pointer, n int, e element, keep []uint64, factors unsafe.Pointer) {
+	switch e {
+	case elementFloat32:
+		dst, src, factors := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n), unsafe.Slice((*float32)(factors), n)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Reads(factors)
+		sanitize.Writes(dst)
+		switch {
+		case k == isaAVX512 && n%64 == 0:
+			scaleEachAVX512(dst, src, keep, factors)
+		case k == isaAVX2 && n%64 == 0:
+			scaleEachAVX2(dst, src, keep, factors)
+		default:
+			scaleEachGeneric[float32](dst, src, keep, factors)
+		}
+	case elementFloat64:
+		dst, src, factors := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n), unsafe.Slice((*float64)(factors), n)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Reads(factors)
+		sanitize.Writes(dst)
+		switch {
+		case k == isaAVX512 && n%64 == 0:
+			scaleEachFloat64AVX512(dst, src, keep, factors)
+		case k == isaAVX2 && n%64 == 0:
+			scaleEachFloat64AVX2(dst, src, keep, factors)
+		default:
+			scaleEachGeneric[float64](dst, src, keep, factors)
+		}
+	case elementFloat16:
+		dst, src, factors := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), unsafe.Slice((*float32)(factors), n)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Reads(factors)
+		sanitize.Writes(dst)
+		switch {
+		case k == isaAVX512 && n%64 == 0:
+			scaleEachFloat16AVX512(dst, src, keep, factors)
+		case k == isaAVX2 && n%64 == 0:
+			scaleEachFloat16AVX2(dst, src, keep, factors)
+		default:
+			scaleEachHalfGeneric[Float16](dst, src, keep, factors)
+		}
+	default: // elementBFloat16
+		dst, src, factors := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), unsafe.Slice((*float32)(factors), n)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Reads(factors)
+		sanitize.Writes(dst)
+		switch {
+		case k == isaAVX512 && n%64 == 0:
+			scaleEachBFloat16AVX512(dst, src, keep, factors)
+		case k == isaAVX2 && n%64 == 0:
+			scaleEachBFloat16AVX2(dst, src, keep, factors)
+		default:
+			scaleEachHalfGeneric[BFloat16](dst, src, keep, factors)
+		}
 	}
 }
 

@@ -271,6 +271,24 @@ func (k isa) scaleRunsStream(dst, src unsafe.Pointer, n int, e element, keep []u
 	k.scaleRuns(dst, src, n, e, keep, scales, run, left)
 }
 
+// scaleEach is scale with a scale for each element.
+func (k isa) scaleEach(dst, src unsafe.Pointer, n int, e element, keep []uint64, factors unsafe.Pointer) {
+	switch e {
+	case elementFloat32:
+		dst, src, factors := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n), unsafe.Slice((*float32)(factors), n)
+		scaleEachGeneric[float32](dst, src, keep, factors)
+	case elementFloat64:
+		dst, src, factors := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n), unsafe.Slice((*float64)(factors), n)
+		scaleEachGeneric[float64](dst, src, keep, factors)
+	case elementFloat16:
+		dst, src, factors := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), unsafe.Slice((*float32)(factors), n)
+		scaleEachHalfGeneric[Float16](dst, src, keep, factors)
+	default: // elementBFloat16
+		dst, src, factors := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), unsafe.Slice((*float32)(factors), n)
+		scaleEachHalfGeneric[BFloat16](dst, src, keep, factors)
+	}
+}
+
 // add adds src·scale to dst where keep is 1.
 //
 //go:noinline

@@ -489,6 +489,20 @@ func scaleRunsGeneric[E goFloat](dst, src []E, keep []uint64, scales []float64, 
 	}
 }
 
+// scaleEachGeneric is scaleGeneric with a scale for each element.
+func scaleEachGeneric[E goFloat](dst, src []E, keep []uint64, factors []E) {
+	for n := 0; len(src) > 0; src, dst, factors, keep = src[n:], dst[n:], factors[n:], keep[1:] {
+		n = min(len(src), 64)
+		y, scales := dst[:n], factors[:n]
+		for i, v := range src[:n] {
+			y[i] = v * scales[i]
+		}
+		for drop := ^keep[0] & (1<<n - 1); drop != 0; drop &= drop - 1 {
+			y[bits.TrailingZeros64(drop)] = 0
+		}
+	}
+}
+
 // addGeneric adds src·scale to dst where keep is 1, the product rounded before it is added.
 // dst may be src.
 func addGeneric[E goFloat](dst, src []E, keep []uint64, scale E) {
@@ -634,6 +648,17 @@ func scaleRunsHalfGeneric[E half](dst, src []E, keep []uint64, scales []float64,
 		for left -= n; left < 0; left += run {
 			scales = scales[1:]
 		}
+	}
+}
+
+// scaleEachHalfGeneric is scaleEachGeneric.
+func scaleEachHalfGeneric[E half](dst, src []E, keep []uint64, factors []float32) {
+	var buf halves
+	for n := 0; len(src) > 0; src, dst, factors, keep = src[n:], dst[n:], factors[n:], keep[1:] {
+		n = min(len(src), 64)
+		x := widen(&buf, src[:n])
+		scaleEachGeneric(x, x, keep, factors)
+		narrow(dst[:n], x)
 	}
 }
 

@@ -21,6 +21,7 @@ type (
 	stretchBytesKernel                  func(dst, src []uint64, lanes []stretchLanes, to, from *byte)
 	scaleKernel[E Float, S goFloat]     func(dst, src []E, keep []uint64, scale S)
 	scaleRunsKernel[E Float, S goFloat] func(dst, src []E, keep []uint64, scales []float64, run, left int)
+	scaleEachKernel[E Float, S goFloat] func(dst, src []E, keep []uint64, factors []S)
 	addKernel[E Float, S goFloat]       func(dst, src []E, keep []uint64, scale S)
 	fillKernel[E Float, S goFloat]      func(dst, src, fill []E, keep []uint64, scale S)
 	expandKernel[E Float, S goFloat]    func(dst []E, keep []uint64, scale S)
@@ -52,6 +53,10 @@ var (
 	_ scaleRunsKernel[float64, float64]  = scaleRunsGeneric[float64]
 	_ scaleRunsKernel[Float16, float32]  = scaleRunsHalfGeneric[Float16]
 	_ scaleRunsKernel[BFloat16, float32] = scaleRunsHalfGeneric[BFloat16]
+	_ scaleEachKernel[float32, float32]  = scaleEachGeneric[float32]
+	_ scaleEachKernel[float64, float64]  = scaleEachGeneric[float64]
+	_ scaleEachKernel[Float16, float32]  = scaleEachHalfGeneric[Float16]
+	_ scaleEachKernel[BFloat16, float32] = scaleEachHalfGeneric[BFloat16]
 	_ addKernel[float32, float32]        = addGeneric[float32]
 	_ addKernel[float64, float64]        = addGeneric[float64]
 	_ addKernel[Float16, float32]        = addHalfGeneric[Float16]

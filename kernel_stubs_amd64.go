@@ -289,6 +289,46 @@ func scaleRunsStreamBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, 
 //go:noescape
 func scaleRunsStreamBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scales []float64, run int, left int)
 
+// scaleEachAVX2 is scale with a scale for each element, for a multiple of 64 elements.
+//
+//go:noescape
+func scaleEachAVX2(dst []float32, src []float32, keep []uint64, factors []float32)
+
+// scaleEachAVX512 is scale with a scale for each element, for a multiple of 64 elements.
+//
+//go:noescape
+func scaleEachAVX512(dst []float32, src []float32, keep []uint64, factors []float32)
+
+// scaleEachFloat64AVX2 is scale with a scale for each element, for a multiple of 64 elements.
+//
+//go:noescape
+func scaleEachFloat64AVX2(dst []float64, src []float64, keep []uint64, factors []float64)
+
+// scaleEachFloat64AVX512 is scale with a scale for each element, for a multiple of 64 elements.
+//
+//go:noescape
+func scaleEachFloat64AVX512(dst []float64, src []float64, keep []uint64, factors []float64)
+
+// scaleEachFloat16AVX2 is scale with a scale for each element, for a multiple of 64 elements.
+//
+//go:noescape
+func scaleEachFloat16AVX2(dst []Float16, src []Float16, keep []uint64, factors []float32)
+
+// scaleEachFloat16AVX512 is scale with a scale for each element, for a multiple of 64 elements.
+//
+//go:noescape
+func scaleEachFloat16AVX512(dst []Float16, src []Float16, keep []uint64, factors []float32)
+
+// scaleEachBFloat16AVX2 is scale with a scale for each element, for a multiple of 64 elements.
+//
+//go:noescape
+func scaleEachBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, factors []float32)
+
+// scaleEachBFloat16AVX512 is scale with a scale for each element, for a multiple of 64 elements.
+//
+//go:noescape
+func scaleEachBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, factors []float32)
+
 // addAVX2 adds src·scale to dst where keep is 1.
 //
 //go:noescape

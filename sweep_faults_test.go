@@ -506,6 +506,40 @@ func TestSweepSeesScaleRuns(t *testing.T) {
 	})
 }
 
+func TestSweepSeesScaleEach(t *testing.T) {
+	type kernel = scaleEachKernel[float32, float32]
+	mustFail(t, sweepScaleEach[float32, float32], map[string]kernel{
+		"reads factors behind": func(dst, src []float32, keep []uint64, factors []float32) {
+			touch(factors, len(factors))
+			scaleEachGeneric(dst, src, keep, factors)
+		},
+		"reads keep behind": func(dst, src []float32, keep []uint64, factors []float32) {
+			if len(src)%64 == 0 {
+				touch(keep, len(keep))
+			}
+			scaleEachGeneric(dst, src, keep, factors)
+		},
+	}, map[string]kernel{
+		"takes the factors of even elements for all": func(dst, src []float32, keep []uint64, factors []float32) {
+			moved := make([]float32, len(factors))
+			for i := range moved {
+				moved[i] = factors[i&^1]
+			}
+			scaleEachGeneric(dst, src, keep, moved)
+		},
+		"begins the factors anew with each word": func(dst, src []float32, keep []uint64, factors []float32) {
+			for at := 0; at < len(src); at += 64 {
+				to := min(at+64, len(src))
+				scaleEachGeneric(dst[at:to], src[at:to], keep[at/64:], factors)
+			}
+		},
+		"writes behind": func(dst, src []float32, keep []uint64, factors []float32) {
+			scaleEachGeneric(dst, src, keep, factors)
+			*past(dst, len(dst)) = 0
+		},
+	})
+}
+
 func TestSweepSeesStretch(t *testing.T) {
 	type kernel = stretchKernel
 	mustFail(t, sweepStretch, map[string]kernel{

@@ -177,6 +177,15 @@ var kernels = []*kernel{
 		amd64:     scaleRunsStream,
 	},
 	{
+		name: "scaleEach", params: "dst, src []E, keep []uint64, factors []S",
+		doc:      "is scale with a scale for each element",
+		needs:    "a multiple of 64 elements",
+		writes:   "dst",
+		guard:    "n%64 == 0",
+		elements: elements,
+		amd64:    scaleEach,
+	},
+	{
 		name: "add", params: "dst, src []E, keep []uint64, scale S",
 		doc:      "adds src·scale to dst where keep is 1",
 		writes:   "dst",
