@@ -256,9 +256,6 @@ func (m *Mask) draw(l *Layer, s *Shape, at *Position) {
 	if m.settings != set || !s.same(&m.shape) {
 		m.prepare(set, *s)
 	}
-	var sample uint64
-	m.key, sample = set.cfg.stream(at)
-	m.at = *at
 	p := m.plan
 	if p == nil { // no elements
 		return
@@ -268,6 +265,9 @@ func (m *Mask) draw(l *Layer, s *Shape, at *Position) {
 	}
 	r := &m.rate
 	m.gamma, m.seeds = r.sampler.gamma, 0
+	var sample uint64
+	m.key, sample = set.cfg.stream(at)
+	m.at = *at
 	if m.gamma == 0 {
 		m.keepAll()
 		return

@@ -116,6 +116,7 @@ type growInput struct {
 	seeds  []byte
 	thin   int  // one in as many bits of seeds stays
 	fit    bool // seeds whose block leaves the map are taken out
+	one    bool // all of those but one are, so that it may leave along one axis alone
 }
 
 func (in growInput) check() error {
@@ -129,8 +130,16 @@ func (in growInput) check() error {
 	everywhere := p
 	everywhere.Rule, everywhere.P, everywhere.GammaScale = "given", 1, 0
 	inside := everywhere.Seeds()
+	var leaving []int
 	for i := range seeds {
-		seeds[i] = seeds[i] && i%in.thin == 0 && (inside[i] || !in.fit)
+		seeds[i] = seeds[i] && i%in.thin == 0
+		if seeds[i] && !inside[i] {
+			leaving = append(leaving, i)
+			seeds[i] = !in.fit && !in.one
+		}
+	}
+	if in.one && !in.fit && len(leaving) > 0 {
+		seeds[leaving[in.thin%len(leaving)]] = true
 	}
 	want, whole := p.Grow(seeds)
 	valid := whole || p.Region == "full"
@@ -163,7 +172,7 @@ func (in growInput) check() error {
 func newGrowInput(options uint32, p reference.Params, seeds []byte, thin uint8) growInput {
 	p.P, p.BlockD, p.BlockH, p.BlockW = .3, max(p.BlockD, 1), max(p.BlockH, 1), max(p.BlockW, 1)
 	tame(&p)
-	return growInput{params: p, seeds: seeds, thin: 1 + int(thin), fit: options&optionFit != 0}
+	return growInput{params: p, seeds: seeds, thin: 1 + int(thin), fit: options&optionFit != 0, one: options&optionOne != 0}
 }
 
 func randomGrow(r *rand.Rand) input {

@@ -220,12 +220,19 @@ func FuzzForward(f *testing.F) {
 			uint8(i), uint8(i+1), uint8(i%13), uint8(i%17), uint64(i), uint8(i%3+1), uint8(i%5+1), float64(i%6/5*i)/256,
 			float64(i%4)/4, uint64(i%12), float64(i%5)/2, uint64(i%3))
 	}
-	for i, c := range []struct{ fraction, from, scale float64 }{
-		{math.NaN(), 0, 0}, {-.5, 0, 0}, {1.5, 0, 0}, {1, 0, 0}, {0x1p-1074, 0, 0}, {0, -1, 0}, {0, math.NaN(), 0}, {0, 1, 0},
-		{0, 0, -1}, {0, 0, math.Inf(1)}, {0, 0, math.NaN()}, {0, 0, math.MaxFloat64}, {0, 0, 0x1p-1074},
+	for i, c := range []struct {
+		options               uint32
+		fraction, from, scale float64
+		steps                 uint64
+	}{
+		{fraction: math.NaN()}, {fraction: -.5}, {fraction: 1.5}, {fraction: 1}, {fraction: 0x1p-1074},
+		{from: -1, steps: 2}, {from: math.NaN(), steps: 2}, {from: 1, steps: 2}, {from: 1},
+		{scale: -1}, {scale: math.Inf(1)}, {scale: math.NaN()}, {scale: math.MaxFloat64}, {scale: 0x1p-1074},
+		{options: 1 << 15}, {options: 1<<15 | 2}, // clip none
+		{options: 1 << 7, scale: .5}, {options: 1 << 7, scale: 1}, // gamma exact
 	} {
-		f.Add(.3, uint32(optionRaw), uint8(3), uint8(3), uint64(42), uint64(1), uint64(0), uint32(i),
-			uint8(2), uint8(3), uint8(9), uint8(9), uint64(i), uint8(1), uint8(1), c.fraction, c.from, uint64(2), c.scale, uint64(1))
+		f.Add(.3, c.options|optionRaw, uint8(3), uint8(3), uint64(42), uint64(1), uint64(0), uint32(i),
+			uint8(2), uint8(3), uint8(9), uint8(9), uint64(i), uint8(1), uint8(1), c.fraction, c.from, c.steps, c.scale, uint64(1))
 	}
 	f.Fuzz(func(t *testing.T, prob float64, options uint32, bh, bw uint8, seed, step, sample uint64, layer uint32, n, c, h, w uint8, values uint64,
 		bd, d uint8, fraction, from float64, steps uint64, gammaScale float64, stride uint64) {

@@ -14,9 +14,10 @@ import (
 
 // Some bits of a target's options have no part in the parameters.
 const (
-	optionRaw     = 1 << 5 // numbers that New refuses stay as they are
-	optionFit     = 1 << 6 // seeds whose block leaves the map are taken out
-	optionElement = 16     // the first of two bits
+	optionRaw     = 1 << 5  // numbers that New refuses stay as they are
+	optionFit     = 1 << 6  // seeds whose block leaves the map are taken out
+	optionElement = 16      // the first of two bits
+	optionOne     = 1 << 19 // of the seeds whose block leaves the map one stays
 )
 
 // newParams decodes the options and bounds the shape to limit elements. block has D, H and
