@@ -52,6 +52,7 @@ func TestStepAllocs(t *testing.T) {
 					layer.Sample(&m, s, step)
 					dropblock.Apply(y, x, &m)
 					dropblock.Apply(y, y, &m)
+					dropblock.ApplyNoise(y, x, &m)
 					dropblock.ScaleTo(y, &m)
 					dropblock.KeepTo(keep, &m)
 					step++

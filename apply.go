@@ -3,6 +3,7 @@ package dropblock
 import (
 	"fmt"
 	"math/bits"
+	"unsafe"
 
 	"github.com/dropblock-go/dropblock/internal/bitstring"
 	"github.com/dropblock-go/dropblock/internal/cpucache"
@@ -273,7 +274,7 @@ func (o *output) writePart(m *Mask, part, parts, wake int) {
 	}
 	for from < end {
 		n := scaleCallLen
-		if o.stream && wake == 0 {
+		if o.stream && wake == 0 || m.groups.inner > 1 {
 			n = streamCallLen
 		}
 		to := from + min(n, end-from)
@@ -314,14 +315,36 @@ func (o *output) callScale(m *Mask, stream bool, from, to int, keep []uint64, sc
 	}
 }
 
-// callGroups is call with a scale for each run of elements that have the same. The bits of
-// a run that does not begin with a word are moved to a buffer.
+// callGroups is call with a scale for each run of elements that have the same.
 func (o *output) callGroups(m *Mask, stream bool, from, to int, keep []uint64) {
-	var buf [scaleCallLen/64 + 1]uint64
+	if o.op == opScale && m.groups.inner > 1 {
+		o.scaleInner(m, from, to, keep)
+		return
+	}
+	if o.op == opScale {
+		// Assembly takes whole words of bits.
+		for _, end := range [...]int{to - (to-from)%64, to} {
+			if end == from {
+				continue
+			}
+			scales, left := m.runs(from, end)
+			if scales == nil {
+				break
+			}
+			m.isa.scaleRunsSpan(o.dst.part(from, end), o.src.part(from, end), keep, scales, m.groups.reach, left, stream)
+			keep, from = keep[(end-from)/64:], end
+		}
+	}
+	var buf *[scaleCallLen/64 + 1]uint64
 	for at := from; at < to; {
-		end := min(m.groups.end(at), to)
+		end := min(m.groups.end(at), to, at+scaleCallLen)
 		words := keep[(at-from)/64:]
 		if (at-from)%64 != 0 {
+			// The bits of a run that does not begin with a word are moved.
+			if buf == nil {
+				buf = movedBits.Get()
+				defer movedBits.Put(buf)
+			}
 			words = buf[:bitstring.Words(end-at)]
 			clear(words)
 			bitstring.Move(words, 0, keep, at-from, end-at)
@@ -331,6 +354,85 @@ func (o *output) callGroups(m *Mask, stream bool, from, to int, keep []uint64) {
 		o.callScale(m, stream, at, end, words, m.scales[m.groups.index(at)])
 		at = end
 	}
+}
+
+// scaleInner is callGroups where each channel of a cell has a scale of its own.
+func (o *output) scaleInner(m *Mask, from, to int, keep []uint64) {
+	g, f := &m.groups, innerFactors.Get()
+	defer innerFactors.Put(f)
+	held := -1 // number of the sample whose scales, again and again, f holds
+	for at := from; at < to; {
+		sample := at / g.reach
+		begin, end := sample*g.reach, min((sample+1)*g.reach, to)
+		n, first := min((end-at)&^63, innerCallLen), 0
+		if n > 0 {
+			if held != sample {
+				held = sample
+				f.repeat(m.scales[g.index(begin):][:g.inner], g.inner+innerCallLen, o.dst.element)
+			}
+			first = (at - begin) % g.inner
+		} else { // a word of elements of several samples, or the last ones
+			n, held = min(64, to-at), -1
+			var scales [64]float64
+			for i := range n {
+				scales[i] = m.scales[g.index(at+i)]
+			}
+			f.repeat(scales[:n], n, o.dst.element)
+		}
+		dst, src := o.dst.part(at, at+n), o.src.part(at, at+n)
+		m.isa.scaleEach(dst.at, src.at, n, dst.element, keep[(at-from)/64:], f.at(first, dst.element))
+		at += n
+	}
+}
+
+// factors are scales of elements, float64 or float32 as the elements are multiplied by.
+type factors struct{ buf []float64 }
+
+var innerFactors = &pool.Free[factors]{
+	New:  func() *factors { return new(factors) },
+	Keep: func(f *factors) bool { return cap(f.buf) < 1<<16 },
+}
+
+// at returns where the factor of number i is.
+func (f *factors) at(i int, e element) unsafe.Pointer {
+	if e != elementFloat64 {
+		return unsafe.Pointer(&f.floats()[i])
+	}
+	return unsafe.Pointer(&f.buf[i])
+}
+
+func (f *factors) floats() []float32 {
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(f.buf))), len(f.buf))
+}
+
+// repeat sets n factors, as many as there are scales or more, to the scales again and again.
+func (f *factors) repeat(scales []float64, n int, e element) {
+	if cap(f.buf) < n {
+		f.buf = make([]float64, n)
+	}
+	f.buf = f.buf[:n]
+	if e == elementFloat64 {
+		repeat(f.buf, copy(f.buf, scales))
+		return
+	}
+	floats := f.floats()[:len(scales)]
+	for i, scale := range scales {
+		floats[i] = float32(scale)
+	}
+	repeat(f.floats(), len(scales))
+}
+
+// repeat fills s with copies of its first elements.
+func repeat[T any](s []T, first int) {
+	for done := first; done < len(s); done *= 2 {
+		copy(s[done:], s[:done])
+	}
+}
+
+// movedBits are buffers for the bits of a kernel call.
+var movedBits = &pool.Free[[scaleCallLen/64 + 1]uint64]{
+	New:  func() *[scaleCallLen/64 + 1]uint64 { return new([scaleCallLen/64 + 1]uint64) },
+	Keep: func(*[scaleCallLen/64 + 1]uint64) bool { return true },
 }
 
 // callWhole clears or copies the elements [from, to).
@@ -355,20 +457,26 @@ func (o *output) callWhole(from, to int) {
 func (o *output) writeShared(m *Mask, part, parts, wake int) {
 	sp := &m.spread
 	plane := sp.run * sp.each
+	cut := scaleCallLen
+	if sp.each > 1 && stretchable(sp.each) { // and sp.outer is 1
+		cut -= cut % (64 * sp.each) // Calls begin with words of the mask.
+	}
 	repeat := min(max(scaleCallLen/plane, 1), sp.times)
 	// The bits of whole planes are whole words.
 	whole := 64 >> min(bits.TrailingZeros(uint(plane)), 6)
 	if repeat < sp.times && repeat > whole {
 		repeat -= repeat % whole // Calls begin at multiples of 64 bytes of dst.
 	}
-	cuts := (plane + scaleCallLen - 1) / scaleCallLen // of a plane
-	groups := (sp.times + repeat - 1) / repeat        // of planes
+	cuts := (plane + cut - 1) / cut            // of a plane
+	groups := (sp.times + repeat - 1) / repeat // of planes
 	var buf, stretched [scaleCallLen / 64]uint64
 	calls := sp.outer * cuts * groups
 	held := -1 // number of the cut that buf holds
 	for i := pool.Share(calls, 1, part, parts); i < pool.Share(calls, 1, part+1, parts); i++ {
-		n, at, c := i/groups/cuts, i/groups%cuts*scaleCallLen, i%groups*repeat
-		length := min(plane-at, scaleCallLen)
+		n, at, c := i/groups/cuts, i/groups%cuts*cut, i%groups*repeat
+		length := min(plane-at, cut)
+		from := (n*sp.times+c)*plane + at
+		to := from + min(repeat, sp.times-c)*length
 		if held != i/groups {
 			held = i / groups
 			words, first := m.buf[1:], n*plane+at
@@ -377,15 +485,22 @@ func (o *output) writeShared(m *Mask, part, parts, wake int) {
 				if repeat > 1 {
 					into = &stretched
 				}
-				bitstring.Stretch(into[:], words, first, length, sp.each)
+				if stretchable(sp.each) {
+					dst := o.dst.part(from, to)
+					src := dst
+					if o.op != opFactors {
+						src = o.src.part(from, to)
+					}
+					m.isa.stretchCells(into[:bitstring.Words(length)], words[at/sp.each/64:], sp.each, dst.at, src.at)
+				} else {
+					bitstring.Stretch(into[:], words, first, length, sp.each)
+				}
 				words, first = into[:], 0
 			}
 			if sp.each == 1 || repeat > 1 {
 				bitstring.Repeat(buf[:bitstring.Words(repeat*length)], words, first, length, whole)
 			}
 		}
-		from := (n*sp.times+c)*plane + at
-		to := from + min(repeat, sp.times-c)*length
 		o.call(m, wake, from, to, buf[:bitstring.Words(to-from)])
 		wake = max(wake-1, 0)
 	}

@@ -49,15 +49,16 @@ func define(cfg Config, s Shape, at Position) *defined {
 	d.bits.n, d.bits.c = p.Samples(), p.Planes()
 	d.keep = p.Spread(d.mask.Keep)
 	scales := p.Factors(d.mask.Scales)
+	noise := p.Noise(d.keep)
 	switch cfg.Seed % 4 {
 	case 0:
-		d.outputs = defineOutputs(&reference.Float32, d.keep, scales)
+		d.outputs = defineOutputs(&reference.Float32, d.keep, scales, noise)
 	case 1:
-		d.outputs = defineOutputs(&reference.Float64, d.keep, scales)
+		d.outputs = defineOutputs(&reference.Float64, d.keep, scales, noise)
 	case 2:
-		d.outputs = defineOutputs(&float16s, d.keep, scales)
+		d.outputs = defineOutputs(&float16s, d.keep, scales, noise)
 	case 3:
-		d.outputs = defineOutputs(&bfloat16s, d.keep, scales)
+		d.outputs = defineOutputs(&bfloat16s, d.keep, scales, noise)
 	}
 	return d
 }
@@ -67,12 +68,13 @@ type outputs[E Float] struct {
 	element                        *reference.Element[E]
 	x, old                         []E // old is what is added to, and what fills
 	scaled, added, filled, factors []E
+	noised                         []E
 	dst, src                       []E // to work on
 }
 
-func defineOutputs[E Float](element *reference.Element[E], keep []bool, scales []float64) *outputs[E] {
+func defineOutputs[E Float](element *reference.Element[E], keep []bool, scales []float64, noise []float32) *outputs[E] {
 	o := &outputs[E]{element: element}
-	for _, y := range []*[]E{&o.x, &o.old, &o.scaled, &o.factors, &o.dst, &o.src} {
+	for _, y := range []*[]E{&o.x, &o.old, &o.scaled, &o.noised, &o.factors, &o.dst, &o.src} {
 		*y = make([]E, len(keep))
 	}
 	for i := range keep {
@@ -80,9 +82,10 @@ func defineOutputs[E Float](element *reference.Element[E], keep []bool, scales [
 	}
 	o.added, o.filled = slices.Clone(o.old), slices.Clone(o.old)
 	for i, scale := range scales {
+		o.noised[i] = element.Nearest(float64(noise[i]))
 		if keep[i] {
 			o.scaled[i] = element.Product(o.x[i], scale)
-			o.filled[i] = o.scaled[i]
+			o.filled[i], o.noised[i] = o.scaled[i], o.scaled[i]
 			o.added[i] = element.Sum(o.old[i], o.x[i], scale)
 			o.factors[i] = element.Product(element.Nearest(1), scale)
 		}
@@ -186,6 +189,13 @@ func (o *outputs[E]) check(m *Mask) error {
 				ApplyFillPart(dst, src, o.old, m, part, parts)
 			}
 		}, o.filled},
+		{"ApplyNoise", o.old, o.x, func(dst, src []E) { ApplyNoise(dst, src, m) }, o.noised},
+		{"ApplyNoise in place", o.x, nil, func(dst, _ []E) { ApplyNoise(dst, dst, m) }, o.noised},
+		{"ApplyNoisePart", o.old, o.x, func(dst, src []E) {
+			for part := range parts {
+				ApplyNoisePart(dst, src, m, part, parts)
+			}
+		}, o.noised},
 		{"ScaleTo", o.old, nil, func(dst, _ []E) { ScaleTo(dst, m) }, o.factors},
 	} {
 		copy(o.dst, c.dst)

@@ -46,6 +46,16 @@ func (k isa) scaleSpan(dst, src span, keep []uint64, scale float64, stream bool)
 	}
 }
 
+// scaleRunsSpan is scaleSpan with a scale for each run of elements, left of which are of the
+// first one.
+func (k isa) scaleRunsSpan(dst, src span, keep []uint64, scales []float64, run, left int, stream bool) {
+	if stream {
+		k.scaleRunsStream(dst.at, src.at, dst.n, dst.element, keep, scales, run, left)
+	} else {
+		k.scaleRuns(dst.at, src.at, dst.n, dst.element, keep, scales, run, left)
+	}
+}
+
 // addSpan adds src·scale to dst where keep is 1, by one kernel call. dst may be src.
 func (k isa) addSpan(dst, src span, keep []uint64, scale float64) {
 	k.add(dst.at, src.at, dst.n, dst.element, keep, scale)

@@ -267,6 +267,62 @@ func TestGoldenOptions(t *testing.T) {
 	}
 }
 
+// goldenNoise are masks that share in all ways, of samples of odd lengths among others, and
+// ones that drop all.
+func goldenNoise() (all []goldenMask) {
+	for _, s := range []Shape{
+		NCHW(2, 3, 5, 7), NHWC(3, 5, 7, 3), NCW(5, 1, 13), NWC(2, 33, 4), NCDHW(2, 2, 3, 4, 5), NDHWC(2, 9, 10, 11, 3), NHWC(1, 3, 0, 2),
+	} {
+		for _, share := range []Share{ShareNone, ShareChannels, ShareBatch, ShareAll} {
+			cfg := Config{DropProb: 0.4, Block: Square(2), Share: share, Norm: NormNone, Seed: 0xfedcba9876543210, Layer: 9}
+			all = append(all, goldenMask{cfg, s, Position{Step: 1, Sample: 1<<32 - 1, Stride: 3}})
+		}
+		cfg := Config{DropProb: 1, Block: Square(1), Gamma: GammaGiven, Seed: 1, Layer: 2}
+		all = append(all, goldenMask{cfg, s, Position{Step: 3, Sample: 1<<64 - 1}})
+	}
+	return all
+}
+
+// noiseOn returns what ApplyNoise makes of a map of zeros.
+func noiseOn[E Float](m *Mask) []E {
+	x := make([]E, m.Shape().Len())
+	ApplyNoise(x, x, m)
+	return x
+}
+
+// sumBytes is the FNV-1a hash of elements, in little-endian order.
+func sumBytes[E Float](elements []E) string {
+	h := fnv.New64a()
+	binary.Write(h, binary.LittleEndian, elements)
+	return fmt.Sprintf("%016x", h.Sum64())
+}
+
+func TestGoldenNoise(t *testing.T) {
+	for _, kernels := range KernelSets() {
+		t.Run(kernels.String(), func(t *testing.T) {
+			var m Mask
+			var lines []string
+			for _, g := range goldenNoise() {
+				cfg := g.cfg
+				cfg.Kernels = kernels
+				layer, err := New(cfg)
+				require.NoError(t, err)
+				layer.SampleAt(&m, g.shape, g.at)
+				x := noiseOn[float32](&m)
+				line := fmt.Sprintf("%v: p=%v block=%v gamma=%v share=%v norm=%v seed=%x layer=%x step=%x sample=%x stride=%x: dropped=%d float32=%s float64=%s float16=%s bfloat16=%s",
+					g.shape, cfg.DropProb, cfg.Block, cfg.Gamma, cfg.Share, cfg.Norm, cfg.Seed, cfg.Layer, g.at.Step, g.at.Sample, g.at.Stride,
+					m.Dropped(), sumBytes(x), sumBytes(noiseOn[float64](&m)), sumBytes(noiseOn[Float16](&m)), sumBytes(noiseOn[BFloat16](&m)))
+				var first []string
+				for _, v := range x[:min(len(x), 16)] {
+					first = append(first, fmt.Sprintf("%08x", math.Float32bits(v)))
+				}
+				lines = append(lines, fmt.Sprintf("%s first=%v", line, first))
+			}
+			golden(t, "noise.txt", "Noise on zeros", lines)
+		})
+	}
+}
+
 // Keys of layers and steps, and the first words that they draw.
 func TestGoldenKeys(t *testing.T) {
 	for _, kernels := range KernelSets() {

@@ -8886,6 +8886,189 @@ done:
 	VZEROUPPER
 	RET
 
+// func stretchAVX2(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+// Requires: AVX, AVX2, CMOV, MMX+
+TEXT ·stretchAVX2(SB), NOSPLIT, $0-88
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  dst_len+8(FP), CX
+	MOVQ  src_base+24(FP), DX
+	MOVQ  lanes_base+48(FP), BX
+	MOVQ  lanes_len+56(FP), SI
+	MOVQ  to+72(FP), DI
+	MOVQ  from+80(FP), R8
+	TESTQ CX, CX
+	JZ    done
+
+source:
+	VPBROADCASTQ (DX), Y0
+	ADDQ         $0x00000008, DX
+	MOVQ         SI, R9
+	MOVQ         BX, R10
+	CMPQ         CX, R9
+	CMOVQLT      CX, R9
+	SUBQ         R9, CX
+
+lanes:
+	VPSHUFB    (R10), Y0, Y1
+	VMOVDQU    64(R10), Y2
+	VPAND      Y2, Y1, Y1
+	VPCMPEQB   Y2, Y1, Y1
+	VPMOVMSKB  Y1, R11
+	MOVL       R11, (AX)
+	VPSHUFB    32(R10), Y0, Y1
+	VMOVDQU    96(R10), Y2
+	VPAND      Y2, Y1, Y1
+	VPCMPEQB   Y2, Y1, Y1
+	VPMOVMSKB  Y1, R11
+	MOVL       R11, 4(AX)
+	ADDQ       $0x00000080, R10
+	ADDQ       $0x00000008, AX
+	PREFETCHT0 (DI)
+	ADDQ       $0x00000040, DI
+	PREFETCHT0 (R8)
+	ADDQ       $0x00000040, R8
+	DECQ       R9
+	JNZ        lanes
+	TESTQ      CX, CX
+	JNZ        source
+
+done:
+	VZEROUPPER
+	RET
+
+// func stretchAVX512(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+// Requires: AVX, AVX512BW, AVX512F, CMOV, MMX+
+TEXT ·stretchAVX512(SB), NOSPLIT, $0-88
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  dst_len+8(FP), CX
+	MOVQ  src_base+24(FP), DX
+	MOVQ  lanes_base+48(FP), BX
+	MOVQ  lanes_len+56(FP), SI
+	MOVQ  to+72(FP), DI
+	MOVQ  from+80(FP), R8
+	TESTQ CX, CX
+	JZ    done
+
+source:
+	VPBROADCASTQ (DX), Z0
+	ADDQ         $0x00000008, DX
+	MOVQ         SI, R9
+	MOVQ         BX, R10
+	CMPQ         CX, R9
+	CMOVQLT      CX, R9
+	SUBQ         R9, CX
+
+lanes:
+	VPSHUFB    (R10), Z0, Z1
+	VPTESTMB   64(R10), Z1, K1
+	KMOVQ      K1, (AX)
+	ADDQ       $0x00000080, R10
+	ADDQ       $0x00000008, AX
+	PREFETCHT0 (DI)
+	ADDQ       $0x00000040, DI
+	PREFETCHT0 (R8)
+	ADDQ       $0x00000040, R8
+	DECQ       R9
+	JNZ        lanes
+	TESTQ      CX, CX
+	JNZ        source
+
+done:
+	VZEROUPPER
+	RET
+
+// func stretchBytesAVX2(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+// Requires: AVX, AVX2, CMOV, MMX+
+TEXT ·stretchBytesAVX2(SB), NOSPLIT, $0-88
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  dst_len+8(FP), CX
+	MOVQ  src_base+24(FP), DX
+	MOVQ  lanes_base+48(FP), BX
+	MOVQ  lanes_len+56(FP), SI
+	MOVQ  to+72(FP), DI
+	MOVQ  from+80(FP), R8
+	SHRQ  $0x03, CX
+	TESTQ CX, CX
+	JZ    done
+
+source:
+	VPBROADCASTQ (DX), Y0
+	ADDQ         $0x00000008, DX
+	MOVQ         SI, R9
+	MOVQ         BX, R10
+	CMPQ         CX, R9
+	CMOVQLT      CX, R9
+	SUBQ         R9, CX
+
+lanes:
+	VPSHUFB    (R10), Y0, Y1
+	VMOVDQU    64(R10), Y2
+	VPAND      Y2, Y1, Y1
+	VPCMPEQB   Y2, Y1, Y1
+	VMOVDQU    Y1, (AX)
+	VPSHUFB    32(R10), Y0, Y1
+	VMOVDQU    96(R10), Y2
+	VPAND      Y2, Y1, Y1
+	VPCMPEQB   Y2, Y1, Y1
+	VMOVDQU    Y1, 32(AX)
+	ADDQ       $0x00000080, R10
+	ADDQ       $0x00000040, AX
+	PREFETCHT0 (DI)
+	ADDQ       $0x00000040, DI
+	PREFETCHT0 (R8)
+	ADDQ       $0x00000040, R8
+	DECQ       R9
+	JNZ        lanes
+	TESTQ      CX, CX
+	JNZ        source
+
+done:
+	VZEROUPPER
+	RET
+
+// func stretchBytesAVX512(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+// Requires: AVX, AVX512BW, AVX512F, CMOV, MMX+
+TEXT ·stretchBytesAVX512(SB), NOSPLIT, $0-88
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  dst_len+8(FP), CX
+	MOVQ  src_base+24(FP), DX
+	MOVQ  lanes_base+48(FP), BX
+	MOVQ  lanes_len+56(FP), SI
+	MOVQ  to+72(FP), DI
+	MOVQ  from+80(FP), R8
+	SHRQ  $0x03, CX
+	TESTQ CX, CX
+	JZ    done
+
+source:
+	VPBROADCASTQ (DX), Z0
+	ADDQ         $0x00000008, DX
+	MOVQ         SI, R9
+	MOVQ         BX, R10
+	CMPQ         CX, R9
+	CMOVQLT      CX, R9
+	SUBQ         R9, CX
+
+lanes:
+	VPSHUFB    (R10), Z0, Z1
+	VPTESTMB   64(R10), Z1, K1
+	VPMOVM2B   K1, Z1
+	VMOVDQU64  Z1, (AX)
+	ADDQ       $0x00000080, R10
+	ADDQ       $0x00000040, AX
+	PREFETCHT0 (DI)
+	ADDQ       $0x00000040, DI
+	PREFETCHT0 (R8)
+	ADDQ       $0x00000040, R8
+	DECQ       R9
+	JNZ        lanes
+	TESTQ      CX, CX
+	JNZ        source
+
+done:
+	VZEROUPPER
+	RET
+
 // func scaleAVX2(dst []float32, src []float32, keep []uint64, scale float32)
 // Requires: AVX, AVX2
 TEXT ·scaleAVX2(SB), NOSPLIT, $0-76
@@ -10118,10 +10301,7 @@ TEXT ·scaleBFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -10134,82 +10314,82 @@ apart:
 	MOVQ         64(BX), SI
 	MOVQ         (DX), SI
 	MOVQ         64(DX), SI
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, (DX)
-	VMOVUPS      Y10, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 64(DX)
-	VMOVUPS      Y10, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, (DX)
+	VMOVUPS      Y7, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y7, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -10223,82 +10403,82 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, (DX)
-	VMOVUPS      Y10, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 64(DX)
-	VMOVUPS      Y10, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, (DX)
+	VMOVUPS      Y7, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y7, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -10314,26 +10494,26 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      Y9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y6, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -10346,26 +10526,26 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      X9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      X6, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -10378,27 +10558,27 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (BX), SI
-	VMOVD        SI, X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPEXTRW      $0x00, X9, (DX)
+	VMOVD        SI, X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPEXTRW      $0x00, X6, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -11370,92 +11550,89 @@ TEXT ·scaleStreamBFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
 word:
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVNTPS     Y9, (DX)
-	VMOVNTPS     Y10, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVNTPS     Y9, 64(DX)
-	VMOVNTPS     Y10, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVNTPS     Y6, (DX)
+	VMOVNTPS     Y7, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVNTPS     Y6, 64(DX)
+	VMOVNTPS     Y7, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -11471,26 +11648,26 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      Y9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y6, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -11503,26 +11680,26 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      X9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      X6, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -11535,27 +11712,27 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (BX), SI
-	VMOVD        SI, X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPEXTRW      $0x00, X9, (DX)
+	VMOVD        SI, X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPEXTRW      $0x00, X6, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -11659,6 +11836,7309 @@ done:
 	SFENCE
 	VZEROUPPER
 	RET
+
+// func scaleRunsAVX2(dst []float32, src []float32, keep []uint64, scales []float64, run int, left int)
+// Requires: AVX, AVX2, BMI2, CMOV
+TEXT ·scaleRunsAVX2(SB), NOSPLIT, $16-112
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         scales_base+72(FP), SI
+	MOVQ         run+96(FP), DI
+	MOVQ         left+104(FP), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	LEAQ         (SP), R9
+	CMPQ         AX, $0x00002000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), R10
+	MOVQ         64(BX), R10
+	MOVQ         128(BX), R10
+	MOVQ         192(BX), R10
+	MOVQ         (DX), R10
+	MOVQ         64(DX), R10
+	MOVQ         128(DX), R10
+	MOVQ         192(DX), R10
+	CMPQ         R8, $0x40
+	JL           endedtrue
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      (BX), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      32(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y6, Y8, Y8
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      64(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y6, Y9, Y9
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      96(BX), Y6
+	VMULPS       Y0, Y6, Y6
+	VPAND        Y5, Y6, Y6
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y10
+	VPCMPEQD     Y1, Y10, Y10
+	VMOVUPS      128(BX), Y11
+	VMULPS       Y0, Y11, Y11
+	VPAND        Y10, Y11, Y11
+	VPAND        Y2, Y5, Y10
+	VPCMPEQD     Y2, Y10, Y10
+	VMOVUPS      160(BX), Y12
+	VMULPS       Y0, Y12, Y12
+	VPAND        Y10, Y12, Y12
+	VPAND        Y3, Y5, Y10
+	VPCMPEQD     Y3, Y10, Y10
+	VMOVUPS      192(BX), Y13
+	VMULPS       Y0, Y13, Y13
+	VPAND        Y10, Y13, Y13
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      224(BX), Y10
+	VMULPS       Y0, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VMOVUPS      Y9, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	VMOVUPS      Y11, 128(DX)
+	VMOVUPS      Y12, 160(DX)
+	VMOVUPS      Y13, 192(DX)
+	VMOVUPS      Y10, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x40, R8
+	JMP          donetrue
+
+endedtrue:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    8(SI), X5, X5
+	VBROADCASTSS X5, Y5
+	VXORPS       X6, X6, X6
+	VCVTSD2SS    16(SI), X6, X6
+	VBROADCASTSS X6, Y6
+	VPBROADCASTD (CX), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQD     Y1, Y8, Y8
+	VMOVAPS      Y0, Y9
+	VPBROADCASTD (R9), Y10
+	VPAND        Y1, Y10, Y11
+	VPCMPEQD     Y1, Y11, Y11
+	VBLENDVPS    Y11, Y5, Y9, Y9
+	VPBROADCASTD 8(R9), Y11
+	VPAND        Y1, Y11, Y12
+	VPCMPEQD     Y1, Y12, Y12
+	VBLENDVPS    Y12, Y6, Y9, Y9
+	VMOVUPS      (BX), Y12
+	VMULPS       Y9, Y12, Y12
+	VPAND        Y8, Y12, Y12
+	VPAND        Y2, Y7, Y8
+	VPCMPEQD     Y2, Y8, Y8
+	VMOVAPS      Y0, Y9
+	VPAND        Y2, Y10, Y13
+	VPCMPEQD     Y2, Y13, Y13
+	VBLENDVPS    Y13, Y5, Y9, Y9
+	VPAND        Y2, Y11, Y13
+	VPCMPEQD     Y2, Y13, Y13
+	VBLENDVPS    Y13, Y6, Y9, Y9
+	VMOVUPS      32(BX), Y13
+	VMULPS       Y9, Y13, Y13
+	VPAND        Y8, Y13, Y13
+	VMOVUPS      Y12, (DX)
+	VMOVUPS      Y13, 32(DX)
+	VPAND        Y3, Y7, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VMOVAPS      Y0, Y9
+	VPAND        Y3, Y10, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VBLENDVPS    Y12, Y5, Y9, Y9
+	VPAND        Y3, Y11, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VBLENDVPS    Y12, Y6, Y9, Y9
+	VMOVUPS      64(BX), Y12
+	VMULPS       Y9, Y12, Y12
+	VPAND        Y8, Y12, Y12
+	VPAND        Y4, Y7, Y7
+	VPCMPEQD     Y4, Y7, Y7
+	VMOVAPS      Y0, Y8
+	VPAND        Y4, Y10, Y9
+	VPCMPEQD     Y4, Y9, Y9
+	VBLENDVPS    Y9, Y5, Y8, Y8
+	VPAND        Y4, Y11, Y9
+	VPCMPEQD     Y4, Y9, Y9
+	VBLENDVPS    Y9, Y6, Y8, Y8
+	VMOVUPS      96(BX), Y9
+	VMULPS       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VMOVUPS      Y12, 64(DX)
+	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTD 4(CX), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQD     Y1, Y8, Y8
+	VMOVAPS      Y0, Y9
+	VPBROADCASTD 4(R9), Y10
+	VPAND        Y1, Y10, Y11
+	VPCMPEQD     Y1, Y11, Y11
+	VBLENDVPS    Y11, Y5, Y9, Y9
+	VPBROADCASTD 12(R9), Y11
+	VPAND        Y1, Y11, Y12
+	VPCMPEQD     Y1, Y12, Y12
+	VBLENDVPS    Y12, Y6, Y9, Y9
+	VMOVUPS      128(BX), Y12
+	VMULPS       Y9, Y12, Y12
+	VPAND        Y8, Y12, Y12
+	VPAND        Y2, Y7, Y8
+	VPCMPEQD     Y2, Y8, Y8
+	VMOVAPS      Y0, Y9
+	VPAND        Y2, Y10, Y13
+	VPCMPEQD     Y2, Y13, Y13
+	VBLENDVPS    Y13, Y5, Y9, Y9
+	VPAND        Y2, Y11, Y13
+	VPCMPEQD     Y2, Y13, Y13
+	VBLENDVPS    Y13, Y6, Y9, Y9
+	VMOVUPS      160(BX), Y13
+	VMULPS       Y9, Y13, Y13
+	VPAND        Y8, Y13, Y13
+	VMOVUPS      Y12, 128(DX)
+	VMOVUPS      Y13, 160(DX)
+	VPAND        Y3, Y7, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VMOVAPS      Y0, Y9
+	VPAND        Y3, Y10, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VBLENDVPS    Y12, Y5, Y9, Y9
+	VPAND        Y3, Y11, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VBLENDVPS    Y12, Y6, Y9, Y9
+	VMOVUPS      192(BX), Y12
+	VMULPS       Y9, Y12, Y12
+	VPAND        Y8, Y12, Y12
+	VPAND        Y4, Y7, Y7
+	VPCMPEQD     Y4, Y7, Y7
+	VMOVAPS      Y0, Y0
+	VPAND        Y4, Y10, Y8
+	VPCMPEQD     Y4, Y8, Y8
+	VBLENDVPS    Y8, Y5, Y0, Y0
+	VPAND        Y4, Y11, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VBLENDVPS    Y5, Y6, Y0, Y0
+	VMOVUPS      224(BX), Y5
+	VMULPS       Y0, Y5, Y5
+	VPAND        Y7, Y5, Y5
+	VMOVUPS      Y12, 192(DX)
+	VMOVUPS      Y5, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+
+donetrue:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	CMPQ         R8, $0x40
+	JL           endedfalse
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      (BX), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      32(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y6, Y8, Y8
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      64(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y6, Y9, Y9
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      96(BX), Y6
+	VMULPS       Y0, Y6, Y6
+	VPAND        Y5, Y6, Y6
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y10
+	VPCMPEQD     Y1, Y10, Y10
+	VMOVUPS      128(BX), Y11
+	VMULPS       Y0, Y11, Y11
+	VPAND        Y10, Y11, Y11
+	VPAND        Y2, Y5, Y10
+	VPCMPEQD     Y2, Y10, Y10
+	VMOVUPS      160(BX), Y12
+	VMULPS       Y0, Y12, Y12
+	VPAND        Y10, Y12, Y12
+	VPAND        Y3, Y5, Y10
+	VPCMPEQD     Y3, Y10, Y10
+	VMOVUPS      192(BX), Y13
+	VMULPS       Y0, Y13, Y13
+	VPAND        Y10, Y13, Y13
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      224(BX), Y10
+	VMULPS       Y0, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VMOVUPS      Y9, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	VMOVUPS      Y11, 128(DX)
+	VMOVUPS      Y12, 160(DX)
+	VMOVUPS      Y13, 192(DX)
+	VMOVUPS      Y10, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x40, R8
+	JMP          donefalse
+
+endedfalse:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    8(SI), X5, X5
+	VBROADCASTSS X5, Y5
+	VXORPS       X6, X6, X6
+	VCVTSD2SS    16(SI), X6, X6
+	VBROADCASTSS X6, Y6
+	VPBROADCASTD (CX), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQD     Y1, Y8, Y8
+	VMOVAPS      Y0, Y9
+	VPBROADCASTD (R9), Y10
+	VPAND        Y1, Y10, Y11
+	VPCMPEQD     Y1, Y11, Y11
+	VBLENDVPS    Y11, Y5, Y9, Y9
+	VPBROADCASTD 8(R9), Y11
+	VPAND        Y1, Y11, Y12
+	VPCMPEQD     Y1, Y12, Y12
+	VBLENDVPS    Y12, Y6, Y9, Y9
+	VMOVUPS      (BX), Y12
+	VMULPS       Y9, Y12, Y12
+	VPAND        Y8, Y12, Y12
+	VPAND        Y2, Y7, Y8
+	VPCMPEQD     Y2, Y8, Y8
+	VMOVAPS      Y0, Y9
+	VPAND        Y2, Y10, Y13
+	VPCMPEQD     Y2, Y13, Y13
+	VBLENDVPS    Y13, Y5, Y9, Y9
+	VPAND        Y2, Y11, Y13
+	VPCMPEQD     Y2, Y13, Y13
+	VBLENDVPS    Y13, Y6, Y9, Y9
+	VMOVUPS      32(BX), Y13
+	VMULPS       Y9, Y13, Y13
+	VPAND        Y8, Y13, Y13
+	VMOVUPS      Y12, (DX)
+	VMOVUPS      Y13, 32(DX)
+	VPAND        Y3, Y7, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VMOVAPS      Y0, Y9
+	VPAND        Y3, Y10, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VBLENDVPS    Y12, Y5, Y9, Y9
+	VPAND        Y3, Y11, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VBLENDVPS    Y12, Y6, Y9, Y9
+	VMOVUPS      64(BX), Y12
+	VMULPS       Y9, Y12, Y12
+	VPAND        Y8, Y12, Y12
+	VPAND        Y4, Y7, Y7
+	VPCMPEQD     Y4, Y7, Y7
+	VMOVAPS      Y0, Y8
+	VPAND        Y4, Y10, Y9
+	VPCMPEQD     Y4, Y9, Y9
+	VBLENDVPS    Y9, Y5, Y8, Y8
+	VPAND        Y4, Y11, Y9
+	VPCMPEQD     Y4, Y9, Y9
+	VBLENDVPS    Y9, Y6, Y8, Y8
+	VMOVUPS      96(BX), Y9
+	VMULPS       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VMOVUPS      Y12, 64(DX)
+	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTD 4(CX), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQD     Y1, Y8, Y8
+	VMOVAPS      Y0, Y9
+	VPBROADCASTD 4(R9), Y10
+	VPAND        Y1, Y10, Y11
+	VPCMPEQD     Y1, Y11, Y11
+	VBLENDVPS    Y11, Y5, Y9, Y9
+	VPBROADCASTD 12(R9), Y11
+	VPAND        Y1, Y11, Y12
+	VPCMPEQD     Y1, Y12, Y12
+	VBLENDVPS    Y12, Y6, Y9, Y9
+	VMOVUPS      128(BX), Y12
+	VMULPS       Y9, Y12, Y12
+	VPAND        Y8, Y12, Y12
+	VPAND        Y2, Y7, Y8
+	VPCMPEQD     Y2, Y8, Y8
+	VMOVAPS      Y0, Y9
+	VPAND        Y2, Y10, Y13
+	VPCMPEQD     Y2, Y13, Y13
+	VBLENDVPS    Y13, Y5, Y9, Y9
+	VPAND        Y2, Y11, Y13
+	VPCMPEQD     Y2, Y13, Y13
+	VBLENDVPS    Y13, Y6, Y9, Y9
+	VMOVUPS      160(BX), Y13
+	VMULPS       Y9, Y13, Y13
+	VPAND        Y8, Y13, Y13
+	VMOVUPS      Y12, 128(DX)
+	VMOVUPS      Y13, 160(DX)
+	VPAND        Y3, Y7, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VMOVAPS      Y0, Y9
+	VPAND        Y3, Y10, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VBLENDVPS    Y12, Y5, Y9, Y9
+	VPAND        Y3, Y11, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VBLENDVPS    Y12, Y6, Y9, Y9
+	VMOVUPS      192(BX), Y12
+	VMULPS       Y9, Y12, Y12
+	VPAND        Y8, Y12, Y12
+	VPAND        Y4, Y7, Y7
+	VPCMPEQD     Y4, Y7, Y7
+	VMOVAPS      Y0, Y0
+	VPAND        Y4, Y10, Y8
+	VPCMPEQD     Y4, Y8, Y8
+	VBLENDVPS    Y8, Y5, Y0, Y0
+	VPAND        Y4, Y11, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VBLENDVPS    Y5, Y6, Y0, Y0
+	VMOVUPS      224(BX), Y5
+	VMULPS       Y0, Y5, Y5
+	VPAND        Y7, Y5, Y5
+	VMOVUPS      Y12, 192(DX)
+	VMOVUPS      Y5, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleRunsAVX512(dst []float32, src []float32, keep []uint64, scales []float64, run int, left int)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·scaleRunsAVX512(SB), NOSPLIT, $16-112
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         scales_base+72(FP), SI
+	MOVQ         run+96(FP), DI
+	MOVQ         left+104(FP), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	LEAQ         (SP), R9
+	CMPQ         AX, $0x00002000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), R10
+	MOVQ         64(BX), R10
+	MOVQ         128(BX), R10
+	MOVQ         192(BX), R10
+	MOVQ         (DX), R10
+	MOVQ         64(DX), R10
+	MOVQ         128(DX), R10
+	MOVQ         192(DX), R10
+	CMPQ         R8, $0x40
+	JL           endedtrue
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      (BX), Y4
+	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      64(BX), Y5
+	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      128(BX), Y6
+	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      192(BX), Y7
+	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VMULPS.Z     Z0, Z7, K1, Z7
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z5, 64(DX)
+	VMOVUPS      Z6, 128(DX)
+	VMOVUPS      Z7, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x40, R8
+	JMP          donetrue
+
+endedtrue:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    8(SI), X3, X3
+	VBROADCASTSS X3, Z3
+	VXORPS       X12, X12, X12
+	VCVTSD2SS    16(SI), X12, X12
+	VBROADCASTSS X12, Z12
+	VPBROADCASTD (CX), Z13
+	VPTESTMD     Z1, Z13, K1
+	VMOVAPS      Z0, Z14
+	VPBROADCASTD (R9), Z15
+	VPTESTMD     Z1, Z15, K2
+	VMOVAPS      Z3, K2, Z14
+	VPBROADCASTD 8(R9), Z16
+	VPTESTMD     Z1, Z16, K2
+	VMOVAPS      Z12, K2, Z14
+	VMOVUPS      (BX), Y8
+	VINSERTF64X4 $0x01, 32(BX), Z8, Z8
+	VMULPS.Z     Z14, Z8, K1, Z8
+	VPTESTMD     Z2, Z13, K1
+	VMOVAPS      Z0, Z13
+	VPTESTMD     Z2, Z15, K2
+	VMOVAPS      Z3, K2, Z13
+	VPTESTMD     Z2, Z16, K2
+	VMOVAPS      Z12, K2, Z13
+	VMOVUPS      64(BX), Y9
+	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
+	VMULPS.Z     Z13, Z9, K1, Z9
+	VPBROADCASTD 4(CX), Z13
+	VPTESTMD     Z1, Z13, K1
+	VMOVAPS      Z0, Z14
+	VPBROADCASTD 4(R9), Z15
+	VPTESTMD     Z1, Z15, K2
+	VMOVAPS      Z3, K2, Z14
+	VPBROADCASTD 12(R9), Z16
+	VPTESTMD     Z1, Z16, K2
+	VMOVAPS      Z12, K2, Z14
+	VMOVUPS      128(BX), Y10
+	VINSERTF64X4 $0x01, 160(BX), Z10, Z10
+	VMULPS.Z     Z14, Z10, K1, Z10
+	VPTESTMD     Z2, Z13, K1
+	VMOVAPS      Z0, Z0
+	VPTESTMD     Z2, Z15, K2
+	VMOVAPS      Z3, K2, Z0
+	VPTESTMD     Z2, Z16, K2
+	VMOVAPS      Z12, K2, Z0
+	VMOVUPS      192(BX), Y11
+	VINSERTF64X4 $0x01, 224(BX), Z11, Z11
+	VMULPS.Z     Z0, Z11, K1, Z11
+	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z9, 64(DX)
+	VMOVUPS      Z10, 128(DX)
+	VMOVUPS      Z11, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Z0
+
+donetrue:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	CMPQ         R8, $0x40
+	JL           endedfalse
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      (BX), Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      64(BX), Z3
+	VMULPS.Z     Z0, Z3, K1, Z3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VMOVUPS      128(BX), Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VPTESTMD     Z2, Z5, K1
+	VMOVUPS      192(BX), Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z3, 64(DX)
+	VMOVUPS      Z6, 128(DX)
+	VMOVUPS      Z5, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x40, R8
+	JMP          donefalse
+
+endedfalse:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    8(SI), X3, X3
+	VBROADCASTSS X3, Z3
+	VXORPS       X4, X4, X4
+	VCVTSD2SS    16(SI), X4, X4
+	VBROADCASTSS X4, Z4
+	VPBROADCASTD (CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VMOVAPS      Z0, Z6
+	VPBROADCASTD (R9), Z7
+	VPTESTMD     Z1, Z7, K2
+	VMOVAPS      Z3, K2, Z6
+	VPBROADCASTD 8(R9), Z8
+	VPTESTMD     Z1, Z8, K2
+	VMOVAPS      Z4, K2, Z6
+	VMOVUPS      (BX), Z9
+	VMULPS.Z     Z6, Z9, K1, Z9
+	VPTESTMD     Z2, Z5, K1
+	VMOVAPS      Z0, Z5
+	VPTESTMD     Z2, Z7, K2
+	VMOVAPS      Z3, K2, Z5
+	VPTESTMD     Z2, Z8, K2
+	VMOVAPS      Z4, K2, Z5
+	VMOVUPS      64(BX), Z6
+	VMULPS.Z     Z5, Z6, K1, Z6
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VMOVAPS      Z0, Z7
+	VPBROADCASTD 4(R9), Z8
+	VPTESTMD     Z1, Z8, K2
+	VMOVAPS      Z3, K2, Z7
+	VPBROADCASTD 12(R9), Z10
+	VPTESTMD     Z1, Z10, K2
+	VMOVAPS      Z4, K2, Z7
+	VMOVUPS      128(BX), Z11
+	VMULPS.Z     Z7, Z11, K1, Z11
+	VPTESTMD     Z2, Z5, K1
+	VMOVAPS      Z0, Z0
+	VPTESTMD     Z2, Z8, K2
+	VMOVAPS      Z3, K2, Z0
+	VPTESTMD     Z2, Z10, K2
+	VMOVAPS      Z4, K2, Z0
+	VMOVUPS      192(BX), Z3
+	VMULPS.Z     Z0, Z3, K1, Z3
+	VMOVUPS      Z9, (DX)
+	VMOVUPS      Z6, 64(DX)
+	VMOVUPS      Z11, 128(DX)
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Z0
+
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleRunsFloat64AVX2(dst []float64, src []float64, keep []uint64, scales []float64, run int, left int)
+// Requires: AVX, AVX2, BMI2, CMOV
+TEXT ·scaleRunsFloat64AVX2(SB), NOSPLIT, $16-112
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         scales_base+72(FP), SI
+	MOVQ         run+96(FP), DI
+	MOVQ         left+104(FP), R8
+	VBROADCASTSD (SI), Y0
+	VMOVDQU      laneBits8<>+0(SB), Y1
+	LEAQ         (SP), R9
+	CMPQ         AX, $0x00001000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), R10
+	MOVQ         64(BX), R10
+	MOVQ         128(BX), R10
+	MOVQ         192(BX), R10
+	MOVQ         256(BX), R10
+	MOVQ         320(BX), R10
+	MOVQ         384(BX), R10
+	MOVQ         448(BX), R10
+	MOVQ         (DX), R10
+	MOVQ         64(DX), R10
+	MOVQ         128(DX), R10
+	MOVQ         192(DX), R10
+	MOVQ         256(DX), R10
+	MOVQ         320(DX), R10
+	MOVQ         384(DX), R10
+	MOVQ         448(DX), R10
+	CMPQ         R8, $0x40
+	JL           endedtrue
+	VPBROADCASTD (CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VPAND        Y3, Y5, Y5
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(BX), Y6
+	VMULPD       Y0, Y6, Y6
+	VPAND        Y3, Y6, Y6
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y5, 32(DX)
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y7, 96(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VPAND        Y3, Y5, Y5
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(BX), Y6
+	VMULPD       Y0, Y6, Y6
+	VPAND        Y3, Y6, Y6
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y5, 160(DX)
+	VMOVUPS      Y6, 192(DX)
+	VMOVUPS      Y3, 224(DX)
+	VPBROADCASTD 4(CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VPAND        Y3, Y5, Y5
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(BX), Y6
+	VMULPD       Y0, Y6, Y6
+	VPAND        Y3, Y6, Y6
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VMOVUPS      Y4, 256(DX)
+	VMOVUPS      Y5, 288(DX)
+	VMOVUPS      Y6, 320(DX)
+	VMOVUPS      Y7, 352(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VPAND        Y3, Y5, Y5
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(BX), Y6
+	VMULPD       Y0, Y6, Y6
+	VPAND        Y3, Y6, Y6
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y4, 384(DX)
+	VMOVUPS      Y5, 416(DX)
+	VMOVUPS      Y6, 448(DX)
+	VMOVUPS      Y3, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x40, R8
+	JMP          donetrue
+
+endedtrue:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VBROADCASTSD 8(SI), Y2
+	VBROADCASTSD 16(SI), Y3
+	VPBROADCASTD (CX), Y4
+	VPAND        Y1, Y4, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPBROADCASTD (R9), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQQ     Y1, Y8, Y8
+	VBLENDVPD    Y8, Y2, Y6, Y6
+	VPBROADCASTD 8(R9), Y8
+	VPAND        Y1, Y8, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      (BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x04, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x04, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y2, Y6, Y6
+	VPSRLQ       $0x04, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y3, Y6, Y6
+	VMOVUPS      32(BX), Y10
+	VMULPD       Y6, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y9, (DX)
+	VMOVUPS      Y10, 32(DX)
+	VPSRLQ       $0x08, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x08, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y2, Y6, Y6
+	VPSRLQ       $0x08, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      64(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x0c, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x0c, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y2, Y6, Y6
+	VPSRLQ       $0x0c, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y3, Y6, Y6
+	VMOVUPS      96(BX), Y10
+	VMULPD       Y6, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y9, 64(DX)
+	VMOVUPS      Y10, 96(DX)
+	VPSRLQ       $0x10, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x10, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y2, Y6, Y6
+	VPSRLQ       $0x10, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      128(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x14, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x14, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y2, Y6, Y6
+	VPSRLQ       $0x14, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y3, Y6, Y6
+	VMOVUPS      160(BX), Y10
+	VMULPD       Y6, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y9, 128(DX)
+	VMOVUPS      Y10, 160(DX)
+	VPSRLQ       $0x18, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x18, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y2, Y6, Y6
+	VPSRLQ       $0x18, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      192(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x1c, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VMOVAPS      Y0, Y5
+	VPSRLQ       $0x1c, Y7, Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VBLENDVPD    Y6, Y2, Y5, Y5
+	VPSRLQ       $0x1c, Y8, Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VBLENDVPD    Y6, Y3, Y5, Y5
+	VMOVUPS      224(BX), Y6
+	VMULPD       Y5, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y9, 192(DX)
+	VMOVUPS      Y6, 224(DX)
+	VPBROADCASTD 4(CX), Y4
+	VPAND        Y1, Y4, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPBROADCASTD 4(R9), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQQ     Y1, Y8, Y8
+	VBLENDVPD    Y8, Y2, Y6, Y6
+	VPBROADCASTD 12(R9), Y8
+	VPAND        Y1, Y8, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      256(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x04, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x04, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y2, Y6, Y6
+	VPSRLQ       $0x04, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y3, Y6, Y6
+	VMOVUPS      288(BX), Y10
+	VMULPD       Y6, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y9, 256(DX)
+	VMOVUPS      Y10, 288(DX)
+	VPSRLQ       $0x08, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x08, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y2, Y6, Y6
+	VPSRLQ       $0x08, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      320(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x0c, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x0c, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y2, Y6, Y6
+	VPSRLQ       $0x0c, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y3, Y6, Y6
+	VMOVUPS      352(BX), Y10
+	VMULPD       Y6, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y9, 320(DX)
+	VMOVUPS      Y10, 352(DX)
+	VPSRLQ       $0x10, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x10, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y2, Y6, Y6
+	VPSRLQ       $0x10, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      384(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x14, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x14, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y2, Y6, Y6
+	VPSRLQ       $0x14, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y3, Y6, Y6
+	VMOVUPS      416(BX), Y10
+	VMULPD       Y6, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y9, 384(DX)
+	VMOVUPS      Y10, 416(DX)
+	VPSRLQ       $0x18, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x18, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y2, Y6, Y6
+	VPSRLQ       $0x18, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      448(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x1c, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VMOVAPS      Y0, Y0
+	VPSRLQ       $0x1c, Y7, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VBLENDVPD    Y5, Y2, Y0, Y0
+	VPSRLQ       $0x1c, Y8, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VBLENDVPD    Y2, Y3, Y0, Y0
+	VMOVUPS      480(BX), Y2
+	VMULPD       Y0, Y2, Y2
+	VPAND        Y4, Y2, Y2
+	VMOVUPS      Y9, 448(DX)
+	VMOVUPS      Y2, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VBROADCASTSD (SI), Y0
+
+donetrue:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	CMPQ         R8, $0x40
+	JL           endedfalse
+	VPBROADCASTD (CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VPAND        Y3, Y5, Y5
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(BX), Y6
+	VMULPD       Y0, Y6, Y6
+	VPAND        Y3, Y6, Y6
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y5, 32(DX)
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y7, 96(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VPAND        Y3, Y5, Y5
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(BX), Y6
+	VMULPD       Y0, Y6, Y6
+	VPAND        Y3, Y6, Y6
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y5, 160(DX)
+	VMOVUPS      Y6, 192(DX)
+	VMOVUPS      Y3, 224(DX)
+	VPBROADCASTD 4(CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VPAND        Y3, Y5, Y5
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(BX), Y6
+	VMULPD       Y0, Y6, Y6
+	VPAND        Y3, Y6, Y6
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VMOVUPS      Y4, 256(DX)
+	VMOVUPS      Y5, 288(DX)
+	VMOVUPS      Y6, 320(DX)
+	VMOVUPS      Y7, 352(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VPAND        Y3, Y5, Y5
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(BX), Y6
+	VMULPD       Y0, Y6, Y6
+	VPAND        Y3, Y6, Y6
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y4, 384(DX)
+	VMOVUPS      Y5, 416(DX)
+	VMOVUPS      Y6, 448(DX)
+	VMOVUPS      Y3, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x40, R8
+	JMP          donefalse
+
+endedfalse:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VBROADCASTSD 8(SI), Y2
+	VBROADCASTSD 16(SI), Y3
+	VPBROADCASTD (CX), Y4
+	VPAND        Y1, Y4, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPBROADCASTD (R9), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQQ     Y1, Y8, Y8
+	VBLENDVPD    Y8, Y2, Y6, Y6
+	VPBROADCASTD 8(R9), Y8
+	VPAND        Y1, Y8, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      (BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x04, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x04, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y2, Y6, Y6
+	VPSRLQ       $0x04, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y3, Y6, Y6
+	VMOVUPS      32(BX), Y10
+	VMULPD       Y6, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y9, (DX)
+	VMOVUPS      Y10, 32(DX)
+	VPSRLQ       $0x08, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x08, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y2, Y6, Y6
+	VPSRLQ       $0x08, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      64(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x0c, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x0c, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y2, Y6, Y6
+	VPSRLQ       $0x0c, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y3, Y6, Y6
+	VMOVUPS      96(BX), Y10
+	VMULPD       Y6, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y9, 64(DX)
+	VMOVUPS      Y10, 96(DX)
+	VPSRLQ       $0x10, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x10, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y2, Y6, Y6
+	VPSRLQ       $0x10, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      128(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x14, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x14, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y2, Y6, Y6
+	VPSRLQ       $0x14, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y3, Y6, Y6
+	VMOVUPS      160(BX), Y10
+	VMULPD       Y6, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y9, 128(DX)
+	VMOVUPS      Y10, 160(DX)
+	VPSRLQ       $0x18, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x18, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y2, Y6, Y6
+	VPSRLQ       $0x18, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      192(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x1c, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VMOVAPS      Y0, Y5
+	VPSRLQ       $0x1c, Y7, Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VBLENDVPD    Y6, Y2, Y5, Y5
+	VPSRLQ       $0x1c, Y8, Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VBLENDVPD    Y6, Y3, Y5, Y5
+	VMOVUPS      224(BX), Y6
+	VMULPD       Y5, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y9, 192(DX)
+	VMOVUPS      Y6, 224(DX)
+	VPBROADCASTD 4(CX), Y4
+	VPAND        Y1, Y4, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPBROADCASTD 4(R9), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQQ     Y1, Y8, Y8
+	VBLENDVPD    Y8, Y2, Y6, Y6
+	VPBROADCASTD 12(R9), Y8
+	VPAND        Y1, Y8, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      256(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x04, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x04, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y2, Y6, Y6
+	VPSRLQ       $0x04, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y3, Y6, Y6
+	VMOVUPS      288(BX), Y10
+	VMULPD       Y6, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y9, 256(DX)
+	VMOVUPS      Y10, 288(DX)
+	VPSRLQ       $0x08, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x08, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y2, Y6, Y6
+	VPSRLQ       $0x08, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      320(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x0c, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x0c, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y2, Y6, Y6
+	VPSRLQ       $0x0c, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y3, Y6, Y6
+	VMOVUPS      352(BX), Y10
+	VMULPD       Y6, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y9, 320(DX)
+	VMOVUPS      Y10, 352(DX)
+	VPSRLQ       $0x10, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x10, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y2, Y6, Y6
+	VPSRLQ       $0x10, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      384(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x14, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x14, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y2, Y6, Y6
+	VPSRLQ       $0x14, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y3, Y6, Y6
+	VMOVUPS      416(BX), Y10
+	VMULPD       Y6, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVUPS      Y9, 384(DX)
+	VMOVUPS      Y10, 416(DX)
+	VPSRLQ       $0x18, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x18, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y2, Y6, Y6
+	VPSRLQ       $0x18, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      448(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x1c, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VMOVAPS      Y0, Y0
+	VPSRLQ       $0x1c, Y7, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VBLENDVPD    Y5, Y2, Y0, Y0
+	VPSRLQ       $0x1c, Y8, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VBLENDVPD    Y2, Y3, Y0, Y0
+	VMOVUPS      480(BX), Y2
+	VMULPD       Y0, Y2, Y2
+	VPAND        Y4, Y2, Y2
+	VMOVUPS      Y9, 448(DX)
+	VMOVUPS      Y2, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VBROADCASTSD (SI), Y0
+
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleRunsFloat64AVX512(dst []float64, src []float64, keep []uint64, scales []float64, run int, left int)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·scaleRunsFloat64AVX512(SB), NOSPLIT, $16-112
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         scales_base+72(FP), SI
+	MOVQ         run+96(FP), DI
+	MOVQ         left+104(FP), R8
+	VBROADCASTSD (SI), Z0
+	VMOVDQU64    laneBits8<>+0(SB), Z1
+	LEAQ         (SP), R9
+	CMPQ         AX, $0x00001000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), R10
+	MOVQ         64(BX), R10
+	MOVQ         128(BX), R10
+	MOVQ         192(BX), R10
+	MOVQ         256(BX), R10
+	MOVQ         320(BX), R10
+	MOVQ         384(BX), R10
+	MOVQ         448(BX), R10
+	MOVQ         (DX), R10
+	MOVQ         64(DX), R10
+	MOVQ         128(DX), R10
+	MOVQ         192(DX), R10
+	MOVQ         256(DX), R10
+	MOVQ         320(DX), R10
+	MOVQ         384(DX), R10
+	MOVQ         448(DX), R10
+	CMPQ         R8, $0x40
+	JL           endedtrue
+	VPBROADCASTD (CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (BX), Y3
+	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
+	VMULPD.Z     Z0, Z3, K1, Z3
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      64(BX), Y5
+	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMULPD.Z     Z0, Z5, K1, Z5
+	VPSRLQ       $0x10, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      128(BX), Y6
+	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
+	VMULPD.Z     Z0, Z6, K1, Z6
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(BX), Y7
+	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VMULPD.Z     Z0, Z7, K1, Z7
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      256(BX), Y8
+	VINSERTF64X4 $0x01, 288(BX), Z8, Z8
+	VMULPD.Z     Z0, Z8, K1, Z8
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      320(BX), Y9
+	VINSERTF64X4 $0x01, 352(BX), Z9, Z9
+	VMULPD.Z     Z0, Z9, K1, Z9
+	VPSRLQ       $0x10, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      384(BX), Y10
+	VINSERTF64X4 $0x01, 416(BX), Z10, Z10
+	VMULPD.Z     Z0, Z10, K1, Z10
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      448(BX), Y11
+	VINSERTF64X4 $0x01, 480(BX), Z11, Z11
+	VMULPD.Z     Z0, Z11, K1, Z11
+	VMOVUPS      Z3, (DX)
+	VMOVUPS      Z5, 64(DX)
+	VMOVUPS      Z6, 128(DX)
+	VMOVUPS      Z7, 192(DX)
+	VMOVUPS      Z8, 256(DX)
+	VMOVUPS      Z9, 320(DX)
+	VMOVUPS      Z10, 384(DX)
+	VMOVUPS      Z11, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x40, R8
+	JMP          donetrue
+
+endedtrue:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VBROADCASTSD 8(SI), Z2
+	VBROADCASTSD 16(SI), Z4
+	VPBROADCASTD (CX), Z20
+	VPTESTMQ     Z1, Z20, K1
+	VMOVAPS      Z0, Z21
+	VPBROADCASTD (R9), Z22
+	VPTESTMQ     Z1, Z22, K2
+	VMOVAPD      Z2, K2, Z21
+	VPBROADCASTD 8(R9), Z23
+	VPTESTMQ     Z1, Z23, K2
+	VMOVAPD      Z4, K2, Z21
+	VMOVUPS      (BX), Y12
+	VINSERTF64X4 $0x01, 32(BX), Z12, Z12
+	VMULPD.Z     Z21, Z12, K1, Z12
+	VPSRLQ       $0x08, Z20, Z21
+	VPTESTMQ     Z1, Z21, K1
+	VMOVAPS      Z0, Z21
+	VPSRLQ       $0x08, Z22, Z24
+	VPTESTMQ     Z1, Z24, K2
+	VMOVAPD      Z2, K2, Z21
+	VPSRLQ       $0x08, Z23, Z24
+	VPTESTMQ     Z1, Z24, K2
+	VMOVAPD      Z4, K2, Z21
+	VMOVUPS      64(BX), Y13
+	VINSERTF64X4 $0x01, 96(BX), Z13, Z13
+	VMULPD.Z     Z21, Z13, K1, Z13
+	VPSRLQ       $0x10, Z20, Z21
+	VPTESTMQ     Z1, Z21, K1
+	VMOVAPS      Z0, Z21
+	VPSRLQ       $0x10, Z22, Z24
+	VPTESTMQ     Z1, Z24, K2
+	VMOVAPD      Z2, K2, Z21
+	VPSRLQ       $0x10, Z23, Z24
+	VPTESTMQ     Z1, Z24, K2
+	VMOVAPD      Z4, K2, Z21
+	VMOVUPS      128(BX), Y14
+	VINSERTF64X4 $0x01, 160(BX), Z14, Z14
+	VMULPD.Z     Z21, Z14, K1, Z14
+	VPSRLQ       $0x18, Z20, Z20
+	VPTESTMQ     Z1, Z20, K1
+	VMOVAPS      Z0, Z20
+	VPSRLQ       $0x18, Z22, Z21
+	VPTESTMQ     Z1, Z21, K2
+	VMOVAPD      Z2, K2, Z20
+	VPSRLQ       $0x18, Z23, Z21
+	VPTESTMQ     Z1, Z21, K2
+	VMOVAPD      Z4, K2, Z20
+	VMOVUPS      192(BX), Y15
+	VINSERTF64X4 $0x01, 224(BX), Z15, Z15
+	VMULPD.Z     Z20, Z15, K1, Z15
+	VPBROADCASTD 4(CX), Z20
+	VPTESTMQ     Z1, Z20, K1
+	VMOVAPS      Z0, Z21
+	VPBROADCASTD 4(R9), Z22
+	VPTESTMQ     Z1, Z22, K2
+	VMOVAPD      Z2, K2, Z21
+	VPBROADCASTD 12(R9), Z23
+	VPTESTMQ     Z1, Z23, K2
+	VMOVAPD      Z4, K2, Z21
+	VMOVUPS      256(BX), Y16
+	VINSERTF64X4 $0x01, 288(BX), Z16, Z16
+	VMULPD.Z     Z21, Z16, K1, Z16
+	VPSRLQ       $0x08, Z20, Z21
+	VPTESTMQ     Z1, Z21, K1
+	VMOVAPS      Z0, Z21
+	VPSRLQ       $0x08, Z22, Z24
+	VPTESTMQ     Z1, Z24, K2
+	VMOVAPD      Z2, K2, Z21
+	VPSRLQ       $0x08, Z23, Z24
+	VPTESTMQ     Z1, Z24, K2
+	VMOVAPD      Z4, K2, Z21
+	VMOVUPS      320(BX), Y17
+	VINSERTF64X4 $0x01, 352(BX), Z17, Z17
+	VMULPD.Z     Z21, Z17, K1, Z17
+	VPSRLQ       $0x10, Z20, Z21
+	VPTESTMQ     Z1, Z21, K1
+	VMOVAPS      Z0, Z21
+	VPSRLQ       $0x10, Z22, Z24
+	VPTESTMQ     Z1, Z24, K2
+	VMOVAPD      Z2, K2, Z21
+	VPSRLQ       $0x10, Z23, Z24
+	VPTESTMQ     Z1, Z24, K2
+	VMOVAPD      Z4, K2, Z21
+	VMOVUPS      384(BX), Y18
+	VINSERTF64X4 $0x01, 416(BX), Z18, Z18
+	VMULPD.Z     Z21, Z18, K1, Z18
+	VPSRLQ       $0x18, Z20, Z20
+	VPTESTMQ     Z1, Z20, K1
+	VMOVAPS      Z0, Z0
+	VPSRLQ       $0x18, Z22, Z20
+	VPTESTMQ     Z1, Z20, K2
+	VMOVAPD      Z2, K2, Z0
+	VPSRLQ       $0x18, Z23, Z2
+	VPTESTMQ     Z1, Z2, K2
+	VMOVAPD      Z4, K2, Z0
+	VMOVUPS      448(BX), Y19
+	VINSERTF64X4 $0x01, 480(BX), Z19, Z19
+	VMULPD.Z     Z0, Z19, K1, Z19
+	VMOVUPS      Z12, (DX)
+	VMOVUPS      Z13, 64(DX)
+	VMOVUPS      Z14, 128(DX)
+	VMOVUPS      Z15, 192(DX)
+	VMOVUPS      Z16, 256(DX)
+	VMOVUPS      Z17, 320(DX)
+	VMOVUPS      Z18, 384(DX)
+	VMOVUPS      Z19, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VBROADCASTSD (SI), Z0
+
+donetrue:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	CMPQ         R8, $0x40
+	JL           endedfalse
+	VPBROADCASTD (CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (BX), Z3
+	VMULPD.Z     Z0, Z3, K1, Z3
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      64(BX), Z4
+	VMULPD.Z     Z0, Z4, K1, Z4
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      128(BX), Z5
+	VMULPD.Z     Z0, Z5, K1, Z5
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(BX), Z2
+	VMULPD.Z     Z0, Z2, K1, Z2
+	VPBROADCASTD 4(CX), Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      256(BX), Z7
+	VMULPD.Z     Z0, Z7, K1, Z7
+	VPSRLQ       $0x08, Z6, Z8
+	VPTESTMQ     Z1, Z8, K1
+	VMOVUPS      320(BX), Z8
+	VMULPD.Z     Z0, Z8, K1, Z8
+	VPSRLQ       $0x10, Z6, Z9
+	VPTESTMQ     Z1, Z9, K1
+	VMOVUPS      384(BX), Z9
+	VMULPD.Z     Z0, Z9, K1, Z9
+	VPSRLQ       $0x18, Z6, Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      448(BX), Z6
+	VMULPD.Z     Z0, Z6, K1, Z6
+	VMOVUPS      Z3, (DX)
+	VMOVUPS      Z4, 64(DX)
+	VMOVUPS      Z5, 128(DX)
+	VMOVUPS      Z2, 192(DX)
+	VMOVUPS      Z7, 256(DX)
+	VMOVUPS      Z8, 320(DX)
+	VMOVUPS      Z9, 384(DX)
+	VMOVUPS      Z6, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x40, R8
+	JMP          donefalse
+
+endedfalse:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VBROADCASTSD 8(SI), Z2
+	VBROADCASTSD 16(SI), Z3
+	VPBROADCASTD (CX), Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVAPS      Z0, Z5
+	VPBROADCASTD (R9), Z6
+	VPTESTMQ     Z1, Z6, K2
+	VMOVAPD      Z2, K2, Z5
+	VPBROADCASTD 8(R9), Z7
+	VPTESTMQ     Z1, Z7, K2
+	VMOVAPD      Z3, K2, Z5
+	VMOVUPS      (BX), Z8
+	VMULPD.Z     Z5, Z8, K1, Z8
+	VPSRLQ       $0x08, Z4, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVAPS      Z0, Z5
+	VPSRLQ       $0x08, Z6, Z9
+	VPTESTMQ     Z1, Z9, K2
+	VMOVAPD      Z2, K2, Z5
+	VPSRLQ       $0x08, Z7, Z9
+	VPTESTMQ     Z1, Z9, K2
+	VMOVAPD      Z3, K2, Z5
+	VMOVUPS      64(BX), Z9
+	VMULPD.Z     Z5, Z9, K1, Z9
+	VPSRLQ       $0x10, Z4, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVAPS      Z0, Z5
+	VPSRLQ       $0x10, Z6, Z10
+	VPTESTMQ     Z1, Z10, K2
+	VMOVAPD      Z2, K2, Z5
+	VPSRLQ       $0x10, Z7, Z10
+	VPTESTMQ     Z1, Z10, K2
+	VMOVAPD      Z3, K2, Z5
+	VMOVUPS      128(BX), Z10
+	VMULPD.Z     Z5, Z10, K1, Z10
+	VPSRLQ       $0x18, Z4, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVAPS      Z0, Z4
+	VPSRLQ       $0x18, Z6, Z5
+	VPTESTMQ     Z1, Z5, K2
+	VMOVAPD      Z2, K2, Z4
+	VPSRLQ       $0x18, Z7, Z5
+	VPTESTMQ     Z1, Z5, K2
+	VMOVAPD      Z3, K2, Z4
+	VMOVUPS      192(BX), Z5
+	VMULPD.Z     Z4, Z5, K1, Z5
+	VPBROADCASTD 4(CX), Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVAPS      Z0, Z6
+	VPBROADCASTD 4(R9), Z7
+	VPTESTMQ     Z1, Z7, K2
+	VMOVAPD      Z2, K2, Z6
+	VPBROADCASTD 12(R9), Z11
+	VPTESTMQ     Z1, Z11, K2
+	VMOVAPD      Z3, K2, Z6
+	VMOVUPS      256(BX), Z12
+	VMULPD.Z     Z6, Z12, K1, Z12
+	VPSRLQ       $0x08, Z4, Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVAPS      Z0, Z6
+	VPSRLQ       $0x08, Z7, Z13
+	VPTESTMQ     Z1, Z13, K2
+	VMOVAPD      Z2, K2, Z6
+	VPSRLQ       $0x08, Z11, Z13
+	VPTESTMQ     Z1, Z13, K2
+	VMOVAPD      Z3, K2, Z6
+	VMOVUPS      320(BX), Z13
+	VMULPD.Z     Z6, Z13, K1, Z13
+	VPSRLQ       $0x10, Z4, Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVAPS      Z0, Z6
+	VPSRLQ       $0x10, Z7, Z14
+	VPTESTMQ     Z1, Z14, K2
+	VMOVAPD      Z2, K2, Z6
+	VPSRLQ       $0x10, Z11, Z14
+	VPTESTMQ     Z1, Z14, K2
+	VMOVAPD      Z3, K2, Z6
+	VMOVUPS      384(BX), Z14
+	VMULPD.Z     Z6, Z14, K1, Z14
+	VPSRLQ       $0x18, Z4, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVAPS      Z0, Z0
+	VPSRLQ       $0x18, Z7, Z4
+	VPTESTMQ     Z1, Z4, K2
+	VMOVAPD      Z2, K2, Z0
+	VPSRLQ       $0x18, Z11, Z2
+	VPTESTMQ     Z1, Z2, K2
+	VMOVAPD      Z3, K2, Z0
+	VMOVUPS      448(BX), Z2
+	VMULPD.Z     Z0, Z2, K1, Z2
+	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z9, 64(DX)
+	VMOVUPS      Z10, 128(DX)
+	VMOVUPS      Z5, 192(DX)
+	VMOVUPS      Z12, 256(DX)
+	VMOVUPS      Z13, 320(DX)
+	VMOVUPS      Z14, 384(DX)
+	VMOVUPS      Z2, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VBROADCASTSD (SI), Z0
+
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleRunsFloat16AVX2(dst []Float16, src []Float16, keep []uint64, scales []float64, run int, left int)
+// Requires: AVX, AVX2, BMI2, CMOV, F16C
+TEXT ·scaleRunsFloat16AVX2(SB), NOSPLIT, $16-112
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         scales_base+72(FP), SI
+	MOVQ         run+96(FP), DI
+	MOVQ         left+104(FP), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+	VMOVDQU      laneBits2<>+0(SB), Y1
+	LEAQ         (SP), R9
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), R10
+	MOVQ         64(BX), R10
+	MOVQ         (DX), R10
+	MOVQ         64(DX), R10
+	CMPQ         R8, $0x40
+	JL           endedtrue
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    (BX), Y3
+	VCVTPH2PS    16(BX), Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    32(BX), Y4
+	VCVTPH2PS    48(BX), Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VMOVUPS      Y3, (DX)
+	VMOVUPS      Y4, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    64(BX), Y3
+	VCVTPH2PS    80(BX), Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    96(BX), Y4
+	VCVTPH2PS    112(BX), Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VMOVUPS      Y3, 64(DX)
+	VMOVUPS      Y4, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x40, R8
+	JMP          donetrue
+
+endedtrue:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    16(SI), X3, X3
+	VBROADCASTSS X3, Y3
+	VPBROADCASTW (CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    (BX), Y5
+	VCVTPH2PS    16(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VCVTPH2PS    (BX), Y6
+	VCVTPH2PS    16(BX), Y7
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBROADCASTW (R9), Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQW     Y1, Y7, Y7
+	VPBLENDVB    Y7, Y6, Y5, Y5
+	VCVTPH2PS    (BX), Y6
+	VCVTPH2PS    16(BX), Y7
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBROADCASTW 8(R9), Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQW     Y1, Y7, Y7
+	VPBLENDVB    Y7, Y6, Y5, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 2(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    32(BX), Y6
+	VCVTPH2PS    48(BX), Y7
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VCVTPH2PS    32(BX), Y7
+	VCVTPH2PS    48(BX), Y8
+	VMULPS       Y2, Y7, Y7
+	VMULPS       Y2, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBROADCASTW 2(R9), Y8
+	VPAND        Y1, Y8, Y8
+	VPCMPEQW     Y1, Y8, Y8
+	VPBLENDVB    Y8, Y7, Y6, Y6
+	VCVTPH2PS    32(BX), Y7
+	VCVTPH2PS    48(BX), Y8
+	VMULPS       Y3, Y7, Y7
+	VMULPS       Y3, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBROADCASTW 10(R9), Y8
+	VPAND        Y1, Y8, Y8
+	VPCMPEQW     Y1, Y8, Y8
+	VPBLENDVB    Y8, Y7, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    64(BX), Y5
+	VCVTPH2PS    80(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VCVTPH2PS    64(BX), Y6
+	VCVTPH2PS    80(BX), Y7
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBROADCASTW 4(R9), Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQW     Y1, Y7, Y7
+	VPBLENDVB    Y7, Y6, Y5, Y5
+	VCVTPH2PS    64(BX), Y6
+	VCVTPH2PS    80(BX), Y7
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBROADCASTW 12(R9), Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQW     Y1, Y7, Y7
+	VPBLENDVB    Y7, Y6, Y5, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 6(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    96(BX), Y6
+	VCVTPH2PS    112(BX), Y7
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VCVTPH2PS    96(BX), Y0
+	VCVTPH2PS    112(BX), Y7
+	VMULPS       Y2, Y0, Y0
+	VMULPS       Y2, Y7, Y7
+	VCVTPS2PH    $0x00, Y0, X0
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y0, Y0
+	VPBROADCASTW 6(R9), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VPBLENDVB    Y2, Y0, Y6, Y6
+	VCVTPH2PS    96(BX), Y0
+	VCVTPH2PS    112(BX), Y2
+	VMULPS       Y3, Y0, Y0
+	VMULPS       Y3, Y2, Y2
+	VCVTPS2PH    $0x00, Y0, X0
+	VCVTPS2PH    $0x00, Y2, X2
+	VINSERTI128  $0x01, X2, Y0, Y0
+	VPBROADCASTW 14(R9), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VPBLENDVB    Y2, Y0, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+
+donetrue:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	CMPQ         R8, $0x40
+	JL           endedfalse
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    (BX), Y3
+	VCVTPH2PS    16(BX), Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    32(BX), Y4
+	VCVTPH2PS    48(BX), Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VMOVUPS      Y3, (DX)
+	VMOVUPS      Y4, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    64(BX), Y3
+	VCVTPH2PS    80(BX), Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    96(BX), Y4
+	VCVTPH2PS    112(BX), Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VMOVUPS      Y3, 64(DX)
+	VMOVUPS      Y4, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x40, R8
+	JMP          donefalse
+
+endedfalse:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    16(SI), X3, X3
+	VBROADCASTSS X3, Y3
+	VPBROADCASTW (CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    (BX), Y5
+	VCVTPH2PS    16(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VCVTPH2PS    (BX), Y6
+	VCVTPH2PS    16(BX), Y7
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBROADCASTW (R9), Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQW     Y1, Y7, Y7
+	VPBLENDVB    Y7, Y6, Y5, Y5
+	VCVTPH2PS    (BX), Y6
+	VCVTPH2PS    16(BX), Y7
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBROADCASTW 8(R9), Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQW     Y1, Y7, Y7
+	VPBLENDVB    Y7, Y6, Y5, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 2(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    32(BX), Y6
+	VCVTPH2PS    48(BX), Y7
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VCVTPH2PS    32(BX), Y7
+	VCVTPH2PS    48(BX), Y8
+	VMULPS       Y2, Y7, Y7
+	VMULPS       Y2, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBROADCASTW 2(R9), Y8
+	VPAND        Y1, Y8, Y8
+	VPCMPEQW     Y1, Y8, Y8
+	VPBLENDVB    Y8, Y7, Y6, Y6
+	VCVTPH2PS    32(BX), Y7
+	VCVTPH2PS    48(BX), Y8
+	VMULPS       Y3, Y7, Y7
+	VMULPS       Y3, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBROADCASTW 10(R9), Y8
+	VPAND        Y1, Y8, Y8
+	VPCMPEQW     Y1, Y8, Y8
+	VPBLENDVB    Y8, Y7, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    64(BX), Y5
+	VCVTPH2PS    80(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VCVTPH2PS    64(BX), Y6
+	VCVTPH2PS    80(BX), Y7
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBROADCASTW 4(R9), Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQW     Y1, Y7, Y7
+	VPBLENDVB    Y7, Y6, Y5, Y5
+	VCVTPH2PS    64(BX), Y6
+	VCVTPH2PS    80(BX), Y7
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBROADCASTW 12(R9), Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQW     Y1, Y7, Y7
+	VPBLENDVB    Y7, Y6, Y5, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 6(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    96(BX), Y6
+	VCVTPH2PS    112(BX), Y7
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VCVTPH2PS    96(BX), Y0
+	VCVTPH2PS    112(BX), Y7
+	VMULPS       Y2, Y0, Y0
+	VMULPS       Y2, Y7, Y7
+	VCVTPS2PH    $0x00, Y0, X0
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y0, Y0
+	VPBROADCASTW 6(R9), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VPBLENDVB    Y2, Y0, Y6, Y6
+	VCVTPH2PS    96(BX), Y0
+	VCVTPH2PS    112(BX), Y2
+	VMULPS       Y3, Y0, Y0
+	VMULPS       Y3, Y2, Y2
+	VCVTPS2PH    $0x00, Y0, X0
+	VCVTPS2PH    $0x00, Y2, X2
+	VINSERTI128  $0x01, X2, Y0, Y0
+	VPBROADCASTW 14(R9), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VPBLENDVB    Y2, Y0, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleRunsFloat16AVX512(dst []Float16, src []Float16, keep []uint64, scales []float64, run int, left int)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV
+TEXT ·scaleRunsFloat16AVX512(SB), NOSPLIT, $16-112
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         scales_base+72(FP), SI
+	MOVQ         run+96(FP), DI
+	MOVQ         left+104(FP), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Z0
+	LEAQ         (SP), R9
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), R10
+	MOVQ         64(BX), R10
+	MOVQ         (DX), R10
+	MOVQ         64(DX), R10
+	CMPQ         R8, $0x40
+	JL           endedtrue
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z1
+	VCVTPH2PS    32(BX), Z2
+	VMULPS       Z0, Z1, Z1
+	VMULPS       Z0, Z2, Z2
+	VCVTPS2PH    $0x00, Z1, Y1
+	VCVTPS2PH    $0x00, Z2, Y2
+	VINSERTI64X4 $0x01, Y2, Z1, Z1
+	VMOVDQU16.Z  Z1, K1, Z1
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z2
+	VCVTPH2PS    96(BX), Z3
+	VMULPS       Z0, Z2, Z2
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z2, Y2
+	VCVTPS2PH    $0x00, Z3, Y3
+	VINSERTI64X4 $0x01, Y3, Z2, Z2
+	VMOVDQU16.Z  Z2, K1, Z2
+	VMOVUPS      Z1, (DX)
+	VMOVUPS      Z2, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x40, R8
+	JMP          donetrue
+
+endedtrue:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VXORPS       X1, X1, X1
+	VCVTSD2SS    8(SI), X1, X1
+	VBROADCASTSS X1, Z1
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    16(SI), X2, X2
+	VBROADCASTSS X2, Z2
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z3
+	VCVTPH2PS    32(BX), Z4
+	VMULPS       Z0, Z3, Z3
+	VMULPS       Z0, Z4, Z4
+	VCVTPS2PH    $0x00, Z3, Y3
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z3, Z3
+	VCVTPH2PS    (BX), Z4
+	VCVTPH2PS    32(BX), Z5
+	VMULPS       Z1, Z4, Z4
+	VMULPS       Z1, Z5, Z5
+	VCVTPS2PH    $0x00, Z4, Y4
+	VCVTPS2PH    $0x00, Z5, Y5
+	VINSERTI64X4 $0x01, Y5, Z4, Z4
+	KMOVD        (R9), K2
+	VMOVDQU16    Z4, K2, Z3
+	VCVTPH2PS    (BX), Z4
+	VCVTPH2PS    32(BX), Z5
+	VMULPS       Z2, Z4, Z4
+	VMULPS       Z2, Z5, Z5
+	VCVTPS2PH    $0x00, Z4, Y4
+	VCVTPS2PH    $0x00, Z5, Y5
+	VINSERTI64X4 $0x01, Y5, Z4, Z4
+	KMOVD        8(R9), K2
+	VMOVDQU16    Z4, K2, Z3
+	VMOVDQU16.Z  Z3, K1, Z3
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z4
+	VCVTPH2PS    96(BX), Z5
+	VMULPS       Z0, Z4, Z4
+	VMULPS       Z0, Z5, Z5
+	VCVTPS2PH    $0x00, Z4, Y4
+	VCVTPS2PH    $0x00, Z5, Y5
+	VINSERTI64X4 $0x01, Y5, Z4, Z4
+	VCVTPH2PS    64(BX), Z0
+	VCVTPH2PS    96(BX), Z5
+	VMULPS       Z1, Z0, Z0
+	VMULPS       Z1, Z5, Z5
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z5, Y5
+	VINSERTI64X4 $0x01, Y5, Z0, Z0
+	KMOVD        4(R9), K2
+	VMOVDQU16    Z0, K2, Z4
+	VCVTPH2PS    64(BX), Z0
+	VCVTPH2PS    96(BX), Z1
+	VMULPS       Z2, Z0, Z0
+	VMULPS       Z2, Z1, Z1
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z1, Y1
+	VINSERTI64X4 $0x01, Y1, Z0, Z0
+	KMOVD        12(R9), K2
+	VMOVDQU16    Z0, K2, Z4
+	VMOVDQU16.Z  Z4, K1, Z4
+	VMOVUPS      Z3, (DX)
+	VMOVUPS      Z4, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Z0
+
+donetrue:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	CMPQ         R8, $0x40
+	JL           endedfalse
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z1
+	VCVTPH2PS    32(BX), Z2
+	VMULPS       Z0, Z1, Z1
+	VMULPS       Z0, Z2, Z2
+	VCVTPS2PH    $0x00, Z1, Y1
+	VCVTPS2PH    $0x00, Z2, Y2
+	VINSERTI64X4 $0x01, Y2, Z1, Z1
+	VMOVDQU16.Z  Z1, K1, Z1
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z2
+	VCVTPH2PS    96(BX), Z3
+	VMULPS       Z0, Z2, Z2
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z2, Y2
+	VCVTPS2PH    $0x00, Z3, Y3
+	VINSERTI64X4 $0x01, Y3, Z2, Z2
+	VMOVDQU16.Z  Z2, K1, Z2
+	VMOVUPS      Z1, (DX)
+	VMOVUPS      Z2, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x40, R8
+	JMP          donefalse
+
+endedfalse:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VXORPS       X1, X1, X1
+	VCVTSD2SS    8(SI), X1, X1
+	VBROADCASTSS X1, Z1
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    16(SI), X2, X2
+	VBROADCASTSS X2, Z2
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z3
+	VCVTPH2PS    32(BX), Z4
+	VMULPS       Z0, Z3, Z3
+	VMULPS       Z0, Z4, Z4
+	VCVTPS2PH    $0x00, Z3, Y3
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z3, Z3
+	VCVTPH2PS    (BX), Z4
+	VCVTPH2PS    32(BX), Z5
+	VMULPS       Z1, Z4, Z4
+	VMULPS       Z1, Z5, Z5
+	VCVTPS2PH    $0x00, Z4, Y4
+	VCVTPS2PH    $0x00, Z5, Y5
+	VINSERTI64X4 $0x01, Y5, Z4, Z4
+	KMOVD        (R9), K2
+	VMOVDQU16    Z4, K2, Z3
+	VCVTPH2PS    (BX), Z4
+	VCVTPH2PS    32(BX), Z5
+	VMULPS       Z2, Z4, Z4
+	VMULPS       Z2, Z5, Z5
+	VCVTPS2PH    $0x00, Z4, Y4
+	VCVTPS2PH    $0x00, Z5, Y5
+	VINSERTI64X4 $0x01, Y5, Z4, Z4
+	KMOVD        8(R9), K2
+	VMOVDQU16    Z4, K2, Z3
+	VMOVDQU16.Z  Z3, K1, Z3
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z4
+	VCVTPH2PS    96(BX), Z5
+	VMULPS       Z0, Z4, Z4
+	VMULPS       Z0, Z5, Z5
+	VCVTPS2PH    $0x00, Z4, Y4
+	VCVTPS2PH    $0x00, Z5, Y5
+	VINSERTI64X4 $0x01, Y5, Z4, Z4
+	VCVTPH2PS    64(BX), Z0
+	VCVTPH2PS    96(BX), Z5
+	VMULPS       Z1, Z0, Z0
+	VMULPS       Z1, Z5, Z5
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z5, Y5
+	VINSERTI64X4 $0x01, Y5, Z0, Z0
+	KMOVD        4(R9), K2
+	VMOVDQU16    Z0, K2, Z4
+	VCVTPH2PS    64(BX), Z0
+	VCVTPH2PS    96(BX), Z1
+	VMULPS       Z2, Z0, Z0
+	VMULPS       Z2, Z1, Z1
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z1, Y1
+	VINSERTI64X4 $0x01, Y1, Z0, Z0
+	KMOVD        12(R9), K2
+	VMOVDQU16    Z0, K2, Z4
+	VMOVDQU16.Z  Z4, K1, Z4
+	VMOVUPS      Z3, (DX)
+	VMOVUPS      Z4, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Z0
+
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleRunsBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, scales []float64, run int, left int)
+// Requires: AVX, AVX2, BMI2, CMOV
+TEXT ·scaleRunsBFloat16AVX2(SB), NOSPLIT, $16-112
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         scales_base+72(FP), SI
+	MOVQ         run+96(FP), DI
+	MOVQ         left+104(FP), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+	VMOVDQU      laneBits2<>+0(SB), Y1
+	LEAQ         (SP), R9
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), R10
+	MOVQ         64(BX), R10
+	MOVQ         (DX), R10
+	MOVQ         64(DX), R10
+	CMPQ         R8, $0x40
+	JL           endedtrue
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y5
+	VPSLLD       $0x10, Y3, Y6
+	VPBLENDW     $0xaa, Y3, Y5, Y5
+	VPBLENDW     $0x55, Y4, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y3
+	VPOR         Y3, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y3
+	VPCMPEQW     Y3, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y5
+	VPSLLD       $0x10, Y3, Y6
+	VPBLENDW     $0xaa, Y3, Y5, Y5
+	VPBLENDW     $0x55, Y4, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y3
+	VPOR         Y3, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y3
+	VPCMPEQW     Y3, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x40, R8
+	JMP          donetrue
+
+endedtrue:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    16(SI), X3, X3
+	VBROADCASTSS X3, Y3
+	VPBROADCASTW (CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW (R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW 8(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VPAND        Y4, Y7, Y7
+	VPBROADCASTW 2(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      32(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VMOVUPS      32(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y9
+	VPSLLD       $0x10, Y5, Y10
+	VPBLENDW     $0xaa, Y5, Y9, Y9
+	VPBLENDW     $0x55, Y6, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y5
+	VPOR         Y5, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y5
+	VPCMPEQW     Y5, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBROADCASTW 2(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y9, Y8, Y8
+	VMOVUPS      32(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y5, Y5
+	VPSRLD       $0x10, Y6, Y9
+	VPSLLD       $0x10, Y5, Y10
+	VPBLENDW     $0xaa, Y5, Y9, Y9
+	VPBLENDW     $0x55, Y6, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y5
+	VPOR         Y5, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y5
+	VPCMPEQW     Y5, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBROADCASTW 10(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y9, Y8, Y8
+	VPAND        Y4, Y8, Y8
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VPBROADCASTW 4(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW 4(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW 12(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VPAND        Y4, Y7, Y7
+	VPBROADCASTW 6(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      96(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y0
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y0, Y0
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y0, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y0, Y0
+	VMOVUPS      96(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y2
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y2, Y2
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y2, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y2, Y2
+	VPBROADCASTW 6(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y2, Y0, Y0
+	VMOVUPS      96(BX), Y2
+	VPSLLD       $0x10, Y2, Y5
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y5, Y5
+	VMULPS       Y3, Y2, Y2
+	VPSRLD       $0x10, Y5, Y3
+	VPSLLD       $0x10, Y2, Y6
+	VPBLENDW     $0xaa, Y2, Y3, Y3
+	VPBLENDW     $0x55, Y5, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y3, Y2
+	VPOR         Y2, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
+	VPCMPEQW     Y2, Y6, Y6
+	VPSUBW       Y6, Y3, Y3
+	VPBROADCASTW 14(R9), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VPBLENDVB    Y2, Y3, Y0, Y0
+	VPAND        Y4, Y0, Y0
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y0, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+
+donetrue:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	CMPQ         R8, $0x40
+	JL           endedfalse
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y5
+	VPSLLD       $0x10, Y3, Y6
+	VPBLENDW     $0xaa, Y3, Y5, Y5
+	VPBLENDW     $0x55, Y4, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y3
+	VPOR         Y3, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y3
+	VPCMPEQW     Y3, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y5
+	VPSLLD       $0x10, Y3, Y6
+	VPBLENDW     $0xaa, Y3, Y5, Y5
+	VPBLENDW     $0x55, Y4, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y3
+	VPOR         Y3, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y3
+	VPCMPEQW     Y3, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x40, R8
+	JMP          donefalse
+
+endedfalse:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    16(SI), X3, X3
+	VBROADCASTSS X3, Y3
+	VPBROADCASTW (CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW (R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW 8(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VPAND        Y4, Y7, Y7
+	VPBROADCASTW 2(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      32(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VMOVUPS      32(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y9
+	VPSLLD       $0x10, Y5, Y10
+	VPBLENDW     $0xaa, Y5, Y9, Y9
+	VPBLENDW     $0x55, Y6, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y5
+	VPOR         Y5, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y5
+	VPCMPEQW     Y5, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBROADCASTW 2(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y9, Y8, Y8
+	VMOVUPS      32(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y5, Y5
+	VPSRLD       $0x10, Y6, Y9
+	VPSLLD       $0x10, Y5, Y10
+	VPBLENDW     $0xaa, Y5, Y9, Y9
+	VPBLENDW     $0x55, Y6, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y5
+	VPOR         Y5, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y5
+	VPCMPEQW     Y5, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBROADCASTW 10(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y9, Y8, Y8
+	VPAND        Y4, Y8, Y8
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VPBROADCASTW 4(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW 4(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW 12(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VPAND        Y4, Y7, Y7
+	VPBROADCASTW 6(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      96(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y0
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y0, Y0
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y0, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y0, Y0
+	VMOVUPS      96(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y2
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y2, Y2
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y2, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y2, Y2
+	VPBROADCASTW 6(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y2, Y0, Y0
+	VMOVUPS      96(BX), Y2
+	VPSLLD       $0x10, Y2, Y5
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y5, Y5
+	VMULPS       Y3, Y2, Y2
+	VPSRLD       $0x10, Y5, Y3
+	VPSLLD       $0x10, Y2, Y6
+	VPBLENDW     $0xaa, Y2, Y3, Y3
+	VPBLENDW     $0x55, Y5, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y3, Y2
+	VPOR         Y2, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
+	VPCMPEQW     Y2, Y6, Y6
+	VPSUBW       Y6, Y3, Y3
+	VPBROADCASTW 14(R9), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VPBLENDVB    Y2, Y3, Y0, Y0
+	VPAND        Y4, Y0, Y0
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y0, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleRunsBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scales []float64, run int, left int)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV
+TEXT ·scaleRunsBFloat16AVX512(SB), NOSPLIT, $16-112
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         scales_base+72(FP), SI
+	MOVQ         run+96(FP), DI
+	MOVQ         left+104(FP), R8
+	VMOVDQU64    upperHalves<>+0(SB), Z0
+	VMOVDQU64    halfOnes<>+0(SB), Z1
+	VMOVDQU64    halfAbove<>+0(SB), Z2
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    (SI), X3, X3
+	VBROADCASTSS X3, Z3
+	LEAQ         (SP), R9
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         DX, BX
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (BX), R10
+	MOVQ         64(BX), R10
+	MOVQ         (DX), R10
+	MOVQ         64(DX), R10
+	CMPQ         R8, $0x40
+	JL           endedtrue
+	KMOVD        (CX), K1
+	VMOVUPS      (BX), Y4
+	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
+	VPSLLD       $0x10, Z4, Z5
+	VPANDQ       Z0, Z4, Z6
+	VMULPS       Z3, Z5, Z5
+	VMULPS       Z3, Z6, Z6
+	VPSRLD       $0x10, Z5, Z7
+	VPSLLD       $0x10, Z6, Z8
+	VPTERNLOGD   $0xf8, Z0, Z6, Z7
+	VPTERNLOGD   $0xf4, Z0, Z5, Z8
+	VPTERNLOGD   $0xf8, Z1, Z7, Z8
+	VPCMPUW      $0x05, Z2, Z8, K2
+	VPADDW       Z1, Z7, K2, Z7
+	VMOVDQU16.Z  Z7, K1, Z7
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Y9
+	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
+	VPSLLD       $0x10, Z9, Z5
+	VPANDQ       Z0, Z9, Z6
+	VMULPS       Z3, Z5, Z5
+	VMULPS       Z3, Z6, Z6
+	VPSRLD       $0x10, Z5, Z8
+	VPSLLD       $0x10, Z6, Z16
+	VPTERNLOGD   $0xf8, Z0, Z6, Z8
+	VPTERNLOGD   $0xf4, Z0, Z5, Z16
+	VPTERNLOGD   $0xf8, Z1, Z8, Z16
+	VPCMPUW      $0x05, Z2, Z16, K2
+	VPADDW       Z1, Z8, K2, Z8
+	VMOVDQU16.Z  Z8, K1, Z8
+	VMOVUPS      Z7, (DX)
+	VMOVUPS      Z8, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x40, R8
+	JMP          donetrue
+
+endedtrue:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    8(SI), X5, X5
+	VBROADCASTSS X5, Z5
+	VXORPS       X6, X6, X6
+	VCVTSD2SS    16(SI), X6, X6
+	VBROADCASTSS X6, Z6
+	KMOVD        (CX), K1
+	VMOVUPS      (BX), Y10
+	VINSERTF64X4 $0x01, 32(BX), Z10, Z10
+	VPSLLD       $0x10, Z10, Z7
+	VPANDQ       Z0, Z10, Z8
+	VMULPS       Z3, Z7, Z7
+	VMULPS       Z3, Z8, Z8
+	VPSRLD       $0x10, Z7, Z16
+	VPSLLD       $0x10, Z8, Z17
+	VPTERNLOGD   $0xf8, Z0, Z8, Z16
+	VPTERNLOGD   $0xf4, Z0, Z7, Z17
+	VPTERNLOGD   $0xf8, Z1, Z16, Z17
+	VPCMPUW      $0x05, Z2, Z17, K2
+	VPADDW       Z1, Z16, K2, Z16
+	VMOVUPS      (BX), Y11
+	VINSERTF64X4 $0x01, 32(BX), Z11, Z11
+	VPSLLD       $0x10, Z11, Z7
+	VPANDQ       Z0, Z11, Z8
+	VMULPS       Z5, Z7, Z7
+	VMULPS       Z5, Z8, Z8
+	VPSRLD       $0x10, Z7, Z17
+	VPSLLD       $0x10, Z8, Z18
+	VPTERNLOGD   $0xf8, Z0, Z8, Z17
+	VPTERNLOGD   $0xf4, Z0, Z7, Z18
+	VPTERNLOGD   $0xf8, Z1, Z17, Z18
+	VPCMPUW      $0x05, Z2, Z18, K2
+	VPADDW       Z1, Z17, K2, Z17
+	KMOVD        (R9), K2
+	VMOVDQU16    Z17, K2, Z16
+	VMOVUPS      (BX), Y12
+	VINSERTF64X4 $0x01, 32(BX), Z12, Z12
+	VPSLLD       $0x10, Z12, Z7
+	VPANDQ       Z0, Z12, Z8
+	VMULPS       Z6, Z7, Z7
+	VMULPS       Z6, Z8, Z8
+	VPSRLD       $0x10, Z7, Z17
+	VPSLLD       $0x10, Z8, Z18
+	VPTERNLOGD   $0xf8, Z0, Z8, Z17
+	VPTERNLOGD   $0xf4, Z0, Z7, Z18
+	VPTERNLOGD   $0xf8, Z1, Z17, Z18
+	VPCMPUW      $0x05, Z2, Z18, K2
+	VPADDW       Z1, Z17, K2, Z17
+	KMOVD        8(R9), K2
+	VMOVDQU16    Z17, K2, Z16
+	VMOVDQU16.Z  Z16, K1, Z16
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Y13
+	VINSERTF64X4 $0x01, 96(BX), Z13, Z13
+	VPSLLD       $0x10, Z13, Z7
+	VPANDQ       Z0, Z13, Z8
+	VMULPS       Z3, Z7, Z7
+	VMULPS       Z3, Z8, Z8
+	VPSRLD       $0x10, Z7, Z3
+	VPSLLD       $0x10, Z8, Z17
+	VPTERNLOGD   $0xf8, Z0, Z8, Z3
+	VPTERNLOGD   $0xf4, Z0, Z7, Z17
+	VPTERNLOGD   $0xf8, Z1, Z3, Z17
+	VPCMPUW      $0x05, Z2, Z17, K2
+	VPADDW       Z1, Z3, K2, Z3
+	VMOVUPS      64(BX), Y14
+	VINSERTF64X4 $0x01, 96(BX), Z14, Z14
+	VPSLLD       $0x10, Z14, Z7
+	VPANDQ       Z0, Z14, Z8
+	VMULPS       Z5, Z7, Z7
+	VMULPS       Z5, Z8, Z8
+	VPSRLD       $0x10, Z7, Z5
+	VPSLLD       $0x10, Z8, Z17
+	VPTERNLOGD   $0xf8, Z0, Z8, Z5
+	VPTERNLOGD   $0xf4, Z0, Z7, Z17
+	VPTERNLOGD   $0xf8, Z1, Z5, Z17
+	VPCMPUW      $0x05, Z2, Z17, K2
+	VPADDW       Z1, Z5, K2, Z5
+	KMOVD        4(R9), K2
+	VMOVDQU16    Z5, K2, Z3
+	VMOVUPS      64(BX), Y15
+	VINSERTF64X4 $0x01, 96(BX), Z15, Z15
+	VPSLLD       $0x10, Z15, Z5
+	VPANDQ       Z0, Z15, Z7
+	VMULPS       Z6, Z5, Z5
+	VMULPS       Z6, Z7, Z7
+	VPSRLD       $0x10, Z5, Z6
+	VPSLLD       $0x10, Z7, Z8
+	VPTERNLOGD   $0xf8, Z0, Z7, Z6
+	VPTERNLOGD   $0xf4, Z0, Z5, Z8
+	VPTERNLOGD   $0xf8, Z1, Z6, Z8
+	VPCMPUW      $0x05, Z2, Z8, K2
+	VPADDW       Z1, Z6, K2, Z6
+	KMOVD        12(R9), K2
+	VMOVDQU16    Z6, K2, Z3
+	VMOVDQU16.Z  Z3, K1, Z3
+	VMOVUPS      Z16, (DX)
+	VMOVUPS      Z3, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    (SI), X3, X3
+	VBROADCASTSS X3, Z3
+
+donetrue:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	CMPQ        R8, $0x40
+	JL          endedfalse
+	KMOVD       (CX), K1
+	VMOVUPS     (BX), Z4
+	VPSLLD      $0x10, Z4, Z5
+	VPANDQ      Z0, Z4, Z4
+	VMULPS      Z3, Z5, Z5
+	VMULPS      Z3, Z4, Z4
+	VPSRLD      $0x10, Z5, Z6
+	VPSLLD      $0x10, Z4, Z7
+	VPTERNLOGD  $0xf8, Z0, Z4, Z6
+	VPTERNLOGD  $0xf4, Z0, Z5, Z7
+	VPTERNLOGD  $0xf8, Z1, Z6, Z7
+	VPCMPUW     $0x05, Z2, Z7, K2
+	VPADDW      Z1, Z6, K2, Z6
+	VMOVDQU16.Z Z6, K1, Z6
+	KMOVD       4(CX), K1
+	VMOVUPS     64(BX), Z4
+	VPSLLD      $0x10, Z4, Z5
+	VPANDQ      Z0, Z4, Z4
+	VMULPS      Z3, Z5, Z5
+	VMULPS      Z3, Z4, Z4
+	VPSRLD      $0x10, Z5, Z7
+	VPSLLD      $0x10, Z4, Z8
+	VPTERNLOGD  $0xf8, Z0, Z4, Z7
+	VPTERNLOGD  $0xf4, Z0, Z5, Z8
+	VPTERNLOGD  $0xf8, Z1, Z7, Z8
+	VPCMPUW     $0x05, Z2, Z8, K2
+	VPADDW      Z1, Z7, K2, Z7
+	VMOVDQU16.Z Z7, K1, Z7
+	VMOVUPS     Z6, (DX)
+	VMOVUPS     Z7, 64(DX)
+	ADDQ        $0x08, CX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x40, R8
+	JMP         donefalse
+
+endedfalse:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VXORPS       X4, X4, X4
+	VCVTSD2SS    8(SI), X4, X4
+	VBROADCASTSS X4, Z4
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    16(SI), X5, X5
+	VBROADCASTSS X5, Z5
+	KMOVD        (CX), K1
+	VMOVUPS      (BX), Z6
+	VPSLLD       $0x10, Z6, Z7
+	VPANDQ       Z0, Z6, Z6
+	VMULPS       Z3, Z7, Z7
+	VMULPS       Z3, Z6, Z6
+	VPSRLD       $0x10, Z7, Z8
+	VPSLLD       $0x10, Z6, Z9
+	VPTERNLOGD   $0xf8, Z0, Z6, Z8
+	VPTERNLOGD   $0xf4, Z0, Z7, Z9
+	VPTERNLOGD   $0xf8, Z1, Z8, Z9
+	VPCMPUW      $0x05, Z2, Z9, K2
+	VPADDW       Z1, Z8, K2, Z8
+	VMOVUPS      (BX), Z6
+	VPSLLD       $0x10, Z6, Z7
+	VPANDQ       Z0, Z6, Z6
+	VMULPS       Z4, Z7, Z7
+	VMULPS       Z4, Z6, Z6
+	VPSRLD       $0x10, Z7, Z9
+	VPSLLD       $0x10, Z6, Z10
+	VPTERNLOGD   $0xf8, Z0, Z6, Z9
+	VPTERNLOGD   $0xf4, Z0, Z7, Z10
+	VPTERNLOGD   $0xf8, Z1, Z9, Z10
+	VPCMPUW      $0x05, Z2, Z10, K2
+	VPADDW       Z1, Z9, K2, Z9
+	KMOVD        (R9), K2
+	VMOVDQU16    Z9, K2, Z8
+	VMOVUPS      (BX), Z6
+	VPSLLD       $0x10, Z6, Z7
+	VPANDQ       Z0, Z6, Z6
+	VMULPS       Z5, Z7, Z7
+	VMULPS       Z5, Z6, Z6
+	VPSRLD       $0x10, Z7, Z9
+	VPSLLD       $0x10, Z6, Z10
+	VPTERNLOGD   $0xf8, Z0, Z6, Z9
+	VPTERNLOGD   $0xf4, Z0, Z7, Z10
+	VPTERNLOGD   $0xf8, Z1, Z9, Z10
+	VPCMPUW      $0x05, Z2, Z10, K2
+	VPADDW       Z1, Z9, K2, Z9
+	KMOVD        8(R9), K2
+	VMOVDQU16    Z9, K2, Z8
+	VMOVDQU16.Z  Z8, K1, Z8
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Z6
+	VPSLLD       $0x10, Z6, Z7
+	VPANDQ       Z0, Z6, Z6
+	VMULPS       Z3, Z7, Z7
+	VMULPS       Z3, Z6, Z6
+	VPSRLD       $0x10, Z7, Z3
+	VPSLLD       $0x10, Z6, Z9
+	VPTERNLOGD   $0xf8, Z0, Z6, Z3
+	VPTERNLOGD   $0xf4, Z0, Z7, Z9
+	VPTERNLOGD   $0xf8, Z1, Z3, Z9
+	VPCMPUW      $0x05, Z2, Z9, K2
+	VPADDW       Z1, Z3, K2, Z3
+	VMOVUPS      64(BX), Z6
+	VPSLLD       $0x10, Z6, Z7
+	VPANDQ       Z0, Z6, Z6
+	VMULPS       Z4, Z7, Z7
+	VMULPS       Z4, Z6, Z6
+	VPSRLD       $0x10, Z7, Z4
+	VPSLLD       $0x10, Z6, Z9
+	VPTERNLOGD   $0xf8, Z0, Z6, Z4
+	VPTERNLOGD   $0xf4, Z0, Z7, Z9
+	VPTERNLOGD   $0xf8, Z1, Z4, Z9
+	VPCMPUW      $0x05, Z2, Z9, K2
+	VPADDW       Z1, Z4, K2, Z4
+	KMOVD        4(R9), K2
+	VMOVDQU16    Z4, K2, Z3
+	VMOVUPS      64(BX), Z4
+	VPSLLD       $0x10, Z4, Z6
+	VPANDQ       Z0, Z4, Z4
+	VMULPS       Z5, Z6, Z6
+	VMULPS       Z5, Z4, Z4
+	VPSRLD       $0x10, Z6, Z5
+	VPSLLD       $0x10, Z4, Z7
+	VPTERNLOGD   $0xf8, Z0, Z4, Z5
+	VPTERNLOGD   $0xf4, Z0, Z6, Z7
+	VPTERNLOGD   $0xf8, Z1, Z5, Z7
+	VPCMPUW      $0x05, Z2, Z7, K2
+	VPADDW       Z1, Z5, K2, Z5
+	KMOVD        12(R9), K2
+	VMOVDQU16    Z5, K2, Z3
+	VMOVDQU16.Z  Z3, K1, Z3
+	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z3, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    (SI), X3, X3
+	VBROADCASTSS X3, Z3
+
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleRunsStreamAVX2(dst []float32, src []float32, keep []uint64, scales []float64, run int, left int)
+// Requires: AVX, AVX2, BMI2, CMOV, MMX+
+TEXT ·scaleRunsStreamAVX2(SB), NOSPLIT, $16-112
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         scales_base+72(FP), SI
+	MOVQ         run+96(FP), DI
+	MOVQ         left+104(FP), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	LEAQ         (SP), R9
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	CMPQ         R8, $0x40
+	JL           endedfalse
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	VPBROADCASTD (CX), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      (BX), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      32(BX), Y8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y6, Y8, Y8
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      64(BX), Y9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y6, Y9, Y9
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      96(BX), Y6
+	VMULPS       Y0, Y6, Y6
+	VPAND        Y5, Y6, Y6
+	VPBROADCASTD 4(CX), Y5
+	VPAND        Y1, Y5, Y10
+	VPCMPEQD     Y1, Y10, Y10
+	VMOVUPS      128(BX), Y11
+	VMULPS       Y0, Y11, Y11
+	VPAND        Y10, Y11, Y11
+	VPAND        Y2, Y5, Y10
+	VPCMPEQD     Y2, Y10, Y10
+	VMOVUPS      160(BX), Y12
+	VMULPS       Y0, Y12, Y12
+	VPAND        Y10, Y12, Y12
+	VPAND        Y3, Y5, Y10
+	VPCMPEQD     Y3, Y10, Y10
+	VMOVUPS      192(BX), Y13
+	VMULPS       Y0, Y13, Y13
+	VPAND        Y10, Y13, Y13
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      224(BX), Y10
+	VMULPS       Y0, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVNTPS     Y7, (DX)
+	VMOVNTPS     Y8, 32(DX)
+	VMOVNTPS     Y9, 64(DX)
+	VMOVNTPS     Y6, 96(DX)
+	VMOVNTPS     Y11, 128(DX)
+	VMOVNTPS     Y12, 160(DX)
+	VMOVNTPS     Y13, 192(DX)
+	VMOVNTPS     Y10, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x40, R8
+	JMP          donefalse
+
+endedfalse:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    8(SI), X5, X5
+	VBROADCASTSS X5, Y5
+	VXORPS       X6, X6, X6
+	VCVTSD2SS    16(SI), X6, X6
+	VBROADCASTSS X6, Y6
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	VPBROADCASTD (CX), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQD     Y1, Y8, Y8
+	VMOVAPS      Y0, Y9
+	VPBROADCASTD (R9), Y10
+	VPAND        Y1, Y10, Y11
+	VPCMPEQD     Y1, Y11, Y11
+	VBLENDVPS    Y11, Y5, Y9, Y9
+	VPBROADCASTD 8(R9), Y11
+	VPAND        Y1, Y11, Y12
+	VPCMPEQD     Y1, Y12, Y12
+	VBLENDVPS    Y12, Y6, Y9, Y9
+	VMOVUPS      (BX), Y12
+	VMULPS       Y9, Y12, Y12
+	VPAND        Y8, Y12, Y12
+	VPAND        Y2, Y7, Y8
+	VPCMPEQD     Y2, Y8, Y8
+	VMOVAPS      Y0, Y9
+	VPAND        Y2, Y10, Y13
+	VPCMPEQD     Y2, Y13, Y13
+	VBLENDVPS    Y13, Y5, Y9, Y9
+	VPAND        Y2, Y11, Y13
+	VPCMPEQD     Y2, Y13, Y13
+	VBLENDVPS    Y13, Y6, Y9, Y9
+	VMOVUPS      32(BX), Y13
+	VMULPS       Y9, Y13, Y13
+	VPAND        Y8, Y13, Y13
+	VMOVNTPS     Y12, (DX)
+	VMOVNTPS     Y13, 32(DX)
+	VPAND        Y3, Y7, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VMOVAPS      Y0, Y9
+	VPAND        Y3, Y10, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VBLENDVPS    Y12, Y5, Y9, Y9
+	VPAND        Y3, Y11, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VBLENDVPS    Y12, Y6, Y9, Y9
+	VMOVUPS      64(BX), Y12
+	VMULPS       Y9, Y12, Y12
+	VPAND        Y8, Y12, Y12
+	VPAND        Y4, Y7, Y7
+	VPCMPEQD     Y4, Y7, Y7
+	VMOVAPS      Y0, Y8
+	VPAND        Y4, Y10, Y9
+	VPCMPEQD     Y4, Y9, Y9
+	VBLENDVPS    Y9, Y5, Y8, Y8
+	VPAND        Y4, Y11, Y9
+	VPCMPEQD     Y4, Y9, Y9
+	VBLENDVPS    Y9, Y6, Y8, Y8
+	VMOVUPS      96(BX), Y9
+	VMULPS       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VMOVNTPS     Y12, 64(DX)
+	VMOVNTPS     Y9, 96(DX)
+	VPBROADCASTD 4(CX), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQD     Y1, Y8, Y8
+	VMOVAPS      Y0, Y9
+	VPBROADCASTD 4(R9), Y10
+	VPAND        Y1, Y10, Y11
+	VPCMPEQD     Y1, Y11, Y11
+	VBLENDVPS    Y11, Y5, Y9, Y9
+	VPBROADCASTD 12(R9), Y11
+	VPAND        Y1, Y11, Y12
+	VPCMPEQD     Y1, Y12, Y12
+	VBLENDVPS    Y12, Y6, Y9, Y9
+	VMOVUPS      128(BX), Y12
+	VMULPS       Y9, Y12, Y12
+	VPAND        Y8, Y12, Y12
+	VPAND        Y2, Y7, Y8
+	VPCMPEQD     Y2, Y8, Y8
+	VMOVAPS      Y0, Y9
+	VPAND        Y2, Y10, Y13
+	VPCMPEQD     Y2, Y13, Y13
+	VBLENDVPS    Y13, Y5, Y9, Y9
+	VPAND        Y2, Y11, Y13
+	VPCMPEQD     Y2, Y13, Y13
+	VBLENDVPS    Y13, Y6, Y9, Y9
+	VMOVUPS      160(BX), Y13
+	VMULPS       Y9, Y13, Y13
+	VPAND        Y8, Y13, Y13
+	VMOVNTPS     Y12, 128(DX)
+	VMOVNTPS     Y13, 160(DX)
+	VPAND        Y3, Y7, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VMOVAPS      Y0, Y9
+	VPAND        Y3, Y10, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VBLENDVPS    Y12, Y5, Y9, Y9
+	VPAND        Y3, Y11, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VBLENDVPS    Y12, Y6, Y9, Y9
+	VMOVUPS      192(BX), Y12
+	VMULPS       Y9, Y12, Y12
+	VPAND        Y8, Y12, Y12
+	VPAND        Y4, Y7, Y7
+	VPCMPEQD     Y4, Y7, Y7
+	VMOVAPS      Y0, Y0
+	VPAND        Y4, Y10, Y8
+	VPCMPEQD     Y4, Y8, Y8
+	VBLENDVPS    Y8, Y5, Y0, Y0
+	VPAND        Y4, Y11, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VBLENDVPS    Y5, Y6, Y0, Y0
+	VMOVUPS      224(BX), Y5
+	VMULPS       Y0, Y5, Y5
+	VPAND        Y7, Y5, Y5
+	VMOVNTPS     Y12, 192(DX)
+	VMOVNTPS     Y5, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleRunsStreamAVX512(dst []float32, src []float32, keep []uint64, scales []float64, run int, left int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·scaleRunsStreamAVX512(SB), NOSPLIT, $16-112
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         scales_base+72(FP), SI
+	MOVQ         run+96(FP), DI
+	MOVQ         left+104(FP), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	LEAQ         (SP), R9
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	CMPQ         R8, $0x40
+	JL           endedfalse
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	VPBROADCASTD (CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      (BX), Y4
+	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      64(BX), Y5
+	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VPBROADCASTD 4(CX), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      128(BX), Y6
+	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      192(BX), Y7
+	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VMULPS.Z     Z0, Z7, K1, Z7
+	VMOVNTPS     Z4, (DX)
+	VMOVNTPS     Z5, 64(DX)
+	VMOVNTPS     Z6, 128(DX)
+	VMOVNTPS     Z7, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x40, R8
+	JMP          donefalse
+
+endedfalse:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    8(SI), X3, X3
+	VBROADCASTSS X3, Z3
+	VXORPS       X12, X12, X12
+	VCVTSD2SS    16(SI), X12, X12
+	VBROADCASTSS X12, Z12
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	VPBROADCASTD (CX), Z13
+	VPTESTMD     Z1, Z13, K1
+	VMOVAPS      Z0, Z14
+	VPBROADCASTD (R9), Z15
+	VPTESTMD     Z1, Z15, K2
+	VMOVAPS      Z3, K2, Z14
+	VPBROADCASTD 8(R9), Z16
+	VPTESTMD     Z1, Z16, K2
+	VMOVAPS      Z12, K2, Z14
+	VMOVUPS      (BX), Y8
+	VINSERTF64X4 $0x01, 32(BX), Z8, Z8
+	VMULPS.Z     Z14, Z8, K1, Z8
+	VPTESTMD     Z2, Z13, K1
+	VMOVAPS      Z0, Z13
+	VPTESTMD     Z2, Z15, K2
+	VMOVAPS      Z3, K2, Z13
+	VPTESTMD     Z2, Z16, K2
+	VMOVAPS      Z12, K2, Z13
+	VMOVUPS      64(BX), Y9
+	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
+	VMULPS.Z     Z13, Z9, K1, Z9
+	VPBROADCASTD 4(CX), Z13
+	VPTESTMD     Z1, Z13, K1
+	VMOVAPS      Z0, Z14
+	VPBROADCASTD 4(R9), Z15
+	VPTESTMD     Z1, Z15, K2
+	VMOVAPS      Z3, K2, Z14
+	VPBROADCASTD 12(R9), Z16
+	VPTESTMD     Z1, Z16, K2
+	VMOVAPS      Z12, K2, Z14
+	VMOVUPS      128(BX), Y10
+	VINSERTF64X4 $0x01, 160(BX), Z10, Z10
+	VMULPS.Z     Z14, Z10, K1, Z10
+	VPTESTMD     Z2, Z13, K1
+	VMOVAPS      Z0, Z0
+	VPTESTMD     Z2, Z15, K2
+	VMOVAPS      Z3, K2, Z0
+	VPTESTMD     Z2, Z16, K2
+	VMOVAPS      Z12, K2, Z0
+	VMOVUPS      192(BX), Y11
+	VINSERTF64X4 $0x01, 224(BX), Z11, Z11
+	VMULPS.Z     Z0, Z11, K1, Z11
+	VMOVNTPS     Z8, (DX)
+	VMOVNTPS     Z9, 64(DX)
+	VMOVNTPS     Z10, 128(DX)
+	VMOVNTPS     Z11, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Z0
+
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleRunsStreamFloat64AVX2(dst []float64, src []float64, keep []uint64, scales []float64, run int, left int)
+// Requires: AVX, AVX2, BMI2, CMOV, MMX+
+TEXT ·scaleRunsStreamFloat64AVX2(SB), NOSPLIT, $16-112
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         scales_base+72(FP), SI
+	MOVQ         run+96(FP), DI
+	MOVQ         left+104(FP), R8
+	VBROADCASTSD (SI), Y0
+	VMOVDQU      laneBits8<>+0(SB), Y1
+	LEAQ         (SP), R9
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	CMPQ         R8, $0x40
+	JL           endedfalse
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8448(BX)
+	PREFETCHT0   8512(BX)
+	PREFETCHT0   8576(BX)
+	PREFETCHT0   8640(BX)
+	VPBROADCASTD (CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VPAND        Y3, Y5, Y5
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(BX), Y6
+	VMULPD       Y0, Y6, Y6
+	VPAND        Y3, Y6, Y6
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VMOVNTPS     Y4, (DX)
+	VMOVNTPS     Y5, 32(DX)
+	VMOVNTPS     Y6, 64(DX)
+	VMOVNTPS     Y7, 96(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VPAND        Y3, Y5, Y5
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(BX), Y6
+	VMULPD       Y0, Y6, Y6
+	VPAND        Y3, Y6, Y6
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVNTPS     Y4, 128(DX)
+	VMOVNTPS     Y5, 160(DX)
+	VMOVNTPS     Y6, 192(DX)
+	VMOVNTPS     Y3, 224(DX)
+	VPBROADCASTD 4(CX), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VPAND        Y3, Y5, Y5
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(BX), Y6
+	VMULPD       Y0, Y6, Y6
+	VPAND        Y3, Y6, Y6
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(BX), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VMOVNTPS     Y4, 256(DX)
+	VMOVNTPS     Y5, 288(DX)
+	VMOVNTPS     Y6, 320(DX)
+	VMOVNTPS     Y7, 352(DX)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(BX), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(BX), Y5
+	VMULPD       Y0, Y5, Y5
+	VPAND        Y3, Y5, Y5
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(BX), Y6
+	VMULPD       Y0, Y6, Y6
+	VPAND        Y3, Y6, Y6
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVNTPS     Y4, 384(DX)
+	VMOVNTPS     Y5, 416(DX)
+	VMOVNTPS     Y6, 448(DX)
+	VMOVNTPS     Y3, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x40, R8
+	JMP          donefalse
+
+endedfalse:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VBROADCASTSD 8(SI), Y2
+	VBROADCASTSD 16(SI), Y3
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8448(BX)
+	PREFETCHT0   8512(BX)
+	PREFETCHT0   8576(BX)
+	PREFETCHT0   8640(BX)
+	VPBROADCASTD (CX), Y4
+	VPAND        Y1, Y4, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPBROADCASTD (R9), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQQ     Y1, Y8, Y8
+	VBLENDVPD    Y8, Y2, Y6, Y6
+	VPBROADCASTD 8(R9), Y8
+	VPAND        Y1, Y8, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      (BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x04, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x04, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y2, Y6, Y6
+	VPSRLQ       $0x04, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y3, Y6, Y6
+	VMOVUPS      32(BX), Y10
+	VMULPD       Y6, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVNTPS     Y9, (DX)
+	VMOVNTPS     Y10, 32(DX)
+	VPSRLQ       $0x08, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x08, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y2, Y6, Y6
+	VPSRLQ       $0x08, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      64(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x0c, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x0c, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y2, Y6, Y6
+	VPSRLQ       $0x0c, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y3, Y6, Y6
+	VMOVUPS      96(BX), Y10
+	VMULPD       Y6, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVNTPS     Y9, 64(DX)
+	VMOVNTPS     Y10, 96(DX)
+	VPSRLQ       $0x10, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x10, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y2, Y6, Y6
+	VPSRLQ       $0x10, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      128(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x14, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x14, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y2, Y6, Y6
+	VPSRLQ       $0x14, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y3, Y6, Y6
+	VMOVUPS      160(BX), Y10
+	VMULPD       Y6, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVNTPS     Y9, 128(DX)
+	VMOVNTPS     Y10, 160(DX)
+	VPSRLQ       $0x18, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x18, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y2, Y6, Y6
+	VPSRLQ       $0x18, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      192(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x1c, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VMOVAPS      Y0, Y5
+	VPSRLQ       $0x1c, Y7, Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VBLENDVPD    Y6, Y2, Y5, Y5
+	VPSRLQ       $0x1c, Y8, Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VBLENDVPD    Y6, Y3, Y5, Y5
+	VMOVUPS      224(BX), Y6
+	VMULPD       Y5, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVNTPS     Y9, 192(DX)
+	VMOVNTPS     Y6, 224(DX)
+	VPBROADCASTD 4(CX), Y4
+	VPAND        Y1, Y4, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPBROADCASTD 4(R9), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQQ     Y1, Y8, Y8
+	VBLENDVPD    Y8, Y2, Y6, Y6
+	VPBROADCASTD 12(R9), Y8
+	VPAND        Y1, Y8, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      256(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x04, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x04, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y2, Y6, Y6
+	VPSRLQ       $0x04, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y3, Y6, Y6
+	VMOVUPS      288(BX), Y10
+	VMULPD       Y6, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVNTPS     Y9, 256(DX)
+	VMOVNTPS     Y10, 288(DX)
+	VPSRLQ       $0x08, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x08, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y2, Y6, Y6
+	VPSRLQ       $0x08, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      320(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x0c, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x0c, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y2, Y6, Y6
+	VPSRLQ       $0x0c, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y3, Y6, Y6
+	VMOVUPS      352(BX), Y10
+	VMULPD       Y6, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVNTPS     Y9, 320(DX)
+	VMOVNTPS     Y10, 352(DX)
+	VPSRLQ       $0x10, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x10, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y2, Y6, Y6
+	VPSRLQ       $0x10, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      384(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x14, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x14, Y7, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y2, Y6, Y6
+	VPSRLQ       $0x14, Y8, Y10
+	VPAND        Y1, Y10, Y10
+	VPCMPEQQ     Y1, Y10, Y10
+	VBLENDVPD    Y10, Y3, Y6, Y6
+	VMOVUPS      416(BX), Y10
+	VMULPD       Y6, Y10, Y10
+	VPAND        Y5, Y10, Y10
+	VMOVNTPS     Y9, 384(DX)
+	VMOVNTPS     Y10, 416(DX)
+	VPSRLQ       $0x18, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VMOVAPS      Y0, Y6
+	VPSRLQ       $0x18, Y7, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y2, Y6, Y6
+	VPSRLQ       $0x18, Y8, Y9
+	VPAND        Y1, Y9, Y9
+	VPCMPEQQ     Y1, Y9, Y9
+	VBLENDVPD    Y9, Y3, Y6, Y6
+	VMOVUPS      448(BX), Y9
+	VMULPD       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPSRLQ       $0x1c, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VMOVAPS      Y0, Y0
+	VPSRLQ       $0x1c, Y7, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VBLENDVPD    Y5, Y2, Y0, Y0
+	VPSRLQ       $0x1c, Y8, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VBLENDVPD    Y2, Y3, Y0, Y0
+	VMOVUPS      480(BX), Y2
+	VMULPD       Y0, Y2, Y2
+	VPAND        Y4, Y2, Y2
+	VMOVNTPS     Y9, 448(DX)
+	VMOVNTPS     Y2, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VBROADCASTSD (SI), Y0
+
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleRunsStreamFloat64AVX512(dst []float64, src []float64, keep []uint64, scales []float64, run int, left int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·scaleRunsStreamFloat64AVX512(SB), NOSPLIT, $16-112
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         scales_base+72(FP), SI
+	MOVQ         run+96(FP), DI
+	MOVQ         left+104(FP), R8
+	VBROADCASTSD (SI), Z0
+	VMOVDQU64    laneBits8<>+0(SB), Z1
+	LEAQ         (SP), R9
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	CMPQ         R8, $0x40
+	JL           endedfalse
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8448(BX)
+	PREFETCHT0   8512(BX)
+	PREFETCHT0   8576(BX)
+	PREFETCHT0   8640(BX)
+	VPBROADCASTD (CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (BX), Y3
+	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
+	VMULPD.Z     Z0, Z3, K1, Z3
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      64(BX), Y5
+	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMULPD.Z     Z0, Z5, K1, Z5
+	VPSRLQ       $0x10, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      128(BX), Y6
+	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
+	VMULPD.Z     Z0, Z6, K1, Z6
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(BX), Y7
+	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VMULPD.Z     Z0, Z7, K1, Z7
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      256(BX), Y8
+	VINSERTF64X4 $0x01, 288(BX), Z8, Z8
+	VMULPD.Z     Z0, Z8, K1, Z8
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      320(BX), Y9
+	VINSERTF64X4 $0x01, 352(BX), Z9, Z9
+	VMULPD.Z     Z0, Z9, K1, Z9
+	VPSRLQ       $0x10, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      384(BX), Y10
+	VINSERTF64X4 $0x01, 416(BX), Z10, Z10
+	VMULPD.Z     Z0, Z10, K1, Z10
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      448(BX), Y11
+	VINSERTF64X4 $0x01, 480(BX), Z11, Z11
+	VMULPD.Z     Z0, Z11, K1, Z11
+	VMOVNTPS     Z3, (DX)
+	VMOVNTPS     Z5, 64(DX)
+	VMOVNTPS     Z6, 128(DX)
+	VMOVNTPS     Z7, 192(DX)
+	VMOVNTPS     Z8, 256(DX)
+	VMOVNTPS     Z9, 320(DX)
+	VMOVNTPS     Z10, 384(DX)
+	VMOVNTPS     Z11, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x40, R8
+	JMP          donefalse
+
+endedfalse:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VBROADCASTSD 8(SI), Z2
+	VBROADCASTSD 16(SI), Z4
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8448(BX)
+	PREFETCHT0   8512(BX)
+	PREFETCHT0   8576(BX)
+	PREFETCHT0   8640(BX)
+	VPBROADCASTD (CX), Z20
+	VPTESTMQ     Z1, Z20, K1
+	VMOVAPS      Z0, Z21
+	VPBROADCASTD (R9), Z22
+	VPTESTMQ     Z1, Z22, K2
+	VMOVAPD      Z2, K2, Z21
+	VPBROADCASTD 8(R9), Z23
+	VPTESTMQ     Z1, Z23, K2
+	VMOVAPD      Z4, K2, Z21
+	VMOVUPS      (BX), Y12
+	VINSERTF64X4 $0x01, 32(BX), Z12, Z12
+	VMULPD.Z     Z21, Z12, K1, Z12
+	VPSRLQ       $0x08, Z20, Z21
+	VPTESTMQ     Z1, Z21, K1
+	VMOVAPS      Z0, Z21
+	VPSRLQ       $0x08, Z22, Z24
+	VPTESTMQ     Z1, Z24, K2
+	VMOVAPD      Z2, K2, Z21
+	VPSRLQ       $0x08, Z23, Z24
+	VPTESTMQ     Z1, Z24, K2
+	VMOVAPD      Z4, K2, Z21
+	VMOVUPS      64(BX), Y13
+	VINSERTF64X4 $0x01, 96(BX), Z13, Z13
+	VMULPD.Z     Z21, Z13, K1, Z13
+	VPSRLQ       $0x10, Z20, Z21
+	VPTESTMQ     Z1, Z21, K1
+	VMOVAPS      Z0, Z21
+	VPSRLQ       $0x10, Z22, Z24
+	VPTESTMQ     Z1, Z24, K2
+	VMOVAPD      Z2, K2, Z21
+	VPSRLQ       $0x10, Z23, Z24
+	VPTESTMQ     Z1, Z24, K2
+	VMOVAPD      Z4, K2, Z21
+	VMOVUPS      128(BX), Y14
+	VINSERTF64X4 $0x01, 160(BX), Z14, Z14
+	VMULPD.Z     Z21, Z14, K1, Z14
+	VPSRLQ       $0x18, Z20, Z20
+	VPTESTMQ     Z1, Z20, K1
+	VMOVAPS      Z0, Z20
+	VPSRLQ       $0x18, Z22, Z21
+	VPTESTMQ     Z1, Z21, K2
+	VMOVAPD      Z2, K2, Z20
+	VPSRLQ       $0x18, Z23, Z21
+	VPTESTMQ     Z1, Z21, K2
+	VMOVAPD      Z4, K2, Z20
+	VMOVUPS      192(BX), Y15
+	VINSERTF64X4 $0x01, 224(BX), Z15, Z15
+	VMULPD.Z     Z20, Z15, K1, Z15
+	VPBROADCASTD 4(CX), Z20
+	VPTESTMQ     Z1, Z20, K1
+	VMOVAPS      Z0, Z21
+	VPBROADCASTD 4(R9), Z22
+	VPTESTMQ     Z1, Z22, K2
+	VMOVAPD      Z2, K2, Z21
+	VPBROADCASTD 12(R9), Z23
+	VPTESTMQ     Z1, Z23, K2
+	VMOVAPD      Z4, K2, Z21
+	VMOVUPS      256(BX), Y16
+	VINSERTF64X4 $0x01, 288(BX), Z16, Z16
+	VMULPD.Z     Z21, Z16, K1, Z16
+	VPSRLQ       $0x08, Z20, Z21
+	VPTESTMQ     Z1, Z21, K1
+	VMOVAPS      Z0, Z21
+	VPSRLQ       $0x08, Z22, Z24
+	VPTESTMQ     Z1, Z24, K2
+	VMOVAPD      Z2, K2, Z21
+	VPSRLQ       $0x08, Z23, Z24
+	VPTESTMQ     Z1, Z24, K2
+	VMOVAPD      Z4, K2, Z21
+	VMOVUPS      320(BX), Y17
+	VINSERTF64X4 $0x01, 352(BX), Z17, Z17
+	VMULPD.Z     Z21, Z17, K1, Z17
+	VPSRLQ       $0x10, Z20, Z21
+	VPTESTMQ     Z1, Z21, K1
+	VMOVAPS      Z0, Z21
+	VPSRLQ       $0x10, Z22, Z24
+	VPTESTMQ     Z1, Z24, K2
+	VMOVAPD      Z2, K2, Z21
+	VPSRLQ       $0x10, Z23, Z24
+	VPTESTMQ     Z1, Z24, K2
+	VMOVAPD      Z4, K2, Z21
+	VMOVUPS      384(BX), Y18
+	VINSERTF64X4 $0x01, 416(BX), Z18, Z18
+	VMULPD.Z     Z21, Z18, K1, Z18
+	VPSRLQ       $0x18, Z20, Z20
+	VPTESTMQ     Z1, Z20, K1
+	VMOVAPS      Z0, Z0
+	VPSRLQ       $0x18, Z22, Z20
+	VPTESTMQ     Z1, Z20, K2
+	VMOVAPD      Z2, K2, Z0
+	VPSRLQ       $0x18, Z23, Z2
+	VPTESTMQ     Z1, Z2, K2
+	VMOVAPD      Z4, K2, Z0
+	VMOVUPS      448(BX), Y19
+	VINSERTF64X4 $0x01, 480(BX), Z19, Z19
+	VMULPD.Z     Z0, Z19, K1, Z19
+	VMOVNTPS     Z12, (DX)
+	VMOVNTPS     Z13, 64(DX)
+	VMOVNTPS     Z14, 128(DX)
+	VMOVNTPS     Z15, 192(DX)
+	VMOVNTPS     Z16, 256(DX)
+	VMOVNTPS     Z17, 320(DX)
+	VMOVNTPS     Z18, 384(DX)
+	VMOVNTPS     Z19, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VBROADCASTSD (SI), Z0
+
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleRunsStreamFloat16AVX2(dst []Float16, src []Float16, keep []uint64, scales []float64, run int, left int)
+// Requires: AVX, AVX2, BMI2, CMOV, F16C, MMX+
+TEXT ·scaleRunsStreamFloat16AVX2(SB), NOSPLIT, $16-112
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         scales_base+72(FP), SI
+	MOVQ         run+96(FP), DI
+	MOVQ         left+104(FP), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+	VMOVDQU      laneBits2<>+0(SB), Y1
+	LEAQ         (SP), R9
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	CMPQ         R8, $0x40
+	JL           endedfalse
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    (BX), Y3
+	VCVTPH2PS    16(BX), Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    32(BX), Y4
+	VCVTPH2PS    48(BX), Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VMOVNTPS     Y3, (DX)
+	VMOVNTPS     Y4, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    64(BX), Y3
+	VCVTPH2PS    80(BX), Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    96(BX), Y4
+	VCVTPH2PS    112(BX), Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VMOVNTPS     Y3, 64(DX)
+	VMOVNTPS     Y4, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x40, R8
+	JMP          donefalse
+
+endedfalse:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    16(SI), X3, X3
+	VBROADCASTSS X3, Y3
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	VPBROADCASTW (CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    (BX), Y5
+	VCVTPH2PS    16(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VCVTPH2PS    (BX), Y6
+	VCVTPH2PS    16(BX), Y7
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBROADCASTW (R9), Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQW     Y1, Y7, Y7
+	VPBLENDVB    Y7, Y6, Y5, Y5
+	VCVTPH2PS    (BX), Y6
+	VCVTPH2PS    16(BX), Y7
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBROADCASTW 8(R9), Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQW     Y1, Y7, Y7
+	VPBLENDVB    Y7, Y6, Y5, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 2(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    32(BX), Y6
+	VCVTPH2PS    48(BX), Y7
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VCVTPH2PS    32(BX), Y7
+	VCVTPH2PS    48(BX), Y8
+	VMULPS       Y2, Y7, Y7
+	VMULPS       Y2, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBROADCASTW 2(R9), Y8
+	VPAND        Y1, Y8, Y8
+	VPCMPEQW     Y1, Y8, Y8
+	VPBLENDVB    Y8, Y7, Y6, Y6
+	VCVTPH2PS    32(BX), Y7
+	VCVTPH2PS    48(BX), Y8
+	VMULPS       Y3, Y7, Y7
+	VMULPS       Y3, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBROADCASTW 10(R9), Y8
+	VPAND        Y1, Y8, Y8
+	VPCMPEQW     Y1, Y8, Y8
+	VPBLENDVB    Y8, Y7, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVNTPS     Y5, (DX)
+	VMOVNTPS     Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    64(BX), Y5
+	VCVTPH2PS    80(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VCVTPH2PS    64(BX), Y6
+	VCVTPH2PS    80(BX), Y7
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBROADCASTW 4(R9), Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQW     Y1, Y7, Y7
+	VPBLENDVB    Y7, Y6, Y5, Y5
+	VCVTPH2PS    64(BX), Y6
+	VCVTPH2PS    80(BX), Y7
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPBROADCASTW 12(R9), Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQW     Y1, Y7, Y7
+	VPBLENDVB    Y7, Y6, Y5, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 6(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    96(BX), Y6
+	VCVTPH2PS    112(BX), Y7
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VCVTPH2PS    96(BX), Y0
+	VCVTPH2PS    112(BX), Y7
+	VMULPS       Y2, Y0, Y0
+	VMULPS       Y2, Y7, Y7
+	VCVTPS2PH    $0x00, Y0, X0
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y0, Y0
+	VPBROADCASTW 6(R9), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VPBLENDVB    Y2, Y0, Y6, Y6
+	VCVTPH2PS    96(BX), Y0
+	VCVTPH2PS    112(BX), Y2
+	VMULPS       Y3, Y0, Y0
+	VMULPS       Y3, Y2, Y2
+	VCVTPS2PH    $0x00, Y0, X0
+	VCVTPS2PH    $0x00, Y2, X2
+	VINSERTI128  $0x01, X2, Y0, Y0
+	VPBROADCASTW 14(R9), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VPBLENDVB    Y2, Y0, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVNTPS     Y5, 64(DX)
+	VMOVNTPS     Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleRunsStreamFloat16AVX512(dst []Float16, src []Float16, keep []uint64, scales []float64, run int, left int)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV, MMX+
+TEXT ·scaleRunsStreamFloat16AVX512(SB), NOSPLIT, $16-112
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         scales_base+72(FP), SI
+	MOVQ         run+96(FP), DI
+	MOVQ         left+104(FP), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Z0
+	LEAQ         (SP), R9
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	CMPQ         R8, $0x40
+	JL           endedfalse
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z1
+	VCVTPH2PS    32(BX), Z2
+	VMULPS       Z0, Z1, Z1
+	VMULPS       Z0, Z2, Z2
+	VCVTPS2PH    $0x00, Z1, Y1
+	VCVTPS2PH    $0x00, Z2, Y2
+	VINSERTI64X4 $0x01, Y2, Z1, Z1
+	VMOVDQU16.Z  Z1, K1, Z1
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z2
+	VCVTPH2PS    96(BX), Z3
+	VMULPS       Z0, Z2, Z2
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z2, Y2
+	VCVTPS2PH    $0x00, Z3, Y3
+	VINSERTI64X4 $0x01, Y3, Z2, Z2
+	VMOVDQU16.Z  Z2, K1, Z2
+	VMOVNTPS     Z1, (DX)
+	VMOVNTPS     Z2, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x40, R8
+	JMP          donefalse
+
+endedfalse:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VXORPS       X1, X1, X1
+	VCVTSD2SS    8(SI), X1, X1
+	VBROADCASTSS X1, Z1
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    16(SI), X2, X2
+	VBROADCASTSS X2, Z2
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z3
+	VCVTPH2PS    32(BX), Z4
+	VMULPS       Z0, Z3, Z3
+	VMULPS       Z0, Z4, Z4
+	VCVTPS2PH    $0x00, Z3, Y3
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z3, Z3
+	VCVTPH2PS    (BX), Z4
+	VCVTPH2PS    32(BX), Z5
+	VMULPS       Z1, Z4, Z4
+	VMULPS       Z1, Z5, Z5
+	VCVTPS2PH    $0x00, Z4, Y4
+	VCVTPS2PH    $0x00, Z5, Y5
+	VINSERTI64X4 $0x01, Y5, Z4, Z4
+	KMOVD        (R9), K2
+	VMOVDQU16    Z4, K2, Z3
+	VCVTPH2PS    (BX), Z4
+	VCVTPH2PS    32(BX), Z5
+	VMULPS       Z2, Z4, Z4
+	VMULPS       Z2, Z5, Z5
+	VCVTPS2PH    $0x00, Z4, Y4
+	VCVTPS2PH    $0x00, Z5, Y5
+	VINSERTI64X4 $0x01, Y5, Z4, Z4
+	KMOVD        8(R9), K2
+	VMOVDQU16    Z4, K2, Z3
+	VMOVDQU16.Z  Z3, K1, Z3
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z4
+	VCVTPH2PS    96(BX), Z5
+	VMULPS       Z0, Z4, Z4
+	VMULPS       Z0, Z5, Z5
+	VCVTPS2PH    $0x00, Z4, Y4
+	VCVTPS2PH    $0x00, Z5, Y5
+	VINSERTI64X4 $0x01, Y5, Z4, Z4
+	VCVTPH2PS    64(BX), Z0
+	VCVTPH2PS    96(BX), Z5
+	VMULPS       Z1, Z0, Z0
+	VMULPS       Z1, Z5, Z5
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z5, Y5
+	VINSERTI64X4 $0x01, Y5, Z0, Z0
+	KMOVD        4(R9), K2
+	VMOVDQU16    Z0, K2, Z4
+	VCVTPH2PS    64(BX), Z0
+	VCVTPH2PS    96(BX), Z1
+	VMULPS       Z2, Z0, Z0
+	VMULPS       Z2, Z1, Z1
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z1, Y1
+	VINSERTI64X4 $0x01, Y1, Z0, Z0
+	KMOVD        12(R9), K2
+	VMOVDQU16    Z0, K2, Z4
+	VMOVDQU16.Z  Z4, K1, Z4
+	VMOVNTPS     Z3, (DX)
+	VMOVNTPS     Z4, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Z0
+
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleRunsStreamBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, scales []float64, run int, left int)
+// Requires: AVX, AVX2, BMI2, CMOV, MMX+
+TEXT ·scaleRunsStreamBFloat16AVX2(SB), NOSPLIT, $16-112
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         scales_base+72(FP), SI
+	MOVQ         run+96(FP), DI
+	MOVQ         left+104(FP), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+	VMOVDQU      laneBits2<>+0(SB), Y1
+	LEAQ         (SP), R9
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	CMPQ         R8, $0x40
+	JL           endedfalse
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y5
+	VPSLLD       $0x10, Y3, Y6
+	VPBLENDW     $0xaa, Y3, Y5, Y5
+	VPBLENDW     $0x55, Y4, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y3
+	VPOR         Y3, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y3
+	VPCMPEQW     Y3, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVNTPS     Y5, (DX)
+	VMOVNTPS     Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y5
+	VPSLLD       $0x10, Y3, Y6
+	VPBLENDW     $0xaa, Y3, Y5, Y5
+	VPBLENDW     $0x55, Y4, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y3
+	VPOR         Y3, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y3
+	VPCMPEQW     Y3, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVNTPS     Y5, 64(DX)
+	VMOVNTPS     Y6, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x40, R8
+	JMP          donefalse
+
+endedfalse:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    16(SI), X3, X3
+	VBROADCASTSS X3, Y3
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	VPBROADCASTW (CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW (R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW 8(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VPAND        Y4, Y7, Y7
+	VPBROADCASTW 2(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      32(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VMOVUPS      32(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y9
+	VPSLLD       $0x10, Y5, Y10
+	VPBLENDW     $0xaa, Y5, Y9, Y9
+	VPBLENDW     $0x55, Y6, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y5
+	VPOR         Y5, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y5
+	VPCMPEQW     Y5, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBROADCASTW 2(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y9, Y8, Y8
+	VMOVUPS      32(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y5, Y5
+	VPSRLD       $0x10, Y6, Y9
+	VPSLLD       $0x10, Y5, Y10
+	VPBLENDW     $0xaa, Y5, Y9, Y9
+	VPBLENDW     $0x55, Y6, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y5
+	VPOR         Y5, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y5
+	VPCMPEQW     Y5, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBROADCASTW 10(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y9, Y8, Y8
+	VPAND        Y4, Y8, Y8
+	VMOVNTPS     Y7, (DX)
+	VMOVNTPS     Y8, 32(DX)
+	VPBROADCASTW 4(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW 4(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW 12(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VPAND        Y4, Y7, Y7
+	VPBROADCASTW 6(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      96(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y0
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y0, Y0
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y0, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y0, Y0
+	VMOVUPS      96(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y2
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y2, Y2
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y2, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y2, Y2
+	VPBROADCASTW 6(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y2, Y0, Y0
+	VMOVUPS      96(BX), Y2
+	VPSLLD       $0x10, Y2, Y5
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y5, Y5
+	VMULPS       Y3, Y2, Y2
+	VPSRLD       $0x10, Y5, Y3
+	VPSLLD       $0x10, Y2, Y6
+	VPBLENDW     $0xaa, Y2, Y3, Y3
+	VPBLENDW     $0x55, Y5, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y3, Y2
+	VPOR         Y2, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
+	VPCMPEQW     Y2, Y6, Y6
+	VPSUBW       Y6, Y3, Y3
+	VPBROADCASTW 14(R9), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VPBLENDVB    Y2, Y3, Y0, Y0
+	VPAND        Y4, Y0, Y0
+	VMOVNTPS     Y7, 64(DX)
+	VMOVNTPS     Y0, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleRunsStreamBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scales []float64, run int, left int)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV, MMX+
+TEXT ·scaleRunsStreamBFloat16AVX512(SB), NOSPLIT, $16-112
+	MOVQ         keep_base+48(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVQ         src_base+24(FP), BX
+	MOVQ         src_len+32(FP), AX
+	MOVQ         scales_base+72(FP), SI
+	MOVQ         run+96(FP), DI
+	MOVQ         left+104(FP), R8
+	VMOVDQU64    upperHalves<>+0(SB), Z0
+	VMOVDQU64    halfOnes<>+0(SB), Z1
+	VMOVDQU64    halfAbove<>+0(SB), Z2
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    (SI), X3, X3
+	VBROADCASTSS X3, Z3
+	LEAQ         (SP), R9
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	CMPQ         R8, $0x40
+	JL           endedfalse
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	KMOVD        (CX), K1
+	VMOVUPS      (BX), Y4
+	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
+	VPSLLD       $0x10, Z4, Z5
+	VPANDQ       Z0, Z4, Z6
+	VMULPS       Z3, Z5, Z5
+	VMULPS       Z3, Z6, Z6
+	VPSRLD       $0x10, Z5, Z7
+	VPSLLD       $0x10, Z6, Z8
+	VPTERNLOGD   $0xf8, Z0, Z6, Z7
+	VPTERNLOGD   $0xf4, Z0, Z5, Z8
+	VPTERNLOGD   $0xf8, Z1, Z7, Z8
+	VPCMPUW      $0x05, Z2, Z8, K2
+	VPADDW       Z1, Z7, K2, Z7
+	VMOVDQU16.Z  Z7, K1, Z7
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Y9
+	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
+	VPSLLD       $0x10, Z9, Z5
+	VPANDQ       Z0, Z9, Z6
+	VMULPS       Z3, Z5, Z5
+	VMULPS       Z3, Z6, Z6
+	VPSRLD       $0x10, Z5, Z8
+	VPSLLD       $0x10, Z6, Z16
+	VPTERNLOGD   $0xf8, Z0, Z6, Z8
+	VPTERNLOGD   $0xf4, Z0, Z5, Z16
+	VPTERNLOGD   $0xf8, Z1, Z8, Z16
+	VPCMPUW      $0x05, Z2, Z16, K2
+	VPADDW       Z1, Z8, K2, Z8
+	VMOVDQU16.Z  Z8, K1, Z8
+	VMOVNTPS     Z7, (DX)
+	VMOVNTPS     Z8, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x40, R8
+	JMP          donefalse
+
+endedfalse:
+	MOVQ         $-1, R10
+	MOVQ         $-1, R11
+	MOVQ         $0x00000000, R12
+	MOVQ         R8, R13
+	ADDQ         DI, R13
+	SHLXQ        R8, R10, R10
+	SHLXQ        R13, R11, R11
+	CMPQ         R13, $0x40
+	CMOVQGE      R12, R11
+	MOVQ         R10, (SP)
+	MOVQ         R11, 8(SP)
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    8(SI), X5, X5
+	VBROADCASTSS X5, Z5
+	VXORPS       X6, X6, X6
+	VCVTSD2SS    16(SI), X6, X6
+	VBROADCASTSS X6, Z6
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	KMOVD        (CX), K1
+	VMOVUPS      (BX), Y10
+	VINSERTF64X4 $0x01, 32(BX), Z10, Z10
+	VPSLLD       $0x10, Z10, Z7
+	VPANDQ       Z0, Z10, Z8
+	VMULPS       Z3, Z7, Z7
+	VMULPS       Z3, Z8, Z8
+	VPSRLD       $0x10, Z7, Z16
+	VPSLLD       $0x10, Z8, Z17
+	VPTERNLOGD   $0xf8, Z0, Z8, Z16
+	VPTERNLOGD   $0xf4, Z0, Z7, Z17
+	VPTERNLOGD   $0xf8, Z1, Z16, Z17
+	VPCMPUW      $0x05, Z2, Z17, K2
+	VPADDW       Z1, Z16, K2, Z16
+	VMOVUPS      (BX), Y11
+	VINSERTF64X4 $0x01, 32(BX), Z11, Z11
+	VPSLLD       $0x10, Z11, Z7
+	VPANDQ       Z0, Z11, Z8
+	VMULPS       Z5, Z7, Z7
+	VMULPS       Z5, Z8, Z8
+	VPSRLD       $0x10, Z7, Z17
+	VPSLLD       $0x10, Z8, Z18
+	VPTERNLOGD   $0xf8, Z0, Z8, Z17
+	VPTERNLOGD   $0xf4, Z0, Z7, Z18
+	VPTERNLOGD   $0xf8, Z1, Z17, Z18
+	VPCMPUW      $0x05, Z2, Z18, K2
+	VPADDW       Z1, Z17, K2, Z17
+	KMOVD        (R9), K2
+	VMOVDQU16    Z17, K2, Z16
+	VMOVUPS      (BX), Y12
+	VINSERTF64X4 $0x01, 32(BX), Z12, Z12
+	VPSLLD       $0x10, Z12, Z7
+	VPANDQ       Z0, Z12, Z8
+	VMULPS       Z6, Z7, Z7
+	VMULPS       Z6, Z8, Z8
+	VPSRLD       $0x10, Z7, Z17
+	VPSLLD       $0x10, Z8, Z18
+	VPTERNLOGD   $0xf8, Z0, Z8, Z17
+	VPTERNLOGD   $0xf4, Z0, Z7, Z18
+	VPTERNLOGD   $0xf8, Z1, Z17, Z18
+	VPCMPUW      $0x05, Z2, Z18, K2
+	VPADDW       Z1, Z17, K2, Z17
+	KMOVD        8(R9), K2
+	VMOVDQU16    Z17, K2, Z16
+	VMOVDQU16.Z  Z16, K1, Z16
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Y13
+	VINSERTF64X4 $0x01, 96(BX), Z13, Z13
+	VPSLLD       $0x10, Z13, Z7
+	VPANDQ       Z0, Z13, Z8
+	VMULPS       Z3, Z7, Z7
+	VMULPS       Z3, Z8, Z8
+	VPSRLD       $0x10, Z7, Z3
+	VPSLLD       $0x10, Z8, Z17
+	VPTERNLOGD   $0xf8, Z0, Z8, Z3
+	VPTERNLOGD   $0xf4, Z0, Z7, Z17
+	VPTERNLOGD   $0xf8, Z1, Z3, Z17
+	VPCMPUW      $0x05, Z2, Z17, K2
+	VPADDW       Z1, Z3, K2, Z3
+	VMOVUPS      64(BX), Y14
+	VINSERTF64X4 $0x01, 96(BX), Z14, Z14
+	VPSLLD       $0x10, Z14, Z7
+	VPANDQ       Z0, Z14, Z8
+	VMULPS       Z5, Z7, Z7
+	VMULPS       Z5, Z8, Z8
+	VPSRLD       $0x10, Z7, Z5
+	VPSLLD       $0x10, Z8, Z17
+	VPTERNLOGD   $0xf8, Z0, Z8, Z5
+	VPTERNLOGD   $0xf4, Z0, Z7, Z17
+	VPTERNLOGD   $0xf8, Z1, Z5, Z17
+	VPCMPUW      $0x05, Z2, Z17, K2
+	VPADDW       Z1, Z5, K2, Z5
+	KMOVD        4(R9), K2
+	VMOVDQU16    Z5, K2, Z3
+	VMOVUPS      64(BX), Y15
+	VINSERTF64X4 $0x01, 96(BX), Z15, Z15
+	VPSLLD       $0x10, Z15, Z5
+	VPANDQ       Z0, Z15, Z7
+	VMULPS       Z6, Z5, Z5
+	VMULPS       Z6, Z7, Z7
+	VPSRLD       $0x10, Z5, Z6
+	VPSLLD       $0x10, Z7, Z8
+	VPTERNLOGD   $0xf8, Z0, Z7, Z6
+	VPTERNLOGD   $0xf4, Z0, Z5, Z8
+	VPTERNLOGD   $0xf8, Z1, Z6, Z8
+	VPCMPUW      $0x05, Z2, Z8, K2
+	VPADDW       Z1, Z6, K2, Z6
+	KMOVD        12(R9), K2
+	VMOVDQU16    Z6, K2, Z3
+	VMOVDQU16.Z  Z3, K1, Z3
+	VMOVNTPS     Z16, (DX)
+	VMOVNTPS     Z3, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	CMPQ         R13, $0x40
+	MOVQ         DI, R10
+	CMOVQGE      R12, R10
+	LEAQ         -64(R13)(R10*1), R8
+	LEAQ         8(SI), R11
+	ADDQ         $0x10, SI
+	CMPQ         R13, $0x40
+	CMOVQGE      R11, SI
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    (SI), X3, X3
+	VBROADCASTSS X3, Z3
+
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleEachAVX2(dst []float32, src []float32, keep []uint64, factors []float32)
+// Requires: AVX, AVX2
+TEXT ·scaleEachAVX2(SB), NOSPLIT, $0-96
+	MOVQ    keep_base+48(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	MOVQ    src_base+24(FP), BX
+	MOVQ    src_len+32(FP), AX
+	MOVQ    factors_base+72(FP), SI
+	VMOVDQU laneBits<>+0(SB), Y0
+	VMOVDQU laneBits<>+32(SB), Y1
+	VMOVDQU laneBits<>+64(SB), Y2
+	VMOVDQU laneBits<>+96(SB), Y3
+	CMPQ    AX, $0x00002000
+	JL      near
+	CMPQ    DX, BX
+	JEQ     near
+	CMPQ    AX, $0x00000040
+	JL      apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         128(BX), DI
+	MOVQ         192(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         128(DX), DI
+	MOVQ         192(DX), DI
+	VPBROADCASTD (CX), Y4
+	VPAND        Y0, Y4, Y5
+	VPCMPEQD     Y0, Y5, Y5
+	VMOVDQU      (SI), Y6
+	VMOVUPS      (BX), Y7
+	VMULPS       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPAND        Y1, Y4, Y5
+	VPCMPEQD     Y1, Y5, Y5
+	VMOVDQU      32(SI), Y6
+	VMOVUPS      32(BX), Y8
+	VMULPS       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VPAND        Y2, Y4, Y5
+	VPCMPEQD     Y2, Y5, Y5
+	VMOVDQU      64(SI), Y6
+	VMOVUPS      64(BX), Y9
+	VMULPS       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPAND        Y3, Y4, Y4
+	VPCMPEQD     Y3, Y4, Y4
+	VMOVDQU      96(SI), Y5
+	VMOVUPS      96(BX), Y6
+	VMULPS       Y5, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VMOVUPS      Y9, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	VPBROADCASTD 4(CX), Y4
+	VPAND        Y0, Y4, Y5
+	VPCMPEQD     Y0, Y5, Y5
+	VMOVDQU      128(SI), Y6
+	VMOVUPS      128(BX), Y7
+	VMULPS       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPAND        Y1, Y4, Y5
+	VPCMPEQD     Y1, Y5, Y5
+	VMOVDQU      160(SI), Y6
+	VMOVUPS      160(BX), Y8
+	VMULPS       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VPAND        Y2, Y4, Y5
+	VPCMPEQD     Y2, Y5, Y5
+	VMOVDQU      192(SI), Y6
+	VMOVUPS      192(BX), Y9
+	VMULPS       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPAND        Y3, Y4, Y4
+	VPCMPEQD     Y3, Y4, Y4
+	VMOVDQU      224(SI), Y5
+	VMOVUPS      224(BX), Y6
+	VMULPS       Y5, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y7, 128(DX)
+	VMOVUPS      Y8, 160(DX)
+	VMOVUPS      Y9, 192(DX)
+	VMOVUPS      Y6, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y4
+	VPAND        Y0, Y4, Y5
+	VPCMPEQD     Y0, Y5, Y5
+	VMOVDQU      (SI), Y6
+	VMOVUPS      (BX), Y7
+	VMULPS       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPAND        Y1, Y4, Y5
+	VPCMPEQD     Y1, Y5, Y5
+	VMOVDQU      32(SI), Y6
+	VMOVUPS      32(BX), Y8
+	VMULPS       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VPAND        Y2, Y4, Y5
+	VPCMPEQD     Y2, Y5, Y5
+	VMOVDQU      64(SI), Y6
+	VMOVUPS      64(BX), Y9
+	VMULPS       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPAND        Y3, Y4, Y4
+	VPCMPEQD     Y3, Y4, Y4
+	VMOVDQU      96(SI), Y5
+	VMOVUPS      96(BX), Y6
+	VMULPS       Y5, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VMOVUPS      Y9, 64(DX)
+	VMOVUPS      Y6, 96(DX)
+	VPBROADCASTD 4(CX), Y4
+	VPAND        Y0, Y4, Y5
+	VPCMPEQD     Y0, Y5, Y5
+	VMOVDQU      128(SI), Y6
+	VMOVUPS      128(BX), Y7
+	VMULPS       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPAND        Y1, Y4, Y5
+	VPCMPEQD     Y1, Y5, Y5
+	VMOVDQU      160(SI), Y6
+	VMOVUPS      160(BX), Y8
+	VMULPS       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VPAND        Y2, Y4, Y5
+	VPCMPEQD     Y2, Y5, Y5
+	VMOVDQU      192(SI), Y6
+	VMOVUPS      192(BX), Y9
+	VMULPS       Y6, Y9, Y9
+	VPAND        Y5, Y9, Y9
+	VPAND        Y3, Y4, Y4
+	VPCMPEQD     Y3, Y4, Y4
+	VMOVDQU      224(SI), Y5
+	VMOVUPS      224(BX), Y6
+	VMULPS       Y5, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y7, 128(DX)
+	VMOVUPS      Y8, 160(DX)
+	VMOVUPS      Y9, 192(DX)
+	VMOVUPS      Y6, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleEachAVX512(dst []float32, src []float32, keep []uint64, factors []float32)
+// Requires: AVX, AVX512F
+TEXT ·scaleEachAVX512(SB), NOSPLIT, $0-96
+	MOVQ      keep_base+48(FP), CX
+	MOVQ      dst_base+0(FP), DX
+	MOVQ      src_base+24(FP), BX
+	MOVQ      src_len+32(FP), AX
+	MOVQ      factors_base+72(FP), SI
+	VMOVDQU64 laneBits<>+0(SB), Z0
+	VMOVDQU64 laneBits<>+64(SB), Z1
+	CMPQ      AX, $0x00002000
+	JL        near
+	CMPQ      DX, BX
+	JEQ       near
+	CMPQ      AX, $0x00000040
+	JL        apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         128(BX), DI
+	MOVQ         192(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         128(DX), DI
+	MOVQ         192(DX), DI
+	VPBROADCASTD (CX), Z2
+	VPTESTMD     Z0, Z2, K1
+	VMOVDQU64    (SI), Z3
+	VMOVUPS      (BX), Y4
+	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
+	VMULPS.Z     Z3, Z4, K1, Z4
+	VPTESTMD     Z1, Z2, K1
+	VMOVDQU64    64(SI), Z2
+	VMOVUPS      64(BX), Y5
+	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMULPS.Z     Z2, Z5, K1, Z5
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMD     Z0, Z2, K1
+	VMOVDQU64    128(SI), Z3
+	VMOVUPS      128(BX), Y6
+	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
+	VMULPS.Z     Z3, Z6, K1, Z6
+	VPTESTMD     Z1, Z2, K1
+	VMOVDQU64    192(SI), Z2
+	VMOVUPS      192(BX), Y7
+	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VMULPS.Z     Z2, Z7, K1, Z7
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z5, 64(DX)
+	VMOVUPS      Z6, 128(DX)
+	VMOVUPS      Z7, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z2
+	VPTESTMD     Z0, Z2, K1
+	VMOVDQU64    (SI), Z3
+	VMOVUPS      (BX), Z4
+	VMULPS.Z     Z3, Z4, K1, Z4
+	VPTESTMD     Z1, Z2, K1
+	VMOVDQU64    64(SI), Z2
+	VMOVUPS      64(BX), Z3
+	VMULPS.Z     Z2, Z3, K1, Z3
+	VPBROADCASTD 4(CX), Z2
+	VPTESTMD     Z0, Z2, K1
+	VMOVDQU64    128(SI), Z5
+	VMOVUPS      128(BX), Z6
+	VMULPS.Z     Z5, Z6, K1, Z6
+	VPTESTMD     Z1, Z2, K1
+	VMOVDQU64    192(SI), Z2
+	VMOVUPS      192(BX), Z5
+	VMULPS.Z     Z2, Z5, K1, Z5
+	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z3, 64(DX)
+	VMOVUPS      Z6, 128(DX)
+	VMOVUPS      Z5, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleEachFloat64AVX2(dst []float64, src []float64, keep []uint64, factors []float64)
+// Requires: AVX, AVX2
+TEXT ·scaleEachFloat64AVX2(SB), NOSPLIT, $0-96
+	MOVQ    keep_base+48(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	MOVQ    src_base+24(FP), BX
+	MOVQ    src_len+32(FP), AX
+	MOVQ    factors_base+72(FP), SI
+	VMOVDQU laneBits8<>+0(SB), Y0
+	CMPQ    AX, $0x00001000
+	JL      near
+	CMPQ    DX, BX
+	JEQ     near
+	CMPQ    AX, $0x00000040
+	JL      apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         128(BX), DI
+	MOVQ         192(BX), DI
+	MOVQ         256(BX), DI
+	MOVQ         320(BX), DI
+	MOVQ         384(BX), DI
+	MOVQ         448(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         128(DX), DI
+	MOVQ         192(DX), DI
+	MOVQ         256(DX), DI
+	MOVQ         320(DX), DI
+	MOVQ         384(DX), DI
+	MOVQ         448(DX), DI
+	VPBROADCASTD (CX), Y1
+	VPAND        Y0, Y1, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      (SI), Y3
+	VMOVUPS      (BX), Y4
+	VMULPD       Y3, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPSRLQ       $0x04, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      32(SI), Y3
+	VMOVUPS      32(BX), Y5
+	VMULPD       Y3, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPSRLQ       $0x08, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      64(SI), Y3
+	VMOVUPS      64(BX), Y6
+	VMULPD       Y3, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPSRLQ       $0x0c, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VMOVUPS      96(BX), Y7
+	VMULPD       Y3, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y5, 32(DX)
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y7, 96(DX)
+	VPSRLQ       $0x10, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      128(SI), Y3
+	VMOVUPS      128(BX), Y4
+	VMULPD       Y3, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPSRLQ       $0x14, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      160(SI), Y3
+	VMOVUPS      160(BX), Y5
+	VMULPD       Y3, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPSRLQ       $0x18, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      192(SI), Y3
+	VMOVUPS      192(BX), Y6
+	VMULPD       Y3, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPSRLQ       $0x1c, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQQ     Y0, Y1, Y1
+	VMOVDQU      224(SI), Y2
+	VMOVUPS      224(BX), Y3
+	VMULPD       Y2, Y3, Y3
+	VPAND        Y1, Y3, Y3
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y5, 160(DX)
+	VMOVUPS      Y6, 192(DX)
+	VMOVUPS      Y3, 224(DX)
+	VPBROADCASTD 4(CX), Y1
+	VPAND        Y0, Y1, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      256(SI), Y3
+	VMOVUPS      256(BX), Y4
+	VMULPD       Y3, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPSRLQ       $0x04, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      288(SI), Y3
+	VMOVUPS      288(BX), Y5
+	VMULPD       Y3, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPSRLQ       $0x08, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      320(SI), Y3
+	VMOVUPS      320(BX), Y6
+	VMULPD       Y3, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPSRLQ       $0x0c, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      352(SI), Y3
+	VMOVUPS      352(BX), Y7
+	VMULPD       Y3, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y4, 256(DX)
+	VMOVUPS      Y5, 288(DX)
+	VMOVUPS      Y6, 320(DX)
+	VMOVUPS      Y7, 352(DX)
+	VPSRLQ       $0x10, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      384(SI), Y3
+	VMOVUPS      384(BX), Y4
+	VMULPD       Y3, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPSRLQ       $0x14, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      416(SI), Y3
+	VMOVUPS      416(BX), Y5
+	VMULPD       Y3, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPSRLQ       $0x18, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      448(SI), Y3
+	VMOVUPS      448(BX), Y6
+	VMULPD       Y3, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPSRLQ       $0x1c, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQQ     Y0, Y1, Y1
+	VMOVDQU      480(SI), Y2
+	VMOVUPS      480(BX), Y3
+	VMULPD       Y2, Y3, Y3
+	VPAND        Y1, Y3, Y3
+	VMOVUPS      Y4, 384(DX)
+	VMOVUPS      Y5, 416(DX)
+	VMOVUPS      Y6, 448(DX)
+	VMOVUPS      Y3, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Y1
+	VPAND        Y0, Y1, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      (SI), Y3
+	VMOVUPS      (BX), Y4
+	VMULPD       Y3, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPSRLQ       $0x04, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      32(SI), Y3
+	VMOVUPS      32(BX), Y5
+	VMULPD       Y3, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPSRLQ       $0x08, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      64(SI), Y3
+	VMOVUPS      64(BX), Y6
+	VMULPD       Y3, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPSRLQ       $0x0c, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VMOVUPS      96(BX), Y7
+	VMULPD       Y3, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y5, 32(DX)
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y7, 96(DX)
+	VPSRLQ       $0x10, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      128(SI), Y3
+	VMOVUPS      128(BX), Y4
+	VMULPD       Y3, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPSRLQ       $0x14, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      160(SI), Y3
+	VMOVUPS      160(BX), Y5
+	VMULPD       Y3, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPSRLQ       $0x18, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      192(SI), Y3
+	VMOVUPS      192(BX), Y6
+	VMULPD       Y3, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPSRLQ       $0x1c, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQQ     Y0, Y1, Y1
+	VMOVDQU      224(SI), Y2
+	VMOVUPS      224(BX), Y3
+	VMULPD       Y2, Y3, Y3
+	VPAND        Y1, Y3, Y3
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y5, 160(DX)
+	VMOVUPS      Y6, 192(DX)
+	VMOVUPS      Y3, 224(DX)
+	VPBROADCASTD 4(CX), Y1
+	VPAND        Y0, Y1, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      256(SI), Y3
+	VMOVUPS      256(BX), Y4
+	VMULPD       Y3, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPSRLQ       $0x04, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      288(SI), Y3
+	VMOVUPS      288(BX), Y5
+	VMULPD       Y3, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPSRLQ       $0x08, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      320(SI), Y3
+	VMOVUPS      320(BX), Y6
+	VMULPD       Y3, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPSRLQ       $0x0c, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      352(SI), Y3
+	VMOVUPS      352(BX), Y7
+	VMULPD       Y3, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y4, 256(DX)
+	VMOVUPS      Y5, 288(DX)
+	VMOVUPS      Y6, 320(DX)
+	VMOVUPS      Y7, 352(DX)
+	VPSRLQ       $0x10, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      384(SI), Y3
+	VMOVUPS      384(BX), Y4
+	VMULPD       Y3, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VPSRLQ       $0x14, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      416(SI), Y3
+	VMOVUPS      416(BX), Y5
+	VMULPD       Y3, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPSRLQ       $0x18, Y1, Y2
+	VPAND        Y0, Y2, Y2
+	VPCMPEQQ     Y0, Y2, Y2
+	VMOVDQU      448(SI), Y3
+	VMOVUPS      448(BX), Y6
+	VMULPD       Y3, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPSRLQ       $0x1c, Y1, Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQQ     Y0, Y1, Y1
+	VMOVDQU      480(SI), Y2
+	VMOVUPS      480(BX), Y3
+	VMULPD       Y2, Y3, Y3
+	VPAND        Y1, Y3, Y3
+	VMOVUPS      Y4, 384(DX)
+	VMOVUPS      Y5, 416(DX)
+	VMOVUPS      Y6, 448(DX)
+	VMOVUPS      Y3, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleEachFloat64AVX512(dst []float64, src []float64, keep []uint64, factors []float64)
+// Requires: AVX, AVX512F
+TEXT ·scaleEachFloat64AVX512(SB), NOSPLIT, $0-96
+	MOVQ      keep_base+48(FP), CX
+	MOVQ      dst_base+0(FP), DX
+	MOVQ      src_base+24(FP), BX
+	MOVQ      src_len+32(FP), AX
+	MOVQ      factors_base+72(FP), SI
+	VMOVDQU64 laneBits8<>+0(SB), Z0
+	CMPQ      AX, $0x00001000
+	JL        near
+	CMPQ      DX, BX
+	JEQ       near
+	CMPQ      AX, $0x00000040
+	JL        apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         128(BX), DI
+	MOVQ         192(BX), DI
+	MOVQ         256(BX), DI
+	MOVQ         320(BX), DI
+	MOVQ         384(BX), DI
+	MOVQ         448(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	MOVQ         128(DX), DI
+	MOVQ         192(DX), DI
+	MOVQ         256(DX), DI
+	MOVQ         320(DX), DI
+	MOVQ         384(DX), DI
+	MOVQ         448(DX), DI
+	VPBROADCASTD (CX), Z1
+	VPTESTMQ     Z0, Z1, K1
+	VMOVDQU64    (SI), Z2
+	VMOVUPS      (BX), Y3
+	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
+	VMULPD.Z     Z2, Z3, K1, Z3
+	VPSRLQ       $0x08, Z1, Z2
+	VPTESTMQ     Z0, Z2, K1
+	VMOVDQU64    64(SI), Z2
+	VMOVUPS      64(BX), Y4
+	VINSERTF64X4 $0x01, 96(BX), Z4, Z4
+	VMULPD.Z     Z2, Z4, K1, Z4
+	VPSRLQ       $0x10, Z1, Z2
+	VPTESTMQ     Z0, Z2, K1
+	VMOVDQU64    128(SI), Z2
+	VMOVUPS      128(BX), Y5
+	VINSERTF64X4 $0x01, 160(BX), Z5, Z5
+	VMULPD.Z     Z2, Z5, K1, Z5
+	VPSRLQ       $0x18, Z1, Z1
+	VPTESTMQ     Z0, Z1, K1
+	VMOVDQU64    192(SI), Z1
+	VMOVUPS      192(BX), Y6
+	VINSERTF64X4 $0x01, 224(BX), Z6, Z6
+	VMULPD.Z     Z1, Z6, K1, Z6
+	VPBROADCASTD 4(CX), Z1
+	VPTESTMQ     Z0, Z1, K1
+	VMOVDQU64    256(SI), Z2
+	VMOVUPS      256(BX), Y7
+	VINSERTF64X4 $0x01, 288(BX), Z7, Z7
+	VMULPD.Z     Z2, Z7, K1, Z7
+	VPSRLQ       $0x08, Z1, Z2
+	VPTESTMQ     Z0, Z2, K1
+	VMOVDQU64    320(SI), Z2
+	VMOVUPS      320(BX), Y8
+	VINSERTF64X4 $0x01, 352(BX), Z8, Z8
+	VMULPD.Z     Z2, Z8, K1, Z8
+	VPSRLQ       $0x10, Z1, Z2
+	VPTESTMQ     Z0, Z2, K1
+	VMOVDQU64    384(SI), Z2
+	VMOVUPS      384(BX), Y9
+	VINSERTF64X4 $0x01, 416(BX), Z9, Z9
+	VMULPD.Z     Z2, Z9, K1, Z9
+	VPSRLQ       $0x18, Z1, Z1
+	VPTESTMQ     Z0, Z1, K1
+	VMOVDQU64    448(SI), Z1
+	VMOVUPS      448(BX), Y10
+	VINSERTF64X4 $0x01, 480(BX), Z10, Z10
+	VMULPD.Z     Z1, Z10, K1, Z10
+	VMOVUPS      Z3, (DX)
+	VMOVUPS      Z4, 64(DX)
+	VMOVUPS      Z5, 128(DX)
+	VMOVUPS      Z6, 192(DX)
+	VMOVUPS      Z7, 256(DX)
+	VMOVUPS      Z8, 320(DX)
+	VMOVUPS      Z9, 384(DX)
+	VMOVUPS      Z10, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTD (CX), Z1
+	VPTESTMQ     Z0, Z1, K1
+	VMOVDQU64    (SI), Z2
+	VMOVUPS      (BX), Z3
+	VMULPD.Z     Z2, Z3, K1, Z3
+	VPSRLQ       $0x08, Z1, Z2
+	VPTESTMQ     Z0, Z2, K1
+	VMOVDQU64    64(SI), Z2
+	VMOVUPS      64(BX), Z4
+	VMULPD.Z     Z2, Z4, K1, Z4
+	VPSRLQ       $0x10, Z1, Z2
+	VPTESTMQ     Z0, Z2, K1
+	VMOVDQU64    128(SI), Z2
+	VMOVUPS      128(BX), Z5
+	VMULPD.Z     Z2, Z5, K1, Z5
+	VPSRLQ       $0x18, Z1, Z1
+	VPTESTMQ     Z0, Z1, K1
+	VMOVDQU64    192(SI), Z1
+	VMOVUPS      192(BX), Z2
+	VMULPD.Z     Z1, Z2, K1, Z2
+	VPBROADCASTD 4(CX), Z1
+	VPTESTMQ     Z0, Z1, K1
+	VMOVDQU64    256(SI), Z6
+	VMOVUPS      256(BX), Z7
+	VMULPD.Z     Z6, Z7, K1, Z7
+	VPSRLQ       $0x08, Z1, Z6
+	VPTESTMQ     Z0, Z6, K1
+	VMOVDQU64    320(SI), Z6
+	VMOVUPS      320(BX), Z8
+	VMULPD.Z     Z6, Z8, K1, Z8
+	VPSRLQ       $0x10, Z1, Z6
+	VPTESTMQ     Z0, Z6, K1
+	VMOVDQU64    384(SI), Z6
+	VMOVUPS      384(BX), Z9
+	VMULPD.Z     Z6, Z9, K1, Z9
+	VPSRLQ       $0x18, Z1, Z1
+	VPTESTMQ     Z0, Z1, K1
+	VMOVDQU64    448(SI), Z1
+	VMOVUPS      448(BX), Z6
+	VMULPD.Z     Z1, Z6, K1, Z6
+	VMOVUPS      Z3, (DX)
+	VMOVUPS      Z4, 64(DX)
+	VMOVUPS      Z5, 128(DX)
+	VMOVUPS      Z2, 192(DX)
+	VMOVUPS      Z7, 256(DX)
+	VMOVUPS      Z8, 320(DX)
+	VMOVUPS      Z9, 384(DX)
+	VMOVUPS      Z6, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleEachFloat16AVX2(dst []Float16, src []Float16, keep []uint64, factors []float32)
+// Requires: AVX, AVX2, F16C
+TEXT ·scaleEachFloat16AVX2(SB), NOSPLIT, $0-96
+	MOVQ    keep_base+48(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	MOVQ    src_base+24(FP), BX
+	MOVQ    src_len+32(FP), AX
+	MOVQ    factors_base+72(FP), SI
+	VMOVDQU laneBits2<>+0(SB), Y0
+	CMPQ    AX, $0x00004000
+	JL      near
+	CMPQ    DX, BX
+	JEQ     near
+	CMPQ    AX, $0x00000040
+	JL      apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	VPBROADCASTW (CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VCVTPH2PS    (BX), Y2
+	VCVTPH2PS    16(BX), Y3
+	VMOVDQU      (SI), Y4
+	VMOVDQU      32(SI), Y5
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	VCVTPS2PH    $0x00, Y2, X2
+	VCVTPS2PH    $0x00, Y3, X3
+	VINSERTI128  $0x01, X3, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPBROADCASTW 2(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VCVTPH2PS    32(BX), Y3
+	VCVTPH2PS    48(BX), Y4
+	VMOVDQU      64(SI), Y5
+	VMOVDQU      96(SI), Y6
+	VMULPS       Y5, Y3, Y3
+	VMULPS       Y6, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y1, Y3, Y3
+	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y3, 32(DX)
+	VPBROADCASTW 4(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VCVTPH2PS    64(BX), Y2
+	VCVTPH2PS    80(BX), Y3
+	VMOVDQU      128(SI), Y4
+	VMOVDQU      160(SI), Y5
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	VCVTPS2PH    $0x00, Y2, X2
+	VCVTPS2PH    $0x00, Y3, X3
+	VINSERTI128  $0x01, X3, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPBROADCASTW 6(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VCVTPH2PS    96(BX), Y3
+	VCVTPH2PS    112(BX), Y4
+	VMOVDQU      192(SI), Y5
+	VMOVDQU      224(SI), Y6
+	VMULPS       Y5, Y3, Y3
+	VMULPS       Y6, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y1, Y3, Y3
+	VMOVUPS      Y2, 64(DX)
+	VMOVUPS      Y3, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTW (CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VCVTPH2PS    (BX), Y2
+	VCVTPH2PS    16(BX), Y3
+	VMOVDQU      (SI), Y4
+	VMOVDQU      32(SI), Y5
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	VCVTPS2PH    $0x00, Y2, X2
+	VCVTPS2PH    $0x00, Y3, X3
+	VINSERTI128  $0x01, X3, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPBROADCASTW 2(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VCVTPH2PS    32(BX), Y3
+	VCVTPH2PS    48(BX), Y4
+	VMOVDQU      64(SI), Y5
+	VMOVDQU      96(SI), Y6
+	VMULPS       Y5, Y3, Y3
+	VMULPS       Y6, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y1, Y3, Y3
+	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y3, 32(DX)
+	VPBROADCASTW 4(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VCVTPH2PS    64(BX), Y2
+	VCVTPH2PS    80(BX), Y3
+	VMOVDQU      128(SI), Y4
+	VMOVDQU      160(SI), Y5
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	VCVTPS2PH    $0x00, Y2, X2
+	VCVTPS2PH    $0x00, Y3, X3
+	VINSERTI128  $0x01, X3, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPBROADCASTW 6(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VCVTPH2PS    96(BX), Y3
+	VCVTPH2PS    112(BX), Y4
+	VMOVDQU      192(SI), Y5
+	VMOVDQU      224(SI), Y6
+	VMULPS       Y5, Y3, Y3
+	VMULPS       Y6, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y1, Y3, Y3
+	VMOVUPS      Y2, 64(DX)
+	VMOVUPS      Y3, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleEachFloat16AVX512(dst []Float16, src []Float16, keep []uint64, factors []float32)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·scaleEachFloat16AVX512(SB), NOSPLIT, $0-96
+	MOVQ keep_base+48(FP), CX
+	MOVQ dst_base+0(FP), DX
+	MOVQ src_base+24(FP), BX
+	MOVQ src_len+32(FP), AX
+	MOVQ factors_base+72(FP), SI
+	CMPQ AX, $0x00004000
+	JL   near
+	CMPQ DX, BX
+	JEQ  near
+	CMPQ AX, $0x00000040
+	JL   apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z0
+	VCVTPH2PS    32(BX), Z1
+	VMOVDQU64    (SI), Z2
+	VMOVDQU64    64(SI), Z3
+	VMULPS       Z2, Z0, Z0
+	VMULPS       Z3, Z1, Z1
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z1, Y1
+	VINSERTI64X4 $0x01, Y1, Z0, Z0
+	VMOVDQU16.Z  Z0, K1, Z0
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z1
+	VCVTPH2PS    96(BX), Z2
+	VMOVDQU64    128(SI), Z3
+	VMOVDQU64    192(SI), Z4
+	VMULPS       Z3, Z1, Z1
+	VMULPS       Z4, Z2, Z2
+	VCVTPS2PH    $0x00, Z1, Y1
+	VCVTPS2PH    $0x00, Z2, Y2
+	VINSERTI64X4 $0x01, Y2, Z1, Z1
+	VMOVDQU16.Z  Z1, K1, Z1
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z0
+	VCVTPH2PS    32(BX), Z1
+	VMOVDQU64    (SI), Z2
+	VMOVDQU64    64(SI), Z3
+	VMULPS       Z2, Z0, Z0
+	VMULPS       Z3, Z1, Z1
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z1, Y1
+	VINSERTI64X4 $0x01, Y1, Z0, Z0
+	VMOVDQU16.Z  Z0, K1, Z0
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z1
+	VCVTPH2PS    96(BX), Z2
+	VMOVDQU64    128(SI), Z3
+	VMOVDQU64    192(SI), Z4
+	VMULPS       Z3, Z1, Z1
+	VMULPS       Z4, Z2, Z2
+	VCVTPS2PH    $0x00, Z1, Y1
+	VCVTPS2PH    $0x00, Z2, Y2
+	VINSERTI64X4 $0x01, Y2, Z1, Z1
+	VMOVDQU16.Z  Z1, K1, Z1
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleEachBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, factors []float32)
+// Requires: AVX, AVX2
+TEXT ·scaleEachBFloat16AVX2(SB), NOSPLIT, $0-96
+	MOVQ    keep_base+48(FP), CX
+	MOVQ    dst_base+0(FP), DX
+	MOVQ    src_base+24(FP), BX
+	MOVQ    src_len+32(FP), AX
+	MOVQ    factors_base+72(FP), SI
+	VMOVDQU laneBits2<>+0(SB), Y0
+	CMPQ    AX, $0x00004000
+	JL      near
+	CMPQ    DX, BX
+	JEQ     near
+	CMPQ    AX, $0x00000040
+	JL      apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	VPBROADCASTW (CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      (BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      (SI), Y4
+	VMOVDQU      32(SI), Y5
+	VSHUFPS      $0x88, Y5, Y4, Y6
+	VSHUFPS      $0xdd, Y5, Y4, Y4
+	VPERMPD      $0xd8, Y6, Y6
+	VPERMPD      $0xd8, Y4, Y4
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y4, Y2, Y2
+	VPSRLD       $0x10, Y3, Y4
+	VPSLLD       $0x10, Y2, Y5
+	VPBLENDW     $0xaa, Y2, Y4, Y4
+	VPBLENDW     $0x55, Y3, Y5, Y5
+	VPAND        halfOnes<>+0(SB), Y4, Y2
+	VPOR         Y2, Y5, Y5
+	VPMAXUW      halfAbove<>+0(SB), Y5, Y2
+	VPCMPEQW     Y2, Y5, Y5
+	VPSUBW       Y5, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPBROADCASTW 2(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      32(BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      64(SI), Y5
+	VMOVDQU      96(SI), Y6
+	VSHUFPS      $0x88, Y6, Y5, Y7
+	VSHUFPS      $0xdd, Y6, Y5, Y5
+	VPERMPD      $0xd8, Y7, Y7
+	VPERMPD      $0xd8, Y5, Y5
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y5, Y2, Y2
+	VPSRLD       $0x10, Y3, Y5
+	VPSLLD       $0x10, Y2, Y6
+	VPBLENDW     $0xaa, Y2, Y5, Y5
+	VPBLENDW     $0x55, Y3, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y2
+	VPOR         Y2, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
+	VPCMPEQW     Y2, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y1, Y5, Y5
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y5, 32(DX)
+	VPBROADCASTW 4(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      64(BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      128(SI), Y4
+	VMOVDQU      160(SI), Y5
+	VSHUFPS      $0x88, Y5, Y4, Y6
+	VSHUFPS      $0xdd, Y5, Y4, Y4
+	VPERMPD      $0xd8, Y6, Y6
+	VPERMPD      $0xd8, Y4, Y4
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y4, Y2, Y2
+	VPSRLD       $0x10, Y3, Y4
+	VPSLLD       $0x10, Y2, Y5
+	VPBLENDW     $0xaa, Y2, Y4, Y4
+	VPBLENDW     $0x55, Y3, Y5, Y5
+	VPAND        halfOnes<>+0(SB), Y4, Y2
+	VPOR         Y2, Y5, Y5
+	VPMAXUW      halfAbove<>+0(SB), Y5, Y2
+	VPCMPEQW     Y2, Y5, Y5
+	VPSUBW       Y5, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPBROADCASTW 6(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      96(BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      192(SI), Y5
+	VMOVDQU      224(SI), Y6
+	VSHUFPS      $0x88, Y6, Y5, Y7
+	VSHUFPS      $0xdd, Y6, Y5, Y5
+	VPERMPD      $0xd8, Y7, Y7
+	VPERMPD      $0xd8, Y5, Y5
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y5, Y2, Y2
+	VPSRLD       $0x10, Y3, Y5
+	VPSLLD       $0x10, Y2, Y6
+	VPBLENDW     $0xaa, Y2, Y5, Y5
+	VPBLENDW     $0x55, Y3, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y2
+	VPOR         Y2, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
+	VPCMPEQW     Y2, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y1, Y5, Y5
+	VMOVUPS      Y4, 64(DX)
+	VMOVUPS      Y5, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTW (CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      (BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      (SI), Y4
+	VMOVDQU      32(SI), Y5
+	VSHUFPS      $0x88, Y5, Y4, Y6
+	VSHUFPS      $0xdd, Y5, Y4, Y4
+	VPERMPD      $0xd8, Y6, Y6
+	VPERMPD      $0xd8, Y4, Y4
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y4, Y2, Y2
+	VPSRLD       $0x10, Y3, Y4
+	VPSLLD       $0x10, Y2, Y5
+	VPBLENDW     $0xaa, Y2, Y4, Y4
+	VPBLENDW     $0x55, Y3, Y5, Y5
+	VPAND        halfOnes<>+0(SB), Y4, Y2
+	VPOR         Y2, Y5, Y5
+	VPMAXUW      halfAbove<>+0(SB), Y5, Y2
+	VPCMPEQW     Y2, Y5, Y5
+	VPSUBW       Y5, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPBROADCASTW 2(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      32(BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      64(SI), Y5
+	VMOVDQU      96(SI), Y6
+	VSHUFPS      $0x88, Y6, Y5, Y7
+	VSHUFPS      $0xdd, Y6, Y5, Y5
+	VPERMPD      $0xd8, Y7, Y7
+	VPERMPD      $0xd8, Y5, Y5
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y5, Y2, Y2
+	VPSRLD       $0x10, Y3, Y5
+	VPSLLD       $0x10, Y2, Y6
+	VPBLENDW     $0xaa, Y2, Y5, Y5
+	VPBLENDW     $0x55, Y3, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y2
+	VPOR         Y2, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
+	VPCMPEQW     Y2, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y1, Y5, Y5
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y5, 32(DX)
+	VPBROADCASTW 4(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      64(BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      128(SI), Y4
+	VMOVDQU      160(SI), Y5
+	VSHUFPS      $0x88, Y5, Y4, Y6
+	VSHUFPS      $0xdd, Y5, Y4, Y4
+	VPERMPD      $0xd8, Y6, Y6
+	VPERMPD      $0xd8, Y4, Y4
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y4, Y2, Y2
+	VPSRLD       $0x10, Y3, Y4
+	VPSLLD       $0x10, Y2, Y5
+	VPBLENDW     $0xaa, Y2, Y4, Y4
+	VPBLENDW     $0x55, Y3, Y5, Y5
+	VPAND        halfOnes<>+0(SB), Y4, Y2
+	VPOR         Y2, Y5, Y5
+	VPMAXUW      halfAbove<>+0(SB), Y5, Y2
+	VPCMPEQW     Y2, Y5, Y5
+	VPSUBW       Y5, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPBROADCASTW 6(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      96(BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      192(SI), Y5
+	VMOVDQU      224(SI), Y6
+	VSHUFPS      $0x88, Y6, Y5, Y7
+	VSHUFPS      $0xdd, Y6, Y5, Y5
+	VPERMPD      $0xd8, Y7, Y7
+	VPERMPD      $0xd8, Y5, Y5
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y5, Y2, Y2
+	VPSRLD       $0x10, Y3, Y5
+	VPSLLD       $0x10, Y2, Y6
+	VPBLENDW     $0xaa, Y2, Y5, Y5
+	VPBLENDW     $0x55, Y3, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y2
+	VPOR         Y2, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
+	VPCMPEQW     Y2, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y1, Y5, Y5
+	VMOVUPS      Y4, 64(DX)
+	VMOVUPS      Y5, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+// func scaleEachBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, factors []float32)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·scaleEachBFloat16AVX512(SB), NOSPLIT, $0-96
+	MOVQ      keep_base+48(FP), CX
+	MOVQ      dst_base+0(FP), DX
+	MOVQ      src_base+24(FP), BX
+	MOVQ      src_len+32(FP), AX
+	MOVQ      factors_base+72(FP), SI
+	VMOVDQU64 upperHalves<>+0(SB), Z0
+	VMOVDQU64 halfOnes<>+0(SB), Z1
+	VMOVDQU64 halfAbove<>+0(SB), Z2
+	CMPQ      AX, $0x00004000
+	JL        near
+	CMPQ      DX, BX
+	JEQ       near
+	CMPQ      AX, $0x00000040
+	JL        apartDone
+
+apart:
+	MOVQ         (BX), DI
+	MOVQ         64(BX), DI
+	MOVQ         (DX), DI
+	MOVQ         64(DX), DI
+	KMOVD        (CX), K1
+	VMOVUPS      (BX), Y3
+	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
+	VPSLLD       $0x10, Z3, Z4
+	VPANDQ       Z0, Z3, Z5
+	VMOVDQU64    (SI), Z6
+	VMOVDQU64    64(SI), Z7
+	VSHUFPS      $0x88, Z7, Z6, Z8
+	VSHUFPS      $0xdd, Z7, Z6, Z6
+	VMOVDQU64    pairsApart<>+0(SB), Z7
+	VPERMPD      Z8, Z7, Z8
+	VPERMPD      Z6, Z7, Z6
+	VMULPS       Z8, Z4, Z4
+	VMULPS       Z6, Z5, Z5
+	VPSRLD       $0x10, Z4, Z6
+	VPSLLD       $0x10, Z5, Z7
+	VPTERNLOGD   $0xf8, Z0, Z5, Z6
+	VPTERNLOGD   $0xf4, Z0, Z4, Z7
+	VPTERNLOGD   $0xf8, Z1, Z6, Z7
+	VPCMPUW      $0x05, Z2, Z7, K2
+	VPADDW       Z1, Z6, K2, Z6
+	VMOVDQU16.Z  Z6, K1, Z6
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Y9
+	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
+	VPSLLD       $0x10, Z9, Z4
+	VPANDQ       Z0, Z9, Z5
+	VMOVDQU64    128(SI), Z7
+	VMOVDQU64    192(SI), Z8
+	VSHUFPS      $0x88, Z8, Z7, Z10
+	VSHUFPS      $0xdd, Z8, Z7, Z7
+	VMOVDQU64    pairsApart<>+0(SB), Z8
+	VPERMPD      Z10, Z8, Z10
+	VPERMPD      Z7, Z8, Z7
+	VMULPS       Z10, Z4, Z4
+	VMULPS       Z7, Z5, Z5
+	VPSRLD       $0x10, Z4, Z7
+	VPSLLD       $0x10, Z5, Z8
+	VPTERNLOGD   $0xf8, Z0, Z5, Z7
+	VPTERNLOGD   $0xf4, Z0, Z4, Z8
+	VPTERNLOGD   $0xf8, Z1, Z7, Z8
+	VPCMPUW      $0x05, Z2, Z8, K2
+	VPADDW       Z1, Z7, K2, Z7
+	VMOVDQU16.Z  Z7, K1, Z7
+	VMOVUPS      Z6, (DX)
+	VMOVUPS      Z7, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	KMOVD       (CX), K1
+	VMOVUPS     (BX), Z3
+	VPSLLD      $0x10, Z3, Z4
+	VPANDQ      Z0, Z3, Z3
+	VMOVDQU64   (SI), Z5
+	VMOVDQU64   64(SI), Z6
+	VSHUFPS     $0x88, Z6, Z5, Z7
+	VSHUFPS     $0xdd, Z6, Z5, Z5
+	VMOVDQU64   pairsApart<>+0(SB), Z6
+	VPERMPD     Z7, Z6, Z7
+	VPERMPD     Z5, Z6, Z5
+	VMULPS      Z7, Z4, Z4
+	VMULPS      Z5, Z3, Z3
+	VPSRLD      $0x10, Z4, Z5
+	VPSLLD      $0x10, Z3, Z6
+	VPTERNLOGD  $0xf8, Z0, Z3, Z5
+	VPTERNLOGD  $0xf4, Z0, Z4, Z6
+	VPTERNLOGD  $0xf8, Z1, Z5, Z6
+	VPCMPUW     $0x05, Z2, Z6, K2
+	VPADDW      Z1, Z5, K2, Z5
+	VMOVDQU16.Z Z5, K1, Z5
+	KMOVD       4(CX), K1
+	VMOVUPS     64(BX), Z3
+	VPSLLD      $0x10, Z3, Z4
+	VPANDQ      Z0, Z3, Z3
+	VMOVDQU64   128(SI), Z6
+	VMOVDQU64   192(SI), Z7
+	VSHUFPS     $0x88, Z7, Z6, Z8
+	VSHUFPS     $0xdd, Z7, Z6, Z6
+	VMOVDQU64   pairsApart<>+0(SB), Z7
+	VPERMPD     Z8, Z7, Z8
+	VPERMPD     Z6, Z7, Z6
+	VMULPS      Z8, Z4, Z4
+	VMULPS      Z6, Z3, Z3
+	VPSRLD      $0x10, Z4, Z6
+	VPSLLD      $0x10, Z3, Z7
+	VPTERNLOGD  $0xf8, Z0, Z3, Z6
+	VPTERNLOGD  $0xf4, Z0, Z4, Z7
+	VPTERNLOGD  $0xf8, Z1, Z6, Z7
+	VPCMPUW     $0x05, Z2, Z7, K2
+	VPADDW      Z1, Z6, K2, Z6
+	VMOVDQU16.Z Z6, K1, Z6
+	VMOVUPS     Z5, (DX)
+	VMOVUPS     Z6, 64(DX)
+	ADDQ        $0x08, CX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000100, SI
+	SUBQ        $0x00000040, AX
+	CMPQ        AX, $0x00000040
+	JGE         word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+DATA pairsApart<>+0(SB)/8, $0x0000000000000000
+DATA pairsApart<>+8(SB)/8, $0x0000000000000002
+DATA pairsApart<>+16(SB)/8, $0x0000000000000004
+DATA pairsApart<>+24(SB)/8, $0x0000000000000006
+DATA pairsApart<>+32(SB)/8, $0x0000000000000001
+DATA pairsApart<>+40(SB)/8, $0x0000000000000003
+DATA pairsApart<>+48(SB)/8, $0x0000000000000005
+DATA pairsApart<>+56(SB)/8, $0x0000000000000007
+GLOBL pairsApart<>(SB), RODATA|NOPTR, $64
 
 // func addAVX2(dst []float32, src []float32, keep []uint64, scale float32)
 // Requires: AVX, AVX2
@@ -13122,10 +20602,7 @@ TEXT ·addBFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -13138,102 +20615,102 @@ apart:
 	MOVQ         64(BX), SI
 	MOVQ         (DX), SI
 	MOVQ         64(DX), SI
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(DX), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(DX), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(DX), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(DX), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(DX), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(DX), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -13247,102 +20724,102 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(DX), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(DX), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(DX), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(DX), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(DX), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(DX), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -13358,31 +20835,31 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VMOVUPS      Y5, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -13395,31 +20872,31 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), X6
-	VMOVUPS      (BX), X7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y9
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y6, Y10
-	VPAND        Y1, Y6, Y11
-	VADDPS       Y8, Y10, Y8
-	VADDPS       Y9, Y11, Y9
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y9, Y11
-	VPBLENDW     $0xaa, Y9, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y9
-	VPOR         Y9, Y11, Y11
-	VPMAXUW      Y3, Y11, Y9
-	VPCMPEQW     Y9, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPBLENDVB    Y5, Y10, Y6, Y6
-	VMOVUPS      X6, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), X3
+	VMOVUPS      (BX), X4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPAND        upperHalves<>+0(SB), Y3, Y8
+	VADDPS       Y5, Y7, Y5
+	VADDPS       Y6, Y8, Y6
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y3, Y3
+	VMOVUPS      X3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -13432,33 +20909,33 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (DX), SI
-	VMOVD        SI, X7
+	VMOVD        SI, X4
 	MOVWLZX      (BX), SI
-	VMOVD        SI, X13
-	VPSLLD       $0x10, Y13, Y6
-	VPAND        Y1, Y13, Y8
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y8, Y8
-	VPSLLD       $0x10, Y7, Y9
-	VPAND        Y1, Y7, Y10
-	VADDPS       Y6, Y9, Y6
-	VADDPS       Y8, Y10, Y8
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBLENDVB    Y5, Y9, Y7, Y7
-	VPEXTRW      $0x00, X7, (DX)
+	VMOVD        SI, X10
+	VPSLLD       $0x10, Y10, Y3
+	VPAND        upperHalves<>+0(SB), Y10, Y5
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VPSLLD       $0x10, Y4, Y6
+	VPAND        upperHalves<>+0(SB), Y4, Y7
+	VADDPS       Y3, Y6, Y3
+	VADDPS       Y5, Y7, Y5
+	VPSRLD       $0x10, Y3, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y3, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y4, Y4
+	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -15011,10 +22488,7 @@ TEXT ·fillBFloat16AVX2(SB), NOSPLIT, $0-100
 	MOVQ         src_len+32(FP), AX
 	MOVQ         fill_base+48(FP), SI
 	VBROADCASTSS scale+96(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -15029,86 +22503,86 @@ apart:
 	MOVQ         64(DX), DI
 	MOVQ         (SI), DI
 	MOVQ         64(SI), DI
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(SI), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(SI), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(SI), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(SI), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(SI), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(SI), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -15123,86 +22597,86 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(SI), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(SI), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(SI), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(SI), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(SI), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(SI), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -15219,27 +22693,27 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VMOVUPS      Y5, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -15253,27 +22727,27 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), X6
-	VMOVUPS      (BX), X7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y9
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y9, Y11
-	VPBLENDW     $0xaa, Y9, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y9
-	VPOR         Y9, Y11, Y11
-	VPMAXUW      Y3, Y11, Y9
-	VPCMPEQW     Y9, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPBLENDVB    Y5, Y10, Y6, Y6
-	VMOVUPS      X6, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), X3
+	VMOVUPS      (BX), X4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y3, Y3
+	VMOVUPS      X3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -15287,29 +22761,29 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (SI), DI
-	VMOVD        DI, X7
+	VMOVD        DI, X4
 	MOVWLZX      (BX), DI
-	VMOVD        DI, X13
-	VPSLLD       $0x10, Y13, Y6
-	VPAND        Y1, Y13, Y8
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBLENDVB    Y5, Y9, Y7, Y7
-	VPEXTRW      $0x00, X7, (DX)
+	VMOVD        DI, X10
+	VPSLLD       $0x10, Y10, Y3
+	VPAND        upperHalves<>+0(SB), Y10, Y5
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y3, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y3, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y4, Y4
+	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -16377,10 +23851,7 @@ TEXT ·fillStreamBFloat16AVX2(SB), NOSPLIT, $0-100
 	MOVQ         src_len+32(FP), AX
 	MOVQ         fill_base+48(FP), SI
 	VBROADCASTSS scale+96(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
@@ -16389,86 +23860,86 @@ word:
 	PREFETCHT0   8256(BX)
 	PREFETCHT0   8192(SI)
 	PREFETCHT0   8256(SI)
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(SI), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVNTPS     Y8, (DX)
-	VMOVNTPS     Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(SI), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(SI), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVNTPS     Y8, 64(DX)
-	VMOVNTPS     Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(SI), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVNTPS     Y5, (DX)
+	VMOVNTPS     Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(SI), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(SI), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVNTPS     Y5, 64(DX)
+	VMOVNTPS     Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -16485,27 +23956,27 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VMOVUPS      Y5, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -16519,27 +23990,27 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), X6
-	VMOVUPS      (BX), X7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y9
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y9, Y11
-	VPBLENDW     $0xaa, Y9, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y9
-	VPOR         Y9, Y11, Y11
-	VPMAXUW      Y3, Y11, Y9
-	VPCMPEQW     Y9, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPBLENDVB    Y5, Y10, Y6, Y6
-	VMOVUPS      X6, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), X3
+	VMOVUPS      (BX), X4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y3, Y3
+	VMOVUPS      X3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -16553,29 +24024,29 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (SI), DI
-	VMOVD        DI, X7
+	VMOVD        DI, X4
 	MOVWLZX      (BX), DI
-	VMOVD        DI, X13
-	VPSLLD       $0x10, Y13, Y6
-	VPAND        Y1, Y13, Y8
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBLENDVB    Y5, Y9, Y7, Y7
-	VPEXTRW      $0x00, X7, (DX)
+	VMOVD        DI, X10
+	VPSLLD       $0x10, Y10, Y3
+	VPAND        upperHalves<>+0(SB), Y10, Y5
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y3, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y3, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y4, Y4
+	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -17243,19 +24714,16 @@ TEXT ·expandBFloat16AVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_base+0(FP), CX
 	MOVQ         dst_len+8(FP), DX
 	VBROADCASTSS scale+48(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y1
-	VMOVDQU      halfAbove<>+0(SB), Y2
-	VMOVAPS      Y0, Y3
-	VPSRLD       $0x10, Y0, Y4
-	VPSLLD       $0x10, Y3, Y5
-	VPBLENDW     $0xaa, Y3, Y4, Y4
-	VPBLENDW     $0x55, Y0, Y5, Y5
-	VPAND        Y1, Y4, Y3
-	VPOR         Y3, Y5, Y5
-	VPMAXUW      Y2, Y5, Y3
-	VPCMPEQW     Y3, Y5, Y5
-	VPSUBW       Y5, Y4, Y4
+	VMOVAPS      Y0, Y1
+	VPSRLD       $0x10, Y0, Y2
+	VPSLLD       $0x10, Y1, Y3
+	VPBLENDW     $0xaa, Y1, Y2, Y2
+	VPBLENDW     $0x55, Y0, Y3, Y3
+	VPAND        halfOnes<>+0(SB), Y2, Y1
+	VPOR         Y1, Y3, Y3
+	VPMAXUW      halfAbove<>+0(SB), Y3, Y1
+	VPCMPEQW     Y1, Y3, Y3
+	VPSUBW       Y3, Y2, Y2
 	VMOVDQU      laneBits2<>+0(SB), Y0
 	CMPQ         DX, $0x00000040
 	JL           wordDone
@@ -17264,22 +24732,22 @@ word:
 	VPBROADCASTW (AX), Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
-	VPBROADCASTW 2(AX), Y2
-	VPAND        Y0, Y2, Y2
-	VPCMPEQW     Y0, Y2, Y2
-	VPAND        Y4, Y2, Y2
-	VPBROADCASTW 4(AX), Y3
+	VPAND        Y2, Y1, Y1
+	VPBROADCASTW 2(AX), Y3
 	VPAND        Y0, Y3, Y3
 	VPCMPEQW     Y0, Y3, Y3
-	VPAND        Y4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPBROADCASTW 4(AX), Y4
+	VPAND        Y0, Y4, Y4
+	VPCMPEQW     Y0, Y4, Y4
+	VPAND        Y2, Y4, Y4
 	VPBROADCASTW 6(AX), Y5
 	VPAND        Y0, Y5, Y5
 	VPCMPEQW     Y0, Y5, Y5
-	VPAND        Y4, Y5, Y5
+	VPAND        Y2, Y5, Y5
 	VMOVUPS      Y1, (CX)
-	VMOVUPS      Y2, 32(CX)
-	VMOVUPS      Y3, 64(CX)
+	VMOVUPS      Y3, 32(CX)
+	VMOVUPS      Y4, 64(CX)
 	VMOVUPS      Y5, 96(CX)
 	ADDQ         $0x08, AX
 	ADDQ         $0x00000080, CX
@@ -17299,7 +24767,7 @@ rest16:
 	VPBROADCASTW X1, Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
+	VPAND        Y2, Y1, Y1
 	VMOVUPS      Y1, (CX)
 	SHRQ         $0x10, AX
 	ADDQ         $0x00000020, CX
@@ -17316,7 +24784,7 @@ rest8:
 	VPBROADCASTW X1, Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
+	VPAND        Y2, Y1, Y1
 	VMOVUPS      X1, (CX)
 	SHRQ         $0x08, AX
 	ADDQ         $0x00000010, CX
@@ -17333,7 +24801,7 @@ rest1:
 	VPBROADCASTW X1, Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
+	VPAND        Y2, Y1, Y1
 	VPEXTRW      $0x00, X1, (CX)
 	SHRQ         $0x01, AX
 	ADDQ         $0x00000002, CX
@@ -22192,7 +29660,7 @@ quads4:
 	VUNPCKLPD       Z8, Z7, Z5
 	VUNPCKHPD       Z8, Z7, Z6
 	VCVTPS2PH       $0x00, Z5, Y5
-	VEXTRACTF32X4   $0x01, Z5, X7
+	VEXTRACTF128    $0x01, Y5, X7
 	MOVL            16(CX), DI
 	VMOVSD          X7, (AX)(DI*8)
 	MOVL            24(CX), DI
@@ -22202,7 +29670,7 @@ quads4:
 	MOVL            8(CX), DI
 	VMOVHPS         X5, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z6, Y6
-	VEXTRACTF32X4   $0x01, Z6, X5
+	VEXTRACTF128    $0x01, Y6, X5
 	MOVL            20(CX), DI
 	VMOVSD          X5, (AX)(DI*8)
 	MOVL            28(CX), DI
@@ -22276,7 +29744,7 @@ quads4:
 	VUNPCKLPD       Z8, Z6, Z2
 	VUNPCKHPD       Z8, Z6, Z5
 	VCVTPS2PH       $0x00, Z2, Y2
-	VEXTRACTF32X4   $0x01, Z2, X6
+	VEXTRACTF128    $0x01, Y2, X6
 	MOVL            48(CX), DI
 	VMOVSD          X6, (AX)(DI*8)
 	MOVL            56(CX), DI
@@ -22286,7 +29754,7 @@ quads4:
 	MOVL            40(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z5, Y5
-	VEXTRACTF32X4   $0x01, Z5, X2
+	VEXTRACTF128    $0x01, Y5, X2
 	MOVL            52(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            60(CX), DI
@@ -22360,7 +29828,7 @@ quads4:
 	VUNPCKLPD       Z7, Z5, Z2
 	VUNPCKHPD       Z7, Z5, Z3
 	VCVTPS2PH       $0x00, Z2, Y2
-	VEXTRACTF32X4   $0x01, Z2, X5
+	VEXTRACTF128    $0x01, Y2, X5
 	MOVL            80(CX), DI
 	VMOVSD          X5, (AX)(DI*8)
 	MOVL            88(CX), DI
@@ -22370,7 +29838,7 @@ quads4:
 	MOVL            72(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z3, Y3
-	VEXTRACTF32X4   $0x01, Z3, X2
+	VEXTRACTF128    $0x01, Y3, X2
 	MOVL            84(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            92(CX), DI
@@ -22444,7 +29912,7 @@ quads4:
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
 	VCVTPS2PH       $0x00, Z2, Y2
-	VEXTRACTF32X4   $0x01, Z2, X4
+	VEXTRACTF128    $0x01, Y2, X4
 	MOVL            112(CX), DI
 	VMOVSD          X4, (AX)(DI*8)
 	MOVL            120(CX), DI
@@ -22454,7 +29922,7 @@ quads4:
 	MOVL            104(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z3, Y3
-	VEXTRACTF32X4   $0x01, Z3, X2
+	VEXTRACTF128    $0x01, Y3, X2
 	MOVL            116(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            124(CX), DI
@@ -22641,7 +30109,7 @@ quads2:
 	VUNPCKLPD       Z6, Z5, Z3
 	VUNPCKHPD       Z6, Z5, Z4
 	VCVTPS2PH       $0x00, Z3, Y3
-	VEXTRACTF32X4   $0x01, Z3, X5
+	VEXTRACTF128    $0x01, Y3, X5
 	MOVL            16(CX), DI
 	VMOVSD          X5, (AX)(DI*8)
 	MOVL            24(CX), DI
@@ -22651,7 +30119,7 @@ quads2:
 	MOVL            8(CX), DI
 	VMOVHPS         X3, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z4, Y4
-	VEXTRACTF32X4   $0x01, Z4, X3
+	VEXTRACTF128    $0x01, Y4, X3
 	MOVL            20(CX), DI
 	VMOVSD          X3, (AX)(DI*8)
 	MOVL            28(CX), DI
@@ -22725,7 +30193,7 @@ quads2:
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
 	VCVTPS2PH       $0x00, Z2, Y2
-	VEXTRACTF32X4   $0x01, Z2, X4
+	VEXTRACTF128    $0x01, Y2, X4
 	MOVL            48(CX), DI
 	VMOVSD          X4, (AX)(DI*8)
 	MOVL            56(CX), DI
@@ -22735,7 +30203,7 @@ quads2:
 	MOVL            40(CX), DI
 	VMOVHPS         X2, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z3, Y3
-	VEXTRACTF32X4   $0x01, Z3, X2
+	VEXTRACTF128    $0x01, Y3, X2
 	MOVL            52(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            60(CX), DI
@@ -23837,7 +31305,7 @@ quads4:
 	VPADDD          Z7, Z5, Z5
 	VPSRLD          $0x10, Z5, Z5
 	VPMOVDW         Z5, Y5
-	VEXTRACTF32X4   $0x01, Z5, X7
+	VEXTRACTF128    $0x01, Y5, X7
 	MOVL            16(CX), DI
 	VMOVSD          X7, (AX)(DI*8)
 	MOVL            24(CX), DI
@@ -23852,7 +31320,7 @@ quads4:
 	VPADDD          Z5, Z6, Z6
 	VPSRLD          $0x10, Z6, Z6
 	VPMOVDW         Z6, Y6
-	VEXTRACTF32X4   $0x01, Z6, X5
+	VEXTRACTF128    $0x01, Y6, X5
 	MOVL            20(CX), DI
 	VMOVSD          X5, (AX)(DI*8)
 	MOVL            28(CX), DI
@@ -23931,7 +31399,7 @@ quads4:
 	VPADDD          Z6, Z2, Z2
 	VPSRLD          $0x10, Z2, Z2
 	VPMOVDW         Z2, Y2
-	VEXTRACTF32X4   $0x01, Z2, X6
+	VEXTRACTF128    $0x01, Y2, X6
 	MOVL            48(CX), DI
 	VMOVSD          X6, (AX)(DI*8)
 	MOVL            56(CX), DI
@@ -23946,7 +31414,7 @@ quads4:
 	VPADDD          Z2, Z5, Z5
 	VPSRLD          $0x10, Z5, Z5
 	VPMOVDW         Z5, Y5
-	VEXTRACTF32X4   $0x01, Z5, X2
+	VEXTRACTF128    $0x01, Y5, X2
 	MOVL            52(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            60(CX), DI
@@ -24025,7 +31493,7 @@ quads4:
 	VPADDD          Z5, Z2, Z2
 	VPSRLD          $0x10, Z2, Z2
 	VPMOVDW         Z2, Y2
-	VEXTRACTF32X4   $0x01, Z2, X5
+	VEXTRACTF128    $0x01, Y2, X5
 	MOVL            80(CX), DI
 	VMOVSD          X5, (AX)(DI*8)
 	MOVL            88(CX), DI
@@ -24040,7 +31508,7 @@ quads4:
 	VPADDD          Z2, Z3, Z3
 	VPSRLD          $0x10, Z3, Z3
 	VPMOVDW         Z3, Y3
-	VEXTRACTF32X4   $0x01, Z3, X2
+	VEXTRACTF128    $0x01, Y3, X2
 	MOVL            84(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            92(CX), DI
@@ -24119,7 +31587,7 @@ quads4:
 	VPADDD          Z4, Z2, Z2
 	VPSRLD          $0x10, Z2, Z2
 	VPMOVDW         Z2, Y2
-	VEXTRACTF32X4   $0x01, Z2, X4
+	VEXTRACTF128    $0x01, Y2, X4
 	MOVL            112(CX), DI
 	VMOVSD          X4, (AX)(DI*8)
 	MOVL            120(CX), DI
@@ -24134,7 +31602,7 @@ quads4:
 	VPADDD          Z2, Z3, Z3
 	VPSRLD          $0x10, Z3, Z3
 	VPMOVDW         Z3, Y3
-	VEXTRACTF32X4   $0x01, Z3, X2
+	VEXTRACTF128    $0x01, Y3, X2
 	MOVL            116(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            124(CX), DI
@@ -24326,7 +31794,7 @@ quads2:
 	VPADDD          Z5, Z3, Z3
 	VPSRLD          $0x10, Z3, Z3
 	VPMOVDW         Z3, Y3
-	VEXTRACTF32X4   $0x01, Z3, X5
+	VEXTRACTF128    $0x01, Y3, X5
 	MOVL            16(CX), DI
 	VMOVSD          X5, (AX)(DI*8)
 	MOVL            24(CX), DI
@@ -24341,7 +31809,7 @@ quads2:
 	VPADDD          Z3, Z4, Z4
 	VPSRLD          $0x10, Z4, Z4
 	VPMOVDW         Z4, Y4
-	VEXTRACTF32X4   $0x01, Z4, X3
+	VEXTRACTF128    $0x01, Y4, X3
 	MOVL            20(CX), DI
 	VMOVSD          X3, (AX)(DI*8)
 	MOVL            28(CX), DI
@@ -24420,7 +31888,7 @@ quads2:
 	VPADDD          Z4, Z2, Z2
 	VPSRLD          $0x10, Z2, Z2
 	VPMOVDW         Z2, Y2
-	VEXTRACTF32X4   $0x01, Z2, X4
+	VEXTRACTF128    $0x01, Y2, X4
 	MOVL            48(CX), DI
 	VMOVSD          X4, (AX)(DI*8)
 	MOVL            56(CX), DI
@@ -24435,7 +31903,7 @@ quads2:
 	VPADDD          Z2, Z3, Z3
 	VPSRLD          $0x10, Z3, Z3
 	VPMOVDW         Z3, Y3
-	VEXTRACTF32X4   $0x01, Z3, X2
+	VEXTRACTF128    $0x01, Y3, X2
 	MOVL            52(CX), DI
 	VMOVSD          X2, (AX)(DI*8)
 	MOVL            60(CX), DI

@@ -2625,6 +2625,112 @@ wordsDone:
 	ADD $1, R1, R1
 	RET
 
+// func stretchNEON(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+// Requires: ASIMD
+TEXT ·stretchNEON(SB), NOSPLIT, $0-88
+	MOVD  $byteBits<>+0(SB), R0
+	FMOVQ (R0), F0
+	MOVD  dst_base+0(FP), R0
+	MOVD  dst_len+8(FP), R1
+	MOVD  src_base+24(FP), R2
+	MOVD  lanes_base+48(FP), R3
+	MOVD  lanes_len+56(FP), R4
+	CBZ   R1, done
+
+source:
+	VLD1R.P 8(R2), [V1.D2]
+	MOVD    R3, R5
+	MOVD    R4, R6
+	CMP     R4, R1
+	BGE     all
+	MOVD    R1, R6
+
+all:
+	SUB R6, R1, R1
+
+lanes:
+	FLDPQ  (R5), (F2, F3)
+	FLDPQ  32(R5), (F4, F5)
+	ADD    $64, R5, R5
+	FLDPQ  (R5), (F6, F7)
+	FLDPQ  32(R5), (F8, F9)
+	ADD    $64, R5, R5
+	VTBL   V2.B16, [V1.B16], V2.B16
+	VCMTST V6.B16, V2.B16, V2.B16
+	VTBL   V3.B16, [V1.B16], V3.B16
+	VCMTST V7.B16, V3.B16, V3.B16
+	VTBL   V4.B16, [V1.B16], V4.B16
+	VCMTST V8.B16, V4.B16, V4.B16
+	VTBL   V5.B16, [V1.B16], V5.B16
+	VCMTST V9.B16, V5.B16, V5.B16
+	VAND   V0.B16, V2.B16, V2.B16
+	VAND   V0.B16, V3.B16, V3.B16
+	VAND   V0.B16, V4.B16, V4.B16
+	VAND   V0.B16, V5.B16, V5.B16
+	VADDP  V3.B16, V2.B16, V2.B16
+	VADDP  V5.B16, V4.B16, V4.B16
+	VADDP  V4.B16, V2.B16, V2.B16
+	VADDP  V2.B16, V2.B16, V2.B16
+	FMOVD  F2, (R0)
+	ADD    $8, R0, R0
+	SUBS   $1, R6, R6
+	BNE    lanes
+	CBNZ   R1, source
+
+done:
+	RET
+
+DATA byteBits<>+0(SB)/8, $0x8040201008040201
+DATA byteBits<>+8(SB)/8, $0x8040201008040201
+GLOBL byteBits<>(SB), RODATA|NOPTR, $16
+
+// func stretchBytesNEON(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+// Requires: ASIMD
+TEXT ·stretchBytesNEON(SB), NOSPLIT, $0-88
+	MOVD dst_base+0(FP), R0
+	MOVD dst_len+8(FP), R1
+	MOVD src_base+24(FP), R2
+	MOVD lanes_base+48(FP), R3
+	MOVD lanes_len+56(FP), R4
+	LSR  $3, R1, R1
+	CBZ  R1, done
+
+source:
+	VLD1R.P 8(R2), [V0.D2]
+	MOVD    R3, R5
+	MOVD    R4, R6
+	CMP     R4, R1
+	BGE     all
+	MOVD    R1, R6
+
+all:
+	SUB R6, R1, R1
+
+lanes:
+	FLDPQ  (R5), (F1, F2)
+	FLDPQ  32(R5), (F3, F4)
+	ADD    $64, R5, R5
+	FLDPQ  (R5), (F5, F6)
+	FLDPQ  32(R5), (F7, F8)
+	ADD    $64, R5, R5
+	VTBL   V1.B16, [V0.B16], V1.B16
+	VCMTST V5.B16, V1.B16, V1.B16
+	VTBL   V2.B16, [V0.B16], V2.B16
+	VCMTST V6.B16, V2.B16, V2.B16
+	VTBL   V3.B16, [V0.B16], V3.B16
+	VCMTST V7.B16, V3.B16, V3.B16
+	VTBL   V4.B16, [V0.B16], V4.B16
+	VCMTST V8.B16, V4.B16, V4.B16
+	FSTPQ  (F1, F2), (R0)
+	FSTPQ  (F3, F4), 32(R0)
+	ADD    $64, R0, R0
+	SUBS   $1, R6, R6
+	BNE    lanes
+	CBNZ   R1, source
+
+done:
+	RET
+
 // func scaleNEON(dst []float32, src []float32, keep []uint64, scale float32)
 // Requires: ASIMD
 TEXT ·scaleNEON(SB), NOSPLIT, $0-76
@@ -4786,6 +4892,2595 @@ rest1Done:
 	ADD $1, R1, R1
 
 done:
+	RET
+
+// func noiseNEON(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: ASIMD
+TEXT ·noiseNEON(SB), NOSPLIT, $296-64
+	MOVD    dst_base+0(FP), R0
+	MOVD    quads_base+24(FP), R1
+	MOVD    quads_len+32(FP), R2
+	MOVD    ks+48(FP), R4
+	MOVD    ctr+56(FP), R5
+	MOVD    $3528531795, R3
+	VDUP    R3, V0.S4
+	MOVD    $3449720151, R3
+	VDUP    R3, V1.S4
+	MOVD    $counterLanes<>+0(SB), R3
+	FLDPQ   (R3), (F2, F3)
+	MOVWU.P 4(R5), R3
+	VLD1R.P 4(R5), [V2.S4]
+	VLD1R.P 4(R5), [V3.S4]
+	VLD1R.P 4(R5), [V4.S4]
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	VEOR    V5.B16, V2.B16, V2.B16
+	VEOR    V6.B16, V4.B16, V4.B16
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 16(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 48(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 80(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 112(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 144(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 176(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 208(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 240(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 272(RSP)
+	WORD    $0x2ea1c065 // umull v5.2d, v3.2s, v1.2s
+	WORD    $0x6ea1c063 // umull2 v3.2d, v3.4s, v1.4s
+	VUZP2   V3.S4, V5.S4, V6.S4
+	VUZP1   V3.S4, V5.S4, V3.S4
+	VEOR    V2.B16, V6.B16, V6.B16
+	MOVD    $noiseConstants<>+0(SB), R4
+	SUBS    $8, R2, R2
+	BLT     quadsDone
+
+quads:
+	VDUP    R3, V5.S4
+	FMOVQ   (R1), F2
+	VADD    V5.S4, V2.S4, V2.S4
+	WORD    $0x2ea0c045 // umull v5.2d, v2.2s, v0.2s
+	WORD    $0x6ea0c042 // umull2 v2.2d, v2.4s, v0.4s
+	VUZP2   V2.S4, V5.S4, V7.S4
+	VEOR    V4.B16, V7.B16, V7.B16
+	VUZP1   V2.S4, V5.S4, V2.S4
+	VDUP    R3, V8.S4
+	FMOVQ   16(R1), F5
+	VADD    V8.S4, V5.S4, V5.S4
+	WORD    $0x2ea0c0a8 // umull v8.2d, v5.2s, v0.2s
+	WORD    $0x6ea0c0a5 // umull2 v5.2d, v5.4s, v0.4s
+	VUZP2   V5.S4, V8.S4, V9.S4
+	VEOR    V4.B16, V9.B16, V9.B16
+	VUZP1   V5.S4, V8.S4, V5.S4
+	FLDPQ   16(RSP), (F8, F10)
+	WORD    $0x2ea0c0cb // umull v11.2d, v6.2s, v0.2s
+	WORD    $0x6ea0c0cc // umull2 v12.2d, v6.4s, v0.4s
+	WORD    $0x2ea1c0ed // umull v13.2d, v7.2s, v1.2s
+	WORD    $0x6ea1c0e7 // umull2 v7.2d, v7.4s, v1.4s
+	VEOR    V8.B16, V3.B16, V14.B16
+	VEOR    V10.B16, V2.B16, V2.B16
+	VUZP2   V12.S4, V11.S4, V15.S4
+	VUZP2   V7.S4, V13.S4, V16.S4
+	VEOR    V14.B16, V16.B16, V16.B16
+	VEOR    V2.B16, V15.B16, V15.B16
+	VUZP1   V7.S4, V13.S4, V2.S4
+	VUZP1   V12.S4, V11.S4, V7.S4
+	WORD    $0x2ea0c0cb // umull v11.2d, v6.2s, v0.2s
+	WORD    $0x6ea0c0cc // umull2 v12.2d, v6.4s, v0.4s
+	WORD    $0x2ea1c12d // umull v13.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V8.B16, V3.B16, V8.B16
+	VEOR    V10.B16, V5.B16, V5.B16
+	VUZP2   V12.S4, V11.S4, V10.S4
+	VUZP2   V9.S4, V13.S4, V14.S4
+	VEOR    V8.B16, V14.B16, V14.B16
+	VEOR    V5.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V13.S4, V5.S4
+	VUZP1   V12.S4, V11.S4, V8.S4
+	FLDPQ   48(RSP), (F9, F11)
+	WORD    $0x2ea0c20c // umull v12.2d, v16.2s, v0.2s
+	WORD    $0x6ea0c20d // umull2 v13.2d, v16.4s, v0.4s
+	WORD    $0x2ea1c1f0 // umull v16.2d, v15.2s, v1.2s
+	WORD    $0x6ea1c1ef // umull2 v15.2d, v15.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V13.S4, V12.S4, V17.S4
+	VUZP2   V15.S4, V16.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V15.S4, V16.S4, V2.S4
+	VUZP1   V13.S4, V12.S4, V7.S4
+	WORD    $0x2ea0c1cc // umull v12.2d, v14.2s, v0.2s
+	WORD    $0x6ea0c1cd // umull2 v13.2d, v14.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V13.S4, V12.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V13.S4, V12.S4, V8.S4
+	FLDPQ   80(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FLDPQ   112(RSP), (F9, F11)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c18d // umull v13.2d, v12.2s, v0.2s
+	WORD    $0x6ea0c18c // umull2 v12.2d, v12.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V12.S4, V13.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V12.S4, V13.S4, V8.S4
+	FLDPQ   144(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FLDPQ   176(RSP), (F9, F11)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c18d // umull v13.2d, v12.2s, v0.2s
+	WORD    $0x6ea0c18c // umull2 v12.2d, v12.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V12.S4, V13.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V12.S4, V13.S4, V8.S4
+	FLDPQ   208(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FLDPQ   240(RSP), (F9, F11)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c18d // umull v13.2d, v12.2s, v0.2s
+	WORD    $0x6ea0c18c // umull2 v12.2d, v12.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V12.S4, V13.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V12.S4, V13.S4, V8.S4
+	FLDPQ   272(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FMOVQ   (R4), F11
+	FMOVQ   160(R4), F16
+	FMOVQ   128(R4), F14
+	FMOVQ   352(R4), F19
+	WORD    $0x4f20e652 // scvtf v18.4s, v18.4s, #32
+	WORD    $0x4e2bd652 // fadd v18.4s, v18.4s, v11.4s
+	WORD    $0x4e30d649 // fadd v9.4s, v18.4s, v16.4s
+	WORD    $0x4f21064f // sshr v15.4s, v18.4s, #31
+	VBIF    V15.B16, V18.B16, V9.B16
+	VSUB    V14.S4, V9.S4, V13.S4
+	VAND    V19.B16, V13.B16, V13.B16
+	VSUB    V13.S4, V9.S4, V9.S4
+	WORD    $0x4eb0d529 // fsub v9.4s, v9.4s, v16.4s
+	WORD    $0x4ea099af // cmeq v15.4s, v13.4s, #0
+	VBIT    V15.B16, V18.B16, V9.B16
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x4f20e631 // scvtf v17.4s, v17.4s, #32
+	WORD    $0x4e2bd631 // fadd v17.4s, v17.4s, v11.4s
+	WORD    $0x4e30d62b // fadd v11.4s, v17.4s, v16.4s
+	WORD    $0x4f21062f // sshr v15.4s, v17.4s, #31
+	VBIF    V15.B16, V17.B16, V11.B16
+	VSUB    V14.S4, V11.S4, V14.S4
+	VAND    V19.B16, V14.B16, V14.B16
+	VSUB    V14.S4, V11.S4, V11.S4
+	WORD    $0x4eb0d56b // fsub v11.4s, v11.4s, v16.4s
+	WORD    $0x4ea099cf // cmeq v15.4s, v14.4s, #0
+	VBIT    V15.B16, V17.B16, V11.B16
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	FMOVQ   64(R4), F15
+	WORD    $0x6e2fdd32 // fmul v18.4s, v9.4s, v15.4s
+	WORD    $0x6e2fdd71 // fmul v17.4s, v11.4s, v15.4s
+	FMOVQ   256(R4), F15
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   96(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   272(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   112(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   304(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   176(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   336(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   208(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x6e2fddad // fmul v13.4s, v13.4s, v15.4s
+	WORD    $0x4e2dd652 // fadd v18.4s, v18.4s, v13.4s
+	WORD    $0x6ea1fa52 // fsqrt v18.4s, v18.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
+	WORD    $0x4e2ed631 // fadd v17.4s, v17.4s, v14.4s
+	WORD    $0x6ea1fa31 // fsqrt v17.4s, v17.4s
+	WORD    $0x4f21e44d // scvtf v13.4s, v2.4s, #31
+	WORD    $0x6e2dddaf // fmul v15.4s, v13.4s, v13.4s
+	WORD    $0x4f21e4ee // scvtf v14.4s, v7.4s, #31
+	WORD    $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
+	FMOVQ   32(R4), F11
+	WORD    $0x6e2bdde9 // fmul v9.4s, v15.4s, v11.4s
+	WORD    $0x6e2bde0b // fmul v11.4s, v16.4s, v11.4s
+	FMOVQ   240(R4), F19
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	FMOVQ   80(R4), F19
+	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	FMOVQ   320(R4), F19
+	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	FMOVQ   144(R4), F19
+	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	VSHL    $31, V2.S4, V2.S4
+	VEOR    V2.B16, V9.B16, V9.B16
+	VSHL    $31, V7.S4, V7.S4
+	VEOR    V7.B16, V11.B16, V11.B16
+	FMOVQ   16(R4), F7
+	WORD    $0x6e27dde2 // fmul v2.4s, v15.4s, v7.4s
+	WORD    $0x6e27de07 // fmul v7.4s, v16.4s, v7.4s
+	FMOVQ   224(R4), F19
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	FMOVQ   48(R4), F19
+	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	FMOVQ   288(R4), F19
+	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	FMOVQ   192(R4), F19
+	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	WORD    $0x6e22ddad // fmul v13.4s, v13.4s, v2.4s
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x6e32dd29 // fmul v9.4s, v9.4s, v18.4s
+	WORD    $0x6e32ddad // fmul v13.4s, v13.4s, v18.4s
+	WORD    $0x6e31dd6b // fmul v11.4s, v11.4s, v17.4s
+	WORD    $0x6e31ddce // fmul v14.4s, v14.4s, v17.4s
+	VZIP1   V11.S4, V9.S4, V2.S4
+	VZIP1   V14.S4, V13.S4, V7.S4
+	VZIP1   V7.D2, V2.D2, V15.D2
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F15, (R5)
+	VZIP2   V7.D2, V2.D2, V2.D2
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F2, (R5)
+	VZIP2   V11.S4, V9.S4, V2.S4
+	VZIP2   V14.S4, V13.S4, V7.S4
+	VZIP1   V7.D2, V2.D2, V9.D2
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F9, (R5)
+	VZIP2   V7.D2, V2.D2, V2.D2
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F2, (R5)
+	FMOVQ   (R4), F7
+	FMOVQ   160(R4), F14
+	FMOVQ   128(R4), F11
+	FMOVQ   352(R4), F15
+	WORD    $0x4f20e58c // scvtf v12.4s, v12.4s, #32
+	WORD    $0x4e27d58c // fadd v12.4s, v12.4s, v7.4s
+	WORD    $0x4e2ed582 // fadd v2.4s, v12.4s, v14.4s
+	WORD    $0x4f21058d // sshr v13.4s, v12.4s, #31
+	VBIF    V13.B16, V12.B16, V2.B16
+	VSUB    V11.S4, V2.S4, V9.S4
+	VAND    V15.B16, V9.B16, V9.B16
+	VSUB    V9.S4, V2.S4, V2.S4
+	WORD    $0x4eaed442 // fsub v2.4s, v2.4s, v14.4s
+	WORD    $0x4ea0992d // cmeq v13.4s, v9.4s, #0
+	VBIT    V13.B16, V12.B16, V2.B16
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x4f20e54a // scvtf v10.4s, v10.4s, #32
+	WORD    $0x4e27d54a // fadd v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2ed547 // fadd v7.4s, v10.4s, v14.4s
+	WORD    $0x4f21054d // sshr v13.4s, v10.4s, #31
+	VBIF    V13.B16, V10.B16, V7.B16
+	VSUB    V11.S4, V7.S4, V11.S4
+	VAND    V15.B16, V11.B16, V11.B16
+	VSUB    V11.S4, V7.S4, V7.S4
+	WORD    $0x4eaed4e7 // fsub v7.4s, v7.4s, v14.4s
+	WORD    $0x4ea0996d // cmeq v13.4s, v11.4s, #0
+	VBIT    V13.B16, V10.B16, V7.B16
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	FMOVQ   64(R4), F10
+	WORD    $0x6e2adc4c // fmul v12.4s, v2.4s, v10.4s
+	WORD    $0x6e2adcea // fmul v10.4s, v7.4s, v10.4s
+	FMOVQ   256(R4), F13
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   96(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   272(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   112(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   304(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   176(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   336(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   208(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x6e2ddd29 // fmul v9.4s, v9.4s, v13.4s
+	WORD    $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
+	WORD    $0x6ea1f98c // fsqrt v12.4s, v12.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x6e2ddd6b // fmul v11.4s, v11.4s, v13.4s
+	WORD    $0x4e2bd54a // fadd v10.4s, v10.4s, v11.4s
+	WORD    $0x6ea1f94a // fsqrt v10.4s, v10.4s
+	WORD    $0x4f21e4a9 // scvtf v9.4s, v5.4s, #31
+	WORD    $0x6e29dd2d // fmul v13.4s, v9.4s, v9.4s
+	WORD    $0x4f21e50b // scvtf v11.4s, v8.4s, #31
+	WORD    $0x6e2bdd6e // fmul v14.4s, v11.4s, v11.4s
+	FMOVQ   32(R4), F7
+	WORD    $0x6e27dda2 // fmul v2.4s, v13.4s, v7.4s
+	WORD    $0x6e27ddc7 // fmul v7.4s, v14.4s, v7.4s
+	FMOVQ   240(R4), F15
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	FMOVQ   80(R4), F15
+	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	FMOVQ   320(R4), F15
+	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	FMOVQ   144(R4), F15
+	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	VSHL    $31, V5.S4, V5.S4
+	VEOR    V5.B16, V2.B16, V2.B16
+	VSHL    $31, V8.S4, V8.S4
+	VEOR    V8.B16, V7.B16, V7.B16
+	FMOVQ   16(R4), F8
+	WORD    $0x6e28dda5 // fmul v5.4s, v13.4s, v8.4s
+	WORD    $0x6e28ddc8 // fmul v8.4s, v14.4s, v8.4s
+	FMOVQ   224(R4), F15
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	FMOVQ   48(R4), F15
+	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	FMOVQ   288(R4), F15
+	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	FMOVQ   192(R4), F15
+	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	WORD    $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	WORD    $0x6e28dd6b // fmul v11.4s, v11.4s, v8.4s
+	WORD    $0x6e2cdc42 // fmul v2.4s, v2.4s, v12.4s
+	WORD    $0x6e2cdd29 // fmul v9.4s, v9.4s, v12.4s
+	WORD    $0x6e2adce7 // fmul v7.4s, v7.4s, v10.4s
+	WORD    $0x6e2add6b // fmul v11.4s, v11.4s, v10.4s
+	VZIP1   V7.S4, V2.S4, V5.S4
+	VZIP1   V11.S4, V9.S4, V8.S4
+	VZIP1   V8.D2, V5.D2, V10.D2
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F10, (R5)
+	VZIP2   V8.D2, V5.D2, V5.D2
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F5, (R5)
+	VZIP2   V7.S4, V2.S4, V2.S4
+	VZIP2   V11.S4, V9.S4, V5.S4
+	VZIP1   V5.D2, V2.D2, V7.D2
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F7, (R5)
+	VZIP2   V5.D2, V2.D2, V2.D2
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F2, (R5)
+	SUBS    $8, R2, R2
+	BGE     quads
+
+quadsDone:
+	ADD $8, R2, R2
+	RET
+
+DATA noiseConstants<>+0(SB)/4, $0x2f000000
+DATA noiseConstants<>+4(SB)/4, $0x2f000000
+DATA noiseConstants<>+8(SB)/4, $0x2f000000
+DATA noiseConstants<>+12(SB)/4, $0x2f000000
+DATA noiseConstants<>+16(SB)/4, $0x391ed7fb
+DATA noiseConstants<>+20(SB)/4, $0x391ed7fb
+DATA noiseConstants<>+24(SB)/4, $0x391ed7fb
+DATA noiseConstants<>+28(SB)/4, $0x391ed7fb
+DATA noiseConstants<>+32(SB)/4, $0x3a60f833
+DATA noiseConstants<>+36(SB)/4, $0x3a60f833
+DATA noiseConstants<>+40(SB)/4, $0x3a60f833
+DATA noiseConstants<>+44(SB)/4, $0x3a60f833
+DATA noiseConstants<>+48(SB)/4, $0x3da33458
+DATA noiseConstants<>+52(SB)/4, $0x3da33458
+DATA noiseConstants<>+56(SB)/4, $0x3da33458
+DATA noiseConstants<>+60(SB)/4, $0x3da33458
+DATA noiseConstants<>+64(SB)/4, $0x3e4efcaa
+DATA noiseConstants<>+68(SB)/4, $0x3e4efcaa
+DATA noiseConstants<>+72(SB)/4, $0x3e4efcaa
+DATA noiseConstants<>+76(SB)/4, $0x3e4efcaa
+DATA noiseConstants<>+80(SB)/4, $0x3e81de83
+DATA noiseConstants<>+84(SB)/4, $0x3e81de83
+DATA noiseConstants<>+88(SB)/4, $0x3e81de83
+DATA noiseConstants<>+92(SB)/4, $0x3e81de83
+DATA noiseConstants<>+96(SB)/4, $0x3eb0a60e
+DATA noiseConstants<>+100(SB)/4, $0x3eb0a60e
+DATA noiseConstants<>+104(SB)/4, $0x3eb0a60e
+DATA noiseConstants<>+108(SB)/4, $0x3eb0a60e
+DATA noiseConstants<>+112(SB)/4, $0x3effb11e
+DATA noiseConstants<>+116(SB)/4, $0x3effb11e
+DATA noiseConstants<>+120(SB)/4, $0x3effb11e
+DATA noiseConstants<>+124(SB)/4, $0x3effb11e
+DATA noiseConstants<>+128(SB)/4, $0x3f3504f3
+DATA noiseConstants<>+132(SB)/4, $0x3f3504f3
+DATA noiseConstants<>+136(SB)/4, $0x3f3504f3
+DATA noiseConstants<>+140(SB)/4, $0x3f3504f3
+DATA noiseConstants<>+144(SB)/4, $0x3f7fffff
+DATA noiseConstants<>+148(SB)/4, $0x3f7fffff
+DATA noiseConstants<>+152(SB)/4, $0x3f7fffff
+DATA noiseConstants<>+156(SB)/4, $0x3f7fffff
+DATA noiseConstants<>+160(SB)/4, $0x3f800000
+DATA noiseConstants<>+164(SB)/4, $0x3f800000
+DATA noiseConstants<>+168(SB)/4, $0x3f800000
+DATA noiseConstants<>+172(SB)/4, $0x3f800000
+DATA noiseConstants<>+176(SB)/4, $0x3f80003d
+DATA noiseConstants<>+180(SB)/4, $0x3f80003d
+DATA noiseConstants<>+184(SB)/4, $0x3f80003d
+DATA noiseConstants<>+188(SB)/4, $0x3f80003d
+DATA noiseConstants<>+192(SB)/4, $0x3fc90fdb
+DATA noiseConstants<>+196(SB)/4, $0x3fc90fdb
+DATA noiseConstants<>+200(SB)/4, $0x3fc90fdb
+DATA noiseConstants<>+204(SB)/4, $0x3fc90fdb
+DATA noiseConstants<>+208(SB)/4, $0xb4317218
+DATA noiseConstants<>+212(SB)/4, $0xb4317218
+DATA noiseConstants<>+216(SB)/4, $0xb4317218
+DATA noiseConstants<>+220(SB)/4, $0xb4317218
+DATA noiseConstants<>+224(SB)/4, $0xbb992665
+DATA noiseConstants<>+228(SB)/4, $0xbb992665
+DATA noiseConstants<>+232(SB)/4, $0xbb992665
+DATA noiseConstants<>+236(SB)/4, $0xbb992665
+DATA noiseConstants<>+240(SB)/4, $0xbcaa7b0d
+DATA noiseConstants<>+244(SB)/4, $0xbcaa7b0d
+DATA noiseConstants<>+248(SB)/4, $0xbcaa7b0d
+DATA noiseConstants<>+252(SB)/4, $0xbcaa7b0d
+DATA noiseConstants<>+256(SB)/4, $0xbea61e64
+DATA noiseConstants<>+260(SB)/4, $0xbea61e64
+DATA noiseConstants<>+264(SB)/4, $0xbea61e64
+DATA noiseConstants<>+268(SB)/4, $0xbea61e64
+DATA noiseConstants<>+272(SB)/4, $0xbecbc71c
+DATA noiseConstants<>+276(SB)/4, $0xbecbc71c
+DATA noiseConstants<>+280(SB)/4, $0xbecbc71c
+DATA noiseConstants<>+284(SB)/4, $0xbecbc71c
+DATA noiseConstants<>+288(SB)/4, $0xbf255de1
+DATA noiseConstants<>+292(SB)/4, $0xbf255de1
+DATA noiseConstants<>+296(SB)/4, $0xbf255de1
+DATA noiseConstants<>+300(SB)/4, $0xbf255de1
+DATA noiseConstants<>+304(SB)/4, $0xbf2aacee
+DATA noiseConstants<>+308(SB)/4, $0xbf2aacee
+DATA noiseConstants<>+312(SB)/4, $0xbf2aacee
+DATA noiseConstants<>+316(SB)/4, $0xbf2aacee
+DATA noiseConstants<>+320(SB)/4, $0xbf9de9d3
+DATA noiseConstants<>+324(SB)/4, $0xbf9de9d3
+DATA noiseConstants<>+328(SB)/4, $0xbf9de9d3
+DATA noiseConstants<>+332(SB)/4, $0xbf9de9d3
+DATA noiseConstants<>+336(SB)/4, $0xbfffffff
+DATA noiseConstants<>+340(SB)/4, $0xbfffffff
+DATA noiseConstants<>+344(SB)/4, $0xbfffffff
+DATA noiseConstants<>+348(SB)/4, $0xbfffffff
+DATA noiseConstants<>+352(SB)/4, $0xff800000
+DATA noiseConstants<>+356(SB)/4, $0xff800000
+DATA noiseConstants<>+360(SB)/4, $0xff800000
+DATA noiseConstants<>+364(SB)/4, $0xff800000
+GLOBL noiseConstants<>(SB), RODATA|NOPTR, $368
+
+// func noiseFloat64NEON(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: ASIMD
+TEXT ·noiseFloat64NEON(SB), NOSPLIT, $296-64
+	MOVD    dst_base+0(FP), R0
+	MOVD    quads_base+24(FP), R1
+	MOVD    quads_len+32(FP), R2
+	MOVD    ks+48(FP), R4
+	MOVD    ctr+56(FP), R5
+	MOVD    $3528531795, R3
+	VDUP    R3, V0.S4
+	MOVD    $3449720151, R3
+	VDUP    R3, V1.S4
+	MOVD    $counterLanes<>+0(SB), R3
+	FLDPQ   (R3), (F2, F3)
+	MOVWU.P 4(R5), R3
+	VLD1R.P 4(R5), [V2.S4]
+	VLD1R.P 4(R5), [V3.S4]
+	VLD1R.P 4(R5), [V4.S4]
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	VEOR    V5.B16, V2.B16, V2.B16
+	VEOR    V6.B16, V4.B16, V4.B16
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 16(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 48(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 80(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 112(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 144(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 176(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 208(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 240(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 272(RSP)
+	WORD    $0x2ea1c065 // umull v5.2d, v3.2s, v1.2s
+	WORD    $0x6ea1c063 // umull2 v3.2d, v3.4s, v1.4s
+	VUZP2   V3.S4, V5.S4, V6.S4
+	VUZP1   V3.S4, V5.S4, V3.S4
+	VEOR    V2.B16, V6.B16, V6.B16
+	MOVD    $noiseConstants<>+0(SB), R4
+	SUBS    $8, R2, R2
+	BLT     quadsDone
+
+quads:
+	VDUP    R3, V5.S4
+	FMOVQ   (R1), F2
+	VADD    V5.S4, V2.S4, V2.S4
+	WORD    $0x2ea0c045 // umull v5.2d, v2.2s, v0.2s
+	WORD    $0x6ea0c042 // umull2 v2.2d, v2.4s, v0.4s
+	VUZP2   V2.S4, V5.S4, V7.S4
+	VEOR    V4.B16, V7.B16, V7.B16
+	VUZP1   V2.S4, V5.S4, V2.S4
+	VDUP    R3, V8.S4
+	FMOVQ   16(R1), F5
+	VADD    V8.S4, V5.S4, V5.S4
+	WORD    $0x2ea0c0a8 // umull v8.2d, v5.2s, v0.2s
+	WORD    $0x6ea0c0a5 // umull2 v5.2d, v5.4s, v0.4s
+	VUZP2   V5.S4, V8.S4, V9.S4
+	VEOR    V4.B16, V9.B16, V9.B16
+	VUZP1   V5.S4, V8.S4, V5.S4
+	FLDPQ   16(RSP), (F8, F10)
+	WORD    $0x2ea0c0cb // umull v11.2d, v6.2s, v0.2s
+	WORD    $0x6ea0c0cc // umull2 v12.2d, v6.4s, v0.4s
+	WORD    $0x2ea1c0ed // umull v13.2d, v7.2s, v1.2s
+	WORD    $0x6ea1c0e7 // umull2 v7.2d, v7.4s, v1.4s
+	VEOR    V8.B16, V3.B16, V14.B16
+	VEOR    V10.B16, V2.B16, V2.B16
+	VUZP2   V12.S4, V11.S4, V15.S4
+	VUZP2   V7.S4, V13.S4, V16.S4
+	VEOR    V14.B16, V16.B16, V16.B16
+	VEOR    V2.B16, V15.B16, V15.B16
+	VUZP1   V7.S4, V13.S4, V2.S4
+	VUZP1   V12.S4, V11.S4, V7.S4
+	WORD    $0x2ea0c0cb // umull v11.2d, v6.2s, v0.2s
+	WORD    $0x6ea0c0cc // umull2 v12.2d, v6.4s, v0.4s
+	WORD    $0x2ea1c12d // umull v13.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V8.B16, V3.B16, V8.B16
+	VEOR    V10.B16, V5.B16, V5.B16
+	VUZP2   V12.S4, V11.S4, V10.S4
+	VUZP2   V9.S4, V13.S4, V14.S4
+	VEOR    V8.B16, V14.B16, V14.B16
+	VEOR    V5.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V13.S4, V5.S4
+	VUZP1   V12.S4, V11.S4, V8.S4
+	FLDPQ   48(RSP), (F9, F11)
+	WORD    $0x2ea0c20c // umull v12.2d, v16.2s, v0.2s
+	WORD    $0x6ea0c20d // umull2 v13.2d, v16.4s, v0.4s
+	WORD    $0x2ea1c1f0 // umull v16.2d, v15.2s, v1.2s
+	WORD    $0x6ea1c1ef // umull2 v15.2d, v15.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V13.S4, V12.S4, V17.S4
+	VUZP2   V15.S4, V16.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V15.S4, V16.S4, V2.S4
+	VUZP1   V13.S4, V12.S4, V7.S4
+	WORD    $0x2ea0c1cc // umull v12.2d, v14.2s, v0.2s
+	WORD    $0x6ea0c1cd // umull2 v13.2d, v14.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V13.S4, V12.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V13.S4, V12.S4, V8.S4
+	FLDPQ   80(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FLDPQ   112(RSP), (F9, F11)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c18d // umull v13.2d, v12.2s, v0.2s
+	WORD    $0x6ea0c18c // umull2 v12.2d, v12.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V12.S4, V13.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V12.S4, V13.S4, V8.S4
+	FLDPQ   144(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FLDPQ   176(RSP), (F9, F11)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c18d // umull v13.2d, v12.2s, v0.2s
+	WORD    $0x6ea0c18c // umull2 v12.2d, v12.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V12.S4, V13.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V12.S4, V13.S4, V8.S4
+	FLDPQ   208(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FLDPQ   240(RSP), (F9, F11)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c18d // umull v13.2d, v12.2s, v0.2s
+	WORD    $0x6ea0c18c // umull2 v12.2d, v12.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V12.S4, V13.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V12.S4, V13.S4, V8.S4
+	FLDPQ   272(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FMOVQ   (R4), F11
+	FMOVQ   160(R4), F16
+	FMOVQ   128(R4), F14
+	FMOVQ   352(R4), F19
+	WORD    $0x4f20e652 // scvtf v18.4s, v18.4s, #32
+	WORD    $0x4e2bd652 // fadd v18.4s, v18.4s, v11.4s
+	WORD    $0x4e30d649 // fadd v9.4s, v18.4s, v16.4s
+	WORD    $0x4f21064f // sshr v15.4s, v18.4s, #31
+	VBIF    V15.B16, V18.B16, V9.B16
+	VSUB    V14.S4, V9.S4, V13.S4
+	VAND    V19.B16, V13.B16, V13.B16
+	VSUB    V13.S4, V9.S4, V9.S4
+	WORD    $0x4eb0d529 // fsub v9.4s, v9.4s, v16.4s
+	WORD    $0x4ea099af // cmeq v15.4s, v13.4s, #0
+	VBIT    V15.B16, V18.B16, V9.B16
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x4f20e631 // scvtf v17.4s, v17.4s, #32
+	WORD    $0x4e2bd631 // fadd v17.4s, v17.4s, v11.4s
+	WORD    $0x4e30d62b // fadd v11.4s, v17.4s, v16.4s
+	WORD    $0x4f21062f // sshr v15.4s, v17.4s, #31
+	VBIF    V15.B16, V17.B16, V11.B16
+	VSUB    V14.S4, V11.S4, V14.S4
+	VAND    V19.B16, V14.B16, V14.B16
+	VSUB    V14.S4, V11.S4, V11.S4
+	WORD    $0x4eb0d56b // fsub v11.4s, v11.4s, v16.4s
+	WORD    $0x4ea099cf // cmeq v15.4s, v14.4s, #0
+	VBIT    V15.B16, V17.B16, V11.B16
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	FMOVQ   64(R4), F15
+	WORD    $0x6e2fdd32 // fmul v18.4s, v9.4s, v15.4s
+	WORD    $0x6e2fdd71 // fmul v17.4s, v11.4s, v15.4s
+	FMOVQ   256(R4), F15
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   96(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   272(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   112(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   304(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   176(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   336(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   208(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x6e2fddad // fmul v13.4s, v13.4s, v15.4s
+	WORD    $0x4e2dd652 // fadd v18.4s, v18.4s, v13.4s
+	WORD    $0x6ea1fa52 // fsqrt v18.4s, v18.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
+	WORD    $0x4e2ed631 // fadd v17.4s, v17.4s, v14.4s
+	WORD    $0x6ea1fa31 // fsqrt v17.4s, v17.4s
+	WORD    $0x4f21e44d // scvtf v13.4s, v2.4s, #31
+	WORD    $0x6e2dddaf // fmul v15.4s, v13.4s, v13.4s
+	WORD    $0x4f21e4ee // scvtf v14.4s, v7.4s, #31
+	WORD    $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
+	FMOVQ   32(R4), F11
+	WORD    $0x6e2bdde9 // fmul v9.4s, v15.4s, v11.4s
+	WORD    $0x6e2bde0b // fmul v11.4s, v16.4s, v11.4s
+	FMOVQ   240(R4), F19
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	FMOVQ   80(R4), F19
+	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	FMOVQ   320(R4), F19
+	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	FMOVQ   144(R4), F19
+	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	VSHL    $31, V2.S4, V2.S4
+	VEOR    V2.B16, V9.B16, V9.B16
+	VSHL    $31, V7.S4, V7.S4
+	VEOR    V7.B16, V11.B16, V11.B16
+	FMOVQ   16(R4), F7
+	WORD    $0x6e27dde2 // fmul v2.4s, v15.4s, v7.4s
+	WORD    $0x6e27de07 // fmul v7.4s, v16.4s, v7.4s
+	FMOVQ   224(R4), F19
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	FMOVQ   48(R4), F19
+	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	FMOVQ   288(R4), F19
+	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	FMOVQ   192(R4), F19
+	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	WORD    $0x6e22ddad // fmul v13.4s, v13.4s, v2.4s
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x6e32dd29 // fmul v9.4s, v9.4s, v18.4s
+	WORD    $0x6e32ddad // fmul v13.4s, v13.4s, v18.4s
+	WORD    $0x6e31dd6b // fmul v11.4s, v11.4s, v17.4s
+	WORD    $0x6e31ddce // fmul v14.4s, v14.4s, v17.4s
+	VZIP1   V11.S4, V9.S4, V2.S4
+	VZIP1   V14.S4, V13.S4, V7.S4
+	VZIP1   V7.D2, V2.D2, V15.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e6179f0 // fcvtl v16.2d, v15.2s
+	WORD    $0x4e6179ef // fcvtl2 v15.2d, v15.4s
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F16, F15), (R5)
+	VZIP2   V7.D2, V2.D2, V2.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e617847 // fcvtl v7.2d, v2.2s
+	WORD    $0x4e617842 // fcvtl2 v2.2d, v2.4s
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F7, F2), (R5)
+	VZIP2   V11.S4, V9.S4, V2.S4
+	VZIP2   V14.S4, V13.S4, V7.S4
+	VZIP1   V7.D2, V2.D2, V9.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e61792b // fcvtl v11.2d, v9.2s
+	WORD    $0x4e617929 // fcvtl2 v9.2d, v9.4s
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F11, F9), (R5)
+	VZIP2   V7.D2, V2.D2, V2.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e617847 // fcvtl v7.2d, v2.2s
+	WORD    $0x4e617842 // fcvtl2 v2.2d, v2.4s
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F7, F2), (R5)
+	FMOVQ   (R4), F7
+	FMOVQ   160(R4), F14
+	FMOVQ   128(R4), F11
+	FMOVQ   352(R4), F15
+	WORD    $0x4f20e58c // scvtf v12.4s, v12.4s, #32
+	WORD    $0x4e27d58c // fadd v12.4s, v12.4s, v7.4s
+	WORD    $0x4e2ed582 // fadd v2.4s, v12.4s, v14.4s
+	WORD    $0x4f21058d // sshr v13.4s, v12.4s, #31
+	VBIF    V13.B16, V12.B16, V2.B16
+	VSUB    V11.S4, V2.S4, V9.S4
+	VAND    V15.B16, V9.B16, V9.B16
+	VSUB    V9.S4, V2.S4, V2.S4
+	WORD    $0x4eaed442 // fsub v2.4s, v2.4s, v14.4s
+	WORD    $0x4ea0992d // cmeq v13.4s, v9.4s, #0
+	VBIT    V13.B16, V12.B16, V2.B16
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x4f20e54a // scvtf v10.4s, v10.4s, #32
+	WORD    $0x4e27d54a // fadd v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2ed547 // fadd v7.4s, v10.4s, v14.4s
+	WORD    $0x4f21054d // sshr v13.4s, v10.4s, #31
+	VBIF    V13.B16, V10.B16, V7.B16
+	VSUB    V11.S4, V7.S4, V11.S4
+	VAND    V15.B16, V11.B16, V11.B16
+	VSUB    V11.S4, V7.S4, V7.S4
+	WORD    $0x4eaed4e7 // fsub v7.4s, v7.4s, v14.4s
+	WORD    $0x4ea0996d // cmeq v13.4s, v11.4s, #0
+	VBIT    V13.B16, V10.B16, V7.B16
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	FMOVQ   64(R4), F10
+	WORD    $0x6e2adc4c // fmul v12.4s, v2.4s, v10.4s
+	WORD    $0x6e2adcea // fmul v10.4s, v7.4s, v10.4s
+	FMOVQ   256(R4), F13
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   96(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   272(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   112(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   304(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   176(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   336(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   208(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x6e2ddd29 // fmul v9.4s, v9.4s, v13.4s
+	WORD    $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
+	WORD    $0x6ea1f98c // fsqrt v12.4s, v12.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x6e2ddd6b // fmul v11.4s, v11.4s, v13.4s
+	WORD    $0x4e2bd54a // fadd v10.4s, v10.4s, v11.4s
+	WORD    $0x6ea1f94a // fsqrt v10.4s, v10.4s
+	WORD    $0x4f21e4a9 // scvtf v9.4s, v5.4s, #31
+	WORD    $0x6e29dd2d // fmul v13.4s, v9.4s, v9.4s
+	WORD    $0x4f21e50b // scvtf v11.4s, v8.4s, #31
+	WORD    $0x6e2bdd6e // fmul v14.4s, v11.4s, v11.4s
+	FMOVQ   32(R4), F7
+	WORD    $0x6e27dda2 // fmul v2.4s, v13.4s, v7.4s
+	WORD    $0x6e27ddc7 // fmul v7.4s, v14.4s, v7.4s
+	FMOVQ   240(R4), F15
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	FMOVQ   80(R4), F15
+	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	FMOVQ   320(R4), F15
+	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	FMOVQ   144(R4), F15
+	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	VSHL    $31, V5.S4, V5.S4
+	VEOR    V5.B16, V2.B16, V2.B16
+	VSHL    $31, V8.S4, V8.S4
+	VEOR    V8.B16, V7.B16, V7.B16
+	FMOVQ   16(R4), F8
+	WORD    $0x6e28dda5 // fmul v5.4s, v13.4s, v8.4s
+	WORD    $0x6e28ddc8 // fmul v8.4s, v14.4s, v8.4s
+	FMOVQ   224(R4), F15
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	FMOVQ   48(R4), F15
+	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	FMOVQ   288(R4), F15
+	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	FMOVQ   192(R4), F15
+	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	WORD    $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	WORD    $0x6e28dd6b // fmul v11.4s, v11.4s, v8.4s
+	WORD    $0x6e2cdc42 // fmul v2.4s, v2.4s, v12.4s
+	WORD    $0x6e2cdd29 // fmul v9.4s, v9.4s, v12.4s
+	WORD    $0x6e2adce7 // fmul v7.4s, v7.4s, v10.4s
+	WORD    $0x6e2add6b // fmul v11.4s, v11.4s, v10.4s
+	VZIP1   V7.S4, V2.S4, V5.S4
+	VZIP1   V11.S4, V9.S4, V8.S4
+	VZIP1   V8.D2, V5.D2, V10.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e61794c // fcvtl v12.2d, v10.2s
+	WORD    $0x4e61794a // fcvtl2 v10.2d, v10.4s
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F12, F10), (R5)
+	VZIP2   V8.D2, V5.D2, V5.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e6178a8 // fcvtl v8.2d, v5.2s
+	WORD    $0x4e6178a5 // fcvtl2 v5.2d, v5.4s
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F8, F5), (R5)
+	VZIP2   V7.S4, V2.S4, V2.S4
+	VZIP2   V11.S4, V9.S4, V5.S4
+	VZIP1   V5.D2, V2.D2, V7.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e6178e8 // fcvtl v8.2d, v7.2s
+	WORD    $0x4e6178e7 // fcvtl2 v7.2d, v7.4s
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F8, F7), (R5)
+	VZIP2   V5.D2, V2.D2, V2.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e617845 // fcvtl v5.2d, v2.2s
+	WORD    $0x4e617842 // fcvtl2 v2.2d, v2.4s
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F5, F2), (R5)
+	SUBS    $8, R2, R2
+	BGE     quads
+
+quadsDone:
+	ADD $8, R2, R2
+	RET
+
+// func noiseFloat16NEON(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: ASIMD
+TEXT ·noiseFloat16NEON(SB), NOSPLIT, $296-64
+	MOVD    dst_base+0(FP), R0
+	MOVD    quads_base+24(FP), R1
+	MOVD    quads_len+32(FP), R2
+	MOVD    ks+48(FP), R4
+	MOVD    ctr+56(FP), R5
+	MOVD    $3528531795, R3
+	VDUP    R3, V0.S4
+	MOVD    $3449720151, R3
+	VDUP    R3, V1.S4
+	MOVD    $counterLanes<>+0(SB), R3
+	FLDPQ   (R3), (F2, F3)
+	MOVWU.P 4(R5), R3
+	VLD1R.P 4(R5), [V2.S4]
+	VLD1R.P 4(R5), [V3.S4]
+	VLD1R.P 4(R5), [V4.S4]
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	VEOR    V5.B16, V2.B16, V2.B16
+	VEOR    V6.B16, V4.B16, V4.B16
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 16(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 48(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 80(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 112(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 144(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 176(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 208(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 240(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 272(RSP)
+	WORD    $0x2ea1c065 // umull v5.2d, v3.2s, v1.2s
+	WORD    $0x6ea1c063 // umull2 v3.2d, v3.4s, v1.4s
+	VUZP2   V3.S4, V5.S4, V6.S4
+	VUZP1   V3.S4, V5.S4, V3.S4
+	VEOR    V2.B16, V6.B16, V6.B16
+	MOVD    $noiseConstants<>+0(SB), R4
+	SUBS    $8, R2, R2
+	BLT     quadsDone
+
+quads:
+	VDUP    R3, V5.S4
+	FMOVQ   (R1), F2
+	VADD    V5.S4, V2.S4, V2.S4
+	WORD    $0x2ea0c045 // umull v5.2d, v2.2s, v0.2s
+	WORD    $0x6ea0c042 // umull2 v2.2d, v2.4s, v0.4s
+	VUZP2   V2.S4, V5.S4, V7.S4
+	VEOR    V4.B16, V7.B16, V7.B16
+	VUZP1   V2.S4, V5.S4, V2.S4
+	VDUP    R3, V8.S4
+	FMOVQ   16(R1), F5
+	VADD    V8.S4, V5.S4, V5.S4
+	WORD    $0x2ea0c0a8 // umull v8.2d, v5.2s, v0.2s
+	WORD    $0x6ea0c0a5 // umull2 v5.2d, v5.4s, v0.4s
+	VUZP2   V5.S4, V8.S4, V9.S4
+	VEOR    V4.B16, V9.B16, V9.B16
+	VUZP1   V5.S4, V8.S4, V5.S4
+	FLDPQ   16(RSP), (F8, F10)
+	WORD    $0x2ea0c0cb // umull v11.2d, v6.2s, v0.2s
+	WORD    $0x6ea0c0cc // umull2 v12.2d, v6.4s, v0.4s
+	WORD    $0x2ea1c0ed // umull v13.2d, v7.2s, v1.2s
+	WORD    $0x6ea1c0e7 // umull2 v7.2d, v7.4s, v1.4s
+	VEOR    V8.B16, V3.B16, V14.B16
+	VEOR    V10.B16, V2.B16, V2.B16
+	VUZP2   V12.S4, V11.S4, V15.S4
+	VUZP2   V7.S4, V13.S4, V16.S4
+	VEOR    V14.B16, V16.B16, V16.B16
+	VEOR    V2.B16, V15.B16, V15.B16
+	VUZP1   V7.S4, V13.S4, V2.S4
+	VUZP1   V12.S4, V11.S4, V7.S4
+	WORD    $0x2ea0c0cb // umull v11.2d, v6.2s, v0.2s
+	WORD    $0x6ea0c0cc // umull2 v12.2d, v6.4s, v0.4s
+	WORD    $0x2ea1c12d // umull v13.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V8.B16, V3.B16, V8.B16
+	VEOR    V10.B16, V5.B16, V5.B16
+	VUZP2   V12.S4, V11.S4, V10.S4
+	VUZP2   V9.S4, V13.S4, V14.S4
+	VEOR    V8.B16, V14.B16, V14.B16
+	VEOR    V5.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V13.S4, V5.S4
+	VUZP1   V12.S4, V11.S4, V8.S4
+	FLDPQ   48(RSP), (F9, F11)
+	WORD    $0x2ea0c20c // umull v12.2d, v16.2s, v0.2s
+	WORD    $0x6ea0c20d // umull2 v13.2d, v16.4s, v0.4s
+	WORD    $0x2ea1c1f0 // umull v16.2d, v15.2s, v1.2s
+	WORD    $0x6ea1c1ef // umull2 v15.2d, v15.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V13.S4, V12.S4, V17.S4
+	VUZP2   V15.S4, V16.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V15.S4, V16.S4, V2.S4
+	VUZP1   V13.S4, V12.S4, V7.S4
+	WORD    $0x2ea0c1cc // umull v12.2d, v14.2s, v0.2s
+	WORD    $0x6ea0c1cd // umull2 v13.2d, v14.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V13.S4, V12.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V13.S4, V12.S4, V8.S4
+	FLDPQ   80(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FLDPQ   112(RSP), (F9, F11)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c18d // umull v13.2d, v12.2s, v0.2s
+	WORD    $0x6ea0c18c // umull2 v12.2d, v12.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V12.S4, V13.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V12.S4, V13.S4, V8.S4
+	FLDPQ   144(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FLDPQ   176(RSP), (F9, F11)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c18d // umull v13.2d, v12.2s, v0.2s
+	WORD    $0x6ea0c18c // umull2 v12.2d, v12.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V12.S4, V13.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V12.S4, V13.S4, V8.S4
+	FLDPQ   208(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FLDPQ   240(RSP), (F9, F11)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c18d // umull v13.2d, v12.2s, v0.2s
+	WORD    $0x6ea0c18c // umull2 v12.2d, v12.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V12.S4, V13.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V12.S4, V13.S4, V8.S4
+	FLDPQ   272(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FMOVQ   (R4), F11
+	FMOVQ   160(R4), F16
+	FMOVQ   128(R4), F14
+	FMOVQ   352(R4), F19
+	WORD    $0x4f20e652 // scvtf v18.4s, v18.4s, #32
+	WORD    $0x4e2bd652 // fadd v18.4s, v18.4s, v11.4s
+	WORD    $0x4e30d649 // fadd v9.4s, v18.4s, v16.4s
+	WORD    $0x4f21064f // sshr v15.4s, v18.4s, #31
+	VBIF    V15.B16, V18.B16, V9.B16
+	VSUB    V14.S4, V9.S4, V13.S4
+	VAND    V19.B16, V13.B16, V13.B16
+	VSUB    V13.S4, V9.S4, V9.S4
+	WORD    $0x4eb0d529 // fsub v9.4s, v9.4s, v16.4s
+	WORD    $0x4ea099af // cmeq v15.4s, v13.4s, #0
+	VBIT    V15.B16, V18.B16, V9.B16
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x4f20e631 // scvtf v17.4s, v17.4s, #32
+	WORD    $0x4e2bd631 // fadd v17.4s, v17.4s, v11.4s
+	WORD    $0x4e30d62b // fadd v11.4s, v17.4s, v16.4s
+	WORD    $0x4f21062f // sshr v15.4s, v17.4s, #31
+	VBIF    V15.B16, V17.B16, V11.B16
+	VSUB    V14.S4, V11.S4, V14.S4
+	VAND    V19.B16, V14.B16, V14.B16
+	VSUB    V14.S4, V11.S4, V11.S4
+	WORD    $0x4eb0d56b // fsub v11.4s, v11.4s, v16.4s
+	WORD    $0x4ea099cf // cmeq v15.4s, v14.4s, #0
+	VBIT    V15.B16, V17.B16, V11.B16
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	FMOVQ   64(R4), F15
+	WORD    $0x6e2fdd32 // fmul v18.4s, v9.4s, v15.4s
+	WORD    $0x6e2fdd71 // fmul v17.4s, v11.4s, v15.4s
+	FMOVQ   256(R4), F15
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   96(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   272(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   112(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   304(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   176(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   336(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   208(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x6e2fddad // fmul v13.4s, v13.4s, v15.4s
+	WORD    $0x4e2dd652 // fadd v18.4s, v18.4s, v13.4s
+	WORD    $0x6ea1fa52 // fsqrt v18.4s, v18.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
+	WORD    $0x4e2ed631 // fadd v17.4s, v17.4s, v14.4s
+	WORD    $0x6ea1fa31 // fsqrt v17.4s, v17.4s
+	WORD    $0x4f21e44d // scvtf v13.4s, v2.4s, #31
+	WORD    $0x6e2dddaf // fmul v15.4s, v13.4s, v13.4s
+	WORD    $0x4f21e4ee // scvtf v14.4s, v7.4s, #31
+	WORD    $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
+	FMOVQ   32(R4), F11
+	WORD    $0x6e2bdde9 // fmul v9.4s, v15.4s, v11.4s
+	WORD    $0x6e2bde0b // fmul v11.4s, v16.4s, v11.4s
+	FMOVQ   240(R4), F19
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	FMOVQ   80(R4), F19
+	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	FMOVQ   320(R4), F19
+	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	FMOVQ   144(R4), F19
+	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	VSHL    $31, V2.S4, V2.S4
+	VEOR    V2.B16, V9.B16, V9.B16
+	VSHL    $31, V7.S4, V7.S4
+	VEOR    V7.B16, V11.B16, V11.B16
+	FMOVQ   16(R4), F7
+	WORD    $0x6e27dde2 // fmul v2.4s, v15.4s, v7.4s
+	WORD    $0x6e27de07 // fmul v7.4s, v16.4s, v7.4s
+	FMOVQ   224(R4), F19
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	FMOVQ   48(R4), F19
+	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	FMOVQ   288(R4), F19
+	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	FMOVQ   192(R4), F19
+	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	WORD    $0x6e22ddad // fmul v13.4s, v13.4s, v2.4s
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x6e32dd29 // fmul v9.4s, v9.4s, v18.4s
+	WORD    $0x6e32ddad // fmul v13.4s, v13.4s, v18.4s
+	WORD    $0x6e31dd6b // fmul v11.4s, v11.4s, v17.4s
+	WORD    $0x6e31ddce // fmul v14.4s, v14.4s, v17.4s
+	VZIP1   V11.S4, V9.S4, V2.S4
+	VZIP1   V14.S4, V13.S4, V7.S4
+	VZIP1   V7.D2, V2.D2, V15.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e2169ef // fcvtn v15.4h, v15.4s
+	ADD     R5<<3, R0, R5
+	FMOVD   F15, (R5)
+	VZIP2   V7.D2, V2.D2, V2.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e216842 // fcvtn v2.4h, v2.4s
+	ADD     R5<<3, R0, R5
+	FMOVD   F2, (R5)
+	VZIP2   V11.S4, V9.S4, V2.S4
+	VZIP2   V14.S4, V13.S4, V7.S4
+	VZIP1   V7.D2, V2.D2, V9.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e216929 // fcvtn v9.4h, v9.4s
+	ADD     R5<<3, R0, R5
+	FMOVD   F9, (R5)
+	VZIP2   V7.D2, V2.D2, V2.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e216842 // fcvtn v2.4h, v2.4s
+	ADD     R5<<3, R0, R5
+	FMOVD   F2, (R5)
+	FMOVQ   (R4), F7
+	FMOVQ   160(R4), F14
+	FMOVQ   128(R4), F11
+	FMOVQ   352(R4), F15
+	WORD    $0x4f20e58c // scvtf v12.4s, v12.4s, #32
+	WORD    $0x4e27d58c // fadd v12.4s, v12.4s, v7.4s
+	WORD    $0x4e2ed582 // fadd v2.4s, v12.4s, v14.4s
+	WORD    $0x4f21058d // sshr v13.4s, v12.4s, #31
+	VBIF    V13.B16, V12.B16, V2.B16
+	VSUB    V11.S4, V2.S4, V9.S4
+	VAND    V15.B16, V9.B16, V9.B16
+	VSUB    V9.S4, V2.S4, V2.S4
+	WORD    $0x4eaed442 // fsub v2.4s, v2.4s, v14.4s
+	WORD    $0x4ea0992d // cmeq v13.4s, v9.4s, #0
+	VBIT    V13.B16, V12.B16, V2.B16
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x4f20e54a // scvtf v10.4s, v10.4s, #32
+	WORD    $0x4e27d54a // fadd v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2ed547 // fadd v7.4s, v10.4s, v14.4s
+	WORD    $0x4f21054d // sshr v13.4s, v10.4s, #31
+	VBIF    V13.B16, V10.B16, V7.B16
+	VSUB    V11.S4, V7.S4, V11.S4
+	VAND    V15.B16, V11.B16, V11.B16
+	VSUB    V11.S4, V7.S4, V7.S4
+	WORD    $0x4eaed4e7 // fsub v7.4s, v7.4s, v14.4s
+	WORD    $0x4ea0996d // cmeq v13.4s, v11.4s, #0
+	VBIT    V13.B16, V10.B16, V7.B16
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	FMOVQ   64(R4), F10
+	WORD    $0x6e2adc4c // fmul v12.4s, v2.4s, v10.4s
+	WORD    $0x6e2adcea // fmul v10.4s, v7.4s, v10.4s
+	FMOVQ   256(R4), F13
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   96(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   272(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   112(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   304(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   176(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   336(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   208(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x6e2ddd29 // fmul v9.4s, v9.4s, v13.4s
+	WORD    $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
+	WORD    $0x6ea1f98c // fsqrt v12.4s, v12.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x6e2ddd6b // fmul v11.4s, v11.4s, v13.4s
+	WORD    $0x4e2bd54a // fadd v10.4s, v10.4s, v11.4s
+	WORD    $0x6ea1f94a // fsqrt v10.4s, v10.4s
+	WORD    $0x4f21e4a9 // scvtf v9.4s, v5.4s, #31
+	WORD    $0x6e29dd2d // fmul v13.4s, v9.4s, v9.4s
+	WORD    $0x4f21e50b // scvtf v11.4s, v8.4s, #31
+	WORD    $0x6e2bdd6e // fmul v14.4s, v11.4s, v11.4s
+	FMOVQ   32(R4), F7
+	WORD    $0x6e27dda2 // fmul v2.4s, v13.4s, v7.4s
+	WORD    $0x6e27ddc7 // fmul v7.4s, v14.4s, v7.4s
+	FMOVQ   240(R4), F15
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	FMOVQ   80(R4), F15
+	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	FMOVQ   320(R4), F15
+	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	FMOVQ   144(R4), F15
+	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	VSHL    $31, V5.S4, V5.S4
+	VEOR    V5.B16, V2.B16, V2.B16
+	VSHL    $31, V8.S4, V8.S4
+	VEOR    V8.B16, V7.B16, V7.B16
+	FMOVQ   16(R4), F8
+	WORD    $0x6e28dda5 // fmul v5.4s, v13.4s, v8.4s
+	WORD    $0x6e28ddc8 // fmul v8.4s, v14.4s, v8.4s
+	FMOVQ   224(R4), F15
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	FMOVQ   48(R4), F15
+	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	FMOVQ   288(R4), F15
+	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	FMOVQ   192(R4), F15
+	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	WORD    $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	WORD    $0x6e28dd6b // fmul v11.4s, v11.4s, v8.4s
+	WORD    $0x6e2cdc42 // fmul v2.4s, v2.4s, v12.4s
+	WORD    $0x6e2cdd29 // fmul v9.4s, v9.4s, v12.4s
+	WORD    $0x6e2adce7 // fmul v7.4s, v7.4s, v10.4s
+	WORD    $0x6e2add6b // fmul v11.4s, v11.4s, v10.4s
+	VZIP1   V7.S4, V2.S4, V5.S4
+	VZIP1   V11.S4, V9.S4, V8.S4
+	VZIP1   V8.D2, V5.D2, V10.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e21694a // fcvtn v10.4h, v10.4s
+	ADD     R5<<3, R0, R5
+	FMOVD   F10, (R5)
+	VZIP2   V8.D2, V5.D2, V5.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e2168a5 // fcvtn v5.4h, v5.4s
+	ADD     R5<<3, R0, R5
+	FMOVD   F5, (R5)
+	VZIP2   V7.S4, V2.S4, V2.S4
+	VZIP2   V11.S4, V9.S4, V5.S4
+	VZIP1   V5.D2, V2.D2, V7.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e2168e7 // fcvtn v7.4h, v7.4s
+	ADD     R5<<3, R0, R5
+	FMOVD   F7, (R5)
+	VZIP2   V5.D2, V2.D2, V2.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e216842 // fcvtn v2.4h, v2.4s
+	ADD     R5<<3, R0, R5
+	FMOVD   F2, (R5)
+	SUBS    $8, R2, R2
+	BGE     quads
+
+quadsDone:
+	ADD $8, R2, R2
+	RET
+
+// func noiseBFloat16NEON(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: ASIMD
+TEXT ·noiseBFloat16NEON(SB), NOSPLIT, $296-64
+	MOVD    dst_base+0(FP), R0
+	MOVD    quads_base+24(FP), R1
+	MOVD    quads_len+32(FP), R2
+	MOVD    ks+48(FP), R4
+	MOVD    ctr+56(FP), R5
+	MOVD    $3528531795, R3
+	VDUP    R3, V0.S4
+	MOVD    $3449720151, R3
+	VDUP    R3, V1.S4
+	MOVD    $counterLanes<>+0(SB), R3
+	FLDPQ   (R3), (F2, F3)
+	MOVWU.P 4(R5), R3
+	VLD1R.P 4(R5), [V2.S4]
+	VLD1R.P 4(R5), [V3.S4]
+	VLD1R.P 4(R5), [V4.S4]
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	VEOR    V5.B16, V2.B16, V2.B16
+	VEOR    V6.B16, V4.B16, V4.B16
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 16(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 48(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 80(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 112(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 144(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 176(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 208(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 240(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 272(RSP)
+	WORD    $0x2ea1c065 // umull v5.2d, v3.2s, v1.2s
+	WORD    $0x6ea1c063 // umull2 v3.2d, v3.4s, v1.4s
+	VUZP2   V3.S4, V5.S4, V6.S4
+	VUZP1   V3.S4, V5.S4, V3.S4
+	VEOR    V2.B16, V6.B16, V6.B16
+	MOVD    $noiseConstants<>+0(SB), R4
+	WORD    $0x6f00e402 // movi v2.2d, #0
+	WORD    $0x4f008422 // movi v2.8h, #1
+	WORD    $0x4f04a405 // movi v5.8h, #128, lsl #8
+	SUBS    $8, R2, R2
+	BLT     quadsDone
+
+quads:
+	VDUP    R3, V8.S4
+	FMOVQ   (R1), F7
+	VADD    V8.S4, V7.S4, V7.S4
+	WORD    $0x2ea0c0e8 // umull v8.2d, v7.2s, v0.2s
+	WORD    $0x6ea0c0e7 // umull2 v7.2d, v7.4s, v0.4s
+	VUZP2   V7.S4, V8.S4, V9.S4
+	VEOR    V4.B16, V9.B16, V9.B16
+	VUZP1   V7.S4, V8.S4, V7.S4
+	VDUP    R3, V10.S4
+	FMOVQ   16(R1), F8
+	VADD    V10.S4, V8.S4, V8.S4
+	WORD    $0x2ea0c10a // umull v10.2d, v8.2s, v0.2s
+	WORD    $0x6ea0c108 // umull2 v8.2d, v8.4s, v0.4s
+	VUZP2   V8.S4, V10.S4, V11.S4
+	VEOR    V4.B16, V11.B16, V11.B16
+	VUZP1   V8.S4, V10.S4, V8.S4
+	FLDPQ   16(RSP), (F10, F12)
+	WORD    $0x2ea0c0cd // umull v13.2d, v6.2s, v0.2s
+	WORD    $0x6ea0c0ce // umull2 v14.2d, v6.4s, v0.4s
+	WORD    $0x2ea1c12f // umull v15.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V3.B16, V16.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V9.S4, V15.S4, V18.S4
+	VEOR    V16.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V9.S4, V15.S4, V7.S4
+	VUZP1   V14.S4, V13.S4, V9.S4
+	WORD    $0x2ea0c0cd // umull v13.2d, v6.2s, v0.2s
+	WORD    $0x6ea0c0ce // umull2 v14.2d, v6.4s, v0.4s
+	WORD    $0x2ea1c16f // umull v15.2d, v11.2s, v1.2s
+	WORD    $0x6ea1c16b // umull2 v11.2d, v11.4s, v1.4s
+	VEOR    V10.B16, V3.B16, V10.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V14.S4, V13.S4, V12.S4
+	VUZP2   V11.S4, V15.S4, V16.S4
+	VEOR    V10.B16, V16.B16, V16.B16
+	VEOR    V8.B16, V12.B16, V12.B16
+	VUZP1   V11.S4, V15.S4, V8.S4
+	VUZP1   V14.S4, V13.S4, V10.S4
+	FLDPQ   48(RSP), (F11, F13)
+	WORD    $0x2ea0c24e // umull v14.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24f // umull2 v15.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c232 // umull v18.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c231 // umull2 v17.2d, v17.4s, v1.4s
+	VEOR    V11.B16, V7.B16, V7.B16
+	VEOR    V13.B16, V9.B16, V9.B16
+	VUZP2   V15.S4, V14.S4, V19.S4
+	VUZP2   V17.S4, V18.S4, V20.S4
+	VEOR    V7.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V17.S4, V18.S4, V7.S4
+	VUZP1   V15.S4, V14.S4, V9.S4
+	WORD    $0x2ea0c20e // umull v14.2d, v16.2s, v0.2s
+	WORD    $0x6ea0c20f // umull2 v15.2d, v16.4s, v0.4s
+	WORD    $0x2ea1c190 // umull v16.2d, v12.2s, v1.2s
+	WORD    $0x6ea1c18c // umull2 v12.2d, v12.4s, v1.4s
+	VEOR    V11.B16, V8.B16, V8.B16
+	VEOR    V13.B16, V10.B16, V10.B16
+	VUZP2   V15.S4, V14.S4, V11.S4
+	VUZP2   V12.S4, V16.S4, V13.S4
+	VEOR    V8.B16, V13.B16, V13.B16
+	VEOR    V10.B16, V11.B16, V11.B16
+	VUZP1   V12.S4, V16.S4, V8.S4
+	VUZP1   V15.S4, V14.S4, V10.S4
+	FLDPQ   80(RSP), (F12, F14)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V12.B16, V7.B16, V7.B16
+	VEOR    V14.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V7.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V7.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1af // umull v15.2d, v13.2s, v0.2s
+	WORD    $0x6ea0c1ad // umull2 v13.2d, v13.4s, v0.4s
+	WORD    $0x2ea1c170 // umull v16.2d, v11.2s, v1.2s
+	WORD    $0x6ea1c16b // umull2 v11.2d, v11.4s, v1.4s
+	VEOR    V12.B16, V8.B16, V8.B16
+	VEOR    V14.B16, V10.B16, V10.B16
+	VUZP2   V13.S4, V15.S4, V12.S4
+	VUZP2   V11.S4, V16.S4, V14.S4
+	VEOR    V8.B16, V14.B16, V14.B16
+	VEOR    V10.B16, V12.B16, V12.B16
+	VUZP1   V11.S4, V16.S4, V8.S4
+	VUZP1   V13.S4, V15.S4, V10.S4
+	FLDPQ   112(RSP), (F11, F13)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V11.B16, V7.B16, V7.B16
+	VEOR    V13.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V7.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V7.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1cf // umull v15.2d, v14.2s, v0.2s
+	WORD    $0x6ea0c1ce // umull2 v14.2d, v14.4s, v0.4s
+	WORD    $0x2ea1c190 // umull v16.2d, v12.2s, v1.2s
+	WORD    $0x6ea1c18c // umull2 v12.2d, v12.4s, v1.4s
+	VEOR    V11.B16, V8.B16, V8.B16
+	VEOR    V13.B16, V10.B16, V10.B16
+	VUZP2   V14.S4, V15.S4, V11.S4
+	VUZP2   V12.S4, V16.S4, V13.S4
+	VEOR    V8.B16, V13.B16, V13.B16
+	VEOR    V10.B16, V11.B16, V11.B16
+	VUZP1   V12.S4, V16.S4, V8.S4
+	VUZP1   V14.S4, V15.S4, V10.S4
+	FLDPQ   144(RSP), (F12, F14)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V12.B16, V7.B16, V7.B16
+	VEOR    V14.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V7.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V7.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1af // umull v15.2d, v13.2s, v0.2s
+	WORD    $0x6ea0c1ad // umull2 v13.2d, v13.4s, v0.4s
+	WORD    $0x2ea1c170 // umull v16.2d, v11.2s, v1.2s
+	WORD    $0x6ea1c16b // umull2 v11.2d, v11.4s, v1.4s
+	VEOR    V12.B16, V8.B16, V8.B16
+	VEOR    V14.B16, V10.B16, V10.B16
+	VUZP2   V13.S4, V15.S4, V12.S4
+	VUZP2   V11.S4, V16.S4, V14.S4
+	VEOR    V8.B16, V14.B16, V14.B16
+	VEOR    V10.B16, V12.B16, V12.B16
+	VUZP1   V11.S4, V16.S4, V8.S4
+	VUZP1   V13.S4, V15.S4, V10.S4
+	FLDPQ   176(RSP), (F11, F13)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V11.B16, V7.B16, V7.B16
+	VEOR    V13.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V7.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V7.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1cf // umull v15.2d, v14.2s, v0.2s
+	WORD    $0x6ea0c1ce // umull2 v14.2d, v14.4s, v0.4s
+	WORD    $0x2ea1c190 // umull v16.2d, v12.2s, v1.2s
+	WORD    $0x6ea1c18c // umull2 v12.2d, v12.4s, v1.4s
+	VEOR    V11.B16, V8.B16, V8.B16
+	VEOR    V13.B16, V10.B16, V10.B16
+	VUZP2   V14.S4, V15.S4, V11.S4
+	VUZP2   V12.S4, V16.S4, V13.S4
+	VEOR    V8.B16, V13.B16, V13.B16
+	VEOR    V10.B16, V11.B16, V11.B16
+	VUZP1   V12.S4, V16.S4, V8.S4
+	VUZP1   V14.S4, V15.S4, V10.S4
+	FLDPQ   208(RSP), (F12, F14)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V12.B16, V7.B16, V7.B16
+	VEOR    V14.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V7.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V7.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1af // umull v15.2d, v13.2s, v0.2s
+	WORD    $0x6ea0c1ad // umull2 v13.2d, v13.4s, v0.4s
+	WORD    $0x2ea1c170 // umull v16.2d, v11.2s, v1.2s
+	WORD    $0x6ea1c16b // umull2 v11.2d, v11.4s, v1.4s
+	VEOR    V12.B16, V8.B16, V8.B16
+	VEOR    V14.B16, V10.B16, V10.B16
+	VUZP2   V13.S4, V15.S4, V12.S4
+	VUZP2   V11.S4, V16.S4, V14.S4
+	VEOR    V8.B16, V14.B16, V14.B16
+	VEOR    V10.B16, V12.B16, V12.B16
+	VUZP1   V11.S4, V16.S4, V8.S4
+	VUZP1   V13.S4, V15.S4, V10.S4
+	FLDPQ   240(RSP), (F11, F13)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V11.B16, V7.B16, V7.B16
+	VEOR    V13.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V7.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V7.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1cf // umull v15.2d, v14.2s, v0.2s
+	WORD    $0x6ea0c1ce // umull2 v14.2d, v14.4s, v0.4s
+	WORD    $0x2ea1c190 // umull v16.2d, v12.2s, v1.2s
+	WORD    $0x6ea1c18c // umull2 v12.2d, v12.4s, v1.4s
+	VEOR    V11.B16, V8.B16, V8.B16
+	VEOR    V13.B16, V10.B16, V10.B16
+	VUZP2   V14.S4, V15.S4, V11.S4
+	VUZP2   V12.S4, V16.S4, V13.S4
+	VEOR    V8.B16, V13.B16, V13.B16
+	VEOR    V10.B16, V11.B16, V11.B16
+	VUZP1   V12.S4, V16.S4, V8.S4
+	VUZP1   V14.S4, V15.S4, V10.S4
+	FLDPQ   272(RSP), (F12, F14)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V12.B16, V7.B16, V7.B16
+	VEOR    V14.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V7.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V7.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1af // umull v15.2d, v13.2s, v0.2s
+	WORD    $0x6ea0c1ad // umull2 v13.2d, v13.4s, v0.4s
+	WORD    $0x2ea1c170 // umull v16.2d, v11.2s, v1.2s
+	WORD    $0x6ea1c16b // umull2 v11.2d, v11.4s, v1.4s
+	VEOR    V12.B16, V8.B16, V8.B16
+	VEOR    V14.B16, V10.B16, V10.B16
+	VUZP2   V13.S4, V15.S4, V12.S4
+	VUZP2   V11.S4, V16.S4, V14.S4
+	VEOR    V8.B16, V14.B16, V14.B16
+	VEOR    V10.B16, V12.B16, V12.B16
+	VUZP1   V11.S4, V16.S4, V8.S4
+	VUZP1   V13.S4, V15.S4, V10.S4
+	FMOVQ   (R4), F13
+	FMOVQ   160(R4), F18
+	FMOVQ   128(R4), F16
+	FMOVQ   352(R4), F21
+	WORD    $0x4f20e694 // scvtf v20.4s, v20.4s, #32
+	WORD    $0x4e2dd694 // fadd v20.4s, v20.4s, v13.4s
+	WORD    $0x4e32d68b // fadd v11.4s, v20.4s, v18.4s
+	WORD    $0x4f210691 // sshr v17.4s, v20.4s, #31
+	VBIF    V17.B16, V20.B16, V11.B16
+	VSUB    V16.S4, V11.S4, V15.S4
+	VAND    V21.B16, V15.B16, V15.B16
+	VSUB    V15.S4, V11.S4, V11.S4
+	WORD    $0x4eb2d56b // fsub v11.4s, v11.4s, v18.4s
+	WORD    $0x4ea099f1 // cmeq v17.4s, v15.4s, #0
+	VBIT    V17.B16, V20.B16, V11.B16
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x4f20e673 // scvtf v19.4s, v19.4s, #32
+	WORD    $0x4e2dd673 // fadd v19.4s, v19.4s, v13.4s
+	WORD    $0x4e32d66d // fadd v13.4s, v19.4s, v18.4s
+	WORD    $0x4f210671 // sshr v17.4s, v19.4s, #31
+	VBIF    V17.B16, V19.B16, V13.B16
+	VSUB    V16.S4, V13.S4, V16.S4
+	VAND    V21.B16, V16.B16, V16.B16
+	VSUB    V16.S4, V13.S4, V13.S4
+	WORD    $0x4eb2d5ad // fsub v13.4s, v13.4s, v18.4s
+	WORD    $0x4ea09a11 // cmeq v17.4s, v16.4s, #0
+	VBIT    V17.B16, V19.B16, V13.B16
+	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
+	FMOVQ   64(R4), F17
+	WORD    $0x6e31dd74 // fmul v20.4s, v11.4s, v17.4s
+	WORD    $0x6e31ddb3 // fmul v19.4s, v13.4s, v17.4s
+	FMOVQ   256(R4), F17
+	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	FMOVQ   96(R4), F17
+	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
+	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
+	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	FMOVQ   272(R4), F17
+	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
+	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
+	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	FMOVQ   112(R4), F17
+	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
+	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
+	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	FMOVQ   304(R4), F17
+	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
+	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
+	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	FMOVQ   176(R4), F17
+	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
+	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
+	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	FMOVQ   336(R4), F17
+	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
+	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
+	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	FMOVQ   208(R4), F17
+	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
+	WORD    $0x6e31ddef // fmul v15.4s, v15.4s, v17.4s
+	WORD    $0x4e2fd694 // fadd v20.4s, v20.4s, v15.4s
+	WORD    $0x6ea1fa94 // fsqrt v20.4s, v20.4s
+	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
+	WORD    $0x6e31de10 // fmul v16.4s, v16.4s, v17.4s
+	WORD    $0x4e30d673 // fadd v19.4s, v19.4s, v16.4s
+	WORD    $0x6ea1fa73 // fsqrt v19.4s, v19.4s
+	WORD    $0x4f21e4ef // scvtf v15.4s, v7.4s, #31
+	WORD    $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
+	WORD    $0x4f21e530 // scvtf v16.4s, v9.4s, #31
+	WORD    $0x6e30de12 // fmul v18.4s, v16.4s, v16.4s
+	FMOVQ   32(R4), F13
+	WORD    $0x6e2dde2b // fmul v11.4s, v17.4s, v13.4s
+	WORD    $0x6e2dde4d // fmul v13.4s, v18.4s, v13.4s
+	FMOVQ   240(R4), F21
+	WORD    $0x4e35d56b // fadd v11.4s, v11.4s, v21.4s
+	WORD    $0x4e35d5ad // fadd v13.4s, v13.4s, v21.4s
+	FMOVQ   80(R4), F21
+	WORD    $0x6e31dd6b // fmul v11.4s, v11.4s, v17.4s
+	WORD    $0x4e35d56b // fadd v11.4s, v11.4s, v21.4s
+	WORD    $0x6e32ddad // fmul v13.4s, v13.4s, v18.4s
+	WORD    $0x4e35d5ad // fadd v13.4s, v13.4s, v21.4s
+	FMOVQ   320(R4), F21
+	WORD    $0x6e31dd6b // fmul v11.4s, v11.4s, v17.4s
+	WORD    $0x4e35d56b // fadd v11.4s, v11.4s, v21.4s
+	WORD    $0x6e32ddad // fmul v13.4s, v13.4s, v18.4s
+	WORD    $0x4e35d5ad // fadd v13.4s, v13.4s, v21.4s
+	FMOVQ   144(R4), F21
+	WORD    $0x6e31dd6b // fmul v11.4s, v11.4s, v17.4s
+	WORD    $0x4e35d56b // fadd v11.4s, v11.4s, v21.4s
+	WORD    $0x6e32ddad // fmul v13.4s, v13.4s, v18.4s
+	WORD    $0x4e35d5ad // fadd v13.4s, v13.4s, v21.4s
+	VSHL    $31, V7.S4, V7.S4
+	VEOR    V7.B16, V11.B16, V11.B16
+	VSHL    $31, V9.S4, V9.S4
+	VEOR    V9.B16, V13.B16, V13.B16
+	FMOVQ   16(R4), F9
+	WORD    $0x6e29de27 // fmul v7.4s, v17.4s, v9.4s
+	WORD    $0x6e29de49 // fmul v9.4s, v18.4s, v9.4s
+	FMOVQ   224(R4), F21
+	WORD    $0x4e35d4e7 // fadd v7.4s, v7.4s, v21.4s
+	WORD    $0x4e35d529 // fadd v9.4s, v9.4s, v21.4s
+	FMOVQ   48(R4), F21
+	WORD    $0x6e31dce7 // fmul v7.4s, v7.4s, v17.4s
+	WORD    $0x4e35d4e7 // fadd v7.4s, v7.4s, v21.4s
+	WORD    $0x6e32dd29 // fmul v9.4s, v9.4s, v18.4s
+	WORD    $0x4e35d529 // fadd v9.4s, v9.4s, v21.4s
+	FMOVQ   288(R4), F21
+	WORD    $0x6e31dce7 // fmul v7.4s, v7.4s, v17.4s
+	WORD    $0x4e35d4e7 // fadd v7.4s, v7.4s, v21.4s
+	WORD    $0x6e32dd29 // fmul v9.4s, v9.4s, v18.4s
+	WORD    $0x4e35d529 // fadd v9.4s, v9.4s, v21.4s
+	FMOVQ   192(R4), F21
+	WORD    $0x6e31dce7 // fmul v7.4s, v7.4s, v17.4s
+	WORD    $0x4e35d4e7 // fadd v7.4s, v7.4s, v21.4s
+	WORD    $0x6e32dd29 // fmul v9.4s, v9.4s, v18.4s
+	WORD    $0x4e35d529 // fadd v9.4s, v9.4s, v21.4s
+	WORD    $0x6e27ddef // fmul v15.4s, v15.4s, v7.4s
+	WORD    $0x6e29de10 // fmul v16.4s, v16.4s, v9.4s
+	WORD    $0x6e34dd6b // fmul v11.4s, v11.4s, v20.4s
+	WORD    $0x6e34ddef // fmul v15.4s, v15.4s, v20.4s
+	WORD    $0x6e33ddad // fmul v13.4s, v13.4s, v19.4s
+	WORD    $0x6e33de10 // fmul v16.4s, v16.4s, v19.4s
+	VZIP1   V13.S4, V11.S4, V7.S4
+	VZIP1   V16.S4, V15.S4, V9.S4
+	VZIP1   V9.D2, V7.D2, V17.D2
+	MOVWU.P 4(R1), R5
+	VUZP1   V17.H8, V17.H8, V18.H8
+	VUZP2   V17.H8, V17.H8, V19.H8
+	VCMTST  V2.H8, V19.H8, V17.H8
+	VADD    V5.H8, V17.H8, V17.H8
+	WORD    $0x6e713651 // cmhi v17.8h, v18.8h, v17.8h
+	VSUB    V17.H8, V19.H8, V17.H8
+	ADD     R5<<3, R0, R5
+	FMOVD   F17, (R5)
+	VZIP2   V9.D2, V7.D2, V7.D2
+	MOVWU.P 4(R1), R5
+	VUZP1   V7.H8, V7.H8, V9.H8
+	VUZP2   V7.H8, V7.H8, V17.H8
+	VCMTST  V2.H8, V17.H8, V7.H8
+	VADD    V5.H8, V7.H8, V7.H8
+	WORD    $0x6e673527 // cmhi v7.8h, v9.8h, v7.8h
+	VSUB    V7.H8, V17.H8, V7.H8
+	ADD     R5<<3, R0, R5
+	FMOVD   F7, (R5)
+	VZIP2   V13.S4, V11.S4, V7.S4
+	VZIP2   V16.S4, V15.S4, V9.S4
+	VZIP1   V9.D2, V7.D2, V11.D2
+	MOVWU.P 4(R1), R5
+	VUZP1   V11.H8, V11.H8, V13.H8
+	VUZP2   V11.H8, V11.H8, V15.H8
+	VCMTST  V2.H8, V15.H8, V11.H8
+	VADD    V5.H8, V11.H8, V11.H8
+	WORD    $0x6e6b35ab // cmhi v11.8h, v13.8h, v11.8h
+	VSUB    V11.H8, V15.H8, V11.H8
+	ADD     R5<<3, R0, R5
+	FMOVD   F11, (R5)
+	VZIP2   V9.D2, V7.D2, V7.D2
+	MOVWU.P 4(R1), R5
+	VUZP1   V7.H8, V7.H8, V9.H8
+	VUZP2   V7.H8, V7.H8, V11.H8
+	VCMTST  V2.H8, V11.H8, V7.H8
+	VADD    V5.H8, V7.H8, V7.H8
+	WORD    $0x6e673527 // cmhi v7.8h, v9.8h, v7.8h
+	VSUB    V7.H8, V11.H8, V7.H8
+	ADD     R5<<3, R0, R5
+	FMOVD   F7, (R5)
+	FMOVQ   (R4), F9
+	FMOVQ   160(R4), F16
+	FMOVQ   128(R4), F13
+	FMOVQ   352(R4), F17
+	WORD    $0x4f20e5ce // scvtf v14.4s, v14.4s, #32
+	WORD    $0x4e29d5ce // fadd v14.4s, v14.4s, v9.4s
+	WORD    $0x4e30d5c7 // fadd v7.4s, v14.4s, v16.4s
+	WORD    $0x4f2105cf // sshr v15.4s, v14.4s, #31
+	VBIF    V15.B16, V14.B16, V7.B16
+	VSUB    V13.S4, V7.S4, V11.S4
+	VAND    V17.B16, V11.B16, V11.B16
+	VSUB    V11.S4, V7.S4, V7.S4
+	WORD    $0x4eb0d4e7 // fsub v7.4s, v7.4s, v16.4s
+	WORD    $0x4ea0996f // cmeq v15.4s, v11.4s, #0
+	VBIT    V15.B16, V14.B16, V7.B16
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x4f20e58c // scvtf v12.4s, v12.4s, #32
+	WORD    $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
+	WORD    $0x4e30d589 // fadd v9.4s, v12.4s, v16.4s
+	WORD    $0x4f21058f // sshr v15.4s, v12.4s, #31
+	VBIF    V15.B16, V12.B16, V9.B16
+	VSUB    V13.S4, V9.S4, V13.S4
+	VAND    V17.B16, V13.B16, V13.B16
+	VSUB    V13.S4, V9.S4, V9.S4
+	WORD    $0x4eb0d529 // fsub v9.4s, v9.4s, v16.4s
+	WORD    $0x4ea099af // cmeq v15.4s, v13.4s, #0
+	VBIT    V15.B16, V12.B16, V9.B16
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	FMOVQ   64(R4), F12
+	WORD    $0x6e2cdcee // fmul v14.4s, v7.4s, v12.4s
+	WORD    $0x6e2cdd2c // fmul v12.4s, v9.4s, v12.4s
+	FMOVQ   256(R4), F15
+	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
+	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
+	FMOVQ   96(R4), F15
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
+	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
+	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
+	FMOVQ   272(R4), F15
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
+	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
+	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
+	FMOVQ   112(R4), F15
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
+	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
+	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
+	FMOVQ   304(R4), F15
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
+	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
+	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
+	FMOVQ   176(R4), F15
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
+	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
+	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
+	FMOVQ   336(R4), F15
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
+	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
+	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
+	FMOVQ   208(R4), F15
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x6e2fdd6b // fmul v11.4s, v11.4s, v15.4s
+	WORD    $0x4e2bd5ce // fadd v14.4s, v14.4s, v11.4s
+	WORD    $0x6ea1f9ce // fsqrt v14.4s, v14.4s
+	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
+	WORD    $0x6e2fddad // fmul v13.4s, v13.4s, v15.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6ea1f98c // fsqrt v12.4s, v12.4s
+	WORD    $0x4f21e50b // scvtf v11.4s, v8.4s, #31
+	WORD    $0x6e2bdd6f // fmul v15.4s, v11.4s, v11.4s
+	WORD    $0x4f21e54d // scvtf v13.4s, v10.4s, #31
+	WORD    $0x6e2dddb0 // fmul v16.4s, v13.4s, v13.4s
+	FMOVQ   32(R4), F9
+	WORD    $0x6e29dde7 // fmul v7.4s, v15.4s, v9.4s
+	WORD    $0x6e29de09 // fmul v9.4s, v16.4s, v9.4s
+	FMOVQ   240(R4), F17
+	WORD    $0x4e31d4e7 // fadd v7.4s, v7.4s, v17.4s
+	WORD    $0x4e31d529 // fadd v9.4s, v9.4s, v17.4s
+	FMOVQ   80(R4), F17
+	WORD    $0x6e2fdce7 // fmul v7.4s, v7.4s, v15.4s
+	WORD    $0x4e31d4e7 // fadd v7.4s, v7.4s, v17.4s
+	WORD    $0x6e30dd29 // fmul v9.4s, v9.4s, v16.4s
+	WORD    $0x4e31d529 // fadd v9.4s, v9.4s, v17.4s
+	FMOVQ   320(R4), F17
+	WORD    $0x6e2fdce7 // fmul v7.4s, v7.4s, v15.4s
+	WORD    $0x4e31d4e7 // fadd v7.4s, v7.4s, v17.4s
+	WORD    $0x6e30dd29 // fmul v9.4s, v9.4s, v16.4s
+	WORD    $0x4e31d529 // fadd v9.4s, v9.4s, v17.4s
+	FMOVQ   144(R4), F17
+	WORD    $0x6e2fdce7 // fmul v7.4s, v7.4s, v15.4s
+	WORD    $0x4e31d4e7 // fadd v7.4s, v7.4s, v17.4s
+	WORD    $0x6e30dd29 // fmul v9.4s, v9.4s, v16.4s
+	WORD    $0x4e31d529 // fadd v9.4s, v9.4s, v17.4s
+	VSHL    $31, V8.S4, V8.S4
+	VEOR    V8.B16, V7.B16, V7.B16
+	VSHL    $31, V10.S4, V10.S4
+	VEOR    V10.B16, V9.B16, V9.B16
+	FMOVQ   16(R4), F10
+	WORD    $0x6e2adde8 // fmul v8.4s, v15.4s, v10.4s
+	WORD    $0x6e2ade0a // fmul v10.4s, v16.4s, v10.4s
+	FMOVQ   224(R4), F17
+	WORD    $0x4e31d508 // fadd v8.4s, v8.4s, v17.4s
+	WORD    $0x4e31d54a // fadd v10.4s, v10.4s, v17.4s
+	FMOVQ   48(R4), F17
+	WORD    $0x6e2fdd08 // fmul v8.4s, v8.4s, v15.4s
+	WORD    $0x4e31d508 // fadd v8.4s, v8.4s, v17.4s
+	WORD    $0x6e30dd4a // fmul v10.4s, v10.4s, v16.4s
+	WORD    $0x4e31d54a // fadd v10.4s, v10.4s, v17.4s
+	FMOVQ   288(R4), F17
+	WORD    $0x6e2fdd08 // fmul v8.4s, v8.4s, v15.4s
+	WORD    $0x4e31d508 // fadd v8.4s, v8.4s, v17.4s
+	WORD    $0x6e30dd4a // fmul v10.4s, v10.4s, v16.4s
+	WORD    $0x4e31d54a // fadd v10.4s, v10.4s, v17.4s
+	FMOVQ   192(R4), F17
+	WORD    $0x6e2fdd08 // fmul v8.4s, v8.4s, v15.4s
+	WORD    $0x4e31d508 // fadd v8.4s, v8.4s, v17.4s
+	WORD    $0x6e30dd4a // fmul v10.4s, v10.4s, v16.4s
+	WORD    $0x4e31d54a // fadd v10.4s, v10.4s, v17.4s
+	WORD    $0x6e28dd6b // fmul v11.4s, v11.4s, v8.4s
+	WORD    $0x6e2addad // fmul v13.4s, v13.4s, v10.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x6e2edd6b // fmul v11.4s, v11.4s, v14.4s
+	WORD    $0x6e2cdd29 // fmul v9.4s, v9.4s, v12.4s
+	WORD    $0x6e2cddad // fmul v13.4s, v13.4s, v12.4s
+	VZIP1   V9.S4, V7.S4, V8.S4
+	VZIP1   V13.S4, V11.S4, V10.S4
+	VZIP1   V10.D2, V8.D2, V12.D2
+	MOVWU.P 4(R1), R5
+	VUZP1   V12.H8, V12.H8, V14.H8
+	VUZP2   V12.H8, V12.H8, V15.H8
+	VCMTST  V2.H8, V15.H8, V12.H8
+	VADD    V5.H8, V12.H8, V12.H8
+	WORD    $0x6e6c35cc // cmhi v12.8h, v14.8h, v12.8h
+	VSUB    V12.H8, V15.H8, V12.H8
+	ADD     R5<<3, R0, R5
+	FMOVD   F12, (R5)
+	VZIP2   V10.D2, V8.D2, V8.D2
+	MOVWU.P 4(R1), R5
+	VUZP1   V8.H8, V8.H8, V10.H8
+	VUZP2   V8.H8, V8.H8, V12.H8
+	VCMTST  V2.H8, V12.H8, V8.H8
+	VADD    V5.H8, V8.H8, V8.H8
+	WORD    $0x6e683548 // cmhi v8.8h, v10.8h, v8.8h
+	VSUB    V8.H8, V12.H8, V8.H8
+	ADD     R5<<3, R0, R5
+	FMOVD   F8, (R5)
+	VZIP2   V9.S4, V7.S4, V7.S4
+	VZIP2   V13.S4, V11.S4, V8.S4
+	VZIP1   V8.D2, V7.D2, V9.D2
+	MOVWU.P 4(R1), R5
+	VUZP1   V9.H8, V9.H8, V10.H8
+	VUZP2   V9.H8, V9.H8, V11.H8
+	VCMTST  V2.H8, V11.H8, V9.H8
+	VADD    V5.H8, V9.H8, V9.H8
+	WORD    $0x6e693549 // cmhi v9.8h, v10.8h, v9.8h
+	VSUB    V9.H8, V11.H8, V9.H8
+	ADD     R5<<3, R0, R5
+	FMOVD   F9, (R5)
+	VZIP2   V8.D2, V7.D2, V7.D2
+	MOVWU.P 4(R1), R5
+	VUZP1   V7.H8, V7.H8, V8.H8
+	VUZP2   V7.H8, V7.H8, V9.H8
+	VCMTST  V2.H8, V9.H8, V7.H8
+	VADD    V5.H8, V7.H8, V7.H8
+	WORD    $0x6e673507 // cmhi v7.8h, v8.8h, v7.8h
+	VSUB    V7.H8, V9.H8, V7.H8
+	ADD     R5<<3, R0, R5
+	FMOVD   F7, (R5)
+	SUBS    $8, R2, R2
+	BGE     quads
+
+quadsDone:
+	ADD $8, R2, R2
 	RET
 
 // func expandBoolNEON(dst []bool, keep []uint64)

@@ -17,6 +17,8 @@ var (
 	_ dilateStepKernel                = dilateStepNEON
 	_ dilateKeepKernel                = dilateKeepNEON
 	_ dilateBorderKernel              = dilateBorderNEON
+	_ stretchKernel                   = stretchNEON
+	_ stretchBytesKernel              = stretchBytesNEON
 	_ scaleKernel[float32, float32]   = scaleNEON
 	_ scaleKernel[float64, float64]   = scaleFloat64NEON
 	_ scaleKernel[Float16, float32]   = scaleFloat16NEON
@@ -33,6 +35,10 @@ var (
 	_ expandKernel[float64, float64]  = expandFloat64NEON
 	_ expandKernel[Float16, float32]  = expandFloat16NEON
 	_ expandKernel[BFloat16, float32] = expandBFloat16NEON
+	_ noiseKernel[float32, float32]   = noiseNEON
+	_ noiseKernel[float64, float64]   = noiseFloat64NEON
+	_ noiseKernel[Float16, float32]   = noiseFloat16NEON
+	_ noiseKernel[BFloat16, float32]  = noiseBFloat16NEON
 	_ expandBoolKernel                = expandBoolNEON
 	_ countKernel                     = countNEON
 )
@@ -155,6 +161,36 @@ func (k isa) dilateBorder(dst, src, up, down []uint64, shift int) {
 	}
 }
 
+// stretch repeats every bit as often as there are lanes.
+//
+//go:noinline
+func (k isa) stretch(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+	sanitize.Reads(src)
+	sanitize.Reads(lanes)
+	sanitize.Writes(dst)
+	switch k {
+	case isaNEON:
+		stretchNEON(dst, src, lanes, to, from)
+	default:
+		stretchGeneric(dst, src, lanes, to, from)
+	}
+}
+
+// stretchBytes repeats every bit eight times as often as there are lanes.
+//
+//go:noinline
+func (k isa) stretchBytes(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+	sanitize.Reads(src)
+	sanitize.Reads(lanes)
+	sanitize.Writes(dst)
+	switch k {
+	case isaNEON:
+		stretchBytesNEON(dst, src, lanes, to, from)
+	default:
+		stretchBytesGeneric(dst, src, lanes, to, from)
+	}
+}
+
 // scale sets dst to src·scale where keep is 1 and to +0 elsewhere.
 //
 //go:noinline
@@ -210,6 +246,47 @@ func (k isa) scale(dst, src unsafe.Pointer, n int, e element, keep []uint64, sca
 // scaleStream is scale with stores that bypass the caches.
 func (k isa) scaleStream(dst, src unsafe.Pointer, n int, e element, keep []uint64, scale float64) {
 	k.scale(dst, src, n, e, keep, scale)
+}
+
+// scaleRuns is scale with a scale for each run of elements.
+func (k isa) scaleRuns(dst, src unsafe.Pointer, n int, e element, keep []uint64, scales []float64, run, left int) {
+	switch e {
+	case elementFloat32:
+		dst, src := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n)
+		scaleRunsGeneric[float32](dst, src, keep, scales, run, left)
+	case elementFloat64:
+		dst, src := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n)
+		scaleRunsGeneric[float64](dst, src, keep, scales, run, left)
+	case elementFloat16:
+		dst, src := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n)
+		scaleRunsHalfGeneric[Float16](dst, src, keep, scales, run, left)
+	default: // elementBFloat16
+		dst, src := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n)
+		scaleRunsHalfGeneric[BFloat16](dst, src, keep, scales, run, left)
+	}
+}
+
+// scaleRunsStream is scaleRuns with stores that bypass the caches.
+func (k isa) scaleRunsStream(dst, src unsafe.Pointer, n int, e element, keep []uint64, scales []float64, run, left int) {
+	k.scaleRuns(dst, src, n, e, keep, scales, run, left)
+}
+
+// scaleEach is scale with a scale for each element.
+func (k isa) scaleEach(dst, src unsafe.Pointer, n int, e element, keep []uint64, factors unsafe.Pointer) {
+	switch e {
+	case elementFloat32:
+		dst, src, factors := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n), unsafe.Slice((*float32)(factors), n)
+		scaleEachGeneric[float32](dst, src, keep, factors)
+	case elementFloat64:
+		dst, src, factors := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n), unsafe.Slice((*float64)(factors), n)
+		scaleEachGeneric[float64](dst, src, keep, factors)
+	case elementFloat16:
+		dst, src, factors := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), unsafe.Slice((*float32)(factors), n)
+		scaleEachHalfGeneric[Float16](dst, src, keep, factors)
+	default: // elementBFloat16
+		dst, src, factors := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), unsafe.Slice((*float32)(factors), n)
+		scaleEachHalfGeneric[BFloat16](dst, src, keep, factors)
+	}
 }
 
 // add adds src·scale to dst where keep is 1.
@@ -374,20 +451,50 @@ func (k isa) expand(dst unsafe.Pointer, n int, e element, keep []uint64, scale f
 }
 
 // noise draws normal variates to quads of elements.
+//
+//go:noinline
 func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
 	switch e {
 	case elementFloat32:
 		dst := unsafe.Slice((*float32)(dst), n)
-		noiseGeneric[float32](dst, quads, ks, ctr)
+		sanitize.Reads(quads)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			noiseNEON(dst, quads, ks, ctr)
+		default:
+			noiseGeneric[float32](dst, quads, ks, ctr)
+		}
 	case elementFloat64:
 		dst := unsafe.Slice((*float64)(dst), n)
-		noiseGeneric[float64](dst, quads, ks, ctr)
+		sanitize.Reads(quads)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			noiseFloat64NEON(dst, quads, ks, ctr)
+		default:
+			noiseGeneric[float64](dst, quads, ks, ctr)
+		}
 	case elementFloat16:
 		dst := unsafe.Slice((*Float16)(dst), n)
-		noiseHalfGeneric[Float16](dst, quads, ks, ctr)
+		sanitize.Reads(quads)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			noiseFloat16NEON(dst, quads, ks, ctr)
+		default:
+			noiseHalfGeneric[Float16](dst, quads, ks, ctr)
+		}
 	default: // elementBFloat16
 		dst := unsafe.Slice((*BFloat16)(dst), n)
-		noiseHalfGeneric[BFloat16](dst, quads, ks, ctr)
+		sanitize.Reads(quads)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			noiseBFloat16NEON(dst, quads, ks, ctr)
+		default:
+			noiseHalfGeneric[BFloat16](dst, quads, ks, ctr)
+		}
 	}
 }
 

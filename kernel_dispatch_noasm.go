@@ -68,6 +68,16 @@ func (k isa) dilateBorder(dst, src, up, down []uint64, shift int) {
 	dilateBorderGeneric(dst, src, up, down, shift)
 }
 
+// stretch repeats every bit as often as there are lanes.
+func (k isa) stretch(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+	stretchGeneric(dst, src, lanes, to, from)
+}
+
+// stretchBytes repeats every bit eight times as often as there are lanes.
+func (k isa) stretchBytes(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+	stretchBytesGeneric(dst, src, lanes, to, from)
+}
+
 // scale sets dst to src·scale where keep is 1 and to +0 elsewhere.
 func (k isa) scale(dst, src unsafe.Pointer, n int, e element, keep []uint64, scale float64) {
 	switch e {
@@ -89,6 +99,47 @@ func (k isa) scale(dst, src unsafe.Pointer, n int, e element, keep []uint64, sca
 // scaleStream is scale with stores that bypass the caches.
 func (k isa) scaleStream(dst, src unsafe.Pointer, n int, e element, keep []uint64, scale float64) {
 	k.scale(dst, src, n, e, keep, scale)
+}
+
+// scaleRuns is scale with a scale for each run of elements.
+func (k isa) scaleRuns(dst, src unsafe.Pointer, n int, e element, keep []uint64, scales []float64, run, left int) {
+	switch e {
+	case elementFloat32:
+		dst, src := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n)
+		scaleRunsGeneric[float32](dst, src, keep, scales, run, left)
+	case elementFloat64:
+		dst, src := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n)
+		scaleRunsGeneric[float64](dst, src, keep, scales, run, left)
+	case elementFloat16:
+		dst, src := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n)
+		scaleRunsHalfGeneric[Float16](dst, src, keep, scales, run, left)
+	default: // elementBFloat16
+		dst, src := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n)
+		scaleRunsHalfGeneric[BFloat16](dst, src, keep, scales, run, left)
+	}
+}
+
+// scaleRunsStream is scaleRuns with stores that bypass the caches.
+func (k isa) scaleRunsStream(dst, src unsafe.Pointer, n int, e element, keep []uint64, scales []float64, run, left int) {
+	k.scaleRuns(dst, src, n, e, keep, scales, run, left)
+}
+
+// scaleEach is scale with a scale for each element.
+func (k isa) scaleEach(dst, src unsafe.Pointer, n int, e element, keep []uint64, factors unsafe.Pointer) {
+	switch e {
+	case elementFloat32:
+		dst, src, factors := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n), unsafe.Slice((*float32)(factors), n)
+		scaleEachGeneric[float32](dst, src, keep, factors)
+	case elementFloat64:
+		dst, src, factors := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n), unsafe.Slice((*float64)(factors), n)
+		scaleEachGeneric[float64](dst, src, keep, factors)
+	case elementFloat16:
+		dst, src, factors := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), unsafe.Slice((*float32)(factors), n)
+		scaleEachHalfGeneric[Float16](dst, src, keep, factors)
+	default: // elementBFloat16
+		dst, src, factors := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), unsafe.Slice((*float32)(factors), n)
+		scaleEachHalfGeneric[BFloat16](dst, src, keep, factors)
+	}
 }
 
 // add adds src·scale to dst where keep is 1.

@@ -358,6 +358,68 @@ func dilateBorderGeneric(dst, src, up, down []uint64, shift int) {
 	}
 }
 
+// # stretch
+//
+// Where channels are stored last and share a mask, a bit is for the C elements of a cell. The
+// kernels that read maps take a bit for each element, so that bits are repeated, for the
+// elements of a kernel call at a time. A word makes C of them.
+
+// stretchLanes says where 64 bits, or bytes of eight equal bits, that come one after the other
+// come from: number i from the one that is 1 in bit[i] of byte at[i] of a word.
+type stretchLanes struct{ at, bit [64]uint8 }
+
+// stretchGeneric fills dst with the bits of src, each of them repeated as often as there are
+// lanes, which are those of lanesOf. to and from are where the call that reads dst will write
+// and read: assembly asks for a cache line of each now and then.
+func stretchGeneric(dst, src []uint64, lanes []stretchLanes, _, _ *byte) {
+	repeatBits(dst, src, len(lanes))
+}
+
+// stretchBytesGeneric fills dst, a multiple of eight words, with the bits of src, each of them
+// repeated eight times as often as there are lanes.
+func stretchBytesGeneric(dst, src []uint64, lanes []stretchLanes, _, _ *byte) {
+	repeatBits(dst, src, 8*len(lanes))
+}
+
+// repeatBits fills dst with the bits of src, each of them repeated n times.
+func repeatBits(dst, src []uint64, n int) {
+	each := uint(n)
+	// The bits of a word are moved to the first elements of their cells in steps, from the
+	// highest bit of a bit's number to the lowest: by where that is 1 it goes up by its
+	// value times each−1 (as for Morton codes: Warren, Hacker's Delight, 7-6).
+	levels := bits.Len(63 / each)
+	first := uint64(1)<<(1<<levels) - 1
+	var masks [5]uint64
+	for level := range levels {
+		for i := range uint(1) << levels {
+			low := i & (1<<level - 1)
+			masks[level] |= 1 << ((i-low)*each + low)
+		}
+	}
+	for len(dst) > 0 {
+		words := dst[:min(n, len(dst))]
+		dst = dst[len(words):]
+		left := src[0] // from the cell on that the first element of the word is of
+		src = src[1:]
+		rest := each // elements of that cell from there on
+		for i := range words {
+			x := left >> 1 & first
+			for level := levels - 1; level >= 0; level-- {
+				x = (x | x<<((each-1)<<level)) & masks[level]
+			}
+			x <<= rest
+			words[i] = x<<each - x | -(left&1)&(1<<rest-1)
+			left >>= 64 / each
+			if by := 64 % each; by < rest {
+				rest -= by
+			} else {
+				rest += each - by
+				left >>= 1
+			}
+		}
+	}
+}
+
 // # scale, add, fill
 //
 // Kept elements are multiplied by the scale. scale makes dropped ones +0 by selection: a
@@ -402,6 +464,43 @@ func selectBit[E goFloat](v E, keep uint64) E {
 		return E(math.Float32frombits(math.Float32bits(float32(v)) & -uint32(keep&1)))
 	}
 	return E(math.Float64frombits(math.Float64bits(float64(v)) & -(keep & 1)))
+}
+
+// scaleRunsGeneric is scaleGeneric with a scale for each run of elements: scales[0] for the
+// first ones, left of them, then the others for run elements each. scales has two more than
+// those, whatever they are, which assembly loads.
+func scaleRunsGeneric[E goFloat](dst, src []E, keep []uint64, scales []float64, run, left int) {
+	for n := 0; len(src) > 0; src, dst, keep = src[n:], dst[n:], keep[1:] {
+		n = min(len(src), 64)
+		for from, to := 0, 0; from < n; from = to {
+			if left == 0 {
+				scales, left = scales[1:], run
+			}
+			to = from + min(left, n-from)
+			left -= to - from
+			scale, y := E(scales[0]), dst[from:to]
+			for i, v := range src[from:to] {
+				y[i] = v * scale
+			}
+		}
+		for drop := ^keep[0] & (1<<n - 1); drop != 0; drop &= drop - 1 {
+			dst[bits.TrailingZeros64(drop)] = 0
+		}
+	}
+}
+
+// scaleEachGeneric is scaleGeneric with a scale for each element.
+func scaleEachGeneric[E goFloat](dst, src []E, keep []uint64, factors []E) {
+	for n := 0; len(src) > 0; src, dst, factors, keep = src[n:], dst[n:], factors[n:], keep[1:] {
+		n = min(len(src), 64)
+		y, scales := dst[:n], factors[:n]
+		for i, v := range src[:n] {
+			y[i] = v * scales[i]
+		}
+		for drop := ^keep[0] & (1<<n - 1); drop != 0; drop &= drop - 1 {
+			y[bits.TrailingZeros64(drop)] = 0
+		}
+	}
 }
 
 // addGeneric adds src·scale to dst where keep is 1, the product rounded before it is added.
@@ -534,6 +633,31 @@ func scaleHalfGeneric[E half](dst, src []E, keep []uint64, scale float32) {
 		n = min(len(src), 64)
 		x := widen(&buf, src[:n])
 		scaleGeneric(x, x, keep, scale)
+		narrow(dst[:n], x)
+	}
+}
+
+// scaleRunsHalfGeneric is scaleRunsGeneric.
+func scaleRunsHalfGeneric[E half](dst, src []E, keep []uint64, scales []float64, run, left int) {
+	var buf halves
+	for n := 0; len(src) > 0; src, dst, keep = src[n:], dst[n:], keep[1:] {
+		n = min(len(src), 64)
+		x := widen(&buf, src[:n])
+		scaleRunsGeneric(x, x, keep, scales, run, left)
+		narrow(dst[:n], x)
+		for left -= n; left < 0; left += run {
+			scales = scales[1:]
+		}
+	}
+}
+
+// scaleEachHalfGeneric is scaleEachGeneric.
+func scaleEachHalfGeneric[E half](dst, src []E, keep []uint64, factors []float32) {
+	var buf halves
+	for n := 0; len(src) > 0; src, dst, factors, keep = src[n:], dst[n:], factors[n:], keep[1:] {
+		n = min(len(src), 64)
+		x := widen(&buf, src[:n])
+		scaleEachGeneric(x, x, keep, factors)
 		narrow(dst[:n], x)
 	}
 }

@@ -109,6 +109,26 @@ func dilateBorderAVX2(dst []uint64, src []uint64, up []uint64, down []uint64, sh
 //go:noescape
 func dilateBorderAVX512(dst []uint64, src []uint64, up []uint64, down []uint64, shift int)
 
+// stretchAVX2 repeats every bit as often as there are lanes.
+//
+//go:noescape
+func stretchAVX2(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+
+// stretchAVX512 repeats every bit as often as there are lanes.
+//
+//go:noescape
+func stretchAVX512(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+
+// stretchBytesAVX2 repeats every bit eight times as often as there are lanes, for a multiple of eight words of dst.
+//
+//go:noescape
+func stretchBytesAVX2(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+
+// stretchBytesAVX512 repeats every bit eight times as often as there are lanes, for a multiple of eight words of dst.
+//
+//go:noescape
+func stretchBytesAVX512(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+
 // scaleAVX2 sets dst to src·scale where keep is 1 and to +0 elsewhere.
 //
 //go:noescape
@@ -188,6 +208,126 @@ func scaleStreamBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, scal
 //
 //go:noescape
 func scaleStreamBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+
+// scaleRunsAVX2 is scale with a scale for each run of elements, for runs of 32 elements or more, a multiple of 64 elements, and two more scales than runs.
+//
+//go:noescape
+func scaleRunsAVX2(dst []float32, src []float32, keep []uint64, scales []float64, run int, left int)
+
+// scaleRunsAVX512 is scale with a scale for each run of elements, for runs of 32 elements or more, a multiple of 64 elements, and two more scales than runs.
+//
+//go:noescape
+func scaleRunsAVX512(dst []float32, src []float32, keep []uint64, scales []float64, run int, left int)
+
+// scaleRunsFloat64AVX2 is scale with a scale for each run of elements, for runs of 32 elements or more, a multiple of 64 elements, and two more scales than runs.
+//
+//go:noescape
+func scaleRunsFloat64AVX2(dst []float64, src []float64, keep []uint64, scales []float64, run int, left int)
+
+// scaleRunsFloat64AVX512 is scale with a scale for each run of elements, for runs of 32 elements or more, a multiple of 64 elements, and two more scales than runs.
+//
+//go:noescape
+func scaleRunsFloat64AVX512(dst []float64, src []float64, keep []uint64, scales []float64, run int, left int)
+
+// scaleRunsFloat16AVX2 is scale with a scale for each run of elements, for runs of 32 elements or more, a multiple of 64 elements, and two more scales than runs.
+//
+//go:noescape
+func scaleRunsFloat16AVX2(dst []Float16, src []Float16, keep []uint64, scales []float64, run int, left int)
+
+// scaleRunsFloat16AVX512 is scale with a scale for each run of elements, for runs of 32 elements or more, a multiple of 64 elements, and two more scales than runs.
+//
+//go:noescape
+func scaleRunsFloat16AVX512(dst []Float16, src []Float16, keep []uint64, scales []float64, run int, left int)
+
+// scaleRunsBFloat16AVX2 is scale with a scale for each run of elements, for runs of 32 elements or more, a multiple of 64 elements, and two more scales than runs.
+//
+//go:noescape
+func scaleRunsBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, scales []float64, run int, left int)
+
+// scaleRunsBFloat16AVX512 is scale with a scale for each run of elements, for runs of 32 elements or more, a multiple of 64 elements, and two more scales than runs.
+//
+//go:noescape
+func scaleRunsBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scales []float64, run int, left int)
+
+// scaleRunsStreamAVX2 is scaleRuns with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleRunsStreamAVX2(dst []float32, src []float32, keep []uint64, scales []float64, run int, left int)
+
+// scaleRunsStreamAVX512 is scaleRuns with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleRunsStreamAVX512(dst []float32, src []float32, keep []uint64, scales []float64, run int, left int)
+
+// scaleRunsStreamFloat64AVX2 is scaleRuns with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleRunsStreamFloat64AVX2(dst []float64, src []float64, keep []uint64, scales []float64, run int, left int)
+
+// scaleRunsStreamFloat64AVX512 is scaleRuns with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleRunsStreamFloat64AVX512(dst []float64, src []float64, keep []uint64, scales []float64, run int, left int)
+
+// scaleRunsStreamFloat16AVX2 is scaleRuns with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleRunsStreamFloat16AVX2(dst []Float16, src []Float16, keep []uint64, scales []float64, run int, left int)
+
+// scaleRunsStreamFloat16AVX512 is scaleRuns with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleRunsStreamFloat16AVX512(dst []Float16, src []Float16, keep []uint64, scales []float64, run int, left int)
+
+// scaleRunsStreamBFloat16AVX2 is scaleRuns with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleRunsStreamBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, scales []float64, run int, left int)
+
+// scaleRunsStreamBFloat16AVX512 is scaleRuns with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleRunsStreamBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scales []float64, run int, left int)
+
+// scaleEachAVX2 is scale with a scale for each element, for a multiple of 64 elements.
+//
+//go:noescape
+func scaleEachAVX2(dst []float32, src []float32, keep []uint64, factors []float32)
+
+// scaleEachAVX512 is scale with a scale for each element, for a multiple of 64 elements.
+//
+//go:noescape
+func scaleEachAVX512(dst []float32, src []float32, keep []uint64, factors []float32)
+
+// scaleEachFloat64AVX2 is scale with a scale for each element, for a multiple of 64 elements.
+//
+//go:noescape
+func scaleEachFloat64AVX2(dst []float64, src []float64, keep []uint64, factors []float64)
+
+// scaleEachFloat64AVX512 is scale with a scale for each element, for a multiple of 64 elements.
+//
+//go:noescape
+func scaleEachFloat64AVX512(dst []float64, src []float64, keep []uint64, factors []float64)
+
+// scaleEachFloat16AVX2 is scale with a scale for each element, for a multiple of 64 elements.
+//
+//go:noescape
+func scaleEachFloat16AVX2(dst []Float16, src []Float16, keep []uint64, factors []float32)
+
+// scaleEachFloat16AVX512 is scale with a scale for each element, for a multiple of 64 elements.
+//
+//go:noescape
+func scaleEachFloat16AVX512(dst []Float16, src []Float16, keep []uint64, factors []float32)
+
+// scaleEachBFloat16AVX2 is scale with a scale for each element, for a multiple of 64 elements.
+//
+//go:noescape
+func scaleEachBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, factors []float32)
+
+// scaleEachBFloat16AVX512 is scale with a scale for each element, for a multiple of 64 elements.
+//
+//go:noescape
+func scaleEachBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, factors []float32)
 
 // addAVX2 adds src·scale to dst where keep is 1.
 //

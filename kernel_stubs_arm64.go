@@ -34,6 +34,16 @@ func dilateKeepNEON(dst []uint64, src []uint64, a int, b int) (kept int)
 //go:noescape
 func dilateBorderNEON(dst []uint64, src []uint64, up []uint64, down []uint64, shift int)
 
+// stretchNEON repeats every bit as often as there are lanes.
+//
+//go:noescape
+func stretchNEON(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+
+// stretchBytesNEON repeats every bit eight times as often as there are lanes, for a multiple of eight words of dst.
+//
+//go:noescape
+func stretchBytesNEON(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+
 // scaleNEON sets dst to src·scale where keep is 1 and to +0 elsewhere.
 //
 //go:noescape
@@ -113,6 +123,26 @@ func expandFloat16NEON(dst []Float16, keep []uint64, scale float32)
 //
 //go:noescape
 func expandBFloat16NEON(dst []BFloat16, keep []uint64, scale float32)
+
+// noiseNEON draws normal variates to quads of elements, for a multiple of noiseStride quads.
+//
+//go:noescape
+func noiseNEON(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+
+// noiseFloat64NEON draws normal variates to quads of elements, for a multiple of noiseStride quads.
+//
+//go:noescape
+func noiseFloat64NEON(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+
+// noiseFloat16NEON draws normal variates to quads of elements, for a multiple of noiseStride quads.
+//
+//go:noescape
+func noiseFloat16NEON(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+
+// noiseBFloat16NEON draws normal variates to quads of elements, for a multiple of noiseStride quads.
+//
+//go:noescape
+func noiseBFloat16NEON(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
 
 // expandBoolNEON sets dst to the bits of keep.
 //

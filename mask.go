@@ -214,7 +214,9 @@ func (m *Mask) hold(s, bits Shape, sp spread, set *settings, p *plan) {
 func (m *Mask) setNorm(n Norm) {
 	m.norm, m.groups = n, n.groups(m.shape, m.bits)
 	m.single = m.spread.plain() && m.groups.many == 0
-	m.scales = slices.Grow(m.scales[:0], m.groups.many)[:m.groups.many]
+	if m.scales = m.scales[:0]; m.groups.many > 0 {
+		m.scales = slices.Grow(m.scales, m.groups.many+spareScales)[:m.groups.many]
+	}
 	m.setScales(1)
 }
 

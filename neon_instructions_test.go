@@ -63,6 +63,10 @@ func countedCalls() []countedCall {
 		countedCall{"dilateBorder", fmt.Sprintf("words=%d", words-1), func() {
 			isaNEON.dilateBorder(make([]uint64, words-1), seeds[:words+3], keep[1:], keep[1:], 70)
 		}},
+		countedCall{"stretch", fmt.Sprintf("words=%d/each=3", words), func() {
+			isaNEON.stretch(make([]uint64, words), keep, lanesOf(3), nil, nil)
+		}},
+		countedCall{"stretchBytes", "words=256/each=16", func() { isaNEON.stretchBytes(make([]uint64, 256), keep, lanesOf(2), nil, nil) }},
 	)
 	calls = append(calls, elementCalls[float32](elements, "", keep)...)
 	calls = append(calls, elementCalls[float64](elements, "Float64", keep)...)
@@ -83,6 +87,9 @@ func elementCalls[E Float](n int, suffix string, keep []uint64) []countedCall {
 		{"add" + suffix, name, func() { isaNEON.addSpan(y, x, keep, 2) }},
 		{"fill" + suffix, name, func() { isaNEON.fillSpan(y, x, y, keep, 2, false) }},
 		{"expand" + suffix, name, func() { isaNEON.expandSpan(y, keep, 2) }},
+		{"noise" + suffix, "quads=64", func() {
+			isaNEON.noise(y.at, y.n, y.element, make([]uint32, 4*noiseStride), new(roundKeys), new([4]uint32))
+		}},
 	}
 }
 

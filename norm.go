@@ -53,6 +53,21 @@ func (n Norm) groups(s, bits Shape) (g groups) {
 	return g
 }
 
+// spareScales is the number of scales behind those of a mask that scaleRuns may load.
+const spareScales = 2
+
+// runs returns the scales of the runs that the map elements [from, to) are of, and spare ones,
+// and the number of elements of the first run. There are none if the last scale comes before
+// the first one among them.
+func (m *Mask) runs(from, to int) (scales []float64, left int) {
+	g := &m.groups
+	first, last := g.index(from), g.index(to-1)
+	if last-first != (to-1)/g.reach-from/g.reach {
+		return nil, 0
+	}
+	return m.scales[first : last+1+spareScales], g.end(from) - from
+}
+
 // index returns the number of the scale of a map element.
 func (g *groups) index(element int) int {
 	if g.inner > 1 {
@@ -92,27 +107,50 @@ func quotient(count, kept int) float64 {
 // normaliseGroups sets the scales of a mask that has several.
 func (m *Mask) normaliseGroups() {
 	n := m.count / m.groups.many // elements of the mask with the same scale
-	words := m.buf[1:]
-	// With many groups of few elements a table of quotients saves the division.
-	var table [256]float64
-	tabled := n < len(table) && m.groups.many > n
-	if tabled {
-		for kept := range table[:n+1] {
-			table[kept] = quotient(n, kept)
-		}
-	}
 	if m.groups.inner > 1 {
 		m.countInner(n)
 		return
 	}
+	var table [256]float64
+	if !m.tabulate(&table, n) {
+		m.countLong(n)
+		return
+	}
+	words := m.buf[1 : len(m.buf)+1] // with a spare one, of which no bit counts
+	for i := range m.scales {
+		at := i * n
+		kept, rest := 0, n
+		for rest > 64 {
+			kept += bits.OnesCount64(words[at>>6]>>(at&63) | words[at>>6+1]<<1<<(^at&63))
+			at, rest = at+64, rest-64
+		}
+		v := words[at>>6]>>(at&63) | words[at>>6+1]<<1<<(^at&63)
+		m.scales[i] = table[(kept+bits.OnesCount64(v<<(64-rest)))&255]
+	}
+}
+
+// tabulate fills a table with the quotients of n, which saves the divisions where there are
+// many groups of few elements, and reports whether it did.
+func (m *Mask) tabulate(table *[256]float64, n int) bool {
+	if n >= len(table) || m.groups.many <= n {
+		return false
+	}
+	for kept := range table[:n+1] {
+		table[kept] = quotient(n, kept)
+	}
+	return true
+}
+
+// countLong is normaliseGroups for groups of many elements.
+func (m *Mask) countLong(n int) {
+	words := m.buf[1:]
 	word, ones, before := 0, 0, 0 // the ones of the words before word, and of the groups so far
 	for i := range m.scales {
 		end := (i + 1) * n
-		switch last := end / 64; {
-		case last-word > 16:
+		if last := end / 64; last-word > 16 {
 			ones += m.isa.countCalls(words[word:last])
 			word = last
-		default:
+		} else {
 			for _, v := range words[word:last] {
 				ones += bits.OnesCount64(v)
 			}
@@ -122,33 +160,88 @@ func (m *Mask) normaliseGroups() {
 		if rest := end & 63; rest > 0 {
 			upTo += bits.OnesCount64(words[word] & (1<<rest - 1))
 		}
-		if kept := upTo - before; tabled {
-			m.scales[i] = table[kept&255]
-		} else {
-			m.scales[i] = quotient(n, kept)
-		}
+		m.scales[i] = quotient(n, upTo-before)
 		before = upTo
 	}
 }
 
 // countInner is normaliseGroups where each channel of a cell has a scale of its own, for
-// groups of n elements: it goes through the dropped elements.
+// groups of n elements. Cells are taken by words, several at once if they are small. The bits
+// of one number in some words, the digits, are 64 counters (bit-sliced counters), to which
+// words are added seven at a time, without a branch on a carry.
 func (m *Mask) countInner(n int) {
-	dropped := m.scales // as numbers until the end
-	clear(dropped)
-	sample, inner := n*m.groups.inner, m.groups.inner // elements, and channels
-	for i, v := range m.buf[1:] {
-		for v = ^v; v != 0; v &= v - 1 {
-			element := 64*i + bits.TrailingZeros64(v)
-			if element >= m.count {
-				break
+	inner := m.groups.inner
+	wide, total := inner*max(64/inner, 1), inner*n // bits of the cells at once, of a sample
+	used := max(bits.Len(uint(n)), 3)              // digits, at most 31
+	words := m.buf[1 : len(m.buf)+1]               // with a spare one, of which no bit counts
+	var table [256]float64
+	tabled := m.tabulate(&table, n)
+	for first := 0; first < len(m.scales); first += inner {
+		kept := m.scales[first:][:inner] // as numbers until the end
+		clear(kept)
+		for column := 0; column < wide; column += 64 {
+			width := min(wide-column, 64)
+			mask := ^uint64(0) >> (64 - width)
+			var digits [32]uint64
+			for at := column; at < total; {
+				var a, b, c uint64 // digits of seven words
+				for i := 0; i < 7 && at < total; i++ {
+					bit := first*n + at
+					w := words[bit>>6]>>(bit&63) | words[bit>>6+1]<<1<<(^bit&63)
+					if w &= mask; total-at < width {
+						w &= ^uint64(0) >> (64 - (total - at))
+					}
+					carry := a & w
+					a ^= w
+					c ^= b & carry
+					b ^= carry
+					at += wide
+				}
+				carry := digits[0] & a
+				digits[0] ^= a
+				digits[1], carry = digits[1]^b^carry, digits[1]&b|carry&(digits[1]^b)
+				digits[2], carry = digits[2]^c^carry, digits[2]&c|carry&(digits[2]^c)
+				for d := 3; d < used; d++ {
+					digits[d&31], carry = digits[d&31]^carry, digits[d&31]&carry
+				}
 			}
-			dropped[element/sample*inner+element%inner]++
+			// Eight digits of eight counters at a time become the counters' bytes.
+			for low := 0; low < used; low += 8 {
+				channel := column % inner
+				for i := 0; i < width; i += 8 {
+					var x uint64
+					for d, v := range digits[low : low+8] {
+						x |= v >> i & 0xff << (8 * d)
+					}
+					x = transpose(x)
+					for range min(8, width-i) {
+						kept[channel] += float64(x & 0xff << low)
+						x >>= 8
+						if channel++; channel == inner {
+							channel = 0
+						}
+					}
+				}
+			}
+		}
+		for i, k := range kept {
+			if tabled {
+				kept[i] = table[int(k)&255]
+			} else {
+				kept[i] = quotient(n, int(k))
+			}
 		}
 	}
-	for i, d := range dropped {
-		m.scales[i] = quotient(n, n-int(d))
-	}
+}
+
+// transpose swaps bit j of byte i and bit i of byte j (Warren, Hacker's Delight, 7-3).
+func transpose(x uint64) uint64 {
+	t := (x ^ x>>7) & 0x00aa00aa00aa00aa
+	x ^= t ^ t<<7
+	t = (x ^ x>>14) & 0x0000cccc0000cccc
+	x ^= t ^ t<<14
+	t = (x ^ x>>28) & 0x00000000f0f0f0f0
+	return x ^ t ^ t<<28
 }
 
 // Rescale sets the scale of a mask of [NormTensor] to count/kept, 0 if kept is 0. Replicas

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"math/bits"
 	"os"
 	"strconv"
@@ -28,6 +29,7 @@ type streamMask struct {
 	scales      []float64
 	kept        int
 	seeds, mask string // see dump
+	noise       string // that of a map of zeros, if it is given
 }
 
 func (s *streamMask) layer(t *testing.T, kernels dropblock.KernelSet) *dropblock.Layer {
@@ -66,6 +68,16 @@ func TestStream(t *testing.T) {
 				check("Layer.DrawSeeds", dump(seeds, n), s.seeds)
 				check("number of seeds", drawn, ones(seeds))
 				check("Mask.SeedCount", m.SeedCount(), drawn)
+
+				if s.noise != "" {
+					x := make([]float32, s.shape.Len())
+					dropblock.ApplyNoise(x, x, &m)
+					var b []byte
+					for _, v := range x {
+						b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+					}
+					check("ApplyNoise", dumpBytes(b), s.noise)
+				}
 			}
 		})
 	}
@@ -112,7 +124,10 @@ func dump(words []uint64, n int) string {
 			return "bits past the end"
 		}
 	}
-	b = b[:(n+7)/8]
+	return dumpBytes(b[:(n+7)/8])
+}
+
+func dumpBytes(b []byte) string {
 	if len(b) > 256 {
 		sum := sha256.Sum256(b)
 		return "sha256:" + hex.EncodeToString(sum[:])
@@ -141,8 +156,8 @@ func readStreamMasks(t *testing.T) (table []streamMask) {
 	if err := lines.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if len(table) < 170 {
-		t.Fatalf("%d masks in the table, want at least 170", len(table))
+	if len(table) < 210 {
+		t.Fatalf("%d masks in the table, want at least 210", len(table))
 	}
 	return table
 }
@@ -216,6 +231,9 @@ func parseStreamMask(line string) (m streamMask, err error) {
 			m.seeds = value
 		case "mask":
 			m.mask = value
+		case "fill": // with noise, which the line has
+		case "noise":
+			m.noise = value
 		default:
 			err = fmt.Errorf("unknown field %q", name)
 		}

@@ -464,6 +464,116 @@ func TestSweepSeesDilateKeep(t *testing.T) {
 	})
 }
 
+func TestSweepSeesScaleRuns(t *testing.T) {
+	type kernel = scaleRunsKernel[float32, float32]
+	mustFail(t, sweepScaleRuns[float32, float32], map[string]kernel{
+		"reads scales behind": func(dst, src []float32, keep []uint64, scales []float64, run, left int) {
+			touch(scales, len(scales))
+			scaleRunsGeneric(dst, src, keep, scales, run, left)
+		},
+		"reads src behind": func(dst, src []float32, keep []uint64, scales []float64, run, left int) {
+			touch(src, len(src))
+			scaleRunsGeneric(dst, src, keep, scales, run, left)
+		},
+	}, map[string]kernel{
+		"has one run in a word": func(dst, src []float32, keep []uint64, scales []float64, run, left int) {
+			for at := 0; at < len(src); at += 64 {
+				to := min(at+64, len(src))
+				scale := scales[max(at-left+run, 0)/run]
+				scaleGeneric(dst[at:to], src[at:to], keep[at/64:], float32(scale))
+			}
+		},
+		"has two runs in a word": func(dst, src []float32, keep []uint64, scales []float64, run, left int) {
+			for at := 0; at < len(src); at += 64 {
+				to, first := min(at+64, len(src)), max(at-left+run, 0)/run
+				scaleRunsGeneric(dst[at:to], src[at:to], keep[at/64:], scales[first:], 64, left+first*run-at)
+			}
+		},
+		"ends runs an element late": func(dst, src []float32, keep []uint64, scales []float64, run, left int) {
+			if left+1 < len(dst) {
+				left++
+			}
+			scaleRunsGeneric(dst, src, keep, scales, run, left)
+		},
+		"leaves −0 where it drops": func(dst, src []float32, keep []uint64, scales []float64, run, left int) {
+			scaleRunsGeneric(dst, src, keep, scales, run, left)
+			for i := range dst {
+				if keep[i/64]>>(i%64)&1 == 0 {
+					dst[i] = float32(math.Copysign(0, -1))
+				}
+			}
+		},
+	})
+}
+
+func TestSweepSeesScaleEach(t *testing.T) {
+	type kernel = scaleEachKernel[float32, float32]
+	mustFail(t, sweepScaleEach[float32, float32], map[string]kernel{
+		"reads factors behind": func(dst, src []float32, keep []uint64, factors []float32) {
+			touch(factors, len(factors))
+			scaleEachGeneric(dst, src, keep, factors)
+		},
+		"reads keep behind": func(dst, src []float32, keep []uint64, factors []float32) {
+			if len(src)%64 == 0 {
+				touch(keep, len(keep))
+			}
+			scaleEachGeneric(dst, src, keep, factors)
+		},
+	}, map[string]kernel{
+		"takes the factors of even elements for all": func(dst, src []float32, keep []uint64, factors []float32) {
+			moved := make([]float32, len(factors))
+			for i := range moved {
+				moved[i] = factors[i&^1]
+			}
+			scaleEachGeneric(dst, src, keep, moved)
+		},
+		"begins the factors anew with each word": func(dst, src []float32, keep []uint64, factors []float32) {
+			for at := 0; at < len(src); at += 64 {
+				to := min(at+64, len(src))
+				scaleEachGeneric(dst[at:to], src[at:to], keep[at/64:], factors)
+			}
+		},
+		"writes behind": func(dst, src []float32, keep []uint64, factors []float32) {
+			scaleEachGeneric(dst, src, keep, factors)
+			*past(dst, len(dst)) = 0
+		},
+	})
+}
+
+func TestSweepSeesStretch(t *testing.T) {
+	type kernel = stretchKernel
+	mustFail(t, sweepStretch, map[string]kernel{
+		"reads src behind": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+			touch(src, len(src))
+			stretchGeneric(dst, src, lanes, to, from)
+		},
+		"reads lanes behind": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+			touch(lanes, len(lanes))
+			stretchGeneric(dst, src, lanes, to, from)
+		},
+	}, map[string]kernel{
+		"begins a cell with each word": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+			for i := range dst {
+				stretchGeneric(dst[i:i+1], []uint64{src[i/len(lanes)] >> (i % len(lanes) * 64 / len(lanes))}, lanes, to, from)
+			}
+		},
+		"writes a word behind": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+			stretchGeneric(dst, src, lanes, to, from)
+			*past(dst, len(dst)) = 0
+		},
+	})
+	mustFail(t, sweepStretchBytes, nil, map[string]stretchBytesKernel{
+		"begins anew with eight words": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+			for i := 0; i < len(dst); i += 8 {
+				stretchBytesGeneric(dst[i:i+8], src[i/8/len(lanes):], lanes, to, from)
+			}
+		},
+		"leaves out the last words": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+			stretchBytesGeneric(dst[:max(len(dst)-8, 0)], src, lanes, to, from)
+		},
+	})
+}
+
 func TestSweepSeesCount(t *testing.T) {
 	mustFail(t, sweepCount, map[string]countKernel{
 		"reads by vectors": func(words []uint64) int {
@@ -509,6 +619,59 @@ func TestSweepSeesPhilox(t *testing.T) {
 		"writes a block behind": func(dst []uint32, ks *roundKeys, ctr *[4]uint32) {
 			philoxGeneric(dst, ks, ctr)
 			*past(dst, len(dst)+3) = 0
+		},
+	})
+}
+
+func TestSweepSeesNoise(t *testing.T) {
+	type kernel = noiseKernel[float32, float32]
+	mustFail(t, sweepNoise[float32, float32], map[string]kernel{
+		"reads a number behind": func(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+			touch(quads, len(quads))
+			noiseGeneric(dst, quads, ks, ctr)
+		},
+		"reads a vector of the counter": func(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+			touch(ctr[:], 4)
+			noiseGeneric(dst, quads, ks, ctr)
+		},
+	}, map[string]kernel{
+		"takes the list for one without gaps": func(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+			for i := range quads {
+				noiseGeneric(dst, []uint32{uint32(i)}, ks, ctr)
+			}
+		},
+		"counts from 0": func(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+			noiseGeneric(dst, quads, ks, &[4]uint32{0, ctr[1], ctr[2], ctr[3]})
+		},
+		"leaves the last quads out": func(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+			noiseGeneric(dst, quads[:len(quads)/32*32], ks, ctr)
+		},
+		"exchanges the elements of a quad": func(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+			noiseGeneric(dst, quads, ks, ctr)
+			for i := 0; i < len(dst); i += 4 {
+				dst[i+1], dst[i+2] = dst[i+2], dst[i+1]
+			}
+		},
+		"writes behind": func(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+			noiseGeneric(dst, quads, ks, ctr)
+			*past(dst, len(dst)) = 0
+		},
+		"advances the counter": func(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+			noiseGeneric(dst, quads, ks, ctr)
+			ctr[0]++
+		},
+		"fuses": func(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+			noiseGeneric(dst, quads, ks, ctr)
+			for _, i := range quads { // the last operation of a cosine's polynomial
+				w := philoxBlock(ks, [4]uint32{ctr[0] + i, ctr[1], ctr[2], ctr[3]})
+				y := float32(int32(w[1])) * 0x1p-31
+				z := y * y
+				p := float32(normalCos0*z) + normalCos1
+				p = float32(p*z) + normalCos2
+				p = float32(p*z) + normalCos3
+				p = float32(math.FMA(float64(p), float64(z), normalCos4))
+				dst[4*i] = normalRadius(w[0]) * math.Float32frombits(math.Float32bits(p)^w[1]<<31)
+			}
 		},
 	})
 }

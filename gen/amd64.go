@@ -34,8 +34,7 @@ type amd64 struct {
 	// What a kernel is emitted for. element is nil for kernels that have none.
 	isa     isa
 	element *elementAMD64
-	// constants are the element's.
-	constants []vec
+	halves  halfConstants // of a kernel of BFloat16
 
 	tables map[string]mem
 }

@@ -274,13 +274,13 @@ func (k *kernel) signature(e *element) string {
 }
 
 // methodParams are the parameters of a kernel's method. Behind the last slice of elements
-// come their number and the element.
+// come their number and the element. Slices of scales have the same length.
 func (k *kernel) methodParams() string {
 	p := k.params
 	if last := strings.LastIndex(p, "[]E"); last >= 0 {
 		p = strings.ReplaceAll(p[:last]+"[]E, n int, e element"+p[last+3:], "[]E", "unsafe.Pointer")
 	}
-	return scaleType.ReplaceAllString(p, "float64")
+	return scaleType.ReplaceAllString(strings.ReplaceAll(p, "[]S", "unsafe.Pointer"), "float64")
 }
 
 // typed gives a method's parameters the types of an element.
@@ -291,6 +291,8 @@ func (k *kernel) typed(e *element) string {
 		switch {
 		case p.typ == "[]E":
 			value = fmt.Sprintf("unsafe.Slice((*%s)(%s), n)", e.name, p.name)
+		case p.typ == "[]S":
+			value = fmt.Sprintf("unsafe.Slice((*%s)(%s), n)", e.scale, p.name)
 		case p.typ == "S" && e.scale != "float64":
 			value = fmt.Sprintf("%s(%s)", e.scale, p.name)
 		default:

@@ -5,11 +5,10 @@ import (
 	"testing"
 )
 
-// someElements are one with assembly and others without.
+// someElements are one with assembly, one without, and one whose scale is of another type.
 var someElements = []*element{
 	{name: "float32", scale: "float32", amd64: &float32AMD64, neon: &float32NEON},
 	{name: "float64", suffix: "Float64", scale: "float64"},
-	{name: "Float16", suffix: "Float16", scale: "float32", family: "Half"},
 	{name: "BFloat16", suffix: "BFloat16", scale: "float32", family: "Half"},
 }
 
@@ -96,9 +95,6 @@ func (k isa) fill(dst unsafe.Pointer, n int, e element, keep []uint64, v float64
 	case elementFloat64:
 		dst := unsafe.Slice((*float64)(dst), n)
 		fillGeneric[float64](dst, keep, v)
-	case elementFloat16:
-		dst, v := unsafe.Slice((*Float16)(dst), n), float32(v)
-		fillHalfGeneric[Float16](dst, keep, v)
 	default: // elementBFloat16
 		dst, v := unsafe.Slice((*BFloat16)(dst), n), float32(v)
 		fillHalfGeneric[BFloat16](dst, keep, v)

@@ -49,11 +49,10 @@ type elementAMD64 struct {
 	// multiplyZero is multiply and zero at once, if it is not nil.
 	multiplyZero func(c *build.Context, y, x, m, to op)
 	// Where elements are not floats, split makes two vectors of floats of one of elements,
-	// and join rounds them back, which it destroys. constants are vectors that both use.
-	split     func(a *amd64, x vec) (p, q vec)
-	join      func(a *amd64, p, q vec) vec
-	constants func(a *amd64) []vec
-	// narrow rounds one vector of floats, which it destroys, to half of one of elements.
+	// and join rounds them back, which it destroys. narrow rounds one, into half a vector of
+	// elements in the same order.
+	split  func(a *amd64, x vec) (p, q vec)
+	join   func(a *amd64, p, q vec) vec
 	narrow func(a *amd64, x vec) vec
 }
 
@@ -72,17 +71,17 @@ var (
 		load: (*build.Context).VMOVUPD_Z, store: (*build.Context).VMOVUPD,
 		zero: (*build.Context).VMOVAPD_Z, merge: (*build.Context).VMOVAPD, blend: (*build.Context).VBLENDVPD,
 	}
-	float16AMD64  = halfAMD64(splitFloat16, joinFloat16, func(*amd64) []vec { return nil }, narrowFloat16)
-	bfloat16AMD64 = halfAMD64(splitBFloat16, joinBFloat16, bfloat16Constants, narrowBFloat16)
+	float16AMD64  = halfAMD64(splitFloat16, joinFloat16, narrowFloat16)
+	bfloat16AMD64 = halfAMD64(splitBFloat16, joinBFloat16, narrowBFloat16)
 )
 
-func halfAMD64(split func(*amd64, vec) (p, q vec), join func(a *amd64, p, q vec) vec, constants func(*amd64) []vec, narrow func(*amd64, vec) vec) elementAMD64 {
+func halfAMD64(split func(*amd64, vec) (p, q vec), join func(a *amd64, p, q vec) vec, narrow func(*amd64, vec) vec) elementAMD64 {
 	return elementAMD64{
 		bytes:     2,
 		broadcast: (*build.Context).VBROADCASTSS, multiply: (*build.Context).VMULPS, add: (*build.Context).VADDPS,
 		load: (*build.Context).VMOVDQU16_Z, store: (*build.Context).VMOVDQU16,
 		zero: (*build.Context).VMOVDQU16_Z, merge: (*build.Context).VMOVDQU16, blend: (*build.Context).VPBLENDVB,
-		split: split, join: join, constants: constants, narrow: narrow,
+		split: split, join: join, narrow: narrow,
 	}
 }
 
@@ -112,48 +111,52 @@ func loadFloat16(a *amd64, from mem) (p, q vec) {
 
 func joinFloat16(a *amd64, p, q vec) vec {
 	narrowFloat16(a, p)
-	narrowFloat16(a, q)
-	if a.isa == avx512 {
-		a.VINSERTI64X4(u8(1), q.AsY(), p, p)
+	if high := narrowFloat16(a, q); a.isa == avx512 {
+		a.VINSERTI64X4(u8(1), high, p, p)
 	} else {
-		a.VINSERTI128(u8(1), q.AsX(), p, p)
+		a.VINSERTI128(u8(1), high, p, p)
 	}
 	return p
 }
 
 func narrowFloat16(a *amd64, x vec) vec {
-	const nearest = u8(0) // ties to even, whatever MXCSR says
+	y := x.AsX()
 	if a.isa == avx512 {
-		a.VCVTPS2PH(nearest, x, x.AsY())
-	} else {
-		a.VCVTPS2PH(nearest, x, x.AsX())
+		y = x.AsY()
 	}
-	return x
+	a.VCVTPS2PH(u8(0), x, y) // to nearest, ties to even, whatever MXCSR says
+	return y.(vec)
 }
 
 // BFloat16 are the upper halves of floats: those of even number are shifted there, those of
 // odd number are there. VCVTNEPS2BF16 is no help: it takes subnormal numbers for zero.
 
-func bfloat16Constants(a *amd64) []vec {
-	return []vec{
-		a.load(a.repeat32("upperHalves", 0xffff0000)),
-		a.load(a.repeat32("halfOnes", 0x00010001)),
-		a.load(a.repeat32("halfAbove", 0x80018001)),
+// halfConstants are in registers where there are enough, as is faster by a seventh.
+type halfConstants struct{ upper, ones, above op }
+
+func (a *amd64) halfConstants() (c halfConstants) {
+	table := func(name string, v uint32) op {
+		m := a.repeat32(name, v)
+		if a.isa == avx512 {
+			return a.load(m)
+		}
+		return m
 	}
+	return halfConstants{table("upperHalves", 0xffff0000), table("halfOnes", 0x00010001), table("halfAbove", 0x80018001)}
 }
 
 func splitBFloat16(a *amd64, x vec) (even, odd vec) {
 	even, odd = a.vec(), a.vec()
 	a.VPSLLD(u8(16), x, even)
-	a.and(a.constants[0], x, odd)
+	a.and(a.halves.upper, x, odd)
 	return even, odd
 }
 
 // joinBFloat16 rounds up where the lower half is above 0x8000, the upper half's last bit
-// put in. That leaves NaN alone: the lower half of one is 0, as an operand's is, or that of
-// the result of an invalid operation.
+// put in. That leaves NaN alone: the lower half of one is 0, as an operand's is (a scale's
+// too, which is a mask's or a half), or that of the result of an invalid operation.
 func joinBFloat16(a *amd64, even, odd vec) vec {
-	upper, ones, above := a.constants[0], a.constants[1], a.constants[2]
+	upper, ones, above := a.halves.upper, a.halves.ones, a.halves.above
 	y, lower := a.vec(), a.vec()
 	a.VPSRLD(u8(16), even, y)
 	a.VPSLLD(u8(16), odd, lower)
@@ -176,7 +179,7 @@ func joinBFloat16(a *amd64, even, odd vec) vec {
 	return y
 }
 
-// narrowBFloat16 is (x + 0x7fff + x>>16&1) >> 16, for floats that are no NaN.
+// narrowBFloat16 takes no more registers than it must: (x + 0x7fff + x>>16&1) >> 16.
 func narrowBFloat16(a *amd64, x vec) vec {
 	odd := a.vec()
 	a.VPSRLD(u8(16), x, odd)
@@ -186,11 +189,11 @@ func narrowBFloat16(a *amd64, x vec) vec {
 	a.VPSRLD(u8(16), x, x)
 	if a.isa == avx512 {
 		a.VPMOVDW(x, x.AsY())
-		return x
+		return x.AsY().(vec)
 	}
 	a.VEXTRACTI128(u8(1), x, odd.AsX())
 	a.VPACKUSDW(odd.AsX(), x.AsX(), x.AsX())
-	return x
+	return x.AsX().(vec)
 }
 
 // vector is the number of elements of a vector.
@@ -237,14 +240,18 @@ func (a *amd64) moveBytes(n int, from, to op) {
 	}
 }
 
-// scale is a vector of a parameter that is a scale, and makes the element's constants.
+// scale is a vector of a parameter that is a scale. It loads what join needs.
 func (a *amd64) scale(param string) vec {
 	s := a.vec()
 	a.element.broadcast(a.Context, a.address(a.Param(param)), s)
-	if a.element.constants != nil {
-		a.constants = a.element.constants(a)
-	}
+	a.makeConstants()
 	return s
+}
+
+func (a *amd64) makeConstants() {
+	if a.element == &bfloat16AMD64 {
+		a.halves = a.halfConstants()
+	}
 }
 
 // multiply is the elements of a piece times s, and plus y, which is loaded from sum, if it is

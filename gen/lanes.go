@@ -36,23 +36,23 @@ func (a *amd64) lanes() lanes {
 	return l
 }
 
-// mask returns the mask of the i-th vector of the elements of a word, whose keep bits are at
-// keep: a register of the AVX-512 masks, or a vector of ones.
-func (l *lanes) mask(keep gp, i int) register {
+// mask returns the mask of the i-th vector of the elements of a word, which is disp bytes
+// behind keep: a register of the AVX-512 masks, or a vector of ones.
+func (l *lanes) mask(keep gp, disp, i int) register {
 	a, vector := l.a, l.a.vector()
 	switch {
 	case vector == 32:
 		k := a.K()
-		a.KMOVD(at(keep, 4*i), k)
+		a.KMOVD(at(keep, disp+4*i), k)
 		return k
 	case a.element.bytes == 2:
 		word := a.vec()
-		a.VPBROADCASTW(at(keep, 2*i), word)
+		a.VPBROADCASTW(at(keep, disp+2*i), word)
 		return l.test(word, 0)
 	}
 	half, j := i*vector/32, i%(32/vector)
 	if j == 0 {
-		l.word = a.spread(at(keep, 4*half))
+		l.word = a.spread(at(keep, disp+4*half))
 	}
 	return l.test(l.word, j)
 }
@@ -119,32 +119,19 @@ const fewTouched = 1 << 15
 // them.
 func (a *amd64) masked(w maskedLoop) {
 	l := a.lanes()
-	vector := a.vector()
-	held := min(cmp.Or(w.held, 64), 64/vector)
-	turn := func(halved bool) {
-		if w.ahead != nil {
-			w.ahead()
-		}
-		var x []vec
-		stored := piece{elements: vector}
-		for i := range 64 / vector {
-			p := piece{offset: a.isa.bytes * i, elements: vector, halved: a.isa == avx512 && (halved || w.stream)}
-			if x = append(x, w.value(p, l.mask(w.keep, i))); len(x) < held {
-				continue
-			}
-			for _, v := range x {
-				if to := at(w.dst, stored.offset); w.stream {
-					a.VMOVNTPS(v, to)
-				} else {
-					a.storeElements(v, stored, to)
-				}
-				stored.offset += a.isa.bytes
-			}
-			x = nil
-		}
-		a.ADDQ(u8(8), w.keep)
-		a.advance(64*a.element.bytes, w.moves...)
+	a.words(w, func(halved bool) { a.turn(w, &l, halved) })
+	a.skipIfZero(w.n, "done")
+	rest := a.movq(at(w.keep, 0))
+	if a.isa == avx512 {
+		a.restMasked(w, rest)
+	} else {
+		a.restHalving(w, l, rest)
 	}
+	a.Label("done")
+}
+
+// words goes on by 64 elements, first through those whose lines are touched.
+func (a *amd64) words(w maskedLoop, turn func(halved bool)) {
 	if w.touch != nil {
 		a.CMPQ(w.n, u32(fewTouched/a.element.bytes))
 		a.JL(ref("near"))
@@ -157,14 +144,34 @@ func (a *amd64) masked(w maskedLoop) {
 		a.Label("near")
 	}
 	a.loop("word", w.n, 64, func() { turn(false) })
-	a.skipIfZero(w.n, "done")
-	rest := a.movq(at(w.keep, 0))
-	if a.isa == avx512 {
-		a.restMasked(w, rest)
-	} else {
-		a.restHalving(w, l, rest)
+}
+
+// turn makes and stores the elements of a word.
+func (a *amd64) turn(w maskedLoop, l *lanes, halved bool) {
+	vector := a.vector()
+	held := min(cmp.Or(w.held, 64), 64/vector)
+	if w.ahead != nil {
+		w.ahead()
 	}
-	a.Label("done")
+	var x []vec
+	stored := piece{elements: vector}
+	for i := range 64 / vector {
+		p := piece{offset: a.isa.bytes * i, elements: vector, halved: a.isa == avx512 && (halved || w.stream)}
+		if x = append(x, w.value(p, l.mask(w.keep, 0, i))); len(x) < held {
+			continue
+		}
+		for _, v := range x {
+			if to := at(w.dst, stored.offset); w.stream {
+				a.VMOVNTPS(v, to)
+			} else {
+				a.storeElements(v, stored, to)
+			}
+			stored.offset += a.isa.bytes
+		}
+		x = nil
+	}
+	a.ADDQ(u8(8), w.keep)
+	a.advance(64*a.element.bytes, w.moves...)
 }
 
 // restMasked takes vectors of which the last one is cut off by a mask.

@@ -1,6 +1,11 @@
 package main
 
-import "math"
+import (
+	"math"
+	"slices"
+
+	"github.com/dropblock-go/dropblock/asm/arm64"
+)
 
 // noise draws quads in several states of Philox at a time. Even doublewords of vectors are of
 // words 0 and 1 of the blocks, odd ones of words 2 and 3.
@@ -51,7 +56,7 @@ func (a *amd64) storeQuads(x, y vec, dst, quads gp, first int) {
 			v = a.element.narrow(a, v)
 			lanes, each = lanes/2, 2
 		}
-		for i := lanes - 1; i >= 0; i-- { // the lowest one last: it is converted in place
+		for i := lanes - 1; i >= 0; i-- { // the lowest one last: it is widened in place
 			lane := v.AsX().(vec)
 			switch {
 			case i == 0:
@@ -207,3 +212,167 @@ func (a *amd64) inAll(c uint32) mem { return a.repeat32(label("all%08x", c), c) 
 
 // of3 is an instruction of AVX2 alone in the form of the others.
 func of3(f func(x, y, z op)) func(...op) { return func(o ...op) { f(o[0], o[1], o[2]) } }
+
+// noiseNEON takes eight quads at a time, in two states of four. Constants are loaded once for
+// all vectors of a step.
+func noiseNEON(a *neon) {
+	dst, quads, n := a.LoadBase("dst"), a.LoadBase("quads"), a.LoadLen("quads")
+	p, k := a.philox(), a.constants(noiseConstants())
+	var c conversions
+	if a.element.half != nil {
+		c = a.element.half(a)
+	}
+	a.loop("quads", n, 8, func() {
+		for _, w := range a.blocksOf(p, func(i int, c arm64.Vec) {
+			first := a.Vec()
+			a.DUP(first.S4(), p.first.W())
+			a.LDR(c.Q(), quads.Off(16*i))
+			a.ADD(c.S4(), c.S4(), first.S4())
+		}) {
+			r := a.radii(k, []arm64.Vec{w[0], w[2]})
+			x, y := a.circle(k, []arm64.Vec{w[1], w[3]})
+			for i := range r {
+				a.FMUL(x[i].S4(), x[i].S4(), r[i].S4())
+				a.FMUL(y[i].S4(), y[i].S4(), r[i].S4())
+			}
+			a.storeQuads(x, y, dst, quads, c)
+		}
+	})
+	a.RET()
+}
+
+// storeQuads stores four quads and goes on in their list.
+func (a *neon) storeQuads(x, y []arm64.Vec, dst, quads arm64.GP, c conversions) {
+	for _, zip := range []func(d, n, m arm64.VecArr){a.ZIP1, a.ZIP2} {
+		lower, upper := a.Vec(), a.Vec()
+		zip(lower.S4(), x[0].S4(), x[1].S4())
+		zip(upper.S4(), y[0].S4(), y[1].S4())
+		for _, zip := range []func(d, n, m arm64.VecArr){a.ZIP1, a.ZIP2} {
+			quad, to := a.Vec(), a.GP()
+			zip(quad.D2(), lower.D2(), upper.D2())
+			a.LDR(to.W(), quads.Post(4))
+			switch {
+			case a.element.half != nil:
+				half := a.Vec()
+				c.narrow(half, []arm64.Vec{quad})
+				a.ADD(to, dst, to.LSL(3))
+				a.STR(half.D(), to.Off(0))
+			case a.element.bytes == 4:
+				a.ADD(to, dst, to.LSL(4))
+				a.STR(quad.Q(), to.Off(0))
+			default:
+				wide := a.Vecs(2)
+				a.FCVTL(wide[0].D2(), quad.S2())
+				a.FCVTL2(wide[1].D2(), quad.S4())
+				a.ADD(to, dst, to.LSL(5))
+				qwords{a, 16}.store(wide, to)
+			}
+		}
+	}
+}
+
+// radii makes words u, which it destroys, radii.
+func (a *neon) radii(k neonConstants, u []arm64.Vec) []arm64.Vec {
+	f, e, t := a.Vecs(len(u)), a.Vecs(len(u)), a.Vec()
+	half, one, root, mask := k.float(0x1p-33), k.float(1), k.bits(uint32(rootHalf)), k.bits(0xff800000)
+	for i, c := range u {
+		// c := (float32(int32(u)) + .5) * 0x1p-32
+		a.SCVTF(c.S4(), c.S4(), 32)
+		a.FADD(c.S4(), c.S4(), half.S4())
+		// f := c; if c < 0 { f = 1 + c }
+		a.FADD(f[i].S4(), c.S4(), one.S4())
+		a.SSHR(t.S4(), c.S4(), 31)
+		a.BIF(f[i].B16(), c.B16(), t.B16())
+		// e := (f - rootHalf) & -1 << 23
+		// f = f - e - 1; if e == 0 { f = c }
+		a.SUB(e[i].S4(), f[i].S4(), root.S4())
+		a.AND(e[i].B16(), e[i].B16(), mask.B16())
+		a.SUB(f[i].S4(), f[i].S4(), e[i].S4())
+		a.FSUB(f[i].S4(), f[i].S4(), one.S4())
+		a.CMEQ(t.S4(), e[i].S4(), 0)
+		a.BIT(f[i].B16(), c.B16(), t.B16())
+		a.SCVTF(e[i].S4(), e[i].S4())
+	}
+	a.polynomial(k, "normalLog", 8, f, u)
+	ln2 := k.float(rootFloat("normalLn2"))
+	for i, r := range u {
+		a.FMUL(r.S4(), r.S4(), f[i].S4())
+		a.FMUL(e[i].S4(), e[i].S4(), ln2.S4())
+		a.FADD(r.S4(), r.S4(), e[i].S4())
+		a.FSQRT(r.S4(), r.S4())
+	}
+	return u
+}
+
+// circle makes words v, which it destroys, points on the unit circle.
+func (a *neon) circle(k neonConstants, v []arm64.Vec) (x, y []arm64.Vec) {
+	x, y = a.Vecs(len(v)), a.Vecs(len(v))
+	z, p := a.Vecs(len(v)), v
+	for i := range v {
+		a.SCVTF(y[i].S4(), v[i].S4(), 31)
+		a.FMUL(z[i].S4(), y[i].S4(), y[i].S4())
+	}
+	a.polynomial(k, "normalCos", 5, z, x)
+	for i := range v {
+		a.SHL(v[i].S4(), v[i].S4(), 31)
+		a.EOR(x[i].B16(), x[i].B16(), v[i].B16())
+	}
+	a.polynomial(k, "normalSin", 5, z, p)
+	for i := range v {
+		a.FMUL(y[i].S4(), y[i].S4(), p[i].S4())
+	}
+	return x, y
+}
+
+func (a *neon) polynomial(k neonConstants, name string, terms int, x, p []arm64.Vec) {
+	c := k.float(rootFloat(name + "0"))
+	for i := range p {
+		a.FMUL(p[i].S4(), x[i].S4(), c.S4())
+	}
+	for term := 1; term < terms; term++ {
+		c := k.float(rootFloat(label("%s%d", name, term)))
+		for i := range p {
+			if term > 1 {
+				a.FMUL(p[i].S4(), p[i].S4(), x[i].S4())
+			}
+			a.FADD(p[i].S4(), p[i].S4(), c.S4())
+		}
+	}
+}
+
+// neonConstants are float32 that are loaded into all lanes when they are needed.
+type neonConstants struct {
+	a    *neon
+	base arm64.GP
+}
+
+// noiseConstants are those of noiseNEON, as bits.
+func noiseConstants() []uint32 {
+	bits := []uint32{uint32(rootHalf), 0xff800000}
+	for _, c := range []float32{0x1p-33, 1, rootFloat("normalLn2")} {
+		bits = append(bits, math.Float32bits(c))
+	}
+	for name, terms := range map[string]int{"normalLog": 8, "normalCos": 5, "normalSin": 5} {
+		for i := range terms {
+			bits = append(bits, math.Float32bits(rootFloat(label("%s%d", name, i))))
+		}
+	}
+	slices.Sort(bits)
+	return bits
+}
+
+func (a *neon) constants(bits []uint32) neonConstants {
+	return neonConstants{a, a.table("noiseConstants", table(4*len(bits), func(i int) u32 { return u32(bits[i/4]) })...)}
+}
+
+func (c neonConstants) bits(b uint32) arm64.Vec {
+	i, ok := slices.BinarySearch(noiseConstants(), b)
+	if !ok {
+		panic("no constant of noise")
+	}
+	v := c.a.Vec()
+	c.a.LDR(v.Q(), c.base.Off(16*i))
+	return v
+}
+
+func (c neonConstants) float(v float32) arm64.Vec { return c.bits(math.Float32bits(v)) }

@@ -30,14 +30,51 @@ func (a *amd64) scaled(k scaled) {
 		dropped = a.base(k.dropped)
 		w.moves = append(w.moves, dropped)
 	}
-	if a.isa == avx2 && (k.dropped != "" || a.element != &float32AMD64) {
-		w.held = 4 // of 16 registers
-		if a.element.split != nil {
-			w.held = 2
-		}
+	maps := 1
+	if k.dropped != "" {
+		maps = 2
 	}
+	w.held = a.held(maps)
 	s := a.scale("scale")
+	w.hints(a)
+	// The source is loaded whole, not through the mask: that is slower, from memory by a
+	// third.
+	w.value = func(p piece, m register) vec {
+		from, to := at(w.src, p.offset), at(dropped, p.offset)
+		if k.dropped != "" {
+			// y[i] = x[i]*scale, or y[i]+x[i]*scale, where keep is 1, else y[i]
+			y := a.loadElements(to, p)
+			var sum vec
+			if k.add {
+				sum = y
+			}
+			a.merge(a.multiply(s, from, p, sum, to), m, y)
+			return y
+		}
+		return a.kept(s, from, p, m) // y[i] = x[i]*scale where keep is 1, else 0
+	}
+	a.masked(w)
 	if k.stream {
+		a.SFENCE() // Go's own stores that follow, such as a channel's, must not overtake.
+	}
+	a.ret()
+}
+
+// held is how many vectors are made before they are stored, of elements of so many maps: all
+// of a word, or as many as 16 registers have room for.
+func (a *amd64) held(maps int) int {
+	switch {
+	case a.isa != avx2 || maps == 1 && a.element == &float32AMD64:
+		return 0
+	case a.element.split != nil:
+		return 2
+	}
+	return 4
+}
+
+// hints has the loop ask for cache lines.
+func (w *maskedLoop) hints(a *amd64) {
+	if w.stream {
 		w.ahead = func() {
 			for _, p := range w.moves {
 				for line := range a.element.bytes {
@@ -61,35 +98,18 @@ func (a *amd64) scaled(k scaled) {
 			}
 		}
 	}
-	// The source is loaded whole, not through the mask: that is slower, from memory by a
-	// third.
-	w.value = func(p piece, m register) vec {
-		from, to := at(w.src, p.offset), at(dropped, p.offset)
-		switch {
-		case k.dropped != "":
-			// y[i] = x[i]*scale, or y[i]+x[i]*scale, where keep is 1, else y[i]
-			y := a.loadElements(to, p)
-			var sum vec
-			if k.add {
-				sum = y
-			}
-			a.merge(a.multiply(s, from, p, sum, to), m, y)
-			return y
-		case a.isa == avx512 && a.element.multiplyZero != nil:
-			// y[i] = x[i]*scale where keep is 1, else 0
-			x := a.loadElements(from, p)
-			a.element.multiplyZero(a.Context, s, x, m, x)
-			return x
-		}
-		x := a.multiply(s, from, p, nil, to)
-		a.zero(x, m, x)
+}
+
+// kept is the elements of a piece times s, and +0 where m is none.
+func (a *amd64) kept(s vec, from mem, p piece, m register) vec {
+	if a.isa == avx512 && a.element.multiplyZero != nil {
+		x := a.loadElements(from, p)
+		a.element.multiplyZero(a.Context, s, x, m, x)
 		return x
 	}
-	a.masked(w)
-	if k.stream {
-		a.SFENCE() // Go's own stores that follow, such as a channel's, must not overtake.
-	}
-	a.ret()
+	x := a.multiply(s, from, p, nil, from)
+	a.zero(x, m, x)
+	return x
 }
 
 func scaleNEON(a *neon) {

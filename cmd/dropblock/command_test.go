@@ -462,7 +462,7 @@ func TestHelp(t *testing.T) {
 	}
 	_, stdout, _ := command("help", "show")
 	require.Contains(t, stdout, "-size")
-	for _, name := range []string{"apply", "dilate", "show", "info"} {
+	for _, name := range []string{"apply", "dilate", "show", "presets", "info"} {
 		_, stdout, _ := command("help", name)
 		for line := range strings.Lines(stdout) {
 			require.LessOrEqual(t, utf8.RuneCountInString(line), 81, line)

@@ -200,7 +200,7 @@ func pickKernel(name string) (dropblock.KernelSet, error) {
 // specs are the flags of a verb.
 func (v *verb) specs() ([]flagSpec, []switchSpec) {
 	if v.bare {
-		return nil, []switchSpec{jsonSwitch}
+		return nil, []switchSpec{{jsonSwitch.name, "print JSON", jsonSwitch.field}}
 	}
 	return slices.Concat(v.extra, commonFlags), []switchSpec{timeSwitch, jsonSwitch}
 }

@@ -115,8 +115,6 @@ func TestMemory(t *testing.T) {
 		{"Fortran order", "<f4f", 4, "-region full", false, 1.3},
 		{"Fortran order, pipe", "<f4f", 4, "", true, 2.2},
 		{"time", "<f4", 4, "-time", false, 2.2},
-		{"float64", "<f8", 8, "", false, 1.3},
-		{"float16", "<f2", 2, "-region full", false, 1.4},
 		{"float16, Fortran order, pipe", ">f2f", 2, "", true, 2.2},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -37,8 +38,13 @@ func parse(t *testing.T, file []byte, check func(*Header) error) (*Array, error)
 	t.Helper()
 	a, err := Read(bytes.NewReader(file), int64(len(file)), check)
 	b, pipeErr := Read(iotest.HalfReader(bytes.NewReader(file)), -1, check)
-	require.Equal(t, a, b)
 	require.Equal(t, err == nil, pipeErr == nil, "%v, %v", err, pipeErr)
+	if err == nil {
+		require.Equal(t, a.Header, b.Header)
+		require.True(t, bytes.Equal(a.Elems, b.Elems))
+	} else {
+		require.Nil(t, b)
+	}
 	return a, err
 }
 
@@ -184,7 +190,7 @@ func TestPipe(t *testing.T) {
 		require.NoError(t, Write(&b, order, []int{n}, long))
 		a, err := parse(t, b.Bytes(), nil)
 		require.NoError(t, err)
-		require.Equal(t, long, values[float64](t, a))
+		require.True(t, slices.Equal(long, values[float64](t, a)))
 		_, err = Read(iotest.DataErrReader(bytes.NewReader(b.Bytes()[:b.Len()-9])), -1, nil)
 		require.EqualError(t, err, "has 3145759 bytes of elements; want 393221 times 8 for the shape 393221 of float64")
 		_, err = Read(io.MultiReader(&b, strings.NewReader("more")), -1, nil)
@@ -214,7 +220,7 @@ func TestFortran(t *testing.T) {
 // Arrays that are read box by box: every element is where its indices say.
 func TestFortranBoxes(t *testing.T) {
 	for _, shape := range [][]int{
-		{3, 70, 81, 40}, {boxBytes, 3}, {boxBytes/2 + 7, 2, 2}, {2, boxBytes}, {1, 5, 1, 300, 401, 1}, {7, 11, 13, 5, 3, 29}, {boxBytes / 4, 1, 5},
+		{3, 70, 41, 40}, {boxBytes/4 + 3, 2}, {boxBytes/8 + 7, 2, 3}, {2, boxBytes / 4}, {1, 5, 1, 150, 401, 1}, {7, 11, 13, 5, 3, 29}, {boxBytes / 16, 1, 5},
 	} {
 		n, ok := count(shape)
 		require.True(t, ok)
@@ -229,7 +235,7 @@ func TestFortranBoxes(t *testing.T) {
 		a, err := parse(t, f, nil)
 		require.NoError(t, err)
 		got := View[uint32](a.Elems)
-		for i := 0; i < int(n); i += 1 + i%5 {
+		for i := 0; i < int(n); i += 1 + i%61 {
 			want, stride := 0, 1
 			for axis, at := range a.index(i) {
 				want += at * stride

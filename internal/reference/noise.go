@@ -5,17 +5,33 @@ import "math"
 // Noise is the variate of an element of a sample, both counted from 0, before it is
 // converted to the type of the elements (docs/stream.md, section 12).
 func Noise(key [2]uint32, sample uint64, element int) float32 {
-	w := Philox([4]uint32{uint32(element / 4), 1 << 31, lo(sample), hi(sample)}, key)
-	switch element % 4 {
-	case 0:
-		return times(radius(w[0]), cosine(w[1]))
-	case 1:
-		return times(radius(w[2]), cosine(w[3]))
-	case 2:
-		return times(radius(w[0]), sine(w[1]))
-	default:
-		return times(radius(w[2]), sine(w[3]))
+	return NoiseBlock([4]uint32{uint32(element / 4), 1 << 31, lo(sample), hi(sample)}, key)[element%4]
+}
+
+// NoiseBlock is the variates of four elements.
+func NoiseBlock(counter [4]uint32, key [2]uint32) [4]float32 {
+	w := Philox(counter, key)
+	r, x, y := Normal(w[0], w[1])
+	s, u, v := Normal(w[2], w[3])
+	return [4]float32{times(r, x), times(s, u), times(r, y), times(s, v)}
+}
+
+// Normal is the radius that word a stands for, and the point on the unit circle that word b
+// stands for.
+func Normal(a, b uint32) (r, x, y float32) { return radius(a), cosine(b), sine(b) }
+
+// Noise is the variates of a feature map where it is dropped, and 0 where it is kept: one for
+// each element, by its sample and its number there, whatever bits of the mask elements share.
+func (p *Params) Noise(keep []bool) []float32 {
+	noise := make([]float32, len(keep))
+	for i := range noise {
+		if !keep[i] {
+			length := len(keep) / p.N
+			sample := p.Sample + uint64(i/length)*max(p.Stride, 1)
+			noise[i] = Noise(Key(p.Seed, p.Layer, p.Step), sample, i%length)
+		}
 	}
+	return noise
 }
 
 // Coefficients of polynomials, from that of the highest power to the constant.

@@ -866,6 +866,17 @@ layout=NHWC shape=2x56x56x2 block=7 rule=exact p=0.1 seed=42 norm=expected
 layout=NHWC shape=3x9x9x2 block=3 rule=exact p=0.3 share=all ramp=0.1:5 step=3 seed=42 norm=expected
 shape=2x3x9x13 block=3 rule=simple gamma-scale=1e9 p=0.5 seed=42 norm=expected
 shape=2x3x9x0 block=3 rule=exact p=0.5 seed=42 norm=expected
+shape=1x1x5x7 block=2 p=0.3 seed=44 fill=noise
+shape=2x3x5x7 block=1 p=0.6 seed=44 layer=3 step=9 sample=18446744073709551615 fill=noise
+shape=2x3x5x7 block=1 rule=given p=1.0 seed=44 layer=3 step=9 sample=5 stride=3 fill=noise
+shape=3x8x14x14 block=7 region=full p=0.2 seed=44 share=channels fill=noise
+layout=NHWC shape=3x5x7x3 block=3 p=0.4 seed=44 fill=noise
+layout=NHWC shape=3x5x7x3 block=3 p=0.4 seed=44 share=channels fill=noise
+layout=NWC shape=3x30x5 block=6 p=0.4 seed=44 share=batch sample=7 stride=2 norm=sample fill=noise
+layout=NCW shape=3x5x31 block=6 p=0.4 seed=44 share=all sample=7 fill=noise
+layout=NCDHW shape=2x3x3x4x5 block=2 p=0.5 seed=44 norm=plane fill=noise
+layout=NDHWC shape=2x9x10x11x3 block=3 p=0.5 seed=44 sample=4294967295 fill=noise
+shape=2x3x9x13 block=3 p=0.0 seed=44 fill=noise
 """
 
 
