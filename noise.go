@@ -109,20 +109,23 @@ func (z *noise) dropped(keep []uint64, from, to int, lead uint) []uint64 {
 	keep = keep[word:]
 	var before uint64
 	for n := range quads {
-		var k [4]uint64
+		k0, k1, k2, k3 := uint64(0), uint64(0), uint64(0), uint64(0)
 		if len(keep) >= 4 {
-			k, keep = [4]uint64(keep), keep[4:]
+			k0, k1, k2, k3 = keep[0], keep[1], keep[2], keep[3]
+			keep = keep[4:]
 		} else {
+			var k [4]uint64
 			copy(k[:], keep)
+			k0, k1, k2, k3 = k[0], k[1], k[2], k[3]
 		}
 		if lead > 0 {
-			k[0], k[1], k[2], k[3], before = k[0]<<lead|before>>(64-lead), k[1]<<lead|k[0]>>(64-lead),
-				k[2]<<lead|k[1]>>(64-lead), k[3]<<lead|k[2]>>(64-lead), k[3]
+			k0, k1, k2, k3, before = k0<<lead|before>>(64-lead), k1<<lead|k0>>(64-lead),
+				k2<<lead|k1>>(64-lead), k3<<lead|k2>>(64-lead), k3
 		}
 		// Two bits of four words, then four, in one word.
 		const low2, low4 = 0x5555555555555555, 0x3333333333333333
-		a := k[0]&(k[0]>>1)&low2 | k[1]&(k[1]<<1)&^low2
-		b := k[2]&(k[2]>>1)&low2 | k[3]&(k[3]<<1)&^low2
+		a := k0&(k0>>1)&low2 | k1&(k1<<1)&^low2
+		b := k2&(k2>>1)&low2 | k3&(k3<<1)&^low2
 		quads[n] = ^gather(a&(a>>2)&low4 | b&(b<<2)&^low4)
 	}
 	quads[0] &= ^uint64(0) << (first / 4)
