@@ -96,7 +96,7 @@ func (opt *options) open(s setting, sweep bool) (*session, error) {
 		if name := p.rival(s); !sweep && err == nil && name != opForward && !p.dilates {
 			for _, k := range opt.kernels {
 				for _, workers := range opt.workers {
-					o := se.op(step{name, name, true, true, mapY, mapX}, p.config(s), k, workers)
+					o := se.op(step{name, name, true, true, mapY, mapX, false}, p.config(s), k, workers)
 					se.turns = append(se.turns, opt.turn(o))
 				}
 			}

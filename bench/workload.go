@@ -102,6 +102,7 @@ type step struct {
 	name, title   string
 	sample, apply bool
 	dst, src      func(w *workload) []float32
+	noise         bool // what is dropped becomes noise
 }
 
 func mapX(w *workload) []float32 { return w.x }
@@ -111,12 +112,13 @@ func mapZ(w *workload) []float32 { return w.z }
 // steps are in the order of the tables. In z kept values grow, at last to ±Inf, which
 // costs no CPU more.
 var steps = []step{
-	{"apply", "apply", false, true, mapY, mapX},
-	{"backward", "backward", false, true, mapZ, mapY}, // apply, on other memory
-	{"inplace", "in place", false, true, mapZ, mapZ},
-	{"sample", "sample", true, false, mapY, mapX},
-	{"forward", "forward", true, true, mapY, mapX},
-	{"forwardinplace", "forward in place", true, true, mapZ, mapZ},
+	{"apply", "apply", false, true, mapY, mapX, false},
+	{"backward", "backward", false, true, mapZ, mapY, false}, // apply, on other memory
+	{"inplace", "in place", false, true, mapZ, mapZ, false},
+	{"sample", "sample", true, false, mapY, mapX, false},
+	{"forward", "forward", true, true, mapY, mapX, false},
+	{"forwardinplace", "forward in place", true, true, mapZ, mapZ, false},
+	{"noise", "apply, noise", false, true, mapY, mapX, true},
 }
 
 var (
@@ -180,6 +182,8 @@ func stepRun[E dropblock.Float](w *workload, s step, l *dropblock.Layer) func() 
 	dst, src := view[E](s.dst(w))[:w.n], view[E](s.src(w))[:w.n]
 	l.Sample(m, shape, n)
 	switch {
+	case s.noise:
+		return func() { dropblock.ApplyNoise(dst, src, m) }
 	case !s.sample:
 		return func() { dropblock.Apply(dst, src, m) }
 	case !s.apply:
