@@ -1,12 +1,14 @@
 package dropblock
 
+import "fmt"
+
 // Ahead draws the masks of a layer one step ahead, on a goroutine of its own,
 // while the network computes: a mask does not depend on the feature map, so that
 // only Apply remains on the critical path. The masks are those of
 // [Layer.SampleAt], bit for bit.
 //
-// An Ahead is for one goroutine and one layer: a schedule of drop probabilities
-// makes a new one for each probability. Make one with [Layer.Ahead].
+// An Ahead is for one goroutine and one layer, whose Ramp it follows: a schedule of the
+// caller's own makes a new one for each probability. Make one with [Layer.Ahead].
 type Ahead struct {
 	layer Layer
 	masks [2]Mask
@@ -37,7 +39,7 @@ func (l *Layer) Ahead() *Ahead {
 // itself. The mask is valid until the next call. It panics like [Layer.Sample].
 func (a *Ahead) Sample(s Shape, step int) *Mask {
 	if step < 0 {
-		panic("dropblock: Sample: step is negative")
+		panic(fmt.Sprintf("dropblock: Sample: step is %d, want 0 or more", step))
 	}
 	return a.SampleAt(s, Position{Step: uint64(step)})
 }

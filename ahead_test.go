@@ -39,7 +39,7 @@ func TestAhead(t *testing.T) {
 	}
 	layer.Sample(&want, small, 9)
 	require.Equal(t, want.Words(), a.Sample(small, 9).Words())
-	require.PanicsWithValue(t, "dropblock: Sample: step is negative", func() { a.Sample(small, -1) })
+	require.PanicsWithValue(t, "dropblock: Sample: step is -1, want 0 or more", func() { a.Sample(small, -1) })
 	require.Panics(t, func() { a.Sample(NCHW(-1, 1, 1, 1), 0) })
 }
 

@@ -52,6 +52,7 @@ func TestStepAllocs(t *testing.T) {
 					layer.Sample(&m, s, step)
 					dropblock.Apply(y, x, &m)
 					dropblock.Apply(y, y, &m)
+					dropblock.ApplyNoise(y, x, &m)
 					dropblock.ScaleTo(y, &m)
 					dropblock.KeepTo(keep, &m)
 					step++
@@ -173,5 +174,20 @@ func TestCollectedAllocs(t *testing.T) {
 			least = min(least, max(allocs(1), idle)-idle)
 		}
 		require.Less(t, least, uint64(20), "%+v: allocations of 40 steps", cfg)
+	}
+}
+
+// A new probability each step allocates nothing.
+func TestRampAllocs(t *testing.T) {
+	s := dropblock.NCHW(2, 3, 14, 14)
+	for _, gamma := range []dropblock.GammaRule{dropblock.GammaPaper, dropblock.GammaExact} {
+		layer := newLayer(t, dropblock.Config{DropProb: .2, Ramp: dropblock.Ramp{Steps: 1 << 40}, Block: dropblock.Square(7), Gamma: gamma, Workers: 1})
+		var m dropblock.Mask
+		step := uint64(1 << 38)
+		layer.SampleAt(&m, s, dropblock.Position{Step: step})
+		requireNoAllocs(t, func() {
+			step += 1 << 20
+			layer.SampleAt(&m, s, dropblock.Position{Step: step})
+		})
 	}
 }

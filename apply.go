@@ -79,6 +79,9 @@ func (o *output) mustTake(call string, m *Mask) {
 	if !m.takes(&o.dst, &o.src) || o.op == opFill && !m.takes(&o.dst, &o.fill) {
 		m.refuse(call, &o.dst, &o.src, &o.fill)
 	}
+	if o.op == opNoise && !m.keyed && m.kept < m.count {
+		panic("dropblock: " + call + ": the mask has no key to draw noise with: Sample, SampleAt or GrowAt gives it one")
+	}
 }
 
 // ApplyPart is [Apply] for callers who share the work among their own goroutines:
@@ -148,6 +151,7 @@ func (m *Mask) panicLength(call, name string, n int) {
 // output is the destination of a mask.
 type output struct {
 	dst, src, fill span // of which an operation may lack src and fill
+	fillFrom       int  // the number in the map of the first element of fill
 	op             operation
 	whole          whole
 	stream         bool // with non-temporal stores
@@ -160,6 +164,7 @@ const (
 	opScale operation = iota
 	opAdd
 	opFill
+	opNoise
 	opFactors // the mask itself is written, as factors or as bytes
 )
 
@@ -185,7 +190,7 @@ func (o *output) choose(m *Mask, parts, cache int) {
 		o.whole = wholeNothing
 	case all && o.op != opAdd:
 		o.whole = wholeCopy
-	case o.op != opAdd:
+	case o.op != opAdd && o.op != opNoise:
 		bytes := o.dst.n << o.dst.element.log()
 		o.stream = o.dst.at != o.src.at && o.dst.at != o.fill.at && bypasses(bytes, cache, parts)
 	}
@@ -198,6 +203,8 @@ func (o *output) none() whole {
 		return wholeZero
 	case o.op == opFill && o.dst.at != o.fill.at:
 		return wholeFill
+	case o.op == opNoise:
+		return wholeByBits
 	}
 	return wholeNothing
 }
@@ -283,6 +290,10 @@ func (o *output) writePart(m *Mask, part, parts, wake int) {
 // call writes the elements [from, to). Their bits begin with bit 0 of keep[0].
 func (o *output) call(m *Mask, wake, from, to int, keep []uint64) {
 	stream := o.stream && wake%2 == 0
+	if o.op == opNoise {
+		o.callNoise(m, from, to, keep)
+		return
+	}
 	if m.groups.many > 0 {
 		o.callGroups(m, stream, from, to, keep)
 		return
@@ -298,7 +309,7 @@ func (o *output) callScale(m *Mask, stream bool, from, to int, keep []uint64, sc
 	case opAdd:
 		m.isa.addSpan(dst, o.src.part(from, to), keep, scale)
 	case opFill:
-		m.isa.fillSpan(dst, o.src.part(from, to), o.fill.part(from, to), keep, scale, stream)
+		m.isa.fillSpan(dst, o.src.part(from, to), o.fill.part(from-o.fillFrom, to-o.fillFrom), keep, scale, stream)
 	case opFactors:
 		m.isa.expandSpan(dst, keep, scale)
 	}

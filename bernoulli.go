@@ -122,57 +122,64 @@ type gapTable [gapLen]uint32
 // buildGaps fills the table for δ = delta/2⁶⁴ and returns the mean number of
 // random words for a position.
 func buildGaps(t *gapTable, delta uint64) (wordsPerPosition float64) {
-	var weights [gapLen]uint64
-	gapWeights(&weights, delta)
-
-	var positions float64
-	for g, w := range weights {
-		positions += float64(w) * float64(min(g+1, gapEscape))
-	}
-
 	const quota = 1 << (32 - gapBits) // weight of an entry
-	var donates [gapLen]bool
-	for g, w := range weights {
-		donates[g] = w >= quota
-		t[g] = uint32(g)
+	var weights [gapLen]uint64
+	positions := gapWeights(&weights, delta)
+
+	// The donors, which fill up others, are the entries of quota or more: the first ones,
+	// and gapEscape or not. For a weight w is off by less than 1 and falls by δ·w, which is
+	// 2¹² where w is the quota, from one gap to the next.
+	donors := 0
+	for donors < gapEscape && weights[donors] >= quota {
+		t[donors] = uint32(donors)
+		donors++
 	}
-	next := func(g int, donor bool) int {
-		for g < gapLen && donates[g] != donor {
-			g++
-		}
-		return g
+	end := gapLen // of the entries to fill up
+	if weights[gapEscape] >= quota {
+		end = gapEscape
+		t[gapEscape] = gapEscape
 	}
 	// Each entry below the quota is filled up from the first remaining donor. A
 	// donor that falls below the quota is filled up at once, from the next one.
-	small, donor := next(0, false), next(0, true)
-	for g := small; g < gapLen; {
-		t[g] = uint32(weights[g])<<gapBits | uint32(donor)
-		weights[donor] -= quota - weights[g]
-		if weights[donor] < quota {
-			g, donor = donor, next(donor+1, true)
-		} else {
-			small = next(small+1, false)
-			g = small
-		}
+	small, donor := donors, 0
+	if donors == 0 {
+		donor = gapEscape
 	}
-	return (1 << 32) / positions
+	left := int64(weights[donor]) - quota // of the donor's weight, above the quota
+	for {
+		for ; left >= 0 && small < end; small++ {
+			w := weights[small]
+			t[small] = uint32(w)<<gapBits | uint32(donor)
+			left += int64(w) - quota
+		}
+		if left >= 0 {
+			break
+		}
+		next := donor + 1
+		if next == donors {
+			next = gapEscape
+		}
+		t[donor] = uint32(left)<<gapBits | uint32(next) // left + quota, in 22 bits
+		donor = next
+		left += int64(weights[donor]) - quota
+	}
+	return (1 << 32) / float64(positions)
 }
 
 // gapWeights are the probabilities of the gaps in units of 2⁻³². Rounding the
 // probability that a gap is g or more, not each gap's own, makes them sum to
-// 2³² and keeps the rate of seeds for the smallest δ.
-func gapWeights(weights *[gapLen]uint64, delta uint64) {
-	const half = 1 << 31
+// 2³² and keeps the rate of seeds for the smallest δ. positions is how many of
+// them 2³² words pass over, seeds included.
+func gapWeights(weights *[gapLen]uint64, delta uint64) (positions uint64) {
 	q := -delta // 1−δ
 	before, tail := uint64(1<<32), q
 	for g := range gapEscape {
-		after := tail >> 32
-		if tail&(1<<32-1) >= half {
-			after++
-		}
+		after := tail>>32 + tail>>31&1
 		weights[g] = before - after
+		positions += before
 		before = after
 		tail, _ = bits.Mul64(tail, q)
 	}
 	weights[gapEscape] = before
+	return positions
 }

@@ -240,6 +240,10 @@ func deltas() []uint64 {
 			}
 		}
 	}
+	// Where the weights of gaps 0 and gapEscape come to the quota of an entry.
+	for d := range uint64(20) {
+		all = append(all, 1<<54+(d-10)<<31, 0x1ba8c0087a54ff9+(d-10)<<31)
+	}
 	r := Philox{key: [2]uint32{3, 1}}
 	for range 60 {
 		all = append(all, max(r.Uint64()>>(4+r.Uint32()%44), 1))

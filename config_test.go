@@ -182,8 +182,8 @@ var badCalls = []struct {
 	call func(f *fixture, k dropblock.KernelSet)
 	want string
 }{
-	{"Sample, step -1", func(f *fixture, k dropblock.KernelSet) { f.layer.Sample(&f.mask, f.shape, -1) }, "Sample: step is negative"},
-	{"Sample, smallest step", func(f *fixture, k dropblock.KernelSet) { f.layer.Sample(&f.empty, f.shape, math.MinInt) }, "Sample: step is negative"},
+	{"Sample, step -1", func(f *fixture, k dropblock.KernelSet) { f.layer.Sample(&f.mask, f.shape, -1) }, "Sample: step is -1, want 0 or more"},
+	{"Sample, smallest step", func(f *fixture, k dropblock.KernelSet) { f.layer.Sample(&f.empty, f.shape, math.MinInt) }, fmt.Sprintf("Sample: step is %d, want 0 or more", math.MinInt)},
 
 	{"DrawSeeds, nil", func(f *fixture, k dropblock.KernelSet) { f.layer.DrawSeeds(nil, f.shape, dropblock.Position{}) },
 		"DrawSeeds: dst has 0 words, want 4 for the 210 elements of a mask of NCHW 2x3x5x7"},
@@ -219,6 +219,27 @@ var badCalls = []struct {
 		dropblock.Apply(f.floats[:210], f.floats[209:419], &f.mask)
 	}, "Apply: dst and src overlap in part"},
 
+	{"ApplyAdd, dst short", func(f *fixture, k dropblock.KernelSet) { dropblock.ApplyAdd(f.floats[:209], f.source[:210], &f.mask) },
+		"ApplyAdd: dst has 209 elements, want the 210 of a feature map of NCHW 2x3x5x7"},
+	{"ApplyAdd, empty mask", func(f *fixture, k dropblock.KernelSet) {
+		dropblock.ApplyAddPart(f.floats[:210], f.source[:210], &f.empty, 0, 1)
+	}, "ApplyAddPart: the mask is not filled: Sample, Grow, SetKeep or Identity comes first"},
+	{"ApplyFill, fill short", func(f *fixture, k dropblock.KernelSet) {
+		dropblock.ApplyFill(f.floats[:210], f.source[:210], f.source[:209], &f.mask)
+	}, "ApplyFill: fill has 209 elements, want the 210 of a feature map of NCHW 2x3x5x7"},
+	{"ApplyFill, fill nil", func(f *fixture, k dropblock.KernelSet) {
+		dropblock.ApplyFill(f.floats[:210], f.source[:210], nil, &f.mask)
+	}, "ApplyFill: fill has 0 elements, want the 210 of a feature map of NCHW 2x3x5x7"},
+	{"ApplyFill, src overlaps", func(f *fixture, k dropblock.KernelSet) {
+		dropblock.ApplyFill(f.floats[1:211], f.floats[:210], f.source[:210], &f.mask)
+	}, "ApplyFill: dst and src overlap in part"},
+	{"ApplyFill, fill overlaps", func(f *fixture, k dropblock.KernelSet) {
+		dropblock.ApplyFill(f.floats[1:211], f.source[:210], f.floats[:210], &f.mask)
+	}, "ApplyFill: dst and fill overlap in part"},
+	{"ApplyFillPart, part 2 of 2", func(f *fixture, k dropblock.KernelSet) {
+		dropblock.ApplyFillPart(f.floats[:210], f.source[:210], f.source[:210], &f.mask, 2, 2)
+	}, "ApplyFillPart: part is 2 of 2, want 0 or more and less than the parts"},
+
 	{"ScaleTo, empty mask", func(f *fixture, k dropblock.KernelSet) { dropblock.ScaleTo(f.floats[:210], &f.empty) },
 		"ScaleTo: the mask is not filled: Sample, Grow, SetKeep or Identity comes first"},
 	{"ScaleTo, nil", func(f *fixture, k dropblock.KernelSet) { dropblock.ScaleTo([]float32(nil), &f.mask) },
@@ -235,40 +256,40 @@ var badCalls = []struct {
 		"KeepTo: dst has 211 elements, want the 210 of a feature map of NCHW 2x3x5x7"},
 
 	{"Bernoulli, n -1", func(f *fixture, k dropblock.KernelSet) { k.Bernoulli(f.words, -1, f.bernoulli, dropblock.Key{}, 0) },
-		"Bernoulli: n is negative"},
+		"Bernoulli: n is -1, want 0 or more"},
 	{"Bernoulli, short", func(f *fixture, k dropblock.KernelSet) {
 		k.Bernoulli(f.words[:2], 129, f.bernoulli, dropblock.Key{}, 0)
 	},
-		"Bernoulli: dst is shorter than its bits"},
+		"Bernoulli: dst has 2 words, want 3 or more for 129 bits"},
 	{"Bernoulli, nil", func(f *fixture, k dropblock.KernelSet) { k.Bernoulli(nil, 1, f.bernoulli, dropblock.Key{}, 0) },
-		"Bernoulli: dst is shorter than its bits"},
+		"Bernoulli: dst has 0 words, want 1 or more for 1 bits"},
 
 	{"Philox, 1 word", func(f *fixture, k dropblock.KernelSet) { k.Philox(f.random[:1], dropblock.Key{}, [4]uint32{}) },
-		"Philox: the length of dst is not a multiple of 4"},
+		"Philox: dst has 1 words, want a multiple of 4"},
 	{"Philox, 62 words", func(f *fixture, k dropblock.KernelSet) { k.Philox(f.random[:62], dropblock.Key{}, [4]uint32{}) },
-		"Philox: the length of dst is not a multiple of 4"},
+		"Philox: dst has 62 words, want a multiple of 4"},
 
-	{"Dilate, n -1", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words, -1, 1, 3) }, "Dilate: n is negative"},
-	{"Dilate, short", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words[:2], 129, 1, 3) }, "Dilate: words is shorter than its bits"},
-	{"Dilate, stride 0", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words, 128, 0, 3) }, "Dilate: stride and size must be at least 1"},
-	{"Dilate, stride -1", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words, 128, -1, 3) }, "Dilate: stride and size must be at least 1"},
-	{"Dilate, size 0", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words, 128, 1, 0) }, "Dilate: stride and size must be at least 1"},
-	{"Dilate, size smallest", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words, 128, 1, math.MinInt) }, "Dilate: stride and size must be at least 1"},
+	{"Dilate, n -1", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words, -1, 1, 3) }, "Dilate: n is -1, want 0 or more"},
+	{"Dilate, short", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words[:2], 129, 1, 3) }, "Dilate: words has 2 words, want 3 or more for 129 bits"},
+	{"Dilate, stride 0", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words, 128, 0, 3) }, "Dilate: stride is 0 and size 3, want 1 or more"},
+	{"Dilate, stride -1", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words, 128, -1, 3) }, "Dilate: stride is -1 and size 3, want 1 or more"},
+	{"Dilate, size 0", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words, 128, 1, 0) }, "Dilate: stride is 1 and size 0, want 1 or more"},
+	{"Dilate, size smallest", func(f *fixture, k dropblock.KernelSet) { k.Dilate(f.words, 128, 1, math.MinInt) }, fmt.Sprintf("Dilate: stride is 1 and size %d, want 1 or more", math.MinInt)},
 
 	{"Scale, lengths", func(f *fixture, k dropblock.KernelSet) { dropblock.Scale(k, f.floats[:64], f.source[:65], f.words, 2) },
-		"Scale: dst and src have different lengths"},
+		"Scale: dst has 64 elements and src 65, want as many"},
 	{"Scale, keep short", func(f *fixture, k dropblock.KernelSet) {
 		dropblock.Scale(k, f.floats[:65], f.source[:65], f.words[:1], 2)
 	},
-		"Scale: keep is shorter than its bits"},
+		"Scale: keep has 1 words, want 2 or more for 65 bits"},
 	{"Scale, keep nil", func(f *fixture, k dropblock.KernelSet) { dropblock.Scale(k, f.floats[:1], f.source[:1], nil, 2) },
-		"Scale: keep is shorter than its bits"},
+		"Scale: keep has 0 words, want 1 or more for 1 bits"},
 	{"Scale, overlap", func(f *fixture, k dropblock.KernelSet) { dropblock.Scale(k, f.floats[4:68], f.floats[:64], f.words, 2) },
 		"Scale: dst and src overlap in part"},
 	{"Expand, keep short", func(f *fixture, k dropblock.KernelSet) { dropblock.Expand(k, f.floats[:129], f.words[:2], 2) },
-		"Expand: keep is shorter than its bits"},
+		"Expand: keep has 2 words, want 3 or more for 129 bits"},
 	{"ExpandBits, keep short", func(f *fixture, k dropblock.KernelSet) { dropblock.ExpandBits(k, f.bools[:129], f.words[:2]) },
-		"ExpandBits: keep is shorter than its bits"},
+		"ExpandBits: keep has 2 words, want 3 or more for 129 bits"},
 }
 
 func TestCallsBad(t *testing.T) {
@@ -291,7 +312,7 @@ func TestBernoulliTooLong(t *testing.T) {
 	n := math.MaxInt32
 	n++
 	dst := make([]uint64, n/64)
-	require.PanicsWithValue(t, "dropblock: Bernoulli: n is above 2147483647", func() {
+	require.PanicsWithValue(t, "dropblock: Bernoulli: n is 2147483648, want 2147483647 at most", func() {
 		dropblock.KernelSet{}.Bernoulli(dst, n, b, dropblock.Key{}, 0)
 	})
 	require.Equal(t, make([]uint64, 1024), dst[:1024])

@@ -9,6 +9,10 @@
 // same mask is the backward pass. In inference a layer does nothing: leave it
 // out, or use [Mask.Identity].
 //
+// Maps have one to three axes along which blocks extend, channels first or last
+// ([Shape]), and elements of float32, float64, [Float16] or [BFloat16]. Package preset has
+// the rules of other implementations as configurations.
+//
 // A mask is a pure function of the stream version, the seed, the layer, the
 // step, the global index of each sample, the geometry and gamma. It does not
 // depend on the CPU, the kernel set, the split of the batch or the Go release:
@@ -127,7 +131,7 @@ func (l *Layer) ExpectedDrop(s Shape, step uint64) float64 {
 // if step is negative or s does not pass [Shape.Check].
 func (l *Layer) Sample(m *Mask, s Shape, step int) {
 	if step < 0 {
-		panic("dropblock: Sample: step is negative")
+		panic(fmt.Sprintf("dropblock: Sample: step is %d, want 0 or more", step))
 	}
 	l.sample(m, &s, Position{Step: uint64(step)})
 }

@@ -133,7 +133,7 @@ func TestPackBits(t *testing.T) {
 			require.Equal(t, want, dst[i/64]>>(i%64)&1 == 1, "bit %d of %d", i, n)
 		}
 	}
-	require.PanicsWithValue(t, "dropblock: PackBits: dst is shorter than its bits", func() {
+	require.PanicsWithValue(t, "dropblock: PackBits: dst has 1 words, want 2 or more for 65 bits", func() {
 		dropblock.PackBits(make([]uint64, 1), make([]bool, 65))
 	})
 }

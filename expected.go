@@ -44,21 +44,43 @@ func (c *coverage) cells(k int) (n int) {
 	return n
 }
 
-// mean returns the mean of the numbers of positions.
-func (c *coverage) mean() float64 {
-	side := func(end int) uint64 { return uint64(c.most-end) * uint64(end+c.most-1) / 2 }
-	return float64(side(c.first)+side(c.last)+uint64(c.cells(c.most))*uint64(c.most)) / float64(c.size)
+// moments returns the means of the numbers of positions that cover a cell and of their
+// squares.
+func (c *coverage) moments() (mean, square float64) {
+	add := func(n, low, high int) { // n cells, covered by low to high in equal shares
+		middle, width := (float64(low)+float64(high))/2, float64(high-low)
+		mean += float64(n) * middle
+		square += float64(n) * (middle*middle + width*(width+2)/12)
+	}
+	add(c.most-c.first, c.first, c.most-1)
+	add(c.most-c.last, c.last, c.most-1)
+	add(c.cells(c.most), c.most, c.most)
+	return mean / float64(c.size), square / float64(c.size)
 }
 
-// coverages returns the coverages of the axes, from the shortest axis to the longest one, of
-// equal ones the outermost first.
-func (g *geometry) coverages() [axes]coverage {
-	var all [axes]coverage
+// coverages are those of the axes, from the shortest axis to the longest one, of equal ones
+// the outermost first.
+type coverages [axes]coverage
+
+func (g *geometry) coverages() (all coverages) {
 	for i := range g.axes {
 		all[axes-1-i] = g.axes[i].coverage(g.full)
 	}
 	slices.SortStableFunc(all[:], func(a, b coverage) int { return cmp.Compare(a.size, b.size) })
 	return all
+}
+
+func (all *coverages) cells() int { return all[0].size * all[1].size * all[2].size }
+
+// moments returns the mean and the variance of the numbers of positions that cover a cell.
+func (all *coverages) moments() (mean, variance float64) {
+	mean, square := 1., 1.
+	for i := range all {
+		m, s := all[i].moments()
+		mean *= m
+		square *= s
+	}
+	return mean, square - mean*mean
 }
 
 // A uint128 is a probability in units of 2⁻¹²⁸, or a sum of up to 2³¹ of them in units of 2⁻⁹⁶.
@@ -164,7 +186,7 @@ func (c *coverage) each(stay uint128, visit func(power uint128, cells int)) {
 }
 
 // dropSum returns the sum over the cells of their expected drop rates, γ in [0, 1).
-func dropSum(all *[axes]coverage, gamma float64) uint128 {
+func (all *coverages) dropSum(gamma float64) uint128 {
 	drop := fixed128(gamma)
 	if drop == (uint128{}) {
 		return drop
@@ -176,17 +198,16 @@ func dropSum(all *[axes]coverage, gamma float64) uint128 {
 			kept = kept.plus(all[2].sum(stay).many(n * m))
 		})
 	})
-	return uint128{hi: uint64(all[0].size*all[1].size*all[2].size) << 32}.minus(kept)
+	return uint128{hi: uint64(all.cells()) << 32}.minus(kept)
 }
 
-// expectedDrop returns the expected drop rate for a γ in [0, 1]. The error is below 2⁻⁵².
+// expectedDrop returns the expected drop rate for a γ in [0, 1]. The error is below 2⁻⁵¹.
 func (g *geometry) expectedDrop(gamma float64) float64 {
 	if gamma == 1 {
 		return 1
 	}
 	all := g.coverages()
-	drop := dropSum(&all, gamma)
-	return drop.float64() / (float64(g.cells()) * (1 << 96))
+	return all.dropSum(gamma).float64() / (float64(all.cells()) * (1 << 96))
 }
 
 // float64 returns the nearest float64 of the first 64 significant bits.
@@ -203,20 +224,21 @@ func (a uint128) float64() float64 {
 // 2⁻⁹⁶, so that how γ is searched for, with whatever rounding, does not matter.
 //
 // The search is the secant method for u = log(1−γ) and v = log(1−rate). v is nearly linear
-// in u, and convex, as a logarithm of a sum of exponentials, and the slope at 0 is the mean
-// coverage.
+// in u, and convex, as a logarithm of a sum of exponentials, with the mean coverage and its
+// variance for derivatives at 0.
 func (g *geometry) exactGamma(p float64) float64 {
 	if p == 1 {
 		return 1
 	}
-	want := fixed128(p).term().many(g.cells())
+	all := g.coverages()
+	want := fixed128(p).term().many(all.cells())
 	if want == (uint128{}) {
 		return 0
 	}
-	all := g.coverages()
-	keep := (1 - p) * float64(g.cells()) * (1 << 96)
-	slope := all[0].mean() * all[1].mean() * all[2].mean()
+	keep := (1 - p) * float64(all.cells()) * (1 << 96)
+	mean, variance := all.moments()
 	gamma, off := 0.0, -math.Log1p(-p) // off is how much v is above that of p
+	slope := (mean + math.Sqrt(max(0, mean*mean-2*variance*off))) / 2
 	// γ is above below and at most above, as bits, whose order is that of the numbers.
 	below, above := math.Float64bits(gamma), math.Float64bits(1)
 	for step := 0; above-below > 1; step++ {
@@ -227,20 +249,19 @@ func (g *geometry) exactGamma(p float64) float64 {
 			at = min(max(math.Float64bits(gamma), below+1), above-1)
 		}
 		gamma = math.Float64frombits(at)
-		if drop := dropSum(&all, gamma); drop.less(want) {
+		if drop := all.dropSum(gamma); drop.less(want) {
 			below, off = at, math.Log1p(want.minus(drop).float64()/keep)
 		} else {
 			above, off = at, math.Log1p(-drop.minus(want).float64()/keep)
 		}
-		chord := (off - lastOff) / math.Log1p((last-gamma)/(1-last))
-		if step == 0 {
-			chord = 2*chord - slope // of the parabola through both points with the slope at 0
+		u := math.Log1p((last - gamma) / (1 - last))
+		if slope = (off - lastOff) / u; step == 0 {
+			slope = 3*slope - 2*mean - u*variance/2 // at the end of the cubic through both
 		}
-		slope = chord
 	}
 	return math.Float64frombits(above)
 }
 
 // maxSecants is how many secants exactGamma follows before it halves what is left. They end
-// after 2 to 12 steps unless p is below 10⁻¹² or so, where many γ have equal rates.
+// after 2 to 16 steps unless p is below 10⁻¹² or so, where many γ have equal rates.
 const maxSecants = 20

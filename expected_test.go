@@ -11,41 +11,39 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ratedMap is a map with a block that is not clipped before it is in the geometry.
+// ratedMap is a map and a block, in the full region one that may be larger.
 type ratedMap struct {
 	size, block [axes]int // W, H, D
 	even        Even
 	full        bool
 }
 
-func (r *ratedMap) geometry() geometry {
-	g := geometry{inner: 1, planes: 1, full: r.full}
-	stride := 1
-	for i, size := range r.size {
-		g.axes[i] = axis{size: size, block: r.block[i], before: r.even.before(r.block[i]), stride: stride}
-		stride *= size
+func (m *ratedMap) config() (Config, Shape) {
+	cfg := Config{Block: Cuboid(m.block[2], m.block[1], m.block[0]), Even: m.even}
+	if m.full {
+		cfg.Region, cfg.Clip = RegionFull, ClipNone
 	}
-	return g
+	return cfg, NCDHW(1, 1, m.size[2], m.size[1], m.size[0])
 }
 
-func (r *ratedMap) params(rule string, p float64) *reference.Params {
-	params := &reference.Params{
-		Layout: "NCDHW", N: 1, C: 1, D: r.size[2], H: r.size[1], W: r.size[0],
-		BlockD: r.block[2], BlockH: r.block[1], BlockW: r.block[0],
-		Even: r.even.String(), Rule: rule, P: p, Region: "valid",
-	}
-	if r.full {
-		params.Region, params.Clip = "full", "none"
-	}
-	return params
+func (m *ratedMap) geometry() geometry {
+	cfg, s := m.config()
+	return cfg.geometry(s)
 }
 
-// ratedMaps have one to three axes, both regions, and in the full one blocks larger than the map.
-func ratedMaps(r *rand.Rand, n int) (all []ratedMap) {
+func (m *ratedMap) params(rule GammaRule, p float64) *reference.Params {
+	cfg, s := m.config()
+	cfg.Gamma, cfg.DropProb = rule, p
+	return ReferenceParams(cfg, s, Position{})
+}
+
+// ratedMaps have one to three axes of up to so many cells, of up to a fifth of them if there
+// are three, both regions, and in the full one blocks larger than the map.
+func ratedMaps(r *rand.Rand, n, cells int) (all []ratedMap) {
 	for i := range n {
 		m := ratedMap{size: [axes]int{1, 1, 1}, block: [axes]int{1, 1, 1}, even: Even(r.IntN(2)), full: i%2 == 1}
 		for axis := range 1 + i/2%3 {
-			size := 1 + r.IntN([]int{60, 60, 12}[i/2%3])
+			size := 1 + r.IntN([]int{cells, cells, cells / 5}[i/2%3])
 			m.size[axis], m.block[axis] = size, 1+r.IntN(size)
 			if m.full {
 				m.block[axis] = 1 + r.IntN(2*size+2)
@@ -69,22 +67,24 @@ func TestCoverage(t *testing.T) {
 					if !full && block > size {
 						continue
 					}
-					a := axis{size: size, block: block, before: even.before(block), stride: 1}
+					m := ratedMap{size: [axes]int{size, 1, 1}, block: [axes]int{block, 1, 1}, even: even, full: full}
+					g := m.geometry()
 					cells := make(map[int]int)
-					total := 0
+					total, squares := 0., 0.
 					for x := range size {
 						k := 0
 						for seed := range size {
-							first := seed - a.before
+							first := seed - even.before(block)
 							fits := first >= 0 && first+block <= size
 							if first <= x && x < first+block && (full || fits) {
 								k++
 							}
 						}
 						cells[k]++
-						total += k
+						total += float64(k)
+						squares += float64(k * k)
 					}
-					c := a.coverage(full)
+					c := g.axes[0].coverage(g.full)
 					at := fmt.Sprintf("size %d, block %d, %v, full %v: %+v", size, block, even, full, c)
 					sum := 0
 					for k := min(c.first, c.last); k <= c.most; k++ {
@@ -92,10 +92,38 @@ func TestCoverage(t *testing.T) {
 						sum += c.cells(k)
 					}
 					require.Equal(t, size, sum, at)
-					require.Equal(t, float64(total)/float64(size), c.mean(), at)
+					mean, square := c.moments()
+					require.InEpsilon(t, total/float64(size), mean, 1e-14, at)
+					require.InEpsilon(t, squares/float64(size), square, 1e-14, at)
 				}
 			}
 		}
+	}
+}
+
+// Products are rounded down, and carry.
+func TestUint128(t *testing.T) {
+	r := rand.New(&Philox{key: Key{14, 5}})
+	big128 := func(a uint128) *big.Int {
+		x := new(big.Int).Lsh(bigUint(a.hi), 64)
+		return x.Or(x, bigUint(a.lo))
+	}
+	word := func() uint64 { return [...]uint64{0, 1, 1 << 63, math.MaxUint64, r.Uint64(), r.Uint64()}[r.IntN(6)] }
+	for range 5000 {
+		a, b, n := uint128{word(), word()}, uint128{word(), word()}, r.IntN(math.MaxInt32)
+		want := new(big.Int).Mul(big128(a), big128(b))
+		require.Zero(t, want.Rsh(want, 128).Cmp(big128(a.times(b))), "%x times %x", a, b)
+		want.Rsh(big128(a), 32)
+		require.Zero(t, want.Cmp(big128(a.term())), "%x", a)
+		require.Zero(t, want.Mul(want, big.NewInt(int64(n))).Cmp(big128(a.term().many(n))), "%x times %d", a, n)
+		require.Equal(t, big128(a).Cmp(big128(b)) < 0, a.less(b), "%x, %x", a, b)
+		require.Equal(t, a, a.minus(b).plus(b), "%x, %x", a, b)
+
+		// The first 64 bits, rounded once.
+		want = big128(a)
+		shift := uint(max(want.BitLen()-64, 0))
+		nearest, _ := new(big.Float).SetInt(want.Lsh(want.Rsh(want, shift), shift)).Float64()
+		require.Equal(t, nearest, a.float64(), "%x", a)
 	}
 }
 
@@ -114,10 +142,10 @@ func TestExpectedDrop(t *testing.T) {
 		0, math.SmallestNonzeroFloat64, 1e-300, 0x1p-129, 0x1p-128, 0x1p-97, 0x1p-64, 1e-18, 1e-9, 0x1p-53, 1e-4, .0063,
 		.1, .25, .5, 1 - 1e-9, 1 - 0x1p-53, 1,
 	}
-	for _, m := range ratedMaps(r, 150) {
+	for _, m := range ratedMaps(r, 150, 60) {
 		g := m.geometry()
 		for _, gamma := range append(gammas, r.Float64(), math.Exp(-30*r.Float64())) {
-			requireRate(t, m.params("given", gamma).ExpectedDrop(), g.expectedDrop(gamma), fmt.Sprintf("%+v, gamma %v", m, gamma))
+			requireRate(t, m.params(GammaGiven, gamma).ExpectedDrop(), g.expectedDrop(gamma), fmt.Sprintf("%+v, gamma %v", m, gamma))
 		}
 	}
 }
@@ -125,7 +153,7 @@ func TestExpectedDrop(t *testing.T) {
 // The rate never falls where γ rises, not by a bit: neighbours, and those a bit farther away.
 func TestExpectedDropRises(t *testing.T) {
 	r := rand.New(&Philox{key: Key{14, 4}})
-	for _, m := range ratedMaps(r, 60) {
+	for _, m := range ratedMaps(r, 60, 60) {
 		g := m.geometry()
 		for range 20 {
 			gamma := math.Exp(-10 * r.Float64())
@@ -144,12 +172,12 @@ func TestExpectedDropRises(t *testing.T) {
 // integers would tell if p or 1−p were some 2⁻⁴⁰.
 func TestExactGamma(t *testing.T) {
 	r := rand.New(&Philox{key: Key{14, 2}})
-	for i, m := range ratedMaps(r, 150) {
+	for i, m := range ratedMaps(r, 60, 25) {
 		g := m.geometry()
 		for _, p := range []float64{1e-9, .1, .5, 1 - 1e-9, r.Float64(), math.Exp(-20 * r.Float64())}[i%4:] {
 			at := fmt.Sprintf("%+v, p %v", m, p)
 			gamma := g.exactGamma(p)
-			require.Equal(t, m.params("exact", p).Gamma(), gamma, at)
+			require.Equal(t, m.params(GammaExact, p).Gamma(), gamma, at)
 			requireRate(t, p, g.expectedDrop(gamma), at)
 		}
 		require.Zero(t, g.exactGamma(0))
@@ -160,7 +188,7 @@ func TestExactGamma(t *testing.T) {
 // What defines γ, for p of any size.
 func TestExactGammaLeast(t *testing.T) {
 	r := rand.New(&Philox{key: Key{14, 3}})
-	for _, m := range ratedMaps(r, 300) {
+	for _, m := range ratedMaps(r, 300, 60) {
 		g := m.geometry()
 		all := g.coverages()
 		for _, p := range []float64{
@@ -169,12 +197,12 @@ func TestExactGammaLeast(t *testing.T) {
 		} {
 			at := fmt.Sprintf("%+v, p %v", m, p)
 			gamma := g.exactGamma(p)
-			want := fixed128(p).term().many(g.cells())
+			want := fixed128(p).term().many(all.cells())
 			if gamma < 1 {
-				require.False(t, dropSum(&all, gamma).less(want), at)
+				require.False(t, all.dropSum(gamma).less(want), at)
 			}
 			if gamma > 0 {
-				require.True(t, dropSum(&all, math.Nextafter(gamma, 0)).less(want), at)
+				require.True(t, all.dropSum(math.Nextafter(gamma, 0)).less(want), at)
 			}
 			require.InDelta(t, p, g.expectedDrop(gamma), 0x1p-52, at)
 		}
@@ -228,7 +256,6 @@ func TestExpectedDropLarge(t *testing.T) {
 	} {
 		g := m.geometry()
 		all := g.coverages()
-		cells := float64(g.cells())
 		covered := float64(all[0].most) * float64(all[1].most) * float64(all[2].most)
 		for _, gamma := range []float64{1e-18, .1 / covered, 1 / covered, 30 / covered, .3, 1 - 0x1p-53} {
 			at := fmt.Sprintf("%+v, gamma %v", m, gamma)
@@ -241,7 +268,7 @@ func TestExpectedDropLarge(t *testing.T) {
 					kept.Add(kept, row.Mul(row, wide(int64(all[0].cells(i)*all[1].cells(j)))))
 				}
 			}
-			want, _ := kept.Sub(wide(1), kept.Quo(kept, wide(int64(cells)))).Float64()
+			want, _ := kept.Sub(wide(1), kept.Quo(kept, wide(int64(all.cells())))).Float64()
 			requireRate(t, want, g.expectedDrop(gamma), at)
 			if want < 1 {
 				solved := g.exactGamma(want)
@@ -262,15 +289,14 @@ func TestExpectedDropLargest(t *testing.T) {
 	requireRate(t, .1, g.expectedDrop(gamma), "46340x46340")
 	// Half of the cells of an axis are covered by 1 to 23,170 positions, and so are the others.
 	all := g.coverages()
-	mean := all[1].mean() * all[2].mean()
+	mean, _ := all.moments()
 	require.Less(t, .1, mean*gamma)
 	require.Greater(t, .13, mean*gamma)
 }
 
-// The drop rates of the table in testdata/peers are those of TestDropRates; here those at
-// p = 0.5, and the γ of a rate of 0.25.
+// The rate of the paper's γ at p = 0.5, and the γ of a rate of 0.25. TestDropRates has more.
 func TestExactGammaPaper(t *testing.T) {
-	cfg := Config{DropProb: .5, Block: Square(7)}
+	cfg := Config{Block: Square(7)}
 	g := cfg.geometry(NCHW(1, 1, 14, 14))
 	require.Equal(t, "0.358", fmt.Sprintf("%.3f", g.expectedDrop(cfg.gamma(.5, &g))))
 	require.Equal(t, "0.0194", fmt.Sprintf("%.4f", g.exactGamma(.25)))

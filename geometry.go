@@ -98,6 +98,3 @@ func (g *geometry) product(number func(a *axis) int) float64 {
 	}
 	return p
 }
-
-// cells returns the number of cells of a plane.
-func (g *geometry) cells() int { return g.axes[0].size * g.axes[1].size * g.axes[2].size }

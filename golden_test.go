@@ -160,6 +160,169 @@ func TestGoldenMasks(t *testing.T) {
 	}
 }
 
+// goldenOptions are masks of every layout with every sharing, region, anchor and
+// normalisation, clipped blocks, fractions, rules, ramps and strides, small ones and
+// samples of several chunks.
+func goldenOptions() (all []goldenMask) {
+	add := func(cfg Config, s Shape, at Position) {
+		cfg.Seed, cfg.Layer = 0xfedcba9876543210, 9
+		all = append(all, goldenMask{cfg, s, at})
+	}
+	norms := []Norm{NormTensor, NormSample, NormPlane, NormExpected, NormNone}
+	maps := []Shape{NCHW(3, 2, 5, 6), NHWC(3, 5, 6, 2), NCW(3, 2, 17), NWC(3, 17, 2), NCDHW(3, 2, 4, 5, 6), NDHWC(3, 4, 5, 6, 2)}
+	clips := []Shape{NCHW(2, 2, 9, 4), NHWC(2, 9, 4, 2), NCW(2, 2, 9), NWC(2, 9, 2), NCDHW(2, 2, 5, 9, 4), NDHWC(2, 5, 9, 4, 2)}
+	long := []Shape{
+		NCHW(2, 7, 99, 101), NHWC(2, 99, 101, 7), NCW(2, 3, 50001), NWC(2, 20001, 7), NCDHW(1, 5, 20, 40, 41), NDHWC(2, 9, 31, 33, 8),
+	}
+	for i, s := range maps {
+		for _, share := range []Share{ShareNone, ShareChannels, ShareBatch, ShareAll} {
+			for _, region := range []Region{RegionValid, RegionFull} {
+				for _, even := range []Even{EvenBefore, EvenAfter} {
+					norm := norms[len(all)%len(norms)]
+					add(Config{DropProb: 0.3, Block: Cuboid(2, 3, 4), Region: region, Even: even, Share: share, Norm: norm}, s, Position{Step: 1, Sample: 2})
+				}
+			}
+		}
+		for _, norm := range norms {
+			add(Config{DropProb: 0.4, Block: Square(2), Norm: norm}, s, Position{Step: 2})
+		}
+		for _, clip := range []Clip{ClipAxes, ClipSquare, ClipNone} {
+			for _, gamma := range []GammaRule{GammaPaper, GammaSimple} {
+				cfg := Config{DropProb: 0.3, Block: Square(6), Clip: clip, Region: RegionFull, Gamma: gamma, Even: EvenAfter}
+				add(cfg, clips[i], Position{Step: 3})
+				if clip != ClipNone {
+					cfg.Region = RegionValid
+					add(cfg, clips[i], Position{Step: 3})
+				}
+			}
+		}
+		for _, region := range []Region{RegionValid, RegionFull} {
+			for _, p := range []float64{1e-12, 0.1, 0.5, 0.999} {
+				add(Config{DropProb: p, Block: Square(3), Region: region, Gamma: GammaExact, Norm: NormExpected}, clips[i], Position{Step: 8})
+			}
+		}
+		for _, f := range []float64{0.1, 0.5, 0.7, 1} {
+			add(Config{DropProb: 0.3, Block: Fraction(f)}, clips[i], Position{Step: 4})
+		}
+		for _, share := range []Share{ShareNone, ShareChannels} {
+			add(Config{DropProb: 0.1, Block: Square(1), Share: share}, long[i], Position{Step: 5})
+			add(Config{DropProb: 0.1, Block: Square(3), Share: share, Norm: NormPlane}, long[i], Position{Step: 5})
+			add(Config{DropProb: 0.05, Block: Cuboid(3, 4, 5), Region: RegionFull, Share: share, Norm: NormSample}, long[i], Position{Step: 5})
+		}
+		empty := s
+		empty.w = 0
+		add(Config{DropProb: 0.3, Block: Square(3), Norm: NormPlane}, empty, Position{})
+	}
+
+	s := NHWC(3, 6, 7, 2)
+	for _, scale := range []float64{0, 0.1, 1, 3.3, 1e308} {
+		for _, gamma := range []GammaRule{GammaPaper, GammaSimple, GammaGiven} {
+			add(Config{DropProb: 0.2, Block: Square(2), Gamma: gamma, GammaScale: scale}, s, Position{Step: 6})
+		}
+	}
+	for _, step := range []uint64{0, 1, 7, 48, 49, 1<<64 - 1} {
+		add(Config{DropProb: 0.7, Block: Square(2), Ramp: Ramp{From: 0.1, Steps: 49}}, s, Position{Step: step})
+		add(Config{DropProb: 0.1, Block: Square(2), Gamma: GammaGiven, GammaScale: 1.1, Ramp: Ramp{From: 0.7, Steps: 49}}, s, Position{Step: step})
+		add(Config{DropProb: 0.7, Block: Square(2), Ramp: Ramp{From: 0.1, Steps: 1<<64 - 1}}, s, Position{Step: step<<53 - step})
+	}
+	for _, stride := range []uint64{0, 1, 2, 1 << 32, 1<<64 - 1} {
+		for _, share := range []Share{ShareNone, ShareBatch} {
+			add(Config{DropProb: 0.2, Block: Square(2), Share: share}, s, Position{Step: 7, Sample: 1<<32 - 1, Stride: stride})
+		}
+	}
+	return all
+}
+
+func (g *goldenMask) optionsLine(t *testing.T, kernels KernelSet, m *Mask) string {
+	cfg := g.cfg
+	cfg.Kernels = kernels
+	layer, err := New(cfg)
+	require.NoError(t, err)
+	layer.SampleAt(m, g.shape, g.at)
+	var scales []string
+	for _, scale := range m.Scales() {
+		scales = append(scales, floatBits(scale))
+	}
+	line := fmt.Sprintf(
+		"%v: p=%v ramp=%v block=%v clip=%v even=%v region=%v gamma=%v scale=%v share=%v norm=%v seed=%x layer=%x step=%x sample=%x stride=%x: gamma=%s drop=%s seeds=%d kept=%d scales=%v fnv=%s",
+		g.shape, cfg.DropProb, cfg.Ramp, cfg.Block, cfg.Clip, cfg.Even, cfg.Region, cfg.Gamma, cfg.GammaScale, cfg.Share, cfg.Norm,
+		cfg.Seed, cfg.Layer, g.at.Step, g.at.Sample, g.at.Stride,
+		floatBits(m.Gamma()), floatBits(layer.ExpectedDrop(g.shape, g.at.Step)), m.SeedCount(), m.Kept(), scales, sum64(m.Words()))
+	if len(m.Words()) <= 10 {
+		line += fmt.Sprintf(" words=%016x", m.Words())
+	}
+	return line
+}
+
+func TestGoldenOptions(t *testing.T) {
+	for _, kernels := range KernelSets() {
+		t.Run(kernels.String(), func(t *testing.T) {
+			var m Mask
+			var lines []string
+			for _, g := range goldenOptions() {
+				lines = append(lines, g.optionsLine(t, kernels, &m))
+			}
+			golden(t, "options.txt", "Masks of every layout and option", lines)
+		})
+	}
+}
+
+// goldenNoise are masks that share in all ways, of samples of odd lengths among others, and
+// ones that drop all.
+func goldenNoise() (all []goldenMask) {
+	for _, s := range []Shape{
+		NCHW(2, 3, 5, 7), NHWC(3, 5, 7, 3), NCW(5, 1, 13), NWC(2, 33, 4), NCDHW(2, 2, 3, 4, 5), NDHWC(2, 9, 10, 11, 3), NHWC(1, 3, 0, 2),
+	} {
+		for _, share := range []Share{ShareNone, ShareChannels, ShareBatch, ShareAll} {
+			cfg := Config{DropProb: 0.4, Block: Square(2), Share: share, Norm: NormNone, Seed: 0xfedcba9876543210, Layer: 9}
+			all = append(all, goldenMask{cfg, s, Position{Step: 1, Sample: 1<<32 - 1, Stride: 3}})
+		}
+		cfg := Config{DropProb: 1, Block: Square(1), Gamma: GammaGiven, Seed: 1, Layer: 2}
+		all = append(all, goldenMask{cfg, s, Position{Step: 3, Sample: 1<<64 - 1}})
+	}
+	return all
+}
+
+// noiseOn returns what ApplyNoise makes of a map of zeros.
+func noiseOn[E Float](m *Mask) []E {
+	x := make([]E, m.Shape().Len())
+	ApplyNoise(x, x, m)
+	return x
+}
+
+// sumBytes is the FNV-1a hash of elements, in little-endian order.
+func sumBytes[E Float](elements []E) string {
+	h := fnv.New64a()
+	binary.Write(h, binary.LittleEndian, elements)
+	return fmt.Sprintf("%016x", h.Sum64())
+}
+
+func TestGoldenNoise(t *testing.T) {
+	for _, kernels := range KernelSets() {
+		t.Run(kernels.String(), func(t *testing.T) {
+			var m Mask
+			var lines []string
+			for _, g := range goldenNoise() {
+				cfg := g.cfg
+				cfg.Kernels = kernels
+				layer, err := New(cfg)
+				require.NoError(t, err)
+				layer.SampleAt(&m, g.shape, g.at)
+				x := noiseOn[float32](&m)
+				line := fmt.Sprintf("%v: p=%v block=%v gamma=%v share=%v norm=%v seed=%x layer=%x step=%x sample=%x stride=%x: dropped=%d float32=%s float64=%s float16=%s bfloat16=%s",
+					g.shape, cfg.DropProb, cfg.Block, cfg.Gamma, cfg.Share, cfg.Norm, cfg.Seed, cfg.Layer, g.at.Step, g.at.Sample, g.at.Stride,
+					m.Dropped(), sumBytes(x), sumBytes(noiseOn[float64](&m)), sumBytes(noiseOn[Float16](&m)), sumBytes(noiseOn[BFloat16](&m)))
+				var first []string
+				for _, v := range x[:min(len(x), 16)] {
+					first = append(first, fmt.Sprintf("%08x", math.Float32bits(v)))
+				}
+				lines = append(lines, fmt.Sprintf("%s first=%v", line, first))
+			}
+			golden(t, "noise.txt", "Noise on zeros", lines)
+		})
+	}
+}
+
 // Keys of layers and steps, and the first words that they draw.
 func TestGoldenKeys(t *testing.T) {
 	for _, kernels := range KernelSets() {

@@ -10301,10 +10301,7 @@ TEXT ·scaleBFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -10317,82 +10314,82 @@ apart:
 	MOVQ         64(BX), SI
 	MOVQ         (DX), SI
 	MOVQ         64(DX), SI
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, (DX)
-	VMOVUPS      Y10, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 64(DX)
-	VMOVUPS      Y10, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, (DX)
+	VMOVUPS      Y7, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y7, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -10406,82 +10403,82 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, (DX)
-	VMOVUPS      Y10, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 64(DX)
-	VMOVUPS      Y10, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, (DX)
+	VMOVUPS      Y7, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, 64(DX)
+	VMOVUPS      Y7, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -10497,26 +10494,26 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      Y9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y6, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -10529,26 +10526,26 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      X9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      X6, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -10561,27 +10558,27 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (BX), SI
-	VMOVD        SI, X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPEXTRW      $0x00, X9, (DX)
+	VMOVD        SI, X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPEXTRW      $0x00, X6, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -11553,92 +11550,89 @@ TEXT ·scaleStreamBFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
 word:
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVNTPS     Y9, (DX)
-	VMOVNTPS     Y10, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y7, Y11
-	VPBLENDW     $0xaa, Y7, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y7
-	VPOR         Y7, Y11, Y11
-	VPMAXUW      Y3, Y11, Y7
-	VPCMPEQW     Y7, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVNTPS     Y9, 64(DX)
-	VMOVNTPS     Y10, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVNTPS     Y6, (DX)
+	VMOVNTPS     Y7, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y4, Y8
+	VPBLENDW     $0xaa, Y4, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y4
+	VPOR         Y4, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
+	VPCMPEQW     Y4, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVNTPS     Y6, 64(DX)
+	VMOVNTPS     Y7, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -11654,26 +11648,26 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y7, Y7
-	VPSRLD       $0x10, Y8, Y9
-	VPSLLD       $0x10, Y7, Y10
-	VPBLENDW     $0xaa, Y7, Y9, Y9
-	VPBLENDW     $0x55, Y8, Y10, Y10
-	VPAND        Y2, Y9, Y7
-	VPOR         Y7, Y10, Y10
-	VPMAXUW      Y3, Y10, Y7
-	VPCMPEQW     Y7, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      Y9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y5, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y5, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y6, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -11686,26 +11680,26 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      X9, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      X6, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -11718,27 +11712,27 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (BX), SI
-	VMOVD        SI, X6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y1, Y6, Y8
-	VMULPS       Y0, Y7, Y7
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPEXTRW      $0x00, X9, (DX)
+	VMOVD        SI, X3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPEXTRW      $0x00, X6, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -14626,13 +14620,10 @@ TEXT ·scaleRunsBFloat16AVX2(SB), NOSPLIT, $16-112
 	MOVQ         scales_base+72(FP), SI
 	MOVQ         run+96(FP), DI
 	MOVQ         left+104(FP), R8
-	VMOVDQU      upperHalves<>+0(SB), Y0
-	VMOVDQU      halfOnes<>+0(SB), Y1
-	VMOVDQU      halfAbove<>+0(SB), Y2
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    (SI), X3, X3
-	VBROADCASTSS X3, Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	LEAQ         (SP), R9
 	CMPQ         AX, $0x00004000
 	JL           near
@@ -14648,82 +14639,82 @@ apart:
 	MOVQ         64(DX), R10
 	CMPQ         R8, $0x40
 	JL           endedtrue
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y0, Y6, Y6
-	VMULPS       Y3, Y7, Y7
-	VMULPS       Y3, Y6, Y6
-	VPSRLD       $0x10, Y7, Y8
-	VPSLLD       $0x10, Y6, Y9
-	VPBLENDW     $0xaa, Y6, Y8, Y8
-	VPBLENDW     $0x55, Y7, Y9, Y9
-	VPAND        Y1, Y8, Y6
-	VPOR         Y6, Y9, Y9
-	VPMAXUW      Y2, Y9, Y6
-	VPCMPEQW     Y6, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPAND        Y5, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(BX), Y6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y0, Y6, Y6
-	VMULPS       Y3, Y7, Y7
-	VMULPS       Y3, Y6, Y6
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y6, Y10
-	VPBLENDW     $0xaa, Y6, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y1, Y9, Y6
-	VPOR         Y6, Y10, Y10
-	VPMAXUW      Y2, Y10, Y6
-	VPCMPEQW     Y6, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(BX), Y6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y0, Y6, Y6
-	VMULPS       Y3, Y7, Y7
-	VMULPS       Y3, Y6, Y6
-	VPSRLD       $0x10, Y7, Y8
-	VPSLLD       $0x10, Y6, Y9
-	VPBLENDW     $0xaa, Y6, Y8, Y8
-	VPBLENDW     $0x55, Y7, Y9, Y9
-	VPAND        Y1, Y8, Y6
-	VPOR         Y6, Y9, Y9
-	VPMAXUW      Y2, Y9, Y6
-	VPCMPEQW     Y6, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPAND        Y5, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y0, Y6, Y6
-	VMULPS       Y3, Y7, Y7
-	VMULPS       Y3, Y6, Y6
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y6, Y10
-	VPBLENDW     $0xaa, Y6, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y1, Y9, Y6
-	VPOR         Y6, Y10, Y10
-	VPMAXUW      Y2, Y10, Y6
-	VPCMPEQW     Y6, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y5
+	VPSLLD       $0x10, Y3, Y6
+	VPBLENDW     $0xaa, Y3, Y5, Y5
+	VPBLENDW     $0x55, Y4, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y3
+	VPOR         Y3, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y3
+	VPCMPEQW     Y3, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y5
+	VPSLLD       $0x10, Y3, Y6
+	VPBLENDW     $0xaa, Y3, Y5, Y5
+	VPBLENDW     $0x55, Y4, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y3
+	VPOR         Y3, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y3
+	VPCMPEQW     Y3, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -14742,232 +14733,232 @@ endedtrue:
 	CMOVQGE      R12, R11
 	MOVQ         R10, (SP)
 	MOVQ         R11, 8(SP)
-	VXORPS       X5, X5, X5
-	VCVTSD2SS    8(SI), X5, X5
-	VBROADCASTSS X5, Y5
-	VXORPS       X6, X6, X6
-	VCVTSD2SS    16(SI), X6, X6
-	VBROADCASTSS X6, Y6
-	VPBROADCASTW (CX), Y7
-	VPAND        Y4, Y7, Y7
-	VPCMPEQW     Y4, Y7, Y7
-	VMOVUPS      (BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y3, Y9, Y9
-	VMULPS       Y3, Y8, Y8
-	VPSRLD       $0x10, Y9, Y10
-	VPSLLD       $0x10, Y8, Y11
-	VPBLENDW     $0xaa, Y8, Y10, Y10
-	VPBLENDW     $0x55, Y9, Y11, Y11
-	VPAND        Y1, Y10, Y8
-	VPOR         Y8, Y11, Y11
-	VPMAXUW      Y2, Y11, Y8
-	VPCMPEQW     Y8, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VMOVUPS      (BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y5, Y9, Y9
-	VMULPS       Y5, Y8, Y8
-	VPSRLD       $0x10, Y9, Y11
-	VPSLLD       $0x10, Y8, Y12
-	VPBLENDW     $0xaa, Y8, Y11, Y11
-	VPBLENDW     $0x55, Y9, Y12, Y12
-	VPAND        Y1, Y11, Y8
-	VPOR         Y8, Y12, Y12
-	VPMAXUW      Y2, Y12, Y8
-	VPCMPEQW     Y8, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBROADCASTW (R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y11, Y10, Y10
-	VMOVUPS      (BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y6, Y9, Y9
-	VMULPS       Y6, Y8, Y8
-	VPSRLD       $0x10, Y9, Y11
-	VPSLLD       $0x10, Y8, Y12
-	VPBLENDW     $0xaa, Y8, Y11, Y11
-	VPBLENDW     $0x55, Y9, Y12, Y12
-	VPAND        Y1, Y11, Y8
-	VPOR         Y8, Y12, Y12
-	VPMAXUW      Y2, Y12, Y8
-	VPCMPEQW     Y8, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBROADCASTW 8(R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y11, Y10, Y10
-	VPAND        Y7, Y10, Y10
-	VPBROADCASTW 2(CX), Y7
-	VPAND        Y4, Y7, Y7
-	VPCMPEQW     Y4, Y7, Y7
-	VMOVUPS      32(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y3, Y9, Y9
-	VMULPS       Y3, Y8, Y8
-	VPSRLD       $0x10, Y9, Y11
-	VPSLLD       $0x10, Y8, Y12
-	VPBLENDW     $0xaa, Y8, Y11, Y11
-	VPBLENDW     $0x55, Y9, Y12, Y12
-	VPAND        Y1, Y11, Y8
-	VPOR         Y8, Y12, Y12
-	VPMAXUW      Y2, Y12, Y8
-	VPCMPEQW     Y8, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VMOVUPS      32(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y5, Y9, Y9
-	VMULPS       Y5, Y8, Y8
-	VPSRLD       $0x10, Y9, Y12
-	VPSLLD       $0x10, Y8, Y13
-	VPBLENDW     $0xaa, Y8, Y12, Y12
-	VPBLENDW     $0x55, Y9, Y13, Y13
-	VPAND        Y1, Y12, Y8
-	VPOR         Y8, Y13, Y13
-	VPMAXUW      Y2, Y13, Y8
-	VPCMPEQW     Y8, Y13, Y13
-	VPSUBW       Y13, Y12, Y12
-	VPBROADCASTW 2(R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y12, Y11, Y11
-	VMOVUPS      32(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y6, Y9, Y9
-	VMULPS       Y6, Y8, Y8
-	VPSRLD       $0x10, Y9, Y12
-	VPSLLD       $0x10, Y8, Y13
-	VPBLENDW     $0xaa, Y8, Y12, Y12
-	VPBLENDW     $0x55, Y9, Y13, Y13
-	VPAND        Y1, Y12, Y8
-	VPOR         Y8, Y13, Y13
-	VPMAXUW      Y2, Y13, Y8
-	VPCMPEQW     Y8, Y13, Y13
-	VPSUBW       Y13, Y12, Y12
-	VPBROADCASTW 10(R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y12, Y11, Y11
-	VPAND        Y7, Y11, Y11
-	VMOVUPS      Y10, (DX)
-	VMOVUPS      Y11, 32(DX)
-	VPBROADCASTW 4(CX), Y7
-	VPAND        Y4, Y7, Y7
-	VPCMPEQW     Y4, Y7, Y7
-	VMOVUPS      64(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y3, Y9, Y9
-	VMULPS       Y3, Y8, Y8
-	VPSRLD       $0x10, Y9, Y10
-	VPSLLD       $0x10, Y8, Y11
-	VPBLENDW     $0xaa, Y8, Y10, Y10
-	VPBLENDW     $0x55, Y9, Y11, Y11
-	VPAND        Y1, Y10, Y8
-	VPOR         Y8, Y11, Y11
-	VPMAXUW      Y2, Y11, Y8
-	VPCMPEQW     Y8, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VMOVUPS      64(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y5, Y9, Y9
-	VMULPS       Y5, Y8, Y8
-	VPSRLD       $0x10, Y9, Y11
-	VPSLLD       $0x10, Y8, Y12
-	VPBLENDW     $0xaa, Y8, Y11, Y11
-	VPBLENDW     $0x55, Y9, Y12, Y12
-	VPAND        Y1, Y11, Y8
-	VPOR         Y8, Y12, Y12
-	VPMAXUW      Y2, Y12, Y8
-	VPCMPEQW     Y8, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBROADCASTW 4(R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y11, Y10, Y10
-	VMOVUPS      64(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y6, Y9, Y9
-	VMULPS       Y6, Y8, Y8
-	VPSRLD       $0x10, Y9, Y11
-	VPSLLD       $0x10, Y8, Y12
-	VPBLENDW     $0xaa, Y8, Y11, Y11
-	VPBLENDW     $0x55, Y9, Y12, Y12
-	VPAND        Y1, Y11, Y8
-	VPOR         Y8, Y12, Y12
-	VPMAXUW      Y2, Y12, Y8
-	VPCMPEQW     Y8, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBROADCASTW 12(R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y11, Y10, Y10
-	VPAND        Y7, Y10, Y10
-	VPBROADCASTW 6(CX), Y7
-	VPAND        Y4, Y7, Y7
-	VPCMPEQW     Y4, Y7, Y7
-	VMOVUPS      96(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y3, Y9, Y9
-	VMULPS       Y3, Y8, Y8
-	VPSRLD       $0x10, Y9, Y3
-	VPSLLD       $0x10, Y8, Y11
-	VPBLENDW     $0xaa, Y8, Y3, Y3
-	VPBLENDW     $0x55, Y9, Y11, Y11
-	VPAND        Y1, Y3, Y8
-	VPOR         Y8, Y11, Y11
-	VPMAXUW      Y2, Y11, Y8
-	VPCMPEQW     Y8, Y11, Y11
-	VPSUBW       Y11, Y3, Y3
-	VMOVUPS      96(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y5, Y9, Y9
-	VMULPS       Y5, Y8, Y8
-	VPSRLD       $0x10, Y9, Y5
-	VPSLLD       $0x10, Y8, Y11
-	VPBLENDW     $0xaa, Y8, Y5, Y5
-	VPBLENDW     $0x55, Y9, Y11, Y11
-	VPAND        Y1, Y5, Y8
-	VPOR         Y8, Y11, Y11
-	VPMAXUW      Y2, Y11, Y8
-	VPCMPEQW     Y8, Y11, Y11
-	VPSUBW       Y11, Y5, Y5
-	VPBROADCASTW 6(R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y5, Y3, Y3
-	VMOVUPS      96(BX), Y5
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    16(SI), X3, X3
+	VBROADCASTSS X3, Y3
+	VPBROADCASTW (CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
 	VPSLLD       $0x10, Y5, Y8
-	VPAND        Y0, Y5, Y5
-	VMULPS       Y6, Y8, Y8
-	VMULPS       Y6, Y5, Y5
-	VPSRLD       $0x10, Y8, Y6
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
 	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y6, Y6
-	VPBLENDW     $0x55, Y8, Y9, Y9
-	VPAND        Y1, Y6, Y5
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
 	VPOR         Y5, Y9, Y9
-	VPMAXUW      Y2, Y9, Y5
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
 	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y6, Y6
-	VPBROADCASTW 14(R9), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VPBLENDVB    Y5, Y6, Y3, Y3
-	VPAND        Y7, Y3, Y3
-	VMOVUPS      Y10, 64(DX)
-	VMOVUPS      Y3, 96(DX)
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW (R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW 8(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VPAND        Y4, Y7, Y7
+	VPBROADCASTW 2(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      32(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VMOVUPS      32(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y9
+	VPSLLD       $0x10, Y5, Y10
+	VPBLENDW     $0xaa, Y5, Y9, Y9
+	VPBLENDW     $0x55, Y6, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y5
+	VPOR         Y5, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y5
+	VPCMPEQW     Y5, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBROADCASTW 2(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y9, Y8, Y8
+	VMOVUPS      32(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y5, Y5
+	VPSRLD       $0x10, Y6, Y9
+	VPSLLD       $0x10, Y5, Y10
+	VPBLENDW     $0xaa, Y5, Y9, Y9
+	VPBLENDW     $0x55, Y6, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y5
+	VPOR         Y5, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y5
+	VPCMPEQW     Y5, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBROADCASTW 10(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y9, Y8, Y8
+	VPAND        Y4, Y8, Y8
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VPBROADCASTW 4(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW 4(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW 12(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VPAND        Y4, Y7, Y7
+	VPBROADCASTW 6(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      96(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y0
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y0, Y0
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y0, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y0, Y0
+	VMOVUPS      96(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y2
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y2, Y2
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y2, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y2, Y2
+	VPBROADCASTW 6(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y2, Y0, Y0
+	VMOVUPS      96(BX), Y2
+	VPSLLD       $0x10, Y2, Y5
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y5, Y5
+	VMULPS       Y3, Y2, Y2
+	VPSRLD       $0x10, Y5, Y3
+	VPSLLD       $0x10, Y2, Y6
+	VPBLENDW     $0xaa, Y2, Y3, Y3
+	VPBLENDW     $0x55, Y5, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y3, Y2
+	VPOR         Y2, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
+	VPCMPEQW     Y2, Y6, Y6
+	VPSUBW       Y6, Y3, Y3
+	VPBROADCASTW 14(R9), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VPBLENDVB    Y2, Y3, Y0, Y0
+	VPAND        Y4, Y0, Y0
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y0, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -14979,9 +14970,9 @@ endedtrue:
 	ADDQ         $0x10, SI
 	CMPQ         R13, $0x40
 	CMOVQGE      R11, SI
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    (SI), X3, X3
-	VBROADCASTSS X3, Y3
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
 
 donetrue:
 	SUBQ $0x00000040, AX
@@ -14996,82 +14987,82 @@ near:
 word:
 	CMPQ         R8, $0x40
 	JL           endedfalse
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y0, Y6, Y6
-	VMULPS       Y3, Y7, Y7
-	VMULPS       Y3, Y6, Y6
-	VPSRLD       $0x10, Y7, Y8
-	VPSLLD       $0x10, Y6, Y9
-	VPBLENDW     $0xaa, Y6, Y8, Y8
-	VPBLENDW     $0x55, Y7, Y9, Y9
-	VPAND        Y1, Y8, Y6
-	VPOR         Y6, Y9, Y9
-	VPMAXUW      Y2, Y9, Y6
-	VPCMPEQW     Y6, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPAND        Y5, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(BX), Y6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y0, Y6, Y6
-	VMULPS       Y3, Y7, Y7
-	VMULPS       Y3, Y6, Y6
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y6, Y10
-	VPBLENDW     $0xaa, Y6, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y1, Y9, Y6
-	VPOR         Y6, Y10, Y10
-	VPMAXUW      Y2, Y10, Y6
-	VPCMPEQW     Y6, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(BX), Y6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y0, Y6, Y6
-	VMULPS       Y3, Y7, Y7
-	VMULPS       Y3, Y6, Y6
-	VPSRLD       $0x10, Y7, Y8
-	VPSLLD       $0x10, Y6, Y9
-	VPBLENDW     $0xaa, Y6, Y8, Y8
-	VPBLENDW     $0x55, Y7, Y9, Y9
-	VPAND        Y1, Y8, Y6
-	VPOR         Y6, Y9, Y9
-	VPMAXUW      Y2, Y9, Y6
-	VPCMPEQW     Y6, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPAND        Y5, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y0, Y6, Y6
-	VMULPS       Y3, Y7, Y7
-	VMULPS       Y3, Y6, Y6
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y6, Y10
-	VPBLENDW     $0xaa, Y6, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y1, Y9, Y6
-	VPOR         Y6, Y10, Y10
-	VPMAXUW      Y2, Y10, Y6
-	VPCMPEQW     Y6, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y5
+	VPSLLD       $0x10, Y3, Y6
+	VPBLENDW     $0xaa, Y3, Y5, Y5
+	VPBLENDW     $0x55, Y4, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y3
+	VPOR         Y3, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y3
+	VPCMPEQW     Y3, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y5
+	VPSLLD       $0x10, Y3, Y6
+	VPBLENDW     $0xaa, Y3, Y5, Y5
+	VPBLENDW     $0x55, Y4, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y3
+	VPOR         Y3, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y3
+	VPCMPEQW     Y3, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -15090,232 +15081,232 @@ endedfalse:
 	CMOVQGE      R12, R11
 	MOVQ         R10, (SP)
 	MOVQ         R11, 8(SP)
-	VXORPS       X5, X5, X5
-	VCVTSD2SS    8(SI), X5, X5
-	VBROADCASTSS X5, Y5
-	VXORPS       X6, X6, X6
-	VCVTSD2SS    16(SI), X6, X6
-	VBROADCASTSS X6, Y6
-	VPBROADCASTW (CX), Y7
-	VPAND        Y4, Y7, Y7
-	VPCMPEQW     Y4, Y7, Y7
-	VMOVUPS      (BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y3, Y9, Y9
-	VMULPS       Y3, Y8, Y8
-	VPSRLD       $0x10, Y9, Y10
-	VPSLLD       $0x10, Y8, Y11
-	VPBLENDW     $0xaa, Y8, Y10, Y10
-	VPBLENDW     $0x55, Y9, Y11, Y11
-	VPAND        Y1, Y10, Y8
-	VPOR         Y8, Y11, Y11
-	VPMAXUW      Y2, Y11, Y8
-	VPCMPEQW     Y8, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VMOVUPS      (BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y5, Y9, Y9
-	VMULPS       Y5, Y8, Y8
-	VPSRLD       $0x10, Y9, Y11
-	VPSLLD       $0x10, Y8, Y12
-	VPBLENDW     $0xaa, Y8, Y11, Y11
-	VPBLENDW     $0x55, Y9, Y12, Y12
-	VPAND        Y1, Y11, Y8
-	VPOR         Y8, Y12, Y12
-	VPMAXUW      Y2, Y12, Y8
-	VPCMPEQW     Y8, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBROADCASTW (R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y11, Y10, Y10
-	VMOVUPS      (BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y6, Y9, Y9
-	VMULPS       Y6, Y8, Y8
-	VPSRLD       $0x10, Y9, Y11
-	VPSLLD       $0x10, Y8, Y12
-	VPBLENDW     $0xaa, Y8, Y11, Y11
-	VPBLENDW     $0x55, Y9, Y12, Y12
-	VPAND        Y1, Y11, Y8
-	VPOR         Y8, Y12, Y12
-	VPMAXUW      Y2, Y12, Y8
-	VPCMPEQW     Y8, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBROADCASTW 8(R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y11, Y10, Y10
-	VPAND        Y7, Y10, Y10
-	VPBROADCASTW 2(CX), Y7
-	VPAND        Y4, Y7, Y7
-	VPCMPEQW     Y4, Y7, Y7
-	VMOVUPS      32(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y3, Y9, Y9
-	VMULPS       Y3, Y8, Y8
-	VPSRLD       $0x10, Y9, Y11
-	VPSLLD       $0x10, Y8, Y12
-	VPBLENDW     $0xaa, Y8, Y11, Y11
-	VPBLENDW     $0x55, Y9, Y12, Y12
-	VPAND        Y1, Y11, Y8
-	VPOR         Y8, Y12, Y12
-	VPMAXUW      Y2, Y12, Y8
-	VPCMPEQW     Y8, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VMOVUPS      32(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y5, Y9, Y9
-	VMULPS       Y5, Y8, Y8
-	VPSRLD       $0x10, Y9, Y12
-	VPSLLD       $0x10, Y8, Y13
-	VPBLENDW     $0xaa, Y8, Y12, Y12
-	VPBLENDW     $0x55, Y9, Y13, Y13
-	VPAND        Y1, Y12, Y8
-	VPOR         Y8, Y13, Y13
-	VPMAXUW      Y2, Y13, Y8
-	VPCMPEQW     Y8, Y13, Y13
-	VPSUBW       Y13, Y12, Y12
-	VPBROADCASTW 2(R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y12, Y11, Y11
-	VMOVUPS      32(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y6, Y9, Y9
-	VMULPS       Y6, Y8, Y8
-	VPSRLD       $0x10, Y9, Y12
-	VPSLLD       $0x10, Y8, Y13
-	VPBLENDW     $0xaa, Y8, Y12, Y12
-	VPBLENDW     $0x55, Y9, Y13, Y13
-	VPAND        Y1, Y12, Y8
-	VPOR         Y8, Y13, Y13
-	VPMAXUW      Y2, Y13, Y8
-	VPCMPEQW     Y8, Y13, Y13
-	VPSUBW       Y13, Y12, Y12
-	VPBROADCASTW 10(R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y12, Y11, Y11
-	VPAND        Y7, Y11, Y11
-	VMOVUPS      Y10, (DX)
-	VMOVUPS      Y11, 32(DX)
-	VPBROADCASTW 4(CX), Y7
-	VPAND        Y4, Y7, Y7
-	VPCMPEQW     Y4, Y7, Y7
-	VMOVUPS      64(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y3, Y9, Y9
-	VMULPS       Y3, Y8, Y8
-	VPSRLD       $0x10, Y9, Y10
-	VPSLLD       $0x10, Y8, Y11
-	VPBLENDW     $0xaa, Y8, Y10, Y10
-	VPBLENDW     $0x55, Y9, Y11, Y11
-	VPAND        Y1, Y10, Y8
-	VPOR         Y8, Y11, Y11
-	VPMAXUW      Y2, Y11, Y8
-	VPCMPEQW     Y8, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VMOVUPS      64(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y5, Y9, Y9
-	VMULPS       Y5, Y8, Y8
-	VPSRLD       $0x10, Y9, Y11
-	VPSLLD       $0x10, Y8, Y12
-	VPBLENDW     $0xaa, Y8, Y11, Y11
-	VPBLENDW     $0x55, Y9, Y12, Y12
-	VPAND        Y1, Y11, Y8
-	VPOR         Y8, Y12, Y12
-	VPMAXUW      Y2, Y12, Y8
-	VPCMPEQW     Y8, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBROADCASTW 4(R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y11, Y10, Y10
-	VMOVUPS      64(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y6, Y9, Y9
-	VMULPS       Y6, Y8, Y8
-	VPSRLD       $0x10, Y9, Y11
-	VPSLLD       $0x10, Y8, Y12
-	VPBLENDW     $0xaa, Y8, Y11, Y11
-	VPBLENDW     $0x55, Y9, Y12, Y12
-	VPAND        Y1, Y11, Y8
-	VPOR         Y8, Y12, Y12
-	VPMAXUW      Y2, Y12, Y8
-	VPCMPEQW     Y8, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBROADCASTW 12(R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y11, Y10, Y10
-	VPAND        Y7, Y10, Y10
-	VPBROADCASTW 6(CX), Y7
-	VPAND        Y4, Y7, Y7
-	VPCMPEQW     Y4, Y7, Y7
-	VMOVUPS      96(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y3, Y9, Y9
-	VMULPS       Y3, Y8, Y8
-	VPSRLD       $0x10, Y9, Y3
-	VPSLLD       $0x10, Y8, Y11
-	VPBLENDW     $0xaa, Y8, Y3, Y3
-	VPBLENDW     $0x55, Y9, Y11, Y11
-	VPAND        Y1, Y3, Y8
-	VPOR         Y8, Y11, Y11
-	VPMAXUW      Y2, Y11, Y8
-	VPCMPEQW     Y8, Y11, Y11
-	VPSUBW       Y11, Y3, Y3
-	VMOVUPS      96(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y5, Y9, Y9
-	VMULPS       Y5, Y8, Y8
-	VPSRLD       $0x10, Y9, Y5
-	VPSLLD       $0x10, Y8, Y11
-	VPBLENDW     $0xaa, Y8, Y5, Y5
-	VPBLENDW     $0x55, Y9, Y11, Y11
-	VPAND        Y1, Y5, Y8
-	VPOR         Y8, Y11, Y11
-	VPMAXUW      Y2, Y11, Y8
-	VPCMPEQW     Y8, Y11, Y11
-	VPSUBW       Y11, Y5, Y5
-	VPBROADCASTW 6(R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y5, Y3, Y3
-	VMOVUPS      96(BX), Y5
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    16(SI), X3, X3
+	VBROADCASTSS X3, Y3
+	VPBROADCASTW (CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
 	VPSLLD       $0x10, Y5, Y8
-	VPAND        Y0, Y5, Y5
-	VMULPS       Y6, Y8, Y8
-	VMULPS       Y6, Y5, Y5
-	VPSRLD       $0x10, Y8, Y6
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
 	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y6, Y6
-	VPBLENDW     $0x55, Y8, Y9, Y9
-	VPAND        Y1, Y6, Y5
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
 	VPOR         Y5, Y9, Y9
-	VPMAXUW      Y2, Y9, Y5
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
 	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y6, Y6
-	VPBROADCASTW 14(R9), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VPBLENDVB    Y5, Y6, Y3, Y3
-	VPAND        Y7, Y3, Y3
-	VMOVUPS      Y10, 64(DX)
-	VMOVUPS      Y3, 96(DX)
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW (R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW 8(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VPAND        Y4, Y7, Y7
+	VPBROADCASTW 2(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      32(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VMOVUPS      32(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y9
+	VPSLLD       $0x10, Y5, Y10
+	VPBLENDW     $0xaa, Y5, Y9, Y9
+	VPBLENDW     $0x55, Y6, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y5
+	VPOR         Y5, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y5
+	VPCMPEQW     Y5, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBROADCASTW 2(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y9, Y8, Y8
+	VMOVUPS      32(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y5, Y5
+	VPSRLD       $0x10, Y6, Y9
+	VPSLLD       $0x10, Y5, Y10
+	VPBLENDW     $0xaa, Y5, Y9, Y9
+	VPBLENDW     $0x55, Y6, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y5
+	VPOR         Y5, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y5
+	VPCMPEQW     Y5, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBROADCASTW 10(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y9, Y8, Y8
+	VPAND        Y4, Y8, Y8
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VPBROADCASTW 4(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW 4(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW 12(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VPAND        Y4, Y7, Y7
+	VPBROADCASTW 6(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      96(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y0
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y0, Y0
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y0, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y0, Y0
+	VMOVUPS      96(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y2
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y2, Y2
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y2, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y2, Y2
+	VPBROADCASTW 6(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y2, Y0, Y0
+	VMOVUPS      96(BX), Y2
+	VPSLLD       $0x10, Y2, Y5
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y5, Y5
+	VMULPS       Y3, Y2, Y2
+	VPSRLD       $0x10, Y5, Y3
+	VPSLLD       $0x10, Y2, Y6
+	VPBLENDW     $0xaa, Y2, Y3, Y3
+	VPBLENDW     $0x55, Y5, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y3, Y2
+	VPOR         Y2, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
+	VPCMPEQW     Y2, Y6, Y6
+	VPSUBW       Y6, Y3, Y3
+	VPBROADCASTW 14(R9), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VPBLENDVB    Y2, Y3, Y0, Y0
+	VPAND        Y4, Y0, Y0
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y0, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -15327,9 +15318,9 @@ endedfalse:
 	ADDQ         $0x10, SI
 	CMPQ         R13, $0x40
 	CMOVQGE      R11, SI
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    (SI), X3, X3
-	VBROADCASTSS X3, Y3
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
 
 donefalse:
 	SUBQ $0x00000040, AX
@@ -17192,13 +17183,10 @@ TEXT ·scaleRunsStreamBFloat16AVX2(SB), NOSPLIT, $16-112
 	MOVQ         scales_base+72(FP), SI
 	MOVQ         run+96(FP), DI
 	MOVQ         left+104(FP), R8
-	VMOVDQU      upperHalves<>+0(SB), Y0
-	VMOVDQU      halfOnes<>+0(SB), Y1
-	VMOVDQU      halfAbove<>+0(SB), Y2
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    (SI), X3, X3
-	VBROADCASTSS X3, Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	LEAQ         (SP), R9
 	CMPQ         AX, $0x00000040
 	JL           wordDone
@@ -17208,82 +17196,82 @@ word:
 	JL           endedfalse
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (BX), Y6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y0, Y6, Y6
-	VMULPS       Y3, Y7, Y7
-	VMULPS       Y3, Y6, Y6
-	VPSRLD       $0x10, Y7, Y8
-	VPSLLD       $0x10, Y6, Y9
-	VPBLENDW     $0xaa, Y6, Y8, Y8
-	VPBLENDW     $0x55, Y7, Y9, Y9
-	VPAND        Y1, Y8, Y6
-	VPOR         Y6, Y9, Y9
-	VPMAXUW      Y2, Y9, Y6
-	VPCMPEQW     Y6, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPAND        Y5, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(BX), Y6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y0, Y6, Y6
-	VMULPS       Y3, Y7, Y7
-	VMULPS       Y3, Y6, Y6
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y6, Y10
-	VPBLENDW     $0xaa, Y6, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y1, Y9, Y6
-	VPOR         Y6, Y10, Y10
-	VPMAXUW      Y2, Y10, Y6
-	VPCMPEQW     Y6, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVNTPS     Y8, (DX)
-	VMOVNTPS     Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(BX), Y6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y0, Y6, Y6
-	VMULPS       Y3, Y7, Y7
-	VMULPS       Y3, Y6, Y6
-	VPSRLD       $0x10, Y7, Y8
-	VPSLLD       $0x10, Y6, Y9
-	VPBLENDW     $0xaa, Y6, Y8, Y8
-	VPBLENDW     $0x55, Y7, Y9, Y9
-	VPAND        Y1, Y8, Y6
-	VPOR         Y6, Y9, Y9
-	VPMAXUW      Y2, Y9, Y6
-	VPCMPEQW     Y6, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPAND        Y5, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(BX), Y6
-	VPSLLD       $0x10, Y6, Y7
-	VPAND        Y0, Y6, Y6
-	VMULPS       Y3, Y7, Y7
-	VMULPS       Y3, Y6, Y6
-	VPSRLD       $0x10, Y7, Y9
-	VPSLLD       $0x10, Y6, Y10
-	VPBLENDW     $0xaa, Y6, Y9, Y9
-	VPBLENDW     $0x55, Y7, Y10, Y10
-	VPAND        Y1, Y9, Y6
-	VPOR         Y6, Y10, Y10
-	VPMAXUW      Y2, Y10, Y6
-	VPCMPEQW     Y6, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VMOVNTPS     Y8, 64(DX)
-	VMOVNTPS     Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y5
+	VPSLLD       $0x10, Y3, Y6
+	VPBLENDW     $0xaa, Y3, Y5, Y5
+	VPBLENDW     $0x55, Y4, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y3
+	VPOR         Y3, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y3
+	VPCMPEQW     Y3, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVNTPS     Y5, (DX)
+	VMOVNTPS     Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y5
+	VPSLLD       $0x10, Y3, Y6
+	VPBLENDW     $0xaa, Y3, Y5, Y5
+	VPBLENDW     $0x55, Y4, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y3
+	VPOR         Y3, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y3
+	VPCMPEQW     Y3, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(BX), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVNTPS     Y5, 64(DX)
+	VMOVNTPS     Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -17302,234 +17290,234 @@ endedfalse:
 	CMOVQGE      R12, R11
 	MOVQ         R10, (SP)
 	MOVQ         R11, 8(SP)
-	VXORPS       X5, X5, X5
-	VCVTSD2SS    8(SI), X5, X5
-	VBROADCASTSS X5, Y5
-	VXORPS       X6, X6, X6
-	VCVTSD2SS    16(SI), X6, X6
-	VBROADCASTSS X6, Y6
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    16(SI), X3, X3
+	VBROADCASTSS X3, Y3
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
-	VPBROADCASTW (CX), Y7
-	VPAND        Y4, Y7, Y7
-	VPCMPEQW     Y4, Y7, Y7
-	VMOVUPS      (BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y3, Y9, Y9
-	VMULPS       Y3, Y8, Y8
-	VPSRLD       $0x10, Y9, Y10
-	VPSLLD       $0x10, Y8, Y11
-	VPBLENDW     $0xaa, Y8, Y10, Y10
-	VPBLENDW     $0x55, Y9, Y11, Y11
-	VPAND        Y1, Y10, Y8
-	VPOR         Y8, Y11, Y11
-	VPMAXUW      Y2, Y11, Y8
-	VPCMPEQW     Y8, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VMOVUPS      (BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y5, Y9, Y9
-	VMULPS       Y5, Y8, Y8
-	VPSRLD       $0x10, Y9, Y11
-	VPSLLD       $0x10, Y8, Y12
-	VPBLENDW     $0xaa, Y8, Y11, Y11
-	VPBLENDW     $0x55, Y9, Y12, Y12
-	VPAND        Y1, Y11, Y8
-	VPOR         Y8, Y12, Y12
-	VPMAXUW      Y2, Y12, Y8
-	VPCMPEQW     Y8, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBROADCASTW (R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y11, Y10, Y10
-	VMOVUPS      (BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y6, Y9, Y9
-	VMULPS       Y6, Y8, Y8
-	VPSRLD       $0x10, Y9, Y11
-	VPSLLD       $0x10, Y8, Y12
-	VPBLENDW     $0xaa, Y8, Y11, Y11
-	VPBLENDW     $0x55, Y9, Y12, Y12
-	VPAND        Y1, Y11, Y8
-	VPOR         Y8, Y12, Y12
-	VPMAXUW      Y2, Y12, Y8
-	VPCMPEQW     Y8, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBROADCASTW 8(R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y11, Y10, Y10
-	VPAND        Y7, Y10, Y10
-	VPBROADCASTW 2(CX), Y7
-	VPAND        Y4, Y7, Y7
-	VPCMPEQW     Y4, Y7, Y7
-	VMOVUPS      32(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y3, Y9, Y9
-	VMULPS       Y3, Y8, Y8
-	VPSRLD       $0x10, Y9, Y11
-	VPSLLD       $0x10, Y8, Y12
-	VPBLENDW     $0xaa, Y8, Y11, Y11
-	VPBLENDW     $0x55, Y9, Y12, Y12
-	VPAND        Y1, Y11, Y8
-	VPOR         Y8, Y12, Y12
-	VPMAXUW      Y2, Y12, Y8
-	VPCMPEQW     Y8, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VMOVUPS      32(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y5, Y9, Y9
-	VMULPS       Y5, Y8, Y8
-	VPSRLD       $0x10, Y9, Y12
-	VPSLLD       $0x10, Y8, Y13
-	VPBLENDW     $0xaa, Y8, Y12, Y12
-	VPBLENDW     $0x55, Y9, Y13, Y13
-	VPAND        Y1, Y12, Y8
-	VPOR         Y8, Y13, Y13
-	VPMAXUW      Y2, Y13, Y8
-	VPCMPEQW     Y8, Y13, Y13
-	VPSUBW       Y13, Y12, Y12
-	VPBROADCASTW 2(R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y12, Y11, Y11
-	VMOVUPS      32(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y6, Y9, Y9
-	VMULPS       Y6, Y8, Y8
-	VPSRLD       $0x10, Y9, Y12
-	VPSLLD       $0x10, Y8, Y13
-	VPBLENDW     $0xaa, Y8, Y12, Y12
-	VPBLENDW     $0x55, Y9, Y13, Y13
-	VPAND        Y1, Y12, Y8
-	VPOR         Y8, Y13, Y13
-	VPMAXUW      Y2, Y13, Y8
-	VPCMPEQW     Y8, Y13, Y13
-	VPSUBW       Y13, Y12, Y12
-	VPBROADCASTW 10(R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y12, Y11, Y11
-	VPAND        Y7, Y11, Y11
-	VMOVNTPS     Y10, (DX)
-	VMOVNTPS     Y11, 32(DX)
-	VPBROADCASTW 4(CX), Y7
-	VPAND        Y4, Y7, Y7
-	VPCMPEQW     Y4, Y7, Y7
-	VMOVUPS      64(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y3, Y9, Y9
-	VMULPS       Y3, Y8, Y8
-	VPSRLD       $0x10, Y9, Y10
-	VPSLLD       $0x10, Y8, Y11
-	VPBLENDW     $0xaa, Y8, Y10, Y10
-	VPBLENDW     $0x55, Y9, Y11, Y11
-	VPAND        Y1, Y10, Y8
-	VPOR         Y8, Y11, Y11
-	VPMAXUW      Y2, Y11, Y8
-	VPCMPEQW     Y8, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VMOVUPS      64(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y5, Y9, Y9
-	VMULPS       Y5, Y8, Y8
-	VPSRLD       $0x10, Y9, Y11
-	VPSLLD       $0x10, Y8, Y12
-	VPBLENDW     $0xaa, Y8, Y11, Y11
-	VPBLENDW     $0x55, Y9, Y12, Y12
-	VPAND        Y1, Y11, Y8
-	VPOR         Y8, Y12, Y12
-	VPMAXUW      Y2, Y12, Y8
-	VPCMPEQW     Y8, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBROADCASTW 4(R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y11, Y10, Y10
-	VMOVUPS      64(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y6, Y9, Y9
-	VMULPS       Y6, Y8, Y8
-	VPSRLD       $0x10, Y9, Y11
-	VPSLLD       $0x10, Y8, Y12
-	VPBLENDW     $0xaa, Y8, Y11, Y11
-	VPBLENDW     $0x55, Y9, Y12, Y12
-	VPAND        Y1, Y11, Y8
-	VPOR         Y8, Y12, Y12
-	VPMAXUW      Y2, Y12, Y8
-	VPCMPEQW     Y8, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBROADCASTW 12(R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y11, Y10, Y10
-	VPAND        Y7, Y10, Y10
-	VPBROADCASTW 6(CX), Y7
-	VPAND        Y4, Y7, Y7
-	VPCMPEQW     Y4, Y7, Y7
-	VMOVUPS      96(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y3, Y9, Y9
-	VMULPS       Y3, Y8, Y8
-	VPSRLD       $0x10, Y9, Y3
-	VPSLLD       $0x10, Y8, Y11
-	VPBLENDW     $0xaa, Y8, Y3, Y3
-	VPBLENDW     $0x55, Y9, Y11, Y11
-	VPAND        Y1, Y3, Y8
-	VPOR         Y8, Y11, Y11
-	VPMAXUW      Y2, Y11, Y8
-	VPCMPEQW     Y8, Y11, Y11
-	VPSUBW       Y11, Y3, Y3
-	VMOVUPS      96(BX), Y8
-	VPSLLD       $0x10, Y8, Y9
-	VPAND        Y0, Y8, Y8
-	VMULPS       Y5, Y9, Y9
-	VMULPS       Y5, Y8, Y8
-	VPSRLD       $0x10, Y9, Y5
-	VPSLLD       $0x10, Y8, Y11
-	VPBLENDW     $0xaa, Y8, Y5, Y5
-	VPBLENDW     $0x55, Y9, Y11, Y11
-	VPAND        Y1, Y5, Y8
-	VPOR         Y8, Y11, Y11
-	VPMAXUW      Y2, Y11, Y8
-	VPCMPEQW     Y8, Y11, Y11
-	VPSUBW       Y11, Y5, Y5
-	VPBROADCASTW 6(R9), Y8
-	VPAND        Y4, Y8, Y8
-	VPCMPEQW     Y4, Y8, Y8
-	VPBLENDVB    Y8, Y5, Y3, Y3
-	VMOVUPS      96(BX), Y5
+	VPBROADCASTW (CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
 	VPSLLD       $0x10, Y5, Y8
-	VPAND        Y0, Y5, Y5
-	VMULPS       Y6, Y8, Y8
-	VMULPS       Y6, Y5, Y5
-	VPSRLD       $0x10, Y8, Y6
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
 	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y6, Y6
-	VPBLENDW     $0x55, Y8, Y9, Y9
-	VPAND        Y1, Y6, Y5
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
 	VPOR         Y5, Y9, Y9
-	VPMAXUW      Y2, Y9, Y5
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
 	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y6, Y6
-	VPBROADCASTW 14(R9), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VPBLENDVB    Y5, Y6, Y3, Y3
-	VPAND        Y7, Y3, Y3
-	VMOVNTPS     Y10, 64(DX)
-	VMOVNTPS     Y3, 96(DX)
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW (R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW 8(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VPAND        Y4, Y7, Y7
+	VPBROADCASTW 2(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      32(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VMOVUPS      32(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y9
+	VPSLLD       $0x10, Y5, Y10
+	VPBLENDW     $0xaa, Y5, Y9, Y9
+	VPBLENDW     $0x55, Y6, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y5
+	VPOR         Y5, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y5
+	VPCMPEQW     Y5, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBROADCASTW 2(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y9, Y8, Y8
+	VMOVUPS      32(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y5, Y5
+	VPSRLD       $0x10, Y6, Y9
+	VPSLLD       $0x10, Y5, Y10
+	VPBLENDW     $0xaa, Y5, Y9, Y9
+	VPBLENDW     $0x55, Y6, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y5
+	VPOR         Y5, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y5
+	VPCMPEQW     Y5, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBROADCASTW 10(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y9, Y8, Y8
+	VPAND        Y4, Y8, Y8
+	VMOVNTPS     Y7, (DX)
+	VMOVNTPS     Y8, 32(DX)
+	VPBROADCASTW 4(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW 4(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y3, Y5, Y5
+	VPSRLD       $0x10, Y6, Y8
+	VPSLLD       $0x10, Y5, Y9
+	VPBLENDW     $0xaa, Y5, Y8, Y8
+	VPBLENDW     $0x55, Y6, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y5
+	VPOR         Y5, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
+	VPCMPEQW     Y5, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBROADCASTW 12(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y8, Y7, Y7
+	VPAND        Y4, Y7, Y7
+	VPBROADCASTW 6(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      96(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y0
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y0, Y0
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y0, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y0, Y0
+	VMOVUPS      96(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y2, Y5, Y5
+	VPSRLD       $0x10, Y6, Y2
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y2, Y2
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y2, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y2, Y2
+	VPBROADCASTW 6(R9), Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQW     Y1, Y5, Y5
+	VPBLENDVB    Y5, Y2, Y0, Y0
+	VMOVUPS      96(BX), Y2
+	VPSLLD       $0x10, Y2, Y5
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y5, Y5
+	VMULPS       Y3, Y2, Y2
+	VPSRLD       $0x10, Y5, Y3
+	VPSLLD       $0x10, Y2, Y6
+	VPBLENDW     $0xaa, Y2, Y3, Y3
+	VPBLENDW     $0x55, Y5, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y3, Y2
+	VPOR         Y2, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
+	VPCMPEQW     Y2, Y6, Y6
+	VPSUBW       Y6, Y3, Y3
+	VPBROADCASTW 14(R9), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VPBLENDVB    Y2, Y3, Y0, Y0
+	VPAND        Y4, Y0, Y0
+	VMOVNTPS     Y7, 64(DX)
+	VMOVNTPS     Y0, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -17541,9 +17529,9 @@ endedfalse:
 	ADDQ         $0x10, SI
 	CMPQ         R13, $0x40
 	CMOVQGE      R11, SI
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    (SI), X3, X3
-	VBROADCASTSS X3, Y3
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
 
 donefalse:
 	SUBQ $0x00000040, AX
@@ -18764,10 +18752,7 @@ TEXT ·scaleEachBFloat16AVX2(SB), NOSPLIT, $0-96
 	MOVQ    src_base+24(FP), BX
 	MOVQ    src_len+32(FP), AX
 	MOVQ    factors_base+72(FP), SI
-	VMOVDQU upperHalves<>+0(SB), Y0
-	VMOVDQU halfOnes<>+0(SB), Y1
-	VMOVDQU halfAbove<>+0(SB), Y2
-	VMOVDQU laneBits2<>+0(SB), Y3
+	VMOVDQU laneBits2<>+0(SB), Y0
 	CMPQ    AX, $0x00004000
 	JL      near
 	CMPQ    DX, BX
@@ -18780,106 +18765,106 @@ apart:
 	MOVQ         64(BX), DI
 	MOVQ         (DX), DI
 	MOVQ         64(DX), DI
-	VPBROADCASTW (CX), Y4
-	VPAND        Y3, Y4, Y4
-	VPCMPEQW     Y3, Y4, Y4
-	VMOVUPS      (BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        Y0, Y5, Y5
-	VMOVDQU      (SI), Y7
-	VMOVDQU      32(SI), Y8
-	VSHUFPS      $0x88, Y8, Y7, Y9
-	VSHUFPS      $0xdd, Y8, Y7, Y7
-	VPERMPD      $0xd8, Y9, Y9
+	VPBROADCASTW (CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      (BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      (SI), Y4
+	VMOVDQU      32(SI), Y5
+	VSHUFPS      $0x88, Y5, Y4, Y6
+	VSHUFPS      $0xdd, Y5, Y4, Y4
+	VPERMPD      $0xd8, Y6, Y6
+	VPERMPD      $0xd8, Y4, Y4
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y4, Y2, Y2
+	VPSRLD       $0x10, Y3, Y4
+	VPSLLD       $0x10, Y2, Y5
+	VPBLENDW     $0xaa, Y2, Y4, Y4
+	VPBLENDW     $0x55, Y3, Y5, Y5
+	VPAND        halfOnes<>+0(SB), Y4, Y2
+	VPOR         Y2, Y5, Y5
+	VPMAXUW      halfAbove<>+0(SB), Y5, Y2
+	VPCMPEQW     Y2, Y5, Y5
+	VPSUBW       Y5, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPBROADCASTW 2(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      32(BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      64(SI), Y5
+	VMOVDQU      96(SI), Y6
+	VSHUFPS      $0x88, Y6, Y5, Y7
+	VSHUFPS      $0xdd, Y6, Y5, Y5
 	VPERMPD      $0xd8, Y7, Y7
-	VMULPS       Y9, Y6, Y6
-	VMULPS       Y7, Y5, Y5
-	VPSRLD       $0x10, Y6, Y7
-	VPSLLD       $0x10, Y5, Y8
-	VPBLENDW     $0xaa, Y5, Y7, Y7
-	VPBLENDW     $0x55, Y6, Y8, Y8
-	VPAND        Y1, Y7, Y5
-	VPOR         Y5, Y8, Y8
-	VPMAXUW      Y2, Y8, Y5
-	VPCMPEQW     Y5, Y8, Y8
-	VPSUBW       Y8, Y7, Y7
-	VPAND        Y4, Y7, Y7
-	VPBROADCASTW 2(CX), Y4
-	VPAND        Y3, Y4, Y4
-	VPCMPEQW     Y3, Y4, Y4
-	VMOVUPS      32(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        Y0, Y5, Y5
-	VMOVDQU      64(SI), Y8
-	VMOVDQU      96(SI), Y9
-	VSHUFPS      $0x88, Y9, Y8, Y10
-	VSHUFPS      $0xdd, Y9, Y8, Y8
-	VPERMPD      $0xd8, Y10, Y10
-	VPERMPD      $0xd8, Y8, Y8
-	VMULPS       Y10, Y6, Y6
-	VMULPS       Y8, Y5, Y5
-	VPSRLD       $0x10, Y6, Y8
-	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y8, Y8
-	VPBLENDW     $0x55, Y6, Y9, Y9
-	VPAND        Y1, Y8, Y5
-	VPOR         Y5, Y9, Y9
-	VPMAXUW      Y2, Y9, Y5
-	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPAND        Y4, Y8, Y8
-	VMOVUPS      Y7, (DX)
-	VMOVUPS      Y8, 32(DX)
-	VPBROADCASTW 4(CX), Y4
-	VPAND        Y3, Y4, Y4
-	VPCMPEQW     Y3, Y4, Y4
-	VMOVUPS      64(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        Y0, Y5, Y5
-	VMOVDQU      128(SI), Y7
-	VMOVDQU      160(SI), Y8
-	VSHUFPS      $0x88, Y8, Y7, Y9
-	VSHUFPS      $0xdd, Y8, Y7, Y7
-	VPERMPD      $0xd8, Y9, Y9
+	VPERMPD      $0xd8, Y5, Y5
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y5, Y2, Y2
+	VPSRLD       $0x10, Y3, Y5
+	VPSLLD       $0x10, Y2, Y6
+	VPBLENDW     $0xaa, Y2, Y5, Y5
+	VPBLENDW     $0x55, Y3, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y2
+	VPOR         Y2, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
+	VPCMPEQW     Y2, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y1, Y5, Y5
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y5, 32(DX)
+	VPBROADCASTW 4(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      64(BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      128(SI), Y4
+	VMOVDQU      160(SI), Y5
+	VSHUFPS      $0x88, Y5, Y4, Y6
+	VSHUFPS      $0xdd, Y5, Y4, Y4
+	VPERMPD      $0xd8, Y6, Y6
+	VPERMPD      $0xd8, Y4, Y4
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y4, Y2, Y2
+	VPSRLD       $0x10, Y3, Y4
+	VPSLLD       $0x10, Y2, Y5
+	VPBLENDW     $0xaa, Y2, Y4, Y4
+	VPBLENDW     $0x55, Y3, Y5, Y5
+	VPAND        halfOnes<>+0(SB), Y4, Y2
+	VPOR         Y2, Y5, Y5
+	VPMAXUW      halfAbove<>+0(SB), Y5, Y2
+	VPCMPEQW     Y2, Y5, Y5
+	VPSUBW       Y5, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPBROADCASTW 6(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      96(BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      192(SI), Y5
+	VMOVDQU      224(SI), Y6
+	VSHUFPS      $0x88, Y6, Y5, Y7
+	VSHUFPS      $0xdd, Y6, Y5, Y5
 	VPERMPD      $0xd8, Y7, Y7
-	VMULPS       Y9, Y6, Y6
-	VMULPS       Y7, Y5, Y5
-	VPSRLD       $0x10, Y6, Y7
-	VPSLLD       $0x10, Y5, Y8
-	VPBLENDW     $0xaa, Y5, Y7, Y7
-	VPBLENDW     $0x55, Y6, Y8, Y8
-	VPAND        Y1, Y7, Y5
-	VPOR         Y5, Y8, Y8
-	VPMAXUW      Y2, Y8, Y5
-	VPCMPEQW     Y5, Y8, Y8
-	VPSUBW       Y8, Y7, Y7
-	VPAND        Y4, Y7, Y7
-	VPBROADCASTW 6(CX), Y4
-	VPAND        Y3, Y4, Y4
-	VPCMPEQW     Y3, Y4, Y4
-	VMOVUPS      96(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        Y0, Y5, Y5
-	VMOVDQU      192(SI), Y8
-	VMOVDQU      224(SI), Y9
-	VSHUFPS      $0x88, Y9, Y8, Y10
-	VSHUFPS      $0xdd, Y9, Y8, Y8
-	VPERMPD      $0xd8, Y10, Y10
-	VPERMPD      $0xd8, Y8, Y8
-	VMULPS       Y10, Y6, Y6
-	VMULPS       Y8, Y5, Y5
-	VPSRLD       $0x10, Y6, Y8
-	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y8, Y8
-	VPBLENDW     $0x55, Y6, Y9, Y9
-	VPAND        Y1, Y8, Y5
-	VPOR         Y5, Y9, Y9
-	VPMAXUW      Y2, Y9, Y5
-	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPAND        Y4, Y8, Y8
-	VMOVUPS      Y7, 64(DX)
-	VMOVUPS      Y8, 96(DX)
+	VPERMPD      $0xd8, Y5, Y5
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y5, Y2, Y2
+	VPSRLD       $0x10, Y3, Y5
+	VPSLLD       $0x10, Y2, Y6
+	VPBLENDW     $0xaa, Y2, Y5, Y5
+	VPBLENDW     $0x55, Y3, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y2
+	VPOR         Y2, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
+	VPCMPEQW     Y2, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y1, Y5, Y5
+	VMOVUPS      Y4, 64(DX)
+	VMOVUPS      Y5, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -18894,106 +18879,106 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTW (CX), Y4
-	VPAND        Y3, Y4, Y4
-	VPCMPEQW     Y3, Y4, Y4
-	VMOVUPS      (BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        Y0, Y5, Y5
-	VMOVDQU      (SI), Y7
-	VMOVDQU      32(SI), Y8
-	VSHUFPS      $0x88, Y8, Y7, Y9
-	VSHUFPS      $0xdd, Y8, Y7, Y7
-	VPERMPD      $0xd8, Y9, Y9
+	VPBROADCASTW (CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      (BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      (SI), Y4
+	VMOVDQU      32(SI), Y5
+	VSHUFPS      $0x88, Y5, Y4, Y6
+	VSHUFPS      $0xdd, Y5, Y4, Y4
+	VPERMPD      $0xd8, Y6, Y6
+	VPERMPD      $0xd8, Y4, Y4
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y4, Y2, Y2
+	VPSRLD       $0x10, Y3, Y4
+	VPSLLD       $0x10, Y2, Y5
+	VPBLENDW     $0xaa, Y2, Y4, Y4
+	VPBLENDW     $0x55, Y3, Y5, Y5
+	VPAND        halfOnes<>+0(SB), Y4, Y2
+	VPOR         Y2, Y5, Y5
+	VPMAXUW      halfAbove<>+0(SB), Y5, Y2
+	VPCMPEQW     Y2, Y5, Y5
+	VPSUBW       Y5, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPBROADCASTW 2(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      32(BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      64(SI), Y5
+	VMOVDQU      96(SI), Y6
+	VSHUFPS      $0x88, Y6, Y5, Y7
+	VSHUFPS      $0xdd, Y6, Y5, Y5
 	VPERMPD      $0xd8, Y7, Y7
-	VMULPS       Y9, Y6, Y6
-	VMULPS       Y7, Y5, Y5
-	VPSRLD       $0x10, Y6, Y7
-	VPSLLD       $0x10, Y5, Y8
-	VPBLENDW     $0xaa, Y5, Y7, Y7
-	VPBLENDW     $0x55, Y6, Y8, Y8
-	VPAND        Y1, Y7, Y5
-	VPOR         Y5, Y8, Y8
-	VPMAXUW      Y2, Y8, Y5
-	VPCMPEQW     Y5, Y8, Y8
-	VPSUBW       Y8, Y7, Y7
-	VPAND        Y4, Y7, Y7
-	VPBROADCASTW 2(CX), Y4
-	VPAND        Y3, Y4, Y4
-	VPCMPEQW     Y3, Y4, Y4
-	VMOVUPS      32(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        Y0, Y5, Y5
-	VMOVDQU      64(SI), Y8
-	VMOVDQU      96(SI), Y9
-	VSHUFPS      $0x88, Y9, Y8, Y10
-	VSHUFPS      $0xdd, Y9, Y8, Y8
-	VPERMPD      $0xd8, Y10, Y10
-	VPERMPD      $0xd8, Y8, Y8
-	VMULPS       Y10, Y6, Y6
-	VMULPS       Y8, Y5, Y5
-	VPSRLD       $0x10, Y6, Y8
-	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y8, Y8
-	VPBLENDW     $0x55, Y6, Y9, Y9
-	VPAND        Y1, Y8, Y5
-	VPOR         Y5, Y9, Y9
-	VPMAXUW      Y2, Y9, Y5
-	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPAND        Y4, Y8, Y8
-	VMOVUPS      Y7, (DX)
-	VMOVUPS      Y8, 32(DX)
-	VPBROADCASTW 4(CX), Y4
-	VPAND        Y3, Y4, Y4
-	VPCMPEQW     Y3, Y4, Y4
-	VMOVUPS      64(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        Y0, Y5, Y5
-	VMOVDQU      128(SI), Y7
-	VMOVDQU      160(SI), Y8
-	VSHUFPS      $0x88, Y8, Y7, Y9
-	VSHUFPS      $0xdd, Y8, Y7, Y7
-	VPERMPD      $0xd8, Y9, Y9
+	VPERMPD      $0xd8, Y5, Y5
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y5, Y2, Y2
+	VPSRLD       $0x10, Y3, Y5
+	VPSLLD       $0x10, Y2, Y6
+	VPBLENDW     $0xaa, Y2, Y5, Y5
+	VPBLENDW     $0x55, Y3, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y2
+	VPOR         Y2, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
+	VPCMPEQW     Y2, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y1, Y5, Y5
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y5, 32(DX)
+	VPBROADCASTW 4(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      64(BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      128(SI), Y4
+	VMOVDQU      160(SI), Y5
+	VSHUFPS      $0x88, Y5, Y4, Y6
+	VSHUFPS      $0xdd, Y5, Y4, Y4
+	VPERMPD      $0xd8, Y6, Y6
+	VPERMPD      $0xd8, Y4, Y4
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y4, Y2, Y2
+	VPSRLD       $0x10, Y3, Y4
+	VPSLLD       $0x10, Y2, Y5
+	VPBLENDW     $0xaa, Y2, Y4, Y4
+	VPBLENDW     $0x55, Y3, Y5, Y5
+	VPAND        halfOnes<>+0(SB), Y4, Y2
+	VPOR         Y2, Y5, Y5
+	VPMAXUW      halfAbove<>+0(SB), Y5, Y2
+	VPCMPEQW     Y2, Y5, Y5
+	VPSUBW       Y5, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPBROADCASTW 6(CX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQW     Y0, Y1, Y1
+	VMOVUPS      96(BX), Y2
+	VPSLLD       $0x10, Y2, Y3
+	VPAND        upperHalves<>+0(SB), Y2, Y2
+	VMOVDQU      192(SI), Y5
+	VMOVDQU      224(SI), Y6
+	VSHUFPS      $0x88, Y6, Y5, Y7
+	VSHUFPS      $0xdd, Y6, Y5, Y5
 	VPERMPD      $0xd8, Y7, Y7
-	VMULPS       Y9, Y6, Y6
-	VMULPS       Y7, Y5, Y5
-	VPSRLD       $0x10, Y6, Y7
-	VPSLLD       $0x10, Y5, Y8
-	VPBLENDW     $0xaa, Y5, Y7, Y7
-	VPBLENDW     $0x55, Y6, Y8, Y8
-	VPAND        Y1, Y7, Y5
-	VPOR         Y5, Y8, Y8
-	VPMAXUW      Y2, Y8, Y5
-	VPCMPEQW     Y5, Y8, Y8
-	VPSUBW       Y8, Y7, Y7
-	VPAND        Y4, Y7, Y7
-	VPBROADCASTW 6(CX), Y4
-	VPAND        Y3, Y4, Y4
-	VPCMPEQW     Y3, Y4, Y4
-	VMOVUPS      96(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        Y0, Y5, Y5
-	VMOVDQU      192(SI), Y8
-	VMOVDQU      224(SI), Y9
-	VSHUFPS      $0x88, Y9, Y8, Y10
-	VSHUFPS      $0xdd, Y9, Y8, Y8
-	VPERMPD      $0xd8, Y10, Y10
-	VPERMPD      $0xd8, Y8, Y8
-	VMULPS       Y10, Y6, Y6
-	VMULPS       Y8, Y5, Y5
-	VPSRLD       $0x10, Y6, Y8
-	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y8, Y8
-	VPBLENDW     $0x55, Y6, Y9, Y9
-	VPAND        Y1, Y8, Y5
-	VPOR         Y5, Y9, Y9
-	VPMAXUW      Y2, Y9, Y5
-	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPAND        Y4, Y8, Y8
-	VMOVUPS      Y7, 64(DX)
-	VMOVUPS      Y8, 96(DX)
+	VPERMPD      $0xd8, Y5, Y5
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y5, Y2, Y2
+	VPSRLD       $0x10, Y3, Y5
+	VPSLLD       $0x10, Y2, Y6
+	VPBLENDW     $0xaa, Y2, Y5, Y5
+	VPBLENDW     $0x55, Y3, Y6, Y6
+	VPAND        halfOnes<>+0(SB), Y5, Y2
+	VPOR         Y2, Y6, Y6
+	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
+	VPCMPEQW     Y2, Y6, Y6
+	VPSUBW       Y6, Y5, Y5
+	VPAND        Y1, Y5, Y5
+	VMOVUPS      Y4, 64(DX)
+	VMOVUPS      Y5, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -20617,10 +20602,7 @@ TEXT ·addBFloat16AVX2(SB), NOSPLIT, $0-76
 	MOVQ         src_base+24(FP), BX
 	MOVQ         src_len+32(FP), AX
 	VBROADCASTSS scale+72(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -20633,102 +20615,102 @@ apart:
 	MOVQ         64(BX), SI
 	MOVQ         (DX), SI
 	MOVQ         64(DX), SI
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(DX), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(DX), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(DX), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(DX), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(DX), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(DX), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -20742,102 +20724,102 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(DX), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(DX), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(DX), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSLLD       $0x10, Y9, Y12
-	VPAND        Y1, Y9, Y14
-	VADDPS       Y11, Y12, Y11
-	VADDPS       Y10, Y14, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(DX), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(DX), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(DX), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSLLD       $0x10, Y6, Y9
+	VPAND        upperHalves<>+0(SB), Y6, Y11
+	VADDPS       Y8, Y9, Y8
+	VADDPS       Y7, Y11, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -20853,31 +20835,31 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y8, Y11
-	VPAND        Y1, Y8, Y12
-	VADDPS       Y10, Y11, Y10
-	VADDPS       Y9, Y12, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y5, Y8
+	VPAND        upperHalves<>+0(SB), Y5, Y9
+	VADDPS       Y7, Y8, Y7
+	VADDPS       Y6, Y9, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VMOVUPS      Y5, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -20890,31 +20872,31 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (DX), X6
-	VMOVUPS      (BX), X7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y9
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y9, Y9
-	VPSLLD       $0x10, Y6, Y10
-	VPAND        Y1, Y6, Y11
-	VADDPS       Y8, Y10, Y8
-	VADDPS       Y9, Y11, Y9
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y9, Y11
-	VPBLENDW     $0xaa, Y9, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y9
-	VPOR         Y9, Y11, Y11
-	VPMAXUW      Y3, Y11, Y9
-	VPCMPEQW     Y9, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPBLENDVB    Y5, Y10, Y6, Y6
-	VMOVUPS      X6, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (DX), X3
+	VMOVUPS      (BX), X4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPAND        upperHalves<>+0(SB), Y3, Y8
+	VADDPS       Y5, Y7, Y5
+	VADDPS       Y6, Y8, Y6
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y3, Y3
+	VMOVUPS      X3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -20927,33 +20909,33 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (DX), SI
-	VMOVD        SI, X7
+	VMOVD        SI, X4
 	MOVWLZX      (BX), SI
-	VMOVD        SI, X13
-	VPSLLD       $0x10, Y13, Y6
-	VPAND        Y1, Y13, Y8
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y8, Y8
-	VPSLLD       $0x10, Y7, Y9
-	VPAND        Y1, Y7, Y10
-	VADDPS       Y6, Y9, Y6
-	VADDPS       Y8, Y10, Y8
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBLENDVB    Y5, Y9, Y7, Y7
-	VPEXTRW      $0x00, X7, (DX)
+	VMOVD        SI, X10
+	VPSLLD       $0x10, Y10, Y3
+	VPAND        upperHalves<>+0(SB), Y10, Y5
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VPSLLD       $0x10, Y4, Y6
+	VPAND        upperHalves<>+0(SB), Y4, Y7
+	VADDPS       Y3, Y6, Y3
+	VADDPS       Y5, Y7, Y5
+	VPSRLD       $0x10, Y3, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y3, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y4, Y4
+	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -22506,10 +22488,7 @@ TEXT ·fillBFloat16AVX2(SB), NOSPLIT, $0-100
 	MOVQ         src_len+32(FP), AX
 	MOVQ         fill_base+48(FP), SI
 	VBROADCASTSS scale+96(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -22524,86 +22503,86 @@ apart:
 	MOVQ         64(DX), DI
 	MOVQ         (SI), DI
 	MOVQ         64(SI), DI
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(SI), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(SI), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(SI), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(SI), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(SI), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(SI), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -22618,86 +22597,86 @@ near:
 	JL   wordDone
 
 word:
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(SI), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, (DX)
-	VMOVUPS      Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(SI), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(SI), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVUPS      Y8, 64(DX)
-	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(SI), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(SI), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(SI), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -22714,27 +22693,27 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VMOVUPS      Y5, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -22748,27 +22727,27 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), X6
-	VMOVUPS      (BX), X7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y9
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y9, Y11
-	VPBLENDW     $0xaa, Y9, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y9
-	VPOR         Y9, Y11, Y11
-	VPMAXUW      Y3, Y11, Y9
-	VPCMPEQW     Y9, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPBLENDVB    Y5, Y10, Y6, Y6
-	VMOVUPS      X6, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), X3
+	VMOVUPS      (BX), X4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y3, Y3
+	VMOVUPS      X3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -22782,29 +22761,29 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (SI), DI
-	VMOVD        DI, X7
+	VMOVD        DI, X4
 	MOVWLZX      (BX), DI
-	VMOVD        DI, X13
-	VPSLLD       $0x10, Y13, Y6
-	VPAND        Y1, Y13, Y8
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBLENDVB    Y5, Y9, Y7, Y7
-	VPEXTRW      $0x00, X7, (DX)
+	VMOVD        DI, X10
+	VPSLLD       $0x10, Y10, Y3
+	VPAND        upperHalves<>+0(SB), Y10, Y5
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y3, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y3, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y4, Y4
+	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -23872,10 +23851,7 @@ TEXT ·fillStreamBFloat16AVX2(SB), NOSPLIT, $0-100
 	MOVQ         src_len+32(FP), AX
 	MOVQ         fill_base+48(FP), SI
 	VBROADCASTSS scale+96(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y2
-	VMOVDQU      halfAbove<>+0(SB), Y3
-	VMOVDQU      laneBits2<>+0(SB), Y4
+	VMOVDQU      laneBits2<>+0(SB), Y1
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
@@ -23884,86 +23860,86 @@ word:
 	PREFETCHT0   8256(BX)
 	PREFETCHT0   8192(SI)
 	PREFETCHT0   8256(SI)
-	VPBROADCASTW (CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 2(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      32(SI), Y9
-	VMOVUPS      32(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVNTPS     Y8, (DX)
-	VMOVNTPS     Y9, 32(DX)
-	VPBROADCASTW 4(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      64(SI), Y8
-	VMOVUPS      64(BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VPBROADCASTW 6(CX), Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      96(SI), Y9
-	VMOVUPS      96(BX), Y10
-	VPSLLD       $0x10, Y10, Y11
-	VPAND        Y1, Y10, Y10
-	VMULPS       Y0, Y11, Y11
-	VMULPS       Y0, Y10, Y10
-	VPSRLD       $0x10, Y11, Y12
-	VPSLLD       $0x10, Y10, Y14
-	VPBLENDW     $0xaa, Y10, Y12, Y12
-	VPBLENDW     $0x55, Y11, Y14, Y14
-	VPAND        Y2, Y12, Y10
-	VPOR         Y10, Y14, Y14
-	VPMAXUW      Y3, Y14, Y10
-	VPCMPEQW     Y10, Y14, Y14
-	VPSUBW       Y14, Y12, Y12
-	VPBLENDVB    Y5, Y12, Y9, Y9
-	VMOVNTPS     Y8, 64(DX)
-	VMOVNTPS     Y9, 96(DX)
+	VPBROADCASTW (CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 2(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(SI), Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVNTPS     Y5, (DX)
+	VMOVNTPS     Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(SI), Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VPBROADCASTW 6(CX), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(SI), Y6
+	VMOVUPS      96(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y9, Y9
+	VPBLENDVB    Y2, Y9, Y6, Y6
+	VMOVNTPS     Y5, 64(DX)
+	VMOVNTPS     Y6, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -23980,27 +23956,27 @@ wordDone:
 	JL    rest16Done
 
 rest16:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), Y8
-	VMOVUPS      (BX), Y9
-	VPSLLD       $0x10, Y9, Y10
-	VPAND        Y1, Y9, Y9
-	VMULPS       Y0, Y10, Y10
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y10, Y11
-	VPSLLD       $0x10, Y9, Y12
-	VPBLENDW     $0xaa, Y9, Y11, Y11
-	VPBLENDW     $0x55, Y10, Y12, Y12
-	VPAND        Y2, Y11, Y9
-	VPOR         Y9, Y12, Y12
-	VPMAXUW      Y3, Y12, Y9
-	VPCMPEQW     Y9, Y12, Y12
-	VPSUBW       Y12, Y11, Y11
-	VPBLENDVB    Y5, Y11, Y8, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y2, Y8, Y5, Y5
+	VMOVUPS      Y5, (DX)
 	SHRQ         $0x10, CX
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, DX
@@ -24014,27 +23990,27 @@ rest16Done:
 	JL   rest8Done
 
 rest8:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
-	VMOVUPS      (SI), X6
-	VMOVUPS      (BX), X7
-	VPSLLD       $0x10, Y7, Y8
-	VPAND        Y1, Y7, Y9
-	VMULPS       Y0, Y8, Y8
-	VMULPS       Y0, Y9, Y9
-	VPSRLD       $0x10, Y8, Y10
-	VPSLLD       $0x10, Y9, Y11
-	VPBLENDW     $0xaa, Y9, Y10, Y10
-	VPBLENDW     $0x55, Y8, Y11, Y11
-	VPAND        Y2, Y10, Y9
-	VPOR         Y9, Y11, Y11
-	VPMAXUW      Y3, Y11, Y9
-	VPCMPEQW     Y9, Y11, Y11
-	VPSUBW       Y11, Y10, Y10
-	VPBLENDVB    Y5, Y10, Y6, Y6
-	VMOVUPS      X6, (DX)
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (SI), X3
+	VMOVUPS      (BX), X4
+	VPSLLD       $0x10, Y4, Y5
+	VPAND        upperHalves<>+0(SB), Y4, Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y5, Y7
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y7, Y7
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPBLENDVB    Y2, Y7, Y3, Y3
+	VMOVUPS      X3, (DX)
 	SHRQ         $0x08, CX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000010, DX
@@ -24048,29 +24024,29 @@ rest8Done:
 	JL   rest1Done
 
 rest1:
-	VMOVQ        CX, X5
-	VPBROADCASTW X5, Y5
-	VPAND        Y4, Y5, Y5
-	VPCMPEQW     Y4, Y5, Y5
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
 	MOVWLZX      (SI), DI
-	VMOVD        DI, X7
+	VMOVD        DI, X4
 	MOVWLZX      (BX), DI
-	VMOVD        DI, X13
-	VPSLLD       $0x10, Y13, Y6
-	VPAND        Y1, Y13, Y8
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y8, Y8
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y8, Y10
-	VPBLENDW     $0xaa, Y8, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        Y2, Y9, Y8
-	VPOR         Y8, Y10, Y10
-	VPMAXUW      Y3, Y10, Y8
-	VPCMPEQW     Y8, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBLENDVB    Y5, Y9, Y7, Y7
-	VPEXTRW      $0x00, X7, (DX)
+	VMOVD        DI, X10
+	VPSLLD       $0x10, Y10, Y3
+	VPAND        upperHalves<>+0(SB), Y10, Y5
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y3, Y6
+	VPSLLD       $0x10, Y5, Y7
+	VPBLENDW     $0xaa, Y5, Y6, Y6
+	VPBLENDW     $0x55, Y3, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y5
+	VPOR         Y5, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y5
+	VPCMPEQW     Y5, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPBLENDVB    Y2, Y6, Y4, Y4
+	VPEXTRW      $0x00, X4, (DX)
 	SHRQ         $0x01, CX
 	ADDQ         $0x00000002, BX
 	ADDQ         $0x00000002, DX
@@ -24738,19 +24714,16 @@ TEXT ·expandBFloat16AVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_base+0(FP), CX
 	MOVQ         dst_len+8(FP), DX
 	VBROADCASTSS scale+48(FP), Y0
-	VMOVDQU      upperHalves<>+0(SB), Y1
-	VMOVDQU      halfOnes<>+0(SB), Y1
-	VMOVDQU      halfAbove<>+0(SB), Y2
-	VMOVAPS      Y0, Y3
-	VPSRLD       $0x10, Y0, Y4
-	VPSLLD       $0x10, Y3, Y5
-	VPBLENDW     $0xaa, Y3, Y4, Y4
-	VPBLENDW     $0x55, Y0, Y5, Y5
-	VPAND        Y1, Y4, Y3
-	VPOR         Y3, Y5, Y5
-	VPMAXUW      Y2, Y5, Y3
-	VPCMPEQW     Y3, Y5, Y5
-	VPSUBW       Y5, Y4, Y4
+	VMOVAPS      Y0, Y1
+	VPSRLD       $0x10, Y0, Y2
+	VPSLLD       $0x10, Y1, Y3
+	VPBLENDW     $0xaa, Y1, Y2, Y2
+	VPBLENDW     $0x55, Y0, Y3, Y3
+	VPAND        halfOnes<>+0(SB), Y2, Y1
+	VPOR         Y1, Y3, Y3
+	VPMAXUW      halfAbove<>+0(SB), Y3, Y1
+	VPCMPEQW     Y1, Y3, Y3
+	VPSUBW       Y3, Y2, Y2
 	VMOVDQU      laneBits2<>+0(SB), Y0
 	CMPQ         DX, $0x00000040
 	JL           wordDone
@@ -24759,22 +24732,22 @@ word:
 	VPBROADCASTW (AX), Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
-	VPBROADCASTW 2(AX), Y2
-	VPAND        Y0, Y2, Y2
-	VPCMPEQW     Y0, Y2, Y2
-	VPAND        Y4, Y2, Y2
-	VPBROADCASTW 4(AX), Y3
+	VPAND        Y2, Y1, Y1
+	VPBROADCASTW 2(AX), Y3
 	VPAND        Y0, Y3, Y3
 	VPCMPEQW     Y0, Y3, Y3
-	VPAND        Y4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPBROADCASTW 4(AX), Y4
+	VPAND        Y0, Y4, Y4
+	VPCMPEQW     Y0, Y4, Y4
+	VPAND        Y2, Y4, Y4
 	VPBROADCASTW 6(AX), Y5
 	VPAND        Y0, Y5, Y5
 	VPCMPEQW     Y0, Y5, Y5
-	VPAND        Y4, Y5, Y5
+	VPAND        Y2, Y5, Y5
 	VMOVUPS      Y1, (CX)
-	VMOVUPS      Y2, 32(CX)
-	VMOVUPS      Y3, 64(CX)
+	VMOVUPS      Y3, 32(CX)
+	VMOVUPS      Y4, 64(CX)
 	VMOVUPS      Y5, 96(CX)
 	ADDQ         $0x08, AX
 	ADDQ         $0x00000080, CX
@@ -24794,7 +24767,7 @@ rest16:
 	VPBROADCASTW X1, Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
+	VPAND        Y2, Y1, Y1
 	VMOVUPS      Y1, (CX)
 	SHRQ         $0x10, AX
 	ADDQ         $0x00000020, CX
@@ -24811,7 +24784,7 @@ rest8:
 	VPBROADCASTW X1, Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
+	VPAND        Y2, Y1, Y1
 	VMOVUPS      X1, (CX)
 	SHRQ         $0x08, AX
 	ADDQ         $0x00000010, CX
@@ -24828,7 +24801,7 @@ rest1:
 	VPBROADCASTW X1, Y1
 	VPAND        Y0, Y1, Y1
 	VPCMPEQW     Y0, Y1, Y1
-	VPAND        Y4, Y1, Y1
+	VPAND        Y2, Y1, Y1
 	VPEXTRW      $0x00, X1, (CX)
 	SHRQ         $0x01, AX
 	ADDQ         $0x00000002, CX
@@ -24893,6 +24866,7058 @@ rest:
 	JNZ         rest
 
 done:
+	VZEROUPPER
+	RET
+
+// func noiseAVX2(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX2
+TEXT ·noiseAVX2(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Y0
+	VPBROADCASTQ philoxM1<>+0(SB), Y1
+	MOVL         12(DI), SI
+	XORL         4(BX), SI
+	MOVL         SI, (SP)
+	MOVL         8(DI), SI
+	MOVL         $0xcd9e8d57, R8
+	IMULQ        R8, SI
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	XORL         4(DI), R8
+	XORL         (BX), R8
+	XORL         8(BX), SI
+	MOVL         SI, 4(SP)
+	MOVL         $0xd2511f53, SI
+	IMULQ        SI, R8
+	MOVQ         R8, SI
+	SHRQ         $0x20, SI
+	XORL         12(BX), SI
+	MOVL         SI, 8(SP)
+	XORL         20(BX), R8
+	MOVL         R8, 12(SP)
+	MOVQ         ctr+56(FP), SI
+	CMPQ         DX, $0x0000000c
+	JL           quads3Done
+
+quads3:
+	VPBROADCASTD (SI), Y5
+	VPMOVZXDQ    (CX), Y2
+	VPADDD       Y5, Y2, Y2
+	VPMULUDQ     Y2, Y0, Y2
+	VPMOVZXDQ    16(CX), Y3
+	VPADDD       Y5, Y3, Y3
+	VPMULUDQ     Y3, Y0, Y3
+	VPMOVZXDQ    32(CX), Y4
+	VPADDD       Y5, Y4, Y4
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y2, Y5
+	VPBROADCASTD (SP), Y6
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y6
+	VPSRLQ       $0x20, Y6, Y7
+	VPBROADCASTD 4(SP), Y5
+	VPXOR        Y5, Y7, Y7
+	VPBROADCASTD 8(SP), Y5
+	VPXOR        Y5, Y2, Y5
+	VPSRLQ       $0x20, Y3, Y2
+	VPBROADCASTD (SP), Y8
+	VPXOR        Y8, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y8
+	VPSRLQ       $0x20, Y8, Y9
+	VPBROADCASTD 4(SP), Y2
+	VPXOR        Y2, Y9, Y9
+	VPBROADCASTD 8(SP), Y2
+	VPXOR        Y2, Y3, Y2
+	VPSRLQ       $0x20, Y4, Y3
+	VPBROADCASTD (SP), Y10
+	VPXOR        Y10, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y10
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 4(SP), Y3
+	VPXOR        Y3, Y11, Y11
+	VPBROADCASTD 8(SP), Y3
+	VPXOR        Y3, Y4, Y3
+	VPMULUDQ     Y5, Y1, Y5
+	VPMULUDQ     Y2, Y1, Y2
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 12(SP), Y4
+	VPXOR        Y4, Y14, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 12(SP), Y12
+	VPXOR        Y12, Y14, Y12
+	VPMULUDQ     Y12, Y1, Y12
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 12(SP), Y13
+	VPXOR        Y13, Y14, Y13
+	VPMULUDQ     Y13, Y1, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y10, Y0, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y11, Y1, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y6, Y1, Y6
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y8, Y1, Y8
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y12, Y0, Y12
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y13, Y0, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y12, Y1, Y12
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y13, Y1, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y10, Y0, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y11, Y1, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y6, Y1, Y6
+	VPMULUDQ     Y4, Y0, Y4
+	VPSHUFD      $0xa0, Y4, Y14
+	VPBLENDD     $0xaa, Y14, Y6, Y14
+	VPSHUFD      $0xf5, Y6, Y6
+	VPBLENDD     $0xaa, Y4, Y6, Y4
+	VPSHUFD      $0xa0, Y5, Y5
+	VPBLENDD     $0xaa, Y5, Y7, Y7
+	VPXOR        Y7, Y4, Y4
+	VPBROADCASTQ 72(BX), Y5
+	VPXOR        Y5, Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VADDPS       all3f000000<>+0(SB), Y4, Y4
+	VMULPS       all2f800000<>+0(SB), Y4, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y6
+	VBLENDVPS    Y4, Y6, Y4, Y5
+	VPSUBD       all3f3504f3<>+0(SB), Y5, Y6
+	VPAND        allff800000<>+0(SB), Y6, Y6
+	VPSUBD       Y6, Y5, Y5
+	VADDPS       allbf800000<>+0(SB), Y5, Y5
+	VBLENDVPS    Y6, Y5, Y4, Y5
+	VMULPS       all3e4efcaa<>+0(SB), Y5, Y4
+	VADDPS       allbea61e64<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       all3eb0a60e<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       allbecbc71c<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       all3effb11e<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       allbf2aacee<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       all3f80003d<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       allbfffffff<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       allb4317218<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	VSQRTPS      Y4, Y4
+	VCVTDQ2PS    Y14, Y7
+	VMULPS       all30000000<>+0(SB), Y7, Y7
+	VMULPS       Y7, Y7, Y5
+	VMULPS       all3a60f833<>+0(SB), Y5, Y6
+	VADDPS       allbcaa7b0d<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3e81de83<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       allbf9de9d3<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3f7fffff<>+0(SB), Y6, Y6
+	VPSLLD       $0x1f, Y14, Y14
+	VPXOR        Y14, Y6, Y6
+	VMULPS       all391ed7fb<>+0(SB), Y5, Y14
+	VADDPS       allbb992665<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       all3da33458<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       allbf255de1<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       all3fc90fdb<>+0(SB), Y14, Y14
+	VMULPS       Y14, Y7, Y7
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y4, Y7, Y7
+	VUNPCKLPD    Y7, Y6, Y4
+	VUNPCKHPD    Y7, Y6, Y5
+	VEXTRACTF128 $0x01, Y4, X6
+	MOVL         8(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X6, (AX)(DI*4)
+	MOVL         (CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X4, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y5, X4
+	MOVL         12(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X4, (AX)(DI*4)
+	MOVL         4(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X5, (AX)(DI*4)
+	VPMULUDQ     Y8, Y1, Y8
+	VPMULUDQ     Y12, Y0, Y12
+	VPSHUFD      $0xa0, Y12, Y4
+	VPBLENDD     $0xaa, Y4, Y8, Y4
+	VPSHUFD      $0xf5, Y8, Y8
+	VPBLENDD     $0xaa, Y12, Y8, Y12
+	VPSHUFD      $0xa0, Y2, Y2
+	VPBLENDD     $0xaa, Y2, Y9, Y9
+	VPXOR        Y9, Y12, Y12
+	VPBROADCASTQ 72(BX), Y2
+	VPXOR        Y2, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VADDPS       all3f000000<>+0(SB), Y12, Y12
+	VMULPS       all2f800000<>+0(SB), Y12, Y12
+	VADDPS       all3f800000<>+0(SB), Y12, Y5
+	VBLENDVPS    Y12, Y5, Y12, Y2
+	VPSUBD       all3f3504f3<>+0(SB), Y2, Y5
+	VPAND        allff800000<>+0(SB), Y5, Y5
+	VPSUBD       Y5, Y2, Y2
+	VADDPS       allbf800000<>+0(SB), Y2, Y2
+	VBLENDVPS    Y5, Y2, Y12, Y2
+	VMULPS       all3e4efcaa<>+0(SB), Y2, Y6
+	VADDPS       allbea61e64<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3eb0a60e<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbecbc71c<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3effb11e<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbf2aacee<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3f80003d<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbfffffff<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       allb4317218<>+0(SB), Y5, Y5
+	VADDPS       Y5, Y6, Y6
+	VSQRTPS      Y6, Y6
+	VCVTDQ2PS    Y4, Y7
+	VMULPS       all30000000<>+0(SB), Y7, Y7
+	VMULPS       Y7, Y7, Y2
+	VMULPS       all3a60f833<>+0(SB), Y2, Y5
+	VADDPS       allbcaa7b0d<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       all3e81de83<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       allbf9de9d3<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       all3f7fffff<>+0(SB), Y5, Y5
+	VPSLLD       $0x1f, Y4, Y4
+	VPXOR        Y4, Y5, Y5
+	VMULPS       all391ed7fb<>+0(SB), Y2, Y4
+	VADDPS       allbb992665<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       all3da33458<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       allbf255de1<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       all3fc90fdb<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y7, Y7
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y6, Y7, Y7
+	VUNPCKLPD    Y7, Y5, Y2
+	VUNPCKHPD    Y7, Y5, Y4
+	VEXTRACTF128 $0x01, Y2, X5
+	MOVL         24(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X5, (AX)(DI*4)
+	MOVL         16(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X2, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y4, X2
+	MOVL         28(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X2, (AX)(DI*4)
+	MOVL         20(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X4, (AX)(DI*4)
+	VPMULUDQ     Y10, Y1, Y10
+	VPMULUDQ     Y13, Y0, Y13
+	VPSHUFD      $0xa0, Y13, Y2
+	VPBLENDD     $0xaa, Y2, Y10, Y2
+	VPSHUFD      $0xf5, Y10, Y10
+	VPBLENDD     $0xaa, Y13, Y10, Y13
+	VPSHUFD      $0xa0, Y3, Y3
+	VPBLENDD     $0xaa, Y3, Y11, Y11
+	VPXOR        Y11, Y13, Y13
+	VPBROADCASTQ 72(BX), Y3
+	VPXOR        Y3, Y13, Y13
+	VCVTDQ2PS    Y13, Y13
+	VADDPS       all3f000000<>+0(SB), Y13, Y13
+	VMULPS       all2f800000<>+0(SB), Y13, Y13
+	VADDPS       all3f800000<>+0(SB), Y13, Y4
+	VBLENDVPS    Y13, Y4, Y13, Y3
+	VPSUBD       all3f3504f3<>+0(SB), Y3, Y4
+	VPAND        allff800000<>+0(SB), Y4, Y4
+	VPSUBD       Y4, Y3, Y3
+	VADDPS       allbf800000<>+0(SB), Y3, Y3
+	VBLENDVPS    Y4, Y3, Y13, Y3
+	VMULPS       all3e4efcaa<>+0(SB), Y3, Y5
+	VADDPS       allbea61e64<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3eb0a60e<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbecbc71c<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3effb11e<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbf2aacee<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3f80003d<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbfffffff<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       allb4317218<>+0(SB), Y4, Y4
+	VADDPS       Y4, Y5, Y5
+	VSQRTPS      Y5, Y5
+	VCVTDQ2PS    Y2, Y6
+	VMULPS       all30000000<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y6, Y3
+	VMULPS       all3a60f833<>+0(SB), Y3, Y4
+	VADDPS       allbcaa7b0d<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3e81de83<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       allbf9de9d3<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3f7fffff<>+0(SB), Y4, Y4
+	VPSLLD       $0x1f, Y2, Y2
+	VPXOR        Y2, Y4, Y4
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y2
+	VADDPS       allbb992665<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3da33458<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbf255de1<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3fc90fdb<>+0(SB), Y2, Y2
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y5, Y4, Y4
+	VMULPS       Y5, Y6, Y6
+	VUNPCKLPD    Y6, Y4, Y2
+	VUNPCKHPD    Y6, Y4, Y3
+	VEXTRACTF128 $0x01, Y2, X4
+	MOVL         40(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X4, (AX)(DI*4)
+	MOVL         32(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X2, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y3, X2
+	MOVL         44(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X2, (AX)(DI*4)
+	MOVL         36(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X3, (AX)(DI*4)
+	ADDQ         $0x00000030, CX
+	SUBQ         $0x0000000c, DX
+	CMPQ         DX, $0x0000000c
+	JGE          quads3
+
+quads3Done:
+	CMPQ DX, $0x00000004
+	JL   quads1Done
+
+quads1:
+	VPBROADCASTD (SI), Y3
+	VPMOVZXDQ    (CX), Y2
+	VPADDD       Y3, Y2, Y2
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y2, Y3
+	VPBROADCASTD (SP), Y4
+	VPXOR        Y4, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y4
+	VPSRLQ       $0x20, Y4, Y5
+	VPBROADCASTD 4(SP), Y3
+	VPXOR        Y3, Y5, Y5
+	VPBROADCASTD 8(SP), Y3
+	VPXOR        Y3, Y2, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 16(BX), Y2
+	VPXOR        Y2, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 12(SP), Y2
+	VPXOR        Y2, Y6, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 24(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 28(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 32(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 36(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 40(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 44(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 48(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 52(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 56(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 60(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 64(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 68(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPMULUDQ     Y2, Y0, Y2
+	VPSHUFD      $0xa0, Y2, Y6
+	VPBLENDD     $0xaa, Y6, Y4, Y6
+	VPSHUFD      $0xf5, Y4, Y4
+	VPBLENDD     $0xaa, Y2, Y4, Y2
+	VPSHUFD      $0xa0, Y3, Y3
+	VPBLENDD     $0xaa, Y3, Y5, Y5
+	VPXOR        Y5, Y2, Y2
+	VPBROADCASTQ 72(BX), Y3
+	VPXOR        Y3, Y2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VADDPS       all3f000000<>+0(SB), Y2, Y2
+	VMULPS       all2f800000<>+0(SB), Y2, Y2
+	VADDPS       all3f800000<>+0(SB), Y2, Y4
+	VBLENDVPS    Y2, Y4, Y2, Y3
+	VPSUBD       all3f3504f3<>+0(SB), Y3, Y4
+	VPAND        allff800000<>+0(SB), Y4, Y4
+	VPSUBD       Y4, Y3, Y3
+	VADDPS       allbf800000<>+0(SB), Y3, Y3
+	VBLENDVPS    Y4, Y3, Y2, Y3
+	VMULPS       all3e4efcaa<>+0(SB), Y3, Y2
+	VADDPS       allbea61e64<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3eb0a60e<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbecbc71c<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3effb11e<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbf2aacee<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3f80003d<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbfffffff<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       allb4317218<>+0(SB), Y4, Y4
+	VADDPS       Y4, Y2, Y2
+	VSQRTPS      Y2, Y2
+	VCVTDQ2PS    Y6, Y5
+	VMULPS       all30000000<>+0(SB), Y5, Y5
+	VMULPS       Y5, Y5, Y3
+	VMULPS       all3a60f833<>+0(SB), Y3, Y4
+	VADDPS       allbcaa7b0d<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3e81de83<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       allbf9de9d3<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3f7fffff<>+0(SB), Y4, Y4
+	VPSLLD       $0x1f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y6
+	VADDPS       allbb992665<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       all3da33458<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       allbf255de1<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       all3fc90fdb<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y2, Y4, Y4
+	VMULPS       Y2, Y5, Y5
+	VUNPCKLPD    Y5, Y4, Y2
+	VUNPCKHPD    Y5, Y4, Y3
+	VEXTRACTF128 $0x01, Y2, X4
+	MOVL         8(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X4, (AX)(DI*4)
+	MOVL         (CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X2, (AX)(DI*4)
+	VEXTRACTF128 $0x01, Y3, X2
+	MOVL         12(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X2, (AX)(DI*4)
+	MOVL         4(CX), DI
+	SHLQ         $0x02, DI
+	VMOVUPS      X3, (AX)(DI*4)
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x00000004, DX
+	CMPQ         DX, $0x00000004
+	JGE          quads1
+
+quads1Done:
+	VZEROUPPER
+	RET
+
+DATA all3f000000<>+0(SB)/4, $0x3f000000
+DATA all3f000000<>+4(SB)/4, $0x3f000000
+DATA all3f000000<>+8(SB)/4, $0x3f000000
+DATA all3f000000<>+12(SB)/4, $0x3f000000
+DATA all3f000000<>+16(SB)/4, $0x3f000000
+DATA all3f000000<>+20(SB)/4, $0x3f000000
+DATA all3f000000<>+24(SB)/4, $0x3f000000
+DATA all3f000000<>+28(SB)/4, $0x3f000000
+DATA all3f000000<>+32(SB)/4, $0x3f000000
+DATA all3f000000<>+36(SB)/4, $0x3f000000
+DATA all3f000000<>+40(SB)/4, $0x3f000000
+DATA all3f000000<>+44(SB)/4, $0x3f000000
+DATA all3f000000<>+48(SB)/4, $0x3f000000
+DATA all3f000000<>+52(SB)/4, $0x3f000000
+DATA all3f000000<>+56(SB)/4, $0x3f000000
+DATA all3f000000<>+60(SB)/4, $0x3f000000
+GLOBL all3f000000<>(SB), RODATA|NOPTR, $64
+
+DATA all2f800000<>+0(SB)/4, $0x2f800000
+DATA all2f800000<>+4(SB)/4, $0x2f800000
+DATA all2f800000<>+8(SB)/4, $0x2f800000
+DATA all2f800000<>+12(SB)/4, $0x2f800000
+DATA all2f800000<>+16(SB)/4, $0x2f800000
+DATA all2f800000<>+20(SB)/4, $0x2f800000
+DATA all2f800000<>+24(SB)/4, $0x2f800000
+DATA all2f800000<>+28(SB)/4, $0x2f800000
+DATA all2f800000<>+32(SB)/4, $0x2f800000
+DATA all2f800000<>+36(SB)/4, $0x2f800000
+DATA all2f800000<>+40(SB)/4, $0x2f800000
+DATA all2f800000<>+44(SB)/4, $0x2f800000
+DATA all2f800000<>+48(SB)/4, $0x2f800000
+DATA all2f800000<>+52(SB)/4, $0x2f800000
+DATA all2f800000<>+56(SB)/4, $0x2f800000
+DATA all2f800000<>+60(SB)/4, $0x2f800000
+GLOBL all2f800000<>(SB), RODATA|NOPTR, $64
+
+DATA all3f800000<>+0(SB)/4, $0x3f800000
+DATA all3f800000<>+4(SB)/4, $0x3f800000
+DATA all3f800000<>+8(SB)/4, $0x3f800000
+DATA all3f800000<>+12(SB)/4, $0x3f800000
+DATA all3f800000<>+16(SB)/4, $0x3f800000
+DATA all3f800000<>+20(SB)/4, $0x3f800000
+DATA all3f800000<>+24(SB)/4, $0x3f800000
+DATA all3f800000<>+28(SB)/4, $0x3f800000
+DATA all3f800000<>+32(SB)/4, $0x3f800000
+DATA all3f800000<>+36(SB)/4, $0x3f800000
+DATA all3f800000<>+40(SB)/4, $0x3f800000
+DATA all3f800000<>+44(SB)/4, $0x3f800000
+DATA all3f800000<>+48(SB)/4, $0x3f800000
+DATA all3f800000<>+52(SB)/4, $0x3f800000
+DATA all3f800000<>+56(SB)/4, $0x3f800000
+DATA all3f800000<>+60(SB)/4, $0x3f800000
+GLOBL all3f800000<>(SB), RODATA|NOPTR, $64
+
+DATA all3f3504f3<>+0(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+4(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+8(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+12(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+16(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+20(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+24(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+28(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+32(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+36(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+40(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+44(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+48(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+52(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+56(SB)/4, $0x3f3504f3
+DATA all3f3504f3<>+60(SB)/4, $0x3f3504f3
+GLOBL all3f3504f3<>(SB), RODATA|NOPTR, $64
+
+DATA allff800000<>+0(SB)/4, $0xff800000
+DATA allff800000<>+4(SB)/4, $0xff800000
+DATA allff800000<>+8(SB)/4, $0xff800000
+DATA allff800000<>+12(SB)/4, $0xff800000
+DATA allff800000<>+16(SB)/4, $0xff800000
+DATA allff800000<>+20(SB)/4, $0xff800000
+DATA allff800000<>+24(SB)/4, $0xff800000
+DATA allff800000<>+28(SB)/4, $0xff800000
+DATA allff800000<>+32(SB)/4, $0xff800000
+DATA allff800000<>+36(SB)/4, $0xff800000
+DATA allff800000<>+40(SB)/4, $0xff800000
+DATA allff800000<>+44(SB)/4, $0xff800000
+DATA allff800000<>+48(SB)/4, $0xff800000
+DATA allff800000<>+52(SB)/4, $0xff800000
+DATA allff800000<>+56(SB)/4, $0xff800000
+DATA allff800000<>+60(SB)/4, $0xff800000
+GLOBL allff800000<>(SB), RODATA|NOPTR, $64
+
+DATA allbf800000<>+0(SB)/4, $0xbf800000
+DATA allbf800000<>+4(SB)/4, $0xbf800000
+DATA allbf800000<>+8(SB)/4, $0xbf800000
+DATA allbf800000<>+12(SB)/4, $0xbf800000
+DATA allbf800000<>+16(SB)/4, $0xbf800000
+DATA allbf800000<>+20(SB)/4, $0xbf800000
+DATA allbf800000<>+24(SB)/4, $0xbf800000
+DATA allbf800000<>+28(SB)/4, $0xbf800000
+DATA allbf800000<>+32(SB)/4, $0xbf800000
+DATA allbf800000<>+36(SB)/4, $0xbf800000
+DATA allbf800000<>+40(SB)/4, $0xbf800000
+DATA allbf800000<>+44(SB)/4, $0xbf800000
+DATA allbf800000<>+48(SB)/4, $0xbf800000
+DATA allbf800000<>+52(SB)/4, $0xbf800000
+DATA allbf800000<>+56(SB)/4, $0xbf800000
+DATA allbf800000<>+60(SB)/4, $0xbf800000
+GLOBL allbf800000<>(SB), RODATA|NOPTR, $64
+
+DATA all3e4efcaa<>+0(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+4(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+8(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+12(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+16(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+20(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+24(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+28(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+32(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+36(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+40(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+44(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+48(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+52(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+56(SB)/4, $0x3e4efcaa
+DATA all3e4efcaa<>+60(SB)/4, $0x3e4efcaa
+GLOBL all3e4efcaa<>(SB), RODATA|NOPTR, $64
+
+DATA allbea61e64<>+0(SB)/4, $0xbea61e64
+DATA allbea61e64<>+4(SB)/4, $0xbea61e64
+DATA allbea61e64<>+8(SB)/4, $0xbea61e64
+DATA allbea61e64<>+12(SB)/4, $0xbea61e64
+DATA allbea61e64<>+16(SB)/4, $0xbea61e64
+DATA allbea61e64<>+20(SB)/4, $0xbea61e64
+DATA allbea61e64<>+24(SB)/4, $0xbea61e64
+DATA allbea61e64<>+28(SB)/4, $0xbea61e64
+DATA allbea61e64<>+32(SB)/4, $0xbea61e64
+DATA allbea61e64<>+36(SB)/4, $0xbea61e64
+DATA allbea61e64<>+40(SB)/4, $0xbea61e64
+DATA allbea61e64<>+44(SB)/4, $0xbea61e64
+DATA allbea61e64<>+48(SB)/4, $0xbea61e64
+DATA allbea61e64<>+52(SB)/4, $0xbea61e64
+DATA allbea61e64<>+56(SB)/4, $0xbea61e64
+DATA allbea61e64<>+60(SB)/4, $0xbea61e64
+GLOBL allbea61e64<>(SB), RODATA|NOPTR, $64
+
+DATA all3eb0a60e<>+0(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+4(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+8(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+12(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+16(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+20(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+24(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+28(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+32(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+36(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+40(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+44(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+48(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+52(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+56(SB)/4, $0x3eb0a60e
+DATA all3eb0a60e<>+60(SB)/4, $0x3eb0a60e
+GLOBL all3eb0a60e<>(SB), RODATA|NOPTR, $64
+
+DATA allbecbc71c<>+0(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+4(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+8(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+12(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+16(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+20(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+24(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+28(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+32(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+36(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+40(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+44(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+48(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+52(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+56(SB)/4, $0xbecbc71c
+DATA allbecbc71c<>+60(SB)/4, $0xbecbc71c
+GLOBL allbecbc71c<>(SB), RODATA|NOPTR, $64
+
+DATA all3effb11e<>+0(SB)/4, $0x3effb11e
+DATA all3effb11e<>+4(SB)/4, $0x3effb11e
+DATA all3effb11e<>+8(SB)/4, $0x3effb11e
+DATA all3effb11e<>+12(SB)/4, $0x3effb11e
+DATA all3effb11e<>+16(SB)/4, $0x3effb11e
+DATA all3effb11e<>+20(SB)/4, $0x3effb11e
+DATA all3effb11e<>+24(SB)/4, $0x3effb11e
+DATA all3effb11e<>+28(SB)/4, $0x3effb11e
+DATA all3effb11e<>+32(SB)/4, $0x3effb11e
+DATA all3effb11e<>+36(SB)/4, $0x3effb11e
+DATA all3effb11e<>+40(SB)/4, $0x3effb11e
+DATA all3effb11e<>+44(SB)/4, $0x3effb11e
+DATA all3effb11e<>+48(SB)/4, $0x3effb11e
+DATA all3effb11e<>+52(SB)/4, $0x3effb11e
+DATA all3effb11e<>+56(SB)/4, $0x3effb11e
+DATA all3effb11e<>+60(SB)/4, $0x3effb11e
+GLOBL all3effb11e<>(SB), RODATA|NOPTR, $64
+
+DATA allbf2aacee<>+0(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+4(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+8(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+12(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+16(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+20(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+24(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+28(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+32(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+36(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+40(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+44(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+48(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+52(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+56(SB)/4, $0xbf2aacee
+DATA allbf2aacee<>+60(SB)/4, $0xbf2aacee
+GLOBL allbf2aacee<>(SB), RODATA|NOPTR, $64
+
+DATA all3f80003d<>+0(SB)/4, $0x3f80003d
+DATA all3f80003d<>+4(SB)/4, $0x3f80003d
+DATA all3f80003d<>+8(SB)/4, $0x3f80003d
+DATA all3f80003d<>+12(SB)/4, $0x3f80003d
+DATA all3f80003d<>+16(SB)/4, $0x3f80003d
+DATA all3f80003d<>+20(SB)/4, $0x3f80003d
+DATA all3f80003d<>+24(SB)/4, $0x3f80003d
+DATA all3f80003d<>+28(SB)/4, $0x3f80003d
+DATA all3f80003d<>+32(SB)/4, $0x3f80003d
+DATA all3f80003d<>+36(SB)/4, $0x3f80003d
+DATA all3f80003d<>+40(SB)/4, $0x3f80003d
+DATA all3f80003d<>+44(SB)/4, $0x3f80003d
+DATA all3f80003d<>+48(SB)/4, $0x3f80003d
+DATA all3f80003d<>+52(SB)/4, $0x3f80003d
+DATA all3f80003d<>+56(SB)/4, $0x3f80003d
+DATA all3f80003d<>+60(SB)/4, $0x3f80003d
+GLOBL all3f80003d<>(SB), RODATA|NOPTR, $64
+
+DATA allbfffffff<>+0(SB)/4, $0xbfffffff
+DATA allbfffffff<>+4(SB)/4, $0xbfffffff
+DATA allbfffffff<>+8(SB)/4, $0xbfffffff
+DATA allbfffffff<>+12(SB)/4, $0xbfffffff
+DATA allbfffffff<>+16(SB)/4, $0xbfffffff
+DATA allbfffffff<>+20(SB)/4, $0xbfffffff
+DATA allbfffffff<>+24(SB)/4, $0xbfffffff
+DATA allbfffffff<>+28(SB)/4, $0xbfffffff
+DATA allbfffffff<>+32(SB)/4, $0xbfffffff
+DATA allbfffffff<>+36(SB)/4, $0xbfffffff
+DATA allbfffffff<>+40(SB)/4, $0xbfffffff
+DATA allbfffffff<>+44(SB)/4, $0xbfffffff
+DATA allbfffffff<>+48(SB)/4, $0xbfffffff
+DATA allbfffffff<>+52(SB)/4, $0xbfffffff
+DATA allbfffffff<>+56(SB)/4, $0xbfffffff
+DATA allbfffffff<>+60(SB)/4, $0xbfffffff
+GLOBL allbfffffff<>(SB), RODATA|NOPTR, $64
+
+DATA allb4317218<>+0(SB)/4, $0xb4317218
+DATA allb4317218<>+4(SB)/4, $0xb4317218
+DATA allb4317218<>+8(SB)/4, $0xb4317218
+DATA allb4317218<>+12(SB)/4, $0xb4317218
+DATA allb4317218<>+16(SB)/4, $0xb4317218
+DATA allb4317218<>+20(SB)/4, $0xb4317218
+DATA allb4317218<>+24(SB)/4, $0xb4317218
+DATA allb4317218<>+28(SB)/4, $0xb4317218
+DATA allb4317218<>+32(SB)/4, $0xb4317218
+DATA allb4317218<>+36(SB)/4, $0xb4317218
+DATA allb4317218<>+40(SB)/4, $0xb4317218
+DATA allb4317218<>+44(SB)/4, $0xb4317218
+DATA allb4317218<>+48(SB)/4, $0xb4317218
+DATA allb4317218<>+52(SB)/4, $0xb4317218
+DATA allb4317218<>+56(SB)/4, $0xb4317218
+DATA allb4317218<>+60(SB)/4, $0xb4317218
+GLOBL allb4317218<>(SB), RODATA|NOPTR, $64
+
+DATA all30000000<>+0(SB)/4, $0x30000000
+DATA all30000000<>+4(SB)/4, $0x30000000
+DATA all30000000<>+8(SB)/4, $0x30000000
+DATA all30000000<>+12(SB)/4, $0x30000000
+DATA all30000000<>+16(SB)/4, $0x30000000
+DATA all30000000<>+20(SB)/4, $0x30000000
+DATA all30000000<>+24(SB)/4, $0x30000000
+DATA all30000000<>+28(SB)/4, $0x30000000
+DATA all30000000<>+32(SB)/4, $0x30000000
+DATA all30000000<>+36(SB)/4, $0x30000000
+DATA all30000000<>+40(SB)/4, $0x30000000
+DATA all30000000<>+44(SB)/4, $0x30000000
+DATA all30000000<>+48(SB)/4, $0x30000000
+DATA all30000000<>+52(SB)/4, $0x30000000
+DATA all30000000<>+56(SB)/4, $0x30000000
+DATA all30000000<>+60(SB)/4, $0x30000000
+GLOBL all30000000<>(SB), RODATA|NOPTR, $64
+
+DATA all3a60f833<>+0(SB)/4, $0x3a60f833
+DATA all3a60f833<>+4(SB)/4, $0x3a60f833
+DATA all3a60f833<>+8(SB)/4, $0x3a60f833
+DATA all3a60f833<>+12(SB)/4, $0x3a60f833
+DATA all3a60f833<>+16(SB)/4, $0x3a60f833
+DATA all3a60f833<>+20(SB)/4, $0x3a60f833
+DATA all3a60f833<>+24(SB)/4, $0x3a60f833
+DATA all3a60f833<>+28(SB)/4, $0x3a60f833
+DATA all3a60f833<>+32(SB)/4, $0x3a60f833
+DATA all3a60f833<>+36(SB)/4, $0x3a60f833
+DATA all3a60f833<>+40(SB)/4, $0x3a60f833
+DATA all3a60f833<>+44(SB)/4, $0x3a60f833
+DATA all3a60f833<>+48(SB)/4, $0x3a60f833
+DATA all3a60f833<>+52(SB)/4, $0x3a60f833
+DATA all3a60f833<>+56(SB)/4, $0x3a60f833
+DATA all3a60f833<>+60(SB)/4, $0x3a60f833
+GLOBL all3a60f833<>(SB), RODATA|NOPTR, $64
+
+DATA allbcaa7b0d<>+0(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+4(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+8(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+12(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+16(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+20(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+24(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+28(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+32(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+36(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+40(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+44(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+48(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+52(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+56(SB)/4, $0xbcaa7b0d
+DATA allbcaa7b0d<>+60(SB)/4, $0xbcaa7b0d
+GLOBL allbcaa7b0d<>(SB), RODATA|NOPTR, $64
+
+DATA all3e81de83<>+0(SB)/4, $0x3e81de83
+DATA all3e81de83<>+4(SB)/4, $0x3e81de83
+DATA all3e81de83<>+8(SB)/4, $0x3e81de83
+DATA all3e81de83<>+12(SB)/4, $0x3e81de83
+DATA all3e81de83<>+16(SB)/4, $0x3e81de83
+DATA all3e81de83<>+20(SB)/4, $0x3e81de83
+DATA all3e81de83<>+24(SB)/4, $0x3e81de83
+DATA all3e81de83<>+28(SB)/4, $0x3e81de83
+DATA all3e81de83<>+32(SB)/4, $0x3e81de83
+DATA all3e81de83<>+36(SB)/4, $0x3e81de83
+DATA all3e81de83<>+40(SB)/4, $0x3e81de83
+DATA all3e81de83<>+44(SB)/4, $0x3e81de83
+DATA all3e81de83<>+48(SB)/4, $0x3e81de83
+DATA all3e81de83<>+52(SB)/4, $0x3e81de83
+DATA all3e81de83<>+56(SB)/4, $0x3e81de83
+DATA all3e81de83<>+60(SB)/4, $0x3e81de83
+GLOBL all3e81de83<>(SB), RODATA|NOPTR, $64
+
+DATA allbf9de9d3<>+0(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+4(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+8(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+12(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+16(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+20(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+24(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+28(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+32(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+36(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+40(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+44(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+48(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+52(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+56(SB)/4, $0xbf9de9d3
+DATA allbf9de9d3<>+60(SB)/4, $0xbf9de9d3
+GLOBL allbf9de9d3<>(SB), RODATA|NOPTR, $64
+
+DATA all3f7fffff<>+0(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+4(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+8(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+12(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+16(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+20(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+24(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+28(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+32(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+36(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+40(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+44(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+48(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+52(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+56(SB)/4, $0x3f7fffff
+DATA all3f7fffff<>+60(SB)/4, $0x3f7fffff
+GLOBL all3f7fffff<>(SB), RODATA|NOPTR, $64
+
+DATA all391ed7fb<>+0(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+4(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+8(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+12(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+16(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+20(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+24(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+28(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+32(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+36(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+40(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+44(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+48(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+52(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+56(SB)/4, $0x391ed7fb
+DATA all391ed7fb<>+60(SB)/4, $0x391ed7fb
+GLOBL all391ed7fb<>(SB), RODATA|NOPTR, $64
+
+DATA allbb992665<>+0(SB)/4, $0xbb992665
+DATA allbb992665<>+4(SB)/4, $0xbb992665
+DATA allbb992665<>+8(SB)/4, $0xbb992665
+DATA allbb992665<>+12(SB)/4, $0xbb992665
+DATA allbb992665<>+16(SB)/4, $0xbb992665
+DATA allbb992665<>+20(SB)/4, $0xbb992665
+DATA allbb992665<>+24(SB)/4, $0xbb992665
+DATA allbb992665<>+28(SB)/4, $0xbb992665
+DATA allbb992665<>+32(SB)/4, $0xbb992665
+DATA allbb992665<>+36(SB)/4, $0xbb992665
+DATA allbb992665<>+40(SB)/4, $0xbb992665
+DATA allbb992665<>+44(SB)/4, $0xbb992665
+DATA allbb992665<>+48(SB)/4, $0xbb992665
+DATA allbb992665<>+52(SB)/4, $0xbb992665
+DATA allbb992665<>+56(SB)/4, $0xbb992665
+DATA allbb992665<>+60(SB)/4, $0xbb992665
+GLOBL allbb992665<>(SB), RODATA|NOPTR, $64
+
+DATA all3da33458<>+0(SB)/4, $0x3da33458
+DATA all3da33458<>+4(SB)/4, $0x3da33458
+DATA all3da33458<>+8(SB)/4, $0x3da33458
+DATA all3da33458<>+12(SB)/4, $0x3da33458
+DATA all3da33458<>+16(SB)/4, $0x3da33458
+DATA all3da33458<>+20(SB)/4, $0x3da33458
+DATA all3da33458<>+24(SB)/4, $0x3da33458
+DATA all3da33458<>+28(SB)/4, $0x3da33458
+DATA all3da33458<>+32(SB)/4, $0x3da33458
+DATA all3da33458<>+36(SB)/4, $0x3da33458
+DATA all3da33458<>+40(SB)/4, $0x3da33458
+DATA all3da33458<>+44(SB)/4, $0x3da33458
+DATA all3da33458<>+48(SB)/4, $0x3da33458
+DATA all3da33458<>+52(SB)/4, $0x3da33458
+DATA all3da33458<>+56(SB)/4, $0x3da33458
+DATA all3da33458<>+60(SB)/4, $0x3da33458
+GLOBL all3da33458<>(SB), RODATA|NOPTR, $64
+
+DATA allbf255de1<>+0(SB)/4, $0xbf255de1
+DATA allbf255de1<>+4(SB)/4, $0xbf255de1
+DATA allbf255de1<>+8(SB)/4, $0xbf255de1
+DATA allbf255de1<>+12(SB)/4, $0xbf255de1
+DATA allbf255de1<>+16(SB)/4, $0xbf255de1
+DATA allbf255de1<>+20(SB)/4, $0xbf255de1
+DATA allbf255de1<>+24(SB)/4, $0xbf255de1
+DATA allbf255de1<>+28(SB)/4, $0xbf255de1
+DATA allbf255de1<>+32(SB)/4, $0xbf255de1
+DATA allbf255de1<>+36(SB)/4, $0xbf255de1
+DATA allbf255de1<>+40(SB)/4, $0xbf255de1
+DATA allbf255de1<>+44(SB)/4, $0xbf255de1
+DATA allbf255de1<>+48(SB)/4, $0xbf255de1
+DATA allbf255de1<>+52(SB)/4, $0xbf255de1
+DATA allbf255de1<>+56(SB)/4, $0xbf255de1
+DATA allbf255de1<>+60(SB)/4, $0xbf255de1
+GLOBL allbf255de1<>(SB), RODATA|NOPTR, $64
+
+DATA all3fc90fdb<>+0(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+4(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+8(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+12(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+16(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+20(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+24(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+28(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+32(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+36(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+40(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+44(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+48(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+52(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+56(SB)/4, $0x3fc90fdb
+DATA all3fc90fdb<>+60(SB)/4, $0x3fc90fdb
+GLOBL all3fc90fdb<>(SB), RODATA|NOPTR, $64
+
+// func noiseAVX512(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·noiseAVX512(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Z0
+	VPBROADCASTQ philoxM1<>+0(SB), Z1
+	MOVL         $0x00005555, SI
+	KMOVW        SI, K1
+	MOVL         12(DI), SI
+	XORL         4(BX), SI
+	MOVL         SI, (SP)
+	MOVL         8(DI), SI
+	MOVL         $0xcd9e8d57, R8
+	IMULQ        R8, SI
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	XORL         4(DI), R8
+	XORL         (BX), R8
+	XORL         8(BX), SI
+	MOVL         SI, 4(SP)
+	MOVL         $0xd2511f53, SI
+	IMULQ        SI, R8
+	MOVQ         R8, SI
+	SHRQ         $0x20, SI
+	XORL         12(BX), SI
+	MOVL         SI, 8(SP)
+	XORL         20(BX), R8
+	MOVL         R8, 12(SP)
+	MOVQ         ctr+56(FP), SI
+	MOVL         $0x0000aaaa, DI
+	KMOVW        DI, K2
+	CMPQ         DX, $0x00000020
+	JL           quads4Done
+
+quads4:
+	VPBROADCASTD    (SI), Z6
+	VPMOVZXDQ       (CX), Z2
+	VPADDD          Z6, Z2, Z2
+	VPMULUDQ        Z2, Z0, Z2
+	VPMOVZXDQ       32(CX), Z3
+	VPADDD          Z6, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPMOVZXDQ       64(CX), Z4
+	VPADDD          Z6, Z4, Z4
+	VPMULUDQ        Z4, Z0, Z4
+	VPMOVZXDQ       96(CX), Z5
+	VPADDD          Z6, Z5, Z5
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z2, Z6
+	VPXORD.BCST     (SP), Z6, Z6
+	VPMULUDQ        Z6, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z8
+	VPXORD.BCST     4(SP), Z8, Z8
+	VPXORD.BCST     8(SP), Z2, Z6
+	VPSRLQ          $0x20, Z3, Z2
+	VPXORD.BCST     (SP), Z2, Z2
+	VPMULUDQ        Z2, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z10
+	VPXORD.BCST     4(SP), Z10, Z10
+	VPXORD.BCST     8(SP), Z3, Z2
+	VPSRLQ          $0x20, Z4, Z3
+	VPXORD.BCST     (SP), Z3, Z3
+	VPMULUDQ        Z3, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z12
+	VPXORD.BCST     4(SP), Z12, Z12
+	VPXORD.BCST     8(SP), Z4, Z3
+	VPSRLQ          $0x20, Z5, Z4
+	VPXORD.BCST     (SP), Z4, Z4
+	VPMULUDQ        Z4, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z14
+	VPXORD.BCST     4(SP), Z14, Z14
+	VPXORD.BCST     8(SP), Z5, Z4
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z18, Z7
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z9
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z18, Z11
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z13
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPXORD.BCST     12(SP), Z18, Z5
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPXORD.BCST     12(SP), Z19, Z15
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPXORD.BCST     12(SP), Z18, Z16
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z18
+	VPXORD.BCST     12(SP), Z19, Z17
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z18, Z6
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z2
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z18, Z3
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z4
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z18, Z8
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z10
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z18, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z18, Z5
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z15
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z18, Z16
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z17
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z18, Z7
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z9
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z18, Z11
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z18, Z8
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z10
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z18, Z12
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z18
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z14
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z18, Z6
+	VPMULUDQ        Z16, Z0, Z16
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z2
+	VPMULUDQ        Z17, Z0, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z18, Z3
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z4
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z18, Z7
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z9
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z18, Z11
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z13
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z18, Z5
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z15
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z18, Z16
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z18
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z17
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z18, Z6
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z2
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z18, Z3
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z4
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z18, Z8
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z10
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z18, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z18, Z5
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z15
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z18, Z16
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z17
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z18, Z7
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z9
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z18, Z11
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z13
+	VPMULUDQ        Z7, Z1, Z7
+	VPMULUDQ        Z5, Z0, Z5
+	VMOVDQA64       Z7, Z18
+	VPSHUFD         $0xa0, Z5, K2, Z18
+	VPSHUFD         $0xf5, Z7, K1, Z5
+	VPSHUFD         $0xa0, Z6, K2, Z8
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z8, Z5
+	VCVTDQ2PS       Z5, Z5
+	VADDPS.BCST     all3f000000<>+0(SB), Z5, Z5
+	VMULPS.BCST     all2f800000<>+0(SB), Z5, Z5
+	VPMOVD2M        Z5, K3
+	VMOVAPS         Z5, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z5, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPANDD.BCST     allff800000<>+0(SB), Z7, Z7
+	VPSUBD          Z7, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VPTESTNMD       Z7, Z7, K3
+	VMOVAPS         Z5, K3, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allb4317218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z18, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z6
+	VMULPS.BCST     all3a60f833<>+0(SB), Z6, Z7
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     all3e81de83<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z7, Z7
+	VPSLLD          $0x1f, Z18, Z18
+	VPXORQ          Z18, Z7, Z7
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z6, Z18
+	VADDPS.BCST     allbb992665<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     all3da33458<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     allbf255de1<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z18, Z18
+	VMULPS          Z18, Z8, Z8
+	VMULPS          Z5, Z7, Z7
+	VMULPS          Z5, Z8, Z8
+	VUNPCKLPD       Z8, Z7, Z5
+	VUNPCKHPD       Z8, Z7, Z6
+	VEXTRACTF32X4   $0x03, Z5, X7
+	MOVL            24(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X7, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z5, X7
+	MOVL            16(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X7, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z5, X7
+	MOVL            8(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X7, (AX)(DI*4)
+	MOVL            (CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	VEXTRACTF32X4   $0x03, Z6, X5
+	MOVL            28(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z6, X5
+	MOVL            20(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z6, X5
+	MOVL            12(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	MOVL            4(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X6, (AX)(DI*4)
+	VPMULUDQ        Z9, Z1, Z9
+	VPMULUDQ        Z15, Z0, Z15
+	VMOVDQA64       Z9, Z5
+	VPSHUFD         $0xa0, Z15, K2, Z5
+	VPSHUFD         $0xf5, Z9, K1, Z15
+	VPSHUFD         $0xa0, Z2, K2, Z10
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z10, Z15
+	VCVTDQ2PS       Z15, Z15
+	VADDPS.BCST     all3f000000<>+0(SB), Z15, Z15
+	VMULPS.BCST     all2f800000<>+0(SB), Z15, Z15
+	VPMOVD2M        Z15, K3
+	VMOVAPS         Z15, Z2
+	VADDPS.BCST     all3f800000<>+0(SB), Z15, K3, Z2
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z2, Z6
+	VPANDD.BCST     allff800000<>+0(SB), Z6, Z6
+	VPSUBD          Z6, Z2, Z2
+	VADDPS.BCST     allbf800000<>+0(SB), Z2, Z2
+	VPTESTNMD       Z6, Z6, K3
+	VMOVAPS         Z15, K3, Z2
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z2, Z7
+	VADDPS.BCST     allbea61e64<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3effb11e<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3f80003d<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbfffffff<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     allb4317218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z7, Z7
+	VSQRTPS         Z7, Z7
+	VCVTDQ2PS       Z5, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z2
+	VMULPS.BCST     all3a60f833<>+0(SB), Z2, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPSLLD          $0x1f, Z5, Z5
+	VPXORQ          Z5, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z2, Z5
+	VADDPS.BCST     allbb992665<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3da33458<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbf255de1<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z5, Z5
+	VMULPS          Z5, Z8, Z8
+	VMULPS          Z7, Z6, Z6
+	VMULPS          Z7, Z8, Z8
+	VUNPCKLPD       Z8, Z6, Z2
+	VUNPCKHPD       Z8, Z6, Z5
+	VEXTRACTF32X4   $0x03, Z2, X6
+	MOVL            56(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X6, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z2, X6
+	MOVL            48(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X6, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z2, X6
+	MOVL            40(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X6, (AX)(DI*4)
+	MOVL            32(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x03, Z5, X2
+	MOVL            60(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z5, X2
+	MOVL            52(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z5, X2
+	MOVL            44(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            36(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	VPMULUDQ        Z11, Z1, Z11
+	VPMULUDQ        Z16, Z0, Z16
+	VMOVDQA64       Z11, Z2
+	VPSHUFD         $0xa0, Z16, K2, Z2
+	VPSHUFD         $0xf5, Z11, K1, Z16
+	VPSHUFD         $0xa0, Z3, K2, Z12
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z12, Z16
+	VCVTDQ2PS       Z16, Z16
+	VADDPS.BCST     all3f000000<>+0(SB), Z16, Z16
+	VMULPS.BCST     all2f800000<>+0(SB), Z16, Z16
+	VPMOVD2M        Z16, K3
+	VMOVAPS         Z16, Z3
+	VADDPS.BCST     all3f800000<>+0(SB), Z16, K3, Z3
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z3, Z5
+	VPANDD.BCST     allff800000<>+0(SB), Z5, Z5
+	VPSUBD          Z5, Z3, Z3
+	VADDPS.BCST     allbf800000<>+0(SB), Z3, Z3
+	VPTESTNMD       Z5, Z5, K3
+	VMOVAPS         Z16, K3, Z3
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z3, Z6
+	VADDPS.BCST     allbea61e64<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3effb11e<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3f80003d<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbfffffff<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VCVTDQ2PS       Z5, Z5
+	VMULPS.BCST     allb4317218<>+0(SB), Z5, Z5
+	VADDPS          Z5, Z6, Z6
+	VSQRTPS         Z6, Z6
+	VCVTDQ2PS       Z2, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPSLLD          $0x1f, Z2, Z2
+	VPXORQ          Z2, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z2
+	VADDPS.BCST     allbb992665<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3da33458<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     allbf255de1<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z2, Z2
+	VMULPS          Z2, Z7, Z7
+	VMULPS          Z6, Z5, Z5
+	VMULPS          Z6, Z7, Z7
+	VUNPCKLPD       Z7, Z5, Z2
+	VUNPCKHPD       Z7, Z5, Z3
+	VEXTRACTF32X4   $0x03, Z2, X5
+	MOVL            88(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z2, X5
+	MOVL            80(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z2, X5
+	MOVL            72(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	MOVL            64(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x03, Z3, X2
+	MOVL            92(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            84(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            76(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            68(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
+	VPMULUDQ        Z13, Z1, Z13
+	VPMULUDQ        Z17, Z0, Z17
+	VMOVDQA64       Z13, Z2
+	VPSHUFD         $0xa0, Z17, K2, Z2
+	VPSHUFD         $0xf5, Z13, K1, Z17
+	VPSHUFD         $0xa0, Z4, K2, Z14
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z14, Z17
+	VCVTDQ2PS       Z17, Z17
+	VADDPS.BCST     all3f000000<>+0(SB), Z17, Z17
+	VMULPS.BCST     all2f800000<>+0(SB), Z17, Z17
+	VPMOVD2M        Z17, K3
+	VMOVAPS         Z17, Z3
+	VADDPS.BCST     all3f800000<>+0(SB), Z17, K3, Z3
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z3, Z4
+	VPANDD.BCST     allff800000<>+0(SB), Z4, Z4
+	VPSUBD          Z4, Z3, Z3
+	VADDPS.BCST     allbf800000<>+0(SB), Z3, Z3
+	VPTESTNMD       Z4, Z4, K3
+	VMOVAPS         Z17, K3, Z3
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VCVTDQ2PS       Z4, Z4
+	VMULPS.BCST     allb4317218<>+0(SB), Z4, Z4
+	VADDPS          Z4, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z2, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z4
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3e81de83<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z4, Z4
+	VPSLLD          $0x1f, Z2, Z2
+	VPXORQ          Z2, Z4, Z4
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z2
+	VADDPS.BCST     allbb992665<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3da33458<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     allbf255de1<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z2, Z2
+	VMULPS          Z2, Z6, Z6
+	VMULPS          Z5, Z4, Z4
+	VMULPS          Z5, Z6, Z6
+	VUNPCKLPD       Z6, Z4, Z2
+	VUNPCKHPD       Z6, Z4, Z3
+	VEXTRACTF32X4   $0x03, Z2, X4
+	MOVL            120(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X4, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z2, X4
+	MOVL            112(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X4, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            104(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X4, (AX)(DI*4)
+	MOVL            96(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x03, Z3, X2
+	MOVL            124(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            116(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            108(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            100(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
+	ADDQ            $0x00000080, CX
+	SUBQ            $0x00000020, DX
+	CMPQ            DX, $0x00000020
+	JGE             quads4
+
+quads4Done:
+	CMPQ DX, $0x00000010
+	JL   quads2Done
+
+quads2:
+	VPBROADCASTD    (SI), Z4
+	VPMOVZXDQ       (CX), Z2
+	VPADDD          Z4, Z2, Z2
+	VPMULUDQ        Z2, Z0, Z2
+	VPMOVZXDQ       32(CX), Z3
+	VPADDD          Z4, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z2, Z4
+	VPXORD.BCST     (SP), Z4, Z4
+	VPMULUDQ        Z4, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z6
+	VPXORD.BCST     4(SP), Z6, Z6
+	VPXORD.BCST     8(SP), Z2, Z4
+	VPSRLQ          $0x20, Z3, Z2
+	VPXORD.BCST     (SP), Z2, Z2
+	VPMULUDQ        Z2, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z8
+	VPXORD.BCST     4(SP), Z8, Z8
+	VPXORD.BCST     8(SP), Z3, Z2
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 16(BX), Z10, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 16(BX), Z11, Z7
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPXORD.BCST     12(SP), Z10, Z3
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z10
+	VPXORD.BCST     12(SP), Z11, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 24(BX), Z10, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 24(BX), Z11, Z2
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 28(BX), Z10, Z6
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 28(BX), Z11, Z8
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 32(BX), Z10, Z3
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 32(BX), Z11, Z9
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 36(BX), Z10, Z5
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 36(BX), Z11, Z7
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 40(BX), Z10, Z6
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z10
+	VPTERNLOGD.BCST $0x96, 40(BX), Z11, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 44(BX), Z10, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 44(BX), Z11, Z2
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 48(BX), Z10, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 48(BX), Z11, Z7
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 52(BX), Z10, Z3
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z10
+	VPTERNLOGD.BCST $0x96, 52(BX), Z11, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 56(BX), Z10, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 56(BX), Z11, Z2
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 60(BX), Z10, Z6
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 60(BX), Z11, Z8
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 64(BX), Z10, Z3
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 64(BX), Z11, Z9
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 68(BX), Z10, Z5
+	VPTERNLOGD.BCST $0x96, 68(BX), Z11, Z7
+	VPMULUDQ        Z5, Z1, Z5
+	VPMULUDQ        Z3, Z0, Z3
+	VMOVDQA64       Z5, Z10
+	VPSHUFD         $0xa0, Z3, K2, Z10
+	VPSHUFD         $0xf5, Z5, K1, Z3
+	VPSHUFD         $0xa0, Z4, K2, Z6
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z6, Z3
+	VCVTDQ2PS       Z3, Z3
+	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
+	VMULPS.BCST     all2f800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z3, K3
+	VMOVAPS         Z3, Z4
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z4
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z4, Z5
+	VPANDD.BCST     allff800000<>+0(SB), Z5, Z5
+	VPSUBD          Z5, Z4, Z4
+	VADDPS.BCST     allbf800000<>+0(SB), Z4, Z4
+	VPTESTNMD       Z5, Z5, K3
+	VMOVAPS         Z3, K3, Z4
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbea61e64<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3effb11e<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3f80003d<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbfffffff<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VCVTDQ2PS       Z5, Z5
+	VMULPS.BCST     allb4317218<>+0(SB), Z5, Z5
+	VADDPS          Z5, Z3, Z3
+	VSQRTPS         Z3, Z3
+	VCVTDQ2PS       Z10, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPSLLD          $0x1f, Z10, Z10
+	VPXORQ          Z10, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z10
+	VADDPS.BCST     allbb992665<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     all3da33458<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     allbf255de1<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z10, Z10
+	VMULPS          Z10, Z6, Z6
+	VMULPS          Z3, Z5, Z5
+	VMULPS          Z3, Z6, Z6
+	VUNPCKLPD       Z6, Z5, Z3
+	VUNPCKHPD       Z6, Z5, Z4
+	VEXTRACTF32X4   $0x03, Z3, X5
+	MOVL            24(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z3, X5
+	MOVL            16(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z3, X5
+	MOVL            8(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X5, (AX)(DI*4)
+	MOVL            (CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
+	VEXTRACTF32X4   $0x03, Z4, X3
+	MOVL            28(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            20(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            12(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
+	MOVL            4(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X4, (AX)(DI*4)
+	VPMULUDQ        Z7, Z1, Z7
+	VPMULUDQ        Z9, Z0, Z9
+	VMOVDQA64       Z7, Z3
+	VPSHUFD         $0xa0, Z9, K2, Z3
+	VPSHUFD         $0xf5, Z7, K1, Z9
+	VPSHUFD         $0xa0, Z2, K2, Z8
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z8, Z9
+	VCVTDQ2PS       Z9, Z9
+	VADDPS.BCST     all3f000000<>+0(SB), Z9, Z9
+	VMULPS.BCST     all2f800000<>+0(SB), Z9, Z9
+	VPMOVD2M        Z9, K3
+	VMOVAPS         Z9, Z2
+	VADDPS.BCST     all3f800000<>+0(SB), Z9, K3, Z2
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z2, Z4
+	VPANDD.BCST     allff800000<>+0(SB), Z4, Z4
+	VPSUBD          Z4, Z2, Z2
+	VADDPS.BCST     allbf800000<>+0(SB), Z2, Z2
+	VPTESTNMD       Z4, Z4, K3
+	VMOVAPS         Z9, K3, Z2
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z2, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VCVTDQ2PS       Z4, Z4
+	VMULPS.BCST     allb4317218<>+0(SB), Z4, Z4
+	VADDPS          Z4, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z3, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z2
+	VMULPS.BCST     all3a60f833<>+0(SB), Z2, Z4
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     all3e81de83<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z4, Z4
+	VPSLLD          $0x1f, Z3, Z3
+	VPXORQ          Z3, Z4, Z4
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z2, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z6, Z6
+	VMULPS          Z5, Z4, Z4
+	VMULPS          Z5, Z6, Z6
+	VUNPCKLPD       Z6, Z4, Z2
+	VUNPCKHPD       Z6, Z4, Z3
+	VEXTRACTF32X4   $0x03, Z2, X4
+	MOVL            56(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X4, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z2, X4
+	MOVL            48(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X4, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            40(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X4, (AX)(DI*4)
+	MOVL            32(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x03, Z3, X2
+	MOVL            60(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            52(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            44(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            36(CX), DI
+	SHLQ            $0x02, DI
+	VMOVUPS         X3, (AX)(DI*4)
+	ADDQ            $0x00000040, CX
+	SUBQ            $0x00000010, DX
+	CMPQ            DX, $0x00000010
+	JGE             quads2
+
+quads2Done:
+	VZEROUPPER
+	RET
+
+// func noiseFloat64AVX2(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX2
+TEXT ·noiseFloat64AVX2(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Y0
+	VPBROADCASTQ philoxM1<>+0(SB), Y1
+	MOVL         12(DI), SI
+	XORL         4(BX), SI
+	MOVL         SI, (SP)
+	MOVL         8(DI), SI
+	MOVL         $0xcd9e8d57, R8
+	IMULQ        R8, SI
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	XORL         4(DI), R8
+	XORL         (BX), R8
+	XORL         8(BX), SI
+	MOVL         SI, 4(SP)
+	MOVL         $0xd2511f53, SI
+	IMULQ        SI, R8
+	MOVQ         R8, SI
+	SHRQ         $0x20, SI
+	XORL         12(BX), SI
+	MOVL         SI, 8(SP)
+	XORL         20(BX), R8
+	MOVL         R8, 12(SP)
+	MOVQ         ctr+56(FP), SI
+	CMPQ         DX, $0x0000000c
+	JL           quads3Done
+
+quads3:
+	VPBROADCASTD (SI), Y5
+	VPMOVZXDQ    (CX), Y2
+	VPADDD       Y5, Y2, Y2
+	VPMULUDQ     Y2, Y0, Y2
+	VPMOVZXDQ    16(CX), Y3
+	VPADDD       Y5, Y3, Y3
+	VPMULUDQ     Y3, Y0, Y3
+	VPMOVZXDQ    32(CX), Y4
+	VPADDD       Y5, Y4, Y4
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y2, Y5
+	VPBROADCASTD (SP), Y6
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y6
+	VPSRLQ       $0x20, Y6, Y7
+	VPBROADCASTD 4(SP), Y5
+	VPXOR        Y5, Y7, Y7
+	VPBROADCASTD 8(SP), Y5
+	VPXOR        Y5, Y2, Y5
+	VPSRLQ       $0x20, Y3, Y2
+	VPBROADCASTD (SP), Y8
+	VPXOR        Y8, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y8
+	VPSRLQ       $0x20, Y8, Y9
+	VPBROADCASTD 4(SP), Y2
+	VPXOR        Y2, Y9, Y9
+	VPBROADCASTD 8(SP), Y2
+	VPXOR        Y2, Y3, Y2
+	VPSRLQ       $0x20, Y4, Y3
+	VPBROADCASTD (SP), Y10
+	VPXOR        Y10, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y10
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 4(SP), Y3
+	VPXOR        Y3, Y11, Y11
+	VPBROADCASTD 8(SP), Y3
+	VPXOR        Y3, Y4, Y3
+	VPMULUDQ     Y5, Y1, Y5
+	VPMULUDQ     Y2, Y1, Y2
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 12(SP), Y4
+	VPXOR        Y4, Y14, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 12(SP), Y12
+	VPXOR        Y12, Y14, Y12
+	VPMULUDQ     Y12, Y1, Y12
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 12(SP), Y13
+	VPXOR        Y13, Y14, Y13
+	VPMULUDQ     Y13, Y1, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y10, Y0, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y11, Y1, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y6, Y1, Y6
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y8, Y1, Y8
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y12, Y0, Y12
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y13, Y0, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y12, Y1, Y12
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y13, Y1, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y10, Y0, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y11, Y1, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y6, Y1, Y6
+	VPMULUDQ     Y4, Y0, Y4
+	VPSHUFD      $0xa0, Y4, Y14
+	VPBLENDD     $0xaa, Y14, Y6, Y14
+	VPSHUFD      $0xf5, Y6, Y6
+	VPBLENDD     $0xaa, Y4, Y6, Y4
+	VPSHUFD      $0xa0, Y5, Y5
+	VPBLENDD     $0xaa, Y5, Y7, Y7
+	VPXOR        Y7, Y4, Y4
+	VPBROADCASTQ 72(BX), Y5
+	VPXOR        Y5, Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VADDPS       all3f000000<>+0(SB), Y4, Y4
+	VMULPS       all2f800000<>+0(SB), Y4, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y6
+	VBLENDVPS    Y4, Y6, Y4, Y5
+	VPSUBD       all3f3504f3<>+0(SB), Y5, Y6
+	VPAND        allff800000<>+0(SB), Y6, Y6
+	VPSUBD       Y6, Y5, Y5
+	VADDPS       allbf800000<>+0(SB), Y5, Y5
+	VBLENDVPS    Y6, Y5, Y4, Y5
+	VMULPS       all3e4efcaa<>+0(SB), Y5, Y4
+	VADDPS       allbea61e64<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       all3eb0a60e<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       allbecbc71c<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       all3effb11e<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       allbf2aacee<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       all3f80003d<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       allbfffffff<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       allb4317218<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	VSQRTPS      Y4, Y4
+	VCVTDQ2PS    Y14, Y7
+	VMULPS       all30000000<>+0(SB), Y7, Y7
+	VMULPS       Y7, Y7, Y5
+	VMULPS       all3a60f833<>+0(SB), Y5, Y6
+	VADDPS       allbcaa7b0d<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3e81de83<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       allbf9de9d3<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3f7fffff<>+0(SB), Y6, Y6
+	VPSLLD       $0x1f, Y14, Y14
+	VPXOR        Y14, Y6, Y6
+	VMULPS       all391ed7fb<>+0(SB), Y5, Y14
+	VADDPS       allbb992665<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       all3da33458<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       allbf255de1<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       all3fc90fdb<>+0(SB), Y14, Y14
+	VMULPS       Y14, Y7, Y7
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y4, Y7, Y7
+	VUNPCKLPD    Y7, Y6, Y4
+	VUNPCKHPD    Y7, Y6, Y5
+	VEXTRACTF128 $0x01, Y4, X6
+	MOVL         8(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X6, Y6
+	VMOVUPD      Y6, (AX)(DI*8)
+	MOVL         (CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X4, Y4
+	VMOVUPD      Y4, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y5, X4
+	MOVL         12(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X4, Y4
+	VMOVUPD      Y4, (AX)(DI*8)
+	MOVL         4(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X5, Y5
+	VMOVUPD      Y5, (AX)(DI*8)
+	VPMULUDQ     Y8, Y1, Y8
+	VPMULUDQ     Y12, Y0, Y12
+	VPSHUFD      $0xa0, Y12, Y4
+	VPBLENDD     $0xaa, Y4, Y8, Y4
+	VPSHUFD      $0xf5, Y8, Y8
+	VPBLENDD     $0xaa, Y12, Y8, Y12
+	VPSHUFD      $0xa0, Y2, Y2
+	VPBLENDD     $0xaa, Y2, Y9, Y9
+	VPXOR        Y9, Y12, Y12
+	VPBROADCASTQ 72(BX), Y2
+	VPXOR        Y2, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VADDPS       all3f000000<>+0(SB), Y12, Y12
+	VMULPS       all2f800000<>+0(SB), Y12, Y12
+	VADDPS       all3f800000<>+0(SB), Y12, Y5
+	VBLENDVPS    Y12, Y5, Y12, Y2
+	VPSUBD       all3f3504f3<>+0(SB), Y2, Y5
+	VPAND        allff800000<>+0(SB), Y5, Y5
+	VPSUBD       Y5, Y2, Y2
+	VADDPS       allbf800000<>+0(SB), Y2, Y2
+	VBLENDVPS    Y5, Y2, Y12, Y2
+	VMULPS       all3e4efcaa<>+0(SB), Y2, Y6
+	VADDPS       allbea61e64<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3eb0a60e<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbecbc71c<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3effb11e<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbf2aacee<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3f80003d<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbfffffff<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       allb4317218<>+0(SB), Y5, Y5
+	VADDPS       Y5, Y6, Y6
+	VSQRTPS      Y6, Y6
+	VCVTDQ2PS    Y4, Y7
+	VMULPS       all30000000<>+0(SB), Y7, Y7
+	VMULPS       Y7, Y7, Y2
+	VMULPS       all3a60f833<>+0(SB), Y2, Y5
+	VADDPS       allbcaa7b0d<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       all3e81de83<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       allbf9de9d3<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       all3f7fffff<>+0(SB), Y5, Y5
+	VPSLLD       $0x1f, Y4, Y4
+	VPXOR        Y4, Y5, Y5
+	VMULPS       all391ed7fb<>+0(SB), Y2, Y4
+	VADDPS       allbb992665<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       all3da33458<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       allbf255de1<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       all3fc90fdb<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y7, Y7
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y6, Y7, Y7
+	VUNPCKLPD    Y7, Y5, Y2
+	VUNPCKHPD    Y7, Y5, Y4
+	VEXTRACTF128 $0x01, Y2, X5
+	MOVL         24(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X5, Y5
+	VMOVUPD      Y5, (AX)(DI*8)
+	MOVL         16(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X2, Y2
+	VMOVUPD      Y2, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y4, X2
+	MOVL         28(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X2, Y2
+	VMOVUPD      Y2, (AX)(DI*8)
+	MOVL         20(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X4, Y4
+	VMOVUPD      Y4, (AX)(DI*8)
+	VPMULUDQ     Y10, Y1, Y10
+	VPMULUDQ     Y13, Y0, Y13
+	VPSHUFD      $0xa0, Y13, Y2
+	VPBLENDD     $0xaa, Y2, Y10, Y2
+	VPSHUFD      $0xf5, Y10, Y10
+	VPBLENDD     $0xaa, Y13, Y10, Y13
+	VPSHUFD      $0xa0, Y3, Y3
+	VPBLENDD     $0xaa, Y3, Y11, Y11
+	VPXOR        Y11, Y13, Y13
+	VPBROADCASTQ 72(BX), Y3
+	VPXOR        Y3, Y13, Y13
+	VCVTDQ2PS    Y13, Y13
+	VADDPS       all3f000000<>+0(SB), Y13, Y13
+	VMULPS       all2f800000<>+0(SB), Y13, Y13
+	VADDPS       all3f800000<>+0(SB), Y13, Y4
+	VBLENDVPS    Y13, Y4, Y13, Y3
+	VPSUBD       all3f3504f3<>+0(SB), Y3, Y4
+	VPAND        allff800000<>+0(SB), Y4, Y4
+	VPSUBD       Y4, Y3, Y3
+	VADDPS       allbf800000<>+0(SB), Y3, Y3
+	VBLENDVPS    Y4, Y3, Y13, Y3
+	VMULPS       all3e4efcaa<>+0(SB), Y3, Y5
+	VADDPS       allbea61e64<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3eb0a60e<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbecbc71c<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3effb11e<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbf2aacee<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3f80003d<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbfffffff<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       allb4317218<>+0(SB), Y4, Y4
+	VADDPS       Y4, Y5, Y5
+	VSQRTPS      Y5, Y5
+	VCVTDQ2PS    Y2, Y6
+	VMULPS       all30000000<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y6, Y3
+	VMULPS       all3a60f833<>+0(SB), Y3, Y4
+	VADDPS       allbcaa7b0d<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3e81de83<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       allbf9de9d3<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3f7fffff<>+0(SB), Y4, Y4
+	VPSLLD       $0x1f, Y2, Y2
+	VPXOR        Y2, Y4, Y4
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y2
+	VADDPS       allbb992665<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3da33458<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbf255de1<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3fc90fdb<>+0(SB), Y2, Y2
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y5, Y4, Y4
+	VMULPS       Y5, Y6, Y6
+	VUNPCKLPD    Y6, Y4, Y2
+	VUNPCKHPD    Y6, Y4, Y3
+	VEXTRACTF128 $0x01, Y2, X4
+	MOVL         40(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X4, Y4
+	VMOVUPD      Y4, (AX)(DI*8)
+	MOVL         32(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X2, Y2
+	VMOVUPD      Y2, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y3, X2
+	MOVL         44(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X2, Y2
+	VMOVUPD      Y2, (AX)(DI*8)
+	MOVL         36(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X3, Y3
+	VMOVUPD      Y3, (AX)(DI*8)
+	ADDQ         $0x00000030, CX
+	SUBQ         $0x0000000c, DX
+	CMPQ         DX, $0x0000000c
+	JGE          quads3
+
+quads3Done:
+	CMPQ DX, $0x00000004
+	JL   quads1Done
+
+quads1:
+	VPBROADCASTD (SI), Y3
+	VPMOVZXDQ    (CX), Y2
+	VPADDD       Y3, Y2, Y2
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y2, Y3
+	VPBROADCASTD (SP), Y4
+	VPXOR        Y4, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y4
+	VPSRLQ       $0x20, Y4, Y5
+	VPBROADCASTD 4(SP), Y3
+	VPXOR        Y3, Y5, Y5
+	VPBROADCASTD 8(SP), Y3
+	VPXOR        Y3, Y2, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 16(BX), Y2
+	VPXOR        Y2, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 12(SP), Y2
+	VPXOR        Y2, Y6, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 24(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 28(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 32(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 36(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 40(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 44(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 48(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 52(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 56(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 60(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 64(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 68(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPMULUDQ     Y2, Y0, Y2
+	VPSHUFD      $0xa0, Y2, Y6
+	VPBLENDD     $0xaa, Y6, Y4, Y6
+	VPSHUFD      $0xf5, Y4, Y4
+	VPBLENDD     $0xaa, Y2, Y4, Y2
+	VPSHUFD      $0xa0, Y3, Y3
+	VPBLENDD     $0xaa, Y3, Y5, Y5
+	VPXOR        Y5, Y2, Y2
+	VPBROADCASTQ 72(BX), Y3
+	VPXOR        Y3, Y2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VADDPS       all3f000000<>+0(SB), Y2, Y2
+	VMULPS       all2f800000<>+0(SB), Y2, Y2
+	VADDPS       all3f800000<>+0(SB), Y2, Y4
+	VBLENDVPS    Y2, Y4, Y2, Y3
+	VPSUBD       all3f3504f3<>+0(SB), Y3, Y4
+	VPAND        allff800000<>+0(SB), Y4, Y4
+	VPSUBD       Y4, Y3, Y3
+	VADDPS       allbf800000<>+0(SB), Y3, Y3
+	VBLENDVPS    Y4, Y3, Y2, Y3
+	VMULPS       all3e4efcaa<>+0(SB), Y3, Y2
+	VADDPS       allbea61e64<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3eb0a60e<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbecbc71c<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3effb11e<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbf2aacee<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3f80003d<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbfffffff<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       allb4317218<>+0(SB), Y4, Y4
+	VADDPS       Y4, Y2, Y2
+	VSQRTPS      Y2, Y2
+	VCVTDQ2PS    Y6, Y5
+	VMULPS       all30000000<>+0(SB), Y5, Y5
+	VMULPS       Y5, Y5, Y3
+	VMULPS       all3a60f833<>+0(SB), Y3, Y4
+	VADDPS       allbcaa7b0d<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3e81de83<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       allbf9de9d3<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3f7fffff<>+0(SB), Y4, Y4
+	VPSLLD       $0x1f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y6
+	VADDPS       allbb992665<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       all3da33458<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       allbf255de1<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       all3fc90fdb<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y2, Y4, Y4
+	VMULPS       Y2, Y5, Y5
+	VUNPCKLPD    Y5, Y4, Y2
+	VUNPCKHPD    Y5, Y4, Y3
+	VEXTRACTF128 $0x01, Y2, X4
+	MOVL         8(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X4, Y4
+	VMOVUPD      Y4, (AX)(DI*8)
+	MOVL         (CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X2, Y2
+	VMOVUPD      Y2, (AX)(DI*8)
+	VEXTRACTF128 $0x01, Y3, X2
+	MOVL         12(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X2, Y2
+	VMOVUPD      Y2, (AX)(DI*8)
+	MOVL         4(CX), DI
+	SHLQ         $0x02, DI
+	VCVTPS2PD    X3, Y3
+	VMOVUPD      Y3, (AX)(DI*8)
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x00000004, DX
+	CMPQ         DX, $0x00000004
+	JGE          quads1
+
+quads1Done:
+	VZEROUPPER
+	RET
+
+// func noiseFloat64AVX512(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·noiseFloat64AVX512(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Z0
+	VPBROADCASTQ philoxM1<>+0(SB), Z1
+	MOVL         $0x00005555, SI
+	KMOVW        SI, K1
+	MOVL         12(DI), SI
+	XORL         4(BX), SI
+	MOVL         SI, (SP)
+	MOVL         8(DI), SI
+	MOVL         $0xcd9e8d57, R8
+	IMULQ        R8, SI
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	XORL         4(DI), R8
+	XORL         (BX), R8
+	XORL         8(BX), SI
+	MOVL         SI, 4(SP)
+	MOVL         $0xd2511f53, SI
+	IMULQ        SI, R8
+	MOVQ         R8, SI
+	SHRQ         $0x20, SI
+	XORL         12(BX), SI
+	MOVL         SI, 8(SP)
+	XORL         20(BX), R8
+	MOVL         R8, 12(SP)
+	MOVQ         ctr+56(FP), SI
+	MOVL         $0x0000aaaa, DI
+	KMOVW        DI, K2
+	CMPQ         DX, $0x00000020
+	JL           quads4Done
+
+quads4:
+	VPBROADCASTD    (SI), Z6
+	VPMOVZXDQ       (CX), Z2
+	VPADDD          Z6, Z2, Z2
+	VPMULUDQ        Z2, Z0, Z2
+	VPMOVZXDQ       32(CX), Z3
+	VPADDD          Z6, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPMOVZXDQ       64(CX), Z4
+	VPADDD          Z6, Z4, Z4
+	VPMULUDQ        Z4, Z0, Z4
+	VPMOVZXDQ       96(CX), Z5
+	VPADDD          Z6, Z5, Z5
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z2, Z6
+	VPXORD.BCST     (SP), Z6, Z6
+	VPMULUDQ        Z6, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z8
+	VPXORD.BCST     4(SP), Z8, Z8
+	VPXORD.BCST     8(SP), Z2, Z6
+	VPSRLQ          $0x20, Z3, Z2
+	VPXORD.BCST     (SP), Z2, Z2
+	VPMULUDQ        Z2, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z10
+	VPXORD.BCST     4(SP), Z10, Z10
+	VPXORD.BCST     8(SP), Z3, Z2
+	VPSRLQ          $0x20, Z4, Z3
+	VPXORD.BCST     (SP), Z3, Z3
+	VPMULUDQ        Z3, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z12
+	VPXORD.BCST     4(SP), Z12, Z12
+	VPXORD.BCST     8(SP), Z4, Z3
+	VPSRLQ          $0x20, Z5, Z4
+	VPXORD.BCST     (SP), Z4, Z4
+	VPMULUDQ        Z4, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z14
+	VPXORD.BCST     4(SP), Z14, Z14
+	VPXORD.BCST     8(SP), Z5, Z4
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z18, Z7
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z9
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z18, Z11
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z13
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPXORD.BCST     12(SP), Z18, Z5
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPXORD.BCST     12(SP), Z19, Z15
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPXORD.BCST     12(SP), Z18, Z16
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z18
+	VPXORD.BCST     12(SP), Z19, Z17
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z18, Z6
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z2
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z18, Z3
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z4
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z18, Z8
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z10
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z18, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z18, Z5
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z15
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z18, Z16
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z17
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z18, Z7
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z9
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z18, Z11
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z18, Z8
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z10
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z18, Z12
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z18
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z14
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z18, Z6
+	VPMULUDQ        Z16, Z0, Z16
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z2
+	VPMULUDQ        Z17, Z0, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z18, Z3
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z4
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z18, Z7
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z9
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z18, Z11
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z13
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z18, Z5
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z15
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z18, Z16
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z18
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z17
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z18, Z6
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z2
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z18, Z3
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z4
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z18, Z8
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z10
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z18, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z18, Z5
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z15
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z18, Z16
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z17
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z18, Z7
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z9
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z18, Z11
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z13
+	VPMULUDQ        Z7, Z1, Z7
+	VPMULUDQ        Z5, Z0, Z5
+	VMOVDQA64       Z7, Z18
+	VPSHUFD         $0xa0, Z5, K2, Z18
+	VPSHUFD         $0xf5, Z7, K1, Z5
+	VPSHUFD         $0xa0, Z6, K2, Z8
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z8, Z5
+	VCVTDQ2PS       Z5, Z5
+	VADDPS.BCST     all3f000000<>+0(SB), Z5, Z5
+	VMULPS.BCST     all2f800000<>+0(SB), Z5, Z5
+	VPMOVD2M        Z5, K3
+	VMOVAPS         Z5, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z5, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPANDD.BCST     allff800000<>+0(SB), Z7, Z7
+	VPSUBD          Z7, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VPTESTNMD       Z7, Z7, K3
+	VMOVAPS         Z5, K3, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allb4317218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z18, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z6
+	VMULPS.BCST     all3a60f833<>+0(SB), Z6, Z7
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     all3e81de83<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z7, Z7
+	VPSLLD          $0x1f, Z18, Z18
+	VPXORQ          Z18, Z7, Z7
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z6, Z18
+	VADDPS.BCST     allbb992665<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     all3da33458<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     allbf255de1<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z18, Z18
+	VMULPS          Z18, Z8, Z8
+	VMULPS          Z5, Z7, Z7
+	VMULPS          Z5, Z8, Z8
+	VUNPCKLPD       Z8, Z7, Z5
+	VUNPCKHPD       Z8, Z7, Z6
+	VEXTRACTF32X4   $0x03, Z5, X7
+	MOVL            24(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X7, Y7
+	VMOVUPD         Y7, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z5, X7
+	MOVL            16(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X7, Y7
+	VMOVUPD         Y7, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z5, X7
+	MOVL            8(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X7, Y7
+	VMOVUPD         Y7, (AX)(DI*8)
+	MOVL            (CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z6, X5
+	MOVL            28(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z6, X5
+	MOVL            20(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z6, X5
+	MOVL            12(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	MOVL            4(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(DI*8)
+	VPMULUDQ        Z9, Z1, Z9
+	VPMULUDQ        Z15, Z0, Z15
+	VMOVDQA64       Z9, Z5
+	VPSHUFD         $0xa0, Z15, K2, Z5
+	VPSHUFD         $0xf5, Z9, K1, Z15
+	VPSHUFD         $0xa0, Z2, K2, Z10
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z10, Z15
+	VCVTDQ2PS       Z15, Z15
+	VADDPS.BCST     all3f000000<>+0(SB), Z15, Z15
+	VMULPS.BCST     all2f800000<>+0(SB), Z15, Z15
+	VPMOVD2M        Z15, K3
+	VMOVAPS         Z15, Z2
+	VADDPS.BCST     all3f800000<>+0(SB), Z15, K3, Z2
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z2, Z6
+	VPANDD.BCST     allff800000<>+0(SB), Z6, Z6
+	VPSUBD          Z6, Z2, Z2
+	VADDPS.BCST     allbf800000<>+0(SB), Z2, Z2
+	VPTESTNMD       Z6, Z6, K3
+	VMOVAPS         Z15, K3, Z2
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z2, Z7
+	VADDPS.BCST     allbea61e64<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3effb11e<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3f80003d<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbfffffff<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     allb4317218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z7, Z7
+	VSQRTPS         Z7, Z7
+	VCVTDQ2PS       Z5, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z2
+	VMULPS.BCST     all3a60f833<>+0(SB), Z2, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPSLLD          $0x1f, Z5, Z5
+	VPXORQ          Z5, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z2, Z5
+	VADDPS.BCST     allbb992665<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3da33458<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbf255de1<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z5, Z5
+	VMULPS          Z5, Z8, Z8
+	VMULPS          Z7, Z6, Z6
+	VMULPS          Z7, Z8, Z8
+	VUNPCKLPD       Z8, Z6, Z2
+	VUNPCKHPD       Z8, Z6, Z5
+	VEXTRACTF32X4   $0x03, Z2, X6
+	MOVL            56(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z2, X6
+	MOVL            48(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X6
+	MOVL            40(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X6, Y6
+	VMOVUPD         Y6, (AX)(DI*8)
+	MOVL            32(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z5, X2
+	MOVL            60(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z5, X2
+	MOVL            52(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z5, X2
+	MOVL            44(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	VPMULUDQ        Z11, Z1, Z11
+	VPMULUDQ        Z16, Z0, Z16
+	VMOVDQA64       Z11, Z2
+	VPSHUFD         $0xa0, Z16, K2, Z2
+	VPSHUFD         $0xf5, Z11, K1, Z16
+	VPSHUFD         $0xa0, Z3, K2, Z12
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z12, Z16
+	VCVTDQ2PS       Z16, Z16
+	VADDPS.BCST     all3f000000<>+0(SB), Z16, Z16
+	VMULPS.BCST     all2f800000<>+0(SB), Z16, Z16
+	VPMOVD2M        Z16, K3
+	VMOVAPS         Z16, Z3
+	VADDPS.BCST     all3f800000<>+0(SB), Z16, K3, Z3
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z3, Z5
+	VPANDD.BCST     allff800000<>+0(SB), Z5, Z5
+	VPSUBD          Z5, Z3, Z3
+	VADDPS.BCST     allbf800000<>+0(SB), Z3, Z3
+	VPTESTNMD       Z5, Z5, K3
+	VMOVAPS         Z16, K3, Z3
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z3, Z6
+	VADDPS.BCST     allbea61e64<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3effb11e<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3f80003d<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbfffffff<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VCVTDQ2PS       Z5, Z5
+	VMULPS.BCST     allb4317218<>+0(SB), Z5, Z5
+	VADDPS          Z5, Z6, Z6
+	VSQRTPS         Z6, Z6
+	VCVTDQ2PS       Z2, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPSLLD          $0x1f, Z2, Z2
+	VPXORQ          Z2, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z2
+	VADDPS.BCST     allbb992665<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3da33458<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     allbf255de1<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z2, Z2
+	VMULPS          Z2, Z7, Z7
+	VMULPS          Z6, Z5, Z5
+	VMULPS          Z6, Z7, Z7
+	VUNPCKLPD       Z7, Z5, Z2
+	VUNPCKHPD       Z7, Z5, Z3
+	VEXTRACTF32X4   $0x03, Z2, X5
+	MOVL            88(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z2, X5
+	MOVL            80(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X5
+	MOVL            72(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	MOVL            64(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z3, X2
+	MOVL            92(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            84(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            76(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	MOVL            68(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(DI*8)
+	VPMULUDQ        Z13, Z1, Z13
+	VPMULUDQ        Z17, Z0, Z17
+	VMOVDQA64       Z13, Z2
+	VPSHUFD         $0xa0, Z17, K2, Z2
+	VPSHUFD         $0xf5, Z13, K1, Z17
+	VPSHUFD         $0xa0, Z4, K2, Z14
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z14, Z17
+	VCVTDQ2PS       Z17, Z17
+	VADDPS.BCST     all3f000000<>+0(SB), Z17, Z17
+	VMULPS.BCST     all2f800000<>+0(SB), Z17, Z17
+	VPMOVD2M        Z17, K3
+	VMOVAPS         Z17, Z3
+	VADDPS.BCST     all3f800000<>+0(SB), Z17, K3, Z3
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z3, Z4
+	VPANDD.BCST     allff800000<>+0(SB), Z4, Z4
+	VPSUBD          Z4, Z3, Z3
+	VADDPS.BCST     allbf800000<>+0(SB), Z3, Z3
+	VPTESTNMD       Z4, Z4, K3
+	VMOVAPS         Z17, K3, Z3
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VCVTDQ2PS       Z4, Z4
+	VMULPS.BCST     allb4317218<>+0(SB), Z4, Z4
+	VADDPS          Z4, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z2, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z4
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3e81de83<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z4, Z4
+	VPSLLD          $0x1f, Z2, Z2
+	VPXORQ          Z2, Z4, Z4
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z2
+	VADDPS.BCST     allbb992665<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3da33458<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     allbf255de1<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z2, Z2
+	VMULPS          Z2, Z6, Z6
+	VMULPS          Z5, Z4, Z4
+	VMULPS          Z5, Z6, Z6
+	VUNPCKLPD       Z6, Z4, Z2
+	VUNPCKHPD       Z6, Z4, Z3
+	VEXTRACTF32X4   $0x03, Z2, X4
+	MOVL            120(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z2, X4
+	MOVL            112(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            104(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(DI*8)
+	MOVL            96(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z3, X2
+	MOVL            124(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            116(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            108(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	MOVL            100(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(DI*8)
+	ADDQ            $0x00000080, CX
+	SUBQ            $0x00000020, DX
+	CMPQ            DX, $0x00000020
+	JGE             quads4
+
+quads4Done:
+	CMPQ DX, $0x00000010
+	JL   quads2Done
+
+quads2:
+	VPBROADCASTD    (SI), Z4
+	VPMOVZXDQ       (CX), Z2
+	VPADDD          Z4, Z2, Z2
+	VPMULUDQ        Z2, Z0, Z2
+	VPMOVZXDQ       32(CX), Z3
+	VPADDD          Z4, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z2, Z4
+	VPXORD.BCST     (SP), Z4, Z4
+	VPMULUDQ        Z4, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z6
+	VPXORD.BCST     4(SP), Z6, Z6
+	VPXORD.BCST     8(SP), Z2, Z4
+	VPSRLQ          $0x20, Z3, Z2
+	VPXORD.BCST     (SP), Z2, Z2
+	VPMULUDQ        Z2, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z8
+	VPXORD.BCST     4(SP), Z8, Z8
+	VPXORD.BCST     8(SP), Z3, Z2
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 16(BX), Z10, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 16(BX), Z11, Z7
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPXORD.BCST     12(SP), Z10, Z3
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z10
+	VPXORD.BCST     12(SP), Z11, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 24(BX), Z10, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 24(BX), Z11, Z2
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 28(BX), Z10, Z6
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 28(BX), Z11, Z8
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 32(BX), Z10, Z3
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 32(BX), Z11, Z9
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 36(BX), Z10, Z5
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 36(BX), Z11, Z7
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 40(BX), Z10, Z6
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z10
+	VPTERNLOGD.BCST $0x96, 40(BX), Z11, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 44(BX), Z10, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 44(BX), Z11, Z2
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 48(BX), Z10, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 48(BX), Z11, Z7
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 52(BX), Z10, Z3
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z10
+	VPTERNLOGD.BCST $0x96, 52(BX), Z11, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 56(BX), Z10, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 56(BX), Z11, Z2
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 60(BX), Z10, Z6
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 60(BX), Z11, Z8
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 64(BX), Z10, Z3
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 64(BX), Z11, Z9
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 68(BX), Z10, Z5
+	VPTERNLOGD.BCST $0x96, 68(BX), Z11, Z7
+	VPMULUDQ        Z5, Z1, Z5
+	VPMULUDQ        Z3, Z0, Z3
+	VMOVDQA64       Z5, Z10
+	VPSHUFD         $0xa0, Z3, K2, Z10
+	VPSHUFD         $0xf5, Z5, K1, Z3
+	VPSHUFD         $0xa0, Z4, K2, Z6
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z6, Z3
+	VCVTDQ2PS       Z3, Z3
+	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
+	VMULPS.BCST     all2f800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z3, K3
+	VMOVAPS         Z3, Z4
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z4
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z4, Z5
+	VPANDD.BCST     allff800000<>+0(SB), Z5, Z5
+	VPSUBD          Z5, Z4, Z4
+	VADDPS.BCST     allbf800000<>+0(SB), Z4, Z4
+	VPTESTNMD       Z5, Z5, K3
+	VMOVAPS         Z3, K3, Z4
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbea61e64<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3effb11e<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3f80003d<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbfffffff<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VCVTDQ2PS       Z5, Z5
+	VMULPS.BCST     allb4317218<>+0(SB), Z5, Z5
+	VADDPS          Z5, Z3, Z3
+	VSQRTPS         Z3, Z3
+	VCVTDQ2PS       Z10, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPSLLD          $0x1f, Z10, Z10
+	VPXORQ          Z10, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z10
+	VADDPS.BCST     allbb992665<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     all3da33458<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     allbf255de1<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z10, Z10
+	VMULPS          Z10, Z6, Z6
+	VMULPS          Z3, Z5, Z5
+	VMULPS          Z3, Z6, Z6
+	VUNPCKLPD       Z6, Z5, Z3
+	VUNPCKHPD       Z6, Z5, Z4
+	VEXTRACTF32X4   $0x03, Z3, X5
+	MOVL            24(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X5
+	MOVL            16(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X5
+	MOVL            8(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X5, Y5
+	VMOVUPD         Y5, (AX)(DI*8)
+	MOVL            (CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z4, X3
+	MOVL            28(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z4, X3
+	MOVL            20(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z4, X3
+	MOVL            12(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(DI*8)
+	MOVL            4(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(DI*8)
+	VPMULUDQ        Z7, Z1, Z7
+	VPMULUDQ        Z9, Z0, Z9
+	VMOVDQA64       Z7, Z3
+	VPSHUFD         $0xa0, Z9, K2, Z3
+	VPSHUFD         $0xf5, Z7, K1, Z9
+	VPSHUFD         $0xa0, Z2, K2, Z8
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z8, Z9
+	VCVTDQ2PS       Z9, Z9
+	VADDPS.BCST     all3f000000<>+0(SB), Z9, Z9
+	VMULPS.BCST     all2f800000<>+0(SB), Z9, Z9
+	VPMOVD2M        Z9, K3
+	VMOVAPS         Z9, Z2
+	VADDPS.BCST     all3f800000<>+0(SB), Z9, K3, Z2
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z2, Z4
+	VPANDD.BCST     allff800000<>+0(SB), Z4, Z4
+	VPSUBD          Z4, Z2, Z2
+	VADDPS.BCST     allbf800000<>+0(SB), Z2, Z2
+	VPTESTNMD       Z4, Z4, K3
+	VMOVAPS         Z9, K3, Z2
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z2, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VCVTDQ2PS       Z4, Z4
+	VMULPS.BCST     allb4317218<>+0(SB), Z4, Z4
+	VADDPS          Z4, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z3, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z2
+	VMULPS.BCST     all3a60f833<>+0(SB), Z2, Z4
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     all3e81de83<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z4, Z4
+	VPSLLD          $0x1f, Z3, Z3
+	VPXORQ          Z3, Z4, Z4
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z2, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z6, Z6
+	VMULPS          Z5, Z4, Z4
+	VMULPS          Z5, Z6, Z6
+	VUNPCKLPD       Z6, Z4, Z2
+	VUNPCKHPD       Z6, Z4, Z3
+	VEXTRACTF32X4   $0x03, Z2, X4
+	MOVL            56(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z2, X4
+	MOVL            48(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z2, X4
+	MOVL            40(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X4, Y4
+	VMOVUPD         Y4, (AX)(DI*8)
+	MOVL            32(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x03, Z3, X2
+	MOVL            60(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x02, Z3, X2
+	MOVL            52(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	VEXTRACTF32X4   $0x01, Z3, X2
+	MOVL            44(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X2, Y2
+	VMOVUPD         Y2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	SHLQ            $0x02, DI
+	VCVTPS2PD       X3, Y3
+	VMOVUPD         Y3, (AX)(DI*8)
+	ADDQ            $0x00000040, CX
+	SUBQ            $0x00000010, DX
+	CMPQ            DX, $0x00000010
+	JGE             quads2
+
+quads2Done:
+	VZEROUPPER
+	RET
+
+// func noiseFloat16AVX2(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX2, F16C
+TEXT ·noiseFloat16AVX2(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Y0
+	VPBROADCASTQ philoxM1<>+0(SB), Y1
+	MOVL         12(DI), SI
+	XORL         4(BX), SI
+	MOVL         SI, (SP)
+	MOVL         8(DI), SI
+	MOVL         $0xcd9e8d57, R8
+	IMULQ        R8, SI
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	XORL         4(DI), R8
+	XORL         (BX), R8
+	XORL         8(BX), SI
+	MOVL         SI, 4(SP)
+	MOVL         $0xd2511f53, SI
+	IMULQ        SI, R8
+	MOVQ         R8, SI
+	SHRQ         $0x20, SI
+	XORL         12(BX), SI
+	MOVL         SI, 8(SP)
+	XORL         20(BX), R8
+	MOVL         R8, 12(SP)
+	MOVQ         ctr+56(FP), SI
+	CMPQ         DX, $0x0000000c
+	JL           quads3Done
+
+quads3:
+	VPBROADCASTD (SI), Y5
+	VPMOVZXDQ    (CX), Y2
+	VPADDD       Y5, Y2, Y2
+	VPMULUDQ     Y2, Y0, Y2
+	VPMOVZXDQ    16(CX), Y3
+	VPADDD       Y5, Y3, Y3
+	VPMULUDQ     Y3, Y0, Y3
+	VPMOVZXDQ    32(CX), Y4
+	VPADDD       Y5, Y4, Y4
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y2, Y5
+	VPBROADCASTD (SP), Y6
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y6
+	VPSRLQ       $0x20, Y6, Y7
+	VPBROADCASTD 4(SP), Y5
+	VPXOR        Y5, Y7, Y7
+	VPBROADCASTD 8(SP), Y5
+	VPXOR        Y5, Y2, Y5
+	VPSRLQ       $0x20, Y3, Y2
+	VPBROADCASTD (SP), Y8
+	VPXOR        Y8, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y8
+	VPSRLQ       $0x20, Y8, Y9
+	VPBROADCASTD 4(SP), Y2
+	VPXOR        Y2, Y9, Y9
+	VPBROADCASTD 8(SP), Y2
+	VPXOR        Y2, Y3, Y2
+	VPSRLQ       $0x20, Y4, Y3
+	VPBROADCASTD (SP), Y10
+	VPXOR        Y10, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y10
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 4(SP), Y3
+	VPXOR        Y3, Y11, Y11
+	VPBROADCASTD 8(SP), Y3
+	VPXOR        Y3, Y4, Y3
+	VPMULUDQ     Y5, Y1, Y5
+	VPMULUDQ     Y2, Y1, Y2
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 12(SP), Y4
+	VPXOR        Y4, Y14, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 12(SP), Y12
+	VPXOR        Y12, Y14, Y12
+	VPMULUDQ     Y12, Y1, Y12
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 12(SP), Y13
+	VPXOR        Y13, Y14, Y13
+	VPMULUDQ     Y13, Y1, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y10, Y0, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y11, Y1, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y6, Y1, Y6
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y8, Y1, Y8
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y12, Y0, Y12
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y13, Y0, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y12, Y1, Y12
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y13, Y1, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y10, Y0, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y11, Y1, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y6, Y1, Y6
+	VPMULUDQ     Y4, Y0, Y4
+	VPSHUFD      $0xa0, Y4, Y14
+	VPBLENDD     $0xaa, Y14, Y6, Y14
+	VPSHUFD      $0xf5, Y6, Y6
+	VPBLENDD     $0xaa, Y4, Y6, Y4
+	VPSHUFD      $0xa0, Y5, Y5
+	VPBLENDD     $0xaa, Y5, Y7, Y7
+	VPXOR        Y7, Y4, Y4
+	VPBROADCASTQ 72(BX), Y5
+	VPXOR        Y5, Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VADDPS       all3f000000<>+0(SB), Y4, Y4
+	VMULPS       all2f800000<>+0(SB), Y4, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y6
+	VBLENDVPS    Y4, Y6, Y4, Y5
+	VPSUBD       all3f3504f3<>+0(SB), Y5, Y6
+	VPAND        allff800000<>+0(SB), Y6, Y6
+	VPSUBD       Y6, Y5, Y5
+	VADDPS       allbf800000<>+0(SB), Y5, Y5
+	VBLENDVPS    Y6, Y5, Y4, Y5
+	VMULPS       all3e4efcaa<>+0(SB), Y5, Y4
+	VADDPS       allbea61e64<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       all3eb0a60e<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       allbecbc71c<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       all3effb11e<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       allbf2aacee<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       all3f80003d<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       allbfffffff<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       allb4317218<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	VSQRTPS      Y4, Y4
+	VCVTDQ2PS    Y14, Y7
+	VMULPS       all30000000<>+0(SB), Y7, Y7
+	VMULPS       Y7, Y7, Y5
+	VMULPS       all3a60f833<>+0(SB), Y5, Y6
+	VADDPS       allbcaa7b0d<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3e81de83<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       allbf9de9d3<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3f7fffff<>+0(SB), Y6, Y6
+	VPSLLD       $0x1f, Y14, Y14
+	VPXOR        Y14, Y6, Y6
+	VMULPS       all391ed7fb<>+0(SB), Y5, Y14
+	VADDPS       allbb992665<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       all3da33458<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       allbf255de1<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       all3fc90fdb<>+0(SB), Y14, Y14
+	VMULPS       Y14, Y7, Y7
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y4, Y7, Y7
+	VUNPCKLPD    Y7, Y6, Y4
+	VUNPCKHPD    Y7, Y6, Y5
+	VCVTPS2PH    $0x00, Y4, X4
+	MOVL         (CX), DI
+	VMOVSD       X4, (AX)(DI*8)
+	MOVL         8(CX), DI
+	VMOVHPS      X4, (AX)(DI*8)
+	VCVTPS2PH    $0x00, Y5, X5
+	MOVL         4(CX), DI
+	VMOVSD       X5, (AX)(DI*8)
+	MOVL         12(CX), DI
+	VMOVHPS      X5, (AX)(DI*8)
+	VPMULUDQ     Y8, Y1, Y8
+	VPMULUDQ     Y12, Y0, Y12
+	VPSHUFD      $0xa0, Y12, Y4
+	VPBLENDD     $0xaa, Y4, Y8, Y4
+	VPSHUFD      $0xf5, Y8, Y8
+	VPBLENDD     $0xaa, Y12, Y8, Y12
+	VPSHUFD      $0xa0, Y2, Y2
+	VPBLENDD     $0xaa, Y2, Y9, Y9
+	VPXOR        Y9, Y12, Y12
+	VPBROADCASTQ 72(BX), Y2
+	VPXOR        Y2, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VADDPS       all3f000000<>+0(SB), Y12, Y12
+	VMULPS       all2f800000<>+0(SB), Y12, Y12
+	VADDPS       all3f800000<>+0(SB), Y12, Y5
+	VBLENDVPS    Y12, Y5, Y12, Y2
+	VPSUBD       all3f3504f3<>+0(SB), Y2, Y5
+	VPAND        allff800000<>+0(SB), Y5, Y5
+	VPSUBD       Y5, Y2, Y2
+	VADDPS       allbf800000<>+0(SB), Y2, Y2
+	VBLENDVPS    Y5, Y2, Y12, Y2
+	VMULPS       all3e4efcaa<>+0(SB), Y2, Y6
+	VADDPS       allbea61e64<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3eb0a60e<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbecbc71c<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3effb11e<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbf2aacee<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3f80003d<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbfffffff<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       allb4317218<>+0(SB), Y5, Y5
+	VADDPS       Y5, Y6, Y6
+	VSQRTPS      Y6, Y6
+	VCVTDQ2PS    Y4, Y7
+	VMULPS       all30000000<>+0(SB), Y7, Y7
+	VMULPS       Y7, Y7, Y2
+	VMULPS       all3a60f833<>+0(SB), Y2, Y5
+	VADDPS       allbcaa7b0d<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       all3e81de83<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       allbf9de9d3<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       all3f7fffff<>+0(SB), Y5, Y5
+	VPSLLD       $0x1f, Y4, Y4
+	VPXOR        Y4, Y5, Y5
+	VMULPS       all391ed7fb<>+0(SB), Y2, Y4
+	VADDPS       allbb992665<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       all3da33458<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       allbf255de1<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       all3fc90fdb<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y7, Y7
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y6, Y7, Y7
+	VUNPCKLPD    Y7, Y5, Y2
+	VUNPCKHPD    Y7, Y5, Y4
+	VCVTPS2PH    $0x00, Y2, X2
+	MOVL         16(CX), DI
+	VMOVSD       X2, (AX)(DI*8)
+	MOVL         24(CX), DI
+	VMOVHPS      X2, (AX)(DI*8)
+	VCVTPS2PH    $0x00, Y4, X4
+	MOVL         20(CX), DI
+	VMOVSD       X4, (AX)(DI*8)
+	MOVL         28(CX), DI
+	VMOVHPS      X4, (AX)(DI*8)
+	VPMULUDQ     Y10, Y1, Y10
+	VPMULUDQ     Y13, Y0, Y13
+	VPSHUFD      $0xa0, Y13, Y2
+	VPBLENDD     $0xaa, Y2, Y10, Y2
+	VPSHUFD      $0xf5, Y10, Y10
+	VPBLENDD     $0xaa, Y13, Y10, Y13
+	VPSHUFD      $0xa0, Y3, Y3
+	VPBLENDD     $0xaa, Y3, Y11, Y11
+	VPXOR        Y11, Y13, Y13
+	VPBROADCASTQ 72(BX), Y3
+	VPXOR        Y3, Y13, Y13
+	VCVTDQ2PS    Y13, Y13
+	VADDPS       all3f000000<>+0(SB), Y13, Y13
+	VMULPS       all2f800000<>+0(SB), Y13, Y13
+	VADDPS       all3f800000<>+0(SB), Y13, Y4
+	VBLENDVPS    Y13, Y4, Y13, Y3
+	VPSUBD       all3f3504f3<>+0(SB), Y3, Y4
+	VPAND        allff800000<>+0(SB), Y4, Y4
+	VPSUBD       Y4, Y3, Y3
+	VADDPS       allbf800000<>+0(SB), Y3, Y3
+	VBLENDVPS    Y4, Y3, Y13, Y3
+	VMULPS       all3e4efcaa<>+0(SB), Y3, Y5
+	VADDPS       allbea61e64<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3eb0a60e<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbecbc71c<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3effb11e<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbf2aacee<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3f80003d<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbfffffff<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       allb4317218<>+0(SB), Y4, Y4
+	VADDPS       Y4, Y5, Y5
+	VSQRTPS      Y5, Y5
+	VCVTDQ2PS    Y2, Y6
+	VMULPS       all30000000<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y6, Y3
+	VMULPS       all3a60f833<>+0(SB), Y3, Y4
+	VADDPS       allbcaa7b0d<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3e81de83<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       allbf9de9d3<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3f7fffff<>+0(SB), Y4, Y4
+	VPSLLD       $0x1f, Y2, Y2
+	VPXOR        Y2, Y4, Y4
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y2
+	VADDPS       allbb992665<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3da33458<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbf255de1<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3fc90fdb<>+0(SB), Y2, Y2
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y5, Y4, Y4
+	VMULPS       Y5, Y6, Y6
+	VUNPCKLPD    Y6, Y4, Y2
+	VUNPCKHPD    Y6, Y4, Y3
+	VCVTPS2PH    $0x00, Y2, X2
+	MOVL         32(CX), DI
+	VMOVSD       X2, (AX)(DI*8)
+	MOVL         40(CX), DI
+	VMOVHPS      X2, (AX)(DI*8)
+	VCVTPS2PH    $0x00, Y3, X3
+	MOVL         36(CX), DI
+	VMOVSD       X3, (AX)(DI*8)
+	MOVL         44(CX), DI
+	VMOVHPS      X3, (AX)(DI*8)
+	ADDQ         $0x00000030, CX
+	SUBQ         $0x0000000c, DX
+	CMPQ         DX, $0x0000000c
+	JGE          quads3
+
+quads3Done:
+	CMPQ DX, $0x00000004
+	JL   quads1Done
+
+quads1:
+	VPBROADCASTD (SI), Y3
+	VPMOVZXDQ    (CX), Y2
+	VPADDD       Y3, Y2, Y2
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y2, Y3
+	VPBROADCASTD (SP), Y4
+	VPXOR        Y4, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y4
+	VPSRLQ       $0x20, Y4, Y5
+	VPBROADCASTD 4(SP), Y3
+	VPXOR        Y3, Y5, Y5
+	VPBROADCASTD 8(SP), Y3
+	VPXOR        Y3, Y2, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 16(BX), Y2
+	VPXOR        Y2, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 12(SP), Y2
+	VPXOR        Y2, Y6, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 24(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 28(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 32(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 36(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 40(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 44(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 48(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 52(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 56(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 60(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 64(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 68(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPMULUDQ     Y2, Y0, Y2
+	VPSHUFD      $0xa0, Y2, Y6
+	VPBLENDD     $0xaa, Y6, Y4, Y6
+	VPSHUFD      $0xf5, Y4, Y4
+	VPBLENDD     $0xaa, Y2, Y4, Y2
+	VPSHUFD      $0xa0, Y3, Y3
+	VPBLENDD     $0xaa, Y3, Y5, Y5
+	VPXOR        Y5, Y2, Y2
+	VPBROADCASTQ 72(BX), Y3
+	VPXOR        Y3, Y2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VADDPS       all3f000000<>+0(SB), Y2, Y2
+	VMULPS       all2f800000<>+0(SB), Y2, Y2
+	VADDPS       all3f800000<>+0(SB), Y2, Y4
+	VBLENDVPS    Y2, Y4, Y2, Y3
+	VPSUBD       all3f3504f3<>+0(SB), Y3, Y4
+	VPAND        allff800000<>+0(SB), Y4, Y4
+	VPSUBD       Y4, Y3, Y3
+	VADDPS       allbf800000<>+0(SB), Y3, Y3
+	VBLENDVPS    Y4, Y3, Y2, Y3
+	VMULPS       all3e4efcaa<>+0(SB), Y3, Y2
+	VADDPS       allbea61e64<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3eb0a60e<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbecbc71c<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3effb11e<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbf2aacee<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3f80003d<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbfffffff<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       allb4317218<>+0(SB), Y4, Y4
+	VADDPS       Y4, Y2, Y2
+	VSQRTPS      Y2, Y2
+	VCVTDQ2PS    Y6, Y5
+	VMULPS       all30000000<>+0(SB), Y5, Y5
+	VMULPS       Y5, Y5, Y3
+	VMULPS       all3a60f833<>+0(SB), Y3, Y4
+	VADDPS       allbcaa7b0d<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3e81de83<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       allbf9de9d3<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3f7fffff<>+0(SB), Y4, Y4
+	VPSLLD       $0x1f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y6
+	VADDPS       allbb992665<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       all3da33458<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       allbf255de1<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       all3fc90fdb<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y2, Y4, Y4
+	VMULPS       Y2, Y5, Y5
+	VUNPCKLPD    Y5, Y4, Y2
+	VUNPCKHPD    Y5, Y4, Y3
+	VCVTPS2PH    $0x00, Y2, X2
+	MOVL         (CX), DI
+	VMOVSD       X2, (AX)(DI*8)
+	MOVL         8(CX), DI
+	VMOVHPS      X2, (AX)(DI*8)
+	VCVTPS2PH    $0x00, Y3, X3
+	MOVL         4(CX), DI
+	VMOVSD       X3, (AX)(DI*8)
+	MOVL         12(CX), DI
+	VMOVHPS      X3, (AX)(DI*8)
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x00000004, DX
+	CMPQ         DX, $0x00000004
+	JGE          quads1
+
+quads1Done:
+	VZEROUPPER
+	RET
+
+// func noiseFloat16AVX512(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·noiseFloat16AVX512(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Z0
+	VPBROADCASTQ philoxM1<>+0(SB), Z1
+	MOVL         $0x00005555, SI
+	KMOVW        SI, K1
+	MOVL         12(DI), SI
+	XORL         4(BX), SI
+	MOVL         SI, (SP)
+	MOVL         8(DI), SI
+	MOVL         $0xcd9e8d57, R8
+	IMULQ        R8, SI
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	XORL         4(DI), R8
+	XORL         (BX), R8
+	XORL         8(BX), SI
+	MOVL         SI, 4(SP)
+	MOVL         $0xd2511f53, SI
+	IMULQ        SI, R8
+	MOVQ         R8, SI
+	SHRQ         $0x20, SI
+	XORL         12(BX), SI
+	MOVL         SI, 8(SP)
+	XORL         20(BX), R8
+	MOVL         R8, 12(SP)
+	MOVQ         ctr+56(FP), SI
+	MOVL         $0x0000aaaa, DI
+	KMOVW        DI, K2
+	CMPQ         DX, $0x00000020
+	JL           quads4Done
+
+quads4:
+	VPBROADCASTD    (SI), Z6
+	VPMOVZXDQ       (CX), Z2
+	VPADDD          Z6, Z2, Z2
+	VPMULUDQ        Z2, Z0, Z2
+	VPMOVZXDQ       32(CX), Z3
+	VPADDD          Z6, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPMOVZXDQ       64(CX), Z4
+	VPADDD          Z6, Z4, Z4
+	VPMULUDQ        Z4, Z0, Z4
+	VPMOVZXDQ       96(CX), Z5
+	VPADDD          Z6, Z5, Z5
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z2, Z6
+	VPXORD.BCST     (SP), Z6, Z6
+	VPMULUDQ        Z6, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z8
+	VPXORD.BCST     4(SP), Z8, Z8
+	VPXORD.BCST     8(SP), Z2, Z6
+	VPSRLQ          $0x20, Z3, Z2
+	VPXORD.BCST     (SP), Z2, Z2
+	VPMULUDQ        Z2, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z10
+	VPXORD.BCST     4(SP), Z10, Z10
+	VPXORD.BCST     8(SP), Z3, Z2
+	VPSRLQ          $0x20, Z4, Z3
+	VPXORD.BCST     (SP), Z3, Z3
+	VPMULUDQ        Z3, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z12
+	VPXORD.BCST     4(SP), Z12, Z12
+	VPXORD.BCST     8(SP), Z4, Z3
+	VPSRLQ          $0x20, Z5, Z4
+	VPXORD.BCST     (SP), Z4, Z4
+	VPMULUDQ        Z4, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z14
+	VPXORD.BCST     4(SP), Z14, Z14
+	VPXORD.BCST     8(SP), Z5, Z4
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z18, Z7
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z9
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z18, Z11
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z13
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPXORD.BCST     12(SP), Z18, Z5
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPXORD.BCST     12(SP), Z19, Z15
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPXORD.BCST     12(SP), Z18, Z16
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z18
+	VPXORD.BCST     12(SP), Z19, Z17
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z18, Z6
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z2
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z18, Z3
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z4
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z18, Z8
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z10
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z18, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z18, Z5
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z15
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z18, Z16
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z17
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z18, Z7
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z9
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z18, Z11
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z18, Z8
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z10
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z18, Z12
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z18
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z14
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z18, Z6
+	VPMULUDQ        Z16, Z0, Z16
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z2
+	VPMULUDQ        Z17, Z0, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z18, Z3
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z4
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z18, Z7
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z9
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z18, Z11
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z13
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z18, Z5
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z15
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z18, Z16
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z18
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z17
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z18, Z6
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z2
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z18, Z3
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z4
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z18, Z8
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z10
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z18, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z18, Z5
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z15
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z18, Z16
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z17
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z18, Z7
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z9
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z18, Z11
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z13
+	VPMULUDQ        Z7, Z1, Z7
+	VPMULUDQ        Z5, Z0, Z5
+	VMOVDQA64       Z7, Z18
+	VPSHUFD         $0xa0, Z5, K2, Z18
+	VPSHUFD         $0xf5, Z7, K1, Z5
+	VPSHUFD         $0xa0, Z6, K2, Z8
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z8, Z5
+	VCVTDQ2PS       Z5, Z5
+	VADDPS.BCST     all3f000000<>+0(SB), Z5, Z5
+	VMULPS.BCST     all2f800000<>+0(SB), Z5, Z5
+	VPMOVD2M        Z5, K3
+	VMOVAPS         Z5, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z5, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPANDD.BCST     allff800000<>+0(SB), Z7, Z7
+	VPSUBD          Z7, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VPTESTNMD       Z7, Z7, K3
+	VMOVAPS         Z5, K3, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allb4317218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z18, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z6
+	VMULPS.BCST     all3a60f833<>+0(SB), Z6, Z7
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     all3e81de83<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z7, Z7
+	VPSLLD          $0x1f, Z18, Z18
+	VPXORQ          Z18, Z7, Z7
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z6, Z18
+	VADDPS.BCST     allbb992665<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     all3da33458<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     allbf255de1<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z18, Z18
+	VMULPS          Z18, Z8, Z8
+	VMULPS          Z5, Z7, Z7
+	VMULPS          Z5, Z8, Z8
+	VUNPCKLPD       Z8, Z7, Z5
+	VUNPCKHPD       Z8, Z7, Z6
+	VCVTPS2PH       $0x00, Z5, Y5
+	VEXTRACTF128    $0x01, Y5, X7
+	MOVL            16(CX), DI
+	VMOVSD          X7, (AX)(DI*8)
+	MOVL            24(CX), DI
+	VMOVHPS         X7, (AX)(DI*8)
+	MOVL            (CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            8(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	VCVTPS2PH       $0x00, Z6, Y6
+	VEXTRACTF128    $0x01, Y6, X5
+	MOVL            20(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            28(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	MOVL            4(CX), DI
+	VMOVSD          X6, (AX)(DI*8)
+	MOVL            12(CX), DI
+	VMOVHPS         X6, (AX)(DI*8)
+	VPMULUDQ        Z9, Z1, Z9
+	VPMULUDQ        Z15, Z0, Z15
+	VMOVDQA64       Z9, Z5
+	VPSHUFD         $0xa0, Z15, K2, Z5
+	VPSHUFD         $0xf5, Z9, K1, Z15
+	VPSHUFD         $0xa0, Z2, K2, Z10
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z10, Z15
+	VCVTDQ2PS       Z15, Z15
+	VADDPS.BCST     all3f000000<>+0(SB), Z15, Z15
+	VMULPS.BCST     all2f800000<>+0(SB), Z15, Z15
+	VPMOVD2M        Z15, K3
+	VMOVAPS         Z15, Z2
+	VADDPS.BCST     all3f800000<>+0(SB), Z15, K3, Z2
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z2, Z6
+	VPANDD.BCST     allff800000<>+0(SB), Z6, Z6
+	VPSUBD          Z6, Z2, Z2
+	VADDPS.BCST     allbf800000<>+0(SB), Z2, Z2
+	VPTESTNMD       Z6, Z6, K3
+	VMOVAPS         Z15, K3, Z2
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z2, Z7
+	VADDPS.BCST     allbea61e64<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3effb11e<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3f80003d<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbfffffff<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     allb4317218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z7, Z7
+	VSQRTPS         Z7, Z7
+	VCVTDQ2PS       Z5, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z2
+	VMULPS.BCST     all3a60f833<>+0(SB), Z2, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPSLLD          $0x1f, Z5, Z5
+	VPXORQ          Z5, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z2, Z5
+	VADDPS.BCST     allbb992665<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3da33458<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbf255de1<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z5, Z5
+	VMULPS          Z5, Z8, Z8
+	VMULPS          Z7, Z6, Z6
+	VMULPS          Z7, Z8, Z8
+	VUNPCKLPD       Z8, Z6, Z2
+	VUNPCKHPD       Z8, Z6, Z5
+	VCVTPS2PH       $0x00, Z2, Y2
+	VEXTRACTF128    $0x01, Y2, X6
+	MOVL            48(CX), DI
+	VMOVSD          X6, (AX)(DI*8)
+	MOVL            56(CX), DI
+	VMOVHPS         X6, (AX)(DI*8)
+	MOVL            32(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            40(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VCVTPS2PH       $0x00, Z5, Y5
+	VEXTRACTF128    $0x01, Y5, X2
+	MOVL            52(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            60(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            44(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	VPMULUDQ        Z11, Z1, Z11
+	VPMULUDQ        Z16, Z0, Z16
+	VMOVDQA64       Z11, Z2
+	VPSHUFD         $0xa0, Z16, K2, Z2
+	VPSHUFD         $0xf5, Z11, K1, Z16
+	VPSHUFD         $0xa0, Z3, K2, Z12
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z12, Z16
+	VCVTDQ2PS       Z16, Z16
+	VADDPS.BCST     all3f000000<>+0(SB), Z16, Z16
+	VMULPS.BCST     all2f800000<>+0(SB), Z16, Z16
+	VPMOVD2M        Z16, K3
+	VMOVAPS         Z16, Z3
+	VADDPS.BCST     all3f800000<>+0(SB), Z16, K3, Z3
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z3, Z5
+	VPANDD.BCST     allff800000<>+0(SB), Z5, Z5
+	VPSUBD          Z5, Z3, Z3
+	VADDPS.BCST     allbf800000<>+0(SB), Z3, Z3
+	VPTESTNMD       Z5, Z5, K3
+	VMOVAPS         Z16, K3, Z3
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z3, Z6
+	VADDPS.BCST     allbea61e64<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3effb11e<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3f80003d<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbfffffff<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VCVTDQ2PS       Z5, Z5
+	VMULPS.BCST     allb4317218<>+0(SB), Z5, Z5
+	VADDPS          Z5, Z6, Z6
+	VSQRTPS         Z6, Z6
+	VCVTDQ2PS       Z2, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPSLLD          $0x1f, Z2, Z2
+	VPXORQ          Z2, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z2
+	VADDPS.BCST     allbb992665<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3da33458<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     allbf255de1<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z2, Z2
+	VMULPS          Z2, Z7, Z7
+	VMULPS          Z6, Z5, Z5
+	VMULPS          Z6, Z7, Z7
+	VUNPCKLPD       Z7, Z5, Z2
+	VUNPCKHPD       Z7, Z5, Z3
+	VCVTPS2PH       $0x00, Z2, Y2
+	VEXTRACTF128    $0x01, Y2, X5
+	MOVL            80(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            88(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	MOVL            64(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            72(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VCVTPS2PH       $0x00, Z3, Y3
+	VEXTRACTF128    $0x01, Y3, X2
+	MOVL            84(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            92(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            68(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            76(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	VPMULUDQ        Z13, Z1, Z13
+	VPMULUDQ        Z17, Z0, Z17
+	VMOVDQA64       Z13, Z2
+	VPSHUFD         $0xa0, Z17, K2, Z2
+	VPSHUFD         $0xf5, Z13, K1, Z17
+	VPSHUFD         $0xa0, Z4, K2, Z14
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z14, Z17
+	VCVTDQ2PS       Z17, Z17
+	VADDPS.BCST     all3f000000<>+0(SB), Z17, Z17
+	VMULPS.BCST     all2f800000<>+0(SB), Z17, Z17
+	VPMOVD2M        Z17, K3
+	VMOVAPS         Z17, Z3
+	VADDPS.BCST     all3f800000<>+0(SB), Z17, K3, Z3
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z3, Z4
+	VPANDD.BCST     allff800000<>+0(SB), Z4, Z4
+	VPSUBD          Z4, Z3, Z3
+	VADDPS.BCST     allbf800000<>+0(SB), Z3, Z3
+	VPTESTNMD       Z4, Z4, K3
+	VMOVAPS         Z17, K3, Z3
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VCVTDQ2PS       Z4, Z4
+	VMULPS.BCST     allb4317218<>+0(SB), Z4, Z4
+	VADDPS          Z4, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z2, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z4
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3e81de83<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z4, Z4
+	VPSLLD          $0x1f, Z2, Z2
+	VPXORQ          Z2, Z4, Z4
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z2
+	VADDPS.BCST     allbb992665<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3da33458<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     allbf255de1<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z2, Z2
+	VMULPS          Z2, Z6, Z6
+	VMULPS          Z5, Z4, Z4
+	VMULPS          Z5, Z6, Z6
+	VUNPCKLPD       Z6, Z4, Z2
+	VUNPCKHPD       Z6, Z4, Z3
+	VCVTPS2PH       $0x00, Z2, Y2
+	VEXTRACTF128    $0x01, Y2, X4
+	MOVL            112(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            120(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
+	MOVL            96(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            104(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VCVTPS2PH       $0x00, Z3, Y3
+	VEXTRACTF128    $0x01, Y3, X2
+	MOVL            116(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            124(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            100(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            108(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	ADDQ            $0x00000080, CX
+	SUBQ            $0x00000020, DX
+	CMPQ            DX, $0x00000020
+	JGE             quads4
+
+quads4Done:
+	CMPQ DX, $0x00000010
+	JL   quads2Done
+
+quads2:
+	VPBROADCASTD    (SI), Z4
+	VPMOVZXDQ       (CX), Z2
+	VPADDD          Z4, Z2, Z2
+	VPMULUDQ        Z2, Z0, Z2
+	VPMOVZXDQ       32(CX), Z3
+	VPADDD          Z4, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z2, Z4
+	VPXORD.BCST     (SP), Z4, Z4
+	VPMULUDQ        Z4, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z6
+	VPXORD.BCST     4(SP), Z6, Z6
+	VPXORD.BCST     8(SP), Z2, Z4
+	VPSRLQ          $0x20, Z3, Z2
+	VPXORD.BCST     (SP), Z2, Z2
+	VPMULUDQ        Z2, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z8
+	VPXORD.BCST     4(SP), Z8, Z8
+	VPXORD.BCST     8(SP), Z3, Z2
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 16(BX), Z10, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 16(BX), Z11, Z7
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPXORD.BCST     12(SP), Z10, Z3
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z10
+	VPXORD.BCST     12(SP), Z11, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 24(BX), Z10, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 24(BX), Z11, Z2
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 28(BX), Z10, Z6
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 28(BX), Z11, Z8
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 32(BX), Z10, Z3
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 32(BX), Z11, Z9
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 36(BX), Z10, Z5
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 36(BX), Z11, Z7
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 40(BX), Z10, Z6
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z10
+	VPTERNLOGD.BCST $0x96, 40(BX), Z11, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 44(BX), Z10, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 44(BX), Z11, Z2
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 48(BX), Z10, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 48(BX), Z11, Z7
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 52(BX), Z10, Z3
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z10
+	VPTERNLOGD.BCST $0x96, 52(BX), Z11, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 56(BX), Z10, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 56(BX), Z11, Z2
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 60(BX), Z10, Z6
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 60(BX), Z11, Z8
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 64(BX), Z10, Z3
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 64(BX), Z11, Z9
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 68(BX), Z10, Z5
+	VPTERNLOGD.BCST $0x96, 68(BX), Z11, Z7
+	VPMULUDQ        Z5, Z1, Z5
+	VPMULUDQ        Z3, Z0, Z3
+	VMOVDQA64       Z5, Z10
+	VPSHUFD         $0xa0, Z3, K2, Z10
+	VPSHUFD         $0xf5, Z5, K1, Z3
+	VPSHUFD         $0xa0, Z4, K2, Z6
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z6, Z3
+	VCVTDQ2PS       Z3, Z3
+	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
+	VMULPS.BCST     all2f800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z3, K3
+	VMOVAPS         Z3, Z4
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z4
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z4, Z5
+	VPANDD.BCST     allff800000<>+0(SB), Z5, Z5
+	VPSUBD          Z5, Z4, Z4
+	VADDPS.BCST     allbf800000<>+0(SB), Z4, Z4
+	VPTESTNMD       Z5, Z5, K3
+	VMOVAPS         Z3, K3, Z4
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbea61e64<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3effb11e<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3f80003d<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbfffffff<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VCVTDQ2PS       Z5, Z5
+	VMULPS.BCST     allb4317218<>+0(SB), Z5, Z5
+	VADDPS          Z5, Z3, Z3
+	VSQRTPS         Z3, Z3
+	VCVTDQ2PS       Z10, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPSLLD          $0x1f, Z10, Z10
+	VPXORQ          Z10, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z10
+	VADDPS.BCST     allbb992665<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     all3da33458<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     allbf255de1<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z10, Z10
+	VMULPS          Z10, Z6, Z6
+	VMULPS          Z3, Z5, Z5
+	VMULPS          Z3, Z6, Z6
+	VUNPCKLPD       Z6, Z5, Z3
+	VUNPCKHPD       Z6, Z5, Z4
+	VCVTPS2PH       $0x00, Z3, Y3
+	VEXTRACTF128    $0x01, Y3, X5
+	MOVL            16(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            24(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	MOVL            (CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            8(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	VCVTPS2PH       $0x00, Z4, Y4
+	VEXTRACTF128    $0x01, Y4, X3
+	MOVL            20(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            28(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	MOVL            4(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            12(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
+	VPMULUDQ        Z7, Z1, Z7
+	VPMULUDQ        Z9, Z0, Z9
+	VMOVDQA64       Z7, Z3
+	VPSHUFD         $0xa0, Z9, K2, Z3
+	VPSHUFD         $0xf5, Z7, K1, Z9
+	VPSHUFD         $0xa0, Z2, K2, Z8
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z8, Z9
+	VCVTDQ2PS       Z9, Z9
+	VADDPS.BCST     all3f000000<>+0(SB), Z9, Z9
+	VMULPS.BCST     all2f800000<>+0(SB), Z9, Z9
+	VPMOVD2M        Z9, K3
+	VMOVAPS         Z9, Z2
+	VADDPS.BCST     all3f800000<>+0(SB), Z9, K3, Z2
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z2, Z4
+	VPANDD.BCST     allff800000<>+0(SB), Z4, Z4
+	VPSUBD          Z4, Z2, Z2
+	VADDPS.BCST     allbf800000<>+0(SB), Z2, Z2
+	VPTESTNMD       Z4, Z4, K3
+	VMOVAPS         Z9, K3, Z2
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z2, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VCVTDQ2PS       Z4, Z4
+	VMULPS.BCST     allb4317218<>+0(SB), Z4, Z4
+	VADDPS          Z4, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z3, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z2
+	VMULPS.BCST     all3a60f833<>+0(SB), Z2, Z4
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     all3e81de83<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z4, Z4
+	VPSLLD          $0x1f, Z3, Z3
+	VPXORQ          Z3, Z4, Z4
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z2, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z6, Z6
+	VMULPS          Z5, Z4, Z4
+	VMULPS          Z5, Z6, Z6
+	VUNPCKLPD       Z6, Z4, Z2
+	VUNPCKHPD       Z6, Z4, Z3
+	VCVTPS2PH       $0x00, Z2, Y2
+	VEXTRACTF128    $0x01, Y2, X4
+	MOVL            48(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            56(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
+	MOVL            32(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            40(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VCVTPS2PH       $0x00, Z3, Y3
+	VEXTRACTF128    $0x01, Y3, X2
+	MOVL            52(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            60(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            44(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	ADDQ            $0x00000040, CX
+	SUBQ            $0x00000010, DX
+	CMPQ            DX, $0x00000010
+	JGE             quads2
+
+quads2Done:
+	VZEROUPPER
+	RET
+
+// func noiseBFloat16AVX2(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX2
+TEXT ·noiseBFloat16AVX2(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Y0
+	VPBROADCASTQ philoxM1<>+0(SB), Y1
+	MOVL         12(DI), SI
+	XORL         4(BX), SI
+	MOVL         SI, (SP)
+	MOVL         8(DI), SI
+	MOVL         $0xcd9e8d57, R8
+	IMULQ        R8, SI
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	XORL         4(DI), R8
+	XORL         (BX), R8
+	XORL         8(BX), SI
+	MOVL         SI, 4(SP)
+	MOVL         $0xd2511f53, SI
+	IMULQ        SI, R8
+	MOVQ         R8, SI
+	SHRQ         $0x20, SI
+	XORL         12(BX), SI
+	MOVL         SI, 8(SP)
+	XORL         20(BX), R8
+	MOVL         R8, 12(SP)
+	MOVQ         ctr+56(FP), SI
+	CMPQ         DX, $0x0000000c
+	JL           quads3Done
+
+quads3:
+	VPBROADCASTD (SI), Y5
+	VPMOVZXDQ    (CX), Y2
+	VPADDD       Y5, Y2, Y2
+	VPMULUDQ     Y2, Y0, Y2
+	VPMOVZXDQ    16(CX), Y3
+	VPADDD       Y5, Y3, Y3
+	VPMULUDQ     Y3, Y0, Y3
+	VPMOVZXDQ    32(CX), Y4
+	VPADDD       Y5, Y4, Y4
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y2, Y5
+	VPBROADCASTD (SP), Y6
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y6
+	VPSRLQ       $0x20, Y6, Y7
+	VPBROADCASTD 4(SP), Y5
+	VPXOR        Y5, Y7, Y7
+	VPBROADCASTD 8(SP), Y5
+	VPXOR        Y5, Y2, Y5
+	VPSRLQ       $0x20, Y3, Y2
+	VPBROADCASTD (SP), Y8
+	VPXOR        Y8, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y8
+	VPSRLQ       $0x20, Y8, Y9
+	VPBROADCASTD 4(SP), Y2
+	VPXOR        Y2, Y9, Y9
+	VPBROADCASTD 8(SP), Y2
+	VPXOR        Y2, Y3, Y2
+	VPSRLQ       $0x20, Y4, Y3
+	VPBROADCASTD (SP), Y10
+	VPXOR        Y10, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y10
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 4(SP), Y3
+	VPXOR        Y3, Y11, Y11
+	VPBROADCASTD 8(SP), Y3
+	VPXOR        Y3, Y4, Y3
+	VPMULUDQ     Y5, Y1, Y5
+	VPMULUDQ     Y2, Y1, Y2
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 16(BX), Y4
+	VPXOR        Y4, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 12(SP), Y4
+	VPXOR        Y4, Y14, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 12(SP), Y12
+	VPXOR        Y12, Y14, Y12
+	VPMULUDQ     Y12, Y1, Y12
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 12(SP), Y13
+	VPXOR        Y13, Y14, Y13
+	VPMULUDQ     Y13, Y1, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 24(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y10, Y0, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 28(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y11, Y1, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 32(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y6, Y1, Y6
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y8, Y1, Y8
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 36(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y12, Y0, Y12
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 40(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y13, Y0, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 44(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPMULUDQ     Y7, Y0, Y7
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPMULUDQ     Y9, Y0, Y9
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 48(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y12, Y1, Y12
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 52(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y13, Y1, Y13
+	VPSRLQ       $0x20, Y4, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y5, Y5
+	VPXOR        Y14, Y5, Y5
+	VPMULUDQ     Y6, Y0, Y6
+	VPSRLQ       $0x20, Y12, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y2, Y2
+	VPXOR        Y14, Y2, Y2
+	VPMULUDQ     Y8, Y0, Y8
+	VPSRLQ       $0x20, Y13, Y14
+	VPBROADCASTD 56(BX), Y15
+	VPXOR        Y15, Y3, Y3
+	VPXOR        Y14, Y3, Y3
+	VPMULUDQ     Y10, Y0, Y10
+	VPSRLQ       $0x20, Y6, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y7, Y7
+	VPXOR        Y14, Y7, Y7
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y8, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y9, Y9
+	VPXOR        Y14, Y9, Y9
+	VPMULUDQ     Y9, Y1, Y9
+	VPSRLQ       $0x20, Y10, Y14
+	VPBROADCASTD 60(BX), Y15
+	VPXOR        Y15, Y11, Y11
+	VPXOR        Y14, Y11, Y11
+	VPMULUDQ     Y11, Y1, Y11
+	VPSRLQ       $0x20, Y7, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y4, Y4
+	VPXOR        Y14, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y9, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y12, Y12
+	VPXOR        Y14, Y12, Y12
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y11, Y14
+	VPBROADCASTD 64(BX), Y15
+	VPXOR        Y15, Y13, Y13
+	VPXOR        Y14, Y13, Y13
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y5, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y6, Y6
+	VPXOR        Y14, Y6, Y6
+	VPSRLQ       $0x20, Y2, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y8, Y8
+	VPXOR        Y14, Y8, Y8
+	VPSRLQ       $0x20, Y3, Y14
+	VPBROADCASTD 68(BX), Y15
+	VPXOR        Y15, Y10, Y10
+	VPXOR        Y14, Y10, Y10
+	VPMULUDQ     Y6, Y1, Y6
+	VPMULUDQ     Y4, Y0, Y4
+	VPSHUFD      $0xa0, Y4, Y14
+	VPBLENDD     $0xaa, Y14, Y6, Y14
+	VPSHUFD      $0xf5, Y6, Y6
+	VPBLENDD     $0xaa, Y4, Y6, Y4
+	VPSHUFD      $0xa0, Y5, Y5
+	VPBLENDD     $0xaa, Y5, Y7, Y7
+	VPXOR        Y7, Y4, Y4
+	VPBROADCASTQ 72(BX), Y5
+	VPXOR        Y5, Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VADDPS       all3f000000<>+0(SB), Y4, Y4
+	VMULPS       all2f800000<>+0(SB), Y4, Y4
+	VADDPS       all3f800000<>+0(SB), Y4, Y6
+	VBLENDVPS    Y4, Y6, Y4, Y5
+	VPSUBD       all3f3504f3<>+0(SB), Y5, Y6
+	VPAND        allff800000<>+0(SB), Y6, Y6
+	VPSUBD       Y6, Y5, Y5
+	VADDPS       allbf800000<>+0(SB), Y5, Y5
+	VBLENDVPS    Y6, Y5, Y4, Y5
+	VMULPS       all3e4efcaa<>+0(SB), Y5, Y4
+	VADDPS       allbea61e64<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       all3eb0a60e<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       allbecbc71c<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       all3effb11e<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       allbf2aacee<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       all3f80003d<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       allbfffffff<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       allb4317218<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	VSQRTPS      Y4, Y4
+	VCVTDQ2PS    Y14, Y7
+	VMULPS       all30000000<>+0(SB), Y7, Y7
+	VMULPS       Y7, Y7, Y5
+	VMULPS       all3a60f833<>+0(SB), Y5, Y6
+	VADDPS       allbcaa7b0d<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3e81de83<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       allbf9de9d3<>+0(SB), Y6, Y6
+	VMULPS       Y5, Y6, Y6
+	VADDPS       all3f7fffff<>+0(SB), Y6, Y6
+	VPSLLD       $0x1f, Y14, Y14
+	VPXOR        Y14, Y6, Y6
+	VMULPS       all391ed7fb<>+0(SB), Y5, Y14
+	VADDPS       allbb992665<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       all3da33458<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       allbf255de1<>+0(SB), Y14, Y14
+	VMULPS       Y5, Y14, Y14
+	VADDPS       all3fc90fdb<>+0(SB), Y14, Y14
+	VMULPS       Y14, Y7, Y7
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y4, Y7, Y7
+	VUNPCKLPD    Y7, Y6, Y4
+	VUNPCKHPD    Y7, Y6, Y5
+	VPSRLD       $0x10, Y4, Y6
+	VPAND        halfOdd<>+0(SB), Y6, Y6
+	VPADDD       halfBias<>+0(SB), Y4, Y4
+	VPADDD       Y6, Y4, Y4
+	VPSRLD       $0x10, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X6
+	VPACKUSDW    X6, X4, X4
+	MOVL         (CX), DI
+	VMOVSD       X4, (AX)(DI*8)
+	MOVL         8(CX), DI
+	VMOVHPS      X4, (AX)(DI*8)
+	VPSRLD       $0x10, Y5, Y4
+	VPAND        halfOdd<>+0(SB), Y4, Y4
+	VPADDD       halfBias<>+0(SB), Y5, Y5
+	VPADDD       Y4, Y5, Y5
+	VPSRLD       $0x10, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X4
+	VPACKUSDW    X4, X5, X5
+	MOVL         4(CX), DI
+	VMOVSD       X5, (AX)(DI*8)
+	MOVL         12(CX), DI
+	VMOVHPS      X5, (AX)(DI*8)
+	VPMULUDQ     Y8, Y1, Y8
+	VPMULUDQ     Y12, Y0, Y12
+	VPSHUFD      $0xa0, Y12, Y4
+	VPBLENDD     $0xaa, Y4, Y8, Y4
+	VPSHUFD      $0xf5, Y8, Y8
+	VPBLENDD     $0xaa, Y12, Y8, Y12
+	VPSHUFD      $0xa0, Y2, Y2
+	VPBLENDD     $0xaa, Y2, Y9, Y9
+	VPXOR        Y9, Y12, Y12
+	VPBROADCASTQ 72(BX), Y2
+	VPXOR        Y2, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VADDPS       all3f000000<>+0(SB), Y12, Y12
+	VMULPS       all2f800000<>+0(SB), Y12, Y12
+	VADDPS       all3f800000<>+0(SB), Y12, Y5
+	VBLENDVPS    Y12, Y5, Y12, Y2
+	VPSUBD       all3f3504f3<>+0(SB), Y2, Y5
+	VPAND        allff800000<>+0(SB), Y5, Y5
+	VPSUBD       Y5, Y2, Y2
+	VADDPS       allbf800000<>+0(SB), Y2, Y2
+	VBLENDVPS    Y5, Y2, Y12, Y2
+	VMULPS       all3e4efcaa<>+0(SB), Y2, Y6
+	VADDPS       allbea61e64<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3eb0a60e<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbecbc71c<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3effb11e<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbf2aacee<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       all3f80003d<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VADDPS       allbfffffff<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y6, Y6
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       allb4317218<>+0(SB), Y5, Y5
+	VADDPS       Y5, Y6, Y6
+	VSQRTPS      Y6, Y6
+	VCVTDQ2PS    Y4, Y7
+	VMULPS       all30000000<>+0(SB), Y7, Y7
+	VMULPS       Y7, Y7, Y2
+	VMULPS       all3a60f833<>+0(SB), Y2, Y5
+	VADDPS       allbcaa7b0d<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       all3e81de83<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       allbf9de9d3<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       all3f7fffff<>+0(SB), Y5, Y5
+	VPSLLD       $0x1f, Y4, Y4
+	VPXOR        Y4, Y5, Y5
+	VMULPS       all391ed7fb<>+0(SB), Y2, Y4
+	VADDPS       allbb992665<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       all3da33458<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       allbf255de1<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VADDPS       all3fc90fdb<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y7, Y7
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y6, Y7, Y7
+	VUNPCKLPD    Y7, Y5, Y2
+	VUNPCKHPD    Y7, Y5, Y4
+	VPSRLD       $0x10, Y2, Y5
+	VPAND        halfOdd<>+0(SB), Y5, Y5
+	VPADDD       halfBias<>+0(SB), Y2, Y2
+	VPADDD       Y5, Y2, Y2
+	VPSRLD       $0x10, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X5
+	VPACKUSDW    X5, X2, X2
+	MOVL         16(CX), DI
+	VMOVSD       X2, (AX)(DI*8)
+	MOVL         24(CX), DI
+	VMOVHPS      X2, (AX)(DI*8)
+	VPSRLD       $0x10, Y4, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y4, Y4
+	VPADDD       Y2, Y4, Y4
+	VPSRLD       $0x10, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X2
+	VPACKUSDW    X2, X4, X4
+	MOVL         20(CX), DI
+	VMOVSD       X4, (AX)(DI*8)
+	MOVL         28(CX), DI
+	VMOVHPS      X4, (AX)(DI*8)
+	VPMULUDQ     Y10, Y1, Y10
+	VPMULUDQ     Y13, Y0, Y13
+	VPSHUFD      $0xa0, Y13, Y2
+	VPBLENDD     $0xaa, Y2, Y10, Y2
+	VPSHUFD      $0xf5, Y10, Y10
+	VPBLENDD     $0xaa, Y13, Y10, Y13
+	VPSHUFD      $0xa0, Y3, Y3
+	VPBLENDD     $0xaa, Y3, Y11, Y11
+	VPXOR        Y11, Y13, Y13
+	VPBROADCASTQ 72(BX), Y3
+	VPXOR        Y3, Y13, Y13
+	VCVTDQ2PS    Y13, Y13
+	VADDPS       all3f000000<>+0(SB), Y13, Y13
+	VMULPS       all2f800000<>+0(SB), Y13, Y13
+	VADDPS       all3f800000<>+0(SB), Y13, Y4
+	VBLENDVPS    Y13, Y4, Y13, Y3
+	VPSUBD       all3f3504f3<>+0(SB), Y3, Y4
+	VPAND        allff800000<>+0(SB), Y4, Y4
+	VPSUBD       Y4, Y3, Y3
+	VADDPS       allbf800000<>+0(SB), Y3, Y3
+	VBLENDVPS    Y4, Y3, Y13, Y3
+	VMULPS       all3e4efcaa<>+0(SB), Y3, Y5
+	VADDPS       allbea61e64<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3eb0a60e<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbecbc71c<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3effb11e<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbf2aacee<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       all3f80003d<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       allbfffffff<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       allb4317218<>+0(SB), Y4, Y4
+	VADDPS       Y4, Y5, Y5
+	VSQRTPS      Y5, Y5
+	VCVTDQ2PS    Y2, Y6
+	VMULPS       all30000000<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y6, Y3
+	VMULPS       all3a60f833<>+0(SB), Y3, Y4
+	VADDPS       allbcaa7b0d<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3e81de83<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       allbf9de9d3<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3f7fffff<>+0(SB), Y4, Y4
+	VPSLLD       $0x1f, Y2, Y2
+	VPXOR        Y2, Y4, Y4
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y2
+	VADDPS       allbb992665<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3da33458<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbf255de1<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3fc90fdb<>+0(SB), Y2, Y2
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y5, Y4, Y4
+	VMULPS       Y5, Y6, Y6
+	VUNPCKLPD    Y6, Y4, Y2
+	VUNPCKHPD    Y6, Y4, Y3
+	VPSRLD       $0x10, Y2, Y4
+	VPAND        halfOdd<>+0(SB), Y4, Y4
+	VPADDD       halfBias<>+0(SB), Y2, Y2
+	VPADDD       Y4, Y2, Y2
+	VPSRLD       $0x10, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X4
+	VPACKUSDW    X4, X2, X2
+	MOVL         32(CX), DI
+	VMOVSD       X2, (AX)(DI*8)
+	MOVL         40(CX), DI
+	VMOVHPS      X2, (AX)(DI*8)
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X3
+	MOVL         36(CX), DI
+	VMOVSD       X3, (AX)(DI*8)
+	MOVL         44(CX), DI
+	VMOVHPS      X3, (AX)(DI*8)
+	ADDQ         $0x00000030, CX
+	SUBQ         $0x0000000c, DX
+	CMPQ         DX, $0x0000000c
+	JGE          quads3
+
+quads3Done:
+	CMPQ DX, $0x00000004
+	JL   quads1Done
+
+quads1:
+	VPBROADCASTD (SI), Y3
+	VPMOVZXDQ    (CX), Y2
+	VPADDD       Y3, Y2, Y2
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y2, Y3
+	VPBROADCASTD (SP), Y4
+	VPXOR        Y4, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y4
+	VPSRLQ       $0x20, Y4, Y5
+	VPBROADCASTD 4(SP), Y3
+	VPXOR        Y3, Y5, Y5
+	VPBROADCASTD 8(SP), Y3
+	VPXOR        Y3, Y2, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 16(BX), Y2
+	VPXOR        Y2, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 12(SP), Y2
+	VPXOR        Y2, Y6, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 24(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 28(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 32(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 36(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 40(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y2, Y0, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 44(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y3, Y1, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 48(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y5, Y0, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 52(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y2, Y1, Y2
+	VPSRLQ       $0x20, Y2, Y6
+	VPBROADCASTD 56(BX), Y7
+	VPXOR        Y7, Y3, Y3
+	VPXOR        Y6, Y3, Y3
+	VPMULUDQ     Y4, Y0, Y4
+	VPSRLQ       $0x20, Y4, Y6
+	VPBROADCASTD 60(BX), Y7
+	VPXOR        Y7, Y5, Y5
+	VPXOR        Y6, Y5, Y5
+	VPMULUDQ     Y5, Y1, Y5
+	VPSRLQ       $0x20, Y5, Y6
+	VPBROADCASTD 64(BX), Y7
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y6, Y2, Y2
+	VPMULUDQ     Y3, Y0, Y3
+	VPSRLQ       $0x20, Y3, Y6
+	VPBROADCASTD 68(BX), Y7
+	VPXOR        Y7, Y4, Y4
+	VPXOR        Y6, Y4, Y4
+	VPMULUDQ     Y4, Y1, Y4
+	VPMULUDQ     Y2, Y0, Y2
+	VPSHUFD      $0xa0, Y2, Y6
+	VPBLENDD     $0xaa, Y6, Y4, Y6
+	VPSHUFD      $0xf5, Y4, Y4
+	VPBLENDD     $0xaa, Y2, Y4, Y2
+	VPSHUFD      $0xa0, Y3, Y3
+	VPBLENDD     $0xaa, Y3, Y5, Y5
+	VPXOR        Y5, Y2, Y2
+	VPBROADCASTQ 72(BX), Y3
+	VPXOR        Y3, Y2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VADDPS       all3f000000<>+0(SB), Y2, Y2
+	VMULPS       all2f800000<>+0(SB), Y2, Y2
+	VADDPS       all3f800000<>+0(SB), Y2, Y4
+	VBLENDVPS    Y2, Y4, Y2, Y3
+	VPSUBD       all3f3504f3<>+0(SB), Y3, Y4
+	VPAND        allff800000<>+0(SB), Y4, Y4
+	VPSUBD       Y4, Y3, Y3
+	VADDPS       allbf800000<>+0(SB), Y3, Y3
+	VBLENDVPS    Y4, Y3, Y2, Y3
+	VMULPS       all3e4efcaa<>+0(SB), Y3, Y2
+	VADDPS       allbea61e64<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3eb0a60e<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbecbc71c<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3effb11e<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbf2aacee<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       all3f80003d<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       allbfffffff<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       allb4317218<>+0(SB), Y4, Y4
+	VADDPS       Y4, Y2, Y2
+	VSQRTPS      Y2, Y2
+	VCVTDQ2PS    Y6, Y5
+	VMULPS       all30000000<>+0(SB), Y5, Y5
+	VMULPS       Y5, Y5, Y3
+	VMULPS       all3a60f833<>+0(SB), Y3, Y4
+	VADDPS       allbcaa7b0d<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3e81de83<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       allbf9de9d3<>+0(SB), Y4, Y4
+	VMULPS       Y3, Y4, Y4
+	VADDPS       all3f7fffff<>+0(SB), Y4, Y4
+	VPSLLD       $0x1f, Y6, Y6
+	VPXOR        Y6, Y4, Y4
+	VMULPS       all391ed7fb<>+0(SB), Y3, Y6
+	VADDPS       allbb992665<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       all3da33458<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       allbf255de1<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y6, Y6
+	VADDPS       all3fc90fdb<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y2, Y4, Y4
+	VMULPS       Y2, Y5, Y5
+	VUNPCKLPD    Y5, Y4, Y2
+	VUNPCKHPD    Y5, Y4, Y3
+	VPSRLD       $0x10, Y2, Y4
+	VPAND        halfOdd<>+0(SB), Y4, Y4
+	VPADDD       halfBias<>+0(SB), Y2, Y2
+	VPADDD       Y4, Y2, Y2
+	VPSRLD       $0x10, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X4
+	VPACKUSDW    X4, X2, X2
+	MOVL         (CX), DI
+	VMOVSD       X2, (AX)(DI*8)
+	MOVL         8(CX), DI
+	VMOVHPS      X2, (AX)(DI*8)
+	VPSRLD       $0x10, Y3, Y2
+	VPAND        halfOdd<>+0(SB), Y2, Y2
+	VPADDD       halfBias<>+0(SB), Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X2
+	VPACKUSDW    X2, X3, X3
+	MOVL         4(CX), DI
+	VMOVSD       X3, (AX)(DI*8)
+	MOVL         12(CX), DI
+	VMOVHPS      X3, (AX)(DI*8)
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x00000004, DX
+	CMPQ         DX, $0x00000004
+	JGE          quads1
+
+quads1Done:
+	VZEROUPPER
+	RET
+
+DATA halfOdd<>+0(SB)/4, $0x00000001
+DATA halfOdd<>+4(SB)/4, $0x00000001
+DATA halfOdd<>+8(SB)/4, $0x00000001
+DATA halfOdd<>+12(SB)/4, $0x00000001
+DATA halfOdd<>+16(SB)/4, $0x00000001
+DATA halfOdd<>+20(SB)/4, $0x00000001
+DATA halfOdd<>+24(SB)/4, $0x00000001
+DATA halfOdd<>+28(SB)/4, $0x00000001
+DATA halfOdd<>+32(SB)/4, $0x00000001
+DATA halfOdd<>+36(SB)/4, $0x00000001
+DATA halfOdd<>+40(SB)/4, $0x00000001
+DATA halfOdd<>+44(SB)/4, $0x00000001
+DATA halfOdd<>+48(SB)/4, $0x00000001
+DATA halfOdd<>+52(SB)/4, $0x00000001
+DATA halfOdd<>+56(SB)/4, $0x00000001
+DATA halfOdd<>+60(SB)/4, $0x00000001
+GLOBL halfOdd<>(SB), RODATA|NOPTR, $64
+
+DATA halfBias<>+0(SB)/4, $0x00007fff
+DATA halfBias<>+4(SB)/4, $0x00007fff
+DATA halfBias<>+8(SB)/4, $0x00007fff
+DATA halfBias<>+12(SB)/4, $0x00007fff
+DATA halfBias<>+16(SB)/4, $0x00007fff
+DATA halfBias<>+20(SB)/4, $0x00007fff
+DATA halfBias<>+24(SB)/4, $0x00007fff
+DATA halfBias<>+28(SB)/4, $0x00007fff
+DATA halfBias<>+32(SB)/4, $0x00007fff
+DATA halfBias<>+36(SB)/4, $0x00007fff
+DATA halfBias<>+40(SB)/4, $0x00007fff
+DATA halfBias<>+44(SB)/4, $0x00007fff
+DATA halfBias<>+48(SB)/4, $0x00007fff
+DATA halfBias<>+52(SB)/4, $0x00007fff
+DATA halfBias<>+56(SB)/4, $0x00007fff
+DATA halfBias<>+60(SB)/4, $0x00007fff
+GLOBL halfBias<>(SB), RODATA|NOPTR, $64
+
+// func noiseBFloat16AVX512(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·noiseBFloat16AVX512(SB), NOSPLIT, $16-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         quads_base+24(FP), CX
+	MOVQ         quads_len+32(FP), DX
+	MOVQ         ks+48(FP), BX
+	MOVQ         ctr+56(FP), DI
+	MOVL         (DI), SI
+	VPBROADCASTQ philoxM0<>+0(SB), Z0
+	VPBROADCASTQ philoxM1<>+0(SB), Z1
+	MOVL         $0x00005555, SI
+	KMOVW        SI, K1
+	MOVL         12(DI), SI
+	XORL         4(BX), SI
+	MOVL         SI, (SP)
+	MOVL         8(DI), SI
+	MOVL         $0xcd9e8d57, R8
+	IMULQ        R8, SI
+	MOVQ         SI, R8
+	SHRQ         $0x20, R8
+	XORL         4(DI), R8
+	XORL         (BX), R8
+	XORL         8(BX), SI
+	MOVL         SI, 4(SP)
+	MOVL         $0xd2511f53, SI
+	IMULQ        SI, R8
+	MOVQ         R8, SI
+	SHRQ         $0x20, SI
+	XORL         12(BX), SI
+	MOVL         SI, 8(SP)
+	XORL         20(BX), R8
+	MOVL         R8, 12(SP)
+	MOVQ         ctr+56(FP), SI
+	MOVL         $0x0000aaaa, DI
+	KMOVW        DI, K2
+	CMPQ         DX, $0x00000020
+	JL           quads4Done
+
+quads4:
+	VPBROADCASTD    (SI), Z6
+	VPMOVZXDQ       (CX), Z2
+	VPADDD          Z6, Z2, Z2
+	VPMULUDQ        Z2, Z0, Z2
+	VPMOVZXDQ       32(CX), Z3
+	VPADDD          Z6, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPMOVZXDQ       64(CX), Z4
+	VPADDD          Z6, Z4, Z4
+	VPMULUDQ        Z4, Z0, Z4
+	VPMOVZXDQ       96(CX), Z5
+	VPADDD          Z6, Z5, Z5
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z2, Z6
+	VPXORD.BCST     (SP), Z6, Z6
+	VPMULUDQ        Z6, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z8
+	VPXORD.BCST     4(SP), Z8, Z8
+	VPXORD.BCST     8(SP), Z2, Z6
+	VPSRLQ          $0x20, Z3, Z2
+	VPXORD.BCST     (SP), Z2, Z2
+	VPMULUDQ        Z2, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z10
+	VPXORD.BCST     4(SP), Z10, Z10
+	VPXORD.BCST     8(SP), Z3, Z2
+	VPSRLQ          $0x20, Z4, Z3
+	VPXORD.BCST     (SP), Z3, Z3
+	VPMULUDQ        Z3, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z12
+	VPXORD.BCST     4(SP), Z12, Z12
+	VPXORD.BCST     8(SP), Z4, Z3
+	VPSRLQ          $0x20, Z5, Z4
+	VPXORD.BCST     (SP), Z4, Z4
+	VPMULUDQ        Z4, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z14
+	VPXORD.BCST     4(SP), Z14, Z14
+	VPXORD.BCST     8(SP), Z5, Z4
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z18, Z7
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z9
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 16(BX), Z18, Z11
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 16(BX), Z19, Z13
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPXORD.BCST     12(SP), Z18, Z5
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPXORD.BCST     12(SP), Z19, Z15
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPXORD.BCST     12(SP), Z18, Z16
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z18
+	VPXORD.BCST     12(SP), Z19, Z17
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z18, Z6
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z2
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 24(BX), Z18, Z3
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 24(BX), Z19, Z4
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z18, Z8
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z10
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 28(BX), Z18, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 28(BX), Z19, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z18, Z5
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z15
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 32(BX), Z18, Z16
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 32(BX), Z19, Z17
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z18, Z7
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z9
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 36(BX), Z18, Z11
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 36(BX), Z19, Z13
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z18, Z8
+	VPMULUDQ        Z11, Z1, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z10
+	VPMULUDQ        Z13, Z1, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 40(BX), Z18, Z12
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z18
+	VPTERNLOGD.BCST $0x96, 40(BX), Z19, Z14
+	VPMULUDQ        Z15, Z0, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z18, Z6
+	VPMULUDQ        Z16, Z0, Z16
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z2
+	VPMULUDQ        Z17, Z0, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 44(BX), Z18, Z3
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 44(BX), Z19, Z4
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z18, Z7
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z9
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 48(BX), Z18, Z11
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 48(BX), Z19, Z13
+	VPMULUDQ        Z10, Z0, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z18, Z5
+	VPMULUDQ        Z12, Z0, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z15
+	VPMULUDQ        Z14, Z0, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 52(BX), Z18, Z16
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z18
+	VPTERNLOGD.BCST $0x96, 52(BX), Z19, Z17
+	VPMULUDQ        Z15, Z1, Z15
+	VPSRLQ          $0x20, Z15, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z18, Z6
+	VPMULUDQ        Z16, Z1, Z16
+	VPSRLQ          $0x20, Z16, Z18
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z2
+	VPMULUDQ        Z17, Z1, Z17
+	VPSRLQ          $0x20, Z17, Z19
+	VPTERNLOGD.BCST $0x96, 56(BX), Z18, Z3
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z18
+	VPTERNLOGD.BCST $0x96, 56(BX), Z19, Z4
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z18, Z8
+	VPMULUDQ        Z11, Z0, Z11
+	VPSRLQ          $0x20, Z11, Z18
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z10
+	VPMULUDQ        Z13, Z0, Z13
+	VPSRLQ          $0x20, Z13, Z19
+	VPTERNLOGD.BCST $0x96, 60(BX), Z18, Z12
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z18
+	VPTERNLOGD.BCST $0x96, 60(BX), Z19, Z14
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z18, Z5
+	VPMULUDQ        Z12, Z1, Z12
+	VPSRLQ          $0x20, Z12, Z18
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z15
+	VPMULUDQ        Z14, Z1, Z14
+	VPSRLQ          $0x20, Z14, Z19
+	VPTERNLOGD.BCST $0x96, 64(BX), Z18, Z16
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z18
+	VPTERNLOGD.BCST $0x96, 64(BX), Z19, Z17
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z18, Z7
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z18
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z9
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z19
+	VPTERNLOGD.BCST $0x96, 68(BX), Z18, Z11
+	VPTERNLOGD.BCST $0x96, 68(BX), Z19, Z13
+	VPMULUDQ        Z7, Z1, Z7
+	VPMULUDQ        Z5, Z0, Z5
+	VMOVDQA64       Z7, Z18
+	VPSHUFD         $0xa0, Z5, K2, Z18
+	VPSHUFD         $0xf5, Z7, K1, Z5
+	VPSHUFD         $0xa0, Z6, K2, Z8
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z8, Z5
+	VCVTDQ2PS       Z5, Z5
+	VADDPS.BCST     all3f000000<>+0(SB), Z5, Z5
+	VMULPS.BCST     all2f800000<>+0(SB), Z5, Z5
+	VPMOVD2M        Z5, K3
+	VMOVAPS         Z5, Z6
+	VADDPS.BCST     all3f800000<>+0(SB), Z5, K3, Z6
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z6, Z7
+	VPANDD.BCST     allff800000<>+0(SB), Z7, Z7
+	VPSUBD          Z7, Z6, Z6
+	VADDPS.BCST     allbf800000<>+0(SB), Z6, Z6
+	VPTESTNMD       Z7, Z7, K3
+	VMOVAPS         Z5, K3, Z6
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z6, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z6, Z5, Z5
+	VCVTDQ2PS       Z7, Z7
+	VMULPS.BCST     allb4317218<>+0(SB), Z7, Z7
+	VADDPS          Z7, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z18, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z6
+	VMULPS.BCST     all3a60f833<>+0(SB), Z6, Z7
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     all3e81de83<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z7, Z7
+	VMULPS          Z6, Z7, Z7
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z7, Z7
+	VPSLLD          $0x1f, Z18, Z18
+	VPXORQ          Z18, Z7, Z7
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z6, Z18
+	VADDPS.BCST     allbb992665<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     all3da33458<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     allbf255de1<>+0(SB), Z18, Z18
+	VMULPS          Z6, Z18, Z18
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z18, Z18
+	VMULPS          Z18, Z8, Z8
+	VMULPS          Z5, Z7, Z7
+	VMULPS          Z5, Z8, Z8
+	VUNPCKLPD       Z8, Z7, Z5
+	VUNPCKHPD       Z8, Z7, Z6
+	VPSRLD          $0x10, Z5, Z7
+	VPANDQ          halfOdd<>+0(SB), Z7, Z7
+	VPADDD          halfBias<>+0(SB), Z5, Z5
+	VPADDD          Z7, Z5, Z5
+	VPSRLD          $0x10, Z5, Z5
+	VPMOVDW         Z5, Y5
+	VEXTRACTF128    $0x01, Y5, X7
+	MOVL            16(CX), DI
+	VMOVSD          X7, (AX)(DI*8)
+	MOVL            24(CX), DI
+	VMOVHPS         X7, (AX)(DI*8)
+	MOVL            (CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            8(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	VPSRLD          $0x10, Z6, Z5
+	VPANDQ          halfOdd<>+0(SB), Z5, Z5
+	VPADDD          halfBias<>+0(SB), Z6, Z6
+	VPADDD          Z5, Z6, Z6
+	VPSRLD          $0x10, Z6, Z6
+	VPMOVDW         Z6, Y6
+	VEXTRACTF128    $0x01, Y6, X5
+	MOVL            20(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            28(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	MOVL            4(CX), DI
+	VMOVSD          X6, (AX)(DI*8)
+	MOVL            12(CX), DI
+	VMOVHPS         X6, (AX)(DI*8)
+	VPMULUDQ        Z9, Z1, Z9
+	VPMULUDQ        Z15, Z0, Z15
+	VMOVDQA64       Z9, Z5
+	VPSHUFD         $0xa0, Z15, K2, Z5
+	VPSHUFD         $0xf5, Z9, K1, Z15
+	VPSHUFD         $0xa0, Z2, K2, Z10
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z10, Z15
+	VCVTDQ2PS       Z15, Z15
+	VADDPS.BCST     all3f000000<>+0(SB), Z15, Z15
+	VMULPS.BCST     all2f800000<>+0(SB), Z15, Z15
+	VPMOVD2M        Z15, K3
+	VMOVAPS         Z15, Z2
+	VADDPS.BCST     all3f800000<>+0(SB), Z15, K3, Z2
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z2, Z6
+	VPANDD.BCST     allff800000<>+0(SB), Z6, Z6
+	VPSUBD          Z6, Z2, Z2
+	VADDPS.BCST     allbf800000<>+0(SB), Z2, Z2
+	VPTESTNMD       Z6, Z6, K3
+	VMOVAPS         Z15, K3, Z2
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z2, Z7
+	VADDPS.BCST     allbea61e64<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3effb11e<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     all3f80003d<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VADDPS.BCST     allbfffffff<>+0(SB), Z7, Z7
+	VMULPS          Z2, Z7, Z7
+	VCVTDQ2PS       Z6, Z6
+	VMULPS.BCST     allb4317218<>+0(SB), Z6, Z6
+	VADDPS          Z6, Z7, Z7
+	VSQRTPS         Z7, Z7
+	VCVTDQ2PS       Z5, Z8
+	VMULPS.BCST     all30000000<>+0(SB), Z8, Z8
+	VMULPS          Z8, Z8, Z2
+	VMULPS.BCST     all3a60f833<>+0(SB), Z2, Z6
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     all3e81de83<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z6, Z6
+	VMULPS          Z2, Z6, Z6
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z6, Z6
+	VPSLLD          $0x1f, Z5, Z5
+	VPXORQ          Z5, Z6, Z6
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z2, Z5
+	VADDPS.BCST     allbb992665<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3da33458<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbf255de1<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z5, Z5
+	VMULPS          Z5, Z8, Z8
+	VMULPS          Z7, Z6, Z6
+	VMULPS          Z7, Z8, Z8
+	VUNPCKLPD       Z8, Z6, Z2
+	VUNPCKHPD       Z8, Z6, Z5
+	VPSRLD          $0x10, Z2, Z6
+	VPANDQ          halfOdd<>+0(SB), Z6, Z6
+	VPADDD          halfBias<>+0(SB), Z2, Z2
+	VPADDD          Z6, Z2, Z2
+	VPSRLD          $0x10, Z2, Z2
+	VPMOVDW         Z2, Y2
+	VEXTRACTF128    $0x01, Y2, X6
+	MOVL            48(CX), DI
+	VMOVSD          X6, (AX)(DI*8)
+	MOVL            56(CX), DI
+	VMOVHPS         X6, (AX)(DI*8)
+	MOVL            32(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            40(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VPSRLD          $0x10, Z5, Z2
+	VPANDQ          halfOdd<>+0(SB), Z2, Z2
+	VPADDD          halfBias<>+0(SB), Z5, Z5
+	VPADDD          Z2, Z5, Z5
+	VPSRLD          $0x10, Z5, Z5
+	VPMOVDW         Z5, Y5
+	VEXTRACTF128    $0x01, Y5, X2
+	MOVL            52(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            60(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            44(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	VPMULUDQ        Z11, Z1, Z11
+	VPMULUDQ        Z16, Z0, Z16
+	VMOVDQA64       Z11, Z2
+	VPSHUFD         $0xa0, Z16, K2, Z2
+	VPSHUFD         $0xf5, Z11, K1, Z16
+	VPSHUFD         $0xa0, Z3, K2, Z12
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z12, Z16
+	VCVTDQ2PS       Z16, Z16
+	VADDPS.BCST     all3f000000<>+0(SB), Z16, Z16
+	VMULPS.BCST     all2f800000<>+0(SB), Z16, Z16
+	VPMOVD2M        Z16, K3
+	VMOVAPS         Z16, Z3
+	VADDPS.BCST     all3f800000<>+0(SB), Z16, K3, Z3
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z3, Z5
+	VPANDD.BCST     allff800000<>+0(SB), Z5, Z5
+	VPSUBD          Z5, Z3, Z3
+	VADDPS.BCST     allbf800000<>+0(SB), Z3, Z3
+	VPTESTNMD       Z5, Z5, K3
+	VMOVAPS         Z16, K3, Z3
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z3, Z6
+	VADDPS.BCST     allbea61e64<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3effb11e<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     all3f80003d<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VADDPS.BCST     allbfffffff<>+0(SB), Z6, Z6
+	VMULPS          Z3, Z6, Z6
+	VCVTDQ2PS       Z5, Z5
+	VMULPS.BCST     allb4317218<>+0(SB), Z5, Z5
+	VADDPS          Z5, Z6, Z6
+	VSQRTPS         Z6, Z6
+	VCVTDQ2PS       Z2, Z7
+	VMULPS.BCST     all30000000<>+0(SB), Z7, Z7
+	VMULPS          Z7, Z7, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPSLLD          $0x1f, Z2, Z2
+	VPXORQ          Z2, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z2
+	VADDPS.BCST     allbb992665<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3da33458<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     allbf255de1<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z2, Z2
+	VMULPS          Z2, Z7, Z7
+	VMULPS          Z6, Z5, Z5
+	VMULPS          Z6, Z7, Z7
+	VUNPCKLPD       Z7, Z5, Z2
+	VUNPCKHPD       Z7, Z5, Z3
+	VPSRLD          $0x10, Z2, Z5
+	VPANDQ          halfOdd<>+0(SB), Z5, Z5
+	VPADDD          halfBias<>+0(SB), Z2, Z2
+	VPADDD          Z5, Z2, Z2
+	VPSRLD          $0x10, Z2, Z2
+	VPMOVDW         Z2, Y2
+	VEXTRACTF128    $0x01, Y2, X5
+	MOVL            80(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            88(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	MOVL            64(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            72(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VPSRLD          $0x10, Z3, Z2
+	VPANDQ          halfOdd<>+0(SB), Z2, Z2
+	VPADDD          halfBias<>+0(SB), Z3, Z3
+	VPADDD          Z2, Z3, Z3
+	VPSRLD          $0x10, Z3, Z3
+	VPMOVDW         Z3, Y3
+	VEXTRACTF128    $0x01, Y3, X2
+	MOVL            84(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            92(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            68(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            76(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	VPMULUDQ        Z13, Z1, Z13
+	VPMULUDQ        Z17, Z0, Z17
+	VMOVDQA64       Z13, Z2
+	VPSHUFD         $0xa0, Z17, K2, Z2
+	VPSHUFD         $0xf5, Z13, K1, Z17
+	VPSHUFD         $0xa0, Z4, K2, Z14
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z14, Z17
+	VCVTDQ2PS       Z17, Z17
+	VADDPS.BCST     all3f000000<>+0(SB), Z17, Z17
+	VMULPS.BCST     all2f800000<>+0(SB), Z17, Z17
+	VPMOVD2M        Z17, K3
+	VMOVAPS         Z17, Z3
+	VADDPS.BCST     all3f800000<>+0(SB), Z17, K3, Z3
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z3, Z4
+	VPANDD.BCST     allff800000<>+0(SB), Z4, Z4
+	VPSUBD          Z4, Z3, Z3
+	VADDPS.BCST     allbf800000<>+0(SB), Z3, Z3
+	VPTESTNMD       Z4, Z4, K3
+	VMOVAPS         Z17, K3, Z3
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z3, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z3, Z5, Z5
+	VCVTDQ2PS       Z4, Z4
+	VMULPS.BCST     allb4317218<>+0(SB), Z4, Z4
+	VADDPS          Z4, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z2, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z3
+	VMULPS.BCST     all3a60f833<>+0(SB), Z3, Z4
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3e81de83<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z4, Z4
+	VMULPS          Z3, Z4, Z4
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z4, Z4
+	VPSLLD          $0x1f, Z2, Z2
+	VPXORQ          Z2, Z4, Z4
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z3, Z2
+	VADDPS.BCST     allbb992665<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3da33458<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     allbf255de1<>+0(SB), Z2, Z2
+	VMULPS          Z3, Z2, Z2
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z2, Z2
+	VMULPS          Z2, Z6, Z6
+	VMULPS          Z5, Z4, Z4
+	VMULPS          Z5, Z6, Z6
+	VUNPCKLPD       Z6, Z4, Z2
+	VUNPCKHPD       Z6, Z4, Z3
+	VPSRLD          $0x10, Z2, Z4
+	VPANDQ          halfOdd<>+0(SB), Z4, Z4
+	VPADDD          halfBias<>+0(SB), Z2, Z2
+	VPADDD          Z4, Z2, Z2
+	VPSRLD          $0x10, Z2, Z2
+	VPMOVDW         Z2, Y2
+	VEXTRACTF128    $0x01, Y2, X4
+	MOVL            112(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            120(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
+	MOVL            96(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            104(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VPSRLD          $0x10, Z3, Z2
+	VPANDQ          halfOdd<>+0(SB), Z2, Z2
+	VPADDD          halfBias<>+0(SB), Z3, Z3
+	VPADDD          Z2, Z3, Z3
+	VPSRLD          $0x10, Z3, Z3
+	VPMOVDW         Z3, Y3
+	VEXTRACTF128    $0x01, Y3, X2
+	MOVL            116(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            124(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            100(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            108(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	ADDQ            $0x00000080, CX
+	SUBQ            $0x00000020, DX
+	CMPQ            DX, $0x00000020
+	JGE             quads4
+
+quads4Done:
+	CMPQ DX, $0x00000010
+	JL   quads2Done
+
+quads2:
+	VPBROADCASTD    (SI), Z4
+	VPMOVZXDQ       (CX), Z2
+	VPADDD          Z4, Z2, Z2
+	VPMULUDQ        Z2, Z0, Z2
+	VPMOVZXDQ       32(CX), Z3
+	VPADDD          Z4, Z3, Z3
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z2, Z4
+	VPXORD.BCST     (SP), Z4, Z4
+	VPMULUDQ        Z4, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z6
+	VPXORD.BCST     4(SP), Z6, Z6
+	VPXORD.BCST     8(SP), Z2, Z4
+	VPSRLQ          $0x20, Z3, Z2
+	VPXORD.BCST     (SP), Z2, Z2
+	VPMULUDQ        Z2, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z8
+	VPXORD.BCST     4(SP), Z8, Z8
+	VPXORD.BCST     8(SP), Z3, Z2
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 16(BX), Z10, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 16(BX), Z11, Z7
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPXORD.BCST     12(SP), Z10, Z3
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z10
+	VPXORD.BCST     12(SP), Z11, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 24(BX), Z10, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 24(BX), Z11, Z2
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 28(BX), Z10, Z6
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 28(BX), Z11, Z8
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 32(BX), Z10, Z3
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 32(BX), Z11, Z9
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 36(BX), Z10, Z5
+	VPMULUDQ        Z5, Z1, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 36(BX), Z11, Z7
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 40(BX), Z10, Z6
+	VPMULUDQ        Z3, Z0, Z3
+	VPSRLQ          $0x20, Z3, Z10
+	VPTERNLOGD.BCST $0x96, 40(BX), Z11, Z8
+	VPMULUDQ        Z9, Z0, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 44(BX), Z10, Z4
+	VPMULUDQ        Z4, Z1, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 44(BX), Z11, Z2
+	VPMULUDQ        Z2, Z1, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 48(BX), Z10, Z5
+	VPMULUDQ        Z6, Z0, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 48(BX), Z11, Z7
+	VPMULUDQ        Z8, Z0, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 52(BX), Z10, Z3
+	VPMULUDQ        Z3, Z1, Z3
+	VPSRLQ          $0x20, Z3, Z10
+	VPTERNLOGD.BCST $0x96, 52(BX), Z11, Z9
+	VPMULUDQ        Z9, Z1, Z9
+	VPSRLQ          $0x20, Z9, Z11
+	VPTERNLOGD.BCST $0x96, 56(BX), Z10, Z4
+	VPMULUDQ        Z5, Z0, Z5
+	VPSRLQ          $0x20, Z5, Z10
+	VPTERNLOGD.BCST $0x96, 56(BX), Z11, Z2
+	VPMULUDQ        Z7, Z0, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 60(BX), Z10, Z6
+	VPMULUDQ        Z6, Z1, Z6
+	VPSRLQ          $0x20, Z6, Z10
+	VPTERNLOGD.BCST $0x96, 60(BX), Z11, Z8
+	VPMULUDQ        Z8, Z1, Z8
+	VPSRLQ          $0x20, Z8, Z11
+	VPTERNLOGD.BCST $0x96, 64(BX), Z10, Z3
+	VPMULUDQ        Z4, Z0, Z4
+	VPSRLQ          $0x20, Z4, Z10
+	VPTERNLOGD.BCST $0x96, 64(BX), Z11, Z9
+	VPMULUDQ        Z2, Z0, Z2
+	VPSRLQ          $0x20, Z2, Z11
+	VPTERNLOGD.BCST $0x96, 68(BX), Z10, Z5
+	VPTERNLOGD.BCST $0x96, 68(BX), Z11, Z7
+	VPMULUDQ        Z5, Z1, Z5
+	VPMULUDQ        Z3, Z0, Z3
+	VMOVDQA64       Z5, Z10
+	VPSHUFD         $0xa0, Z3, K2, Z10
+	VPSHUFD         $0xf5, Z5, K1, Z3
+	VPSHUFD         $0xa0, Z4, K2, Z6
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z6, Z3
+	VCVTDQ2PS       Z3, Z3
+	VADDPS.BCST     all3f000000<>+0(SB), Z3, Z3
+	VMULPS.BCST     all2f800000<>+0(SB), Z3, Z3
+	VPMOVD2M        Z3, K3
+	VMOVAPS         Z3, Z4
+	VADDPS.BCST     all3f800000<>+0(SB), Z3, K3, Z4
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z4, Z5
+	VPANDD.BCST     allff800000<>+0(SB), Z5, Z5
+	VPSUBD          Z5, Z4, Z4
+	VADDPS.BCST     allbf800000<>+0(SB), Z4, Z4
+	VPTESTNMD       Z5, Z5, K3
+	VMOVAPS         Z3, K3, Z4
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z4, Z3
+	VADDPS.BCST     allbea61e64<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3effb11e<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     all3f80003d<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VADDPS.BCST     allbfffffff<>+0(SB), Z3, Z3
+	VMULPS          Z4, Z3, Z3
+	VCVTDQ2PS       Z5, Z5
+	VMULPS.BCST     allb4317218<>+0(SB), Z5, Z5
+	VADDPS          Z5, Z3, Z3
+	VSQRTPS         Z3, Z3
+	VCVTDQ2PS       Z10, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z4
+	VMULPS.BCST     all3a60f833<>+0(SB), Z4, Z5
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3e81de83<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z5, Z5
+	VMULPS          Z4, Z5, Z5
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z5, Z5
+	VPSLLD          $0x1f, Z10, Z10
+	VPXORQ          Z10, Z5, Z5
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z4, Z10
+	VADDPS.BCST     allbb992665<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     all3da33458<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     allbf255de1<>+0(SB), Z10, Z10
+	VMULPS          Z4, Z10, Z10
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z10, Z10
+	VMULPS          Z10, Z6, Z6
+	VMULPS          Z3, Z5, Z5
+	VMULPS          Z3, Z6, Z6
+	VUNPCKLPD       Z6, Z5, Z3
+	VUNPCKHPD       Z6, Z5, Z4
+	VPSRLD          $0x10, Z3, Z5
+	VPANDQ          halfOdd<>+0(SB), Z5, Z5
+	VPADDD          halfBias<>+0(SB), Z3, Z3
+	VPADDD          Z5, Z3, Z3
+	VPSRLD          $0x10, Z3, Z3
+	VPMOVDW         Z3, Y3
+	VEXTRACTF128    $0x01, Y3, X5
+	MOVL            16(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            24(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	MOVL            (CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            8(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	VPSRLD          $0x10, Z4, Z3
+	VPANDQ          halfOdd<>+0(SB), Z3, Z3
+	VPADDD          halfBias<>+0(SB), Z4, Z4
+	VPADDD          Z3, Z4, Z4
+	VPSRLD          $0x10, Z4, Z4
+	VPMOVDW         Z4, Y4
+	VEXTRACTF128    $0x01, Y4, X3
+	MOVL            20(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            28(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	MOVL            4(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            12(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
+	VPMULUDQ        Z7, Z1, Z7
+	VPMULUDQ        Z9, Z0, Z9
+	VMOVDQA64       Z7, Z3
+	VPSHUFD         $0xa0, Z9, K2, Z3
+	VPSHUFD         $0xf5, Z7, K1, Z9
+	VPSHUFD         $0xa0, Z2, K2, Z8
+	VPTERNLOGQ.BCST $0x96, 72(BX), Z8, Z9
+	VCVTDQ2PS       Z9, Z9
+	VADDPS.BCST     all3f000000<>+0(SB), Z9, Z9
+	VMULPS.BCST     all2f800000<>+0(SB), Z9, Z9
+	VPMOVD2M        Z9, K3
+	VMOVAPS         Z9, Z2
+	VADDPS.BCST     all3f800000<>+0(SB), Z9, K3, Z2
+	VPSUBD.BCST     all3f3504f3<>+0(SB), Z2, Z4
+	VPANDD.BCST     allff800000<>+0(SB), Z4, Z4
+	VPSUBD          Z4, Z2, Z2
+	VADDPS.BCST     allbf800000<>+0(SB), Z2, Z2
+	VPTESTNMD       Z4, Z4, K3
+	VMOVAPS         Z9, K3, Z2
+	VMULPS.BCST     all3e4efcaa<>+0(SB), Z2, Z5
+	VADDPS.BCST     allbea61e64<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3eb0a60e<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbecbc71c<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3effb11e<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbf2aacee<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     all3f80003d<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VADDPS.BCST     allbfffffff<>+0(SB), Z5, Z5
+	VMULPS          Z2, Z5, Z5
+	VCVTDQ2PS       Z4, Z4
+	VMULPS.BCST     allb4317218<>+0(SB), Z4, Z4
+	VADDPS          Z4, Z5, Z5
+	VSQRTPS         Z5, Z5
+	VCVTDQ2PS       Z3, Z6
+	VMULPS.BCST     all30000000<>+0(SB), Z6, Z6
+	VMULPS          Z6, Z6, Z2
+	VMULPS.BCST     all3a60f833<>+0(SB), Z2, Z4
+	VADDPS.BCST     allbcaa7b0d<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     all3e81de83<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     allbf9de9d3<>+0(SB), Z4, Z4
+	VMULPS          Z2, Z4, Z4
+	VADDPS.BCST     all3f7fffff<>+0(SB), Z4, Z4
+	VPSLLD          $0x1f, Z3, Z3
+	VPXORQ          Z3, Z4, Z4
+	VMULPS.BCST     all391ed7fb<>+0(SB), Z2, Z3
+	VADDPS.BCST     allbb992665<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     all3da33458<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     allbf255de1<>+0(SB), Z3, Z3
+	VMULPS          Z2, Z3, Z3
+	VADDPS.BCST     all3fc90fdb<>+0(SB), Z3, Z3
+	VMULPS          Z3, Z6, Z6
+	VMULPS          Z5, Z4, Z4
+	VMULPS          Z5, Z6, Z6
+	VUNPCKLPD       Z6, Z4, Z2
+	VUNPCKHPD       Z6, Z4, Z3
+	VPSRLD          $0x10, Z2, Z4
+	VPANDQ          halfOdd<>+0(SB), Z4, Z4
+	VPADDD          halfBias<>+0(SB), Z2, Z2
+	VPADDD          Z4, Z2, Z2
+	VPSRLD          $0x10, Z2, Z2
+	VPMOVDW         Z2, Y2
+	VEXTRACTF128    $0x01, Y2, X4
+	MOVL            48(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            56(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
+	MOVL            32(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            40(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	VPSRLD          $0x10, Z3, Z2
+	VPANDQ          halfOdd<>+0(SB), Z2, Z2
+	VPADDD          halfBias<>+0(SB), Z3, Z3
+	VPADDD          Z2, Z3, Z3
+	VPSRLD          $0x10, Z3, Z3
+	VPMOVDW         Z3, Y3
+	VEXTRACTF128    $0x01, Y3, X2
+	MOVL            52(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            60(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            44(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	ADDQ            $0x00000040, CX
+	SUBQ            $0x00000010, DX
+	CMPQ            DX, $0x00000010
+	JGE             quads2
+
+quads2Done:
 	VZEROUPPER
 	RET
 

@@ -2740,7 +2740,7 @@ TEXT ·scaleNEON(SB), NOSPLIT, $0-76
 	MOVD  src_len+32(FP), R3
 	FMOVS scale+72(FP), F0
 	VDUP  V0.S[0], V0.S4
-	MOVD  $laneBits<>+0(SB), R4
+	MOVD  $laneBits32<>+0(SB), R4
 	FLDPQ (R4), (F1, F2)
 	FLDPQ 32(R4), (F3, F4)
 	FLDPQ 64(R4), (F5, F6)
@@ -2829,39 +2829,1743 @@ rest1Done:
 done:
 	RET
 
-DATA laneBits<>+0(SB)/4, $0x00000001
-DATA laneBits<>+4(SB)/4, $0x00000002
-DATA laneBits<>+8(SB)/4, $0x00000004
-DATA laneBits<>+12(SB)/4, $0x00000008
-DATA laneBits<>+16(SB)/4, $0x00000010
-DATA laneBits<>+20(SB)/4, $0x00000020
-DATA laneBits<>+24(SB)/4, $0x00000040
-DATA laneBits<>+28(SB)/4, $0x00000080
-DATA laneBits<>+32(SB)/4, $0x00000100
-DATA laneBits<>+36(SB)/4, $0x00000200
-DATA laneBits<>+40(SB)/4, $0x00000400
-DATA laneBits<>+44(SB)/4, $0x00000800
-DATA laneBits<>+48(SB)/4, $0x00001000
-DATA laneBits<>+52(SB)/4, $0x00002000
-DATA laneBits<>+56(SB)/4, $0x00004000
-DATA laneBits<>+60(SB)/4, $0x00008000
-DATA laneBits<>+64(SB)/4, $0x00010000
-DATA laneBits<>+68(SB)/4, $0x00020000
-DATA laneBits<>+72(SB)/4, $0x00040000
-DATA laneBits<>+76(SB)/4, $0x00080000
-DATA laneBits<>+80(SB)/4, $0x00100000
-DATA laneBits<>+84(SB)/4, $0x00200000
-DATA laneBits<>+88(SB)/4, $0x00400000
-DATA laneBits<>+92(SB)/4, $0x00800000
-DATA laneBits<>+96(SB)/4, $0x01000000
-DATA laneBits<>+100(SB)/4, $0x02000000
-DATA laneBits<>+104(SB)/4, $0x04000000
-DATA laneBits<>+108(SB)/4, $0x08000000
-DATA laneBits<>+112(SB)/4, $0x10000000
-DATA laneBits<>+116(SB)/4, $0x20000000
-DATA laneBits<>+120(SB)/4, $0x40000000
-DATA laneBits<>+124(SB)/4, $0x80000000
-GLOBL laneBits<>(SB), RODATA|NOPTR, $128
+DATA laneBits32<>+0(SB)/4, $0x00000001
+DATA laneBits32<>+4(SB)/4, $0x00000002
+DATA laneBits32<>+8(SB)/4, $0x00000004
+DATA laneBits32<>+12(SB)/4, $0x00000008
+DATA laneBits32<>+16(SB)/4, $0x00000010
+DATA laneBits32<>+20(SB)/4, $0x00000020
+DATA laneBits32<>+24(SB)/4, $0x00000040
+DATA laneBits32<>+28(SB)/4, $0x00000080
+DATA laneBits32<>+32(SB)/4, $0x00000100
+DATA laneBits32<>+36(SB)/4, $0x00000200
+DATA laneBits32<>+40(SB)/4, $0x00000400
+DATA laneBits32<>+44(SB)/4, $0x00000800
+DATA laneBits32<>+48(SB)/4, $0x00001000
+DATA laneBits32<>+52(SB)/4, $0x00002000
+DATA laneBits32<>+56(SB)/4, $0x00004000
+DATA laneBits32<>+60(SB)/4, $0x00008000
+DATA laneBits32<>+64(SB)/4, $0x00010000
+DATA laneBits32<>+68(SB)/4, $0x00020000
+DATA laneBits32<>+72(SB)/4, $0x00040000
+DATA laneBits32<>+76(SB)/4, $0x00080000
+DATA laneBits32<>+80(SB)/4, $0x00100000
+DATA laneBits32<>+84(SB)/4, $0x00200000
+DATA laneBits32<>+88(SB)/4, $0x00400000
+DATA laneBits32<>+92(SB)/4, $0x00800000
+DATA laneBits32<>+96(SB)/4, $0x01000000
+DATA laneBits32<>+100(SB)/4, $0x02000000
+DATA laneBits32<>+104(SB)/4, $0x04000000
+DATA laneBits32<>+108(SB)/4, $0x08000000
+DATA laneBits32<>+112(SB)/4, $0x10000000
+DATA laneBits32<>+116(SB)/4, $0x20000000
+DATA laneBits32<>+120(SB)/4, $0x40000000
+DATA laneBits32<>+124(SB)/4, $0x80000000
+GLOBL laneBits32<>(SB), RODATA|NOPTR, $128
+
+// func scaleFloat64NEON(dst []float64, src []float64, keep []uint64, scale float64)
+// Requires: ASIMD
+TEXT ·scaleFloat64NEON(SB), NOSPLIT, $0-80
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  keep_base+48(FP), R2
+	MOVD  src_len+32(FP), R3
+	FMOVD scale+72(FP), F0
+	VDUP  V0.D[0], V0.D2
+	MOVD  $laneBits64<>+0(SB), R4
+	FLDPQ (R4), (F1, F2)
+	FLDPQ 32(R4), (F3, F4)
+	FLDPQ 64(R4), (F5, F6)
+	FLDPQ 96(R4), (F7, F8)
+	SUBS  $16, R3, R3
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R2), [V9.H8]
+	VCMTST  V1.D2, V9.D2, V10.D2
+	VCMTST  V2.D2, V9.D2, V11.D2
+	VCMTST  V3.D2, V9.D2, V12.D2
+	VCMTST  V4.D2, V9.D2, V13.D2
+	VCMTST  V5.D2, V9.D2, V14.D2
+	VCMTST  V6.D2, V9.D2, V15.D2
+	VCMTST  V7.D2, V9.D2, V16.D2
+	VCMTST  V8.D2, V9.D2, V9.D2
+	FLDPQ   (R1), (F17, F18)
+	FLDPQ   32(R1), (F19, F20)
+	FLDPQ   64(R1), (F21, F22)
+	FLDPQ   96(R1), (F23, F24)
+	ADD     $128, R1, R1
+	WORD    $0x6e60de31 // fmul v17.2d, v17.2d, v0.2d
+	VAND    V10.B16, V17.B16, V17.B16
+	WORD    $0x6e60de52 // fmul v18.2d, v18.2d, v0.2d
+	VAND    V11.B16, V18.B16, V18.B16
+	WORD    $0x6e60de73 // fmul v19.2d, v19.2d, v0.2d
+	VAND    V12.B16, V19.B16, V19.B16
+	WORD    $0x6e60de94 // fmul v20.2d, v20.2d, v0.2d
+	VAND    V13.B16, V20.B16, V20.B16
+	WORD    $0x6e60deb5 // fmul v21.2d, v21.2d, v0.2d
+	VAND    V14.B16, V21.B16, V21.B16
+	WORD    $0x6e60ded6 // fmul v22.2d, v22.2d, v0.2d
+	VAND    V15.B16, V22.B16, V22.B16
+	WORD    $0x6e60def7 // fmul v23.2d, v23.2d, v0.2d
+	VAND    V16.B16, V23.B16, V23.B16
+	WORD    $0x6e60df18 // fmul v24.2d, v24.2d, v0.2d
+	VAND    V9.B16, V24.B16, V24.B16
+	FSTPQ   (F17, F18), (R0)
+	FSTPQ   (F19, F20), 32(R0)
+	FSTPQ   (F21, F22), 64(R0)
+	FSTPQ   (F23, F24), 96(R0)
+	ADD     $128, R0, R0
+	SUBS    $16, R3, R3
+	BGE     word
+
+wordDone:
+	ADD   $16, R3, R3
+	CBZ   R3, done
+	MOVHU (R2), R2
+	SUBS  $2, R3, R3
+	BLT   rest2Done
+
+rest2:
+	VDUP   R2, V2.D2
+	VCMTST V1.D2, V2.D2, V2.D2
+	FMOVQ  (R1), F3
+	ADD    $16, R1, R1
+	WORD   $0x6e60dc63 // fmul v3.2d, v3.2d, v0.2d
+	VAND   V2.B16, V3.B16, V3.B16
+	FMOVQ  F3, (R0)
+	ADD    $16, R0, R0
+	LSR    $2, R2, R2
+	SUBS   $2, R3, R3
+	BGE    rest2
+
+rest2Done:
+	ADD  $2, R3, R3
+	SUBS $1, R3, R3
+	BLT  rest1Done
+
+rest1:
+	VDUP    R2, V2.D2
+	VCMTST  V1.D2, V2.D2, V2.D2
+	FMOVD.P 8(R1), F3
+	WORD    $0x6e60dc63 // fmul v3.2d, v3.2d, v0.2d
+	VAND    V2.B16, V3.B16, V3.B16
+	FMOVD.P F3, 8(R0)
+	LSR     $1, R2, R2
+	SUBS    $1, R3, R3
+	BGE     rest1
+
+rest1Done:
+	ADD $1, R3, R3
+
+done:
+	RET
+
+DATA laneBits64<>+0(SB)/8, $0x0000000000000001
+DATA laneBits64<>+8(SB)/8, $0x0000000000000002
+DATA laneBits64<>+16(SB)/8, $0x0000000000000004
+DATA laneBits64<>+24(SB)/8, $0x0000000000000008
+DATA laneBits64<>+32(SB)/8, $0x0000000000000010
+DATA laneBits64<>+40(SB)/8, $0x0000000000000020
+DATA laneBits64<>+48(SB)/8, $0x0000000000000040
+DATA laneBits64<>+56(SB)/8, $0x0000000000000080
+DATA laneBits64<>+64(SB)/8, $0x0000000000000100
+DATA laneBits64<>+72(SB)/8, $0x0000000000000200
+DATA laneBits64<>+80(SB)/8, $0x0000000000000400
+DATA laneBits64<>+88(SB)/8, $0x0000000000000800
+DATA laneBits64<>+96(SB)/8, $0x0000000000001000
+DATA laneBits64<>+104(SB)/8, $0x0000000000002000
+DATA laneBits64<>+112(SB)/8, $0x0000000000004000
+DATA laneBits64<>+120(SB)/8, $0x0000000000008000
+GLOBL laneBits64<>(SB), RODATA|NOPTR, $128
+
+// func scaleFloat16NEON(dst []Float16, src []Float16, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·scaleFloat16NEON(SB), NOSPLIT, $0-76
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  keep_base+48(FP), R2
+	MOVD  src_len+32(FP), R3
+	FMOVS scale+72(FP), F0
+	VDUP  V0.S[0], V0.S4
+	MOVD  $laneBits16<>+0(SB), R4
+	FLDPQ (R4), (F1, F2)
+	SUBS  $64, R3, R3
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V4.H8
+	VCMTST  V2.H8, V3.H8, V5.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V6.H8
+	VCMTST  V2.H8, V3.H8, V7.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V8.H8
+	VCMTST  V2.H8, V3.H8, V9.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V10.H8
+	VCMTST  V2.H8, V3.H8, V3.H8
+	FLDPQ   (R1), (F11, F12)
+	FLDPQ   32(R1), (F13, F14)
+	FLDPQ   64(R1), (F15, F16)
+	FLDPQ   96(R1), (F17, F18)
+	ADD     $128, R1, R1
+	WORD    $0x0e217973 // fcvtl v19.4s, v11.4h
+	WORD    $0x4e217974 // fcvtl2 v20.4s, v11.8h
+	WORD    $0x6e20de73 // fmul v19.4s, v19.4s, v0.4s
+	WORD    $0x6e20de94 // fmul v20.4s, v20.4s, v0.4s
+	WORD    $0x0e216a6b // fcvtn v11.4h, v19.4s
+	WORD    $0x4e216a8b // fcvtn2 v11.8h, v20.4s
+	VAND    V4.B16, V11.B16, V11.B16
+	WORD    $0x0e217984 // fcvtl v4.4s, v12.4h
+	WORD    $0x4e217993 // fcvtl2 v19.4s, v12.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20de73 // fmul v19.4s, v19.4s, v0.4s
+	WORD    $0x0e21688c // fcvtn v12.4h, v4.4s
+	WORD    $0x4e216a6c // fcvtn2 v12.8h, v19.4s
+	VAND    V5.B16, V12.B16, V12.B16
+	WORD    $0x0e2179a4 // fcvtl v4.4s, v13.4h
+	WORD    $0x4e2179a5 // fcvtl2 v5.4s, v13.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e21688d // fcvtn v13.4h, v4.4s
+	WORD    $0x4e2168ad // fcvtn2 v13.8h, v5.4s
+	VAND    V6.B16, V13.B16, V13.B16
+	WORD    $0x0e2179c4 // fcvtl v4.4s, v14.4h
+	WORD    $0x4e2179c5 // fcvtl2 v5.4s, v14.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e21688e // fcvtn v14.4h, v4.4s
+	WORD    $0x4e2168ae // fcvtn2 v14.8h, v5.4s
+	VAND    V7.B16, V14.B16, V14.B16
+	WORD    $0x0e2179e4 // fcvtl v4.4s, v15.4h
+	WORD    $0x4e2179e5 // fcvtl2 v5.4s, v15.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e21688f // fcvtn v15.4h, v4.4s
+	WORD    $0x4e2168af // fcvtn2 v15.8h, v5.4s
+	VAND    V8.B16, V15.B16, V15.B16
+	WORD    $0x0e217a04 // fcvtl v4.4s, v16.4h
+	WORD    $0x4e217a05 // fcvtl2 v5.4s, v16.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e216890 // fcvtn v16.4h, v4.4s
+	WORD    $0x4e2168b0 // fcvtn2 v16.8h, v5.4s
+	VAND    V9.B16, V16.B16, V16.B16
+	WORD    $0x0e217a24 // fcvtl v4.4s, v17.4h
+	WORD    $0x4e217a25 // fcvtl2 v5.4s, v17.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e216891 // fcvtn v17.4h, v4.4s
+	WORD    $0x4e2168b1 // fcvtn2 v17.8h, v5.4s
+	VAND    V10.B16, V17.B16, V17.B16
+	WORD    $0x0e217a44 // fcvtl v4.4s, v18.4h
+	WORD    $0x4e217a45 // fcvtl2 v5.4s, v18.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e216892 // fcvtn v18.4h, v4.4s
+	WORD    $0x4e2168b2 // fcvtn2 v18.8h, v5.4s
+	VAND    V3.B16, V18.B16, V18.B16
+	FSTPQ   (F11, F12), (R0)
+	FSTPQ   (F13, F14), 32(R0)
+	FSTPQ   (F15, F16), 64(R0)
+	FSTPQ   (F17, F18), 96(R0)
+	ADD     $128, R0, R0
+	SUBS    $64, R3, R3
+	BGE     word
+
+wordDone:
+	ADD  $64, R3, R3
+	CBZ  R3, done
+	MOVD (R2), R2
+	SUBS $8, R3, R3
+	BLT  rest8Done
+
+rest8:
+	VDUP   R2, V2.H8
+	VCMTST V1.H8, V2.H8, V2.H8
+	FMOVQ  (R1), F3
+	ADD    $16, R1, R1
+	WORD   $0x0e217864 // fcvtl v4.4s, v3.4h
+	WORD   $0x4e217865 // fcvtl2 v5.4s, v3.8h
+	WORD   $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD   $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD   $0x0e216883 // fcvtn v3.4h, v4.4s
+	WORD   $0x4e2168a3 // fcvtn2 v3.8h, v5.4s
+	VAND   V2.B16, V3.B16, V3.B16
+	FMOVQ  F3, (R0)
+	ADD    $16, R0, R0
+	LSR    $8, R2, R2
+	SUBS   $8, R3, R3
+	BGE    rest8
+
+rest8Done:
+	ADD  $8, R3, R3
+	SUBS $1, R3, R3
+	BLT  rest1Done
+
+rest1:
+	VDUP   R2, V2.H8
+	VCMTST V1.H8, V2.H8, V2.H8
+	WORD   $0x7c402423 // ldr h3, [x1], #2
+	WORD   $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD   $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
+	WORD   $0x0e216863 // fcvtn v3.4h, v3.4s
+	VAND   V2.B16, V3.B16, V3.B16
+	WORD   $0x7c002403 // str h3, [x0], #2
+	LSR    $1, R2, R2
+	SUBS   $1, R3, R3
+	BGE    rest1
+
+rest1Done:
+	ADD $1, R3, R3
+
+done:
+	RET
+
+DATA laneBits16<>+0(SB)/2, $0x0001
+DATA laneBits16<>+2(SB)/2, $0x0002
+DATA laneBits16<>+4(SB)/2, $0x0004
+DATA laneBits16<>+6(SB)/2, $0x0008
+DATA laneBits16<>+8(SB)/2, $0x0010
+DATA laneBits16<>+10(SB)/2, $0x0020
+DATA laneBits16<>+12(SB)/2, $0x0040
+DATA laneBits16<>+14(SB)/2, $0x0080
+DATA laneBits16<>+16(SB)/2, $0x0100
+DATA laneBits16<>+18(SB)/2, $0x0200
+DATA laneBits16<>+20(SB)/2, $0x0400
+DATA laneBits16<>+22(SB)/2, $0x0800
+DATA laneBits16<>+24(SB)/2, $0x1000
+DATA laneBits16<>+26(SB)/2, $0x2000
+DATA laneBits16<>+28(SB)/2, $0x4000
+DATA laneBits16<>+30(SB)/2, $0x8000
+GLOBL laneBits16<>(SB), RODATA|NOPTR, $32
+
+// func scaleBFloat16NEON(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·scaleBFloat16NEON(SB), NOSPLIT, $0-76
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  keep_base+48(FP), R2
+	MOVD  src_len+32(FP), R3
+	FMOVS scale+72(FP), F0
+	VDUP  V0.S[0], V0.S4
+	WORD  $0x6f00e401 // movi v1.2d, #0
+	WORD  $0x4f008422 // movi v2.8h, #1
+	WORD  $0x4f04a403 // movi v3.8h, #128, lsl #8
+	MOVD  $laneBits16<>+0(SB), R4
+	FLDPQ (R4), (F4, F5)
+	SUBS  $64, R3, R3
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R2), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V7.H8
+	VCMTST  V5.H8, V6.H8, V8.H8
+	VLD1R.P 2(R2), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V9.H8
+	VCMTST  V5.H8, V6.H8, V10.H8
+	VLD1R.P 2(R2), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V11.H8
+	VCMTST  V5.H8, V6.H8, V12.H8
+	VLD1R.P 2(R2), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V13.H8
+	VCMTST  V5.H8, V6.H8, V6.H8
+	FLDPQ   (R1), (F14, F15)
+	FLDPQ   32(R1), (F16, F17)
+	FLDPQ   64(R1), (F18, F19)
+	FLDPQ   96(R1), (F20, F21)
+	ADD     $128, R1, R1
+	VZIP1   V14.H8, V1.H8, V22.H8
+	VZIP2   V14.H8, V1.H8, V14.H8
+	WORD    $0x6e20ded6 // fmul v22.4s, v22.4s, v0.4s
+	WORD    $0x6e20ddce // fmul v14.4s, v14.4s, v0.4s
+	VUZP1   V14.H8, V22.H8, V23.H8
+	VUZP2   V14.H8, V22.H8, V22.H8
+	VCMTST  V2.H8, V22.H8, V14.H8
+	VADD    V3.H8, V14.H8, V14.H8
+	WORD    $0x6e6e36ee // cmhi v14.8h, v23.8h, v14.8h
+	VSUB    V14.H8, V22.H8, V14.H8
+	VAND    V7.B16, V14.B16, V14.B16
+	VZIP1   V15.H8, V1.H8, V7.H8
+	VZIP2   V15.H8, V1.H8, V15.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	VUZP1   V15.H8, V7.H8, V22.H8
+	VUZP2   V15.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V15.H8
+	VADD    V3.H8, V15.H8, V15.H8
+	WORD    $0x6e6f36cf // cmhi v15.8h, v22.8h, v15.8h
+	VSUB    V15.H8, V7.H8, V15.H8
+	VAND    V8.B16, V15.B16, V15.B16
+	VZIP1   V16.H8, V1.H8, V7.H8
+	VZIP2   V16.H8, V1.H8, V16.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20de10 // fmul v16.4s, v16.4s, v0.4s
+	VUZP1   V16.H8, V7.H8, V8.H8
+	VUZP2   V16.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V16.H8
+	VADD    V3.H8, V16.H8, V16.H8
+	WORD    $0x6e703510 // cmhi v16.8h, v8.8h, v16.8h
+	VSUB    V16.H8, V7.H8, V16.H8
+	VAND    V9.B16, V16.B16, V16.B16
+	VZIP1   V17.H8, V1.H8, V7.H8
+	VZIP2   V17.H8, V1.H8, V9.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V17.H8
+	VADD    V3.H8, V17.H8, V17.H8
+	WORD    $0x6e713511 // cmhi v17.8h, v8.8h, v17.8h
+	VSUB    V17.H8, V7.H8, V17.H8
+	VAND    V10.B16, V17.B16, V17.B16
+	VZIP1   V18.H8, V1.H8, V7.H8
+	VZIP2   V18.H8, V1.H8, V9.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V18.H8
+	VADD    V3.H8, V18.H8, V18.H8
+	WORD    $0x6e723512 // cmhi v18.8h, v8.8h, v18.8h
+	VSUB    V18.H8, V7.H8, V18.H8
+	VAND    V11.B16, V18.B16, V18.B16
+	VZIP1   V19.H8, V1.H8, V7.H8
+	VZIP2   V19.H8, V1.H8, V9.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V19.H8
+	VADD    V3.H8, V19.H8, V19.H8
+	WORD    $0x6e733513 // cmhi v19.8h, v8.8h, v19.8h
+	VSUB    V19.H8, V7.H8, V19.H8
+	VAND    V12.B16, V19.B16, V19.B16
+	VZIP1   V20.H8, V1.H8, V7.H8
+	VZIP2   V20.H8, V1.H8, V9.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V20.H8
+	VADD    V3.H8, V20.H8, V20.H8
+	WORD    $0x6e743514 // cmhi v20.8h, v8.8h, v20.8h
+	VSUB    V20.H8, V7.H8, V20.H8
+	VAND    V13.B16, V20.B16, V20.B16
+	VZIP1   V21.H8, V1.H8, V7.H8
+	VZIP2   V21.H8, V1.H8, V9.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V21.H8
+	VADD    V3.H8, V21.H8, V21.H8
+	WORD    $0x6e753515 // cmhi v21.8h, v8.8h, v21.8h
+	VSUB    V21.H8, V7.H8, V21.H8
+	VAND    V6.B16, V21.B16, V21.B16
+	FSTPQ   (F14, F15), (R0)
+	FSTPQ   (F16, F17), 32(R0)
+	FSTPQ   (F18, F19), 64(R0)
+	FSTPQ   (F20, F21), 96(R0)
+	ADD     $128, R0, R0
+	SUBS    $64, R3, R3
+	BGE     word
+
+wordDone:
+	ADD  $64, R3, R3
+	CBZ  R3, done
+	MOVD (R2), R2
+	SUBS $8, R3, R3
+	BLT  rest8Done
+
+rest8:
+	VDUP   R2, V5.H8
+	VCMTST V4.H8, V5.H8, V5.H8
+	FMOVQ  (R1), F6
+	ADD    $16, R1, R1
+	VZIP1  V6.H8, V1.H8, V7.H8
+	VZIP2  V6.H8, V1.H8, V6.H8
+	WORD   $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD   $0x6e20dcc6 // fmul v6.4s, v6.4s, v0.4s
+	VUZP1  V6.H8, V7.H8, V8.H8
+	VUZP2  V6.H8, V7.H8, V7.H8
+	VCMTST V2.H8, V7.H8, V6.H8
+	VADD   V3.H8, V6.H8, V6.H8
+	WORD   $0x6e663506 // cmhi v6.8h, v8.8h, v6.8h
+	VSUB   V6.H8, V7.H8, V6.H8
+	VAND   V5.B16, V6.B16, V6.B16
+	FMOVQ  F6, (R0)
+	ADD    $16, R0, R0
+	LSR    $8, R2, R2
+	SUBS   $8, R3, R3
+	BGE    rest8
+
+rest8Done:
+	ADD  $8, R3, R3
+	SUBS $1, R3, R3
+	BLT  rest1Done
+
+rest1:
+	VDUP   R2, V5.H8
+	VCMTST V4.H8, V5.H8, V5.H8
+	WORD   $0x7c402426 // ldr h6, [x1], #2
+	VZIP1  V6.H8, V1.H8, V6.H8
+	WORD   $0x6e20dcc6 // fmul v6.4s, v6.4s, v0.4s
+	VUZP1  V6.H8, V6.H8, V7.H8
+	VUZP2  V6.H8, V6.H8, V8.H8
+	VCMTST V2.H8, V8.H8, V6.H8
+	VADD   V3.H8, V6.H8, V6.H8
+	WORD   $0x6e6634e6 // cmhi v6.8h, v7.8h, v6.8h
+	VSUB   V6.H8, V8.H8, V6.H8
+	VAND   V5.B16, V6.B16, V6.B16
+	WORD   $0x7c002406 // str h6, [x0], #2
+	LSR    $1, R2, R2
+	SUBS   $1, R3, R3
+	BGE    rest1
+
+rest1Done:
+	ADD $1, R3, R3
+
+done:
+	RET
+
+// func addNEON(dst []float32, src []float32, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·addNEON(SB), NOSPLIT, $0-76
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  keep_base+48(FP), R2
+	MOVD  src_len+32(FP), R3
+	FMOVS scale+72(FP), F0
+	VDUP  V0.S[0], V0.S4
+	MOVD  $laneBits32<>+0(SB), R4
+	FLDPQ (R4), (F1, F2)
+	FLDPQ 32(R4), (F3, F4)
+	FLDPQ 64(R4), (F5, F6)
+	FLDPQ 96(R4), (F7, F8)
+	SUBS  $32, R3, R3
+	BLT   wordDone
+
+word:
+	VLD1R.P 4(R2), [V9.S4]
+	VCMTST  V1.S4, V9.S4, V10.S4
+	VCMTST  V2.S4, V9.S4, V11.S4
+	VCMTST  V3.S4, V9.S4, V12.S4
+	VCMTST  V4.S4, V9.S4, V13.S4
+	VCMTST  V5.S4, V9.S4, V14.S4
+	VCMTST  V6.S4, V9.S4, V15.S4
+	VCMTST  V7.S4, V9.S4, V16.S4
+	VCMTST  V8.S4, V9.S4, V9.S4
+	FLDPQ   (R1), (F17, F18)
+	FLDPQ   32(R1), (F19, F20)
+	ADD     $64, R1, R1
+	FLDPQ   (R0), (F21, F22)
+	FLDPQ   32(R0), (F23, F24)
+	WORD    $0x6e20de31 // fmul v17.4s, v17.4s, v0.4s
+	WORD    $0x4e31d6b1 // fadd v17.4s, v21.4s, v17.4s
+	VBIT    V10.B16, V17.B16, V21.B16
+	WORD    $0x6e20de52 // fmul v18.4s, v18.4s, v0.4s
+	WORD    $0x4e32d6d2 // fadd v18.4s, v22.4s, v18.4s
+	VBIT    V11.B16, V18.B16, V22.B16
+	WORD    $0x6e20de73 // fmul v19.4s, v19.4s, v0.4s
+	WORD    $0x4e33d6f3 // fadd v19.4s, v23.4s, v19.4s
+	VBIT    V12.B16, V19.B16, V23.B16
+	WORD    $0x6e20de94 // fmul v20.4s, v20.4s, v0.4s
+	WORD    $0x4e34d714 // fadd v20.4s, v24.4s, v20.4s
+	VBIT    V13.B16, V20.B16, V24.B16
+	FSTPQ   (F21, F22), (R0)
+	FSTPQ   (F23, F24), 32(R0)
+	ADD     $64, R0, R0
+	FLDPQ   (R1), (F10, F11)
+	FLDPQ   32(R1), (F12, F13)
+	ADD     $64, R1, R1
+	FLDPQ   (R0), (F17, F18)
+	FLDPQ   32(R0), (F19, F20)
+	WORD    $0x6e20dd4a // fmul v10.4s, v10.4s, v0.4s
+	WORD    $0x4e2ad62a // fadd v10.4s, v17.4s, v10.4s
+	VBIT    V14.B16, V10.B16, V17.B16
+	WORD    $0x6e20dd6b // fmul v11.4s, v11.4s, v0.4s
+	WORD    $0x4e2bd64b // fadd v11.4s, v18.4s, v11.4s
+	VBIT    V15.B16, V11.B16, V18.B16
+	WORD    $0x6e20dd8c // fmul v12.4s, v12.4s, v0.4s
+	WORD    $0x4e2cd66c // fadd v12.4s, v19.4s, v12.4s
+	VBIT    V16.B16, V12.B16, V19.B16
+	WORD    $0x6e20ddad // fmul v13.4s, v13.4s, v0.4s
+	WORD    $0x4e2dd68d // fadd v13.4s, v20.4s, v13.4s
+	VBIT    V9.B16, V13.B16, V20.B16
+	FSTPQ   (F17, F18), (R0)
+	FSTPQ   (F19, F20), 32(R0)
+	ADD     $64, R0, R0
+	SUBS    $32, R3, R3
+	BGE     word
+
+wordDone:
+	ADD   $32, R3, R3
+	CBZ   R3, done
+	MOVWU (R2), R2
+	SUBS  $4, R3, R3
+	BLT   rest4Done
+
+rest4:
+	VDUP   R2, V2.S4
+	VCMTST V1.S4, V2.S4, V2.S4
+	FMOVQ  (R1), F3
+	ADD    $16, R1, R1
+	FMOVQ  (R0), F4
+	WORD   $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
+	WORD   $0x4e23d483 // fadd v3.4s, v4.4s, v3.4s
+	VBIT   V2.B16, V3.B16, V4.B16
+	FMOVQ  F4, (R0)
+	ADD    $16, R0, R0
+	LSR    $4, R2, R2
+	SUBS   $4, R3, R3
+	BGE    rest4
+
+rest4Done:
+	ADD  $4, R3, R3
+	SUBS $1, R3, R3
+	BLT  rest1Done
+
+rest1:
+	VDUP    R2, V2.S4
+	VCMTST  V1.S4, V2.S4, V2.S4
+	FMOVS.P 4(R1), F3
+	FMOVS   (R0), F4
+	WORD    $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
+	WORD    $0x4e23d483 // fadd v3.4s, v4.4s, v3.4s
+	VBIT    V2.B16, V3.B16, V4.B16
+	FMOVS.P F4, 4(R0)
+	LSR     $1, R2, R2
+	SUBS    $1, R3, R3
+	BGE     rest1
+
+rest1Done:
+	ADD $1, R3, R3
+
+done:
+	RET
+
+// func addFloat64NEON(dst []float64, src []float64, keep []uint64, scale float64)
+// Requires: ASIMD
+TEXT ·addFloat64NEON(SB), NOSPLIT, $0-80
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  keep_base+48(FP), R2
+	MOVD  src_len+32(FP), R3
+	FMOVD scale+72(FP), F0
+	VDUP  V0.D[0], V0.D2
+	MOVD  $laneBits64<>+0(SB), R4
+	FLDPQ (R4), (F1, F2)
+	FLDPQ 32(R4), (F3, F4)
+	FLDPQ 64(R4), (F5, F6)
+	FLDPQ 96(R4), (F7, F8)
+	SUBS  $16, R3, R3
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R2), [V9.H8]
+	VCMTST  V1.D2, V9.D2, V10.D2
+	VCMTST  V2.D2, V9.D2, V11.D2
+	VCMTST  V3.D2, V9.D2, V12.D2
+	VCMTST  V4.D2, V9.D2, V13.D2
+	VCMTST  V5.D2, V9.D2, V14.D2
+	VCMTST  V6.D2, V9.D2, V15.D2
+	VCMTST  V7.D2, V9.D2, V16.D2
+	VCMTST  V8.D2, V9.D2, V9.D2
+	FLDPQ   (R1), (F17, F18)
+	FLDPQ   32(R1), (F19, F20)
+	ADD     $64, R1, R1
+	FLDPQ   (R0), (F21, F22)
+	FLDPQ   32(R0), (F23, F24)
+	WORD    $0x6e60de31 // fmul v17.2d, v17.2d, v0.2d
+	WORD    $0x4e71d6b1 // fadd v17.2d, v21.2d, v17.2d
+	VBIT    V10.B16, V17.B16, V21.B16
+	WORD    $0x6e60de52 // fmul v18.2d, v18.2d, v0.2d
+	WORD    $0x4e72d6d2 // fadd v18.2d, v22.2d, v18.2d
+	VBIT    V11.B16, V18.B16, V22.B16
+	WORD    $0x6e60de73 // fmul v19.2d, v19.2d, v0.2d
+	WORD    $0x4e73d6f3 // fadd v19.2d, v23.2d, v19.2d
+	VBIT    V12.B16, V19.B16, V23.B16
+	WORD    $0x6e60de94 // fmul v20.2d, v20.2d, v0.2d
+	WORD    $0x4e74d714 // fadd v20.2d, v24.2d, v20.2d
+	VBIT    V13.B16, V20.B16, V24.B16
+	FSTPQ   (F21, F22), (R0)
+	FSTPQ   (F23, F24), 32(R0)
+	ADD     $64, R0, R0
+	FLDPQ   (R1), (F10, F11)
+	FLDPQ   32(R1), (F12, F13)
+	ADD     $64, R1, R1
+	FLDPQ   (R0), (F17, F18)
+	FLDPQ   32(R0), (F19, F20)
+	WORD    $0x6e60dd4a // fmul v10.2d, v10.2d, v0.2d
+	WORD    $0x4e6ad62a // fadd v10.2d, v17.2d, v10.2d
+	VBIT    V14.B16, V10.B16, V17.B16
+	WORD    $0x6e60dd6b // fmul v11.2d, v11.2d, v0.2d
+	WORD    $0x4e6bd64b // fadd v11.2d, v18.2d, v11.2d
+	VBIT    V15.B16, V11.B16, V18.B16
+	WORD    $0x6e60dd8c // fmul v12.2d, v12.2d, v0.2d
+	WORD    $0x4e6cd66c // fadd v12.2d, v19.2d, v12.2d
+	VBIT    V16.B16, V12.B16, V19.B16
+	WORD    $0x6e60ddad // fmul v13.2d, v13.2d, v0.2d
+	WORD    $0x4e6dd68d // fadd v13.2d, v20.2d, v13.2d
+	VBIT    V9.B16, V13.B16, V20.B16
+	FSTPQ   (F17, F18), (R0)
+	FSTPQ   (F19, F20), 32(R0)
+	ADD     $64, R0, R0
+	SUBS    $16, R3, R3
+	BGE     word
+
+wordDone:
+	ADD   $16, R3, R3
+	CBZ   R3, done
+	MOVHU (R2), R2
+	SUBS  $2, R3, R3
+	BLT   rest2Done
+
+rest2:
+	VDUP   R2, V2.D2
+	VCMTST V1.D2, V2.D2, V2.D2
+	FMOVQ  (R1), F3
+	ADD    $16, R1, R1
+	FMOVQ  (R0), F4
+	WORD   $0x6e60dc63 // fmul v3.2d, v3.2d, v0.2d
+	WORD   $0x4e63d483 // fadd v3.2d, v4.2d, v3.2d
+	VBIT   V2.B16, V3.B16, V4.B16
+	FMOVQ  F4, (R0)
+	ADD    $16, R0, R0
+	LSR    $2, R2, R2
+	SUBS   $2, R3, R3
+	BGE    rest2
+
+rest2Done:
+	ADD  $2, R3, R3
+	SUBS $1, R3, R3
+	BLT  rest1Done
+
+rest1:
+	VDUP    R2, V2.D2
+	VCMTST  V1.D2, V2.D2, V2.D2
+	FMOVD.P 8(R1), F3
+	FMOVD   (R0), F4
+	WORD    $0x6e60dc63 // fmul v3.2d, v3.2d, v0.2d
+	WORD    $0x4e63d483 // fadd v3.2d, v4.2d, v3.2d
+	VBIT    V2.B16, V3.B16, V4.B16
+	FMOVD.P F4, 8(R0)
+	LSR     $1, R2, R2
+	SUBS    $1, R3, R3
+	BGE     rest1
+
+rest1Done:
+	ADD $1, R3, R3
+
+done:
+	RET
+
+// func addFloat16NEON(dst []Float16, src []Float16, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·addFloat16NEON(SB), NOSPLIT, $0-76
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  keep_base+48(FP), R2
+	MOVD  src_len+32(FP), R3
+	FMOVS scale+72(FP), F0
+	VDUP  V0.S[0], V0.S4
+	MOVD  $laneBits16<>+0(SB), R4
+	FLDPQ (R4), (F1, F2)
+	SUBS  $64, R3, R3
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V4.H8
+	VCMTST  V2.H8, V3.H8, V5.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V6.H8
+	VCMTST  V2.H8, V3.H8, V7.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V8.H8
+	VCMTST  V2.H8, V3.H8, V9.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V10.H8
+	VCMTST  V2.H8, V3.H8, V3.H8
+	FLDPQ   (R1), (F11, F12)
+	FLDPQ   32(R1), (F13, F14)
+	ADD     $64, R1, R1
+	FLDPQ   (R0), (F15, F16)
+	FLDPQ   32(R0), (F17, F18)
+	WORD    $0x0e217973 // fcvtl v19.4s, v11.4h
+	WORD    $0x4e217974 // fcvtl2 v20.4s, v11.8h
+	WORD    $0x0e2179eb // fcvtl v11.4s, v15.4h
+	WORD    $0x4e2179f5 // fcvtl2 v21.4s, v15.8h
+	WORD    $0x6e20de73 // fmul v19.4s, v19.4s, v0.4s
+	WORD    $0x4e33d573 // fadd v19.4s, v11.4s, v19.4s
+	WORD    $0x6e20de94 // fmul v20.4s, v20.4s, v0.4s
+	WORD    $0x4e34d6b4 // fadd v20.4s, v21.4s, v20.4s
+	WORD    $0x0e216a6b // fcvtn v11.4h, v19.4s
+	WORD    $0x4e216a8b // fcvtn2 v11.8h, v20.4s
+	VBIT    V4.B16, V11.B16, V15.B16
+	WORD    $0x0e217984 // fcvtl v4.4s, v12.4h
+	WORD    $0x4e21798b // fcvtl2 v11.4s, v12.8h
+	WORD    $0x0e217a0c // fcvtl v12.4s, v16.4h
+	WORD    $0x4e217a13 // fcvtl2 v19.4s, v16.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x4e24d584 // fadd v4.4s, v12.4s, v4.4s
+	WORD    $0x6e20dd6b // fmul v11.4s, v11.4s, v0.4s
+	WORD    $0x4e2bd66b // fadd v11.4s, v19.4s, v11.4s
+	WORD    $0x0e21688c // fcvtn v12.4h, v4.4s
+	WORD    $0x4e21696c // fcvtn2 v12.8h, v11.4s
+	VBIT    V5.B16, V12.B16, V16.B16
+	WORD    $0x0e2179a4 // fcvtl v4.4s, v13.4h
+	WORD    $0x4e2179a5 // fcvtl2 v5.4s, v13.8h
+	WORD    $0x0e217a2b // fcvtl v11.4s, v17.4h
+	WORD    $0x4e217a2c // fcvtl2 v12.4s, v17.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x4e24d564 // fadd v4.4s, v11.4s, v4.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x4e25d585 // fadd v5.4s, v12.4s, v5.4s
+	WORD    $0x0e21688d // fcvtn v13.4h, v4.4s
+	WORD    $0x4e2168ad // fcvtn2 v13.8h, v5.4s
+	VBIT    V6.B16, V13.B16, V17.B16
+	WORD    $0x0e2179c4 // fcvtl v4.4s, v14.4h
+	WORD    $0x4e2179c5 // fcvtl2 v5.4s, v14.8h
+	WORD    $0x0e217a46 // fcvtl v6.4s, v18.4h
+	WORD    $0x4e217a4b // fcvtl2 v11.4s, v18.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x4e24d4c4 // fadd v4.4s, v6.4s, v4.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x4e25d565 // fadd v5.4s, v11.4s, v5.4s
+	WORD    $0x0e21688e // fcvtn v14.4h, v4.4s
+	WORD    $0x4e2168ae // fcvtn2 v14.8h, v5.4s
+	VBIT    V7.B16, V14.B16, V18.B16
+	FSTPQ   (F15, F16), (R0)
+	FSTPQ   (F17, F18), 32(R0)
+	ADD     $64, R0, R0
+	FLDPQ   (R1), (F4, F5)
+	FLDPQ   32(R1), (F6, F7)
+	ADD     $64, R1, R1
+	FLDPQ   (R0), (F11, F12)
+	FLDPQ   32(R0), (F13, F14)
+	WORD    $0x0e21788f // fcvtl v15.4s, v4.4h
+	WORD    $0x4e217890 // fcvtl2 v16.4s, v4.8h
+	WORD    $0x0e217964 // fcvtl v4.4s, v11.4h
+	WORD    $0x4e217971 // fcvtl2 v17.4s, v11.8h
+	WORD    $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	WORD    $0x4e2fd48f // fadd v15.4s, v4.4s, v15.4s
+	WORD    $0x6e20de10 // fmul v16.4s, v16.4s, v0.4s
+	WORD    $0x4e30d630 // fadd v16.4s, v17.4s, v16.4s
+	WORD    $0x0e2169e4 // fcvtn v4.4h, v15.4s
+	WORD    $0x4e216a04 // fcvtn2 v4.8h, v16.4s
+	VBIT    V8.B16, V4.B16, V11.B16
+	WORD    $0x0e2178a4 // fcvtl v4.4s, v5.4h
+	WORD    $0x4e2178a8 // fcvtl2 v8.4s, v5.8h
+	WORD    $0x0e217985 // fcvtl v5.4s, v12.4h
+	WORD    $0x4e21798f // fcvtl2 v15.4s, v12.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x4e24d4a4 // fadd v4.4s, v5.4s, v4.4s
+	WORD    $0x6e20dd08 // fmul v8.4s, v8.4s, v0.4s
+	WORD    $0x4e28d5e8 // fadd v8.4s, v15.4s, v8.4s
+	WORD    $0x0e216885 // fcvtn v5.4h, v4.4s
+	WORD    $0x4e216905 // fcvtn2 v5.8h, v8.4s
+	VBIT    V9.B16, V5.B16, V12.B16
+	WORD    $0x0e2178c4 // fcvtl v4.4s, v6.4h
+	WORD    $0x4e2178c5 // fcvtl2 v5.4s, v6.8h
+	WORD    $0x0e2179a6 // fcvtl v6.4s, v13.4h
+	WORD    $0x4e2179a8 // fcvtl2 v8.4s, v13.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x4e24d4c4 // fadd v4.4s, v6.4s, v4.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x4e25d505 // fadd v5.4s, v8.4s, v5.4s
+	WORD    $0x0e216886 // fcvtn v6.4h, v4.4s
+	WORD    $0x4e2168a6 // fcvtn2 v6.8h, v5.4s
+	VBIT    V10.B16, V6.B16, V13.B16
+	WORD    $0x0e2178e4 // fcvtl v4.4s, v7.4h
+	WORD    $0x4e2178e5 // fcvtl2 v5.4s, v7.8h
+	WORD    $0x0e2179c6 // fcvtl v6.4s, v14.4h
+	WORD    $0x4e2179c7 // fcvtl2 v7.4s, v14.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x4e24d4c4 // fadd v4.4s, v6.4s, v4.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x4e25d4e5 // fadd v5.4s, v7.4s, v5.4s
+	WORD    $0x0e216887 // fcvtn v7.4h, v4.4s
+	WORD    $0x4e2168a7 // fcvtn2 v7.8h, v5.4s
+	VBIT    V3.B16, V7.B16, V14.B16
+	FSTPQ   (F11, F12), (R0)
+	FSTPQ   (F13, F14), 32(R0)
+	ADD     $64, R0, R0
+	SUBS    $64, R3, R3
+	BGE     word
+
+wordDone:
+	ADD  $64, R3, R3
+	CBZ  R3, done
+	MOVD (R2), R2
+	SUBS $8, R3, R3
+	BLT  rest8Done
+
+rest8:
+	VDUP   R2, V2.H8
+	VCMTST V1.H8, V2.H8, V2.H8
+	FMOVQ  (R1), F3
+	ADD    $16, R1, R1
+	FMOVQ  (R0), F4
+	WORD   $0x0e217865 // fcvtl v5.4s, v3.4h
+	WORD   $0x4e217866 // fcvtl2 v6.4s, v3.8h
+	WORD   $0x0e217883 // fcvtl v3.4s, v4.4h
+	WORD   $0x4e217887 // fcvtl2 v7.4s, v4.8h
+	WORD   $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD   $0x4e25d465 // fadd v5.4s, v3.4s, v5.4s
+	WORD   $0x6e20dcc6 // fmul v6.4s, v6.4s, v0.4s
+	WORD   $0x4e26d4e6 // fadd v6.4s, v7.4s, v6.4s
+	WORD   $0x0e2168a3 // fcvtn v3.4h, v5.4s
+	WORD   $0x4e2168c3 // fcvtn2 v3.8h, v6.4s
+	VBIT   V2.B16, V3.B16, V4.B16
+	FMOVQ  F4, (R0)
+	ADD    $16, R0, R0
+	LSR    $8, R2, R2
+	SUBS   $8, R3, R3
+	BGE    rest8
+
+rest8Done:
+	ADD  $8, R3, R3
+	SUBS $1, R3, R3
+	BLT  rest1Done
+
+rest1:
+	VDUP   R2, V2.H8
+	VCMTST V1.H8, V2.H8, V2.H8
+	WORD   $0x7c402423 // ldr h3, [x1], #2
+	WORD   $0x7d400004 // ldr h4, [x0]
+	WORD   $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD   $0x0e217885 // fcvtl v5.4s, v4.4h
+	WORD   $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
+	WORD   $0x4e23d4a3 // fadd v3.4s, v5.4s, v3.4s
+	WORD   $0x0e216863 // fcvtn v3.4h, v3.4s
+	VBIT   V2.B16, V3.B16, V4.B16
+	WORD   $0x7c002404 // str h4, [x0], #2
+	LSR    $1, R2, R2
+	SUBS   $1, R3, R3
+	BGE    rest1
+
+rest1Done:
+	ADD $1, R3, R3
+
+done:
+	RET
+
+// func addBFloat16NEON(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·addBFloat16NEON(SB), NOSPLIT, $0-76
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  keep_base+48(FP), R2
+	MOVD  src_len+32(FP), R3
+	FMOVS scale+72(FP), F0
+	VDUP  V0.S[0], V0.S4
+	WORD  $0x6f00e401 // movi v1.2d, #0
+	WORD  $0x4f008422 // movi v2.8h, #1
+	WORD  $0x4f04a403 // movi v3.8h, #128, lsl #8
+	MOVD  $laneBits16<>+0(SB), R4
+	FLDPQ (R4), (F4, F5)
+	SUBS  $64, R3, R3
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R2), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V7.H8
+	VCMTST  V5.H8, V6.H8, V8.H8
+	VLD1R.P 2(R2), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V9.H8
+	VCMTST  V5.H8, V6.H8, V10.H8
+	VLD1R.P 2(R2), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V11.H8
+	VCMTST  V5.H8, V6.H8, V12.H8
+	VLD1R.P 2(R2), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V13.H8
+	VCMTST  V5.H8, V6.H8, V6.H8
+	FLDPQ   (R1), (F14, F15)
+	FLDPQ   32(R1), (F16, F17)
+	ADD     $64, R1, R1
+	FLDPQ   (R0), (F18, F19)
+	FLDPQ   32(R0), (F20, F21)
+	VZIP1   V14.H8, V1.H8, V22.H8
+	VZIP2   V14.H8, V1.H8, V14.H8
+	VZIP1   V18.H8, V1.H8, V23.H8
+	VZIP2   V18.H8, V1.H8, V24.H8
+	WORD    $0x6e20ded6 // fmul v22.4s, v22.4s, v0.4s
+	WORD    $0x4e36d6f6 // fadd v22.4s, v23.4s, v22.4s
+	WORD    $0x6e20ddce // fmul v14.4s, v14.4s, v0.4s
+	WORD    $0x4e2ed70e // fadd v14.4s, v24.4s, v14.4s
+	VUZP1   V14.H8, V22.H8, V23.H8
+	VUZP2   V14.H8, V22.H8, V22.H8
+	VCMTST  V2.H8, V22.H8, V14.H8
+	VADD    V3.H8, V14.H8, V14.H8
+	WORD    $0x6e6e36ee // cmhi v14.8h, v23.8h, v14.8h
+	VSUB    V14.H8, V22.H8, V14.H8
+	VBIT    V7.B16, V14.B16, V18.B16
+	VZIP1   V15.H8, V1.H8, V7.H8
+	VZIP2   V15.H8, V1.H8, V15.H8
+	VZIP1   V19.H8, V1.H8, V14.H8
+	VZIP2   V19.H8, V1.H8, V22.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x4e27d5c7 // fadd v7.4s, v14.4s, v7.4s
+	WORD    $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	WORD    $0x4e2fd6cf // fadd v15.4s, v22.4s, v15.4s
+	VUZP1   V15.H8, V7.H8, V14.H8
+	VUZP2   V15.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V15.H8
+	VADD    V3.H8, V15.H8, V15.H8
+	WORD    $0x6e6f35cf // cmhi v15.8h, v14.8h, v15.8h
+	VSUB    V15.H8, V7.H8, V15.H8
+	VBIT    V8.B16, V15.B16, V19.B16
+	VZIP1   V16.H8, V1.H8, V7.H8
+	VZIP2   V16.H8, V1.H8, V14.H8
+	VZIP1   V20.H8, V1.H8, V8.H8
+	VZIP2   V20.H8, V1.H8, V15.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x4e27d507 // fadd v7.4s, v8.4s, v7.4s
+	WORD    $0x6e20ddce // fmul v14.4s, v14.4s, v0.4s
+	WORD    $0x4e2ed5ee // fadd v14.4s, v15.4s, v14.4s
+	VUZP1   V14.H8, V7.H8, V8.H8
+	VUZP2   V14.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V16.H8
+	VADD    V3.H8, V16.H8, V16.H8
+	WORD    $0x6e703510 // cmhi v16.8h, v8.8h, v16.8h
+	VSUB    V16.H8, V7.H8, V16.H8
+	VBIT    V9.B16, V16.B16, V20.B16
+	VZIP1   V17.H8, V1.H8, V7.H8
+	VZIP2   V17.H8, V1.H8, V9.H8
+	VZIP1   V21.H8, V1.H8, V8.H8
+	VZIP2   V21.H8, V1.H8, V14.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x4e27d507 // fadd v7.4s, v8.4s, v7.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	WORD    $0x4e29d5c9 // fadd v9.4s, v14.4s, v9.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V17.H8
+	VADD    V3.H8, V17.H8, V17.H8
+	WORD    $0x6e713511 // cmhi v17.8h, v8.8h, v17.8h
+	VSUB    V17.H8, V7.H8, V17.H8
+	VBIT    V10.B16, V17.B16, V21.B16
+	FSTPQ   (F18, F19), (R0)
+	FSTPQ   (F20, F21), 32(R0)
+	ADD     $64, R0, R0
+	FLDPQ   (R1), (F7, F8)
+	FLDPQ   32(R1), (F9, F10)
+	ADD     $64, R1, R1
+	FLDPQ   (R0), (F14, F15)
+	FLDPQ   32(R0), (F16, F17)
+	VZIP1   V7.H8, V1.H8, V18.H8
+	VZIP2   V7.H8, V1.H8, V7.H8
+	VZIP1   V14.H8, V1.H8, V19.H8
+	VZIP2   V14.H8, V1.H8, V20.H8
+	WORD    $0x6e20de52 // fmul v18.4s, v18.4s, v0.4s
+	WORD    $0x4e32d672 // fadd v18.4s, v19.4s, v18.4s
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x4e27d687 // fadd v7.4s, v20.4s, v7.4s
+	VUZP1   V7.H8, V18.H8, V19.H8
+	VUZP2   V7.H8, V18.H8, V18.H8
+	VCMTST  V2.H8, V18.H8, V7.H8
+	VADD    V3.H8, V7.H8, V7.H8
+	WORD    $0x6e673667 // cmhi v7.8h, v19.8h, v7.8h
+	VSUB    V7.H8, V18.H8, V7.H8
+	VBIT    V11.B16, V7.B16, V14.B16
+	VZIP1   V8.H8, V1.H8, V7.H8
+	VZIP2   V8.H8, V1.H8, V8.H8
+	VZIP1   V15.H8, V1.H8, V11.H8
+	VZIP2   V15.H8, V1.H8, V18.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x4e27d567 // fadd v7.4s, v11.4s, v7.4s
+	WORD    $0x6e20dd08 // fmul v8.4s, v8.4s, v0.4s
+	WORD    $0x4e28d648 // fadd v8.4s, v18.4s, v8.4s
+	VUZP1   V8.H8, V7.H8, V11.H8
+	VUZP2   V8.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V8.H8
+	VADD    V3.H8, V8.H8, V8.H8
+	WORD    $0x6e683568 // cmhi v8.8h, v11.8h, v8.8h
+	VSUB    V8.H8, V7.H8, V8.H8
+	VBIT    V12.B16, V8.B16, V15.B16
+	VZIP1   V9.H8, V1.H8, V7.H8
+	VZIP2   V9.H8, V1.H8, V9.H8
+	VZIP1   V16.H8, V1.H8, V8.H8
+	VZIP2   V16.H8, V1.H8, V11.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x4e27d507 // fadd v7.4s, v8.4s, v7.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	WORD    $0x4e29d569 // fadd v9.4s, v11.4s, v9.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V9.H8
+	VADD    V3.H8, V9.H8, V9.H8
+	WORD    $0x6e693509 // cmhi v9.8h, v8.8h, v9.8h
+	VSUB    V9.H8, V7.H8, V9.H8
+	VBIT    V13.B16, V9.B16, V16.B16
+	VZIP1   V10.H8, V1.H8, V7.H8
+	VZIP2   V10.H8, V1.H8, V9.H8
+	VZIP1   V17.H8, V1.H8, V8.H8
+	VZIP2   V17.H8, V1.H8, V10.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x4e27d507 // fadd v7.4s, v8.4s, v7.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	WORD    $0x4e29d549 // fadd v9.4s, v10.4s, v9.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V10.H8
+	VADD    V3.H8, V10.H8, V10.H8
+	WORD    $0x6e6a350a // cmhi v10.8h, v8.8h, v10.8h
+	VSUB    V10.H8, V7.H8, V10.H8
+	VBIT    V6.B16, V10.B16, V17.B16
+	FSTPQ   (F14, F15), (R0)
+	FSTPQ   (F16, F17), 32(R0)
+	ADD     $64, R0, R0
+	SUBS    $64, R3, R3
+	BGE     word
+
+wordDone:
+	ADD  $64, R3, R3
+	CBZ  R3, done
+	MOVD (R2), R2
+	SUBS $8, R3, R3
+	BLT  rest8Done
+
+rest8:
+	VDUP   R2, V5.H8
+	VCMTST V4.H8, V5.H8, V5.H8
+	FMOVQ  (R1), F6
+	ADD    $16, R1, R1
+	FMOVQ  (R0), F7
+	VZIP1  V6.H8, V1.H8, V8.H8
+	VZIP2  V6.H8, V1.H8, V6.H8
+	VZIP1  V7.H8, V1.H8, V9.H8
+	VZIP2  V7.H8, V1.H8, V10.H8
+	WORD   $0x6e20dd08 // fmul v8.4s, v8.4s, v0.4s
+	WORD   $0x4e28d528 // fadd v8.4s, v9.4s, v8.4s
+	WORD   $0x6e20dcc6 // fmul v6.4s, v6.4s, v0.4s
+	WORD   $0x4e26d546 // fadd v6.4s, v10.4s, v6.4s
+	VUZP1  V6.H8, V8.H8, V9.H8
+	VUZP2  V6.H8, V8.H8, V8.H8
+	VCMTST V2.H8, V8.H8, V6.H8
+	VADD   V3.H8, V6.H8, V6.H8
+	WORD   $0x6e663526 // cmhi v6.8h, v9.8h, v6.8h
+	VSUB   V6.H8, V8.H8, V6.H8
+	VBIT   V5.B16, V6.B16, V7.B16
+	FMOVQ  F7, (R0)
+	ADD    $16, R0, R0
+	LSR    $8, R2, R2
+	SUBS   $8, R3, R3
+	BGE    rest8
+
+rest8Done:
+	ADD  $8, R3, R3
+	SUBS $1, R3, R3
+	BLT  rest1Done
+
+rest1:
+	VDUP   R2, V5.H8
+	VCMTST V4.H8, V5.H8, V5.H8
+	WORD   $0x7c402426 // ldr h6, [x1], #2
+	WORD   $0x7d400007 // ldr h7, [x0]
+	VZIP1  V6.H8, V1.H8, V6.H8
+	VZIP1  V7.H8, V1.H8, V8.H8
+	WORD   $0x6e20dcc6 // fmul v6.4s, v6.4s, v0.4s
+	WORD   $0x4e26d506 // fadd v6.4s, v8.4s, v6.4s
+	VUZP1  V6.H8, V6.H8, V8.H8
+	VUZP2  V6.H8, V6.H8, V9.H8
+	VCMTST V2.H8, V9.H8, V6.H8
+	VADD   V3.H8, V6.H8, V6.H8
+	WORD   $0x6e663506 // cmhi v6.8h, v8.8h, v6.8h
+	VSUB   V6.H8, V9.H8, V6.H8
+	VBIT   V5.B16, V6.B16, V7.B16
+	WORD   $0x7c002407 // str h7, [x0], #2
+	LSR    $1, R2, R2
+	SUBS   $1, R3, R3
+	BGE    rest1
+
+rest1Done:
+	ADD $1, R3, R3
+
+done:
+	RET
+
+// func fillNEON(dst []float32, src []float32, fill []float32, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·fillNEON(SB), NOSPLIT, $0-100
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  fill_base+48(FP), R2
+	MOVD  keep_base+72(FP), R3
+	MOVD  src_len+32(FP), R4
+	FMOVS scale+96(FP), F0
+	VDUP  V0.S[0], V0.S4
+	MOVD  $laneBits32<>+0(SB), R5
+	FLDPQ (R5), (F1, F2)
+	FLDPQ 32(R5), (F3, F4)
+	FLDPQ 64(R5), (F5, F6)
+	FLDPQ 96(R5), (F7, F8)
+	SUBS  $32, R4, R4
+	BLT   wordDone
+
+word:
+	VLD1R.P 4(R3), [V9.S4]
+	VCMTST  V1.S4, V9.S4, V10.S4
+	VCMTST  V2.S4, V9.S4, V11.S4
+	VCMTST  V3.S4, V9.S4, V12.S4
+	VCMTST  V4.S4, V9.S4, V13.S4
+	VCMTST  V5.S4, V9.S4, V14.S4
+	VCMTST  V6.S4, V9.S4, V15.S4
+	VCMTST  V7.S4, V9.S4, V16.S4
+	VCMTST  V8.S4, V9.S4, V9.S4
+	FLDPQ   (R1), (F17, F18)
+	FLDPQ   32(R1), (F19, F20)
+	ADD     $64, R1, R1
+	FLDPQ   (R2), (F21, F22)
+	FLDPQ   32(R2), (F23, F24)
+	ADD     $64, R2, R2
+	WORD    $0x6e20de31 // fmul v17.4s, v17.4s, v0.4s
+	VBIT    V10.B16, V17.B16, V21.B16
+	WORD    $0x6e20de52 // fmul v18.4s, v18.4s, v0.4s
+	VBIT    V11.B16, V18.B16, V22.B16
+	WORD    $0x6e20de73 // fmul v19.4s, v19.4s, v0.4s
+	VBIT    V12.B16, V19.B16, V23.B16
+	WORD    $0x6e20de94 // fmul v20.4s, v20.4s, v0.4s
+	VBIT    V13.B16, V20.B16, V24.B16
+	FSTPQ   (F21, F22), (R0)
+	FSTPQ   (F23, F24), 32(R0)
+	ADD     $64, R0, R0
+	FLDPQ   (R1), (F10, F11)
+	FLDPQ   32(R1), (F12, F13)
+	ADD     $64, R1, R1
+	FLDPQ   (R2), (F17, F18)
+	FLDPQ   32(R2), (F19, F20)
+	ADD     $64, R2, R2
+	WORD    $0x6e20dd4a // fmul v10.4s, v10.4s, v0.4s
+	VBIT    V14.B16, V10.B16, V17.B16
+	WORD    $0x6e20dd6b // fmul v11.4s, v11.4s, v0.4s
+	VBIT    V15.B16, V11.B16, V18.B16
+	WORD    $0x6e20dd8c // fmul v12.4s, v12.4s, v0.4s
+	VBIT    V16.B16, V12.B16, V19.B16
+	WORD    $0x6e20ddad // fmul v13.4s, v13.4s, v0.4s
+	VBIT    V9.B16, V13.B16, V20.B16
+	FSTPQ   (F17, F18), (R0)
+	FSTPQ   (F19, F20), 32(R0)
+	ADD     $64, R0, R0
+	SUBS    $32, R4, R4
+	BGE     word
+
+wordDone:
+	ADD   $32, R4, R4
+	CBZ   R4, done
+	MOVWU (R3), R3
+	SUBS  $4, R4, R4
+	BLT   rest4Done
+
+rest4:
+	VDUP   R3, V2.S4
+	VCMTST V1.S4, V2.S4, V2.S4
+	FMOVQ  (R1), F3
+	ADD    $16, R1, R1
+	FMOVQ  (R2), F4
+	ADD    $16, R2, R2
+	WORD   $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
+	VBIT   V2.B16, V3.B16, V4.B16
+	FMOVQ  F4, (R0)
+	ADD    $16, R0, R0
+	LSR    $4, R3, R3
+	SUBS   $4, R4, R4
+	BGE    rest4
+
+rest4Done:
+	ADD  $4, R4, R4
+	SUBS $1, R4, R4
+	BLT  rest1Done
+
+rest1:
+	VDUP    R3, V2.S4
+	VCMTST  V1.S4, V2.S4, V2.S4
+	FMOVS.P 4(R1), F3
+	FMOVS.P 4(R2), F4
+	WORD    $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
+	VBIT    V2.B16, V3.B16, V4.B16
+	FMOVS.P F4, 4(R0)
+	LSR     $1, R3, R3
+	SUBS    $1, R4, R4
+	BGE     rest1
+
+rest1Done:
+	ADD $1, R4, R4
+
+done:
+	RET
+
+// func fillFloat64NEON(dst []float64, src []float64, fill []float64, keep []uint64, scale float64)
+// Requires: ASIMD
+TEXT ·fillFloat64NEON(SB), NOSPLIT, $0-104
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  fill_base+48(FP), R2
+	MOVD  keep_base+72(FP), R3
+	MOVD  src_len+32(FP), R4
+	FMOVD scale+96(FP), F0
+	VDUP  V0.D[0], V0.D2
+	MOVD  $laneBits64<>+0(SB), R5
+	FLDPQ (R5), (F1, F2)
+	FLDPQ 32(R5), (F3, F4)
+	FLDPQ 64(R5), (F5, F6)
+	FLDPQ 96(R5), (F7, F8)
+	SUBS  $16, R4, R4
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R3), [V9.H8]
+	VCMTST  V1.D2, V9.D2, V10.D2
+	VCMTST  V2.D2, V9.D2, V11.D2
+	VCMTST  V3.D2, V9.D2, V12.D2
+	VCMTST  V4.D2, V9.D2, V13.D2
+	VCMTST  V5.D2, V9.D2, V14.D2
+	VCMTST  V6.D2, V9.D2, V15.D2
+	VCMTST  V7.D2, V9.D2, V16.D2
+	VCMTST  V8.D2, V9.D2, V9.D2
+	FLDPQ   (R1), (F17, F18)
+	FLDPQ   32(R1), (F19, F20)
+	ADD     $64, R1, R1
+	FLDPQ   (R2), (F21, F22)
+	FLDPQ   32(R2), (F23, F24)
+	ADD     $64, R2, R2
+	WORD    $0x6e60de31 // fmul v17.2d, v17.2d, v0.2d
+	VBIT    V10.B16, V17.B16, V21.B16
+	WORD    $0x6e60de52 // fmul v18.2d, v18.2d, v0.2d
+	VBIT    V11.B16, V18.B16, V22.B16
+	WORD    $0x6e60de73 // fmul v19.2d, v19.2d, v0.2d
+	VBIT    V12.B16, V19.B16, V23.B16
+	WORD    $0x6e60de94 // fmul v20.2d, v20.2d, v0.2d
+	VBIT    V13.B16, V20.B16, V24.B16
+	FSTPQ   (F21, F22), (R0)
+	FSTPQ   (F23, F24), 32(R0)
+	ADD     $64, R0, R0
+	FLDPQ   (R1), (F10, F11)
+	FLDPQ   32(R1), (F12, F13)
+	ADD     $64, R1, R1
+	FLDPQ   (R2), (F17, F18)
+	FLDPQ   32(R2), (F19, F20)
+	ADD     $64, R2, R2
+	WORD    $0x6e60dd4a // fmul v10.2d, v10.2d, v0.2d
+	VBIT    V14.B16, V10.B16, V17.B16
+	WORD    $0x6e60dd6b // fmul v11.2d, v11.2d, v0.2d
+	VBIT    V15.B16, V11.B16, V18.B16
+	WORD    $0x6e60dd8c // fmul v12.2d, v12.2d, v0.2d
+	VBIT    V16.B16, V12.B16, V19.B16
+	WORD    $0x6e60ddad // fmul v13.2d, v13.2d, v0.2d
+	VBIT    V9.B16, V13.B16, V20.B16
+	FSTPQ   (F17, F18), (R0)
+	FSTPQ   (F19, F20), 32(R0)
+	ADD     $64, R0, R0
+	SUBS    $16, R4, R4
+	BGE     word
+
+wordDone:
+	ADD   $16, R4, R4
+	CBZ   R4, done
+	MOVHU (R3), R3
+	SUBS  $2, R4, R4
+	BLT   rest2Done
+
+rest2:
+	VDUP   R3, V2.D2
+	VCMTST V1.D2, V2.D2, V2.D2
+	FMOVQ  (R1), F3
+	ADD    $16, R1, R1
+	FMOVQ  (R2), F4
+	ADD    $16, R2, R2
+	WORD   $0x6e60dc63 // fmul v3.2d, v3.2d, v0.2d
+	VBIT   V2.B16, V3.B16, V4.B16
+	FMOVQ  F4, (R0)
+	ADD    $16, R0, R0
+	LSR    $2, R3, R3
+	SUBS   $2, R4, R4
+	BGE    rest2
+
+rest2Done:
+	ADD  $2, R4, R4
+	SUBS $1, R4, R4
+	BLT  rest1Done
+
+rest1:
+	VDUP    R3, V2.D2
+	VCMTST  V1.D2, V2.D2, V2.D2
+	FMOVD.P 8(R1), F3
+	FMOVD.P 8(R2), F4
+	WORD    $0x6e60dc63 // fmul v3.2d, v3.2d, v0.2d
+	VBIT    V2.B16, V3.B16, V4.B16
+	FMOVD.P F4, 8(R0)
+	LSR     $1, R3, R3
+	SUBS    $1, R4, R4
+	BGE     rest1
+
+rest1Done:
+	ADD $1, R4, R4
+
+done:
+	RET
+
+// func fillFloat16NEON(dst []Float16, src []Float16, fill []Float16, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·fillFloat16NEON(SB), NOSPLIT, $0-100
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  fill_base+48(FP), R2
+	MOVD  keep_base+72(FP), R3
+	MOVD  src_len+32(FP), R4
+	FMOVS scale+96(FP), F0
+	VDUP  V0.S[0], V0.S4
+	MOVD  $laneBits16<>+0(SB), R5
+	FLDPQ (R5), (F1, F2)
+	SUBS  $64, R4, R4
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R3), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V4.H8
+	VCMTST  V2.H8, V3.H8, V5.H8
+	VLD1R.P 2(R3), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V6.H8
+	VCMTST  V2.H8, V3.H8, V7.H8
+	VLD1R.P 2(R3), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V8.H8
+	VCMTST  V2.H8, V3.H8, V9.H8
+	VLD1R.P 2(R3), [V3.H8]
+	VCMTST  V1.H8, V3.H8, V10.H8
+	VCMTST  V2.H8, V3.H8, V3.H8
+	FLDPQ   (R1), (F11, F12)
+	FLDPQ   32(R1), (F13, F14)
+	ADD     $64, R1, R1
+	FLDPQ   (R2), (F15, F16)
+	FLDPQ   32(R2), (F17, F18)
+	ADD     $64, R2, R2
+	WORD    $0x0e217973 // fcvtl v19.4s, v11.4h
+	WORD    $0x4e217974 // fcvtl2 v20.4s, v11.8h
+	WORD    $0x6e20de73 // fmul v19.4s, v19.4s, v0.4s
+	WORD    $0x6e20de94 // fmul v20.4s, v20.4s, v0.4s
+	WORD    $0x0e216a6b // fcvtn v11.4h, v19.4s
+	WORD    $0x4e216a8b // fcvtn2 v11.8h, v20.4s
+	VBIT    V4.B16, V11.B16, V15.B16
+	WORD    $0x0e217984 // fcvtl v4.4s, v12.4h
+	WORD    $0x4e21798b // fcvtl2 v11.4s, v12.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dd6b // fmul v11.4s, v11.4s, v0.4s
+	WORD    $0x0e21688c // fcvtn v12.4h, v4.4s
+	WORD    $0x4e21696c // fcvtn2 v12.8h, v11.4s
+	VBIT    V5.B16, V12.B16, V16.B16
+	WORD    $0x0e2179a4 // fcvtl v4.4s, v13.4h
+	WORD    $0x4e2179a5 // fcvtl2 v5.4s, v13.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e21688d // fcvtn v13.4h, v4.4s
+	WORD    $0x4e2168ad // fcvtn2 v13.8h, v5.4s
+	VBIT    V6.B16, V13.B16, V17.B16
+	WORD    $0x0e2179c4 // fcvtl v4.4s, v14.4h
+	WORD    $0x4e2179c5 // fcvtl2 v5.4s, v14.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e21688e // fcvtn v14.4h, v4.4s
+	WORD    $0x4e2168ae // fcvtn2 v14.8h, v5.4s
+	VBIT    V7.B16, V14.B16, V18.B16
+	FSTPQ   (F15, F16), (R0)
+	FSTPQ   (F17, F18), 32(R0)
+	ADD     $64, R0, R0
+	FLDPQ   (R1), (F4, F5)
+	FLDPQ   32(R1), (F6, F7)
+	ADD     $64, R1, R1
+	FLDPQ   (R2), (F11, F12)
+	FLDPQ   32(R2), (F13, F14)
+	ADD     $64, R2, R2
+	WORD    $0x0e21788f // fcvtl v15.4s, v4.4h
+	WORD    $0x4e217890 // fcvtl2 v16.4s, v4.8h
+	WORD    $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	WORD    $0x6e20de10 // fmul v16.4s, v16.4s, v0.4s
+	WORD    $0x0e2169e4 // fcvtn v4.4h, v15.4s
+	WORD    $0x4e216a04 // fcvtn2 v4.8h, v16.4s
+	VBIT    V8.B16, V4.B16, V11.B16
+	WORD    $0x0e2178a4 // fcvtl v4.4s, v5.4h
+	WORD    $0x4e2178a8 // fcvtl2 v8.4s, v5.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dd08 // fmul v8.4s, v8.4s, v0.4s
+	WORD    $0x0e216885 // fcvtn v5.4h, v4.4s
+	WORD    $0x4e216905 // fcvtn2 v5.8h, v8.4s
+	VBIT    V9.B16, V5.B16, V12.B16
+	WORD    $0x0e2178c4 // fcvtl v4.4s, v6.4h
+	WORD    $0x4e2178c5 // fcvtl2 v5.4s, v6.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e216886 // fcvtn v6.4h, v4.4s
+	WORD    $0x4e2168a6 // fcvtn2 v6.8h, v5.4s
+	VBIT    V10.B16, V6.B16, V13.B16
+	WORD    $0x0e2178e4 // fcvtl v4.4s, v7.4h
+	WORD    $0x4e2178e5 // fcvtl2 v5.4s, v7.8h
+	WORD    $0x6e20dc84 // fmul v4.4s, v4.4s, v0.4s
+	WORD    $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD    $0x0e216887 // fcvtn v7.4h, v4.4s
+	WORD    $0x4e2168a7 // fcvtn2 v7.8h, v5.4s
+	VBIT    V3.B16, V7.B16, V14.B16
+	FSTPQ   (F11, F12), (R0)
+	FSTPQ   (F13, F14), 32(R0)
+	ADD     $64, R0, R0
+	SUBS    $64, R4, R4
+	BGE     word
+
+wordDone:
+	ADD  $64, R4, R4
+	CBZ  R4, done
+	MOVD (R3), R3
+	SUBS $8, R4, R4
+	BLT  rest8Done
+
+rest8:
+	VDUP   R3, V2.H8
+	VCMTST V1.H8, V2.H8, V2.H8
+	FMOVQ  (R1), F3
+	ADD    $16, R1, R1
+	FMOVQ  (R2), F4
+	ADD    $16, R2, R2
+	WORD   $0x0e217865 // fcvtl v5.4s, v3.4h
+	WORD   $0x4e217866 // fcvtl2 v6.4s, v3.8h
+	WORD   $0x6e20dca5 // fmul v5.4s, v5.4s, v0.4s
+	WORD   $0x6e20dcc6 // fmul v6.4s, v6.4s, v0.4s
+	WORD   $0x0e2168a3 // fcvtn v3.4h, v5.4s
+	WORD   $0x4e2168c3 // fcvtn2 v3.8h, v6.4s
+	VBIT   V2.B16, V3.B16, V4.B16
+	FMOVQ  F4, (R0)
+	ADD    $16, R0, R0
+	LSR    $8, R3, R3
+	SUBS   $8, R4, R4
+	BGE    rest8
+
+rest8Done:
+	ADD  $8, R4, R4
+	SUBS $1, R4, R4
+	BLT  rest1Done
+
+rest1:
+	VDUP   R3, V2.H8
+	VCMTST V1.H8, V2.H8, V2.H8
+	WORD   $0x7c402423 // ldr h3, [x1], #2
+	WORD   $0x7c402444 // ldr h4, [x2], #2
+	WORD   $0x0e217863 // fcvtl v3.4s, v3.4h
+	WORD   $0x6e20dc63 // fmul v3.4s, v3.4s, v0.4s
+	WORD   $0x0e216863 // fcvtn v3.4h, v3.4s
+	VBIT   V2.B16, V3.B16, V4.B16
+	WORD   $0x7c002404 // str h4, [x0], #2
+	LSR    $1, R3, R3
+	SUBS   $1, R4, R4
+	BGE    rest1
+
+rest1Done:
+	ADD $1, R4, R4
+
+done:
+	RET
+
+// func fillBFloat16NEON(dst []BFloat16, src []BFloat16, fill []BFloat16, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·fillBFloat16NEON(SB), NOSPLIT, $0-100
+	MOVD  dst_base+0(FP), R0
+	MOVD  src_base+24(FP), R1
+	MOVD  fill_base+48(FP), R2
+	MOVD  keep_base+72(FP), R3
+	MOVD  src_len+32(FP), R4
+	FMOVS scale+96(FP), F0
+	VDUP  V0.S[0], V0.S4
+	WORD  $0x6f00e401 // movi v1.2d, #0
+	WORD  $0x4f008422 // movi v2.8h, #1
+	WORD  $0x4f04a403 // movi v3.8h, #128, lsl #8
+	MOVD  $laneBits16<>+0(SB), R5
+	FLDPQ (R5), (F4, F5)
+	SUBS  $64, R4, R4
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R3), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V7.H8
+	VCMTST  V5.H8, V6.H8, V8.H8
+	VLD1R.P 2(R3), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V9.H8
+	VCMTST  V5.H8, V6.H8, V10.H8
+	VLD1R.P 2(R3), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V11.H8
+	VCMTST  V5.H8, V6.H8, V12.H8
+	VLD1R.P 2(R3), [V6.H8]
+	VCMTST  V4.H8, V6.H8, V13.H8
+	VCMTST  V5.H8, V6.H8, V6.H8
+	FLDPQ   (R1), (F14, F15)
+	FLDPQ   32(R1), (F16, F17)
+	ADD     $64, R1, R1
+	FLDPQ   (R2), (F18, F19)
+	FLDPQ   32(R2), (F20, F21)
+	ADD     $64, R2, R2
+	VZIP1   V14.H8, V1.H8, V22.H8
+	VZIP2   V14.H8, V1.H8, V14.H8
+	WORD    $0x6e20ded6 // fmul v22.4s, v22.4s, v0.4s
+	WORD    $0x6e20ddce // fmul v14.4s, v14.4s, v0.4s
+	VUZP1   V14.H8, V22.H8, V23.H8
+	VUZP2   V14.H8, V22.H8, V22.H8
+	VCMTST  V2.H8, V22.H8, V14.H8
+	VADD    V3.H8, V14.H8, V14.H8
+	WORD    $0x6e6e36ee // cmhi v14.8h, v23.8h, v14.8h
+	VSUB    V14.H8, V22.H8, V14.H8
+	VBIT    V7.B16, V14.B16, V18.B16
+	VZIP1   V15.H8, V1.H8, V7.H8
+	VZIP2   V15.H8, V1.H8, V15.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20ddef // fmul v15.4s, v15.4s, v0.4s
+	VUZP1   V15.H8, V7.H8, V14.H8
+	VUZP2   V15.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V15.H8
+	VADD    V3.H8, V15.H8, V15.H8
+	WORD    $0x6e6f35cf // cmhi v15.8h, v14.8h, v15.8h
+	VSUB    V15.H8, V7.H8, V15.H8
+	VBIT    V8.B16, V15.B16, V19.B16
+	VZIP1   V16.H8, V1.H8, V7.H8
+	VZIP2   V16.H8, V1.H8, V14.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20ddce // fmul v14.4s, v14.4s, v0.4s
+	VUZP1   V14.H8, V7.H8, V8.H8
+	VUZP2   V14.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V16.H8
+	VADD    V3.H8, V16.H8, V16.H8
+	WORD    $0x6e703510 // cmhi v16.8h, v8.8h, v16.8h
+	VSUB    V16.H8, V7.H8, V16.H8
+	VBIT    V9.B16, V16.B16, V20.B16
+	VZIP1   V17.H8, V1.H8, V7.H8
+	VZIP2   V17.H8, V1.H8, V9.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V17.H8
+	VADD    V3.H8, V17.H8, V17.H8
+	WORD    $0x6e713511 // cmhi v17.8h, v8.8h, v17.8h
+	VSUB    V17.H8, V7.H8, V17.H8
+	VBIT    V10.B16, V17.B16, V21.B16
+	FSTPQ   (F18, F19), (R0)
+	FSTPQ   (F20, F21), 32(R0)
+	ADD     $64, R0, R0
+	FLDPQ   (R1), (F7, F8)
+	FLDPQ   32(R1), (F9, F10)
+	ADD     $64, R1, R1
+	FLDPQ   (R2), (F14, F15)
+	FLDPQ   32(R2), (F16, F17)
+	ADD     $64, R2, R2
+	VZIP1   V7.H8, V1.H8, V18.H8
+	VZIP2   V7.H8, V1.H8, V7.H8
+	WORD    $0x6e20de52 // fmul v18.4s, v18.4s, v0.4s
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	VUZP1   V7.H8, V18.H8, V19.H8
+	VUZP2   V7.H8, V18.H8, V18.H8
+	VCMTST  V2.H8, V18.H8, V7.H8
+	VADD    V3.H8, V7.H8, V7.H8
+	WORD    $0x6e673667 // cmhi v7.8h, v19.8h, v7.8h
+	VSUB    V7.H8, V18.H8, V7.H8
+	VBIT    V11.B16, V7.B16, V14.B16
+	VZIP1   V8.H8, V1.H8, V7.H8
+	VZIP2   V8.H8, V1.H8, V8.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20dd08 // fmul v8.4s, v8.4s, v0.4s
+	VUZP1   V8.H8, V7.H8, V11.H8
+	VUZP2   V8.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V8.H8
+	VADD    V3.H8, V8.H8, V8.H8
+	WORD    $0x6e683568 // cmhi v8.8h, v11.8h, v8.8h
+	VSUB    V8.H8, V7.H8, V8.H8
+	VBIT    V12.B16, V8.B16, V15.B16
+	VZIP1   V9.H8, V1.H8, V7.H8
+	VZIP2   V9.H8, V1.H8, V9.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V9.H8
+	VADD    V3.H8, V9.H8, V9.H8
+	WORD    $0x6e693509 // cmhi v9.8h, v8.8h, v9.8h
+	VSUB    V9.H8, V7.H8, V9.H8
+	VBIT    V13.B16, V9.B16, V16.B16
+	VZIP1   V10.H8, V1.H8, V7.H8
+	VZIP2   V10.H8, V1.H8, V9.H8
+	WORD    $0x6e20dce7 // fmul v7.4s, v7.4s, v0.4s
+	WORD    $0x6e20dd29 // fmul v9.4s, v9.4s, v0.4s
+	VUZP1   V9.H8, V7.H8, V8.H8
+	VUZP2   V9.H8, V7.H8, V7.H8
+	VCMTST  V2.H8, V7.H8, V10.H8
+	VADD    V3.H8, V10.H8, V10.H8
+	WORD    $0x6e6a350a // cmhi v10.8h, v8.8h, v10.8h
+	VSUB    V10.H8, V7.H8, V10.H8
+	VBIT    V6.B16, V10.B16, V17.B16
+	FSTPQ   (F14, F15), (R0)
+	FSTPQ   (F16, F17), 32(R0)
+	ADD     $64, R0, R0
+	SUBS    $64, R4, R4
+	BGE     word
+
+wordDone:
+	ADD  $64, R4, R4
+	CBZ  R4, done
+	MOVD (R3), R3
+	SUBS $8, R4, R4
+	BLT  rest8Done
+
+rest8:
+	VDUP   R3, V5.H8
+	VCMTST V4.H8, V5.H8, V5.H8
+	FMOVQ  (R1), F6
+	ADD    $16, R1, R1
+	FMOVQ  (R2), F7
+	ADD    $16, R2, R2
+	VZIP1  V6.H8, V1.H8, V8.H8
+	VZIP2  V6.H8, V1.H8, V6.H8
+	WORD   $0x6e20dd08 // fmul v8.4s, v8.4s, v0.4s
+	WORD   $0x6e20dcc6 // fmul v6.4s, v6.4s, v0.4s
+	VUZP1  V6.H8, V8.H8, V9.H8
+	VUZP2  V6.H8, V8.H8, V8.H8
+	VCMTST V2.H8, V8.H8, V6.H8
+	VADD   V3.H8, V6.H8, V6.H8
+	WORD   $0x6e663526 // cmhi v6.8h, v9.8h, v6.8h
+	VSUB   V6.H8, V8.H8, V6.H8
+	VBIT   V5.B16, V6.B16, V7.B16
+	FMOVQ  F7, (R0)
+	ADD    $16, R0, R0
+	LSR    $8, R3, R3
+	SUBS   $8, R4, R4
+	BGE    rest8
+
+rest8Done:
+	ADD  $8, R4, R4
+	SUBS $1, R4, R4
+	BLT  rest1Done
+
+rest1:
+	VDUP   R3, V5.H8
+	VCMTST V4.H8, V5.H8, V5.H8
+	WORD   $0x7c402426 // ldr h6, [x1], #2
+	WORD   $0x7c402447 // ldr h7, [x2], #2
+	VZIP1  V6.H8, V1.H8, V6.H8
+	WORD   $0x6e20dcc6 // fmul v6.4s, v6.4s, v0.4s
+	VUZP1  V6.H8, V6.H8, V8.H8
+	VUZP2  V6.H8, V6.H8, V9.H8
+	VCMTST V2.H8, V9.H8, V6.H8
+	VADD   V3.H8, V6.H8, V6.H8
+	WORD   $0x6e663506 // cmhi v6.8h, v8.8h, v6.8h
+	VSUB   V6.H8, V9.H8, V6.H8
+	VBIT   V5.B16, V6.B16, V7.B16
+	WORD   $0x7c002407 // str h7, [x0], #2
+	LSR    $1, R3, R3
+	SUBS   $1, R4, R4
+	BGE    rest1
+
+rest1Done:
+	ADD $1, R4, R4
+
+done:
+	RET
 
 // func expandNEON(dst []float32, keep []uint64, scale float32)
 // Requires: ASIMD
@@ -2871,7 +4575,7 @@ TEXT ·expandNEON(SB), NOSPLIT, $0-52
 	MOVD  keep_base+24(FP), R2
 	FMOVS scale+48(FP), F0
 	VDUP  V0.S[0], V0.S4
-	MOVD  $laneBits<>+0(SB), R3
+	MOVD  $laneBits32<>+0(SB), R3
 	FLDPQ (R3), (F1, F2)
 	FLDPQ 32(R3), (F3, F4)
 	FLDPQ 64(R3), (F5, F6)
@@ -2940,6 +4644,2843 @@ rest1Done:
 	ADD $1, R1, R1
 
 done:
+	RET
+
+// func expandFloat64NEON(dst []float64, keep []uint64, scale float64)
+// Requires: ASIMD
+TEXT ·expandFloat64NEON(SB), NOSPLIT, $0-56
+	MOVD  dst_base+0(FP), R0
+	MOVD  dst_len+8(FP), R1
+	MOVD  keep_base+24(FP), R2
+	FMOVD scale+48(FP), F0
+	VDUP  V0.D[0], V0.D2
+	MOVD  $laneBits64<>+0(SB), R3
+	FLDPQ (R3), (F1, F2)
+	FLDPQ 32(R3), (F3, F4)
+	FLDPQ 64(R3), (F5, F6)
+	FLDPQ 96(R3), (F7, F8)
+	SUBS  $16, R1, R1
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R2), [V9.H8]
+	VCMTST  V1.D2, V9.D2, V10.D2
+	VCMTST  V2.D2, V9.D2, V11.D2
+	VCMTST  V3.D2, V9.D2, V12.D2
+	VCMTST  V4.D2, V9.D2, V13.D2
+	VCMTST  V5.D2, V9.D2, V14.D2
+	VCMTST  V6.D2, V9.D2, V15.D2
+	VCMTST  V7.D2, V9.D2, V16.D2
+	VCMTST  V8.D2, V9.D2, V9.D2
+	VAND    V0.B16, V10.B16, V10.B16
+	VAND    V0.B16, V11.B16, V11.B16
+	VAND    V0.B16, V12.B16, V12.B16
+	VAND    V0.B16, V13.B16, V13.B16
+	VAND    V0.B16, V14.B16, V14.B16
+	VAND    V0.B16, V15.B16, V15.B16
+	VAND    V0.B16, V16.B16, V16.B16
+	VAND    V0.B16, V9.B16, V9.B16
+	FSTPQ   (F10, F11), (R0)
+	FSTPQ   (F12, F13), 32(R0)
+	FSTPQ   (F14, F15), 64(R0)
+	FSTPQ   (F16, F9), 96(R0)
+	ADD     $128, R0, R0
+	SUBS    $16, R1, R1
+	BGE     word
+
+wordDone:
+	ADD   $16, R1, R1
+	CBZ   R1, done
+	MOVHU (R2), R2
+	SUBS  $2, R1, R1
+	BLT   rest2Done
+
+rest2:
+	VDUP   R2, V2.D2
+	VCMTST V1.D2, V2.D2, V2.D2
+	VAND   V0.B16, V2.B16, V2.B16
+	FMOVQ  F2, (R0)
+	ADD    $16, R0, R0
+	LSR    $2, R2, R2
+	SUBS   $2, R1, R1
+	BGE    rest2
+
+rest2Done:
+	ADD  $2, R1, R1
+	SUBS $1, R1, R1
+	BLT  rest1Done
+
+rest1:
+	VDUP    R2, V2.D2
+	VCMTST  V1.D2, V2.D2, V2.D2
+	VAND    V0.B16, V2.B16, V2.B16
+	FMOVD.P F2, 8(R0)
+	LSR     $1, R2, R2
+	SUBS    $1, R1, R1
+	BGE     rest1
+
+rest1Done:
+	ADD $1, R1, R1
+
+done:
+	RET
+
+// func expandFloat16NEON(dst []Float16, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·expandFloat16NEON(SB), NOSPLIT, $0-52
+	MOVD  dst_base+0(FP), R0
+	MOVD  dst_len+8(FP), R1
+	MOVD  keep_base+24(FP), R2
+	FMOVS scale+48(FP), F0
+	VDUP  V0.S[0], V0.S4
+	WORD  $0x0e216801 // fcvtn v1.4h, v0.4s
+	WORD  $0x4e216801 // fcvtn2 v1.8h, v0.4s
+	MOVD  $laneBits16<>+0(SB), R3
+	FLDPQ (R3), (F0, F2)
+	SUBS  $64, R1, R1
+	BLT   wordDone
+
+word:
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V0.H8, V3.H8, V4.H8
+	VCMTST  V2.H8, V3.H8, V5.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V0.H8, V3.H8, V6.H8
+	VCMTST  V2.H8, V3.H8, V7.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V0.H8, V3.H8, V8.H8
+	VCMTST  V2.H8, V3.H8, V9.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V0.H8, V3.H8, V10.H8
+	VCMTST  V2.H8, V3.H8, V3.H8
+	VAND    V1.B16, V4.B16, V4.B16
+	VAND    V1.B16, V5.B16, V5.B16
+	VAND    V1.B16, V6.B16, V6.B16
+	VAND    V1.B16, V7.B16, V7.B16
+	VAND    V1.B16, V8.B16, V8.B16
+	VAND    V1.B16, V9.B16, V9.B16
+	VAND    V1.B16, V10.B16, V10.B16
+	VAND    V1.B16, V3.B16, V3.B16
+	FSTPQ   (F4, F5), (R0)
+	FSTPQ   (F6, F7), 32(R0)
+	FSTPQ   (F8, F9), 64(R0)
+	FSTPQ   (F10, F3), 96(R0)
+	ADD     $128, R0, R0
+	SUBS    $64, R1, R1
+	BGE     word
+
+wordDone:
+	ADD  $64, R1, R1
+	CBZ  R1, done
+	MOVD (R2), R2
+	SUBS $8, R1, R1
+	BLT  rest8Done
+
+rest8:
+	VDUP   R2, V2.H8
+	VCMTST V0.H8, V2.H8, V2.H8
+	VAND   V1.B16, V2.B16, V2.B16
+	FMOVQ  F2, (R0)
+	ADD    $16, R0, R0
+	LSR    $8, R2, R2
+	SUBS   $8, R1, R1
+	BGE    rest8
+
+rest8Done:
+	ADD  $8, R1, R1
+	SUBS $1, R1, R1
+	BLT  rest1Done
+
+rest1:
+	VDUP   R2, V2.H8
+	VCMTST V0.H8, V2.H8, V2.H8
+	VAND   V1.B16, V2.B16, V2.B16
+	WORD   $0x7c002402 // str h2, [x0], #2
+	LSR    $1, R2, R2
+	SUBS   $1, R1, R1
+	BGE    rest1
+
+rest1Done:
+	ADD $1, R1, R1
+
+done:
+	RET
+
+// func expandBFloat16NEON(dst []BFloat16, keep []uint64, scale float32)
+// Requires: ASIMD
+TEXT ·expandBFloat16NEON(SB), NOSPLIT, $0-52
+	MOVD   dst_base+0(FP), R0
+	MOVD   dst_len+8(FP), R1
+	MOVD   keep_base+24(FP), R2
+	FMOVS  scale+48(FP), F0
+	VDUP   V0.S[0], V0.S4
+	WORD   $0x6f00e401 // movi v1.2d, #0
+	WORD   $0x4f008421 // movi v1.8h, #1
+	WORD   $0x4f04a402 // movi v2.8h, #128, lsl #8
+	VUZP1  V0.H8, V0.H8, V3.H8
+	VUZP2  V0.H8, V0.H8, V0.H8
+	VCMTST V1.H8, V0.H8, V1.H8
+	VADD   V2.H8, V1.H8, V1.H8
+	WORD   $0x6e613461 // cmhi v1.8h, v3.8h, v1.8h
+	VSUB   V1.H8, V0.H8, V1.H8
+	MOVD   $laneBits16<>+0(SB), R3
+	FLDPQ  (R3), (F0, F2)
+	SUBS   $64, R1, R1
+	BLT    wordDone
+
+word:
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V0.H8, V3.H8, V4.H8
+	VCMTST  V2.H8, V3.H8, V5.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V0.H8, V3.H8, V6.H8
+	VCMTST  V2.H8, V3.H8, V7.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V0.H8, V3.H8, V8.H8
+	VCMTST  V2.H8, V3.H8, V9.H8
+	VLD1R.P 2(R2), [V3.H8]
+	VCMTST  V0.H8, V3.H8, V10.H8
+	VCMTST  V2.H8, V3.H8, V3.H8
+	VAND    V1.B16, V4.B16, V4.B16
+	VAND    V1.B16, V5.B16, V5.B16
+	VAND    V1.B16, V6.B16, V6.B16
+	VAND    V1.B16, V7.B16, V7.B16
+	VAND    V1.B16, V8.B16, V8.B16
+	VAND    V1.B16, V9.B16, V9.B16
+	VAND    V1.B16, V10.B16, V10.B16
+	VAND    V1.B16, V3.B16, V3.B16
+	FSTPQ   (F4, F5), (R0)
+	FSTPQ   (F6, F7), 32(R0)
+	FSTPQ   (F8, F9), 64(R0)
+	FSTPQ   (F10, F3), 96(R0)
+	ADD     $128, R0, R0
+	SUBS    $64, R1, R1
+	BGE     word
+
+wordDone:
+	ADD  $64, R1, R1
+	CBZ  R1, done
+	MOVD (R2), R2
+	SUBS $8, R1, R1
+	BLT  rest8Done
+
+rest8:
+	VDUP   R2, V2.H8
+	VCMTST V0.H8, V2.H8, V2.H8
+	VAND   V1.B16, V2.B16, V2.B16
+	FMOVQ  F2, (R0)
+	ADD    $16, R0, R0
+	LSR    $8, R2, R2
+	SUBS   $8, R1, R1
+	BGE    rest8
+
+rest8Done:
+	ADD  $8, R1, R1
+	SUBS $1, R1, R1
+	BLT  rest1Done
+
+rest1:
+	VDUP   R2, V2.H8
+	VCMTST V0.H8, V2.H8, V2.H8
+	VAND   V1.B16, V2.B16, V2.B16
+	WORD   $0x7c002402 // str h2, [x0], #2
+	LSR    $1, R2, R2
+	SUBS   $1, R1, R1
+	BGE    rest1
+
+rest1Done:
+	ADD $1, R1, R1
+
+done:
+	RET
+
+// func noiseNEON(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: ASIMD
+TEXT ·noiseNEON(SB), NOSPLIT, $296-64
+	MOVD    dst_base+0(FP), R0
+	MOVD    quads_base+24(FP), R1
+	MOVD    quads_len+32(FP), R2
+	MOVD    ks+48(FP), R4
+	MOVD    ctr+56(FP), R5
+	MOVD    $3528531795, R3
+	VDUP    R3, V0.S4
+	MOVD    $3449720151, R3
+	VDUP    R3, V1.S4
+	MOVD    $counterLanes<>+0(SB), R3
+	FLDPQ   (R3), (F2, F3)
+	MOVWU.P 4(R5), R3
+	VLD1R.P 4(R5), [V2.S4]
+	VLD1R.P 4(R5), [V3.S4]
+	VLD1R.P 4(R5), [V4.S4]
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	VEOR    V5.B16, V2.B16, V2.B16
+	VEOR    V6.B16, V4.B16, V4.B16
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 16(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 48(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 80(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 112(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 144(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 176(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 208(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 240(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 272(RSP)
+	WORD    $0x2ea1c065 // umull v5.2d, v3.2s, v1.2s
+	WORD    $0x6ea1c063 // umull2 v3.2d, v3.4s, v1.4s
+	VUZP2   V3.S4, V5.S4, V6.S4
+	VUZP1   V3.S4, V5.S4, V3.S4
+	VEOR    V2.B16, V6.B16, V6.B16
+	MOVD    $noiseConstants<>+0(SB), R4
+	SUBS    $8, R2, R2
+	BLT     quadsDone
+
+quads:
+	VDUP    R3, V5.S4
+	FMOVQ   (R1), F2
+	VADD    V5.S4, V2.S4, V2.S4
+	WORD    $0x2ea0c045 // umull v5.2d, v2.2s, v0.2s
+	WORD    $0x6ea0c042 // umull2 v2.2d, v2.4s, v0.4s
+	VUZP2   V2.S4, V5.S4, V7.S4
+	VEOR    V4.B16, V7.B16, V7.B16
+	VUZP1   V2.S4, V5.S4, V2.S4
+	VDUP    R3, V8.S4
+	FMOVQ   16(R1), F5
+	VADD    V8.S4, V5.S4, V5.S4
+	WORD    $0x2ea0c0a8 // umull v8.2d, v5.2s, v0.2s
+	WORD    $0x6ea0c0a5 // umull2 v5.2d, v5.4s, v0.4s
+	VUZP2   V5.S4, V8.S4, V9.S4
+	VEOR    V4.B16, V9.B16, V9.B16
+	VUZP1   V5.S4, V8.S4, V5.S4
+	FLDPQ   16(RSP), (F8, F10)
+	WORD    $0x2ea0c0cb // umull v11.2d, v6.2s, v0.2s
+	WORD    $0x6ea0c0cc // umull2 v12.2d, v6.4s, v0.4s
+	WORD    $0x2ea1c0ed // umull v13.2d, v7.2s, v1.2s
+	WORD    $0x6ea1c0e7 // umull2 v7.2d, v7.4s, v1.4s
+	VEOR    V8.B16, V3.B16, V14.B16
+	VEOR    V10.B16, V2.B16, V2.B16
+	VUZP2   V12.S4, V11.S4, V15.S4
+	VUZP2   V7.S4, V13.S4, V16.S4
+	VEOR    V14.B16, V16.B16, V16.B16
+	VEOR    V2.B16, V15.B16, V15.B16
+	VUZP1   V7.S4, V13.S4, V2.S4
+	VUZP1   V12.S4, V11.S4, V7.S4
+	WORD    $0x2ea0c0cb // umull v11.2d, v6.2s, v0.2s
+	WORD    $0x6ea0c0cc // umull2 v12.2d, v6.4s, v0.4s
+	WORD    $0x2ea1c12d // umull v13.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V8.B16, V3.B16, V8.B16
+	VEOR    V10.B16, V5.B16, V5.B16
+	VUZP2   V12.S4, V11.S4, V10.S4
+	VUZP2   V9.S4, V13.S4, V14.S4
+	VEOR    V8.B16, V14.B16, V14.B16
+	VEOR    V5.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V13.S4, V5.S4
+	VUZP1   V12.S4, V11.S4, V8.S4
+	FLDPQ   48(RSP), (F9, F11)
+	WORD    $0x2ea0c20c // umull v12.2d, v16.2s, v0.2s
+	WORD    $0x6ea0c20d // umull2 v13.2d, v16.4s, v0.4s
+	WORD    $0x2ea1c1f0 // umull v16.2d, v15.2s, v1.2s
+	WORD    $0x6ea1c1ef // umull2 v15.2d, v15.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V13.S4, V12.S4, V17.S4
+	VUZP2   V15.S4, V16.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V15.S4, V16.S4, V2.S4
+	VUZP1   V13.S4, V12.S4, V7.S4
+	WORD    $0x2ea0c1cc // umull v12.2d, v14.2s, v0.2s
+	WORD    $0x6ea0c1cd // umull2 v13.2d, v14.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V13.S4, V12.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V13.S4, V12.S4, V8.S4
+	FLDPQ   80(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FLDPQ   112(RSP), (F9, F11)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c18d // umull v13.2d, v12.2s, v0.2s
+	WORD    $0x6ea0c18c // umull2 v12.2d, v12.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V12.S4, V13.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V12.S4, V13.S4, V8.S4
+	FLDPQ   144(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FLDPQ   176(RSP), (F9, F11)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c18d // umull v13.2d, v12.2s, v0.2s
+	WORD    $0x6ea0c18c // umull2 v12.2d, v12.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V12.S4, V13.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V12.S4, V13.S4, V8.S4
+	FLDPQ   208(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FLDPQ   240(RSP), (F9, F11)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c18d // umull v13.2d, v12.2s, v0.2s
+	WORD    $0x6ea0c18c // umull2 v12.2d, v12.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V12.S4, V13.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V12.S4, V13.S4, V8.S4
+	FLDPQ   272(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FMOVQ   (R4), F11
+	FMOVQ   160(R4), F16
+	FMOVQ   128(R4), F14
+	FMOVQ   352(R4), F19
+	WORD    $0x4f20e652 // scvtf v18.4s, v18.4s, #32
+	WORD    $0x4e2bd652 // fadd v18.4s, v18.4s, v11.4s
+	WORD    $0x4e30d649 // fadd v9.4s, v18.4s, v16.4s
+	WORD    $0x4f21064f // sshr v15.4s, v18.4s, #31
+	VBIF    V15.B16, V18.B16, V9.B16
+	VSUB    V14.S4, V9.S4, V13.S4
+	VAND    V19.B16, V13.B16, V13.B16
+	VSUB    V13.S4, V9.S4, V9.S4
+	WORD    $0x4eb0d529 // fsub v9.4s, v9.4s, v16.4s
+	WORD    $0x4ea099af // cmeq v15.4s, v13.4s, #0
+	VBIT    V15.B16, V18.B16, V9.B16
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x4f20e631 // scvtf v17.4s, v17.4s, #32
+	WORD    $0x4e2bd631 // fadd v17.4s, v17.4s, v11.4s
+	WORD    $0x4e30d62b // fadd v11.4s, v17.4s, v16.4s
+	WORD    $0x4f21062f // sshr v15.4s, v17.4s, #31
+	VBIF    V15.B16, V17.B16, V11.B16
+	VSUB    V14.S4, V11.S4, V14.S4
+	VAND    V19.B16, V14.B16, V14.B16
+	VSUB    V14.S4, V11.S4, V11.S4
+	WORD    $0x4eb0d56b // fsub v11.4s, v11.4s, v16.4s
+	WORD    $0x4ea099cf // cmeq v15.4s, v14.4s, #0
+	VBIT    V15.B16, V17.B16, V11.B16
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	FMOVQ   64(R4), F15
+	WORD    $0x6e2fdd32 // fmul v18.4s, v9.4s, v15.4s
+	WORD    $0x6e2fdd71 // fmul v17.4s, v11.4s, v15.4s
+	FMOVQ   256(R4), F15
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   96(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   272(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   112(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   304(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   176(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   336(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   208(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x6e2fddad // fmul v13.4s, v13.4s, v15.4s
+	WORD    $0x4e2dd652 // fadd v18.4s, v18.4s, v13.4s
+	WORD    $0x6ea1fa52 // fsqrt v18.4s, v18.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
+	WORD    $0x4e2ed631 // fadd v17.4s, v17.4s, v14.4s
+	WORD    $0x6ea1fa31 // fsqrt v17.4s, v17.4s
+	WORD    $0x4f21e44d // scvtf v13.4s, v2.4s, #31
+	WORD    $0x6e2dddaf // fmul v15.4s, v13.4s, v13.4s
+	WORD    $0x4f21e4ee // scvtf v14.4s, v7.4s, #31
+	WORD    $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
+	FMOVQ   32(R4), F11
+	WORD    $0x6e2bdde9 // fmul v9.4s, v15.4s, v11.4s
+	WORD    $0x6e2bde0b // fmul v11.4s, v16.4s, v11.4s
+	FMOVQ   240(R4), F19
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	FMOVQ   80(R4), F19
+	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	FMOVQ   320(R4), F19
+	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	FMOVQ   144(R4), F19
+	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	VSHL    $31, V2.S4, V2.S4
+	VEOR    V2.B16, V9.B16, V9.B16
+	VSHL    $31, V7.S4, V7.S4
+	VEOR    V7.B16, V11.B16, V11.B16
+	FMOVQ   16(R4), F7
+	WORD    $0x6e27dde2 // fmul v2.4s, v15.4s, v7.4s
+	WORD    $0x6e27de07 // fmul v7.4s, v16.4s, v7.4s
+	FMOVQ   224(R4), F19
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	FMOVQ   48(R4), F19
+	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	FMOVQ   288(R4), F19
+	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	FMOVQ   192(R4), F19
+	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	WORD    $0x6e22ddad // fmul v13.4s, v13.4s, v2.4s
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x6e32dd29 // fmul v9.4s, v9.4s, v18.4s
+	WORD    $0x6e32ddad // fmul v13.4s, v13.4s, v18.4s
+	WORD    $0x6e31dd6b // fmul v11.4s, v11.4s, v17.4s
+	WORD    $0x6e31ddce // fmul v14.4s, v14.4s, v17.4s
+	VZIP1   V11.S4, V9.S4, V2.S4
+	VZIP1   V14.S4, V13.S4, V7.S4
+	VZIP1   V7.D2, V2.D2, V15.D2
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F15, (R5)
+	VZIP2   V7.D2, V2.D2, V2.D2
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F2, (R5)
+	VZIP2   V11.S4, V9.S4, V2.S4
+	VZIP2   V14.S4, V13.S4, V7.S4
+	VZIP1   V7.D2, V2.D2, V9.D2
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F9, (R5)
+	VZIP2   V7.D2, V2.D2, V2.D2
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F2, (R5)
+	FMOVQ   (R4), F7
+	FMOVQ   160(R4), F14
+	FMOVQ   128(R4), F11
+	FMOVQ   352(R4), F15
+	WORD    $0x4f20e58c // scvtf v12.4s, v12.4s, #32
+	WORD    $0x4e27d58c // fadd v12.4s, v12.4s, v7.4s
+	WORD    $0x4e2ed582 // fadd v2.4s, v12.4s, v14.4s
+	WORD    $0x4f21058d // sshr v13.4s, v12.4s, #31
+	VBIF    V13.B16, V12.B16, V2.B16
+	VSUB    V11.S4, V2.S4, V9.S4
+	VAND    V15.B16, V9.B16, V9.B16
+	VSUB    V9.S4, V2.S4, V2.S4
+	WORD    $0x4eaed442 // fsub v2.4s, v2.4s, v14.4s
+	WORD    $0x4ea0992d // cmeq v13.4s, v9.4s, #0
+	VBIT    V13.B16, V12.B16, V2.B16
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x4f20e54a // scvtf v10.4s, v10.4s, #32
+	WORD    $0x4e27d54a // fadd v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2ed547 // fadd v7.4s, v10.4s, v14.4s
+	WORD    $0x4f21054d // sshr v13.4s, v10.4s, #31
+	VBIF    V13.B16, V10.B16, V7.B16
+	VSUB    V11.S4, V7.S4, V11.S4
+	VAND    V15.B16, V11.B16, V11.B16
+	VSUB    V11.S4, V7.S4, V7.S4
+	WORD    $0x4eaed4e7 // fsub v7.4s, v7.4s, v14.4s
+	WORD    $0x4ea0996d // cmeq v13.4s, v11.4s, #0
+	VBIT    V13.B16, V10.B16, V7.B16
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	FMOVQ   64(R4), F10
+	WORD    $0x6e2adc4c // fmul v12.4s, v2.4s, v10.4s
+	WORD    $0x6e2adcea // fmul v10.4s, v7.4s, v10.4s
+	FMOVQ   256(R4), F13
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   96(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   272(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   112(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   304(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   176(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   336(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   208(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x6e2ddd29 // fmul v9.4s, v9.4s, v13.4s
+	WORD    $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
+	WORD    $0x6ea1f98c // fsqrt v12.4s, v12.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x6e2ddd6b // fmul v11.4s, v11.4s, v13.4s
+	WORD    $0x4e2bd54a // fadd v10.4s, v10.4s, v11.4s
+	WORD    $0x6ea1f94a // fsqrt v10.4s, v10.4s
+	WORD    $0x4f21e4a9 // scvtf v9.4s, v5.4s, #31
+	WORD    $0x6e29dd2d // fmul v13.4s, v9.4s, v9.4s
+	WORD    $0x4f21e50b // scvtf v11.4s, v8.4s, #31
+	WORD    $0x6e2bdd6e // fmul v14.4s, v11.4s, v11.4s
+	FMOVQ   32(R4), F7
+	WORD    $0x6e27dda2 // fmul v2.4s, v13.4s, v7.4s
+	WORD    $0x6e27ddc7 // fmul v7.4s, v14.4s, v7.4s
+	FMOVQ   240(R4), F15
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	FMOVQ   80(R4), F15
+	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	FMOVQ   320(R4), F15
+	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	FMOVQ   144(R4), F15
+	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	VSHL    $31, V5.S4, V5.S4
+	VEOR    V5.B16, V2.B16, V2.B16
+	VSHL    $31, V8.S4, V8.S4
+	VEOR    V8.B16, V7.B16, V7.B16
+	FMOVQ   16(R4), F8
+	WORD    $0x6e28dda5 // fmul v5.4s, v13.4s, v8.4s
+	WORD    $0x6e28ddc8 // fmul v8.4s, v14.4s, v8.4s
+	FMOVQ   224(R4), F15
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	FMOVQ   48(R4), F15
+	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	FMOVQ   288(R4), F15
+	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	FMOVQ   192(R4), F15
+	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	WORD    $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	WORD    $0x6e28dd6b // fmul v11.4s, v11.4s, v8.4s
+	WORD    $0x6e2cdc42 // fmul v2.4s, v2.4s, v12.4s
+	WORD    $0x6e2cdd29 // fmul v9.4s, v9.4s, v12.4s
+	WORD    $0x6e2adce7 // fmul v7.4s, v7.4s, v10.4s
+	WORD    $0x6e2add6b // fmul v11.4s, v11.4s, v10.4s
+	VZIP1   V7.S4, V2.S4, V5.S4
+	VZIP1   V11.S4, V9.S4, V8.S4
+	VZIP1   V8.D2, V5.D2, V10.D2
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F10, (R5)
+	VZIP2   V8.D2, V5.D2, V5.D2
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F5, (R5)
+	VZIP2   V7.S4, V2.S4, V2.S4
+	VZIP2   V11.S4, V9.S4, V5.S4
+	VZIP1   V5.D2, V2.D2, V7.D2
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F7, (R5)
+	VZIP2   V5.D2, V2.D2, V2.D2
+	MOVWU.P 4(R1), R5
+	ADD     R5<<4, R0, R5
+	FMOVQ   F2, (R5)
+	SUBS    $8, R2, R2
+	BGE     quads
+
+quadsDone:
+	ADD $8, R2, R2
+	RET
+
+DATA noiseConstants<>+0(SB)/4, $0x2f000000
+DATA noiseConstants<>+4(SB)/4, $0x2f000000
+DATA noiseConstants<>+8(SB)/4, $0x2f000000
+DATA noiseConstants<>+12(SB)/4, $0x2f000000
+DATA noiseConstants<>+16(SB)/4, $0x391ed7fb
+DATA noiseConstants<>+20(SB)/4, $0x391ed7fb
+DATA noiseConstants<>+24(SB)/4, $0x391ed7fb
+DATA noiseConstants<>+28(SB)/4, $0x391ed7fb
+DATA noiseConstants<>+32(SB)/4, $0x3a60f833
+DATA noiseConstants<>+36(SB)/4, $0x3a60f833
+DATA noiseConstants<>+40(SB)/4, $0x3a60f833
+DATA noiseConstants<>+44(SB)/4, $0x3a60f833
+DATA noiseConstants<>+48(SB)/4, $0x3da33458
+DATA noiseConstants<>+52(SB)/4, $0x3da33458
+DATA noiseConstants<>+56(SB)/4, $0x3da33458
+DATA noiseConstants<>+60(SB)/4, $0x3da33458
+DATA noiseConstants<>+64(SB)/4, $0x3e4efcaa
+DATA noiseConstants<>+68(SB)/4, $0x3e4efcaa
+DATA noiseConstants<>+72(SB)/4, $0x3e4efcaa
+DATA noiseConstants<>+76(SB)/4, $0x3e4efcaa
+DATA noiseConstants<>+80(SB)/4, $0x3e81de83
+DATA noiseConstants<>+84(SB)/4, $0x3e81de83
+DATA noiseConstants<>+88(SB)/4, $0x3e81de83
+DATA noiseConstants<>+92(SB)/4, $0x3e81de83
+DATA noiseConstants<>+96(SB)/4, $0x3eb0a60e
+DATA noiseConstants<>+100(SB)/4, $0x3eb0a60e
+DATA noiseConstants<>+104(SB)/4, $0x3eb0a60e
+DATA noiseConstants<>+108(SB)/4, $0x3eb0a60e
+DATA noiseConstants<>+112(SB)/4, $0x3effb11e
+DATA noiseConstants<>+116(SB)/4, $0x3effb11e
+DATA noiseConstants<>+120(SB)/4, $0x3effb11e
+DATA noiseConstants<>+124(SB)/4, $0x3effb11e
+DATA noiseConstants<>+128(SB)/4, $0x3f3504f3
+DATA noiseConstants<>+132(SB)/4, $0x3f3504f3
+DATA noiseConstants<>+136(SB)/4, $0x3f3504f3
+DATA noiseConstants<>+140(SB)/4, $0x3f3504f3
+DATA noiseConstants<>+144(SB)/4, $0x3f7fffff
+DATA noiseConstants<>+148(SB)/4, $0x3f7fffff
+DATA noiseConstants<>+152(SB)/4, $0x3f7fffff
+DATA noiseConstants<>+156(SB)/4, $0x3f7fffff
+DATA noiseConstants<>+160(SB)/4, $0x3f800000
+DATA noiseConstants<>+164(SB)/4, $0x3f800000
+DATA noiseConstants<>+168(SB)/4, $0x3f800000
+DATA noiseConstants<>+172(SB)/4, $0x3f800000
+DATA noiseConstants<>+176(SB)/4, $0x3f80003d
+DATA noiseConstants<>+180(SB)/4, $0x3f80003d
+DATA noiseConstants<>+184(SB)/4, $0x3f80003d
+DATA noiseConstants<>+188(SB)/4, $0x3f80003d
+DATA noiseConstants<>+192(SB)/4, $0x3fc90fdb
+DATA noiseConstants<>+196(SB)/4, $0x3fc90fdb
+DATA noiseConstants<>+200(SB)/4, $0x3fc90fdb
+DATA noiseConstants<>+204(SB)/4, $0x3fc90fdb
+DATA noiseConstants<>+208(SB)/4, $0xb4317218
+DATA noiseConstants<>+212(SB)/4, $0xb4317218
+DATA noiseConstants<>+216(SB)/4, $0xb4317218
+DATA noiseConstants<>+220(SB)/4, $0xb4317218
+DATA noiseConstants<>+224(SB)/4, $0xbb992665
+DATA noiseConstants<>+228(SB)/4, $0xbb992665
+DATA noiseConstants<>+232(SB)/4, $0xbb992665
+DATA noiseConstants<>+236(SB)/4, $0xbb992665
+DATA noiseConstants<>+240(SB)/4, $0xbcaa7b0d
+DATA noiseConstants<>+244(SB)/4, $0xbcaa7b0d
+DATA noiseConstants<>+248(SB)/4, $0xbcaa7b0d
+DATA noiseConstants<>+252(SB)/4, $0xbcaa7b0d
+DATA noiseConstants<>+256(SB)/4, $0xbea61e64
+DATA noiseConstants<>+260(SB)/4, $0xbea61e64
+DATA noiseConstants<>+264(SB)/4, $0xbea61e64
+DATA noiseConstants<>+268(SB)/4, $0xbea61e64
+DATA noiseConstants<>+272(SB)/4, $0xbecbc71c
+DATA noiseConstants<>+276(SB)/4, $0xbecbc71c
+DATA noiseConstants<>+280(SB)/4, $0xbecbc71c
+DATA noiseConstants<>+284(SB)/4, $0xbecbc71c
+DATA noiseConstants<>+288(SB)/4, $0xbf255de1
+DATA noiseConstants<>+292(SB)/4, $0xbf255de1
+DATA noiseConstants<>+296(SB)/4, $0xbf255de1
+DATA noiseConstants<>+300(SB)/4, $0xbf255de1
+DATA noiseConstants<>+304(SB)/4, $0xbf2aacee
+DATA noiseConstants<>+308(SB)/4, $0xbf2aacee
+DATA noiseConstants<>+312(SB)/4, $0xbf2aacee
+DATA noiseConstants<>+316(SB)/4, $0xbf2aacee
+DATA noiseConstants<>+320(SB)/4, $0xbf9de9d3
+DATA noiseConstants<>+324(SB)/4, $0xbf9de9d3
+DATA noiseConstants<>+328(SB)/4, $0xbf9de9d3
+DATA noiseConstants<>+332(SB)/4, $0xbf9de9d3
+DATA noiseConstants<>+336(SB)/4, $0xbfffffff
+DATA noiseConstants<>+340(SB)/4, $0xbfffffff
+DATA noiseConstants<>+344(SB)/4, $0xbfffffff
+DATA noiseConstants<>+348(SB)/4, $0xbfffffff
+DATA noiseConstants<>+352(SB)/4, $0xff800000
+DATA noiseConstants<>+356(SB)/4, $0xff800000
+DATA noiseConstants<>+360(SB)/4, $0xff800000
+DATA noiseConstants<>+364(SB)/4, $0xff800000
+GLOBL noiseConstants<>(SB), RODATA|NOPTR, $368
+
+// func noiseFloat64NEON(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: ASIMD
+TEXT ·noiseFloat64NEON(SB), NOSPLIT, $296-64
+	MOVD    dst_base+0(FP), R0
+	MOVD    quads_base+24(FP), R1
+	MOVD    quads_len+32(FP), R2
+	MOVD    ks+48(FP), R4
+	MOVD    ctr+56(FP), R5
+	MOVD    $3528531795, R3
+	VDUP    R3, V0.S4
+	MOVD    $3449720151, R3
+	VDUP    R3, V1.S4
+	MOVD    $counterLanes<>+0(SB), R3
+	FLDPQ   (R3), (F2, F3)
+	MOVWU.P 4(R5), R3
+	VLD1R.P 4(R5), [V2.S4]
+	VLD1R.P 4(R5), [V3.S4]
+	VLD1R.P 4(R5), [V4.S4]
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	VEOR    V5.B16, V2.B16, V2.B16
+	VEOR    V6.B16, V4.B16, V4.B16
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 16(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 48(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 80(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 112(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 144(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 176(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 208(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 240(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 272(RSP)
+	WORD    $0x2ea1c065 // umull v5.2d, v3.2s, v1.2s
+	WORD    $0x6ea1c063 // umull2 v3.2d, v3.4s, v1.4s
+	VUZP2   V3.S4, V5.S4, V6.S4
+	VUZP1   V3.S4, V5.S4, V3.S4
+	VEOR    V2.B16, V6.B16, V6.B16
+	MOVD    $noiseConstants<>+0(SB), R4
+	SUBS    $8, R2, R2
+	BLT     quadsDone
+
+quads:
+	VDUP    R3, V5.S4
+	FMOVQ   (R1), F2
+	VADD    V5.S4, V2.S4, V2.S4
+	WORD    $0x2ea0c045 // umull v5.2d, v2.2s, v0.2s
+	WORD    $0x6ea0c042 // umull2 v2.2d, v2.4s, v0.4s
+	VUZP2   V2.S4, V5.S4, V7.S4
+	VEOR    V4.B16, V7.B16, V7.B16
+	VUZP1   V2.S4, V5.S4, V2.S4
+	VDUP    R3, V8.S4
+	FMOVQ   16(R1), F5
+	VADD    V8.S4, V5.S4, V5.S4
+	WORD    $0x2ea0c0a8 // umull v8.2d, v5.2s, v0.2s
+	WORD    $0x6ea0c0a5 // umull2 v5.2d, v5.4s, v0.4s
+	VUZP2   V5.S4, V8.S4, V9.S4
+	VEOR    V4.B16, V9.B16, V9.B16
+	VUZP1   V5.S4, V8.S4, V5.S4
+	FLDPQ   16(RSP), (F8, F10)
+	WORD    $0x2ea0c0cb // umull v11.2d, v6.2s, v0.2s
+	WORD    $0x6ea0c0cc // umull2 v12.2d, v6.4s, v0.4s
+	WORD    $0x2ea1c0ed // umull v13.2d, v7.2s, v1.2s
+	WORD    $0x6ea1c0e7 // umull2 v7.2d, v7.4s, v1.4s
+	VEOR    V8.B16, V3.B16, V14.B16
+	VEOR    V10.B16, V2.B16, V2.B16
+	VUZP2   V12.S4, V11.S4, V15.S4
+	VUZP2   V7.S4, V13.S4, V16.S4
+	VEOR    V14.B16, V16.B16, V16.B16
+	VEOR    V2.B16, V15.B16, V15.B16
+	VUZP1   V7.S4, V13.S4, V2.S4
+	VUZP1   V12.S4, V11.S4, V7.S4
+	WORD    $0x2ea0c0cb // umull v11.2d, v6.2s, v0.2s
+	WORD    $0x6ea0c0cc // umull2 v12.2d, v6.4s, v0.4s
+	WORD    $0x2ea1c12d // umull v13.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V8.B16, V3.B16, V8.B16
+	VEOR    V10.B16, V5.B16, V5.B16
+	VUZP2   V12.S4, V11.S4, V10.S4
+	VUZP2   V9.S4, V13.S4, V14.S4
+	VEOR    V8.B16, V14.B16, V14.B16
+	VEOR    V5.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V13.S4, V5.S4
+	VUZP1   V12.S4, V11.S4, V8.S4
+	FLDPQ   48(RSP), (F9, F11)
+	WORD    $0x2ea0c20c // umull v12.2d, v16.2s, v0.2s
+	WORD    $0x6ea0c20d // umull2 v13.2d, v16.4s, v0.4s
+	WORD    $0x2ea1c1f0 // umull v16.2d, v15.2s, v1.2s
+	WORD    $0x6ea1c1ef // umull2 v15.2d, v15.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V13.S4, V12.S4, V17.S4
+	VUZP2   V15.S4, V16.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V15.S4, V16.S4, V2.S4
+	VUZP1   V13.S4, V12.S4, V7.S4
+	WORD    $0x2ea0c1cc // umull v12.2d, v14.2s, v0.2s
+	WORD    $0x6ea0c1cd // umull2 v13.2d, v14.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V13.S4, V12.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V13.S4, V12.S4, V8.S4
+	FLDPQ   80(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FLDPQ   112(RSP), (F9, F11)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c18d // umull v13.2d, v12.2s, v0.2s
+	WORD    $0x6ea0c18c // umull2 v12.2d, v12.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V12.S4, V13.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V12.S4, V13.S4, V8.S4
+	FLDPQ   144(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FLDPQ   176(RSP), (F9, F11)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c18d // umull v13.2d, v12.2s, v0.2s
+	WORD    $0x6ea0c18c // umull2 v12.2d, v12.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V12.S4, V13.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V12.S4, V13.S4, V8.S4
+	FLDPQ   208(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FLDPQ   240(RSP), (F9, F11)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c18d // umull v13.2d, v12.2s, v0.2s
+	WORD    $0x6ea0c18c // umull2 v12.2d, v12.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V12.S4, V13.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V12.S4, V13.S4, V8.S4
+	FLDPQ   272(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FMOVQ   (R4), F11
+	FMOVQ   160(R4), F16
+	FMOVQ   128(R4), F14
+	FMOVQ   352(R4), F19
+	WORD    $0x4f20e652 // scvtf v18.4s, v18.4s, #32
+	WORD    $0x4e2bd652 // fadd v18.4s, v18.4s, v11.4s
+	WORD    $0x4e30d649 // fadd v9.4s, v18.4s, v16.4s
+	WORD    $0x4f21064f // sshr v15.4s, v18.4s, #31
+	VBIF    V15.B16, V18.B16, V9.B16
+	VSUB    V14.S4, V9.S4, V13.S4
+	VAND    V19.B16, V13.B16, V13.B16
+	VSUB    V13.S4, V9.S4, V9.S4
+	WORD    $0x4eb0d529 // fsub v9.4s, v9.4s, v16.4s
+	WORD    $0x4ea099af // cmeq v15.4s, v13.4s, #0
+	VBIT    V15.B16, V18.B16, V9.B16
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x4f20e631 // scvtf v17.4s, v17.4s, #32
+	WORD    $0x4e2bd631 // fadd v17.4s, v17.4s, v11.4s
+	WORD    $0x4e30d62b // fadd v11.4s, v17.4s, v16.4s
+	WORD    $0x4f21062f // sshr v15.4s, v17.4s, #31
+	VBIF    V15.B16, V17.B16, V11.B16
+	VSUB    V14.S4, V11.S4, V14.S4
+	VAND    V19.B16, V14.B16, V14.B16
+	VSUB    V14.S4, V11.S4, V11.S4
+	WORD    $0x4eb0d56b // fsub v11.4s, v11.4s, v16.4s
+	WORD    $0x4ea099cf // cmeq v15.4s, v14.4s, #0
+	VBIT    V15.B16, V17.B16, V11.B16
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	FMOVQ   64(R4), F15
+	WORD    $0x6e2fdd32 // fmul v18.4s, v9.4s, v15.4s
+	WORD    $0x6e2fdd71 // fmul v17.4s, v11.4s, v15.4s
+	FMOVQ   256(R4), F15
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   96(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   272(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   112(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   304(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   176(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   336(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   208(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x6e2fddad // fmul v13.4s, v13.4s, v15.4s
+	WORD    $0x4e2dd652 // fadd v18.4s, v18.4s, v13.4s
+	WORD    $0x6ea1fa52 // fsqrt v18.4s, v18.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
+	WORD    $0x4e2ed631 // fadd v17.4s, v17.4s, v14.4s
+	WORD    $0x6ea1fa31 // fsqrt v17.4s, v17.4s
+	WORD    $0x4f21e44d // scvtf v13.4s, v2.4s, #31
+	WORD    $0x6e2dddaf // fmul v15.4s, v13.4s, v13.4s
+	WORD    $0x4f21e4ee // scvtf v14.4s, v7.4s, #31
+	WORD    $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
+	FMOVQ   32(R4), F11
+	WORD    $0x6e2bdde9 // fmul v9.4s, v15.4s, v11.4s
+	WORD    $0x6e2bde0b // fmul v11.4s, v16.4s, v11.4s
+	FMOVQ   240(R4), F19
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	FMOVQ   80(R4), F19
+	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	FMOVQ   320(R4), F19
+	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	FMOVQ   144(R4), F19
+	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	VSHL    $31, V2.S4, V2.S4
+	VEOR    V2.B16, V9.B16, V9.B16
+	VSHL    $31, V7.S4, V7.S4
+	VEOR    V7.B16, V11.B16, V11.B16
+	FMOVQ   16(R4), F7
+	WORD    $0x6e27dde2 // fmul v2.4s, v15.4s, v7.4s
+	WORD    $0x6e27de07 // fmul v7.4s, v16.4s, v7.4s
+	FMOVQ   224(R4), F19
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	FMOVQ   48(R4), F19
+	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	FMOVQ   288(R4), F19
+	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	FMOVQ   192(R4), F19
+	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	WORD    $0x6e22ddad // fmul v13.4s, v13.4s, v2.4s
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x6e32dd29 // fmul v9.4s, v9.4s, v18.4s
+	WORD    $0x6e32ddad // fmul v13.4s, v13.4s, v18.4s
+	WORD    $0x6e31dd6b // fmul v11.4s, v11.4s, v17.4s
+	WORD    $0x6e31ddce // fmul v14.4s, v14.4s, v17.4s
+	VZIP1   V11.S4, V9.S4, V2.S4
+	VZIP1   V14.S4, V13.S4, V7.S4
+	VZIP1   V7.D2, V2.D2, V15.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e6179f0 // fcvtl v16.2d, v15.2s
+	WORD    $0x4e6179ef // fcvtl2 v15.2d, v15.4s
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F16, F15), (R5)
+	VZIP2   V7.D2, V2.D2, V2.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e617847 // fcvtl v7.2d, v2.2s
+	WORD    $0x4e617842 // fcvtl2 v2.2d, v2.4s
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F7, F2), (R5)
+	VZIP2   V11.S4, V9.S4, V2.S4
+	VZIP2   V14.S4, V13.S4, V7.S4
+	VZIP1   V7.D2, V2.D2, V9.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e61792b // fcvtl v11.2d, v9.2s
+	WORD    $0x4e617929 // fcvtl2 v9.2d, v9.4s
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F11, F9), (R5)
+	VZIP2   V7.D2, V2.D2, V2.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e617847 // fcvtl v7.2d, v2.2s
+	WORD    $0x4e617842 // fcvtl2 v2.2d, v2.4s
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F7, F2), (R5)
+	FMOVQ   (R4), F7
+	FMOVQ   160(R4), F14
+	FMOVQ   128(R4), F11
+	FMOVQ   352(R4), F15
+	WORD    $0x4f20e58c // scvtf v12.4s, v12.4s, #32
+	WORD    $0x4e27d58c // fadd v12.4s, v12.4s, v7.4s
+	WORD    $0x4e2ed582 // fadd v2.4s, v12.4s, v14.4s
+	WORD    $0x4f21058d // sshr v13.4s, v12.4s, #31
+	VBIF    V13.B16, V12.B16, V2.B16
+	VSUB    V11.S4, V2.S4, V9.S4
+	VAND    V15.B16, V9.B16, V9.B16
+	VSUB    V9.S4, V2.S4, V2.S4
+	WORD    $0x4eaed442 // fsub v2.4s, v2.4s, v14.4s
+	WORD    $0x4ea0992d // cmeq v13.4s, v9.4s, #0
+	VBIT    V13.B16, V12.B16, V2.B16
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x4f20e54a // scvtf v10.4s, v10.4s, #32
+	WORD    $0x4e27d54a // fadd v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2ed547 // fadd v7.4s, v10.4s, v14.4s
+	WORD    $0x4f21054d // sshr v13.4s, v10.4s, #31
+	VBIF    V13.B16, V10.B16, V7.B16
+	VSUB    V11.S4, V7.S4, V11.S4
+	VAND    V15.B16, V11.B16, V11.B16
+	VSUB    V11.S4, V7.S4, V7.S4
+	WORD    $0x4eaed4e7 // fsub v7.4s, v7.4s, v14.4s
+	WORD    $0x4ea0996d // cmeq v13.4s, v11.4s, #0
+	VBIT    V13.B16, V10.B16, V7.B16
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	FMOVQ   64(R4), F10
+	WORD    $0x6e2adc4c // fmul v12.4s, v2.4s, v10.4s
+	WORD    $0x6e2adcea // fmul v10.4s, v7.4s, v10.4s
+	FMOVQ   256(R4), F13
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   96(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   272(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   112(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   304(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   176(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   336(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   208(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x6e2ddd29 // fmul v9.4s, v9.4s, v13.4s
+	WORD    $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
+	WORD    $0x6ea1f98c // fsqrt v12.4s, v12.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x6e2ddd6b // fmul v11.4s, v11.4s, v13.4s
+	WORD    $0x4e2bd54a // fadd v10.4s, v10.4s, v11.4s
+	WORD    $0x6ea1f94a // fsqrt v10.4s, v10.4s
+	WORD    $0x4f21e4a9 // scvtf v9.4s, v5.4s, #31
+	WORD    $0x6e29dd2d // fmul v13.4s, v9.4s, v9.4s
+	WORD    $0x4f21e50b // scvtf v11.4s, v8.4s, #31
+	WORD    $0x6e2bdd6e // fmul v14.4s, v11.4s, v11.4s
+	FMOVQ   32(R4), F7
+	WORD    $0x6e27dda2 // fmul v2.4s, v13.4s, v7.4s
+	WORD    $0x6e27ddc7 // fmul v7.4s, v14.4s, v7.4s
+	FMOVQ   240(R4), F15
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	FMOVQ   80(R4), F15
+	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	FMOVQ   320(R4), F15
+	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	FMOVQ   144(R4), F15
+	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	VSHL    $31, V5.S4, V5.S4
+	VEOR    V5.B16, V2.B16, V2.B16
+	VSHL    $31, V8.S4, V8.S4
+	VEOR    V8.B16, V7.B16, V7.B16
+	FMOVQ   16(R4), F8
+	WORD    $0x6e28dda5 // fmul v5.4s, v13.4s, v8.4s
+	WORD    $0x6e28ddc8 // fmul v8.4s, v14.4s, v8.4s
+	FMOVQ   224(R4), F15
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	FMOVQ   48(R4), F15
+	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	FMOVQ   288(R4), F15
+	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	FMOVQ   192(R4), F15
+	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	WORD    $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	WORD    $0x6e28dd6b // fmul v11.4s, v11.4s, v8.4s
+	WORD    $0x6e2cdc42 // fmul v2.4s, v2.4s, v12.4s
+	WORD    $0x6e2cdd29 // fmul v9.4s, v9.4s, v12.4s
+	WORD    $0x6e2adce7 // fmul v7.4s, v7.4s, v10.4s
+	WORD    $0x6e2add6b // fmul v11.4s, v11.4s, v10.4s
+	VZIP1   V7.S4, V2.S4, V5.S4
+	VZIP1   V11.S4, V9.S4, V8.S4
+	VZIP1   V8.D2, V5.D2, V10.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e61794c // fcvtl v12.2d, v10.2s
+	WORD    $0x4e61794a // fcvtl2 v10.2d, v10.4s
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F12, F10), (R5)
+	VZIP2   V8.D2, V5.D2, V5.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e6178a8 // fcvtl v8.2d, v5.2s
+	WORD    $0x4e6178a5 // fcvtl2 v5.2d, v5.4s
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F8, F5), (R5)
+	VZIP2   V7.S4, V2.S4, V2.S4
+	VZIP2   V11.S4, V9.S4, V5.S4
+	VZIP1   V5.D2, V2.D2, V7.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e6178e8 // fcvtl v8.2d, v7.2s
+	WORD    $0x4e6178e7 // fcvtl2 v7.2d, v7.4s
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F8, F7), (R5)
+	VZIP2   V5.D2, V2.D2, V2.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e617845 // fcvtl v5.2d, v2.2s
+	WORD    $0x4e617842 // fcvtl2 v2.2d, v2.4s
+	ADD     R5<<5, R0, R5
+	FSTPQ   (F5, F2), (R5)
+	SUBS    $8, R2, R2
+	BGE     quads
+
+quadsDone:
+	ADD $8, R2, R2
+	RET
+
+// func noiseFloat16NEON(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: ASIMD
+TEXT ·noiseFloat16NEON(SB), NOSPLIT, $296-64
+	MOVD    dst_base+0(FP), R0
+	MOVD    quads_base+24(FP), R1
+	MOVD    quads_len+32(FP), R2
+	MOVD    ks+48(FP), R4
+	MOVD    ctr+56(FP), R5
+	MOVD    $3528531795, R3
+	VDUP    R3, V0.S4
+	MOVD    $3449720151, R3
+	VDUP    R3, V1.S4
+	MOVD    $counterLanes<>+0(SB), R3
+	FLDPQ   (R3), (F2, F3)
+	MOVWU.P 4(R5), R3
+	VLD1R.P 4(R5), [V2.S4]
+	VLD1R.P 4(R5), [V3.S4]
+	VLD1R.P 4(R5), [V4.S4]
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	VEOR    V5.B16, V2.B16, V2.B16
+	VEOR    V6.B16, V4.B16, V4.B16
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 16(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 48(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 80(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 112(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 144(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 176(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 208(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 240(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 272(RSP)
+	WORD    $0x2ea1c065 // umull v5.2d, v3.2s, v1.2s
+	WORD    $0x6ea1c063 // umull2 v3.2d, v3.4s, v1.4s
+	VUZP2   V3.S4, V5.S4, V6.S4
+	VUZP1   V3.S4, V5.S4, V3.S4
+	VEOR    V2.B16, V6.B16, V6.B16
+	MOVD    $noiseConstants<>+0(SB), R4
+	SUBS    $8, R2, R2
+	BLT     quadsDone
+
+quads:
+	VDUP    R3, V5.S4
+	FMOVQ   (R1), F2
+	VADD    V5.S4, V2.S4, V2.S4
+	WORD    $0x2ea0c045 // umull v5.2d, v2.2s, v0.2s
+	WORD    $0x6ea0c042 // umull2 v2.2d, v2.4s, v0.4s
+	VUZP2   V2.S4, V5.S4, V7.S4
+	VEOR    V4.B16, V7.B16, V7.B16
+	VUZP1   V2.S4, V5.S4, V2.S4
+	VDUP    R3, V8.S4
+	FMOVQ   16(R1), F5
+	VADD    V8.S4, V5.S4, V5.S4
+	WORD    $0x2ea0c0a8 // umull v8.2d, v5.2s, v0.2s
+	WORD    $0x6ea0c0a5 // umull2 v5.2d, v5.4s, v0.4s
+	VUZP2   V5.S4, V8.S4, V9.S4
+	VEOR    V4.B16, V9.B16, V9.B16
+	VUZP1   V5.S4, V8.S4, V5.S4
+	FLDPQ   16(RSP), (F8, F10)
+	WORD    $0x2ea0c0cb // umull v11.2d, v6.2s, v0.2s
+	WORD    $0x6ea0c0cc // umull2 v12.2d, v6.4s, v0.4s
+	WORD    $0x2ea1c0ed // umull v13.2d, v7.2s, v1.2s
+	WORD    $0x6ea1c0e7 // umull2 v7.2d, v7.4s, v1.4s
+	VEOR    V8.B16, V3.B16, V14.B16
+	VEOR    V10.B16, V2.B16, V2.B16
+	VUZP2   V12.S4, V11.S4, V15.S4
+	VUZP2   V7.S4, V13.S4, V16.S4
+	VEOR    V14.B16, V16.B16, V16.B16
+	VEOR    V2.B16, V15.B16, V15.B16
+	VUZP1   V7.S4, V13.S4, V2.S4
+	VUZP1   V12.S4, V11.S4, V7.S4
+	WORD    $0x2ea0c0cb // umull v11.2d, v6.2s, v0.2s
+	WORD    $0x6ea0c0cc // umull2 v12.2d, v6.4s, v0.4s
+	WORD    $0x2ea1c12d // umull v13.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V8.B16, V3.B16, V8.B16
+	VEOR    V10.B16, V5.B16, V5.B16
+	VUZP2   V12.S4, V11.S4, V10.S4
+	VUZP2   V9.S4, V13.S4, V14.S4
+	VEOR    V8.B16, V14.B16, V14.B16
+	VEOR    V5.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V13.S4, V5.S4
+	VUZP1   V12.S4, V11.S4, V8.S4
+	FLDPQ   48(RSP), (F9, F11)
+	WORD    $0x2ea0c20c // umull v12.2d, v16.2s, v0.2s
+	WORD    $0x6ea0c20d // umull2 v13.2d, v16.4s, v0.4s
+	WORD    $0x2ea1c1f0 // umull v16.2d, v15.2s, v1.2s
+	WORD    $0x6ea1c1ef // umull2 v15.2d, v15.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V13.S4, V12.S4, V17.S4
+	VUZP2   V15.S4, V16.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V15.S4, V16.S4, V2.S4
+	VUZP1   V13.S4, V12.S4, V7.S4
+	WORD    $0x2ea0c1cc // umull v12.2d, v14.2s, v0.2s
+	WORD    $0x6ea0c1cd // umull2 v13.2d, v14.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V13.S4, V12.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V13.S4, V12.S4, V8.S4
+	FLDPQ   80(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FLDPQ   112(RSP), (F9, F11)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c18d // umull v13.2d, v12.2s, v0.2s
+	WORD    $0x6ea0c18c // umull2 v12.2d, v12.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V12.S4, V13.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V12.S4, V13.S4, V8.S4
+	FLDPQ   144(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FLDPQ   176(RSP), (F9, F11)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c18d // umull v13.2d, v12.2s, v0.2s
+	WORD    $0x6ea0c18c // umull2 v12.2d, v12.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V12.S4, V13.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V12.S4, V13.S4, V8.S4
+	FLDPQ   208(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FLDPQ   240(RSP), (F9, F11)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V9.B16, V2.B16, V2.B16
+	VEOR    V11.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c18d // umull v13.2d, v12.2s, v0.2s
+	WORD    $0x6ea0c18c // umull2 v12.2d, v12.4s, v0.4s
+	WORD    $0x2ea1c14e // umull v14.2d, v10.2s, v1.2s
+	WORD    $0x6ea1c14a // umull2 v10.2d, v10.4s, v1.4s
+	VEOR    V9.B16, V5.B16, V5.B16
+	VEOR    V11.B16, V8.B16, V8.B16
+	VUZP2   V12.S4, V13.S4, V9.S4
+	VUZP2   V10.S4, V14.S4, V11.S4
+	VEOR    V5.B16, V11.B16, V11.B16
+	VEOR    V8.B16, V9.B16, V9.B16
+	VUZP1   V10.S4, V14.S4, V5.S4
+	VUZP1   V12.S4, V13.S4, V8.S4
+	FLDPQ   272(RSP), (F10, F12)
+	WORD    $0x2ea0c24d // umull v13.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24e // umull2 v14.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c22f // umull v15.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c230 // umull2 v16.2d, v17.4s, v1.4s
+	VEOR    V10.B16, V2.B16, V2.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V16.S4, V15.S4, V18.S4
+	VEOR    V2.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V16.S4, V15.S4, V2.S4
+	VUZP1   V14.S4, V13.S4, V7.S4
+	WORD    $0x2ea0c16d // umull v13.2d, v11.2s, v0.2s
+	WORD    $0x6ea0c16b // umull2 v11.2d, v11.4s, v0.4s
+	WORD    $0x2ea1c12e // umull v14.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V5.B16, V5.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V11.S4, V13.S4, V10.S4
+	VUZP2   V9.S4, V14.S4, V12.S4
+	VEOR    V5.B16, V12.B16, V12.B16
+	VEOR    V8.B16, V10.B16, V10.B16
+	VUZP1   V9.S4, V14.S4, V5.S4
+	VUZP1   V11.S4, V13.S4, V8.S4
+	FMOVQ   (R4), F11
+	FMOVQ   160(R4), F16
+	FMOVQ   128(R4), F14
+	FMOVQ   352(R4), F19
+	WORD    $0x4f20e652 // scvtf v18.4s, v18.4s, #32
+	WORD    $0x4e2bd652 // fadd v18.4s, v18.4s, v11.4s
+	WORD    $0x4e30d649 // fadd v9.4s, v18.4s, v16.4s
+	WORD    $0x4f21064f // sshr v15.4s, v18.4s, #31
+	VBIF    V15.B16, V18.B16, V9.B16
+	VSUB    V14.S4, V9.S4, V13.S4
+	VAND    V19.B16, V13.B16, V13.B16
+	VSUB    V13.S4, V9.S4, V9.S4
+	WORD    $0x4eb0d529 // fsub v9.4s, v9.4s, v16.4s
+	WORD    $0x4ea099af // cmeq v15.4s, v13.4s, #0
+	VBIT    V15.B16, V18.B16, V9.B16
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD    $0x4f20e631 // scvtf v17.4s, v17.4s, #32
+	WORD    $0x4e2bd631 // fadd v17.4s, v17.4s, v11.4s
+	WORD    $0x4e30d62b // fadd v11.4s, v17.4s, v16.4s
+	WORD    $0x4f21062f // sshr v15.4s, v17.4s, #31
+	VBIF    V15.B16, V17.B16, V11.B16
+	VSUB    V14.S4, V11.S4, V14.S4
+	VAND    V19.B16, V14.B16, V14.B16
+	VSUB    V14.S4, V11.S4, V11.S4
+	WORD    $0x4eb0d56b // fsub v11.4s, v11.4s, v16.4s
+	WORD    $0x4ea099cf // cmeq v15.4s, v14.4s, #0
+	VBIT    V15.B16, V17.B16, V11.B16
+	WORD    $0x4e21d9ce // scvtf v14.4s, v14.4s
+	FMOVQ   64(R4), F15
+	WORD    $0x6e2fdd32 // fmul v18.4s, v9.4s, v15.4s
+	WORD    $0x6e2fdd71 // fmul v17.4s, v11.4s, v15.4s
+	FMOVQ   256(R4), F15
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   96(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   272(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   112(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   304(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   176(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   336(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x4e2fd652 // fadd v18.4s, v18.4s, v15.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x4e2fd631 // fadd v17.4s, v17.4s, v15.4s
+	FMOVQ   208(R4), F15
+	WORD    $0x6e29de52 // fmul v18.4s, v18.4s, v9.4s
+	WORD    $0x6e2fddad // fmul v13.4s, v13.4s, v15.4s
+	WORD    $0x4e2dd652 // fadd v18.4s, v18.4s, v13.4s
+	WORD    $0x6ea1fa52 // fsqrt v18.4s, v18.4s
+	WORD    $0x6e2bde31 // fmul v17.4s, v17.4s, v11.4s
+	WORD    $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
+	WORD    $0x4e2ed631 // fadd v17.4s, v17.4s, v14.4s
+	WORD    $0x6ea1fa31 // fsqrt v17.4s, v17.4s
+	WORD    $0x4f21e44d // scvtf v13.4s, v2.4s, #31
+	WORD    $0x6e2dddaf // fmul v15.4s, v13.4s, v13.4s
+	WORD    $0x4f21e4ee // scvtf v14.4s, v7.4s, #31
+	WORD    $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
+	FMOVQ   32(R4), F11
+	WORD    $0x6e2bdde9 // fmul v9.4s, v15.4s, v11.4s
+	WORD    $0x6e2bde0b // fmul v11.4s, v16.4s, v11.4s
+	FMOVQ   240(R4), F19
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	FMOVQ   80(R4), F19
+	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	FMOVQ   320(R4), F19
+	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	FMOVQ   144(R4), F19
+	WORD    $0x6e2fdd29 // fmul v9.4s, v9.4s, v15.4s
+	WORD    $0x4e33d529 // fadd v9.4s, v9.4s, v19.4s
+	WORD    $0x6e30dd6b // fmul v11.4s, v11.4s, v16.4s
+	WORD    $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
+	VSHL    $31, V2.S4, V2.S4
+	VEOR    V2.B16, V9.B16, V9.B16
+	VSHL    $31, V7.S4, V7.S4
+	VEOR    V7.B16, V11.B16, V11.B16
+	FMOVQ   16(R4), F7
+	WORD    $0x6e27dde2 // fmul v2.4s, v15.4s, v7.4s
+	WORD    $0x6e27de07 // fmul v7.4s, v16.4s, v7.4s
+	FMOVQ   224(R4), F19
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	FMOVQ   48(R4), F19
+	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	FMOVQ   288(R4), F19
+	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	FMOVQ   192(R4), F19
+	WORD    $0x6e2fdc42 // fmul v2.4s, v2.4s, v15.4s
+	WORD    $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD    $0x6e30dce7 // fmul v7.4s, v7.4s, v16.4s
+	WORD    $0x4e33d4e7 // fadd v7.4s, v7.4s, v19.4s
+	WORD    $0x6e22ddad // fmul v13.4s, v13.4s, v2.4s
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x6e32dd29 // fmul v9.4s, v9.4s, v18.4s
+	WORD    $0x6e32ddad // fmul v13.4s, v13.4s, v18.4s
+	WORD    $0x6e31dd6b // fmul v11.4s, v11.4s, v17.4s
+	WORD    $0x6e31ddce // fmul v14.4s, v14.4s, v17.4s
+	VZIP1   V11.S4, V9.S4, V2.S4
+	VZIP1   V14.S4, V13.S4, V7.S4
+	VZIP1   V7.D2, V2.D2, V15.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e2169ef // fcvtn v15.4h, v15.4s
+	ADD     R5<<3, R0, R5
+	FMOVD   F15, (R5)
+	VZIP2   V7.D2, V2.D2, V2.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e216842 // fcvtn v2.4h, v2.4s
+	ADD     R5<<3, R0, R5
+	FMOVD   F2, (R5)
+	VZIP2   V11.S4, V9.S4, V2.S4
+	VZIP2   V14.S4, V13.S4, V7.S4
+	VZIP1   V7.D2, V2.D2, V9.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e216929 // fcvtn v9.4h, v9.4s
+	ADD     R5<<3, R0, R5
+	FMOVD   F9, (R5)
+	VZIP2   V7.D2, V2.D2, V2.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e216842 // fcvtn v2.4h, v2.4s
+	ADD     R5<<3, R0, R5
+	FMOVD   F2, (R5)
+	FMOVQ   (R4), F7
+	FMOVQ   160(R4), F14
+	FMOVQ   128(R4), F11
+	FMOVQ   352(R4), F15
+	WORD    $0x4f20e58c // scvtf v12.4s, v12.4s, #32
+	WORD    $0x4e27d58c // fadd v12.4s, v12.4s, v7.4s
+	WORD    $0x4e2ed582 // fadd v2.4s, v12.4s, v14.4s
+	WORD    $0x4f21058d // sshr v13.4s, v12.4s, #31
+	VBIF    V13.B16, V12.B16, V2.B16
+	VSUB    V11.S4, V2.S4, V9.S4
+	VAND    V15.B16, V9.B16, V9.B16
+	VSUB    V9.S4, V2.S4, V2.S4
+	WORD    $0x4eaed442 // fsub v2.4s, v2.4s, v14.4s
+	WORD    $0x4ea0992d // cmeq v13.4s, v9.4s, #0
+	VBIT    V13.B16, V12.B16, V2.B16
+	WORD    $0x4e21d929 // scvtf v9.4s, v9.4s
+	WORD    $0x4f20e54a // scvtf v10.4s, v10.4s, #32
+	WORD    $0x4e27d54a // fadd v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2ed547 // fadd v7.4s, v10.4s, v14.4s
+	WORD    $0x4f21054d // sshr v13.4s, v10.4s, #31
+	VBIF    V13.B16, V10.B16, V7.B16
+	VSUB    V11.S4, V7.S4, V11.S4
+	VAND    V15.B16, V11.B16, V11.B16
+	VSUB    V11.S4, V7.S4, V7.S4
+	WORD    $0x4eaed4e7 // fsub v7.4s, v7.4s, v14.4s
+	WORD    $0x4ea0996d // cmeq v13.4s, v11.4s, #0
+	VBIT    V13.B16, V10.B16, V7.B16
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	FMOVQ   64(R4), F10
+	WORD    $0x6e2adc4c // fmul v12.4s, v2.4s, v10.4s
+	WORD    $0x6e2adcea // fmul v10.4s, v7.4s, v10.4s
+	FMOVQ   256(R4), F13
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   96(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   272(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   112(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   304(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   176(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   336(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x4e2dd54a // fadd v10.4s, v10.4s, v13.4s
+	FMOVQ   208(R4), F13
+	WORD    $0x6e22dd8c // fmul v12.4s, v12.4s, v2.4s
+	WORD    $0x6e2ddd29 // fmul v9.4s, v9.4s, v13.4s
+	WORD    $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
+	WORD    $0x6ea1f98c // fsqrt v12.4s, v12.4s
+	WORD    $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD    $0x6e2ddd6b // fmul v11.4s, v11.4s, v13.4s
+	WORD    $0x4e2bd54a // fadd v10.4s, v10.4s, v11.4s
+	WORD    $0x6ea1f94a // fsqrt v10.4s, v10.4s
+	WORD    $0x4f21e4a9 // scvtf v9.4s, v5.4s, #31
+	WORD    $0x6e29dd2d // fmul v13.4s, v9.4s, v9.4s
+	WORD    $0x4f21e50b // scvtf v11.4s, v8.4s, #31
+	WORD    $0x6e2bdd6e // fmul v14.4s, v11.4s, v11.4s
+	FMOVQ   32(R4), F7
+	WORD    $0x6e27dda2 // fmul v2.4s, v13.4s, v7.4s
+	WORD    $0x6e27ddc7 // fmul v7.4s, v14.4s, v7.4s
+	FMOVQ   240(R4), F15
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	FMOVQ   80(R4), F15
+	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	FMOVQ   320(R4), F15
+	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	FMOVQ   144(R4), F15
+	WORD    $0x6e2ddc42 // fmul v2.4s, v2.4s, v13.4s
+	WORD    $0x4e2fd442 // fadd v2.4s, v2.4s, v15.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	VSHL    $31, V5.S4, V5.S4
+	VEOR    V5.B16, V2.B16, V2.B16
+	VSHL    $31, V8.S4, V8.S4
+	VEOR    V8.B16, V7.B16, V7.B16
+	FMOVQ   16(R4), F8
+	WORD    $0x6e28dda5 // fmul v5.4s, v13.4s, v8.4s
+	WORD    $0x6e28ddc8 // fmul v8.4s, v14.4s, v8.4s
+	FMOVQ   224(R4), F15
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	FMOVQ   48(R4), F15
+	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	FMOVQ   288(R4), F15
+	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	FMOVQ   192(R4), F15
+	WORD    $0x6e2ddca5 // fmul v5.4s, v5.4s, v13.4s
+	WORD    $0x4e2fd4a5 // fadd v5.4s, v5.4s, v15.4s
+	WORD    $0x6e2edd08 // fmul v8.4s, v8.4s, v14.4s
+	WORD    $0x4e2fd508 // fadd v8.4s, v8.4s, v15.4s
+	WORD    $0x6e25dd29 // fmul v9.4s, v9.4s, v5.4s
+	WORD    $0x6e28dd6b // fmul v11.4s, v11.4s, v8.4s
+	WORD    $0x6e2cdc42 // fmul v2.4s, v2.4s, v12.4s
+	WORD    $0x6e2cdd29 // fmul v9.4s, v9.4s, v12.4s
+	WORD    $0x6e2adce7 // fmul v7.4s, v7.4s, v10.4s
+	WORD    $0x6e2add6b // fmul v11.4s, v11.4s, v10.4s
+	VZIP1   V7.S4, V2.S4, V5.S4
+	VZIP1   V11.S4, V9.S4, V8.S4
+	VZIP1   V8.D2, V5.D2, V10.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e21694a // fcvtn v10.4h, v10.4s
+	ADD     R5<<3, R0, R5
+	FMOVD   F10, (R5)
+	VZIP2   V8.D2, V5.D2, V5.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e2168a5 // fcvtn v5.4h, v5.4s
+	ADD     R5<<3, R0, R5
+	FMOVD   F5, (R5)
+	VZIP2   V7.S4, V2.S4, V2.S4
+	VZIP2   V11.S4, V9.S4, V5.S4
+	VZIP1   V5.D2, V2.D2, V7.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e2168e7 // fcvtn v7.4h, v7.4s
+	ADD     R5<<3, R0, R5
+	FMOVD   F7, (R5)
+	VZIP2   V5.D2, V2.D2, V2.D2
+	MOVWU.P 4(R1), R5
+	WORD    $0x0e216842 // fcvtn v2.4h, v2.4s
+	ADD     R5<<3, R0, R5
+	FMOVD   F2, (R5)
+	SUBS    $8, R2, R2
+	BGE     quads
+
+quadsDone:
+	ADD $8, R2, R2
+	RET
+
+// func noiseBFloat16NEON(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// Requires: ASIMD
+TEXT ·noiseBFloat16NEON(SB), NOSPLIT, $296-64
+	MOVD    dst_base+0(FP), R0
+	MOVD    quads_base+24(FP), R1
+	MOVD    quads_len+32(FP), R2
+	MOVD    ks+48(FP), R4
+	MOVD    ctr+56(FP), R5
+	MOVD    $3528531795, R3
+	VDUP    R3, V0.S4
+	MOVD    $3449720151, R3
+	VDUP    R3, V1.S4
+	MOVD    $counterLanes<>+0(SB), R3
+	FLDPQ   (R3), (F2, F3)
+	MOVWU.P 4(R5), R3
+	VLD1R.P 4(R5), [V2.S4]
+	VLD1R.P 4(R5), [V3.S4]
+	VLD1R.P 4(R5), [V4.S4]
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	VEOR    V5.B16, V2.B16, V2.B16
+	VEOR    V6.B16, V4.B16, V4.B16
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 16(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 48(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 80(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 112(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 144(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 176(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 208(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 240(RSP)
+	VLD1R.P 4(R4), [V5.S4]
+	VLD1R.P 4(R4), [V6.S4]
+	FSTPQ   (F5, F6), 272(RSP)
+	WORD    $0x2ea1c065 // umull v5.2d, v3.2s, v1.2s
+	WORD    $0x6ea1c063 // umull2 v3.2d, v3.4s, v1.4s
+	VUZP2   V3.S4, V5.S4, V6.S4
+	VUZP1   V3.S4, V5.S4, V3.S4
+	VEOR    V2.B16, V6.B16, V6.B16
+	MOVD    $noiseConstants<>+0(SB), R4
+	WORD    $0x6f00e402 // movi v2.2d, #0
+	WORD    $0x4f008422 // movi v2.8h, #1
+	WORD    $0x4f04a405 // movi v5.8h, #128, lsl #8
+	SUBS    $8, R2, R2
+	BLT     quadsDone
+
+quads:
+	VDUP    R3, V8.S4
+	FMOVQ   (R1), F7
+	VADD    V8.S4, V7.S4, V7.S4
+	WORD    $0x2ea0c0e8 // umull v8.2d, v7.2s, v0.2s
+	WORD    $0x6ea0c0e7 // umull2 v7.2d, v7.4s, v0.4s
+	VUZP2   V7.S4, V8.S4, V9.S4
+	VEOR    V4.B16, V9.B16, V9.B16
+	VUZP1   V7.S4, V8.S4, V7.S4
+	VDUP    R3, V10.S4
+	FMOVQ   16(R1), F8
+	VADD    V10.S4, V8.S4, V8.S4
+	WORD    $0x2ea0c10a // umull v10.2d, v8.2s, v0.2s
+	WORD    $0x6ea0c108 // umull2 v8.2d, v8.4s, v0.4s
+	VUZP2   V8.S4, V10.S4, V11.S4
+	VEOR    V4.B16, V11.B16, V11.B16
+	VUZP1   V8.S4, V10.S4, V8.S4
+	FLDPQ   16(RSP), (F10, F12)
+	WORD    $0x2ea0c0cd // umull v13.2d, v6.2s, v0.2s
+	WORD    $0x6ea0c0ce // umull2 v14.2d, v6.4s, v0.4s
+	WORD    $0x2ea1c12f // umull v15.2d, v9.2s, v1.2s
+	WORD    $0x6ea1c129 // umull2 v9.2d, v9.4s, v1.4s
+	VEOR    V10.B16, V3.B16, V16.B16
+	VEOR    V12.B16, V7.B16, V7.B16
+	VUZP2   V14.S4, V13.S4, V17.S4
+	VUZP2   V9.S4, V15.S4, V18.S4
+	VEOR    V16.B16, V18.B16, V18.B16
+	VEOR    V7.B16, V17.B16, V17.B16
+	VUZP1   V9.S4, V15.S4, V7.S4
+	VUZP1   V14.S4, V13.S4, V9.S4
+	WORD    $0x2ea0c0cd // umull v13.2d, v6.2s, v0.2s
+	WORD    $0x6ea0c0ce // umull2 v14.2d, v6.4s, v0.4s
+	WORD    $0x2ea1c16f // umull v15.2d, v11.2s, v1.2s
+	WORD    $0x6ea1c16b // umull2 v11.2d, v11.4s, v1.4s
+	VEOR    V10.B16, V3.B16, V10.B16
+	VEOR    V12.B16, V8.B16, V8.B16
+	VUZP2   V14.S4, V13.S4, V12.S4
+	VUZP2   V11.S4, V15.S4, V16.S4
+	VEOR    V10.B16, V16.B16, V16.B16
+	VEOR    V8.B16, V12.B16, V12.B16
+	VUZP1   V11.S4, V15.S4, V8.S4
+	VUZP1   V14.S4, V13.S4, V10.S4
+	FLDPQ   48(RSP), (F11, F13)
+	WORD    $0x2ea0c24e // umull v14.2d, v18.2s, v0.2s
+	WORD    $0x6ea0c24f // umull2 v15.2d, v18.4s, v0.4s
+	WORD    $0x2ea1c232 // umull v18.2d, v17.2s, v1.2s
+	WORD    $0x6ea1c231 // umull2 v17.2d, v17.4s, v1.4s
+	VEOR    V11.B16, V7.B16, V7.B16
+	VEOR    V13.B16, V9.B16, V9.B16
+	VUZP2   V15.S4, V14.S4, V19.S4
+	VUZP2   V17.S4, V18.S4, V20.S4
+	VEOR    V7.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V17.S4, V18.S4, V7.S4
+	VUZP1   V15.S4, V14.S4, V9.S4
+	WORD    $0x2ea0c20e // umull v14.2d, v16.2s, v0.2s
+	WORD    $0x6ea0c20f // umull2 v15.2d, v16.4s, v0.4s
+	WORD    $0x2ea1c190 // umull v16.2d, v12.2s, v1.2s
+	WORD    $0x6ea1c18c // umull2 v12.2d, v12.4s, v1.4s
+	VEOR    V11.B16, V8.B16, V8.B16
+	VEOR    V13.B16, V10.B16, V10.B16
+	VUZP2   V15.S4, V14.S4, V11.S4
+	VUZP2   V12.S4, V16.S4, V13.S4
+	VEOR    V8.B16, V13.B16, V13.B16
+	VEOR    V10.B16, V11.B16, V11.B16
+	VUZP1   V12.S4, V16.S4, V8.S4
+	VUZP1   V15.S4, V14.S4, V10.S4
+	FLDPQ   80(RSP), (F12, F14)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V12.B16, V7.B16, V7.B16
+	VEOR    V14.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V7.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V7.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1af // umull v15.2d, v13.2s, v0.2s
+	WORD    $0x6ea0c1ad // umull2 v13.2d, v13.4s, v0.4s
+	WORD    $0x2ea1c170 // umull v16.2d, v11.2s, v1.2s
+	WORD    $0x6ea1c16b // umull2 v11.2d, v11.4s, v1.4s
+	VEOR    V12.B16, V8.B16, V8.B16
+	VEOR    V14.B16, V10.B16, V10.B16
+	VUZP2   V13.S4, V15.S4, V12.S4
+	VUZP2   V11.S4, V16.S4, V14.S4
+	VEOR    V8.B16, V14.B16, V14.B16
+	VEOR    V10.B16, V12.B16, V12.B16
+	VUZP1   V11.S4, V16.S4, V8.S4
+	VUZP1   V13.S4, V15.S4, V10.S4
+	FLDPQ   112(RSP), (F11, F13)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V11.B16, V7.B16, V7.B16
+	VEOR    V13.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V7.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V7.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1cf // umull v15.2d, v14.2s, v0.2s
+	WORD    $0x6ea0c1ce // umull2 v14.2d, v14.4s, v0.4s
+	WORD    $0x2ea1c190 // umull v16.2d, v12.2s, v1.2s
+	WORD    $0x6ea1c18c // umull2 v12.2d, v12.4s, v1.4s
+	VEOR    V11.B16, V8.B16, V8.B16
+	VEOR    V13.B16, V10.B16, V10.B16
+	VUZP2   V14.S4, V15.S4, V11.S4
+	VUZP2   V12.S4, V16.S4, V13.S4
+	VEOR    V8.B16, V13.B16, V13.B16
+	VEOR    V10.B16, V11.B16, V11.B16
+	VUZP1   V12.S4, V16.S4, V8.S4
+	VUZP1   V14.S4, V15.S4, V10.S4
+	FLDPQ   144(RSP), (F12, F14)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V12.B16, V7.B16, V7.B16
+	VEOR    V14.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V7.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V7.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1af // umull v15.2d, v13.2s, v0.2s
+	WORD    $0x6ea0c1ad // umull2 v13.2d, v13.4s, v0.4s
+	WORD    $0x2ea1c170 // umull v16.2d, v11.2s, v1.2s
+	WORD    $0x6ea1c16b // umull2 v11.2d, v11.4s, v1.4s
+	VEOR    V12.B16, V8.B16, V8.B16
+	VEOR    V14.B16, V10.B16, V10.B16
+	VUZP2   V13.S4, V15.S4, V12.S4
+	VUZP2   V11.S4, V16.S4, V14.S4
+	VEOR    V8.B16, V14.B16, V14.B16
+	VEOR    V10.B16, V12.B16, V12.B16
+	VUZP1   V11.S4, V16.S4, V8.S4
+	VUZP1   V13.S4, V15.S4, V10.S4
+	FLDPQ   176(RSP), (F11, F13)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V11.B16, V7.B16, V7.B16
+	VEOR    V13.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V7.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V7.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1cf // umull v15.2d, v14.2s, v0.2s
+	WORD    $0x6ea0c1ce // umull2 v14.2d, v14.4s, v0.4s
+	WORD    $0x2ea1c190 // umull v16.2d, v12.2s, v1.2s
+	WORD    $0x6ea1c18c // umull2 v12.2d, v12.4s, v1.4s
+	VEOR    V11.B16, V8.B16, V8.B16
+	VEOR    V13.B16, V10.B16, V10.B16
+	VUZP2   V14.S4, V15.S4, V11.S4
+	VUZP2   V12.S4, V16.S4, V13.S4
+	VEOR    V8.B16, V13.B16, V13.B16
+	VEOR    V10.B16, V11.B16, V11.B16
+	VUZP1   V12.S4, V16.S4, V8.S4
+	VUZP1   V14.S4, V15.S4, V10.S4
+	FLDPQ   208(RSP), (F12, F14)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V12.B16, V7.B16, V7.B16
+	VEOR    V14.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V7.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V7.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1af // umull v15.2d, v13.2s, v0.2s
+	WORD    $0x6ea0c1ad // umull2 v13.2d, v13.4s, v0.4s
+	WORD    $0x2ea1c170 // umull v16.2d, v11.2s, v1.2s
+	WORD    $0x6ea1c16b // umull2 v11.2d, v11.4s, v1.4s
+	VEOR    V12.B16, V8.B16, V8.B16
+	VEOR    V14.B16, V10.B16, V10.B16
+	VUZP2   V13.S4, V15.S4, V12.S4
+	VUZP2   V11.S4, V16.S4, V14.S4
+	VEOR    V8.B16, V14.B16, V14.B16
+	VEOR    V10.B16, V12.B16, V12.B16
+	VUZP1   V11.S4, V16.S4, V8.S4
+	VUZP1   V13.S4, V15.S4, V10.S4
+	FLDPQ   240(RSP), (F11, F13)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V11.B16, V7.B16, V7.B16
+	VEOR    V13.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V7.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V7.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1cf // umull v15.2d, v14.2s, v0.2s
+	WORD    $0x6ea0c1ce // umull2 v14.2d, v14.4s, v0.4s
+	WORD    $0x2ea1c190 // umull v16.2d, v12.2s, v1.2s
+	WORD    $0x6ea1c18c // umull2 v12.2d, v12.4s, v1.4s
+	VEOR    V11.B16, V8.B16, V8.B16
+	VEOR    V13.B16, V10.B16, V10.B16
+	VUZP2   V14.S4, V15.S4, V11.S4
+	VUZP2   V12.S4, V16.S4, V13.S4
+	VEOR    V8.B16, V13.B16, V13.B16
+	VEOR    V10.B16, V11.B16, V11.B16
+	VUZP1   V12.S4, V16.S4, V8.S4
+	VUZP1   V14.S4, V15.S4, V10.S4
+	FLDPQ   272(RSP), (F12, F14)
+	WORD    $0x2ea0c28f // umull v15.2d, v20.2s, v0.2s
+	WORD    $0x6ea0c290 // umull2 v16.2d, v20.4s, v0.4s
+	WORD    $0x2ea1c271 // umull v17.2d, v19.2s, v1.2s
+	WORD    $0x6ea1c272 // umull2 v18.2d, v19.4s, v1.4s
+	VEOR    V12.B16, V7.B16, V7.B16
+	VEOR    V14.B16, V9.B16, V9.B16
+	VUZP2   V16.S4, V15.S4, V19.S4
+	VUZP2   V18.S4, V17.S4, V20.S4
+	VEOR    V7.B16, V20.B16, V20.B16
+	VEOR    V9.B16, V19.B16, V19.B16
+	VUZP1   V18.S4, V17.S4, V7.S4
+	VUZP1   V16.S4, V15.S4, V9.S4
+	WORD    $0x2ea0c1af // umull v15.2d, v13.2s, v0.2s
+	WORD    $0x6ea0c1ad // umull2 v13.2d, v13.4s, v0.4s
+	WORD    $0x2ea1c170 // umull v16.2d, v11.2s, v1.2s
+	WORD    $0x6ea1c16b // umull2 v11.2d, v11.4s, v1.4s
+	VEOR    V12.B16, V8.B16, V8.B16
+	VEOR    V14.B16, V10.B16, V10.B16
+	VUZP2   V13.S4, V15.S4, V12.S4
+	VUZP2   V11.S4, V16.S4, V14.S4
+	VEOR    V8.B16, V14.B16, V14.B16
+	VEOR    V10.B16, V12.B16, V12.B16
+	VUZP1   V11.S4, V16.S4, V8.S4
+	VUZP1   V13.S4, V15.S4, V10.S4
+	FMOVQ   (R4), F13
+	FMOVQ   160(R4), F18
+	FMOVQ   128(R4), F16
+	FMOVQ   352(R4), F21
+	WORD    $0x4f20e694 // scvtf v20.4s, v20.4s, #32
+	WORD    $0x4e2dd694 // fadd v20.4s, v20.4s, v13.4s
+	WORD    $0x4e32d68b // fadd v11.4s, v20.4s, v18.4s
+	WORD    $0x4f210691 // sshr v17.4s, v20.4s, #31
+	VBIF    V17.B16, V20.B16, V11.B16
+	VSUB    V16.S4, V11.S4, V15.S4
+	VAND    V21.B16, V15.B16, V15.B16
+	VSUB    V15.S4, V11.S4, V11.S4
+	WORD    $0x4eb2d56b // fsub v11.4s, v11.4s, v18.4s
+	WORD    $0x4ea099f1 // cmeq v17.4s, v15.4s, #0
+	VBIT    V17.B16, V20.B16, V11.B16
+	WORD    $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD    $0x4f20e673 // scvtf v19.4s, v19.4s, #32
+	WORD    $0x4e2dd673 // fadd v19.4s, v19.4s, v13.4s
+	WORD    $0x4e32d66d // fadd v13.4s, v19.4s, v18.4s
+	WORD    $0x4f210671 // sshr v17.4s, v19.4s, #31
+	VBIF    V17.B16, V19.B16, V13.B16
+	VSUB    V16.S4, V13.S4, V16.S4
+	VAND    V21.B16, V16.B16, V16.B16
+	VSUB    V16.S4, V13.S4, V13.S4
+	WORD    $0x4eb2d5ad // fsub v13.4s, v13.4s, v18.4s
+	WORD    $0x4ea09a11 // cmeq v17.4s, v16.4s, #0
+	VBIT    V17.B16, V19.B16, V13.B16
+	WORD    $0x4e21da10 // scvtf v16.4s, v16.4s
+	FMOVQ   64(R4), F17
+	WORD    $0x6e31dd74 // fmul v20.4s, v11.4s, v17.4s
+	WORD    $0x6e31ddb3 // fmul v19.4s, v13.4s, v17.4s
+	FMOVQ   256(R4), F17
+	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	FMOVQ   96(R4), F17
+	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
+	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
+	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	FMOVQ   272(R4), F17
+	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
+	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
+	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	FMOVQ   112(R4), F17
+	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
+	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
+	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	FMOVQ   304(R4), F17
+	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
+	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
+	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	FMOVQ   176(R4), F17
+	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
+	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
+	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	FMOVQ   336(R4), F17
+	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
+	WORD    $0x4e31d694 // fadd v20.4s, v20.4s, v17.4s
+	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
+	WORD    $0x4e31d673 // fadd v19.4s, v19.4s, v17.4s
+	FMOVQ   208(R4), F17
+	WORD    $0x6e2bde94 // fmul v20.4s, v20.4s, v11.4s
+	WORD    $0x6e31ddef // fmul v15.4s, v15.4s, v17.4s
+	WORD    $0x4e2fd694 // fadd v20.4s, v20.4s, v15.4s
+	WORD    $0x6ea1fa94 // fsqrt v20.4s, v20.4s
+	WORD    $0x6e2dde73 // fmul v19.4s, v19.4s, v13.4s
+	WORD    $0x6e31de10 // fmul v16.4s, v16.4s, v17.4s
+	WORD    $0x4e30d673 // fadd v19.4s, v19.4s, v16.4s
+	WORD    $0x6ea1fa73 // fsqrt v19.4s, v19.4s
+	WORD    $0x4f21e4ef // scvtf v15.4s, v7.4s, #31
+	WORD    $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
+	WORD    $0x4f21e530 // scvtf v16.4s, v9.4s, #31
+	WORD    $0x6e30de12 // fmul v18.4s, v16.4s, v16.4s
+	FMOVQ   32(R4), F13
+	WORD    $0x6e2dde2b // fmul v11.4s, v17.4s, v13.4s
+	WORD    $0x6e2dde4d // fmul v13.4s, v18.4s, v13.4s
+	FMOVQ   240(R4), F21
+	WORD    $0x4e35d56b // fadd v11.4s, v11.4s, v21.4s
+	WORD    $0x4e35d5ad // fadd v13.4s, v13.4s, v21.4s
+	FMOVQ   80(R4), F21
+	WORD    $0x6e31dd6b // fmul v11.4s, v11.4s, v17.4s
+	WORD    $0x4e35d56b // fadd v11.4s, v11.4s, v21.4s
+	WORD    $0x6e32ddad // fmul v13.4s, v13.4s, v18.4s
+	WORD    $0x4e35d5ad // fadd v13.4s, v13.4s, v21.4s
+	FMOVQ   320(R4), F21
+	WORD    $0x6e31dd6b // fmul v11.4s, v11.4s, v17.4s
+	WORD    $0x4e35d56b // fadd v11.4s, v11.4s, v21.4s
+	WORD    $0x6e32ddad // fmul v13.4s, v13.4s, v18.4s
+	WORD    $0x4e35d5ad // fadd v13.4s, v13.4s, v21.4s
+	FMOVQ   144(R4), F21
+	WORD    $0x6e31dd6b // fmul v11.4s, v11.4s, v17.4s
+	WORD    $0x4e35d56b // fadd v11.4s, v11.4s, v21.4s
+	WORD    $0x6e32ddad // fmul v13.4s, v13.4s, v18.4s
+	WORD    $0x4e35d5ad // fadd v13.4s, v13.4s, v21.4s
+	VSHL    $31, V7.S4, V7.S4
+	VEOR    V7.B16, V11.B16, V11.B16
+	VSHL    $31, V9.S4, V9.S4
+	VEOR    V9.B16, V13.B16, V13.B16
+	FMOVQ   16(R4), F9
+	WORD    $0x6e29de27 // fmul v7.4s, v17.4s, v9.4s
+	WORD    $0x6e29de49 // fmul v9.4s, v18.4s, v9.4s
+	FMOVQ   224(R4), F21
+	WORD    $0x4e35d4e7 // fadd v7.4s, v7.4s, v21.4s
+	WORD    $0x4e35d529 // fadd v9.4s, v9.4s, v21.4s
+	FMOVQ   48(R4), F21
+	WORD    $0x6e31dce7 // fmul v7.4s, v7.4s, v17.4s
+	WORD    $0x4e35d4e7 // fadd v7.4s, v7.4s, v21.4s
+	WORD    $0x6e32dd29 // fmul v9.4s, v9.4s, v18.4s
+	WORD    $0x4e35d529 // fadd v9.4s, v9.4s, v21.4s
+	FMOVQ   288(R4), F21
+	WORD    $0x6e31dce7 // fmul v7.4s, v7.4s, v17.4s
+	WORD    $0x4e35d4e7 // fadd v7.4s, v7.4s, v21.4s
+	WORD    $0x6e32dd29 // fmul v9.4s, v9.4s, v18.4s
+	WORD    $0x4e35d529 // fadd v9.4s, v9.4s, v21.4s
+	FMOVQ   192(R4), F21
+	WORD    $0x6e31dce7 // fmul v7.4s, v7.4s, v17.4s
+	WORD    $0x4e35d4e7 // fadd v7.4s, v7.4s, v21.4s
+	WORD    $0x6e32dd29 // fmul v9.4s, v9.4s, v18.4s
+	WORD    $0x4e35d529 // fadd v9.4s, v9.4s, v21.4s
+	WORD    $0x6e27ddef // fmul v15.4s, v15.4s, v7.4s
+	WORD    $0x6e29de10 // fmul v16.4s, v16.4s, v9.4s
+	WORD    $0x6e34dd6b // fmul v11.4s, v11.4s, v20.4s
+	WORD    $0x6e34ddef // fmul v15.4s, v15.4s, v20.4s
+	WORD    $0x6e33ddad // fmul v13.4s, v13.4s, v19.4s
+	WORD    $0x6e33de10 // fmul v16.4s, v16.4s, v19.4s
+	VZIP1   V13.S4, V11.S4, V7.S4
+	VZIP1   V16.S4, V15.S4, V9.S4
+	VZIP1   V9.D2, V7.D2, V17.D2
+	MOVWU.P 4(R1), R5
+	VUZP1   V17.H8, V17.H8, V18.H8
+	VUZP2   V17.H8, V17.H8, V19.H8
+	VCMTST  V2.H8, V19.H8, V17.H8
+	VADD    V5.H8, V17.H8, V17.H8
+	WORD    $0x6e713651 // cmhi v17.8h, v18.8h, v17.8h
+	VSUB    V17.H8, V19.H8, V17.H8
+	ADD     R5<<3, R0, R5
+	FMOVD   F17, (R5)
+	VZIP2   V9.D2, V7.D2, V7.D2
+	MOVWU.P 4(R1), R5
+	VUZP1   V7.H8, V7.H8, V9.H8
+	VUZP2   V7.H8, V7.H8, V17.H8
+	VCMTST  V2.H8, V17.H8, V7.H8
+	VADD    V5.H8, V7.H8, V7.H8
+	WORD    $0x6e673527 // cmhi v7.8h, v9.8h, v7.8h
+	VSUB    V7.H8, V17.H8, V7.H8
+	ADD     R5<<3, R0, R5
+	FMOVD   F7, (R5)
+	VZIP2   V13.S4, V11.S4, V7.S4
+	VZIP2   V16.S4, V15.S4, V9.S4
+	VZIP1   V9.D2, V7.D2, V11.D2
+	MOVWU.P 4(R1), R5
+	VUZP1   V11.H8, V11.H8, V13.H8
+	VUZP2   V11.H8, V11.H8, V15.H8
+	VCMTST  V2.H8, V15.H8, V11.H8
+	VADD    V5.H8, V11.H8, V11.H8
+	WORD    $0x6e6b35ab // cmhi v11.8h, v13.8h, v11.8h
+	VSUB    V11.H8, V15.H8, V11.H8
+	ADD     R5<<3, R0, R5
+	FMOVD   F11, (R5)
+	VZIP2   V9.D2, V7.D2, V7.D2
+	MOVWU.P 4(R1), R5
+	VUZP1   V7.H8, V7.H8, V9.H8
+	VUZP2   V7.H8, V7.H8, V11.H8
+	VCMTST  V2.H8, V11.H8, V7.H8
+	VADD    V5.H8, V7.H8, V7.H8
+	WORD    $0x6e673527 // cmhi v7.8h, v9.8h, v7.8h
+	VSUB    V7.H8, V11.H8, V7.H8
+	ADD     R5<<3, R0, R5
+	FMOVD   F7, (R5)
+	FMOVQ   (R4), F9
+	FMOVQ   160(R4), F16
+	FMOVQ   128(R4), F13
+	FMOVQ   352(R4), F17
+	WORD    $0x4f20e5ce // scvtf v14.4s, v14.4s, #32
+	WORD    $0x4e29d5ce // fadd v14.4s, v14.4s, v9.4s
+	WORD    $0x4e30d5c7 // fadd v7.4s, v14.4s, v16.4s
+	WORD    $0x4f2105cf // sshr v15.4s, v14.4s, #31
+	VBIF    V15.B16, V14.B16, V7.B16
+	VSUB    V13.S4, V7.S4, V11.S4
+	VAND    V17.B16, V11.B16, V11.B16
+	VSUB    V11.S4, V7.S4, V7.S4
+	WORD    $0x4eb0d4e7 // fsub v7.4s, v7.4s, v16.4s
+	WORD    $0x4ea0996f // cmeq v15.4s, v11.4s, #0
+	VBIT    V15.B16, V14.B16, V7.B16
+	WORD    $0x4e21d96b // scvtf v11.4s, v11.4s
+	WORD    $0x4f20e58c // scvtf v12.4s, v12.4s, #32
+	WORD    $0x4e29d58c // fadd v12.4s, v12.4s, v9.4s
+	WORD    $0x4e30d589 // fadd v9.4s, v12.4s, v16.4s
+	WORD    $0x4f21058f // sshr v15.4s, v12.4s, #31
+	VBIF    V15.B16, V12.B16, V9.B16
+	VSUB    V13.S4, V9.S4, V13.S4
+	VAND    V17.B16, V13.B16, V13.B16
+	VSUB    V13.S4, V9.S4, V9.S4
+	WORD    $0x4eb0d529 // fsub v9.4s, v9.4s, v16.4s
+	WORD    $0x4ea099af // cmeq v15.4s, v13.4s, #0
+	VBIT    V15.B16, V12.B16, V9.B16
+	WORD    $0x4e21d9ad // scvtf v13.4s, v13.4s
+	FMOVQ   64(R4), F12
+	WORD    $0x6e2cdcee // fmul v14.4s, v7.4s, v12.4s
+	WORD    $0x6e2cdd2c // fmul v12.4s, v9.4s, v12.4s
+	FMOVQ   256(R4), F15
+	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
+	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
+	FMOVQ   96(R4), F15
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
+	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
+	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
+	FMOVQ   272(R4), F15
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
+	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
+	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
+	FMOVQ   112(R4), F15
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
+	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
+	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
+	FMOVQ   304(R4), F15
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
+	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
+	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
+	FMOVQ   176(R4), F15
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
+	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
+	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
+	FMOVQ   336(R4), F15
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
+	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
+	WORD    $0x4e2fd58c // fadd v12.4s, v12.4s, v15.4s
+	FMOVQ   208(R4), F15
+	WORD    $0x6e27ddce // fmul v14.4s, v14.4s, v7.4s
+	WORD    $0x6e2fdd6b // fmul v11.4s, v11.4s, v15.4s
+	WORD    $0x4e2bd5ce // fadd v14.4s, v14.4s, v11.4s
+	WORD    $0x6ea1f9ce // fsqrt v14.4s, v14.4s
+	WORD    $0x6e29dd8c // fmul v12.4s, v12.4s, v9.4s
+	WORD    $0x6e2fddad // fmul v13.4s, v13.4s, v15.4s
+	WORD    $0x4e2dd58c // fadd v12.4s, v12.4s, v13.4s
+	WORD    $0x6ea1f98c // fsqrt v12.4s, v12.4s
+	WORD    $0x4f21e50b // scvtf v11.4s, v8.4s, #31
+	WORD    $0x6e2bdd6f // fmul v15.4s, v11.4s, v11.4s
+	WORD    $0x4f21e54d // scvtf v13.4s, v10.4s, #31
+	WORD    $0x6e2dddb0 // fmul v16.4s, v13.4s, v13.4s
+	FMOVQ   32(R4), F9
+	WORD    $0x6e29dde7 // fmul v7.4s, v15.4s, v9.4s
+	WORD    $0x6e29de09 // fmul v9.4s, v16.4s, v9.4s
+	FMOVQ   240(R4), F17
+	WORD    $0x4e31d4e7 // fadd v7.4s, v7.4s, v17.4s
+	WORD    $0x4e31d529 // fadd v9.4s, v9.4s, v17.4s
+	FMOVQ   80(R4), F17
+	WORD    $0x6e2fdce7 // fmul v7.4s, v7.4s, v15.4s
+	WORD    $0x4e31d4e7 // fadd v7.4s, v7.4s, v17.4s
+	WORD    $0x6e30dd29 // fmul v9.4s, v9.4s, v16.4s
+	WORD    $0x4e31d529 // fadd v9.4s, v9.4s, v17.4s
+	FMOVQ   320(R4), F17
+	WORD    $0x6e2fdce7 // fmul v7.4s, v7.4s, v15.4s
+	WORD    $0x4e31d4e7 // fadd v7.4s, v7.4s, v17.4s
+	WORD    $0x6e30dd29 // fmul v9.4s, v9.4s, v16.4s
+	WORD    $0x4e31d529 // fadd v9.4s, v9.4s, v17.4s
+	FMOVQ   144(R4), F17
+	WORD    $0x6e2fdce7 // fmul v7.4s, v7.4s, v15.4s
+	WORD    $0x4e31d4e7 // fadd v7.4s, v7.4s, v17.4s
+	WORD    $0x6e30dd29 // fmul v9.4s, v9.4s, v16.4s
+	WORD    $0x4e31d529 // fadd v9.4s, v9.4s, v17.4s
+	VSHL    $31, V8.S4, V8.S4
+	VEOR    V8.B16, V7.B16, V7.B16
+	VSHL    $31, V10.S4, V10.S4
+	VEOR    V10.B16, V9.B16, V9.B16
+	FMOVQ   16(R4), F10
+	WORD    $0x6e2adde8 // fmul v8.4s, v15.4s, v10.4s
+	WORD    $0x6e2ade0a // fmul v10.4s, v16.4s, v10.4s
+	FMOVQ   224(R4), F17
+	WORD    $0x4e31d508 // fadd v8.4s, v8.4s, v17.4s
+	WORD    $0x4e31d54a // fadd v10.4s, v10.4s, v17.4s
+	FMOVQ   48(R4), F17
+	WORD    $0x6e2fdd08 // fmul v8.4s, v8.4s, v15.4s
+	WORD    $0x4e31d508 // fadd v8.4s, v8.4s, v17.4s
+	WORD    $0x6e30dd4a // fmul v10.4s, v10.4s, v16.4s
+	WORD    $0x4e31d54a // fadd v10.4s, v10.4s, v17.4s
+	FMOVQ   288(R4), F17
+	WORD    $0x6e2fdd08 // fmul v8.4s, v8.4s, v15.4s
+	WORD    $0x4e31d508 // fadd v8.4s, v8.4s, v17.4s
+	WORD    $0x6e30dd4a // fmul v10.4s, v10.4s, v16.4s
+	WORD    $0x4e31d54a // fadd v10.4s, v10.4s, v17.4s
+	FMOVQ   192(R4), F17
+	WORD    $0x6e2fdd08 // fmul v8.4s, v8.4s, v15.4s
+	WORD    $0x4e31d508 // fadd v8.4s, v8.4s, v17.4s
+	WORD    $0x6e30dd4a // fmul v10.4s, v10.4s, v16.4s
+	WORD    $0x4e31d54a // fadd v10.4s, v10.4s, v17.4s
+	WORD    $0x6e28dd6b // fmul v11.4s, v11.4s, v8.4s
+	WORD    $0x6e2addad // fmul v13.4s, v13.4s, v10.4s
+	WORD    $0x6e2edce7 // fmul v7.4s, v7.4s, v14.4s
+	WORD    $0x6e2edd6b // fmul v11.4s, v11.4s, v14.4s
+	WORD    $0x6e2cdd29 // fmul v9.4s, v9.4s, v12.4s
+	WORD    $0x6e2cddad // fmul v13.4s, v13.4s, v12.4s
+	VZIP1   V9.S4, V7.S4, V8.S4
+	VZIP1   V13.S4, V11.S4, V10.S4
+	VZIP1   V10.D2, V8.D2, V12.D2
+	MOVWU.P 4(R1), R5
+	VUZP1   V12.H8, V12.H8, V14.H8
+	VUZP2   V12.H8, V12.H8, V15.H8
+	VCMTST  V2.H8, V15.H8, V12.H8
+	VADD    V5.H8, V12.H8, V12.H8
+	WORD    $0x6e6c35cc // cmhi v12.8h, v14.8h, v12.8h
+	VSUB    V12.H8, V15.H8, V12.H8
+	ADD     R5<<3, R0, R5
+	FMOVD   F12, (R5)
+	VZIP2   V10.D2, V8.D2, V8.D2
+	MOVWU.P 4(R1), R5
+	VUZP1   V8.H8, V8.H8, V10.H8
+	VUZP2   V8.H8, V8.H8, V12.H8
+	VCMTST  V2.H8, V12.H8, V8.H8
+	VADD    V5.H8, V8.H8, V8.H8
+	WORD    $0x6e683548 // cmhi v8.8h, v10.8h, v8.8h
+	VSUB    V8.H8, V12.H8, V8.H8
+	ADD     R5<<3, R0, R5
+	FMOVD   F8, (R5)
+	VZIP2   V9.S4, V7.S4, V7.S4
+	VZIP2   V13.S4, V11.S4, V8.S4
+	VZIP1   V8.D2, V7.D2, V9.D2
+	MOVWU.P 4(R1), R5
+	VUZP1   V9.H8, V9.H8, V10.H8
+	VUZP2   V9.H8, V9.H8, V11.H8
+	VCMTST  V2.H8, V11.H8, V9.H8
+	VADD    V5.H8, V9.H8, V9.H8
+	WORD    $0x6e693549 // cmhi v9.8h, v10.8h, v9.8h
+	VSUB    V9.H8, V11.H8, V9.H8
+	ADD     R5<<3, R0, R5
+	FMOVD   F9, (R5)
+	VZIP2   V8.D2, V7.D2, V7.D2
+	MOVWU.P 4(R1), R5
+	VUZP1   V7.H8, V7.H8, V8.H8
+	VUZP2   V7.H8, V7.H8, V9.H8
+	VCMTST  V2.H8, V9.H8, V7.H8
+	VADD    V5.H8, V7.H8, V7.H8
+	WORD    $0x6e673507 // cmhi v7.8h, v8.8h, v7.8h
+	VSUB    V7.H8, V9.H8, V7.H8
+	ADD     R5<<3, R0, R5
+	FMOVD   F7, (R5)
+	SUBS    $8, R2, R2
+	BGE     quads
+
+quadsDone:
+	ADD $8, R2, R2
 	RET
 
 // func expandBoolNEON(dst []bool, keep []uint64)

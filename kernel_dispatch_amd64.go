@@ -59,6 +59,10 @@ var (
 	_ expandKernel[float64, float64]     = expandFloat64AVX512
 	_ expandKernel[Float16, float32]     = expandFloat16AVX512
 	_ expandKernel[BFloat16, float32]    = expandBFloat16AVX512
+	_ noiseKernel[float32, float32]      = noiseAVX512
+	_ noiseKernel[float64, float64]      = noiseFloat64AVX512
+	_ noiseKernel[Float16, float32]      = noiseFloat16AVX512
+	_ noiseKernel[BFloat16, float32]     = noiseBFloat16AVX512
 	_ expandBoolKernel                   = expandBoolAVX512
 	_ countKernel                        = countAVX512
 	_ philoxKernel                       = philoxAVX2
@@ -110,6 +114,10 @@ var (
 	_ expandKernel[float64, float64]     = expandFloat64AVX2
 	_ expandKernel[Float16, float32]     = expandFloat16AVX2
 	_ expandKernel[BFloat16, float32]    = expandBFloat16AVX2
+	_ noiseKernel[float32, float32]      = noiseAVX2
+	_ noiseKernel[float64, float64]      = noiseFloat64AVX2
+	_ noiseKernel[Float16, float32]      = noiseFloat16AVX2
+	_ noiseKernel[BFloat16, float32]     = noiseBFloat16AVX2
 	_ expandBoolKernel                   = expandBoolAVX2
 	_ quotientsKernel                    = quotientsAVX2
 	_ countKernel                        = countAVX2
@@ -892,6 +900,62 @@ func (k isa) expand(dst unsafe.Pointer, n int, e element, keep []uint64, scale f
 			expandBFloat16AVX2(dst, keep, scale)
 		default:
 			expandHalfGeneric[BFloat16](dst, keep, scale)
+		}
+	}
+}
+
+// noise draws normal variates to quads of elements.
+//
+//go:noinline
+func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+	switch e {
+	case elementFloat32:
+		dst := unsafe.Slice((*float32)(dst), n)
+		sanitize.Reads(quads)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			noiseAVX512(dst, quads, ks, ctr)
+		case isaAVX2:
+			noiseAVX2(dst, quads, ks, ctr)
+		default:
+			noiseGeneric[float32](dst, quads, ks, ctr)
+		}
+	case elementFloat64:
+		dst := unsafe.Slice((*float64)(dst), n)
+		sanitize.Reads(quads)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			noiseFloat64AVX512(dst, quads, ks, ctr)
+		case isaAVX2:
+			noiseFloat64AVX2(dst, quads, ks, ctr)
+		default:
+			noiseGeneric[float64](dst, quads, ks, ctr)
+		}
+	case elementFloat16:
+		dst := unsafe.Slice((*Float16)(dst), n)
+		sanitize.Reads(quads)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			noiseFloat16AVX512(dst, quads, ks, ctr)
+		case isaAVX2:
+			noiseFloat16AVX2(dst, quads, ks, ctr)
+		default:
+			noiseHalfGeneric[Float16](dst, quads, ks, ctr)
+		}
+	default: // elementBFloat16
+		dst := unsafe.Slice((*BFloat16)(dst), n)
+		sanitize.Reads(quads)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			noiseBFloat16AVX512(dst, quads, ks, ctr)
+		case isaAVX2:
+			noiseBFloat16AVX2(dst, quads, ks, ctr)
+		default:
+			noiseHalfGeneric[BFloat16](dst, quads, ks, ctr)
 		}
 	}
 }

@@ -11,18 +11,36 @@ import (
 )
 
 var (
-	_ philoxKernel                   = philoxNEON
-	_ headKernel                     = headNEON
-	_ dilateRowKernel                = dilateRowNEON
-	_ dilateStepKernel               = dilateStepNEON
-	_ dilateKeepKernel               = dilateKeepNEON
-	_ dilateBorderKernel             = dilateBorderNEON
-	_ stretchKernel                  = stretchNEON
-	_ stretchBytesKernel             = stretchBytesNEON
-	_ scaleKernel[float32, float32]  = scaleNEON
-	_ expandKernel[float32, float32] = expandNEON
-	_ expandBoolKernel               = expandBoolNEON
-	_ countKernel                    = countNEON
+	_ philoxKernel                    = philoxNEON
+	_ headKernel                      = headNEON
+	_ dilateRowKernel                 = dilateRowNEON
+	_ dilateStepKernel                = dilateStepNEON
+	_ dilateKeepKernel                = dilateKeepNEON
+	_ dilateBorderKernel              = dilateBorderNEON
+	_ stretchKernel                   = stretchNEON
+	_ stretchBytesKernel              = stretchBytesNEON
+	_ scaleKernel[float32, float32]   = scaleNEON
+	_ scaleKernel[float64, float64]   = scaleFloat64NEON
+	_ scaleKernel[Float16, float32]   = scaleFloat16NEON
+	_ scaleKernel[BFloat16, float32]  = scaleBFloat16NEON
+	_ addKernel[float32, float32]     = addNEON
+	_ addKernel[float64, float64]     = addFloat64NEON
+	_ addKernel[Float16, float32]     = addFloat16NEON
+	_ addKernel[BFloat16, float32]    = addBFloat16NEON
+	_ fillKernel[float32, float32]    = fillNEON
+	_ fillKernel[float64, float64]    = fillFloat64NEON
+	_ fillKernel[Float16, float32]    = fillFloat16NEON
+	_ fillKernel[BFloat16, float32]   = fillBFloat16NEON
+	_ expandKernel[float32, float32]  = expandNEON
+	_ expandKernel[float64, float64]  = expandFloat64NEON
+	_ expandKernel[Float16, float32]  = expandFloat16NEON
+	_ expandKernel[BFloat16, float32] = expandBFloat16NEON
+	_ noiseKernel[float32, float32]   = noiseNEON
+	_ noiseKernel[float64, float64]   = noiseFloat64NEON
+	_ noiseKernel[Float16, float32]   = noiseFloat16NEON
+	_ noiseKernel[BFloat16, float32]  = noiseBFloat16NEON
+	_ expandBoolKernel                = expandBoolNEON
+	_ countKernel                     = countNEON
 )
 
 // philox fills dst with the words of Philox4x32-10 blocks, from a counter on.
@@ -191,13 +209,37 @@ func (k isa) scale(dst, src unsafe.Pointer, n int, e element, keep []uint64, sca
 		}
 	case elementFloat64:
 		dst, src := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n)
-		scaleGeneric[float64](dst, src, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			scaleFloat64NEON(dst, src, keep, scale)
+		default:
+			scaleGeneric[float64](dst, src, keep, scale)
+		}
 	case elementFloat16:
 		dst, src, scale := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), float32(scale)
-		scaleHalfGeneric[Float16](dst, src, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			scaleFloat16NEON(dst, src, keep, scale)
+		default:
+			scaleHalfGeneric[Float16](dst, src, keep, scale)
+		}
 	default: // elementBFloat16
 		dst, src, scale := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), float32(scale)
-		scaleHalfGeneric[BFloat16](dst, src, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			scaleBFloat16NEON(dst, src, keep, scale)
+		default:
+			scaleHalfGeneric[BFloat16](dst, src, keep, scale)
+		}
 	}
 }
 
@@ -248,38 +290,110 @@ func (k isa) scaleEach(dst, src unsafe.Pointer, n int, e element, keep []uint64,
 }
 
 // add adds src·scale to dst where keep is 1.
+//
+//go:noinline
 func (k isa) add(dst, src unsafe.Pointer, n int, e element, keep []uint64, scale float64) {
 	switch e {
 	case elementFloat32:
 		dst, src, scale := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n), float32(scale)
-		addGeneric[float32](dst, src, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			addNEON(dst, src, keep, scale)
+		default:
+			addGeneric[float32](dst, src, keep, scale)
+		}
 	case elementFloat64:
 		dst, src := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n)
-		addGeneric[float64](dst, src, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			addFloat64NEON(dst, src, keep, scale)
+		default:
+			addGeneric[float64](dst, src, keep, scale)
+		}
 	case elementFloat16:
 		dst, src, scale := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), float32(scale)
-		addHalfGeneric[Float16](dst, src, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			addFloat16NEON(dst, src, keep, scale)
+		default:
+			addHalfGeneric[Float16](dst, src, keep, scale)
+		}
 	default: // elementBFloat16
 		dst, src, scale := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), float32(scale)
-		addHalfGeneric[BFloat16](dst, src, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			addBFloat16NEON(dst, src, keep, scale)
+		default:
+			addHalfGeneric[BFloat16](dst, src, keep, scale)
+		}
 	}
 }
 
 // fill sets dst to src·scale where keep is 1 and to fill elsewhere.
+//
+//go:noinline
 func (k isa) fill(dst, src, fill unsafe.Pointer, n int, e element, keep []uint64, scale float64) {
 	switch e {
 	case elementFloat32:
 		dst, src, fill, scale := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n), unsafe.Slice((*float32)(fill), n), float32(scale)
-		fillGeneric[float32](dst, src, fill, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(fill)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			fillNEON(dst, src, fill, keep, scale)
+		default:
+			fillGeneric[float32](dst, src, fill, keep, scale)
+		}
 	case elementFloat64:
 		dst, src, fill := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n), unsafe.Slice((*float64)(fill), n)
-		fillGeneric[float64](dst, src, fill, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(fill)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			fillFloat64NEON(dst, src, fill, keep, scale)
+		default:
+			fillGeneric[float64](dst, src, fill, keep, scale)
+		}
 	case elementFloat16:
 		dst, src, fill, scale := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), unsafe.Slice((*Float16)(fill), n), float32(scale)
-		fillHalfGeneric[Float16](dst, src, fill, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(fill)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			fillFloat16NEON(dst, src, fill, keep, scale)
+		default:
+			fillHalfGeneric[Float16](dst, src, fill, keep, scale)
+		}
 	default: // elementBFloat16
 		dst, src, fill, scale := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), unsafe.Slice((*BFloat16)(fill), n), float32(scale)
-		fillHalfGeneric[BFloat16](dst, src, fill, keep, scale)
+		sanitize.Reads(src)
+		sanitize.Reads(fill)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			fillBFloat16NEON(dst, src, fill, keep, scale)
+		default:
+			fillHalfGeneric[BFloat16](dst, src, fill, keep, scale)
+		}
 	}
 }
 
@@ -305,13 +419,82 @@ func (k isa) expand(dst unsafe.Pointer, n int, e element, keep []uint64, scale f
 		}
 	case elementFloat64:
 		dst := unsafe.Slice((*float64)(dst), n)
-		expandGeneric[float64](dst, keep, scale)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			expandFloat64NEON(dst, keep, scale)
+		default:
+			expandGeneric[float64](dst, keep, scale)
+		}
 	case elementFloat16:
 		dst, scale := unsafe.Slice((*Float16)(dst), n), float32(scale)
-		expandHalfGeneric[Float16](dst, keep, scale)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			expandFloat16NEON(dst, keep, scale)
+		default:
+			expandHalfGeneric[Float16](dst, keep, scale)
+		}
 	default: // elementBFloat16
 		dst, scale := unsafe.Slice((*BFloat16)(dst), n), float32(scale)
-		expandHalfGeneric[BFloat16](dst, keep, scale)
+		sanitize.Reads(keep)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			expandBFloat16NEON(dst, keep, scale)
+		default:
+			expandHalfGeneric[BFloat16](dst, keep, scale)
+		}
+	}
+}
+
+// noise draws normal variates to quads of elements.
+//
+//go:noinline
+func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+	switch e {
+	case elementFloat32:
+		dst := unsafe.Slice((*float32)(dst), n)
+		sanitize.Reads(quads)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			noiseNEON(dst, quads, ks, ctr)
+		default:
+			noiseGeneric[float32](dst, quads, ks, ctr)
+		}
+	case elementFloat64:
+		dst := unsafe.Slice((*float64)(dst), n)
+		sanitize.Reads(quads)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			noiseFloat64NEON(dst, quads, ks, ctr)
+		default:
+			noiseGeneric[float64](dst, quads, ks, ctr)
+		}
+	case elementFloat16:
+		dst := unsafe.Slice((*Float16)(dst), n)
+		sanitize.Reads(quads)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			noiseFloat16NEON(dst, quads, ks, ctr)
+		default:
+			noiseHalfGeneric[Float16](dst, quads, ks, ctr)
+		}
+	default: // elementBFloat16
+		dst := unsafe.Slice((*BFloat16)(dst), n)
+		sanitize.Reads(quads)
+		sanitize.Writes(dst)
+		switch k {
+		case isaNEON:
+			noiseBFloat16NEON(dst, quads, ks, ctr)
+		default:
+			noiseHalfGeneric[BFloat16](dst, quads, ks, ctr)
+		}
 	}
 }
 

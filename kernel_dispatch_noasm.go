@@ -201,6 +201,24 @@ func (k isa) expand(dst unsafe.Pointer, n int, e element, keep []uint64, scale f
 	}
 }
 
+// noise draws normal variates to quads of elements.
+func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+	switch e {
+	case elementFloat32:
+		dst := unsafe.Slice((*float32)(dst), n)
+		noiseGeneric[float32](dst, quads, ks, ctr)
+	case elementFloat64:
+		dst := unsafe.Slice((*float64)(dst), n)
+		noiseGeneric[float64](dst, quads, ks, ctr)
+	case elementFloat16:
+		dst := unsafe.Slice((*Float16)(dst), n)
+		noiseHalfGeneric[Float16](dst, quads, ks, ctr)
+	default: // elementBFloat16
+		dst := unsafe.Slice((*BFloat16)(dst), n)
+		noiseHalfGeneric[BFloat16](dst, quads, ks, ctr)
+	}
+}
+
 // expandBool sets dst to the bits of keep.
 func (k isa) expandBool(dst []bool, keep []uint64) {
 	expandBoolGeneric(dst, keep)

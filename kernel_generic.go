@@ -703,6 +703,132 @@ func expandBoolGeneric(dst []bool, keep []uint64) {
 	}
 }
 
+// # noise
+//
+// Elements that are dropped may be filled with noise of the distribution N(0,1): a normal
+// variate for each element of a sample, a function of the mask's key and the element's
+// number. Four elements, a quad, take the four words of one Philox block, in a domain of
+// counters of its own. Two words a and b make two variates (Box and Muller, "A note on the
+// generation of random normal deviates", 1958): the radius r = √(−2 ln u), u from a, and a
+// point on the unit circle, from b. A quad is drawn where one of its elements is dropped.
+//
+// Inverting the distribution function takes one word for a variate too, but a logarithm
+// and a root for each, not for two, and a polynomial for the tails besides. Tables of a
+// ziggurat would have to be gathered.
+//
+// Every operation is rounded by itself: addition, multiplication, square root, conversion
+// of an integer. So all CPUs compute the same bits. docs/stream.md, section 12, defines
+// them.
+
+// The polynomials have the least greatest error that their degree permits: normalLog is
+// −2 ln(1+f)/f on [√½−1, √2−1] to 1.7e-7 of it, normalSin is sin(π/2·√z)/√z to 5.3e-9 of
+// it, and normalCos is cos(π/2·√z) to 4.7e-8, both on [0, 1]. The coefficients of the
+// highest power come first.
+const (
+	normalLog0 = 0x1.9df954p-3
+	normalLog1 = -0x1.4c3cc8p-2
+	normalLog2 = 0x1.614c1cp-2
+	normalLog3 = -0x1.978e38p-2
+	normalLog4 = 0x1.ff623cp-2
+	normalLog5 = -0x1.5559dcp-1
+	normalLog6 = 0x1.00007ap0
+	normalLog7 = -0x1.fffffep0
+	normalLn2  = -0x1.62e43p-23 // −2 ln 2, times 2^-23
+
+	normalSin0 = 0x1.3daff6p-13
+	normalSin1 = -0x1.324ccap-8
+	normalSin2 = 0x1.4668bp-4
+	normalSin3 = -0x1.4abbc2p-1
+	normalSin4 = 0x1.921fb6p0
+
+	normalCos0 = 0x1.c1f066p-11
+	normalCos1 = -0x1.54f61ap-6
+	normalCos2 = 0x1.03bd06p-2
+	normalCos3 = -0x1.3bd3a6p0
+	normalCos4 = 0x1.fffffep-1
+
+	// rootHalf is the bits of √½ as a float32, from where mantissas go to √2.
+	rootHalf = 0x3f3504f3
+)
+
+// noiseStride is what the number of quads of a call of the kernel is a multiple of.
+const noiseStride = 16
+
+// noiseGeneric draws quads: quad i is elements 4i to 4i+3 of dst, and block ctr[0]+i. Their
+// numbers may repeat.
+func noiseGeneric[E goFloat](dst []E, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+	for _, i := range quads {
+		y := (*[4]E)(dst[4*i:])
+		y0, y1, y2, y3 := normals(ks, ctr[0]+i, ctr[1], ctr[2], ctr[3])
+		y[0], y[1], y[2], y[3] = E(y0), E(y1), E(y2), E(y3)
+	}
+}
+
+// noiseHalfGeneric is noiseGeneric.
+func noiseHalfGeneric[E half](dst []E, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+	for _, i := range quads {
+		y0, y1, y2, y3 := normals(ks, ctr[0]+i, ctr[1], ctr[2], ctr[3])
+		narrow(dst[4*i:][:4], []float32{y0, y1, y2, y3})
+	}
+}
+
+// normals returns the variates of a quad.
+func normals(ks *roundKeys, x0, x1, x2, x3 uint32) (y0, y1, y2, y3 float32) {
+	for r := range ks {
+		x0, x1, x2, x3 = philoxRound(x0, x1, x2, x3, ks[r][0], ks[r][1])
+	}
+	r, s := normalRadius(x0), normalRadius(x2)
+	return r * normalX(x1), s * normalX(x3), r * normalY(x1), s * normalY(x3)
+}
+
+// normalRadius returns √(−2 ln u) for u = (a+½)/2³². A u above ½ is 1+c, with a negative c
+// that is as exact as a small u, so that small radii have all their bits too.
+func normalRadius(a uint32) float32 {
+	c := (float32(int32(a)) + .5) * 0x1p-32
+	u := c
+	if c < 0 {
+		u = 1 + c
+	}
+	// u = 2^e·(1+f), with e in the place of a float32's exponent.
+	e := int32(math.Float32bits(u)-rootHalf) & (-1 << 23)
+	f := math.Float32frombits(math.Float32bits(u)-uint32(e)) - 1
+	if e == 0 {
+		f = c
+	}
+	p := float32(normalLog0*f) + normalLog1
+	p = float32(p*f) + normalLog2
+	p = float32(p*f) + normalLog3
+	p = float32(p*f) + normalLog4
+	p = float32(p*f) + normalLog5
+	p = float32(p*f) + normalLog6
+	p = float32(p*f) + normalLog7
+	l := float32(p*f) + float32(float32(e)*normalLn2)
+	return float32(math.Sqrt(float64(l)))
+}
+
+// normalX returns the cosine of the angle b·π/2³², b from −2³¹ to 2³¹−1, with the lowest bit
+// of b for its sign: a point anywhere on the circle.
+func normalX(b uint32) float32 {
+	y := float32(int32(b)) * 0x1p-31 // in right angles
+	z := y * y
+	p := float32(normalCos0*z) + normalCos1
+	p = float32(p*z) + normalCos2
+	p = float32(p*z) + normalCos3
+	p = float32(p*z) + normalCos4
+	return math.Float32frombits(math.Float32bits(p) ^ b<<31)
+}
+
+// normalY returns the sine of the angle.
+func normalY(b uint32) float32 {
+	y := float32(int32(b)) * 0x1p-31
+	z := y * y
+	p := float32(normalSin0*z) + normalSin1
+	p = float32(p*z) + normalSin2
+	p = float32(p*z) + normalSin3
+	p = float32(p*z) + normalSin4
+	return p * y
+}
+
 // # count
 
 // quotientsGeneric sets dst to what a table has for the numbers of ones of runs of n bits that

@@ -25,6 +25,7 @@ type (
 	addKernel[E Float, S goFloat]       func(dst, src []E, keep []uint64, scale S)
 	fillKernel[E Float, S goFloat]      func(dst, src, fill []E, keep []uint64, scale S)
 	expandKernel[E Float, S goFloat]    func(dst []E, keep []uint64, scale S)
+	noiseKernel[E Float, S goFloat]     func(dst []E, quads []uint32, ks *roundKeys, ctr *[4]uint32)
 	expandBoolKernel                    func(dst []bool, keep []uint64)
 	quotientsKernel                     func(dst []float64, words []uint64, n int, table []float64)
 	countKernel                         func(words []uint64) (n int)
@@ -69,6 +70,10 @@ var (
 	_ expandKernel[float64, float64]     = expandGeneric[float64]
 	_ expandKernel[Float16, float32]     = expandHalfGeneric[Float16]
 	_ expandKernel[BFloat16, float32]    = expandHalfGeneric[BFloat16]
+	_ noiseKernel[float32, float32]      = noiseGeneric[float32]
+	_ noiseKernel[float64, float64]      = noiseGeneric[float64]
+	_ noiseKernel[Float16, float32]      = noiseHalfGeneric[Float16]
+	_ noiseKernel[BFloat16, float32]     = noiseHalfGeneric[BFloat16]
 	_ expandBoolKernel                   = expandBoolGeneric
 	_ quotientsKernel                    = quotientsGeneric
 	_ countKernel                        = countGeneric

@@ -49,10 +49,100 @@ func stretchBytesNEON(dst []uint64, src []uint64, lanes []stretchLanes, to *byte
 //go:noescape
 func scaleNEON(dst []float32, src []float32, keep []uint64, scale float32)
 
+// scaleFloat64NEON sets dst to src·scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func scaleFloat64NEON(dst []float64, src []float64, keep []uint64, scale float64)
+
+// scaleFloat16NEON sets dst to src·scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func scaleFloat16NEON(dst []Float16, src []Float16, keep []uint64, scale float32)
+
+// scaleBFloat16NEON sets dst to src·scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func scaleBFloat16NEON(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+
+// addNEON adds src·scale to dst where keep is 1.
+//
+//go:noescape
+func addNEON(dst []float32, src []float32, keep []uint64, scale float32)
+
+// addFloat64NEON adds src·scale to dst where keep is 1.
+//
+//go:noescape
+func addFloat64NEON(dst []float64, src []float64, keep []uint64, scale float64)
+
+// addFloat16NEON adds src·scale to dst where keep is 1.
+//
+//go:noescape
+func addFloat16NEON(dst []Float16, src []Float16, keep []uint64, scale float32)
+
+// addBFloat16NEON adds src·scale to dst where keep is 1.
+//
+//go:noescape
+func addBFloat16NEON(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
+
+// fillNEON sets dst to src·scale where keep is 1 and to fill elsewhere.
+//
+//go:noescape
+func fillNEON(dst []float32, src []float32, fill []float32, keep []uint64, scale float32)
+
+// fillFloat64NEON sets dst to src·scale where keep is 1 and to fill elsewhere.
+//
+//go:noescape
+func fillFloat64NEON(dst []float64, src []float64, fill []float64, keep []uint64, scale float64)
+
+// fillFloat16NEON sets dst to src·scale where keep is 1 and to fill elsewhere.
+//
+//go:noescape
+func fillFloat16NEON(dst []Float16, src []Float16, fill []Float16, keep []uint64, scale float32)
+
+// fillBFloat16NEON sets dst to src·scale where keep is 1 and to fill elsewhere.
+//
+//go:noescape
+func fillBFloat16NEON(dst []BFloat16, src []BFloat16, fill []BFloat16, keep []uint64, scale float32)
+
 // expandNEON sets dst to scale where keep is 1 and to +0 elsewhere.
 //
 //go:noescape
 func expandNEON(dst []float32, keep []uint64, scale float32)
+
+// expandFloat64NEON sets dst to scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func expandFloat64NEON(dst []float64, keep []uint64, scale float64)
+
+// expandFloat16NEON sets dst to scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func expandFloat16NEON(dst []Float16, keep []uint64, scale float32)
+
+// expandBFloat16NEON sets dst to scale where keep is 1 and to +0 elsewhere.
+//
+//go:noescape
+func expandBFloat16NEON(dst []BFloat16, keep []uint64, scale float32)
+
+// noiseNEON draws normal variates to quads of elements, for a multiple of noiseStride quads.
+//
+//go:noescape
+func noiseNEON(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+
+// noiseFloat64NEON draws normal variates to quads of elements, for a multiple of noiseStride quads.
+//
+//go:noescape
+func noiseFloat64NEON(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+
+// noiseFloat16NEON draws normal variates to quads of elements, for a multiple of noiseStride quads.
+//
+//go:noescape
+func noiseFloat16NEON(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+
+// noiseBFloat16NEON draws normal variates to quads of elements, for a multiple of noiseStride quads.
+//
+//go:noescape
+func noiseBFloat16NEON(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
 
 // expandBoolNEON sets dst to the bits of keep.
 //

@@ -15,7 +15,8 @@ import (
 //
 // The backward pass of a layer needs the mask of its forward pass, so that a
 // network has one for each layer. A Mask holds little more than its words: one bit
-// for each element. The scratch memory for filling masks is shared.
+// for each element, and 4 KiB once its drop probability has changed ([Ramp]). The scratch
+// memory for filling masks is shared.
 type Mask struct {
 	settings *settings  // of the layer that drew it, or nil
 	shape    Shape      // of the feature map
@@ -113,9 +114,10 @@ func (m *Mask) Gamma() float64 {
 // Scales returns the factors of kept elements, or nil if the mask is not filled: one, but
 // with [NormSample] one for each sample of the mask, and with [NormPlane] one for each
 // channel of each sample, that of channel c of sample n being number n·C + c in every
-// layout. The factor is 0 where nothing is kept that it counts. Feature maps of float32,
-// [Float16] and [BFloat16] are multiplied by the nearest float32. The slice is valid until
-// the mask is filled again and must not be written.
+// layout. The factor is 0 where nothing is kept that it counts. A mask without elements has
+// one factor, 1. Feature maps of float32, [Float16] and [BFloat16] are multiplied by the
+// nearest float32. The slice is valid until the mask is filled again and must not be
+// written.
 func (m *Mask) Scales() []float64 {
 	m.must()
 	switch {
@@ -190,17 +192,21 @@ func (m *Mask) hold(s, bits Shape, sp spread, set *settings, p *plan) {
 	if cap(buf) < n+spareWords {
 		buf = bitstring.Aligned(n+spareWords, 1)
 	}
+	norm := NormNone
+	if set != nil {
+		norm = set.cfg.Norm
+	}
+	scales := slices.Grow(m.scales[:0], norm.groups(s, bits).many)
 	// The mask changes from here on: nothing may fail.
+	m.scales = scales
 	m.buf, m.shape, m.bits, m.spread, m.size, m.count = buf[:n], s, bits, sp, size, count
 	m.settings, m.plan = set, p
 	m.isa, m.workers = KernelSet{}.resolve(), 0
-	norm := NormNone
 	if set != nil {
 		m.isa, m.workers = set.isa, set.cfg.Workers
-		norm = set.cfg.Norm
 	}
 	m.setNorm(norm)
-	m.filled, m.keyed = true, false
+	m.filled, m.keyed, m.key, m.at = true, false, Key{}, Position{}
 	m.kept, m.seeds, m.gamma = 0, 0, 0
 }
 

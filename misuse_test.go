@@ -66,8 +66,11 @@ func TestNil(t *testing.T) {
 		"Sample":    func() { layer.Sample(nil, s, 0) },
 		"SampleAt":  func() { layer.SampleAt(nil, s, dropblock.Position{}) },
 		"Grow":      func() { _ = layer.Grow(nil, s, make([]uint64, 1)) },
+		"GrowAt":    func() { _ = layer.GrowAt(nil, s, dropblock.Position{}, make([]uint64, 1)) },
 		"Apply":     func() { dropblock.Apply(x, x, nil) },
 		"ApplyPart": func() { dropblock.ApplyPart(x, x, nil, 0, 1) },
+		"ApplyAdd":  func() { dropblock.ApplyAdd(x, x, nil) },
+		"ApplyFill": func() { dropblock.ApplyFill(x, x, x, nil) },
 		"ScaleTo":   func() { dropblock.ScaleTo(x, nil) },
 		"KeepTo":    func() { dropblock.KeepTo(make([]bool, 16), nil) },
 	} {
@@ -163,6 +166,23 @@ func TestRecovered(t *testing.T) {
 			ahead.Stop()
 		}
 	})
+}
+
+// A map without elements may have more samples than there is memory for scales: it has one.
+func TestEndlessEmpty(t *testing.T) {
+	s := dropblock.NCHW(math.MaxInt, 0, 8, 8)
+	for _, norm := range []dropblock.Norm{dropblock.NormSample, dropblock.NormPlane, dropblock.NormTensor, dropblock.NormExpected} {
+		layer := newLayer(t, dropblock.Config{DropProb: 1, Block: dropblock.Square(3), Norm: norm})
+		var m, copied dropblock.Mask
+		layer.Sample(&m, s, 1)
+		require.Equal(t, []float64{1}, m.Scales(), norm)
+		require.NoError(t, layer.Grow(&m, s, nil))
+		require.Equal(t, []float64{1}, m.Scales(), norm)
+		b, err := m.MarshalBinary()
+		require.NoError(t, err)
+		require.NoError(t, copied.UnmarshalBinary(b))
+		require.Equal(t, []float64{1}, copied.Scales(), norm)
+	}
 }
 
 // ways are configurations of all ways to draw and grow on maps of 2×3×40×41 elements.

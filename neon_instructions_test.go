@@ -39,7 +39,7 @@ func countedCalls() []countedCall {
 	expandKey(&ks, key[0], key[1])
 	ctr := [4]uint32{1, 2, 3, 4}
 	seeds, keep := make([]uint64, words+3), make([]uint64, words)
-	x, bools := make([]float32, elements), make([]bool, 64*32+7)
+	bools := make([]bool, 64*32+7)
 	for i := range seeds {
 		seeds[i] = 0x0123456789abcdef << (i % 64)
 	}
@@ -59,7 +59,7 @@ func countedCalls() []countedCall {
 			countedCall{"dilateStep", at, func() { isaNEON.dilateStep(make([]uint64, words), seeds[:words+2], shifts[0], shifts[1]) }},
 			countedCall{"dilateKeep", at, func() { isaNEON.dilateKeep(make([]uint64, words), seeds[:words+2], shifts[0], shifts[1]) }})
 	}
-	return append(calls,
+	calls = append(calls,
 		countedCall{"dilateBorder", fmt.Sprintf("words=%d", words-1), func() {
 			isaNEON.dilateBorder(make([]uint64, words-1), seeds[:words+3], keep[1:], keep[1:], 70)
 		}},
@@ -67,11 +67,30 @@ func countedCalls() []countedCall {
 			isaNEON.stretch(make([]uint64, words), keep, lanesOf(3), nil, nil)
 		}},
 		countedCall{"stretchBytes", "words=256/each=16", func() { isaNEON.stretchBytes(make([]uint64, 256), keep, lanesOf(2), nil, nil) }},
-		countedCall{"scale", fmt.Sprintf("elements=%d", len(x)), func() { scaleOf[float32, float32](isaNEON.scale)(make([]float32, len(x)), x, keep, 2) }},
-		countedCall{"expand", fmt.Sprintf("elements=%d", len(x)), func() { expandOf[float32, float32](isaNEON.expand)(x, keep, 2) }},
+	)
+	calls = append(calls, elementCalls[float32](elements, "", keep)...)
+	calls = append(calls, elementCalls[float64](elements, "Float64", keep)...)
+	calls = append(calls, elementCalls[Float16](elements+8, "Float16", keep)...)
+	calls = append(calls, elementCalls[BFloat16](elements+8, "BFloat16", keep)...)
+	return append(calls,
 		countedCall{"expandBool", fmt.Sprintf("elements=%d", len(bools)), func() { isaNEON.expandBool(bools, keep) }},
 		countedCall{"count", fmt.Sprintf("words=%d", words), func() { isaNEON.count(keep) }},
 	)
+}
+
+// elementCalls are those of the kernels that have a type of elements.
+func elementCalls[E Float](n int, suffix string, keep []uint64) []countedCall {
+	x, y := spanOf(make([]E, n)), spanOf(make([]E, n))
+	name := fmt.Sprintf("elements=%d", n)
+	return []countedCall{
+		{"scale" + suffix, name, func() { isaNEON.scaleSpan(y, x, keep, 2, false) }},
+		{"add" + suffix, name, func() { isaNEON.addSpan(y, x, keep, 2) }},
+		{"fill" + suffix, name, func() { isaNEON.fillSpan(y, x, y, keep, 2, false) }},
+		{"expand" + suffix, name, func() { isaNEON.expandSpan(y, keep, 2) }},
+		{"noise" + suffix, "quads=64", func() {
+			isaNEON.noise(y.at, y.n, y.element, make([]uint32, 4*noiseStride), new(roundKeys), new([4]uint32))
+		}},
+	}
 }
 
 const (

@@ -36,18 +36,18 @@ type groups struct {
 }
 
 // groups returns the groups of a norm for a map of shape s and a mask of shape bits. The
-// zero groups stand for one scale.
+// zero groups stand for one scale, which masks without elements have.
 func (n Norm) groups(s, bits Shape) (g groups) {
 	sample := s.c * s.D() * s.H() * s.w // elements
 	switch scope := norms[n]; {
-	case scope < scopeSample:
+	case scope < scopeSample || bits.Len() == 0:
 		return groups{}
 	case scope == scopeSample || bits.c == 1:
 		g = groups{reach: sample, inner: 1, many: bits.n}
 	case s.layout.channelsLast():
 		g = groups{reach: sample, inner: s.c, many: bits.n * bits.c}
 	default:
-		g = groups{reach: sample / max(s.c, 1), inner: 1, many: bits.n * bits.c}
+		g = groups{reach: sample / s.c, inner: 1, many: bits.n * bits.c}
 	}
 	if g.many == 1 {
 		return groups{}

@@ -1,6 +1,7 @@
 package dropblock
 
 import (
+	"fmt"
 	"math/bits"
 
 	"github.com/dropblock-go/dropblock/internal/bitstring"
@@ -11,10 +12,10 @@ import (
 // wordsFor checks that words has n bits or more and returns the words of the first n.
 func wordsFor(call, name string, words []uint64, n int) []uint64 {
 	if n < 0 {
-		panic("dropblock: " + call + ": n is negative")
+		panic(fmt.Sprintf("dropblock: %s: n is %d, want 0 or more", call, n))
 	}
 	if len(words) < bitstring.Words(n) {
-		panic("dropblock: " + call + ": " + name + " is shorter than its bits")
+		panic(fmt.Sprintf("dropblock: %s: %s has %d words, want %d or more for %d bits", call, name, len(words), bitstring.Words(n), n))
 	}
 	return words[:bitstring.Words(n)]
 }
@@ -24,7 +25,7 @@ func wordsFor(call, name string, words []uint64, n int) []uint64 {
 // of dst is not a multiple of 4.
 func (k KernelSet) Philox(dst []uint32, key Key, counter [4]uint32) {
 	if len(dst)%4 != 0 {
-		panic("dropblock: Philox: the length of dst is not a multiple of 4")
+		panic(fmt.Sprintf("dropblock: Philox: dst has %d words, want a multiple of 4", len(dst)))
 	}
 	isa := k.resolve()
 	var ks roundKeys
@@ -57,7 +58,7 @@ func Scale[E Float](k KernelSet, dst, src []E, keep []uint64, scale E) {
 
 func (k KernelSet) scale(dst, src span, keep []uint64, scale float64) {
 	if dst.n != src.n {
-		panic("dropblock: Scale: dst and src have different lengths")
+		panic(fmt.Sprintf("dropblock: Scale: dst has %d elements and src %d, want as many", dst.n, src.n))
 	}
 	keep = wordsFor("Scale", "keep", keep, dst.n)
 	if dst.overlaps(&src) {
@@ -125,7 +126,7 @@ func (k KernelSet) Count(words []uint64) (n int) { return k.resolve().countCalls
 func (k KernelSet) Dilate(words []uint64, n, stride, size int) {
 	words = wordsFor("Dilate", "words", words, n)
 	if stride < 1 || size < 1 {
-		panic("dropblock: Dilate: stride and size must be at least 1")
+		panic(fmt.Sprintf("dropblock: Dilate: stride is %d and size %d, want 1 or more", stride, size))
 	}
 	isa := k.resolve()
 	for run, by := 1, 0; run < size; run += by {
@@ -148,7 +149,7 @@ func (k KernelSet) Bernoulli(dst []uint64, n int, b *Bernoulli, key Key, sample 
 	b.must()
 	dst = wordsFor("Bernoulli", "dst", dst, n)
 	if n > maxSample {
-		panic("dropblock: Bernoulli: n is above 2147483647")
+		panic(fmt.Sprintf("dropblock: Bernoulli: n is %d, want %d at most", n, maxSample))
 	}
 	isa := k.resolve()
 	sc := scratches.Get()

@@ -71,13 +71,14 @@ type schedule struct {
 }
 
 // at returns the drop probability at a step. Every operation is rounded: arm64, and
-// amd64 with GOAMD64=v3, would fuse product and sum.
+// amd64 with GOAMD64=v3, would fuse product and sum. Roundings may lead past 0 and 1 where
+// Steps is above 2⁵³.
 func (s *schedule) at(step uint64) float64 {
 	if step >= s.ramp.Steps {
 		return s.to
 	}
 	rise := float64(float64(s.to-s.ramp.From) * float64(step))
-	return s.ramp.From + float64(rise/float64(s.ramp.Steps))
+	return min(max(s.ramp.From+float64(rise/float64(s.ramp.Steps)), 0), 1)
 }
 
 // WithDropProb returns the layer with a constant drop probability p in place of DropProb

@@ -16,6 +16,10 @@ const (
 	domainHead = 0 << 31
 	domainGaps = 1 << 31
 
+	// domainNoise is counter word 1 of the noise that fills dropped elements, where the
+	// other domains have the number of a chunk, which is below 1<<15.
+	domainNoise = 1 << 31
+
 	// streamTag is counter word 3 of the key derivation: "DBv1".
 	streamTag = 0x44427631
 )

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"math/bits"
 	"os"
 	"strconv"
@@ -21,11 +22,14 @@ type streamMask struct {
 	key   string // the line up to the results
 	cfg   dropblock.Config
 	shape dropblock.Shape
+	one   dropblock.Shape // of one of its samples
 	at    dropblock.Position
 
-	gamma, scale float64
-	kept         int
-	seeds, mask  string // see dump
+	gamma       float64
+	scales      []float64
+	kept        int
+	seeds, mask string // see dump
+	noise       string // that of a map of zeros, if it is given
 }
 
 func (s *streamMask) layer(t *testing.T, kernels dropblock.KernelSet) *dropblock.Layer {
@@ -53,10 +57,10 @@ func TestStream(t *testing.T) {
 				layer := s.layer(t, kernels)
 				layer.SampleAt(&m, s.shape, s.at)
 				n := m.MaskShape().Len()
-				check("Layer.Gamma", layer.Gamma(s.shape, 0), s.gamma)
+				check("Layer.Gamma", layer.Gamma(s.shape, s.at.Step), s.gamma)
 				check("Mask.Gamma", m.Gamma(), s.gamma)
 				check("Mask.Kept", m.Kept(), s.kept)
-				check("Mask.Scale", m.Scales()[0], s.scale)
+				check("Mask.Scales", fmt.Sprintf("%x", m.Scales()), fmt.Sprintf("%x", s.scales))
 				check("Mask.Words", dump(m.Words(), n), s.mask)
 
 				seeds := make([]uint64, len(m.Words()))
@@ -64,6 +68,16 @@ func TestStream(t *testing.T) {
 				check("Layer.DrawSeeds", dump(seeds, n), s.seeds)
 				check("number of seeds", drawn, ones(seeds))
 				check("Mask.SeedCount", m.SeedCount(), drawn)
+
+				if s.noise != "" {
+					x := make([]float32, s.shape.Len())
+					dropblock.ApplyNoise(x, x, &m)
+					var b []byte
+					for _, v := range x {
+						b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+					}
+					check("ApplyNoise", dumpBytes(b), s.noise)
+				}
 			}
 		})
 	}
@@ -82,11 +96,12 @@ func TestStreamSamples(t *testing.T) {
 	for _, s := range readStreamMasks(t) {
 		layer := s.layer(t, dropblock.KernelSet{})
 		layer.SampleAt(&batch, s.shape, s.at)
-		shape, at := dropblock.NCHW(1, s.shape.C(), s.shape.H(), s.shape.W()), s.at
+		at := s.at
 		for n := range s.shape.N() {
-			layer.SampleAt(&one, shape, at)
-			at.Sample++
+			layer.SampleAt(&one, s.one, at)
+			at.Sample += max(at.Stride, 1)
 			size := one.MaskShape().Len()
+			n = min(n, batch.MaskShape().N()-1) // a batch may share its mask
 			for i := range size {
 				j := n*size + i
 				if one.Words()[i>>6]>>(i&63)&1 != batch.Words()[j>>6]>>(j&63)&1 {
@@ -109,7 +124,10 @@ func dump(words []uint64, n int) string {
 			return "bits past the end"
 		}
 	}
-	b = b[:(n+7)/8]
+	return dumpBytes(b[:(n+7)/8])
+}
+
+func dumpBytes(b []byte) string {
 	if len(b) > 256 {
 		sum := sha256.Sum256(b)
 		return "sha256:" + hex.EncodeToString(sum[:])
@@ -138,8 +156,8 @@ func readStreamMasks(t *testing.T) (table []streamMask) {
 	if err := lines.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if len(table) < 40 {
-		t.Fatalf("%d masks in the table, want at least 40", len(table))
+	if len(table) < 210 {
+		t.Fatalf("%d masks in the table, want at least 210", len(table))
 	}
 	return table
 }
@@ -147,9 +165,10 @@ func readStreamMasks(t *testing.T) (table []streamMask) {
 func parseStreamMask(line string) (m streamMask, err error) {
 	m.key, _, _ = strings.Cut(line, " gamma=")
 	fields := strings.Fields(line)
-	if len(fields) != 16 {
-		return m, fmt.Errorf("%d fields, want 16", len(fields))
+	if len(fields) < 16 {
+		return m, fmt.Errorf("%d fields, want 16 or more", len(fields))
 	}
+	layout, extents := "NCHW", ""
 	seen := make(map[string]bool)
 	for _, field := range fields {
 		name, value, _ := strings.Cut(field, "=")
@@ -159,7 +178,9 @@ func parseStreamMask(line string) (m streamMask, err error) {
 		seen[name] = true
 		switch name {
 		case "shape":
-			err = m.shape.UnmarshalText([]byte("NCHW " + value))
+			extents = value
+		case "layout":
+			layout = value
 		case "block":
 			err = m.cfg.Block.UnmarshalText([]byte(value))
 		case "region":
@@ -170,6 +191,17 @@ func parseStreamMask(line string) (m streamMask, err error) {
 			err = m.cfg.Gamma.UnmarshalText([]byte(value))
 		case "share":
 			err = m.cfg.Share.UnmarshalText([]byte(value))
+		case "clip":
+			err = m.cfg.Clip.UnmarshalText([]byte(value))
+		case "norm":
+			err = m.cfg.Norm.UnmarshalText([]byte(value))
+		case "gamma-scale":
+			m.cfg.GammaScale, err = strconv.ParseFloat(value, 64)
+		case "ramp":
+			from, steps, _ := strings.Cut(value, ":")
+			if m.cfg.Ramp.From, err = strconv.ParseFloat(from, 64); err == nil {
+				m.cfg.Ramp.Steps, err = strconv.ParseUint(steps, 10, 64)
+			}
 		case "p":
 			m.cfg.DropProb, err = strconv.ParseFloat(value, 64)
 		case "seed":
@@ -182,16 +214,26 @@ func parseStreamMask(line string) (m streamMask, err error) {
 			m.at.Step, err = strconv.ParseUint(value, 10, 64)
 		case "sample":
 			m.at.Sample, err = strconv.ParseUint(value, 10, 64)
+		case "stride":
+			m.at.Stride, err = strconv.ParseUint(value, 10, 64)
 		case "gamma":
 			m.gamma, err = strconv.ParseFloat(value, 64)
 		case "kept":
 			m.kept, err = strconv.Atoi(value)
 		case "scale":
-			m.scale, err = strconv.ParseFloat(value, 64)
+			for value != "" && err == nil {
+				var scale float64
+				first, rest, _ := strings.Cut(value, ",")
+				scale, err = strconv.ParseFloat(first, 64)
+				m.scales, value = append(m.scales, scale), rest
+			}
 		case "seeds":
 			m.seeds = value
 		case "mask":
 			m.mask = value
+		case "fill": // with noise, which the line has
+		case "noise":
+			m.noise = value
 		default:
 			err = fmt.Errorf("unknown field %q", name)
 		}
@@ -199,5 +241,9 @@ func parseStreamMask(line string) (m streamMask, err error) {
 			return m, err
 		}
 	}
-	return m, nil
+	if err := m.shape.UnmarshalText([]byte(layout + " " + extents)); err != nil {
+		return m, err
+	}
+	_, sample, _ := strings.Cut(extents, "x")
+	return m, m.one.UnmarshalText([]byte(layout + " 1x" + sample))
 }

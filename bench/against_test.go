@@ -204,7 +204,7 @@ func TestServe(t *testing.T) {
 	if err != nil || strings.Contains(out, "\n- ") {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if rows := table(t, out, "shape, block | op |")[2:]; len(rows) != 2*len(steps)+2 {
+	if rows := table(t, out, "shape, block | op |")[2:]; len(rows) != 2*len(stepNames)+2 {
 		t.Errorf("%d rows, want 6 ops with 1 and 2 workers and 2 with one: %q", len(rows), rows)
 	}
 

@@ -1,12 +1,13 @@
 package main
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/dropblock-go/dropblock"
 )
 
-var benchmarks = append([]string{opCopy, opScaleCopy}, layerOpNames...)
+var benchmarks = append([]string{opCopy, opScaleCopy, opAddLoop}, layerOpNames...)
 
 // BenchmarkDropBlock is everything on every setting, named
 // op=…/shape=…/impl=…, with the throughput in bytes of the feature map:
@@ -16,11 +17,11 @@ var benchmarks = append([]string{opCopy, opScaleCopy}, layerOpNames...)
 // For ratios to the copy the program is better: it interleaves what it
 // compares.
 func BenchmarkDropBlock(b *testing.B) {
-	for _, s := range settings {
+	for _, s := range slices.Concat(settings, otherSettings) {
 		var w *workload // made for the first op that is not filtered out
 		for _, name := range benchmarks {
 			for _, impl := range implNames(name) {
-				if s.element != "" && name == opScaleCopy { // which is of float32
+				if !s.has(name) {
 					continue
 				}
 				b.Run("op="+name+"/shape="+s.String()+"/impl="+impl, func(b *testing.B) {
@@ -40,11 +41,28 @@ func BenchmarkDropBlock(b *testing.B) {
 	}
 }
 
+// has reports whether an op is measured of the setting.
+func (s setting) has(op string) bool {
+	switch op {
+	case opCopy:
+		return true
+	case opScaleCopy: // which is of float32
+		return s.element == ""
+	case opAddLoop:
+		return s.all()
+	case opDilate, opBernoulli:
+		return s.shape.Layout() == dropblock.LayoutNCHW
+	}
+	return slices.ContainsFunc(stepsOf(s), func(step step) bool { return step.name == op })
+}
+
 func implNames(op string) []string {
 	name := func(l loop) string { return l.name }
 	switch op {
 	case opCopy:
 		return names(rooflines(), name)
+	case opAddLoop:
+		return names(addLoops(), name)
 	case opScaleCopy:
 		return names(scaleCopies(), name)
 	}
@@ -69,10 +87,14 @@ func (w *workload) find(t testing.TB, name, impl string) (run func()) {
 
 // TestBenchmarks runs each of them once.
 func TestBenchmarks(t *testing.T) {
-	w := newWorkload(setting{shape: dropblock.NCHW(2, 4, 14, 14), block: dropblock.Square(7), side: 7})
-	for _, name := range benchmarks {
-		for _, impl := range implNames(name) {
-			w.find(t, name, impl)()
+	for _, s := range append(mustSettings("2x4x14x14-b7", "2x5x6x3-b7-nhwc-bf16/share=channels/norm=plane", "1x2x3x4x5-b3x2x1-ncdhw-f64"), otherSettings[1]) {
+		w := newWorkload(s)
+		for _, name := range benchmarks {
+			for _, impl := range implNames(name) {
+				if s.has(name) {
+					w.find(t, name, impl)()
+				}
+			}
 		}
 	}
 }

@@ -14,6 +14,16 @@ func archRooflines() (all []loop) {
 	return all
 }
 
+func archAddLoops() (all []loop) {
+	if cpu.X86.HasAVX && cpu.X86.HasAVX512F {
+		all = append(all, loop{"avx512", addVectorAVX512})
+	}
+	if cpu.X86.HasAVX && cpu.X86.HasAVX2 {
+		all = append(all, loop{"avx2", addVectorAVX2})
+	}
+	return all
+}
+
 func archScaleCopies() (all []loop) {
 	if cpu.X86.HasAVX && cpu.X86.HasAVX512F {
 		all = append(all, loop{"avx512", func(dst, src []float32) { scaleCopyAVX512(dst, src, scaleBy) }})

@@ -274,6 +274,152 @@ singleDone:
 	VZEROUPPER
 	RET
 
+// func addVectorAVX2(dst []float32, src []float32)
+// Requires: AVX, AVX2
+TEXT ·addVectorAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ src_base+24(FP), DX
+	CMPQ CX, $0x00000040
+	JL   vectors8Done
+
+vectors8:
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	VMOVUPS 128(DX), Y4
+	VMOVUPS 160(DX), Y5
+	VMOVUPS 192(DX), Y6
+	VMOVUPS 224(DX), Y7
+	VPADDD  (AX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	VPADDD  32(AX), Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VPADDD  64(AX), Y2, Y2
+	VMOVUPS Y2, 64(AX)
+	VPADDD  96(AX), Y3, Y3
+	VMOVUPS Y3, 96(AX)
+	VPADDD  128(AX), Y4, Y4
+	VMOVUPS Y4, 128(AX)
+	VPADDD  160(AX), Y5, Y5
+	VMOVUPS Y5, 160(AX)
+	VPADDD  192(AX), Y6, Y6
+	VMOVUPS Y6, 192(AX)
+	VPADDD  224(AX), Y7, Y7
+	VMOVUPS Y7, 224(AX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, CX
+	CMPQ    CX, $0x00000040
+	JGE     vectors8
+
+vectors8Done:
+	CMPQ CX, $0x00000008
+	JL   vectors1Done
+
+vectors1:
+	VMOVUPS (DX), Y0
+	VPADDD  (AX), Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, CX
+	CMPQ    CX, $0x00000008
+	JGE     vectors1
+
+vectors1Done:
+	CMPQ CX, $0x00000001
+	JL   singleDone
+
+single:
+	VMOVSS (DX), X0
+	VMOVSS (AX), X1
+	VPADDD X1, X0, X0
+	VMOVSS X0, (AX)
+	ADDQ   $0x00000004, DX
+	ADDQ   $0x00000004, AX
+	SUBQ   $0x00000001, CX
+	CMPQ   CX, $0x00000001
+	JGE    single
+
+singleDone:
+	VZEROUPPER
+	RET
+
+// func addVectorAVX512(dst []float32, src []float32)
+// Requires: AVX, AVX512F
+TEXT ·addVectorAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ src_base+24(FP), DX
+	CMPQ CX, $0x00000080
+	JL   vectors8Done
+
+vectors8:
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VMOVUPS 128(DX), Z2
+	VMOVUPS 192(DX), Z3
+	VMOVUPS 256(DX), Z4
+	VMOVUPS 320(DX), Z5
+	VMOVUPS 384(DX), Z6
+	VMOVUPS 448(DX), Z7
+	VPADDD  (AX), Z0, Z0
+	VMOVUPS Z0, (AX)
+	VPADDD  64(AX), Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VPADDD  128(AX), Z2, Z2
+	VMOVUPS Z2, 128(AX)
+	VPADDD  192(AX), Z3, Z3
+	VMOVUPS Z3, 192(AX)
+	VPADDD  256(AX), Z4, Z4
+	VMOVUPS Z4, 256(AX)
+	VPADDD  320(AX), Z5, Z5
+	VMOVUPS Z5, 320(AX)
+	VPADDD  384(AX), Z6, Z6
+	VMOVUPS Z6, 384(AX)
+	VPADDD  448(AX), Z7, Z7
+	VMOVUPS Z7, 448(AX)
+	ADDQ    $0x00000200, DX
+	ADDQ    $0x00000200, AX
+	SUBQ    $0x00000080, CX
+	CMPQ    CX, $0x00000080
+	JGE     vectors8
+
+vectors8Done:
+	CMPQ CX, $0x00000010
+	JL   vectors1Done
+
+vectors1:
+	VMOVUPS (DX), Z0
+	VPADDD  (AX), Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x00000010, CX
+	CMPQ    CX, $0x00000010
+	JGE     vectors1
+
+vectors1Done:
+	CMPQ CX, $0x00000001
+	JL   singleDone
+
+single:
+	VMOVSS (DX), X0
+	VMOVSS (AX), X1
+	VPADDD X1, X0, X0
+	VMOVSS X0, (AX)
+	ADDQ   $0x00000004, DX
+	ADDQ   $0x00000004, AX
+	SUBQ   $0x00000001, CX
+	CMPQ   CX, $0x00000001
+	JGE    single
+
+singleDone:
+	VZEROUPPER
+	RET
+
 // func copyStreamAVX2(dst []float32, src []float32)
 // Requires: AVX, MMX+
 TEXT ·copyStreamAVX2(SB), NOSPLIT, $0-48

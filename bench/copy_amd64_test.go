@@ -25,6 +25,7 @@ func TestCopyGate(t *testing.T) {
 		"copyVectorAVX2": "vector", "copyVectorAVX512": "vector512",
 		"copyStreamAVX2": "stream", "copyStreamAVX512": "stream512",
 		"scaleCopyAVX2": "avx2", "scaleCopyAVX512": "avx512",
+		"addVectorAVX2": "add avx2", "addVectorAVX512": "add avx512",
 	}
 	for _, has := range features {
 		if has != nil {
@@ -34,6 +35,7 @@ func TestCopyGate(t *testing.T) {
 	}
 	listed := func(name string) bool {
 		return slices.ContainsFunc(archRooflines(), func(r loop) bool { return r.name == name }) ||
+			slices.ContainsFunc(archAddLoops(), func(l loop) bool { return "add "+l.name == name }) ||
 			slices.ContainsFunc(archScaleCopies(), func(s loop) bool { return s.name == name })
 	}
 

@@ -4,4 +4,6 @@ package main
 
 func archRooflines() []loop { return nil }
 
+func archAddLoops() []loop { return nil }
+
 func archScaleCopies() []loop { return nil }

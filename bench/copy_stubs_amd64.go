@@ -24,6 +24,16 @@ func scaleCopyAVX2(dst []float32, src []float32, scale float32)
 //go:noescape
 func scaleCopyAVX512(dst []float32, src []float32, scale float32)
 
+// addVectorAVX2 adds the words of src to those of dst, which has the same length.
+//
+//go:noescape
+func addVectorAVX2(dst []float32, src []float32)
+
+// addVectorAVX512 adds the words of src to those of dst, which has the same length.
+//
+//go:noescape
+func addVectorAVX512(dst []float32, src []float32)
+
 // copyStreamAVX2 copies src to dst, which has the same length, with stores that bypass the caches.
 //
 //go:noescape

@@ -18,14 +18,25 @@ func patterns(n int, salt uint32) []float32 {
 	return x
 }
 
-// loops returns all loops, and what each makes of a slice.
-func loops() (all []loop, want []func(src []float32) []float32) {
+// loops returns all loops, and what each makes of a slice where the other one is dst.
+func loops() (all []loop, want []func(src, dst []float32) []float32) {
 	for _, r := range rooflines() {
-		all, want = append(all, r), append(want, slices.Clone[[]float32])
+		all = append(all, r)
+		want = append(want, func(src, _ []float32) []float32 { return slices.Clone(src) })
+	}
+	for _, r := range addLoops() {
+		all = append(all, loop{"add/" + r.name, r.run})
+		want = append(want, func(src, dst []float32) []float32 {
+			sum := slices.Clone(src)
+			for i := range sum {
+				sum[i] = math.Float32frombits(math.Float32bits(sum[i]) + math.Float32bits(dst[i]))
+			}
+			return sum
+		})
 	}
 	for _, s := range scaleCopies() {
 		all = append(all, loop{"scale/" + s.name, s.run})
-		want = append(want, func(src []float32) []float32 {
+		want = append(want, func(src, _ []float32) []float32 {
 			scaled := slices.Clone(src)
 			for i := range scaled {
 				scaled[i] *= scaleBy
@@ -55,16 +66,17 @@ func TestCopies(t *testing.T) {
 	dst := placed(len(canary), 0)
 	all, wants := loops()
 	for i, l := range all {
-		want := wants[i](src)
+		want := wants[i]
 		t.Run(l.name, func(t *testing.T) {
 			for n := range maxLen + 1 {
 				for to := margin; to < margin+16; to++ { // the 64 bytes of an aligned vector
 					from := (n + 5*to) % 16
 					copy(dst, canary)
+					made := want(src[from:][:n], canary[to:][:n])
 					l.run(dst[to:][:n], src[from:][:n])
 					for _, part := range []struct{ got, want []float32 }{
 						{dst[:to], canary[:to]},
-						{dst[to:][:n], want[from:][:n]},
+						{dst[to:][:n], made},
 						{dst[to+n:], canary[to+n:]},
 					} {
 						if i := differ(part.got, part.want); i >= 0 {
@@ -94,16 +106,17 @@ func TestCopyGuard(t *testing.T) {
 	lay := []func(b *guard.Buffer, skip, n int) []float32{guard.Front[float32], guard.Back[float32]}
 	all, wants := loops()
 	for i, l := range all {
-		want := wants[i](from)
+		want := wants[i]
 		t.Run(l.name, func(t *testing.T) {
 			for n := range maxLen + 1 {
 				for i := range 4 {
 					src, dst := lay[i/2](buffers[0], 0, n), lay[i%2](buffers[1], 0, n)
 					copy(src, from)
+					made := want(from[:n], slices.Clone(dst))
 					if err := guard.Fault(func() { l.run(dst, src) }); err != nil {
 						t.Fatalf("%d elements: %v", n, err)
 					}
-					if i := differ(dst, want[:n]); i >= 0 {
+					if i := differ(dst, made); i >= 0 {
 						t.Fatalf("%d elements: wrong at element %d", n, i)
 					}
 					if err := guard.Check(buffers[1], dst); err != nil {

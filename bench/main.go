@@ -107,7 +107,7 @@ const usage = `usage: bench [flags]
 `
 
 func parse(args []string, stderr io.Writer) (*options, error) {
-	opt := &options{settings: settings, kernels: dropblock.KernelSets(), workers: []int{1, 2}[:min(2, runtime.NumCPU())], ops: layerOpNames}
+	opt := &options{settings: slices.Concat(settings, otherSettings), kernels: dropblock.KernelSets(), workers: []int{1, 2}[:min(2, runtime.NumCPU())], ops: layerOpNames}
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.IntVar(&opt.rounds, "rounds", 51, "`rounds` to take the median of, shared among passes through all settings")

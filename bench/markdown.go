@@ -17,6 +17,7 @@ func (r *report) markdown() string {
 	}
 	fmt.Fprintf(b, ", %s\n`%s`\n", r.Date.Format(time.DateOnly), r.Command)
 	r.copyTable(b)
+	r.fewTable(b)
 	r.peerTable(b)
 	r.workersTable(b)
 	writeList(b, "\n### Not run\n\n", r.NotRun)
@@ -101,6 +102,31 @@ func (r *report) copyTable(b *strings.Builder) {
 	writeTable(b, 2, append([]string{"shape, block", "kernels", "MiB"}, names(ops, title)...), rows)
 }
 
+// fewTable is of the steps that few settings have.
+func (r *report) fewTable(b *strings.Builder) {
+	var rows [][]string
+	for _, res := range r.Results {
+		if res.fastestOf(opAddLoop, 1) == nil {
+			continue
+		}
+		rows = append(rows, res.rows(r.Kernels, []string{mebibytes(res)}, fewNames, func(op, k string) string {
+			below := res.fastest(1)
+			switch op {
+			case "add":
+				below = res.fastestOf(opAddLoop, 1)
+			case "ramp":
+				below = res.find(opForward, k, 1)
+			}
+			return ratio(res.find(op, k, 1), below, true)
+		})...)
+	}
+	if rows == nil {
+		return
+	}
+	b.WriteString("\n### Other ways to apply\n\nOf the same run: add ÷ the fastest loop that reads two maps of these bytes and writes one, fill and noise ÷ the fastest copy, and\nforward with another drop probability at each step ÷ forward.\n\n")
+	writeTable(b, 2, append([]string{"shape, block", "kernels", "MiB"}, names(fewNames, title)...), rows)
+}
+
 func (r *report) peerTable(b *strings.Builder) {
 	var rows [][]string
 	for _, res := range r.Results {
@@ -129,12 +155,15 @@ func (r *report) peerTable(b *strings.Builder) {
 }
 
 func (r *report) workersTable(b *strings.Builder) {
-	if r.Results[0].fastest(2) == nil {
+	if !slices.ContainsFunc(r.Results, func(res *result) bool { return res.setting.usual() && res.fastest(2) != nil }) {
 		return
 	}
 	b.WriteString("\n### Two workers\n\nOne worker ÷ two, by the clock, beside the fastest copy by one goroutine ÷ the fastest by two.\n\n")
 	var rows [][]string
 	for _, res := range r.Results {
+		if !res.setting.usual() {
+			continue
+		}
 		begin := []string{mebibytes(res), ratio(res.fastest(1), res.fastest(2), false)}
 		rows = append(rows, res.rows(r.Kernels, begin, stepNames, func(op, k string) string {
 			return ratio(res.find(op, k, 1), res.find(op, k, 2), false)

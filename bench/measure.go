@@ -96,21 +96,21 @@ func (opt *options) open(s setting, sweep bool) (*session, error) {
 		if name := p.rival(s); !sweep && err == nil && name != opForward && !p.dilates {
 			for _, k := range opt.kernels {
 				for _, workers := range opt.workers {
-					o := se.op(step{name, name, true, true, mapY, mapX}, p.config(s), k, workers)
+					o := se.op(step{name: name, title: name, sample: true, apply: applyScale, dst: mapY, src: mapX}, p.config(s), k, workers)
 					se.turns = append(se.turns, opt.turn(o))
 				}
 			}
 		}
 	}
-	for _, o := range se.copies(opt.workers) {
+	for _, o := range se.copies(opt.workersOf(s)) {
 		if !sweep || o.Op == opCopy && o.Threads == 1 {
 			se.turns = append(se.turns, opt.turn(o))
 		}
 	}
 	for i, k := range opt.kernels {
-		for _, workers := range opt.workers {
+		for _, workers := range opt.workersOf(s) {
 			for _, o := range se.layerOps(k, workers) {
-				wanted := slices.Contains(stepNames, o.Op) || o.Op == opDilate && dilates
+				wanted := slices.Contains(stepNames, o.Op) || slices.Contains(fewNames, o.Op) && workers == 1 || o.Op == opDilate && dilates
 				if sweep {
 					wanted = o.Op == opForward && (workers == 1 || i == 0)
 				}
@@ -121,6 +121,14 @@ func (opt *options) open(s setting, sweep bool) (*session, error) {
 		}
 	}
 	return se, nil
+}
+
+// workersOf are the numbers of workers that a setting is measured with.
+func (opt *options) workersOf(s setting) []int {
+	if s.usual() {
+		return opt.workers
+	}
+	return opt.workers[:1]
 }
 
 // pass measures everything in turn, up to a round. A change in the machine's speed then
@@ -237,9 +245,12 @@ func (res *result) find(op, impl string, threads int) *series {
 }
 
 // fastest returns the series of the fastest copy by so many goroutines, or nil.
-func (res *result) fastest(threads int) (fastest *series) {
+func (res *result) fastest(threads int) *series { return res.fastestOf(opCopy, threads) }
+
+// fastestOf is the fastest implementation of an op.
+func (res *result) fastestOf(op string, threads int) (fastest *series) {
 	for i, s := range res.Series {
-		if s.Op == opCopy && s.Threads == threads && (fastest == nil || s.median() < fastest.median()) {
+		if s.Op == op && s.Threads == threads && (fastest == nil || s.median() < fastest.median()) {
 			fastest = &res.Series[i]
 		}
 	}

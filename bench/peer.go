@@ -51,7 +51,7 @@ var allPeers = []peer{
 		c.Gamma, c.Even = dropblock.GammaSimple, dropblock.EvenAfter
 	}},
 	{name: "dropout", sweep: true, scale: 1 / (1 - dropProb),
-		runs:  func(s setting) bool { return perMap(s) && s.share == dropblock.ShareNone && s.side == 1 },
+		runs:  func(s setting) bool { return perMap(s) && s.share == dropblock.ShareNone && s.square() == 1 },
 		rules: func(c *dropblock.Config) { c.Share, c.Block = dropblock.ShareNone, dropblock.Square(1) }},
 	{name: "opencv-u8", dilates: true, runs: blockPerChannel, rules: perChannel},
 	{name: "opencv-f32", dilates: true, runs: blockPerChannel, rules: perChannel},
@@ -59,15 +59,14 @@ var allPeers = []peer{
 
 func perChannel(c *dropblock.Config) { c.Share = dropblock.ShareNone }
 
-// perMap: the peers are measured on maps of float32 that hold a block.
+// perMap: the peers are measured on NCHW maps of float32 that hold a square block.
 func perMap(s setting) bool {
-	return s.element == "" && s.shape.Layout() == dropblock.LayoutNCHW && s.norm == dropblock.NormTensor &&
-		s.side > 0 && s.side <= min(s.shape.H(), s.shape.W())
+	return s.usual() && s.square() > 0 && s.square() <= min(s.shape.H(), s.shape.W())
 }
 
 // blockPerChannel: torchvision and OpenCV want odd blocks.
 func blockPerChannel(s setting) bool {
-	return perMap(s) && s.share == dropblock.ShareNone && s.side > 1 && s.side%2 == 1
+	return perMap(s) && s.share == dropblock.ShareNone && s.square() > 1 && s.square()%2 == 1
 }
 
 func shared(s setting) bool { return perMap(s) && s.share == dropblock.ShareChannels }
@@ -169,7 +168,7 @@ func (p *peerProcess) stop() error {
 
 // set says what the next requests are about.
 func (p *peerProcess) set(s setting) error {
-	_, err := p.ask("setting %d %d %d %d %d %v", s.shape.N(), s.shape.C(), s.shape.H(), s.shape.W(), s.side, dropProb)
+	_, err := p.ask("setting %d %d %d %d %d %v", s.shape.N(), s.shape.C(), s.shape.H(), s.shape.W(), s.square(), dropProb)
 	return err
 }
 

@@ -182,9 +182,9 @@ func fake(t *testing.T, mode string) *peerProcess {
 }
 
 var (
-	perChannelSetting = setting{shape: dropblock.NCHW(3, 4, 14, 9), block: dropblock.Square(7), side: 7}
-	sharedSetting     = setting{shape: dropblock.NCHW(3, 4, 14, 9), block: dropblock.Square(7), side: 7, share: dropblock.ShareChannels}
-	dropoutSetting    = setting{shape: dropblock.NCHW(3, 4, 14, 9), block: dropblock.Square(1), side: 1}
+	perChannelSetting = setting{shape: dropblock.NCHW(3, 4, 14, 9), block: dropblock.Square(7)}
+	sharedSetting     = setting{shape: dropblock.NCHW(3, 4, 14, 9), block: dropblock.Square(7), share: dropblock.ShareChannels}
+	dropoutSetting    = setting{shape: dropblock.NCHW(3, 4, 14, 9), block: dropblock.Square(1)}
 )
 
 // TestPeerCheck gives each peer the seeds of the library, which must agree with

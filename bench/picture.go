@@ -89,7 +89,7 @@ func (r *report) pictures() (all []picture, err error) {
 			continue
 		}
 		sides = append(sides, side)
-		p, err := r.picture(side, res.setting.side)
+		p, err := r.picture(side, res.setting.square())
 		if err != nil {
 			return nil, err
 		}

@@ -89,6 +89,7 @@ type op struct {
 const (
 	opCopy      = "copy"
 	opScaleCopy = "scalecopy"
+	opAddLoop   = "addloop"
 	opApply     = "apply"
 	opSample    = "sample"
 	opForward   = "forward"
@@ -99,10 +100,23 @@ const (
 // A step is an op of a training step; in inference there is none. It samples the mask
 // of a new step, or takes one that is there, and applies it from a map to one.
 type step struct {
-	name, title   string
-	sample, apply bool
-	dst, src      func(w *workload) []float32
+	name, title string
+	sample      bool
+	apply       operation
+	dst, src    func(w *workload) []float32
+	few         bool // measured on the settings that all says
 }
+
+// operation is how a mask is applied.
+type operation int
+
+const (
+	applyNot operation = iota
+	applyScale
+	applyAdd
+	applyFill // from a third map
+	applyNoise
+)
 
 func mapX(w *workload) []float32 { return w.x }
 func mapY(w *workload) []float32 { return w.y }
@@ -111,17 +125,37 @@ func mapZ(w *workload) []float32 { return w.z }
 // steps are in the order of the tables. In z kept values grow, at last to ±Inf, which
 // costs no CPU more.
 var steps = []step{
-	{"apply", "apply", false, true, mapY, mapX},
-	{"backward", "backward", false, true, mapZ, mapY}, // apply, on other memory
-	{"inplace", "in place", false, true, mapZ, mapZ},
-	{"sample", "sample", true, false, mapY, mapX},
-	{"forward", "forward", true, true, mapY, mapX},
-	{"forwardinplace", "forward in place", true, true, mapZ, mapZ},
+	{"apply", "apply", false, applyScale, mapY, mapX, false},
+	{"backward", "backward", false, applyScale, mapZ, mapY, false}, // apply, on other memory
+	{"inplace", "in place", false, applyScale, mapZ, mapZ, false},
+	{"sample", "sample", true, applyNot, mapY, mapX, false},
+	{"forward", "forward", true, applyScale, mapY, mapX, false},
+	{"forwardinplace", "forward in place", true, applyScale, mapZ, mapZ, false},
+	{"add", "add", false, applyAdd, mapZ, mapX, true},
+	{"fill", "fill", false, applyFill, mapY, mapX, true},
+	{"noise", "noise", false, applyNoise, mapY, mapX, true},
+	{"ramp", "forward, another p each step", true, applyScale, mapY, mapX, true},
+}
+
+// all reports whether the steps for few settings are measured.
+func (s setting) all() bool {
+	return s.shape == dropblock.NCHW(32, 256, 14, 14) && s.square() == 7 && s.share == dropblock.ShareNone && s.norm == dropblock.NormTensor
+}
+
+// stepsOf are the steps that are measured of a setting.
+func stepsOf(s setting) (of []step) {
+	for _, step := range steps {
+		if !step.few || s.all() {
+			of = append(of, step)
+		}
+	}
+	return of
 }
 
 var (
-	stepNames    = names(steps, func(s step) string { return s.name })
-	layerOpNames = append(slices.Clone(stepNames), opDilate, opBernoulli)
+	stepNames    = names(slices.DeleteFunc(slices.Clone(steps), func(s step) bool { return s.few }), func(s step) string { return s.name })
+	fewNames     = names(slices.DeleteFunc(slices.Clone(steps), func(s step) bool { return !s.few }), func(s step) string { return s.name })
+	layerOpNames = slices.Concat(stepNames, fewNames, []string{opDilate, opBernoulli})
 )
 
 func names[T any](all []T, name func(T) string) (names []string) {
@@ -133,7 +167,7 @@ func names[T any](all []T, name func(T) string) (names []string) {
 
 // title is what tables call an op.
 func title(op string) string {
-	if i := slices.Index(stepNames, op); i >= 0 {
+	if i := slices.IndexFunc(steps, func(s step) bool { return s.name == op }); i >= 0 {
 		return steps[i].title
 	}
 	return strings.Replace(op, opScaleCopy, "scale-copy", 1)
@@ -178,28 +212,49 @@ func applied[E dropblock.Float](w *workload, m *dropblock.Mask) {
 func stepRun[E dropblock.Float](w *workload, s step, l *dropblock.Layer) func() {
 	m, n, shape := new(dropblock.Mask), 0, w.shape
 	dst, src := view[E](s.dst(w))[:w.n], view[E](s.src(w))[:w.n]
+	fill := view[E](w.z)[:w.n]
 	l.Sample(m, shape, n)
 	switch {
-	case !s.sample:
-		return func() { dropblock.Apply(dst, src, m) }
-	case !s.apply:
+	case s.name == "ramp":
+		ramp, at := rampOf(l), dropblock.Position{}
+		return func() {
+			at.Step++
+			ramp.SampleAt(m, shape, at)
+			dropblock.Apply(dst, src, m)
+		}
+	case s.sample && s.apply == applyNot:
 		return func() { n++; l.Sample(m, shape, n) }
+	case s.sample:
+		return func() {
+			n++
+			l.Sample(m, shape, n)
+			dropblock.Apply(dst, src, m)
+		}
+	case s.apply == applyAdd:
+		return func() { dropblock.ApplyAdd(dst, src, m) }
+	case s.apply == applyFill:
+		return func() { dropblock.ApplyFill(dst, src, fill, m) }
+	case s.apply == applyNoise:
+		return func() { dropblock.ApplyNoise(dst, src, m) }
 	}
-	return func() {
-		n++
-		l.Sample(m, shape, n)
-		dropblock.Apply(dst, src, m)
-	}
+	return func() { dropblock.Apply(dst, src, m) }
+}
+
+// rampOf is a layer whose probability is another one at each step, all but dropProb.
+func rampOf(l *dropblock.Layer) *dropblock.Layer {
+	cfg := l.Config()
+	cfg.Ramp = dropblock.Ramp{From: dropProb * .99, Steps: 1 << 30}
+	return mustLayer(cfg, cfg.Kernels, cfg.Workers)
 }
 
 // layerOps are the steps, and with one worker what a mask is made of: growing blocks
 // from a string of bits, as large as the mask's, whose time does not depend on the
 // bits, and drawing such a string.
 func (w *workload) layerOps(k dropblock.KernelSet, workers int) (ops []op) {
-	for _, s := range steps {
+	for _, s := range stepsOf(w.setting) {
 		ops = append(ops, w.op(s, w.config(), k, workers))
 	}
-	if workers > 1 {
+	if workers > 1 || w.shape.Layout() != dropblock.LayoutNCHW {
 		return ops
 	}
 	var m dropblock.Mask
@@ -212,8 +267,8 @@ func (w *workload) layerOps(k dropblock.KernelSet, workers int) (ops []op) {
 	step := uint64(0)
 	return append(ops,
 		op{task{opDilate, k.String(), 1}, func() {
-			k.Dilate(grown, bits, 1, min(max(w.side, 1), w.shape.W()))
-			k.Dilate(grown, bits, w.shape.W(), min(max(w.side, 1), w.shape.H()))
+			k.Dilate(grown, bits, 1, min(w.square(), w.shape.W()))
+			k.Dilate(grown, bits, w.shape.W(), min(w.square(), w.shape.H()))
 		}},
 		op{task{opBernoulli, k.String(), 1}, func() {
 			step++
@@ -241,6 +296,11 @@ func (w *workload) copies(workers []int) (ops []op) {
 				run = func() { h.team.Run(h, n, n) }
 			}
 			ops = append(ops, op{task{opCopy, r.name, n}, run})
+		}
+	}
+	for _, s := range addLoops() {
+		if w.all() {
+			ops = append(ops, op{task{opAddLoop, s.name, 1}, func() { s.run(w.z, w.x) }})
 		}
 	}
 	for _, s := range scaleCopies() {

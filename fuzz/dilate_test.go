@@ -116,18 +116,30 @@ type growInput struct {
 	seeds  []byte
 	thin   int  // one in as many bits of seeds stays
 	fit    bool // seeds whose block leaves the map are taken out
+	one    bool // all of those but one are, so that it may leave along one axis alone
 }
 
 func (in growInput) check() error {
 	p := in.params
+	layer, err := dropblock.New(config(&p, dropblock.KernelSet{}))
+	if err != nil {
+		return err
+	}
+	p.Rate = layer.ExpectedDrop(shape(&p), 0) // which forwardInput checks
 	seeds := reference.Bits(wordsOf(in.seeds, (p.Cells()+63)/64), p.Cells())
+	everywhere := p
+	everywhere.Rule, everywhere.P, everywhere.GammaScale = "given", 1, 0
+	inside := everywhere.Seeds()
+	var leaving []int
 	for i := range seeds {
 		seeds[i] = seeds[i] && i%in.thin == 0
-		if seeds[i] && in.fit && p.Region != "full" {
-			alone := make([]bool, len(seeds))
-			alone[i] = true
-			_, seeds[i] = p.Grow(alone)
+		if seeds[i] && !inside[i] {
+			leaving = append(leaving, i)
+			seeds[i] = !in.fit && !in.one
 		}
+	}
+	if in.one && !in.fit && len(leaving) > 0 {
+		seeds[leaving[in.thin%len(leaving)]] = true
 	}
 	want, whole := p.Grow(seeds)
 	valid := whole || p.Region == "full"
@@ -157,30 +169,33 @@ func (in growInput) check() error {
 	})
 }
 
-func newGrowInput(seeds []byte, options uint8, thin, bh, bw, n, c, h, w uint8) growInput {
-	return growInput{
-		params: newParams(options, int(bh), int(bw), n, c, h, w, 300),
-		seeds:  seeds,
-		thin:   1 + int(thin),
-		fit:    options&0x40 != 0,
-	}
+func newGrowInput(options uint32, p reference.Params, seeds []byte, thin uint8) growInput {
+	p.P, p.BlockD, p.BlockH, p.BlockW = .3, max(p.BlockD, 1), max(p.BlockH, 1), max(p.BlockW, 1)
+	tame(&p)
+	return growInput{params: p, seeds: seeds, thin: 1 + int(thin), fit: options&optionFit != 0, one: options&optionOne != 0}
 }
 
 func randomGrow(r *rand.Rand) input {
-	return newGrowInput(bytesOf(randomWords(r, 8)), uint8(r.Uint32()), uint8(randomLen(r, 256)),
-		uint8(1+randomLen(r, 32)), uint8(1+randomLen(r, 32)),
-		randomExtent(r, 4), randomExtent(r, 6), randomExtent(r, 254), randomExtent(r, 254))
+	options, p := randomMap(r, 32, 300)
+	return newGrowInput(options, p, bytesOf(randomWords(r, 8)), uint8(randomLen(r, 256)))
 }
 
 func FuzzGrow(f *testing.F) {
-	for options := range uint8(128) {
-		f.Add([]byte{255, 1, 0, 16, 64, 3}, options, options%5, options%7+1, options%4+1,
-			uint8(2), uint8(3), options%11+1, options%13+1)
+	add := func(seeds []byte, options uint32, thin, bh, bw, n, c, h, w uint8) {
+		f.Add(seeds, options, thin, bh, bw, n, c, h, w, uint8(1), uint8(1), 0.)
 	}
-	f.Add([]byte{1}, uint8(0), uint8(255), uint8(3), uint8(200), uint8(1), uint8(1), uint8(3), uint8(255))
-	f.Add([]byte{1}, uint8(2), uint8(9), uint8(255), uint8(255), uint8(1), uint8(1), uint8(99), uint8(1))
-	f.Add([]byte{255}, uint8(0), uint8(0), uint8(1), uint8(1), uint8(0), uint8(1), uint8(9), uint8(9))
-	f.Fuzz(func(t *testing.T, seeds []byte, options, thin, bh, bw, n, c, h, w uint8) {
-		fuzzed(t, newGrowInput(seeds, options, thin, max(bh, 1), max(bw, 1), n, c, h, w))
+	for i := range uint8(128) {
+		add([]byte{255, 1, 0, 16, 64, 3}, uint32(i), i%5, i%7+1, i%4+1, 2, 3, i%11+1, i%13+1)
+	}
+	add([]byte{1}, 0, 255, 3, 200, 1, 1, 3, 255)
+	add([]byte{1}, 2, 9, 255, 255, 1, 1, 99, 1)
+	add([]byte{255}, 0, 0, 1, 1, 0, 1, 9, 9)
+	for i := range uint32(128) { // the other options, from bit 7 on
+		options, j := i*0x9e3779b1>>13<<7|i&127, uint8(i)
+		f.Add([]byte{255, 1, 0, 16, 64, 3, 0}, options, j%5, j%7+1, j%4+1, j%4+1, j%6+1, j%7+1, j%11+1, j%3+1, j%5+1, float64(i%6/5*i)/256)
+	}
+	f.Fuzz(func(t *testing.T, seeds []byte, options uint32, thin, bh, bw, n, c, h, w, bd, d uint8, fraction float64) {
+		p := newParams(options, [3]uint8{bd, bh, bw}, fraction, [5]uint8{n, c, d, h, w}, 300)
+		fuzzed(t, newGrowInput(options, p, seeds, thin))
 	})
 }

@@ -6,199 +6,187 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/dropblock-go/dropblock"
-	"github.com/dropblock-go/dropblock/internal/guard"
 	"github.com/dropblock-go/dropblock/internal/reference"
 )
 
-// newParams decodes the options and bounds the shape to limit elements.
-func newParams(options uint8, bh, bw int, n, c, h, w uint8, limit int) reference.Params {
-	named := func(bit uint8, name string) string {
-		if options&bit == 0 {
-			return ""
-		}
-		return name
-	}
-	p := reference.Params{
-		BlockH: bh, BlockW: bw,
-		Even:   named(1, "after"),
-		Region: named(2, "full"),
-		Rule:   named(4, "simple"),
-		Share:  named(8, "channels"),
-		Norm:   named(16, "none"),
-	}
-	room := func(extent, most uint8) int {
-		e := min(int(extent%most), limit)
-		limit /= max(e, 1)
-		return e
-	}
-	p.W, p.H = room(w, 255), room(h, 255)
-	p.C, p.N = room(c, 7), room(n, 5)
-	return p
-}
-
-func config(p *reference.Params, set dropblock.KernelSet) dropblock.Config {
-	cfg := dropblock.Config{
-		DropProb: p.P, Block: dropblock.Rect(p.BlockH, p.BlockW), Seed: p.Seed, Layer: p.Layer, Kernels: set,
-	}
-	if p.Even == "after" {
-		cfg.Even = dropblock.EvenAfter
-	}
-	if p.Region == "full" {
-		cfg.Region = dropblock.RegionFull
-	}
-	if p.Rule == "simple" {
-		cfg.Gamma = dropblock.GammaSimple
-	}
-	if p.Share == "channels" {
-		cfg.Share = dropblock.ShareChannels
-	}
-	if p.Norm == "none" {
-		cfg.Norm = dropblock.NormNone
-	}
-	return cfg
-}
-
-func shape(p *reference.Params) dropblock.Shape { return dropblock.NCHW(p.N, p.C, p.H, p.W) }
-
-// sameMask compares all that a mask tells of itself.
-func sameMask(p *reference.Params, got *dropblock.Mask, want *reference.Mask) error {
-	kept, cells := reference.Count(want.Keep), p.Cells()
-	return errors.Join(
-		reference.SameBits(got.Words(), want.Keep),
-		same("Kept", got.Kept(), kept),
-		same("Dropped", got.Dropped(), cells-kept),
-		same("Seeds", got.SeedCount(), reference.Count(want.Seeds)),
-		same("Scale", got.Scales()[0], want.Scales[0]),
-		same("Gamma", got.Gamma(), want.Gamma),
-		same("Shape", got.Shape(), shape(p)),
-		same("MaskShape", got.MaskShape(), dropblock.NCHW(p.N, p.Planes(), p.H, p.W)),
-	)
-}
-
 // forwardInput takes random elements through a layer.
 type forwardInput struct {
-	params reference.Params
-	values uint64 // seeds the elements
+	params  reference.Params
+	values  uint64 // seeds the elements
+	element int    // the number of their type
 }
 
 func (in forwardInput) check() error {
-	p := in.params
-	valid := p.P >= 0 && p.P <= 1 && p.BlockH > 0 && p.BlockW > 0
-	if !valid {
+	if !valid(&in.params) {
 		return eachSet(func(set dropblock.KernelSet) error {
-			if _, err := dropblock.New(config(&p, set)); err == nil {
+			if _, err := dropblock.New(config(&in.params, set)); err == nil {
 				return errors.New("a bad configuration is accepted")
 			}
 			return nil
 		})
 	}
+	return elements[in.element].forward(&in)
+}
 
-	want := p.Draw()
-	keep := p.Spread(want.Keep)
-	r := rand.New(rand.NewPCG(in.values, 0))
-	x := randomFloats(r, len(keep))
-	scale := float32(want.Scales[0])
-	y, factors := reference.Scale(x, keep, scale), reference.Expand(keep, scale)
+func (of elementType[E]) forward(in *forwardInput) error {
+	p := in.params
+	s, at := shape(&p), position(&p)
+	rated, err := rate(&p)
+	if err != nil {
+		return err
+	}
+	want := rated.Draw()
+	keep, r := p.Spread(want.Keep), rand.New(rand.NewPCG(in.values, 0))
+	out := newOutputs(of, r, keep)
+	keepOut := newLaid[uint8](r, len(keep))
+	out.compute(r, &p, want.Scales)
 
-	var mask dropblock.Mask
+	// Of a whole batch, or whatever the counts are of.
+	count := r.IntN(1 << r.IntN(32))
+	kept := r.IntN(count + 1)
+	rescaled, product := want, out.noisy
+	if p.Norm == "tensor" {
+		scale := 0.0
+		if kept > 0 {
+			scale = float64(count) / float64(kept)
+		}
+		rescaled.Scales, product = []float64{scale}, of.Fill(out.x, out.noisy, keep, scale)
+	}
+
+	var mask, read dropblock.Mask
+	var stored []byte
 	seeds := make([]uint64, (p.Cells()+63)/64)
-	n := len(keep)
-	dstBuf, boolBuf := guard.Heap(4*n+guard.Align), guard.Heap(n+guard.Align)
-	dst := guard.Middle[float32](dstBuf, r.IntN(16)*4, n)
-	bools := guard.Middle[bool](boolBuf, r.IntN(64), n)
+	parts := 1 + r.IntN(5)
 	return eachSet(func(set dropblock.KernelSet) error {
 		layer, err := dropblock.New(config(&p, set))
 		if err != nil {
 			return err
 		}
-		layer.SampleAt(&mask, shape(&p), dropblock.Position{Step: p.Step, Sample: p.Sample})
+		if p.RampSteps > 0 {
+			constant, err := layer.WithDropProb(p.DropProb())
+			if err != nil {
+				return err
+			}
+			constant.SampleAt(&mask, s, at)
+			if err := sameMask(&p, &mask, &want); err != nil {
+				return fmt.Errorf("WithDropProb: %w", err)
+			}
+		}
+		layer.SampleAt(&mask, s, at)
 		if err := sameMask(&p, &mask, &want); err != nil {
 			return err
 		}
-		if err := same("Layer.Gamma", layer.Gamma(shape(&p), 0), want.Gamma); err != nil {
+		if err := errors.Join(out.check(&mask, parts), checkKeep(keepOut, &mask, keep)); err != nil {
 			return err
 		}
 
-		src := slices.Clone(x)
-		dropblock.Apply(dst, src, &mask)
-		if err := reference.SameFloats(dst, y); err != nil {
-			return fmt.Errorf("Apply: %w", err)
-		}
-		if !bytes.Equal(guard.Bytes(src), guard.Bytes(x)) {
-			return errors.New("Apply: src is changed")
-		}
-		copy(dst, x)
-		dropblock.Apply(dst, dst, &mask)
-		if err := reference.SameFloats(dst, y); err != nil {
-			return fmt.Errorf("Apply in place: %w", err)
-		}
-		dropblock.ScaleTo(dst, &mask)
-		if err := reference.SameFloats(dst, factors); err != nil {
-			return fmt.Errorf("ScaleTo: %w", err)
-		}
-		dropblock.KeepTo(bools, &mask)
-		if err := sameBools(bools, keep); err != nil {
-			return fmt.Errorf("KeepTo: %w", err)
-		}
-		if err := errors.Join(guard.Check(dstBuf, dst), guard.Check(boolBuf, bools)); err != nil {
+		mask.Rescale(kept, count)
+		data, err := mask.MarshalBinary()
+		if err != nil {
 			return err
 		}
+		if stored == nil {
+			stored = data
+		}
+		if !bytes.Equal(data, stored) {
+			return errors.New("MarshalBinary: other bytes than those of the first kernel set")
+		}
+		if err := read.UnmarshalBinary(data); err != nil {
+			return err
+		}
+		again, err := read.MarshalBinary()
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(again, data) {
+			return errors.New("MarshalBinary: other bytes than those that were read")
+		}
+		if err := errors.Join(sameScales(mask.Scales(), rescaled.Scales), sameMask(&p, &read, &rescaled)); err != nil {
+			return fmt.Errorf("Rescale(%d, %d): %w", kept, count, err)
+		}
+		for _, m := range []*dropblock.Mask{&mask, &read} {
+			dropblock.ApplyNoise(out.laid.dst, out.x, m) // which needs the key too
+			if err := errors.Join(out.same(product), out.unchanged()); err != nil {
+				return fmt.Errorf("Rescale(%d, %d), ApplyNoise: %w", kept, count, err)
+			}
+		}
 
-		drawn := layer.DrawSeeds(seeds, shape(&p), dropblock.Position{Step: p.Step, Sample: p.Sample})
+		drawn := layer.DrawSeeds(seeds, s, at)
 		if err := errors.Join(
 			reference.SameBits(seeds, want.Seeds),
 			same("the number of seeds", drawn, reference.Count(want.Seeds)),
 		); err != nil {
-			return fmt.Errorf("Seeds: %w", err)
+			return fmt.Errorf("DrawSeeds: %w", err)
 		}
-		if err := layer.Grow(&mask, shape(&p), seeds); err != nil {
+		if err := layer.GrowAt(&mask, s, at, seeds); err != nil {
 			return err
 		}
 		grown := want
 		grown.Gamma = 0
 		if err := sameMask(&p, &mask, &grown); err != nil {
-			return fmt.Errorf("Grow: %w", err)
+			return fmt.Errorf("GrowAt: %w", err)
 		}
 		return nil
 	})
 }
 
-func newForwardInput(prob float64, options, bh, bw uint8, seed, step, sample uint64, layer uint32, n, c, h, w uint8, values uint64) forwardInput {
-	p := newParams(options, int(bh), int(bw), n, c, h, w, 1200)
-	p.P = prob
-	if options&32 == 0 && !(prob >= 0 && prob <= 1) { // most float64 are no probability
-		if _, p.P = math.Modf(math.Abs(prob)); !(p.P <= 1) {
-			p.P = .1
-		}
+// rate holds what a layer makes of the drop probability to the reference: gamma and the
+// expected drop rate. It returns the parameters with that gamma as given, so that it need
+// not be computed again, and sets the rate of NormExpected in both.
+func rate(p *reference.Params) (*reference.Params, error) {
+	layer, err := dropblock.New(config(p, dropblock.KernelSet{}))
+	if err != nil {
+		return nil, err
 	}
-	p.Seed, p.Layer, p.Step, p.Sample = seed, layer, step, sample
-	return forwardInput{p, values}
+	s := shape(p)
+	rated := *p
+	rated.Rule, rated.P, rated.RampSteps, rated.GammaScale = "given", layer.Gamma(s, p.Step), 0, 0
+	want := rated.ExpectedDrop()
+	p.Rate = layer.ExpectedDrop(s, p.Step)
+	rated.Rate = p.Rate
+	if math.Abs(p.Rate-want) > 1e-12 {
+		return nil, fmt.Errorf("ExpectedDrop is %v, want %v", p.Rate, want)
+	}
+	if p.Rule != "exact" || p.Cells() == 0 {
+		return &rated, same("Gamma of the layer", rated.P, p.Gamma())
+	}
+	// The library's integers are rounded, which matters where p is next to 0 or 1. What γ has
+	// to reach is known there too.
+	const near = 0x1p-30
+	prob := p.DropProb()
+	if min(prob, 1-prob) < near && (rated.P == 1 || math.Abs(want-prob) <= 1e-12) || p.IsExact(rated.P) {
+		return &rated, nil
+	}
+	return nil, fmt.Errorf("the exact gamma %v has a drop rate of %v, want %v", rated.P, want, prob)
+}
+
+func newForwardInput(options uint32, p reference.Params, values uint64) forwardInput {
+	if options&optionRaw == 0 {
+		tame(&p)
+	}
+	return forwardInput{p, values, int(options >> optionElement & 3)}
 }
 
 func randomForward(r *rand.Rand) input {
-	in := newForwardInput(randomProb(r), uint8(r.Uint32()), uint8(1+randomLen(r, 16)), uint8(1+randomLen(r, 16)),
-		r.Uint64(), r.Uint64()>>r.IntN(64), r.Uint64(), r.Uint32(),
-		randomExtent(r, 4), randomExtent(r, 6), randomExtent(r, 254), randomExtent(r, 254), r.Uint64())
+	options, p := randomMap(r, 16, []int{100, 100, 100, 1200}[r.IntN(4)])
+	p.P, p.Seed, p.Step, p.Sample, p.Layer = randomProb(r), r.Uint64(), r.Uint64()>>r.IntN(64), r.Uint64(), r.Uint32()
 	if r.IntN(4) == 0 {
-		in.params.BlockH = r.IntN(100)
-		in.params.BlockW = r.IntN(300)
+		p.BlockD, p.BlockH, p.BlockW = r.IntN(50), r.IntN(100), r.IntN(300)
 	}
 	if r.IntN(16) == 0 { // the index of a sample overflows
-		in.params.Sample = -uint64(r.IntN(4))
+		p.Sample = -uint64(r.IntN(4))
 	}
-	return in
-}
-
-// randomExtent is up to most, mostly small and seldom 0.
-func randomExtent(r *rand.Rand, most int) uint8 {
-	if r.IntN(100) == 0 {
-		return 0
+	if r.IntN(2) == 0 {
+		p.RampFrom, p.RampSteps = r.Float64(), r.Uint64()>>r.IntN(64)
 	}
-	return uint8(min(1+r.IntN(1<<r.IntN(9)), most))
+	if r.IntN(2) == 0 {
+		p.GammaScale = []float64{1, .3, 2.5, 3 * r.Float64()}[r.IntN(4)]
+	}
+	p.Stride = r.Uint64() >> r.IntN(64) >> r.IntN(64)
+	return newForwardInput(options, p, r.Uint64())
 }
 
 func randomProb(r *rand.Rand) float64 {
@@ -212,20 +200,46 @@ func randomProb(r *rand.Rand) float64 {
 }
 
 func FuzzForward(f *testing.F) {
+	add := func(prob float64, options uint32, bh, bw uint8, seed, step, sample uint64, layer uint32, n, c, h, w uint8, values uint64) {
+		f.Add(prob, options, bh, bw, seed, step, sample, layer, n, c, h, w, values, uint8(1), uint8(1), 0., 0., uint64(0), 0., uint64(0))
+	}
 	for i := range 64 {
-		f.Add(float64(i)/50, uint8(i), uint8(i%8+1), uint8(i%5+1), uint64(i), uint64(i/3), uint64(i)<<58, uint32(i),
+		add(float64(i)/50, uint32(i), uint8(i%8+1), uint8(i%5+1), uint64(i), uint64(i/3), uint64(i)<<58, uint32(i),
 			uint8(i), uint8(i+3), uint8(3*i), uint8(5*i+1), uint64(i))
 	}
 	for i, p := range []float64{0, 1, .1, 0x1p-1074, 0x1p-60, 1 - 0x1p-53, math.NaN(), -.1, 1.1, math.Inf(1)} {
-		f.Add(p, uint8(32), uint8(7), uint8(7), uint64(42), uint64(0), uint64(0), uint32(i),
-			uint8(2), uint8(3), uint8(14), uint8(14), uint64(i))
+		add(p, optionRaw, 7, 7, 42, 0, 0, uint32(i), 2, 3, 14, 14, uint64(i))
 	}
-	f.Add(.1, uint8(0), uint8(3), uint8(3), uint64(0), uint64(0), ^uint64(0), uint32(0), uint8(3), uint8(2), uint8(9), uint8(9), uint64(0))
-	f.Add(.5, uint8(32), uint8(0), uint8(1), uint64(0), uint64(0), uint64(0), uint32(0), uint8(1), uint8(1), uint8(9), uint8(9), uint64(0))
-	f.Add(.5, uint8(0), uint8(3), uint8(100), uint64(0), uint64(0), uint64(0), uint32(0), uint8(1), uint8(2), uint8(5), uint8(120), uint64(0))
-	f.Add(.5, uint8(2), uint8(90), uint8(1), uint64(0), uint64(0), uint64(0), uint32(0), uint8(1), uint8(2), uint8(100), uint8(1), uint64(0))
-	f.Fuzz(func(t *testing.T, prob float64, options, bh, bw uint8, seed, step, sample uint64, layer uint32, n, c, h, w uint8, values uint64) {
-		fuzzed(t, newForwardInput(prob, options, bh, bw, seed, step, sample, layer, n, c, h, w, values))
+	add(.1, 0, 3, 3, 0, 0, ^uint64(0), 0, 3, 2, 9, 9, 0)
+	add(.5, optionRaw, 0, 1, 0, 0, 0, 0, 1, 1, 9, 9, 0)
+	add(.5, 0, 3, 100, 0, 0, 0, 0, 1, 2, 5, 120, 0)
+	add(.5, 2, 90, 1, 0, 0, 0, 0, 1, 2, 100, 1, 0)
+	for i := range uint32(128) { // the other options, from bit 7 on
+		options := i*0x9e3779b1>>13<<7 | i&31
+		f.Add(float64(i%20)/20, options, uint8(i%7+1), uint8(i%5+1), uint64(i), uint64(i%9), uint64(i)<<56, i,
+			uint8(i), uint8(i+1), uint8(i%13), uint8(i%17), uint64(i), uint8(i%3+1), uint8(i%5+1), float64(i%6/5*i)/256,
+			float64(i%4)/4, uint64(i%12), float64(i%5)/2, uint64(i%3))
+	}
+	for i, c := range []struct {
+		options               uint32
+		fraction, from, scale float64
+		steps                 uint64
+	}{
+		{fraction: math.NaN()}, {fraction: -.5}, {fraction: 1.5}, {fraction: 1}, {fraction: 0x1p-1074},
+		{from: -1, steps: 2}, {from: math.NaN(), steps: 2}, {from: 1, steps: 2}, {from: 1},
+		{scale: -1}, {scale: math.Inf(1)}, {scale: math.NaN()}, {scale: math.MaxFloat64}, {scale: 0x1p-1074},
+		{options: 1 << 15}, {options: 1<<15 | 2}, // clip none
+		{options: 1 << 7, scale: .5}, {options: 1 << 7, scale: 1}, // gamma exact
+	} {
+		f.Add(.3, c.options|optionRaw, uint8(3), uint8(3), uint64(42), uint64(1), uint64(0), uint32(i),
+			uint8(2), uint8(3), uint8(9), uint8(9), uint64(i), uint8(1), uint8(1), c.fraction, c.from, c.steps, c.scale, uint64(1))
+	}
+	f.Fuzz(func(t *testing.T, prob float64, options uint32, bh, bw uint8, seed, step, sample uint64, layer uint32, n, c, h, w uint8, values uint64,
+		bd, d uint8, fraction, from float64, steps uint64, gammaScale float64, stride uint64) {
+		p := newParams(options, [3]uint8{bd, bh, bw}, fraction, [5]uint8{n, c, d, h, w}, 1200)
+		p.P, p.RampFrom, p.RampSteps, p.GammaScale = prob, from, steps, gammaScale
+		p.Seed, p.Layer, p.Step, p.Sample, p.Stride = seed, layer, step, sample, stride
+		fuzzed(t, newForwardInput(options, p, values))
 	})
 }
 
@@ -235,19 +249,29 @@ func TestForwardLarge(t *testing.T) {
 	for i, p := range []reference.Params{
 		{P: .1, BlockH: 7, BlockW: 7, N: 2, C: 64, H: 14, W: 14},
 		{P: .1, BlockH: 7, BlockW: 7, N: 2, C: 256, H: 7, W: 7},
-		{P: .1, BlockH: 3, BlockW: 3, N: 1, C: 4, H: 192, W: 193},
-		{P: .3, BlockH: 2, BlockW: 1, N: 1, C: 3, H: 224, W: 224, Even: "after"},
-		{P: .5, BlockH: 1, BlockW: 1, N: 2, C: 5, H: 128, W: 128},
-		{P: .9, BlockH: 1, BlockW: 1, N: 2, C: 3, H: 150, W: 151},
+		{P: .1, BlockH: 3, BlockW: 3, N: 1, C: 2, H: 192, W: 193},
+		{P: .3, BlockH: 2, BlockW: 1, N: 1, C: 2, H: 224, W: 224, Even: "after"},
+		{P: .5, BlockH: 1, BlockW: 1, N: 1, C: 5, H: 128, W: 128},
+		{P: .9, BlockH: 1, BlockW: 1, N: 1, C: 3, H: 150, W: 151},
 		{P: .2, BlockH: 5, BlockW: 4, N: 1, C: 7, H: 100, W: 101, Region: "full"},
-		{P: .2, BlockH: 90, BlockW: 150, N: 1, C: 2, H: 200, W: 333},
-		{P: .1, BlockH: 7, BlockW: 7, N: 2, C: 9, H: 150, W: 170, Share: "channels"},
+		{P: .2, BlockH: 90, BlockW: 150, N: 1, C: 2, H: 200, W: 152},
+		{P: .1, BlockH: 7, BlockW: 7, N: 1, C: 3, H: 150, W: 170, Share: "channels"},
 		{P: .1, BlockH: 7, BlockW: 7, N: 3, C: 70, H: 14, W: 14, Share: "channels"},
 		{P: 1, BlockH: 300, BlockW: 300, N: 1, C: 3, H: 40, W: 50, Norm: "none"},
+		{P: .1, BlockH: 7, BlockW: 7, N: 1, C: 64, H: 15, W: 14, Layout: "NHWC"},
+		{P: .2, BlockH: 5, BlockW: 4, N: 2, C: 7, H: 40, W: 51, Layout: "NHWC", Region: "full", Share: "batch", Norm: "plane", Rule: "simple"},
+		{P: .3, BlockW: 9, N: 2, C: 18, W: 1501, Layout: "NCW", Norm: "sample", Share: "batch"},
+		{P: .1, BlockW: 4, N: 1, C: 50, W: 1501, Layout: "NWC", Region: "full", Norm: "expected"},
+		{P: .1, BlockD: 3, BlockH: 5, BlockW: 5, N: 1, C: 2, D: 16, H: 40, W: 41, Layout: "NCDHW", Norm: "plane", RampFrom: .3, RampSteps: 1 << 41},
+		{P: .2, Fraction: .1, N: 1, C: 8, D: 9, H: 31, W: 15, Layout: "NDHWC", Clip: "none", Region: "full", Even: "after", Share: "channels", GammaScale: .5, Stride: 8},
 	} {
+		p.BlockD, p.BlockH, p.D, p.H = max(p.BlockD, 1), max(p.BlockH, 1), max(p.D, 1), max(p.H, 1)
 		p.Seed, p.Layer, p.Step, p.Sample = uint64(i), 3, 1<<40, 1<<32-1
-		t.Run(fmt.Sprintf("%dx%dx%dx%d,b=%dx%d", p.N, p.C, p.H, p.W, p.BlockH, p.BlockW), func(t *testing.T) {
-			fuzzed(t, forwardInput{p, uint64(i)})
+		if p.Norm == "" {
+			p.Norm = "tensor"
+		}
+		t.Run(fmt.Sprintf("%v,b=%v", shape(&p), config(&p, dropblock.KernelSet{}).Block), func(t *testing.T) {
+			fuzzed(t, forwardInput{p, uint64(i), max(i-10, 0) % len(elements)})
 		})
 	}
 }

@@ -15,7 +15,6 @@ import (
 
 	"github.com/dropblock-go/dropblock"
 	"github.com/dropblock-go/dropblock/internal/guard"
-	"github.com/dropblock-go/dropblock/internal/reference"
 )
 
 // TestMain has the garbage collector wait for more than 4 MiB, which would take
@@ -69,6 +68,7 @@ func TestRandom(t *testing.T) {
 		{"Count", randomCount},
 		{"Grow", randomGrow},
 		{"Forward", randomForward},
+		{"MaskBytes", randomMaskBytes},
 	} {
 		t.Run(target.name, func(t *testing.T) {
 			start := time.Now()
@@ -106,15 +106,15 @@ func recovered(in input) (err error) {
 	return in.check()
 }
 
-// sameBools compares the bytes of booleans, of which only 0 and 1 are valid.
-func sameBools(got, want []bool) error {
-	g, w := guard.Bytes(got), guard.Bytes(want)
-	if bytes.Equal(g, w) {
+// sameKeep compares bytes, those of booleans too, of which only 0 and 1 are valid.
+func sameKeep(got []uint8, want []bool) error {
+	w := guard.Bytes(want)
+	if bytes.Equal(got, w) {
 		return nil
 	}
 	for i := range w {
-		if g[i] != w[i] {
-			return fmt.Errorf("boolean %d of %d is %#02x, want %#02x", i, len(w), g[i], w[i])
+		if got[i] != w[i] {
+			return fmt.Errorf("byte %d of %d is %#02x, want %#02x", i, len(w), got[i], w[i])
 		}
 	}
 	return nil
@@ -141,39 +141,6 @@ func wordsOf(data []byte, n int) []uint64 {
 		}
 	}
 	return words
-}
-
-// randomFloats are ordinary numbers and, in some draws, every pattern of bits
-// and special values.
-func randomFloats(r *rand.Rand, n int) []float32 {
-	floats := make([]float32, n)
-	kind := r.IntN(3)
-	for i := range floats {
-		switch {
-		case kind == 0:
-			floats[i] = r.Float32() - .5
-		case kind == 1 || r.IntN(2) == 0:
-			floats[i] = math.Float32frombits(r.Uint32())
-		default:
-			floats[i] = randomSpecial(r)
-		}
-	}
-	return floats
-}
-
-func randomSpecial(r *rand.Rand) float32 {
-	return reference.SpecialFloats[r.IntN(len(reference.SpecialFloats))]
-}
-
-// randomScaleBits are those of a usual scale, or of any float32.
-func randomScaleBits(r *rand.Rand) uint32 {
-	switch r.IntN(4) {
-	case 0:
-		return r.Uint32()
-	case 1:
-		return math.Float32bits(randomSpecial(r))
-	}
-	return math.Float32bits(1 + r.Float32())
 }
 
 // randomWords are words of random density: runs of equal words are as likely

@@ -23,6 +23,7 @@ type (
 	i32      = operand.I32
 	f32      = operand.F32
 	u8       = operand.U8
+	u16      = operand.U16
 	u32      = operand.U32
 	u64      = operand.U64
 )
@@ -33,8 +34,7 @@ type amd64 struct {
 	// What a kernel is emitted for. element is nil for kernels that have none.
 	isa     isa
 	element *elementAMD64
-	// constants are the element's.
-	constants []vec
+	halves  halfConstants // of a kernel of BFloat16
 
 	tables map[string]mem
 }

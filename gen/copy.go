@@ -1,22 +1,45 @@
 package main
 
-// The copies that bench/ measures everything else against: the plain loop that
+// The loops that bench/ measures everything else against: the plain copy that
 // a scaling kernel would be without its mask and multiply, the same with
-// non-temporal stores, and the plain loop with the multiply.
+// non-temporal stores, the plain copy with the multiply, and a loop that reads
+// two maps and writes one. That one adds integers, whatever type the map has:
+// no number is slow.
 
-func copyVector(a *amd64) { a.copy(false, false) }
-func scaleCopy(a *amd64)  { a.copy(false, true) }
-func copyStream(a *amd64) { a.copy(true, false) }
+func copyVector(a *amd64) { a.copy(copyOnly) }
+func scaleCopy(a *amd64)  { a.copy(copyScaled) }
+func addVector(a *amd64)  { a.copy(copyAdded) }
+func copyStream(a *amd64) { a.copy(copyStreamed) }
+
+type copyKind int
+
+const (
+	copyOnly copyKind = iota
+	copyScaled
+	copyAdded
+	copyStreamed
+)
 
 // copy emits a copy, eight vectors at a time.
-func (a *amd64) copy(stream, scaled bool) {
+func (a *amd64) copy(kind copyKind) {
 	dst, n := a.slice("dst")
 	src := a.base("src")
-	multiply := func(v register) {}
-	if scaled {
+	change := func(v register, to mem) {}
+	switch kind {
+	case copyAdded:
+		change = func(v register, to mem) {
+			if v.Size() == 16 {
+				w := a.XMM()
+				a.VMOVSS(to, w)
+				a.VPADDD(w, v, v)
+			} else {
+				a.VPADDD(to, v, v)
+			}
+		}
+	case copyScaled:
 		s := a.vec()
 		a.VBROADCASTSS(a.address(a.Param("scale")), s)
-		multiply = func(v register) {
+		change = func(v register, _ mem) {
 			if v.Size() == 16 {
 				a.VMULSS(s.AsX(), v, v)
 			} else {
@@ -28,11 +51,11 @@ func (a *amd64) copy(stream, scaled bool) {
 	single := func() {
 		v := a.XMM()
 		a.VMOVSS(at(src, 0), v)
-		multiply(v)
+		change(v, at(dst, 0))
 		a.VMOVSS(v, at(dst, 0))
 		a.advance(4, src, dst)
 	}
-	if stream { // Non-temporal stores must be aligned.
+	if kind == copyStreamed { // Non-temporal stores must be aligned.
 		a.Label("head")
 		a.TESTQ(u32(bytes-1), dst)
 		a.JZ(ref("aligned"))
@@ -50,18 +73,18 @@ func (a *amd64) copy(stream, scaled bool) {
 				a.VMOVUPS(at(src, bytes*i), v[i])
 			}
 			for i := range v {
-				multiply(v[i])
-				if stream {
-					a.VMOVNTDQ(v[i], at(dst, bytes*i))
+				to := at(dst, bytes*i)
+				if change(v[i], to); kind == copyStreamed {
+					a.VMOVNTDQ(v[i], to)
 				} else {
-					a.VMOVUPS(v[i], at(dst, bytes*i))
+					a.VMOVUPS(v[i], to)
 				}
 			}
 			a.advance(bytes*unroll, src, dst)
 		})
 	}
 	a.loop("single", n, 1, single)
-	if stream {
+	if kind == copyStreamed {
 		a.SFENCE()
 	}
 	a.ret()

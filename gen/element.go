@@ -22,9 +22,9 @@ type element struct {
 
 var elements = []*element{
 	{name: "float32", scale: "float32", amd64: &float32AMD64, neon: &float32NEON},
-	{name: "float64", suffix: "Float64", scale: "float64", amd64: &float64AMD64},
-	{name: "Float16", suffix: "Float16", scale: "float32", family: "Half", amd64: &float16AMD64},
-	{name: "BFloat16", suffix: "BFloat16", scale: "float32", family: "Half", amd64: &bfloat16AMD64},
+	{name: "float64", suffix: "Float64", scale: "float64", amd64: &float64AMD64, neon: &float64NEON},
+	{name: "Float16", suffix: "Float16", scale: "float32", family: "Half", amd64: &float16AMD64, neon: &float16NEON},
+	{name: "BFloat16", suffix: "BFloat16", scale: "float32", family: "Half", amd64: &bfloat16AMD64, neon: &bfloat16NEON},
 }
 
 // noElement is that of kernels which have none.
@@ -49,10 +49,11 @@ type elementAMD64 struct {
 	// multiplyZero is multiply and zero at once, if it is not nil.
 	multiplyZero func(c *build.Context, y, x, m, to op)
 	// Where elements are not floats, split makes two vectors of floats of one of elements,
-	// and join rounds them back, which it destroys. constants are vectors that both use.
-	split     func(a *amd64, x vec) (p, q vec)
-	join      func(a *amd64, p, q vec) vec
-	constants func(a *amd64) []vec
+	// and join rounds them back, which it destroys. narrow rounds one, into half a vector of
+	// elements in the same order.
+	split  func(a *amd64, x vec) (p, q vec)
+	join   func(a *amd64, p, q vec) vec
+	narrow func(a *amd64, x vec) vec
 }
 
 var (
@@ -70,17 +71,17 @@ var (
 		load: (*build.Context).VMOVUPD_Z, store: (*build.Context).VMOVUPD,
 		zero: (*build.Context).VMOVAPD_Z, merge: (*build.Context).VMOVAPD, blend: (*build.Context).VBLENDVPD,
 	}
-	float16AMD64  = halfAMD64(splitFloat16, joinFloat16, func(*amd64) []vec { return nil })
-	bfloat16AMD64 = halfAMD64(splitBFloat16, joinBFloat16, bfloat16Constants)
+	float16AMD64  = halfAMD64(splitFloat16, joinFloat16, narrowFloat16)
+	bfloat16AMD64 = halfAMD64(splitBFloat16, joinBFloat16, narrowBFloat16)
 )
 
-func halfAMD64(split func(*amd64, vec) (p, q vec), join func(a *amd64, p, q vec) vec, constants func(*amd64) []vec) elementAMD64 {
+func halfAMD64(split func(*amd64, vec) (p, q vec), join func(a *amd64, p, q vec) vec, narrow func(*amd64, vec) vec) elementAMD64 {
 	return elementAMD64{
 		bytes:     2,
 		broadcast: (*build.Context).VBROADCASTSS, multiply: (*build.Context).VMULPS, add: (*build.Context).VADDPS,
 		load: (*build.Context).VMOVDQU16_Z, store: (*build.Context).VMOVDQU16,
 		zero: (*build.Context).VMOVDQU16_Z, merge: (*build.Context).VMOVDQU16, blend: (*build.Context).VPBLENDVB,
-		split: split, join: join, constants: constants,
+		split: split, join: join, narrow: narrow,
 	}
 }
 
@@ -109,42 +110,53 @@ func loadFloat16(a *amd64, from mem) (p, q vec) {
 }
 
 func joinFloat16(a *amd64, p, q vec) vec {
-	const nearest = u8(0) // ties to even, whatever MXCSR says
-	if a.isa == avx512 {
-		a.VCVTPS2PH(nearest, p, p.AsY())
-		a.VCVTPS2PH(nearest, q, q.AsY())
-		a.VINSERTI64X4(u8(1), q.AsY(), p, p)
+	narrowFloat16(a, p)
+	if high := narrowFloat16(a, q); a.isa == avx512 {
+		a.VINSERTI64X4(u8(1), high, p, p)
 	} else {
-		a.VCVTPS2PH(nearest, p, p.AsX())
-		a.VCVTPS2PH(nearest, q, q.AsX())
-		a.VINSERTI128(u8(1), q.AsX(), p, p)
+		a.VINSERTI128(u8(1), high, p, p)
 	}
 	return p
+}
+
+func narrowFloat16(a *amd64, x vec) vec {
+	y := x.AsX()
+	if a.isa == avx512 {
+		y = x.AsY()
+	}
+	a.VCVTPS2PH(u8(0), x, y) // to nearest, ties to even, whatever MXCSR says
+	return y.(vec)
 }
 
 // BFloat16 are the upper halves of floats: those of even number are shifted there, those of
 // odd number are there. VCVTNEPS2BF16 is no help: it takes subnormal numbers for zero.
 
-func bfloat16Constants(a *amd64) []vec {
-	return []vec{
-		a.load(a.repeat32("upperHalves", 0xffff0000)),
-		a.load(a.repeat32("halfOnes", 0x00010001)),
-		a.load(a.repeat32("halfAbove", 0x80018001)),
+// halfConstants are in registers where there are enough, as is faster by a seventh.
+type halfConstants struct{ upper, ones, above op }
+
+func (a *amd64) halfConstants() (c halfConstants) {
+	table := func(name string, v uint32) op {
+		m := a.repeat32(name, v)
+		if a.isa == avx512 {
+			return a.load(m)
+		}
+		return m
 	}
+	return halfConstants{table("upperHalves", 0xffff0000), table("halfOnes", 0x00010001), table("halfAbove", 0x80018001)}
 }
 
 func splitBFloat16(a *amd64, x vec) (even, odd vec) {
 	even, odd = a.vec(), a.vec()
 	a.VPSLLD(u8(16), x, even)
-	a.and(a.constants[0], x, odd)
+	a.and(a.halves.upper, x, odd)
 	return even, odd
 }
 
 // joinBFloat16 rounds up where the lower half is above 0x8000, the upper half's last bit
-// put in. That leaves NaN alone: the lower half of one is 0, as an operand's is, or that of
-// the result of an invalid operation.
+// put in. That leaves NaN alone: the lower half of one is 0, as an operand's is (a scale's
+// too, which is a mask's or a half), or that of the result of an invalid operation.
 func joinBFloat16(a *amd64, even, odd vec) vec {
-	upper, ones, above := a.constants[0], a.constants[1], a.constants[2]
+	upper, ones, above := a.halves.upper, a.halves.ones, a.halves.above
 	y, lower := a.vec(), a.vec()
 	a.VPSRLD(u8(16), even, y)
 	a.VPSLLD(u8(16), odd, lower)
@@ -165,6 +177,23 @@ func joinBFloat16(a *amd64, even, odd vec) vec {
 	a.VPCMPEQW(odd, lower, lower)
 	a.VPSUBW(lower, y, y)
 	return y
+}
+
+// narrowBFloat16 takes no more registers than it must: (x + 0x7fff + x>>16&1) >> 16.
+func narrowBFloat16(a *amd64, x vec) vec {
+	odd := a.vec()
+	a.VPSRLD(u8(16), x, odd)
+	a.and(a.repeat32("halfOdd", 1), odd, odd)
+	a.VPADDD(a.repeat32("halfBias", 0x7fff), x, x)
+	a.VPADDD(odd, x, x)
+	a.VPSRLD(u8(16), x, x)
+	if a.isa == avx512 {
+		a.VPMOVDW(x, x.AsY())
+		return x.AsY().(vec)
+	}
+	a.VEXTRACTI128(u8(1), x, odd.AsX())
+	a.VPACKUSDW(odd.AsX(), x.AsX(), x.AsX())
+	return x.AsX().(vec)
 }
 
 // vector is the number of elements of a vector.
@@ -211,7 +240,7 @@ func (a *amd64) moveBytes(n int, from, to op) {
 	}
 }
 
-// scale is a vector of a parameter that is a scale, and makes the element's constants.
+// scale is a vector of a parameter that is a scale. It loads what join needs.
 func (a *amd64) scale(param string) vec {
 	s := a.vec()
 	a.element.broadcast(a.Context, a.address(a.Param(param)), s)
@@ -220,8 +249,8 @@ func (a *amd64) scale(param string) vec {
 }
 
 func (a *amd64) makeConstants() {
-	if a.element.constants != nil {
-		a.constants = a.element.constants(a)
+	if a.element == &bfloat16AMD64 {
+		a.halves = a.halfConstants()
 	}
 }
 
@@ -277,36 +306,164 @@ func (a *amd64) merge(x vec, m register, to vec) {
 	}
 }
 
-// elementNEON is the same for NEON, whose vectors have four lanes.
+// elementNEON is the same for NEON, whose vectors have 16 bytes.
 type elementNEON struct {
-	// load loads one element or whole vectors, and store stores them. They go on behind.
-	load      func(a *neon, elements int, x []arm64.Vec, from arm64.GP)
-	multiply  func(a *neon, x, s arm64.Vec)
-	store     func(a *neon, elements int, x []arm64.Vec, to arm64.GP)
-	broadcast func(a *neon, param string) arm64.Vec
+	bytes  int
+	vector func(arm64.Vec) arm64.VecArr // a register as elements
+	scalar func(arm64.Vec) arm64.Scalar // and as one
+	// bits has a keep bit for each lane of consecutive vectors. Words of as many bits are
+	// loaded into all lanes of their own size, and so are in the low end of every lane.
+	bits []datum
+	// half is the conversions of elements that are computed with as float32.
+	half func(a *neon) conversions
 }
 
-var float32NEON = elementNEON{
-	load: func(a *neon, elements int, x []arm64.Vec, from arm64.GP) {
-		if elements == 1 {
-			a.LDR(x[0].S(), from.Post(4))
-		} else {
-			qwords{a, 16}.load(x, from)
-			a.advance(16*len(x), from)
+// conversions are between a vector of half-precision elements and two of float32, or one if
+// there is one element.
+type conversions struct {
+	widen  func(elements int, x arm64.Vec) []arm64.Vec
+	narrow func(x arm64.Vec, w []arm64.Vec)
+}
+
+var float32NEON = elementNEON{bytes: 4, vector: arm64.Vec.S4, scalar: arm64.Vec.S, bits: laneBits}
+
+var float64NEON = elementNEON{
+	bytes: 8, vector: arm64.Vec.D2, scalar: arm64.Vec.D, bits: table(16, func(i int) u64 { return 1 << i }),
+}
+
+var float16NEON = elementNEON{
+	bytes: 2, vector: arm64.Vec.H8, scalar: arm64.Vec.H, bits: laneBits16,
+	half: func(a *neon) conversions {
+		widen := func(elements int, x arm64.Vec) []arm64.Vec {
+			w := a.halves(elements)
+			a.FCVTL(w[0].S4(), x.H4())
+			if len(w) == 2 {
+				a.FCVTL2(w[1].S4(), x.H8())
+			}
+			return w
 		}
-	},
-	multiply: func(a *neon, x, s arm64.Vec) { a.FMUL(x.S4(), x.S4(), s.S4()) },
-	store: func(a *neon, elements int, x []arm64.Vec, to arm64.GP) {
-		if elements == 1 {
-			a.STR(x[0].S(), to.Post(4))
-		} else {
-			qwords{a, 16}.store(x, to)
-			a.advance(16*len(x), to)
+		narrow := func(x arm64.Vec, w []arm64.Vec) {
+			a.FCVTN(x.H4(), w[0].S4())
+			if len(w) == 2 {
+				a.FCVTN2(x.H8(), w[1].S4())
+			}
 		}
+		return conversions{widen, narrow}
 	},
-	broadcast: func(a *neon, param string) arm64.Vec {
-		s := a.LoadFloat(param)
+}
+
+var bfloat16NEON = elementNEON{
+	bytes: 2, vector: arm64.Vec.H8, scalar: arm64.Vec.H, bits: laneBits16,
+	half: func(a *neon) conversions {
+		zero, one, tie := a.Vec(), a.Vec(), a.Vec()
+		a.MOVI(zero.D2(), 0)
+		a.MOVI(one.H8(), 1)
+		a.MOVI(tie.H8(), 0x80, arm64.LSL(8))
+		widen := func(elements int, x arm64.Vec) []arm64.Vec {
+			w := a.halves(elements)
+			a.ZIP1(w[0].H8(), zero.H8(), x.H8())
+			if len(w) == 2 {
+				a.ZIP2(w[1].H8(), zero.H8(), x.H8())
+			}
+			return w
+		}
+		// To the nearest, ties to even: up if the lower half is above a half of the upper
+		// one's last bit, or is a half and that bit is 1. The lower half of a NaN is 0, as that
+		// of a NaN operand, whose payload it has, or of an invalid operation's.
+		narrow := func(x arm64.Vec, w []arm64.Vec) {
+			last, lower, upper := w[len(w)-1], a.Vec(), a.Vec()
+			a.UZP1(lower.H8(), w[0].H8(), last.H8())
+			a.UZP2(upper.H8(), w[0].H8(), last.H8())
+			a.CMTST(x.H8(), upper.H8(), one.H8()) // −1 if it is 1
+			a.ADD(x.H8(), x.H8(), tie.H8())
+			a.CMHI(x.H8(), lower.H8(), x.H8())
+			a.SUB(x.H8(), upper.H8(), x.H8())
+		}
+		return conversions{widen, narrow}
+	},
+}
+
+var laneBits16 = table(16, func(i int) u16 { return 1 << i })
+
+// halves makes the registers that elements in half precision are widened to.
+func (a *neon) halves(elements int) []arm64.Vec { return a.Vecs(min(elements, 2)) }
+
+// load loads one element or whole vectors.
+func (a *neon) load(elements int, x []arm64.Vec, from arm64.GP) {
+	if elements == 1 {
+		a.LDR(a.element.scalar(x[0]), from.Off(0))
+	} else {
+		qwords{a, 16}.load(x, from)
+	}
+}
+
+// loadNext is load that goes on behind them.
+func (a *neon) loadNext(elements int, x []arm64.Vec, from arm64.GP) {
+	if elements == 1 {
+		a.LDR(a.element.scalar(x[0]), from.Post(a.element.bytes))
+	} else {
+		qwords{a, 16}.load(x, from)
+		a.advance(16*len(x), from)
+	}
+}
+
+// storeNext stores one element or whole vectors, and goes on behind.
+func (a *neon) storeNext(elements int, x []arm64.Vec, to arm64.GP) {
+	if elements == 1 {
+		a.STR(a.element.scalar(x[0]), to.Post(a.element.bytes))
+	} else {
+		qwords{a, 16}.store(x, to)
+		a.advance(16*len(x), to)
+	}
+}
+
+// arithmetic is what kernels compute with elements and their parameter scale.
+type arithmetic struct {
+	a      *neon
+	vector func(arm64.Vec) arm64.VecArr
+	s      arm64.Vec // the scale in all lanes
+	conversions
+}
+
+func (a *neon) arithmetic() *arithmetic {
+	s := a.LoadFloat("scale")
+	e := a.element
+	if e.half != nil {
 		a.DUP(s.S4(), s.S().At(0))
-		return s
-	},
+		return &arithmetic{a, arm64.Vec.S4, s, e.half(a)}
+	}
+	a.DUP(e.vector(s), e.scalar(s).At(0))
+	return &arithmetic{a, e.vector, s, conversions{
+		widen:  func(_ int, x arm64.Vec) []arm64.Vec { return []arm64.Vec{x} },
+		narrow: func(arm64.Vec, []arm64.Vec) {},
+	}}
+}
+
+// factor is the scale as elements.
+func (r *arithmetic) factor() arm64.Vec {
+	if r.a.element.half == nil {
+		return r.s
+	}
+	x := r.a.Vec()
+	r.narrow(x, []arm64.Vec{r.s, r.s})
+	return x
+}
+
+// multiply multiplies the elements of x by the scale.
+func (r *arithmetic) multiply(elements int, x arm64.Vec) {
+	w := r.widen(elements, x)
+	for _, w := range w {
+		r.a.FMUL(r.vector(w), r.vector(w), r.vector(r.s))
+	}
+	r.narrow(x, w)
+}
+
+// multiplyAdd multiplies them and adds those of y, by two operations that round.
+func (r *arithmetic) multiplyAdd(elements int, x, y arm64.Vec) {
+	w, wide := r.widen(elements, x), r.widen(elements, y)
+	for i, w := range w {
+		r.a.FMUL(r.vector(w), r.vector(w), r.vector(r.s))
+		r.a.FADD(r.vector(w), r.vector(wide[i]), r.vector(w))
+	}
+	r.narrow(x, w)
 }

@@ -31,12 +31,12 @@ func expand(a *amd64) {
 
 func expandNEON(a *neon) {
 	dst, n, keep := a.LoadBase("dst"), a.LoadLen("dst"), a.LoadBase("keep")
-	s := a.element.broadcast(a, "scale")
+	factor := a.arithmetic().factor()
 	a.masked(n, keep, func(elements int, m []arm64.Vec) {
 		for _, m := range m {
-			a.AND(m.B16(), m.B16(), s.B16())
+			a.AND(m.B16(), m.B16(), factor.B16())
 		}
-		a.element.store(a, elements, m, dst)
+		a.storeNext(elements, m, dst)
 	})
 	a.RET()
 }

@@ -190,14 +190,14 @@ var kernels = []*kernel{
 		doc:      "adds src·scale to dst where keep is 1",
 		writes:   "dst",
 		elements: elements,
-		amd64:    add,
+		amd64:    add, neon: addNEON,
 	},
 	{
 		name: "fill", params: "dst, src, fill []E, keep []uint64, scale S",
 		doc:      "sets dst to src·scale where keep is 1 and to fill elsewhere",
 		writes:   "dst",
 		elements: elements,
-		amd64:    fill,
+		amd64:    fill, neon: fillNEON,
 	},
 	{
 		name: "fillStream", params: "dst, src, fill []E, keep []uint64, scale S",
@@ -215,6 +215,14 @@ var kernels = []*kernel{
 		writes:   "dst",
 		elements: elements,
 		amd64:    expand, neon: expandNEON,
+	},
+	{
+		name: "noise", params: "dst []E, quads []uint32, ks *roundKeys, ctr *[4]uint32",
+		doc:      "draws normal variates to quads of elements",
+		needs:    "a multiple of noiseStride quads",
+		writes:   "dst",
+		elements: elements,
+		amd64:    noise, neon: noiseNEON,
 	},
 	{
 		name: "expandBool", params: "dst []bool, keep []uint64",
@@ -247,6 +255,11 @@ var benchKernels = []*kernel{
 		name: "scaleCopy", params: "dst, src []float32, scale float32",
 		doc:   "writes src times scale to dst, which has the same length",
 		amd64: scaleCopy,
+	},
+	{
+		name: "addVector", params: "dst, src []float32",
+		doc:   "adds the words of src to those of dst, which has the same length",
+		amd64: addVector,
 	},
 	{
 		name: "copyStream", params: "dst, src []float32",

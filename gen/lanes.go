@@ -215,27 +215,46 @@ func (a *amd64) restHalving(w maskedLoop, l lanes, rest gp) {
 	}
 }
 
-// masked runs body over n elements whose keep bits are at keep: 32 at a time,
-// then four, then one. body gets the number of vectors and the masks of their
-// lanes.
+// masked runs body over n elements whose keep bits are at keep: eight vectors of them at a
+// time, then one vector, then one element. body gets the number of elements and the masks of
+// their lanes.
 func (a *neon) masked(n, keep arm64.GP, body func(elements int, m []arm64.Vec)) {
-	bits := qwords{a, 16}.loads(8, a.table("laneBits", laneBits...))
-	a.loop("word", n, 32, func() {
+	e := a.element
+	lanes, vectors := 16/e.bytes, len(e.bits)*e.bytes/16
+	bits := qwords{a, 16}.loads(vectors, a.table(label("laneBits%d", 8*e.bytes), e.bits...))
+	a.loop("word", n, 8*lanes, func() {
 		word, m := a.Vec(), a.Vecs(8)
-		a.LD1R(word.S4(), keep.Post(4))
 		for i := range m {
-			a.CMTST(m[i].S4(), word.S4(), bits[i].S4())
+			switch {
+			case i%vectors > 0:
+			case len(e.bits) == 32:
+				a.LD1R(word.S4(), keep.Post(4))
+			default:
+				a.LD1R(word.H8(), keep.Post(2))
+			}
+			a.CMTST(e.vector(m[i]), e.vector(word), e.vector(bits[i%vectors]))
 		}
-		body(32, m)
+		body(8*lanes, m)
 	})
 	a.CBZ(n, "done")
 	rest := a.GP()
-	a.LDR(rest.W(), keep.Off(0))
-	for _, elements := range []int{4, 1} {
+	switch lanes { // There may be no memory behind the bits of a turn.
+	case 2:
+		a.LDRH(rest.W(), keep.Off(0))
+	case 4:
+		a.LDR(rest.W(), keep.Off(0))
+	case 8:
+		a.LDR(rest, keep.Off(0))
+	}
+	lane := rest
+	if e.bytes < 8 {
+		lane = rest.W()
+	}
+	for _, elements := range []int{lanes, 1} {
 		a.loop(label("rest%d", elements), n, elements, func() {
 			m := a.Vec()
-			a.DUP(m.S4(), rest.W())
-			a.CMTST(m.S4(), m.S4(), bits[0].S4())
+			a.DUP(e.vector(m), lane)
+			a.CMTST(e.vector(m), e.vector(m), e.vector(bits[0]))
 			body(elements, []arm64.Vec{m})
 			a.LSR(rest, rest, elements)
 		})

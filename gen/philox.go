@@ -292,11 +292,18 @@ func (a *neon) philox() neonPhilox {
 }
 
 // blocks runs the ten rounds from counter word 0, the states together.
-func (a *neon) blocks(p neonPhilox, counter arm64.GP) (x [2][4]arm64.Vec) {
-	for i := range x {
-		c := a.Vec()
+func (a *neon) blocks(p neonPhilox, counter arm64.GP) [2][4]arm64.Vec {
+	return a.blocksOf(p, func(i int, c arm64.Vec) {
 		a.DUP(c.S4(), counter.W())
 		a.ADD(c.S4(), c.S4(), p.lanes[i].S4())
+	})
+}
+
+// blocksOf is blocks of any counters: set sets those of a state.
+func (a *neon) blocksOf(p neonPhilox, set func(i int, c arm64.Vec)) (x [2][4]arm64.Vec) {
+	for i := range x {
+		c := a.Vec()
+		set(i, c)
 		half := a.multiply(c, p.m0)
 		x2 := half.high(a)
 		a.EOR(x2.B16(), x2.B16(), p.x3.B16())

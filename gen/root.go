@@ -21,13 +21,27 @@ var (
 	headGroupWords, headLevelStride  int
 	gapCallLen, gapBits, gapEscape   int
 	stampWords                       int
+	rootHalf, noiseStride            int
 	rootConstants                    = map[string]*int{
 		"philoxM0": &philoxM0, "philoxM1": &philoxM1, "philoxRounds": &philoxRounds,
 		"headGroupWords": &headGroupWords, "headLevelStride": &headLevelStride,
 		"gapCallLen": &gapCallLen, "gapBits": &gapBits, "gapEscape": &gapEscape,
 		"stampWords": &stampWords,
+		"rootHalf":   &rootHalf, "noiseStride": &noiseStride,
 	}
 )
+
+// rootFloats are its constants that are float32 in all kernels, the coefficients of polynomials.
+var rootFloats = map[string]float32{}
+
+// rootFloat is one of them.
+func rootFloat(name string) float32 {
+	v, ok := rootFloats[name]
+	if !ok {
+		panic("the root package has no constant " + name)
+	}
+	return v
+}
 
 // loadRoot type-checks the declarations of the root package and sets the constants. It
 // loads no imports, skips the bodies of functions, and ignores errors, since stubs and
@@ -65,6 +79,11 @@ func loadRoot(dir string) (*types.Package, error) {
 			return nil, fmt.Errorf("%s: constant %s is %v, want an integer", dir, name, c.Val())
 		}
 		*to = int(v)
+	}
+	for _, name := range pkg.Scope().Names() {
+		if c, ok := pkg.Scope().Lookup(name).(*types.Const); ok && c.Val().Kind() == constant.Float {
+			rootFloats[name], _ = constant.Float32Val(c.Val())
+		}
 	}
 	return pkg, nil
 }

@@ -115,16 +115,16 @@ func (a *amd64) kept(s vec, from mem, p piece, m register) vec {
 func scaleNEON(a *neon) {
 	dst, src, keep := a.LoadBase("dst"), a.LoadBase("src"), a.LoadBase("keep")
 	n := a.LoadLen("src")
-	s := a.element.broadcast(a, "scale")
+	r := a.arithmetic()
 	a.masked(n, keep, func(elements int, m []arm64.Vec) {
 		x := a.Vecs(len(m))
-		a.element.load(a, elements, x, src)
+		a.loadNext(elements, x, src)
 		for i := range x {
 			// y[i] = x[i]*scale where keep is 1, else 0
-			a.element.multiply(a, x[i], s)
+			r.multiply(elements, x[i])
 			a.AND(x[i].B16(), x[i].B16(), m[i].B16())
 		}
-		a.element.store(a, elements, x, dst)
+		a.storeNext(elements, x, dst)
 	})
 	a.RET()
 }

@@ -9,7 +9,25 @@ type kernel struct {
 
 var kernels = []kernel{
 	{"scale", "word", 32, "elements"},
+	{"add", "word", 32, "elements"},
+	{"fill", "word", 32, "elements"},
 	{"expand", "word", 32, "elements"},
+	{"noise", "quads", 32, "elements"},
+	{"scaleFloat64", "word", 16, "elements"},
+	{"addFloat64", "word", 16, "elements"},
+	{"fillFloat64", "word", 16, "elements"},
+	{"expandFloat64", "word", 16, "elements"},
+	{"noiseFloat64", "quads", 32, "elements"},
+	{"scaleFloat16", "word", 64, "elements"},
+	{"addFloat16", "word", 64, "elements"},
+	{"fillFloat16", "word", 64, "elements"},
+	{"expandFloat16", "word", 64, "elements"},
+	{"noiseFloat16", "quads", 32, "elements"},
+	{"scaleBFloat16", "word", 64, "elements"},
+	{"addBFloat16", "word", 64, "elements"},
+	{"fillBFloat16", "word", 64, "elements"},
+	{"expandBFloat16", "word", 64, "elements"},
+	{"noiseBFloat16", "quads", 32, "elements"},
 	{"expandBool", "word", 64, "bools"},
 	{"philox", "blocks", 32, "words"},
 	// One level; a mask takes as many as its probability has bits.
@@ -44,7 +62,10 @@ const dilationName = "dilation, block 7"
 
 // limits are the cycles that one of a kernel's units may take on a core.
 var limits = map[string]map[string]float64{
-	"scale":      {"neoverse-n1": 0.53, "neoverse-v1": 0.27, "neoverse-n2": 0.53, "neoverse-v2": 0.27},
-	"philox":     {"neoverse-n1": 4.3, "neoverse-v1": 2.2, "neoverse-v2": 2.2},
-	dilationName: {"neoverse-n1": 0.16, "neoverse-v2": 0.09},
+	"scale":         {"neoverse-n1": 0.53, "neoverse-v1": 0.27, "neoverse-n2": 0.53, "neoverse-v2": 0.27},
+	"scaleFloat64":  {"neoverse-n1": 1.06, "neoverse-v1": 0.54, "neoverse-n2": 1.06, "neoverse-v2": 0.54},
+	"scaleFloat16":  {"neoverse-n1": 1.1, "neoverse-v1": 0.56, "neoverse-n2": 1.1, "neoverse-v2": 0.56},
+	"scaleBFloat16": {"neoverse-n1": 0.87, "neoverse-v1": 0.44, "neoverse-n2": 0.87, "neoverse-v2": 0.44},
+	"philox":        {"neoverse-n1": 4.3, "neoverse-v1": 2.2, "neoverse-v2": 2.2},
+	dilationName:    {"neoverse-n1": 0.16, "neoverse-v2": 0.09},
 }

@@ -156,7 +156,7 @@ func TestCheck(t *testing.T) {
 		t.Error(err)
 	}
 	err := check(at(1.01))
-	if err == nil || !strings.Contains(err.Error(), "9 of 9 figures missed") {
+	if err == nil || !strings.Contains(err.Error(), "21 of 21 figures missed") {
 		t.Errorf("a hundredth above every limit: %v", err)
 	}
 }

@@ -1,9 +1,8 @@
 package main
 
 import (
-	"fmt"
 	"io"
-	"slices"
+	"strings"
 
 	"github.com/dropblock-go/dropblock"
 	"github.com/dropblock-go/dropblock/internal/atomicfile"
@@ -12,81 +11,124 @@ import (
 
 // A featureMap is the content of IN.
 type featureMap struct {
-	dims   []int
+	axes   string // of the array, in memory order
 	shape  dropblock.Shape
-	data   []float32
-	encode func(w io.Writer, data []float32) error
+	elems  []byte // in this machine's order of bytes
+	apply  applier
+	encode func(w io.Writer, elems []byte) error
 }
 
-func apply(o *options, args []string, stdout io.Writer) error {
+// An applier applies a mask to elements of a type: with noise where it drops, or zeros.
+type applier func(dst, src []byte, m *dropblock.Mask, noise bool)
+
+// applyTo has the element types that a mask is applied to, by NumPy's names.
+var applyTo = map[string]applier{
+	"float16":  applyAs[dropblock.Float16],
+	"bfloat16": applyAs[dropblock.BFloat16],
+	"float32":  applyAs[float32],
+	"float64":  applyAs[float64],
+}
+
+func applyAs[E dropblock.Float](dst, src []byte, m *dropblock.Mask, noise bool) {
+	apply := dropblock.Apply[E]
+	if noise {
+		apply = dropblock.ApplyNoise[E]
+	}
+	apply(npy.View[E](dst), npy.View[E](src), m)
+}
+
+func apply(o *options, args []string) error {
 	in, out := args[0], args[1]
+	layer, err := o.newLayer()
+	if err != nil {
+		return err
+	}
 	x, err := o.readMap(in, out)
 	if err != nil {
 		return err
 	}
-	layer, err := dropblock.New(o.cfg)
-	if err != nil {
-		return libraryError(err)
-	}
 	var m dropblock.Mask
-	y := make([]float32, len(x.data))
-	perCall := timed(func() {
+	y := x.elems
+	if o.time { // Repeated calls must not see each other's results.
+		y = npy.NewElems(len(x.elems))
+	}
+	perCall := o.timed(func() {
 		layer.SampleAt(&m, x.shape, o.at)
-		dropblock.Apply(y, x.data, &m)
+		x.apply(y, x.elems, &m, o.fill == fillNoise)
 	})
-	outputs := o.maskOutput(&m, x.dims)
-	outputs = append(outputs, atomicfile.File{Name: out, Write: func(w io.Writer) error { return x.encode(w, y) }})
-	if err := atomicfile.WriteAll(outputs...); err != nil {
+	err = atomicfile.WriteAll(append(o.maskOutput(&m, x.axes), o.output(out, func(w io.Writer) error { return x.encode(w, y) }))...)
+	if err != nil {
 		return err
 	}
-	return o.print(stdout, x.dims, layer, &m, perCall)
+	return o.print(o.newReport(layer, &m, x.axes, perCall).expect(layer, x.shape), out)
 }
 
 // readMap checks the files' names and formats before it reads IN.
 func (o *options) readMap(in, out string) (*featureMap, error) {
-	want := ".npy"
-	switch kindOf(in) {
-	case kindOther:
-		return nil, usagef("IN %s: want a name that ends in .npy, .png, .jpg or .jpeg", in)
-	case kindPNG, kindJPEG:
-		want = ".png or .jpg"
+	if in != std && kindOf(in) == kindOther {
+		return nil, usagef("IN %s: want a name that ends in .npy, .png, .jpg or .jpeg, or - for standard input", in)
 	}
-	if k := kindOf(out); k == kindOther || (k == kindNpy) != (want == ".npy") {
-		return nil, usagef("OUT %s: want a name that ends in %s for IN %s", out, want, in)
+	if out != std && kindOf(out) == kindOther {
+		return nil, usagef("OUT %s: want a name that ends in .npy, .png, .jpg or .jpeg, or - for standard output", out)
+	}
+	if in != std {
+		if err := checkOut(in, kindOf(in), out); err != nil {
+			return nil, err
+		}
 	}
 	if err := o.checkMask(namedPath{"IN", in}, namedPath{"OUT", out}); err != nil {
 		return nil, err
 	}
-	if want == ".npy" {
-		return readFloatMap(in)
-	}
-	return readPicture(in, out)
-}
-
-func readFloatMap(path string) (*featureMap, error) {
-	a, s, err := readNpy(path, true)
+	f, err := o.open(in)
 	if err != nil {
 		return nil, err
 	}
-	data, err := npy.Values[float32](a)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	defer f.close()
+	if f.kind == kindOther { // OUT says what it should be.
+		f.kind = max(kindOf(out), kindNpy)
 	}
-	order, dims := a.Order, a.Shape // The closure must not keep the bytes of a.
-	return &featureMap{dims, s, data, func(w io.Writer, data []float32) error {
-		return npy.Write(w, order, dims, data)
-	}}, nil
+	if err := checkOut(in, f.kind, out); err != nil {
+		return nil, err
+	}
+	if f.kind == kindNpy {
+		return o.readFloatMap(f)
+	}
+	if o.layout != nil {
+		return nil, usagef("-layout %s: a picture has its own layout; want none for IN %s", strings.ToLower(o.layout.String()), in)
+	}
+	if o.bfloat16 {
+		return nil, usagef("-dtype bfloat16: a picture has its own type; want none for IN %s", in)
+	}
+	return o.readPicture(f, out)
 }
 
-// maskOutput is the file of -mask, if it is to be written. The mask has the
-// dimensions of the feature map, with one channel if they share it.
-func (o *options) maskOutput(m *dropblock.Mask, dims []int) []atomicfile.File {
+// checkOut refuses an OUT of another kind than IN.
+func checkOut(in string, k kind, out string) error {
+	want := ".png or .jpg"
+	if k == kindNpy {
+		want = ".npy"
+	}
+	if out != std && (kindOf(out) == kindNpy) != (k == kindNpy) {
+		return usagef("OUT %s: want a name that ends in %s for IN %s", out, want, in)
+	}
+	return nil
+}
+
+func (o *options) readFloatMap(in *input) (*featureMap, error) {
+	a, axes, s, err := o.readArray(in, true)
+	if err != nil {
+		return nil, err
+	}
+	return &featureMap{axes, s, a.Elems, applyTo[a.Name], a.Write}, nil
+}
+
+// maskOutput is the file of -mask, if it is to be written. The mask has the axes of the
+// feature map, of extent 1 where elements share it.
+func (o *options) maskOutput(m *dropblock.Mask, axes string) []atomicfile.File {
 	if o.mask == "" {
 		return nil
 	}
-	dims = slices.Clone(dims)
-	if c := len(dims) - 3; c >= 0 {
-		dims[c] = m.MaskShape().C()
-	}
-	return []atomicfile.File{{Name: o.mask, Write: func(w io.Writer) error { return npy.WriteBits(w, dims, m.Words()) }}}
+	return []atomicfile.File{o.output(o.mask, func(w io.Writer) error {
+		return npy.WriteBits(w, extents(m.MaskShape(), axes), m.Words())
+	})}
 }

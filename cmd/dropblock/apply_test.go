@@ -57,6 +57,14 @@ func loadMask(t *testing.T, path string) ([]byte, []int) {
 	return a.Elems, a.Shape
 }
 
+func writeBits(t *testing.T, path string, dims []int, words []uint64) {
+	t.Helper()
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	defer f.Close()
+	require.NoError(t, npy.WriteBits(f, dims, words))
+}
+
 // maskBytes is a mask as bytes, 1 to keep.
 func maskBytes(m *dropblock.Mask) []byte {
 	b := make([]byte, m.MaskShape().Len())
@@ -92,6 +100,33 @@ var applyCases = []struct {
 	{"-p 1", dropblock.Config{DropProb: 1, Block: dropblock.Square(7)}, dropblock.Position{}, []int{3, 9, 9}},
 	{"-p 1 -block 1", dropblock.Config{DropProb: 1, Block: dropblock.Square(1)}, dropblock.Position{}, []int{3, 9, 9}},
 	{"-block 2147483647 -p 0.5 -seed 8", dropblock.Config{DropProb: 0.5, Block: dropblock.Square(math.MaxInt32), Seed: 8}, dropblock.Position{}, []int{6, 5, 7}},
+	{"-gamma exact -p 0.25", dropblock.Config{DropProb: 0.25, Block: dropblock.Square(7), Gamma: dropblock.GammaExact}, dropblock.Position{}, []int{2, 3, 14, 14}},
+	{"-gamma given -p 0.02", dropblock.Config{DropProb: 0.02, Block: dropblock.Square(7), Gamma: dropblock.GammaGiven}, dropblock.Position{}, []int{2, 3, 14, 14}},
+	{"-gamma-scale 2.5", dropblock.Config{DropProb: 0.1, Block: dropblock.Square(7), GammaScale: 2.5}, dropblock.Position{}, []int{2, 3, 14, 14}},
+	{"-p 0.3 -ramp 0.05:10 -step 3", dropblock.Config{DropProb: 0.3, Ramp: dropblock.Ramp{From: 0.05, Steps: 10}, Block: dropblock.Square(7)}, dropblock.Position{Step: 3}, []int{2, 3, 14, 14}},
+	{"-block 0.5 -p 0.3", dropblock.Config{DropProb: 0.3, Block: dropblock.Fraction(0.5)}, dropblock.Position{}, []int{4, 3, 9, 14}},
+	{"-block 3x2x5 -p 0.3", dropblock.Config{DropProb: 0.3, Block: dropblock.Cuboid(3, 2, 5)}, dropblock.Position{}, []int{4, 3, 5, 9, 14}},
+	{"-block 9 -clip square -p 0.3", dropblock.Config{DropProb: 0.3, Block: dropblock.Square(9), Clip: dropblock.ClipSquare}, dropblock.Position{}, []int{4, 3, 5, 14}},
+	{"-block 9 -clip none -region full -p 0.3", dropblock.Config{DropProb: 0.3, Block: dropblock.Square(9), Clip: dropblock.ClipNone, Region: dropblock.RegionFull}, dropblock.Position{}, []int{4, 3, 5, 14}},
+	{"-share batch -p 0.4", dropblock.Config{DropProb: 0.4, Block: dropblock.Square(7), Share: dropblock.ShareBatch}, dropblock.Position{}, []int{4, 3, 12, 12}},
+	{"-share batch -p 0.4", dropblock.Config{DropProb: 0.4, Block: dropblock.Square(7), Share: dropblock.ShareBatch}, dropblock.Position{}, []int{3, 12, 12}},
+	{"-share all -p 0.4 -sample-offset 5", dropblock.Config{DropProb: 0.4, Block: dropblock.Square(7), Share: dropblock.ShareAll}, dropblock.Position{Sample: 5}, []int{4, 3, 12, 12}},
+	{"-share all -p 0.4 -block 3", dropblock.Config{DropProb: 0.4, Block: dropblock.Square(3), Share: dropblock.ShareAll}, dropblock.Position{}, []int{2, 3, 5, 12, 12}},
+	{"-norm sample -p 0.4", dropblock.Config{DropProb: 0.4, Block: dropblock.Square(7), Norm: dropblock.NormSample}, dropblock.Position{}, []int{5, 3, 12, 12}},
+	{"-norm plane -p 0.4", dropblock.Config{DropProb: 0.4, Block: dropblock.Square(7), Norm: dropblock.NormPlane}, dropblock.Position{}, []int{5, 3, 12, 12}},
+	{"-norm plane -p 0.4 -block 3", dropblock.Config{DropProb: 0.4, Block: dropblock.Square(3), Norm: dropblock.NormPlane}, dropblock.Position{}, []int{2, 513, 3, 3}},
+	{"-norm plane", dropblock.Config{DropProb: 0.1, Block: dropblock.Square(7), Norm: dropblock.NormPlane}, dropblock.Position{}, []int{0, 3, 12, 12}},
+	{"-norm expected -p 0.4", dropblock.Config{DropProb: 0.4, Block: dropblock.Square(7), Norm: dropblock.NormExpected}, dropblock.Position{}, []int{5, 3, 12, 12}},
+	{"-norm expected -ramp 0:10 -step 5", dropblock.Config{DropProb: 0.1, Ramp: dropblock.Ramp{Steps: 10}, Block: dropblock.Square(7), Norm: dropblock.NormExpected}, dropblock.Position{Step: 5}, []int{5, 3, 12, 12}},
+	{"-preset timm -p 0.2", dropblock.Config{DropProb: 0.2, Block: dropblock.Square(7), Region: dropblock.RegionFull, Share: dropblock.ShareChannels}, dropblock.Position{}, []int{5, 3, 12, 12}},
+	{"-preset timm -share none -block 5 -seed 3", dropblock.Config{DropProb: 0.1, Block: dropblock.Square(5), Region: dropblock.RegionFull, Seed: 3}, dropblock.Position{}, []int{5, 3, 12, 12}},
+	{"-block 3x5 -preset gomlx -norm plane", dropblock.Config{
+		DropProb: 0.1, Block: dropblock.Rect(3, 5), Clip: dropblock.ClipNone, Region: dropblock.RegionFull, Gamma: dropblock.GammaSimple,
+		Share: dropblock.ShareChannels, Norm: dropblock.NormPlane,
+	}, dropblock.Position{}, []int{5, 3, 12, 12}},
+	{"-preset droppath -p 0.5", dropblock.Config{
+		DropProb: 0.5, Block: dropblock.Fraction(1), Gamma: dropblock.GammaGiven, Share: dropblock.ShareChannels, Norm: dropblock.NormExpected,
+	}, dropblock.Position{}, []int{9, 3, 12, 12}},
 	{"-layout nchw -p 0.2", dropblock.Config{DropProb: 0.2, Block: dropblock.Square(7)}, dropblock.Position{}, []int{2, 40, 14, 14}},
 	{"", dropblock.Config{DropProb: 0.1, Block: dropblock.Square(7)}, dropblock.Position{}, []int{0, 3, 9, 9}},
 	{"", dropblock.Config{DropProb: 0.1, Block: dropblock.Square(7)}, dropblock.Position{}, []int{2, 0, 9, 9}},
@@ -106,7 +141,8 @@ func TestApplyIsTheLibrary(t *testing.T) {
 		t.Run(c.flags+" "+join(c.dims), func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			x := writeMap(t, "in.npy", c.dims...)
-			s := shapeOf(c.dims)
+			_, s, err := new(options).shapeOf(c.dims)
+			require.NoError(t, err)
 			layer, err := dropblock.New(c.cfg)
 			require.NoError(t, err)
 			var m dropblock.Mask
@@ -115,13 +151,20 @@ func TestApplyIsTheLibrary(t *testing.T) {
 			dropblock.Apply(want, x, &m)
 
 			maskDims := slices.Clone(c.dims)
-			if len(maskDims) > 2 && c.cfg.Share == dropblock.ShareChannels {
-				maskDims[len(maskDims)-3] = min(maskDims[len(maskDims)-3], 1)
+			n := len(maskDims) - 4 // the axis of samples
+			if n > 0 {
+				n = 0
+			}
+			if share := c.cfg.Share; n >= 0 && (share == dropblock.ShareBatch || share == dropblock.ShareAll) {
+				maskDims[n] = min(maskDims[n], 1)
+			}
+			if share := c.cfg.Share; n >= -1 && (share == dropblock.ShareChannels || share == dropblock.ShareAll) {
+				maskDims[n+1] = min(maskDims[n+1], 1)
 			}
 			flags := strings.Fields(c.flags)
 			var first []byte
 			for _, k := range dropblock.KernelSets() {
-				r := succeed(t, "apply", append(slices.Clone(flags), "-kernel", k.String(), "-mask", "mask.npy", "in.npy", "out.npy")...)
+				r := succeed(t, "apply", append(slices.Clone(flags), "-kernel", k.String(), "-mask", "mask.npy", "-time", "in.npy", "out.npy")...)
 				y, dims := loadFloats(t, "out.npy")
 				require.Equal(t, c.dims, dims)
 				require.Equal(t, floatBits(want), floatBits(y))
@@ -135,13 +178,37 @@ func TestApplyIsTheLibrary(t *testing.T) {
 				require.Equal(t, m.SeedCount(), r.Seeds)
 				require.Equal(t, m.Kept(), r.Kept)
 				require.Equal(t, m.Dropped(), r.Dropped)
-				require.Equal(t, m.Scales()[0], r.Scale)
+				if scales := m.Scales(); len(scales) == 1 {
+					require.Equal(t, scales[0], *r.Scale)
+					require.Equal(t, scales, r.Scales)
+				} else if require.Nil(t, r.Scale); len(scales) > 1024 {
+					require.Nil(t, r.Scales)
+				} else {
+					require.Equal(t, append([]float64{}, scales...), r.Scales)
+				}
+				require.Equal(t, c.cfg.DropProb, r.P)
+				require.Equal(t, c.cfg.Ramp, r.Ramp)
+				require.Equal(t, c.cfg.Block, r.Block)
+				require.Equal(t, c.cfg.Clip, r.Clip)
+				require.Equal(t, c.cfg.Region, r.Region)
+				require.Equal(t, c.cfg.Even, r.Even)
+				require.Equal(t, c.cfg.Gamma, r.GammaRule)
+				require.Equal(t, max(c.cfg.GammaScale, 1), r.GammaScale)
+				require.Equal(t, c.cfg.Share, r.Share)
+				require.Equal(t, c.cfg.Norm, r.Norm)
+				require.Equal(t, [2]uint64{c.cfg.Seed, uint64(c.cfg.Layer)}, [2]uint64{r.Seed, uint64(r.Layer)})
+				require.Equal(t, c.at, dropblock.Position{Step: r.Step, Sample: r.Sample})
+				require.Equal(t, dropblock.StreamVersion, r.Stream)
+				require.Equal(t, "float32", r.Dtype)
+				require.Equal(t, "zero", r.Fill)
+				require.NotEmpty(t, r.Module)
+				require.Equal(t, layer.ExpectedDrop(s, c.at.Step), *r.ExpectedDrop)
 				if n := m.Kept() + m.Dropped(); n > 0 {
 					require.Equal(t, float64(m.Dropped())/float64(n), r.DropRate)
-					require.Positive(t, r.NsPerElement)
+					require.Positive(t, *r.NsPerElement)
 				} else {
 					require.Zero(t, r.DropRate)
-					require.Zero(t, r.NsPerElement)
+					require.Zero(t, *r.NsPerElement)
 				}
 				require.Positive(t, r.Seconds)
 
@@ -154,10 +221,7 @@ func TestApplyIsTheLibrary(t *testing.T) {
 
 			seeds := make([]uint64, len(m.Words()))
 			layer.DrawSeeds(seeds, s, c.at)
-			f, err := os.Create("seeds.npy")
-			require.NoError(t, err)
-			require.NoError(t, npy.WriteBits(f, maskDims, seeds))
-			require.NoError(t, f.Close())
+			writeBits(t, "seeds.npy", maskDims, seeds)
 			for _, k := range dropblock.KernelSets() {
 				r := succeed(t, "dilate", append(slices.Clone(flags), "-kernel", k.String(), "-mask", "again.npy", "seeds.npy", "grown.npy")...)
 				require.Equal(t, read(t, "mask.npy"), read(t, "grown.npy"))
@@ -272,14 +336,14 @@ func TestTextReport(t *testing.T) {
 		}
 		require.Equal(t, column, strings.LastIndex(line, f[1]), "alignment: %q", line)
 	}
-	require.Equal(t, []string{"shape", "kernel", "gamma", "seeds", "dropped", "kept", "drop_rate", "scale", "ns_per_element", "seconds"}, names)
+	require.Equal(t, []string{"shape", "kernel", "gamma", "seeds", "dropped", "kept", "drop_rate", "expected_drop", "scale", "seconds"}, names)
 	require.Equal(t, "2x3x30x31", values["shape"])
 	require.Equal(t, r.Kernel, values["kernel"])
 	require.Equal(t, strconv.Itoa(r.Seeds), values["seeds"])
 	require.Equal(t, strconv.Itoa(r.Dropped), values["dropped"])
 	require.Equal(t, strconv.Itoa(r.Kept), values["kept"])
 	require.Equal(t, fmt.Sprintf("%.4f", r.DropRate), values["drop_rate"])
-	for name, want := range map[string]float64{"gamma": r.Gamma, "scale": r.Scale} {
+	for name, want := range map[string]float64{"gamma": r.Gamma, "scale": *r.Scale} {
 		got, err := strconv.ParseFloat(values[name], 64)
 		require.NoError(t, err)
 		require.InEpsilon(t, want, got, 1e-5)

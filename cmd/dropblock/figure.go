@@ -7,6 +7,7 @@ import (
 	"image/draw"
 	"math/bits"
 	"strconv"
+	"strings"
 
 	"github.com/dropblock-go/dropblock"
 	"golang.org/x/image/font"
@@ -29,7 +30,7 @@ type figure struct {
 	lines      []string // above the map, the first one its title
 }
 
-func newFigure(l *dropblock.Layer, m *dropblock.Mask, seeds []uint64) *figure {
+func newFigure(l *dropblock.Layer, m *dropblock.Mask, seeds []uint64, step uint64) *figure {
 	cfg, s := l.Config(), m.Shape()
 	first, last := l.ValidOn(s)
 	f := &figure{
@@ -45,13 +46,13 @@ func newFigure(l *dropblock.Layer, m *dropblock.Mask, seeds []uint64) *figure {
 			f.seeds = append(f.seeds, image.Pt(at%f.cols, at/f.cols))
 		}
 	}
-	block, clipped := sizeOf(cfg.Block), ""
-	if f.block != block {
-		clipped = fmt.Sprintf(", clipped to %d×%d", f.block.Y, f.block.X)
+	p := fmt.Sprintf("p %.4g", cfg.DropProb)
+	if cfg.Ramp != (dropblock.Ramp{}) {
+		p += fmt.Sprintf(" (ramp %v, step %d)", cfg.Ramp, step)
 	}
 	f.lines = []string{
-		fmt.Sprintf("DropBlock on a %d×%d map, block %d×%d%s", f.rows, f.cols, block.Y, block.X, clipped),
-		fmt.Sprintf("p %.4g, gamma %.4g: %s, %d of %d cells dropped (%.1f%%)", cfg.DropProb, m.Gamma(),
+		fmt.Sprintf("DropBlock on %s, %s", mapText(s), blockText(cfg.Block, l.BlockOn(s), s)),
+		fmt.Sprintf("%s, gamma %.4g: %s, %d of %d cells dropped (%.1f%%)", p, m.Gamma(),
 			count(len(f.seeds), "seed"), m.Dropped(), f.rows*f.cols, 100*float64(m.Dropped())/float64(f.rows*f.cols)),
 	}
 	return f
@@ -61,6 +62,32 @@ func newFigure(l *dropblock.Layer, m *dropblock.Mask, seeds []uint64) *figure {
 func sizeOf(b dropblock.Block) image.Point {
 	_, h, w := b.Size()
 	return image.Pt(w, h)
+}
+
+// times is "7×5".
+func times(sizes ...int) string { return strings.ReplaceAll(join(sizes), "x", "×") }
+
+func mapText(s dropblock.Shape) string {
+	axes := layoutAxes(s.Layout())[2]
+	if len(axes) == 1 {
+		return fmt.Sprintf("a row of %d", s.W())
+	}
+	return fmt.Sprintf("a %s map", times(extents(s, axes)...))
+}
+
+// blockText names a block and what became of it on a map, on the axes that the layout has.
+func blockText(block, on dropblock.Block, s dropblock.Shape) string {
+	sizes := func(b dropblock.Block) string {
+		d, h, w := b.Size()
+		return times([]int{d, h, w}[3-len(layoutAxes(s.Layout())[2]):]...)
+	}
+	switch _, _, w := block.Size(); {
+	case w == 0:
+		return fmt.Sprintf("block %v of each axis, %s", block, sizes(on))
+	case sizes(block) != sizes(on):
+		return fmt.Sprintf("block %s, clipped to %s", sizes(block), sizes(on))
+	}
+	return "block " + sizes(block)
 }
 
 func count(n int, noun string) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"strings"
 	"testing"
 
 	"github.com/dropblock-go/dropblock"
@@ -20,7 +21,7 @@ func drawn(t *testing.T, cfg dropblock.Config, rows, cols int) (f *figure, img i
 	layer.Sample(&m, s, 0)
 	seeds := make([]uint64, len(m.Words()))
 	layer.DrawSeeds(seeds, s, dropblock.Position{})
-	f = newFigure(layer, &m, seeds)
+	f = newFigure(layer, &m, seeds, 0)
 	cell := min(max(plotSize/max(rows, cols), minCell), maxCell)
 	origin := image.Pt(margin+axisWidth, margin+3*lineStep)
 	return f, f.draw(), func(col, row int) image.Rectangle {
@@ -39,6 +40,10 @@ func TestFigure(t *testing.T) {
 		{rows: 10, cols: 20, cfg: dropblock.Config{DropProb: 0.2, Block: dropblock.Square(4), Region: dropblock.RegionFull, Seed: 2}},
 		{rows: 224, cols: 224, cfg: dropblock.Config{DropProb: 0.1, Block: dropblock.Square(7), Seed: 1}},
 		{rows: 5, cols: 7, cfg: dropblock.Config{DropProb: 0.5, Block: dropblock.Square(9), Seed: 1}},
+		{rows: 10, cols: 16, cfg: dropblock.Config{
+			DropProb: 0.9, Block: dropblock.Square(12), Clip: dropblock.ClipNone, Region: dropblock.RegionFull, Gamma: dropblock.GammaSimple, Seed: 4,
+		}},
+		{rows: 20, cols: 30, cfg: dropblock.Config{DropProb: 0.3, Block: dropblock.Fraction(0.25), Gamma: dropblock.GammaExact, Seed: 6}},
 	} {
 		t.Run(fmt.Sprintf("%dx%d %v", c.rows, c.cols, c.cfg.Block), func(t *testing.T) {
 			f, img, cellAt := drawn(t, c.cfg, c.rows, c.cols)
@@ -100,11 +105,11 @@ func TestFigureRegion(t *testing.T) {
 				for step := range uint64(400) {
 					seeds := make([]uint64, 2)
 					layer.DrawSeeds(seeds, s, dropblock.Position{Step: step})
-					for _, p := range newFigure(layer, &m, seeds).seeds {
+					for _, p := range newFigure(layer, &m, seeds, 0).seeds {
 						found = found.Union(image.Rectangle{p, p.Add(image.Pt(1, 1))})
 					}
 				}
-				require.Equal(t, newFigure(layer, &m, nil).region, found, "%v %v %v", even, region, block)
+				require.Equal(t, newFigure(layer, &m, nil, 0).region, found, "%v %v %v", even, region, block)
 			}
 		}
 	}
@@ -137,4 +142,37 @@ func TestShow(t *testing.T) {
 	}
 	r := succeed(t, "show", "out.png")
 	require.Equal(t, []int{14, 14}, r.Shape)
+	for flags, dims := range map[string][]int{
+		"-layout ncw -size 40": {40}, "-layout nwc -size 1x40": {40}, "-layout ncdhw -size 9x8": {1, 9, 8}, "-layout ndhwc": {1, 14, 14}, "-layout nhwc -size 9x8": {9, 8},
+	} {
+		r := succeed(t, "show", append(strings.Fields(flags), "-mask", "mask.npy", "out.png")...)
+		require.Equal(t, dims, r.Shape)
+		_, mask := loadMask(t, "mask.npy")
+		require.Equal(t, dims, mask)
+	}
+}
+
+func TestFigureText(t *testing.T) {
+	for want, c := range map[string]struct {
+		cfg   dropblock.Config
+		shape dropblock.Shape
+	}{
+		"a 14×14 map, block 7×7":                       {dropblock.Config{Block: dropblock.Square(7)}, dropblock.NCHW(1, 1, 14, 14)},
+		"a 5×14 map, block 7×9, clipped to 5×9":        {dropblock.Config{Block: dropblock.Rect(7, 9)}, dropblock.NCHW(1, 1, 5, 14)},
+		"a 5×14 map, block 7×7, clipped to 5×5":        {dropblock.Config{Block: dropblock.Square(7), Clip: dropblock.ClipSquare}, dropblock.NHWC(1, 5, 14, 1)},
+		"a 20×30 map, block 0.25 of each axis, 5×8":    {dropblock.Config{Block: dropblock.Fraction(0.25)}, dropblock.NCHW(1, 1, 20, 30)},
+		"a row of 40, block 5":                         {dropblock.Config{Block: dropblock.Square(5)}, dropblock.NCW(1, 1, 40)},
+		"a row of 4, block 5, clipped to 4":            {dropblock.Config{Block: dropblock.Square(5)}, dropblock.NWC(1, 4, 1)},
+		"a 1×14×14 map, block 3×5×7, clipped to 1×5×7": {dropblock.Config{Block: dropblock.Cuboid(3, 5, 7)}, dropblock.NCDHW(1, 1, 1, 14, 14)},
+		"a 6×8 map, block 9×9":                         {dropblock.Config{Block: dropblock.Square(9), Clip: dropblock.ClipNone, Region: dropblock.RegionFull}, dropblock.NCHW(1, 1, 6, 8)},
+	} {
+		c.cfg.DropProb, c.cfg.Ramp = 0.5, dropblock.Ramp{From: 0.1, Steps: 10}
+		layer, err := dropblock.New(c.cfg)
+		require.NoError(t, err)
+		var m dropblock.Mask
+		layer.Sample(&m, c.shape, 4)
+		f := newFigure(layer, &m, nil, 4)
+		require.Equal(t, "DropBlock on "+want, f.lines[0])
+		require.Contains(t, f.lines[1], "p 0.5 (ramp 0.1:10, step 4), gamma ")
+	}
 }

@@ -15,44 +15,87 @@ import (
 	"github.com/dropblock-go/dropblock"
 )
 
-// options are the values of the flags.
+// options are the values of the flags, and where the command reads and writes.
 type options struct {
-	cfg        dropblock.Config
-	at         dropblock.Position
-	rows, cols int // show's map
-	mask       string
-	json       bool
-	start      time.Time
+	streams
+	cfg       dropblock.Config
+	at        dropblock.Position
+	layout    *dropblock.Layout // nil: by the dimensions
+	preset    string
+	rules     func(p float64, block int) dropblock.Config // of the preset
+	bfloat16  bool
+	dtype     string // of IN or SEEDS
+	fill      string
+	size      []int // of show's map, in cells
+	mask      string
+	maxPixels int64
+	json      bool
+	time      bool
+	start     time.Time
 }
 
 // A flagSpec is a flag with a value, which set checks: package flag only
 // splits the command line, so that all errors are worded alike.
 type flagSpec struct {
 	name    string
-	value   string // by default
+	value   string // by default; "" leaves the option unset
+	hint    string // what stands for the value in the help, if there is no default
 	meaning string
 	set     func(o *options, value string) error
+	field   func(o *options) text // what set sets, if it is a field of the Config in its own text
 }
 
-const jsonMeaning = "print the report as one JSON object"
+// text is a value that flags set and presets have.
+type text interface {
+	encoding.TextMarshaler
+	encoding.TextUnmarshaler
+}
+
+// A switchSpec is a flag without a value.
+type switchSpec struct {
+	name    string
+	meaning string
+	field   func(o *options) *bool
+}
+
+var (
+	jsonSwitch = switchSpec{"json", "print the report as one JSON object", func(o *options) *bool { return &o.json }}
+	timeSwitch = switchSpec{"time", "time the library's calls, for ns_per_element", func(o *options) *bool { return &o.time }}
+)
 
 // textFlag is a flag whose values are the text of a type of the library. The type's
 // errors say what would be right.
-func textFlag(name, value, meaning string, field func(o *options) encoding.TextUnmarshaler) flagSpec {
-	return flagSpec{name, value, meaning, func(o *options, v string) error {
-		if v == "" { // the zero value of some
-			return usagef("-%s needs a value", name)
-		}
+func textFlag(name, value, hint, meaning string, field func(o *options) text) flagSpec {
+	return flagSpec{name, value, hint, meaning, func(o *options, v string) error {
 		if err := field(o).UnmarshalText([]byte(v)); err != nil {
 			_, want, _ := strings.Cut(err.Error(), ", want ")
 			return usagef("-%s %s: want %s", name, v, want)
 		}
 		return nil
+	}, field}
+}
+
+// uintFlag is a flag of an unsigned integer.
+func uintFlag(name, meaning string, bits int, set func(o *options, n uint64)) flagSpec {
+	return flagSpec{name: name, value: "0", meaning: meaning, set: func(o *options, v string) error {
+		n, err := strconv.ParseUint(v, 10, bits)
+		if err != nil {
+			return usagef("-%s %s: want an integer from 0 to %d", name, v, uint64(math.MaxUint64)>>(64-bits))
+		}
+		set(o, n)
+		return nil
 	}}
 }
 
+const (
+	defaultBlock = 7
+
+	fillZero  = "zero"
+	fillNoise = "noise"
+)
+
 var commonFlags = []flagSpec{
-	{"p", "0.1", "drop probability, 0 to 1", func(o *options, v string) error {
+	{name: "p", value: "0.1", meaning: "drop probability, 0 to 1", set: func(o *options, v string) error {
 		p, err := strconv.ParseFloat(v, 64)
 		if err != nil || math.IsNaN(p) || p < 0 || p > 1 {
 			return usagef("-p %s: want a probability from 0 to 1", v)
@@ -60,53 +103,64 @@ var commonFlags = []flagSpec{
 		o.cfg.DropProb = p
 		return nil
 	}},
-	textFlag("block", "7", "block size: 7, or rows and columns, 7x5", func(o *options) encoding.TextUnmarshaler {
-		return &o.cfg.Block
-	}),
-	textFlag("region", "valid", "where seeds fall: valid, or full, everywhere, blocks clipped", func(o *options) encoding.TextUnmarshaler {
-		return &o.cfg.Region
-	}),
-	textFlag("even", "before", "where a block of even size has its extra cell: before, after", func(o *options) encoding.TextUnmarshaler {
-		return &o.cfg.Even
-	}),
-	textFlag("gamma", "paper", "probability of a seed: paper, or simple, p/(rows·columns)", func(o *options) encoding.TextUnmarshaler {
-		return &o.cfg.Gamma
-	}),
-	textFlag("share", "none", "none, a mask for every channel, or channels, one for all", func(o *options) encoding.TextUnmarshaler {
-		return &o.cfg.Share
-	}),
-	textFlag("norm", "tensor", "scale of what is kept: tensor, count/kept, or none", func(o *options) encoding.TextUnmarshaler {
-		return &o.cfg.Norm
-	}),
-	{"layout", "nchw", "order of the axes: nchw", func(o *options, v string) error {
-		if v != "nchw" {
-			return usagef("-layout %s: want nchw", v)
+	textFlag("ramp", "", "FROM:STEPS", "raise p linearly from FROM at step 0 to -p at step STEPS", func(o *options) text { return &o.cfg.Ramp }),
+	presetFlag,
+	textFlag("block", strconv.Itoa(defaultBlock), "", "size: 7, HxW, DxHxW, or a fraction of each axis, 0.5", func(o *options) text { return &o.cfg.Block }),
+	textFlag("region", "valid", "", "where seeds fall: valid, or full, everywhere", func(o *options) text { return &o.cfg.Region }),
+	textFlag("even", "before", "", "where a block of even size has its extra cell: before, after", func(o *options) text { return &o.cfg.Even }),
+	textFlag("clip", "axes", "", "a block larger than the map: axes, each on its own; square, all to the smallest; none, which needs -region full", func(o *options) text { return &o.cfg.Clip }),
+	textFlag("gamma", "paper", "", "probability of a seed: paper; simple, p/block; exact, for a drop rate of p; given, p itself", func(o *options) text { return &o.cfg.Gamma }),
+	{name: "gamma-scale", value: "1", meaning: "factor of that probability", set: func(o *options, v string) error {
+		f, err := strconv.ParseFloat(v, 64)
+		if err != nil || !(f > 0 && f <= math.MaxFloat64) { // A Config's 0 stands for 1.
+			return usagef("-gamma-scale %s: want a finite number above 0", v)
 		}
+		o.cfg.GammaScale = f
 		return nil
 	}},
-	{"seed", "0", "seed of the random stream", func(o *options, v string) (err error) {
-		o.cfg.Seed, err = parseUint("seed", v, 64)
-		return err
+	textFlag("share", "none", "", "who shares a mask: none, channels, batch, all", func(o *options) text { return &o.cfg.Share }),
+	textFlag("norm", "tensor", "", "scale of what is kept, count/kept: of the tensor, sample or plane; expected, 1/(1 - expected drop); none", func(o *options) text { return &o.cfg.Norm }),
+	{name: "layout", hint: "NAME", meaning: "order of the axes: nchw, nhwc, ncw, nwc, ncdhw, ndhwc; without it by the dimensions", set: func(o *options, v string) error {
+		layout := new(dropblock.Layout)
+		if err := layout.UnmarshalText([]byte(strings.ToUpper(v))); err != nil {
+			_, want, _ := strings.Cut(err.Error(), ", want ")
+			return usagef("-layout %s: want %s", v, strings.ToLower(want))
+		}
+		o.layout = layout
+		return nil
 	}},
-	{"layer", "0", "layer of the network", func(o *options, v string) error {
-		n, err := parseUint("layer", v, 32)
-		o.cfg.Layer = uint32(n)
-		return err
+	{name: "dtype", hint: "bfloat16", meaning: "take V2 and u2 words of IN for bfloat16", set: func(o *options, v string) error {
+		if v != "bfloat16" {
+			return usagef("-dtype %s: want bfloat16; other types are told by the file", v)
+		}
+		o.bfloat16 = true
+		return nil
 	}},
-	{"step", "0", "training step", func(o *options, v string) (err error) {
-		o.at.Step, err = parseUint("step", v, 64)
-		return err
+	{name: "fill", value: fillZero, meaning: "what stands where it is dropped: zero, or noise, N(0,1)", set: func(o *options, v string) error {
+		if v != fillZero && v != fillNoise {
+			return usagef("-fill %s: want %s or %s", v, fillZero, fillNoise)
+		}
+		o.fill = v
+		return nil
 	}},
-	{"sample-offset", "0", "global index of the first sample", func(o *options, v string) (err error) {
-		o.at.Sample, err = parseUint("sample-offset", v, 64)
-		return err
-	}},
-	{"kernel", "auto", "auto, the best, or one that dropblock info lists", func(o *options, v string) (err error) {
+	uintFlag("seed", "seed of the random stream", 64, func(o *options, n uint64) { o.cfg.Seed = n }),
+	uintFlag("layer", "layer of the network", 32, func(o *options, n uint64) { o.cfg.Layer = uint32(n) }),
+	uintFlag("step", "training step", 64, func(o *options, n uint64) { o.at.Step = n }),
+	uintFlag("sample-offset", "global index of the first sample", 64, func(o *options, n uint64) { o.at.Sample = n }),
+	{name: "kernel", value: "auto", meaning: "auto, the best, or one that dropblock info lists", set: func(o *options, v string) (err error) {
 		o.cfg.Kernels, err = pickKernel(v)
 		return err
 	}},
-	{"mask", "", "also write the keep mask to this file (.npy of uint8)", func(o *options, v string) error {
+	{name: "mask", hint: "FILE", meaning: "also write the keep mask to this file (.npy of uint8)", set: func(o *options, v string) error {
 		o.mask = v
+		return nil
+	}},
+	{name: "max-pixels", value: strconv.Itoa(1 << 28), meaning: "pixels of the largest picture that is read", set: func(o *options, v string) error {
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil || n < 1 {
+			return usagef("-max-pixels %s: want an integer from 1 to %d", v, int64(math.MaxInt64))
+		}
+		o.maxPixels = n
 		return nil
 	}},
 }
@@ -114,10 +168,14 @@ var commonFlags = []flagSpec{
 // maxFigure bounds the figure, which has at least two pixels a cell.
 const maxFigure = 1024
 
-var sizeFlag = flagSpec{"size", "14", "map to draw: 14, or rows and columns, 14x20", func(o *options, v string) (err error) {
-	var ok bool
-	if o.rows, o.cols, ok = parseExtents(v, maxFigure); !ok {
-		return usagef("-size %s: want one size, 14, or HxW, 14x20, each from 1 to %d", v, maxFigure)
+var sizeFlag = flagSpec{name: "size", value: "14", meaning: "map to draw: 14, or rows and columns, 14x20", set: func(o *options, v string) error {
+	o.size = nil
+	for extent := range strings.SplitSeq(v, "x") {
+		n, err := strconv.ParseUint(extent, 10, 16)
+		if err != nil || n < 1 || n > maxFigure || len(o.size) == 2 {
+			return usagef("-size %s: want one size, 14, or HxW, 14x20, each from 1 to %d", v, maxFigure)
+		}
+		o.size = append(o.size, int(n))
 	}
 	return nil
 }}
@@ -139,62 +197,70 @@ func pickKernel(name string) (dropblock.KernelSet, error) {
 	return set, usagef("-kernel %s %s; want %s", name, state, orList(names))
 }
 
-// parseExtents reads "7", for both axes, or "7x5".
-func parseExtents(s string, most int) (h, w int, ok bool) {
-	hs, ws, two := strings.Cut(s, "x")
-	if !two {
-		ws = hs
+// specs are the flags of a verb.
+func (v *verb) specs() ([]flagSpec, []switchSpec) {
+	if v.bare {
+		return nil, []switchSpec{{jsonSwitch.name, "print JSON", jsonSwitch.field}}
 	}
-	h, herr := parseExtent(hs, most)
-	w, werr := parseExtent(ws, most)
-	return h, w, herr == nil && werr == nil
+	return slices.Concat(v.extra, commonFlags), []switchSpec{timeSwitch, jsonSwitch}
 }
 
-var errExtent = errors.New("extent")
-
-func parseExtent(s string, most int) (int, error) {
-	n, err := strconv.ParseUint(s, 10, 63)
-	if err != nil || n < 1 || n > uint64(most) {
-		return 0, errExtent
-	}
-	return int(n), nil
-}
-
-func parseUint(name, s string, bits int) (uint64, error) {
-	n, err := strconv.ParseUint(s, 10, bits)
-	if err != nil {
-		return 0, usagef("-%s %s: want an integer from 0 to %d", name, s, uint64(math.MaxUint64)>>(64-bits))
-	}
-	return n, nil
-}
-
-// parse reads the flags of a verb and returns the arguments after them.
+// parse reads the flags of a verb, before or after its other arguments, which it returns.
+// None of what follows -- is a flag.
 func (v *verb) parse(args []string) (*options, []string, error) {
 	o := &options{start: time.Now()}
+	specs, switches := v.specs()
 	fs := flag.NewFlagSet(v.name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
-	fs.BoolVar(&o.json, "json", false, "")
-	var specs []flagSpec
-	if !v.bare {
-		specs = slices.Concat(v.extra, commonFlags)
+	values := map[string]*string{}
+	for _, f := range specs {
+		values[f.name] = fs.String(f.name, f.value, "")
 	}
-	values := make([]*string, len(specs))
-	for i, f := range specs {
-		values[i] = fs.String(f.name, f.value, "")
+	for _, f := range switches {
+		fs.BoolVar(f.field(o), f.name, false, "")
 	}
-	if err := fs.Parse(args); err != nil {
-		return nil, nil, v.flagError(err)
+	var files []string
+	for len(args) > 0 {
+		if err := fs.Parse(args); err != nil {
+			return nil, nil, v.flagError(err)
+		}
+		rest := fs.Args()
+		if read := len(args) - len(rest); read > 0 && args[read-1] == "--" {
+			files = append(files, rest...)
+			break
+		}
+		if len(rest) > 0 {
+			files, rest = append(files, rest[0]), rest[1:]
+		}
+		args = rest
 	}
-	for i, f := range specs {
-		if err := f.set(o, *values[i]); err != nil {
+	given := map[string]bool{}
+	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	for _, f := range specs {
+		switch v := *values[f.name]; {
+		case v != "":
+		case given[f.name]:
+			return nil, nil, usagef("-%s needs a value", f.name)
+		default:
+			continue
+		}
+		if err := f.set(o, *values[f.name]); err != nil {
 			return nil, nil, err
 		}
 	}
-	if want := len(strings.Fields(v.args)); fs.NArg() != want {
-		return nil, nil, v.argsError(fs.Args())
+	if want := len(strings.Fields(v.args)); len(files) != want {
+		return nil, nil, v.argsError(files)
 	}
-	return o, fs.Args(), nil
+	if o.preset != "" {
+		o.usePreset()
+		for _, f := range specs {
+			if given[f.name] && f.name != "p" { // which the preset has been given
+				_ = f.set(o, *values[f.name]) // It was right before.
+			}
+		}
+	}
+	return o, files, nil
 }
 
 // flagError rewords an error of package flag.
@@ -209,9 +275,9 @@ func (v *verb) flagError(err error) error {
 	if name, ok := strings.CutPrefix(text, "flag needs an argument: "); ok {
 		return usagef("%s needs a value", name)
 	}
-	var value string
-	if _, err := fmt.Sscanf(text, "invalid boolean value %q for -json", &value); err == nil {
-		return usagef("-json=%s: want true or false", value)
+	var value, name string
+	if _, err := fmt.Sscanf(text, "invalid boolean value %q for -%s", &value, &name); err == nil {
+		return usagef("-%s=%s: want true or false", strings.TrimSuffix(name, ":"), value)
 	}
 	return usagef("%s", text)
 }
@@ -221,11 +287,7 @@ func (v *verb) argsError(args []string) error {
 	if want == "" {
 		want = "no arguments"
 	}
-	hint := ""
-	if slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "-") }) {
-		hint = "; flags come first"
-	}
-	return usagef("want %s, got %s%s", want, describeArgs(args), hint)
+	return usagef("want %s, got %s", want, describeArgs(args))
 }
 
 func describeArgs(args []string) string {

@@ -24,7 +24,7 @@ type infoReport struct {
 	Why      string   `json:"why"`
 }
 
-func info(o *options, _ []string, stdout io.Writer) error {
+func info(o *options, _ []string) error {
 	m := infoReport{
 		CPU:      cmp.Or(machine.Host().Name, "unknown"),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH,
@@ -35,7 +35,7 @@ func info(o *options, _ []string, stdout io.Writer) error {
 	}
 	m.Kernel, m.Why = m.Kernels[0], why(m.Kernels)
 	if o.json {
-		return json.NewEncoder(stdout).Encode(m)
+		return json.NewEncoder(o.stdout).Encode(m)
 	}
 	var b strings.Builder
 	row := func(name string, words ...string) {
@@ -56,7 +56,7 @@ func info(o *options, _ []string, stdout io.Writer) error {
 	row("features", m.Features...)
 	row("kernels", m.Kernels...)
 	row("chosen", strings.Fields(m.Kernel+": "+m.Why)...)
-	_, err := io.WriteString(stdout, b.String())
+	_, err := io.WriteString(o.stdout, b.String())
 	return err
 }
 

@@ -5,12 +5,14 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	cleanUpOnSignals()
+	os.Exit(run(os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+}
 
 // A verb is a subcommand.
 type verb struct {
@@ -20,7 +22,7 @@ type verb struct {
 	notes string
 	extra []flagSpec // beside the common flags
 	bare  bool       // takes none of the common flags but -json
-	run   func(o *options, args []string, stdout io.Writer) error
+	run   func(o *options, args []string) error
 }
 
 // verbs is a function because help, which the verbs call, prints them.
@@ -41,6 +43,10 @@ func verbs() []verb {
 			brief: "draw the paper's figure: valid region, seeds, blocks",
 			notes: showNotes,
 			extra: []flagSpec{sizeFlag},
+		},
+		{
+			name: "presets", args: "", run: presets, bare: true,
+			brief: "list the rules of other implementations for -preset, and their flags",
 		},
 		{
 			name: "info", args: "", run: info, bare: true,
@@ -73,7 +79,7 @@ func usagef(format string, args ...any) error {
 var errHelp = errors.New("help")
 
 // run runs the command and returns the exit status.
-func run(args []string, stdout, stderr io.Writer) int {
+func run(args []string, std streams) int {
 	name := "dropblock"
 	err := func() error {
 		if len(args) == 0 {
@@ -81,7 +87,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 		switch args[0] {
 		case "help", "-h", "-help", "--help":
-			return help(args[1:], stdout)
+			return help(args[1:], std.stdout)
 		}
 		v, err := findVerb(args[0])
 		if err != nil {
@@ -90,17 +96,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 		name += " " + v.name
 		o, rest, err := v.parse(args[1:])
 		if err == errHelp {
-			return help(args[:1], stdout)
+			return help(args[:1], std.stdout)
 		}
 		if err != nil {
 			return err
 		}
-		return v.run(o, rest, stdout)
+		o.streams = std
+		return v.run(o, rest)
 	}()
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(stderr, "%s: %s\n", name, oneLine(err.Error()))
+	fmt.Fprintf(std.stderr, "%s: %s\n", name, oneLine(err.Error()))
 	if errors.As(err, new(usageError)) {
 		return 2
 	}

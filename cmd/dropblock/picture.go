@@ -12,9 +12,9 @@ import (
 	"image/png"
 	"io"
 	"math"
-	"os"
 
 	"github.com/dropblock-go/dropblock"
+	"github.com/dropblock-go/dropblock/internal/npy"
 )
 
 // A picture is one with straight alpha, red, green, blue and alpha in turn for
@@ -27,9 +27,6 @@ type picture struct {
 }
 
 const (
-	// maxPixels bounds what is allocated for a picture, whose float32 planes
-	// take 12 bytes a pixel.
-	maxPixels = 1 << 28
 	// maxPerByte bounds the pixels of a byte of the file: deflate expands a byte to at
 	// most 1032, each of which has at most 8 pixels.
 	maxPerByte = 1032 * 8
@@ -37,32 +34,37 @@ const (
 	jpegQuality = 95
 )
 
-// readPicture reads a picture that is to be written to the file out.
-func readPicture(in, out string) (*featureMap, error) {
-	data, err := os.ReadFile(in)
+// readPicture reads a picture that is to be written to the file out, or to standard output
+// in the format that it has.
+func (o *options) readPicture(in *input, out string) (*featureMap, error) {
+	data, err := io.ReadAll(in)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", in.name, err)
 	}
-	p, err := decodePicture(data, kindOf(in))
+	p, err := decodePicture(data, in.kind, o.maxPixels)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", in, err)
+		return nil, fmt.Errorf("%s: %w", in.name, err)
 	}
-	if kindOf(out) == kindJPEG {
+	format := kindOf(out)
+	if out == std {
+		format = in.kind
+	}
+	if format == kindJPEG {
 		switch {
 		case p.depth == 2:
-			return nil, fmt.Errorf("%s: JPEG does not hold the 16 bits of %s; want .png", out, in)
+			return nil, fmt.Errorf("%s: JPEG does not hold the 16 bits of %s; want .png", out, in.name)
 		case !p.opaque():
-			return nil, fmt.Errorf("%s: JPEG does not hold the alpha of %s; want .png", out, in)
+			return nil, fmt.Errorf("%s: JPEG does not hold the alpha of %s; want .png", out, in.name)
 		}
 	}
-	dims := []int{1, p.channels(), p.h, p.w}
 	return &featureMap{
-		dims:  dims,
-		shape: dropblock.NCHW(dims[0], dims[1], dims[2], dims[3]),
-		data:  p.planes(),
-		encode: func(w io.Writer, data []float32) error {
-			p.setPlanes(data)
-			if kindOf(out) == kindJPEG {
+		axes:  dropblock.LayoutNCHW.String(),
+		shape: dropblock.NCHW(1, p.channels(), p.h, p.w),
+		elems: npy.Bytes(p.planes()),
+		apply: applyAs[float32],
+		encode: func(w io.Writer, elems []byte) error {
+			p.setPlanes(npy.View[float32](elems))
+			if format == kindJPEG {
 				return jpeg.Encode(w, p.image(), &jpeg.Options{Quality: jpegQuality})
 			}
 			return png.Encode(w, p.image())
@@ -70,7 +72,9 @@ func readPicture(in, out string) (*featureMap, error) {
 	}, nil
 }
 
-func decodePicture(data []byte, k kind) (*picture, error) {
+// decodePicture decodes a picture of at most so many pixels: what is allocated for it, for
+// its float32 planes 12 bytes a pixel, is bounded by that and by the length of data.
+func decodePicture(data []byte, k kind, maxPixels int64) (*picture, error) {
 	format, config, decode := "PNG", png.DecodeConfig, png.Decode
 	if k == kindJPEG {
 		format, config, decode = "JPEG", jpeg.DecodeConfig, jpeg.Decode
@@ -80,7 +84,7 @@ func decodePicture(data []byte, k kind) (*picture, error) {
 		return nil, pictureError(format, err)
 	}
 	if n := int64(c.Width) * int64(c.Height); n > maxPixels || n > maxPerByte*int64(len(data)) {
-		return nil, fmt.Errorf("is too large or damaged: %dx%d pixels in a file of %d bytes; want at most %d pixels", c.Width, c.Height, len(data), maxPixels)
+		return nil, fmt.Errorf("is too large or damaged: %dx%d pixels in a file of %d bytes; want at most %d pixels (-max-pixels)", c.Width, c.Height, len(data), maxPixels)
 	}
 	img, err := decode(bytes.NewReader(data))
 	if err != nil {
@@ -164,7 +168,7 @@ func (p *picture) setPlanes(planes []float32) {
 	most := float64(uint(1)<<(8*p.depth) - 1)
 	for i := range 3 * size {
 		c, pixel := i/size, i%size
-		v := uint16(math.RoundToEven(min(float64(planes[i%len(planes)]), most)))
+		v := uint16(math.RoundToEven(max(min(float64(planes[i%len(planes)]), most), 0)))
 		if at := 4*pixel + c; p.depth == 1 {
 			p.pix[at] = byte(v)
 		} else {

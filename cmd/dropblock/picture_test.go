@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -165,7 +166,7 @@ func TestPicture(t *testing.T) {
 							}
 							want := uint32(0)
 							if keep[(plane*testH+y)*testW+x] == 1 {
-								v := float32(channel(in, ch, x, y)/unit) * float32(r.Scale)
+								v := float32(channel(in, ch, x, y)/unit) * float32(*r.Scale)
 								want = min(uint32(v+0.5), c.most)
 								if v > float32(c.most) {
 									clipped++
@@ -211,6 +212,22 @@ func TestPictureIdentity(t *testing.T) {
 		} else {
 			require.Equal(t, img.Pix[i], v)
 		}
+	}
+}
+
+// Noise is that of the library, rounded; below 0 it is black.
+func TestPictureNoise(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writePNG(t, "in.png", fillImage(image.NewGray(testRect), true))
+	succeed(t, "apply", "-p", "1", "-block", "1", "-fill", "noise", "in.png", "out.png")
+	layer, err := dropblock.New(dropblock.Config{DropProb: 1, Block: dropblock.Square(1)})
+	require.NoError(t, err)
+	var m dropblock.Mask
+	layer.Sample(&m, dropblock.NCHW(1, 1, testH, testW), 0)
+	noise := make([]float32, testW*testH)
+	dropblock.ApplyNoise(noise, noise, &m)
+	for i, v := range decode(t, "out.png").(*image.Gray).Pix {
+		require.Equal(t, max(math.RoundToEven(float64(noise[i])), 0), float64(v))
 	}
 }
 
@@ -273,7 +290,7 @@ func FuzzDecodePicture(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, k := range []kind{kindPNG, kindJPEG} {
-			p, err := decodePicture(data, k)
+			p, err := decodePicture(data, k, 1<<20)
 			if err != nil {
 				continue
 			}

@@ -10,12 +10,35 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 )
 
 // A File is one to write.
 type File struct {
 	Name  string
 	Write func(w io.Writer) error
+	To    io.Writer // what Write writes to instead of a file, if not nil: standard output
+}
+
+// temporaries are the files that are there under names that are not theirs. Whoever makes,
+// renames or removes one holds the lock.
+var temporaries struct {
+	sync.Mutex
+	names []string
+}
+
+// Abort removes all temporary files, for a program that is about to end by a signal. It
+// waits for renames under way and keeps all further writes from making files.
+func Abort() {
+	temporaries.Lock()
+	for _, name := range temporaries.names {
+		os.Remove(name)
+	}
+}
+
+func forget(name string) {
+	temporaries.names = slices.DeleteFunc(temporaries.names, func(n string) bool { return n == name })
 }
 
 // Write writes the file with the given name through a temporary file in the
@@ -24,21 +47,27 @@ type File struct {
 // A file that exists keeps its permissions. One that may not be written, and
 // what is not a regular file, is not replaced; a symbolic link is followed.
 func Write(name string, write func(w io.Writer) error) error {
-	return WriteAll(File{name, write})
+	return WriteAll(File{Name: name, Write: write})
 }
 
 // WriteAll is Write for files that belong together: none is renamed before all
-// are on the disk. Only a rename that fails after another went well leaves one
-// without the other.
+// are on the disk and all To is written. Only a rename that fails after another went
+// well leaves one without the other.
 func WriteAll(files ...File) error {
 	type pending struct{ temp, target string }
 	var done []pending
 	defer func() {
+		temporaries.Lock()
+		defer temporaries.Unlock()
 		for _, p := range done {
 			os.Remove(p.temp)
+			forget(p.temp)
 		}
 	}()
 	for _, file := range files {
+		if file.To != nil {
+			continue
+		}
 		target, mode, err := targetOf(file.Name)
 		if err != nil {
 			return err
@@ -52,10 +81,21 @@ func WriteAll(files ...File) error {
 			return fmt.Errorf("%s: %w", file.Name, cause(err))
 		}
 	}
+	for _, file := range files {
+		if file.To == nil {
+			continue
+		}
+		if err := buffered(file.To, file.Write); err != nil {
+			return fmt.Errorf("%s: %w", file.Name, cause(err))
+		}
+	}
+	temporaries.Lock()
+	defer temporaries.Unlock() // before the other deferred call locks
 	for len(done) > 0 {
 		if err := os.Rename(done[0].temp, done[0].target); err != nil {
 			return fmt.Errorf("%s: %w", done[0].target, cause(err))
 		}
+		forget(done[0].temp)
 		done = done[1:]
 	}
 	return nil
@@ -88,10 +128,15 @@ func targetOf(path string) (target string, mode fs.FileMode, err error) {
 
 func createTemp(target string) (*os.File, error) {
 	dir, base := filepath.Split(target)
+	temporaries.Lock()
+	defer temporaries.Unlock()
 	for {
 		// Not os.CreateTemp, whose files only their owner reads.
 		name := fmt.Sprintf("%s.%.40s.%08x.tmp", dir, base, rand.Uint32())
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if err == nil {
+			temporaries.names = append(temporaries.names, name)
+		}
 		if !errors.Is(err, fs.ErrExist) {
 			return f, err
 		}
@@ -99,11 +144,7 @@ func createTemp(target string) (*os.File, error) {
 }
 
 func fill(f *os.File, mode fs.FileMode, write func(w io.Writer) error) error {
-	w := bufio.NewWriterSize(f, 64<<10)
-	err := write(w)
-	if err == nil {
-		err = w.Flush()
-	}
+	err := buffered(f, write)
 	if err == nil && mode != 0 {
 		err = f.Chmod(mode)
 	}
@@ -114,6 +155,14 @@ func fill(f *os.File, mode fs.FileMode, write func(w io.Writer) error) error {
 		err = cerr
 	}
 	return err
+}
+
+func buffered(to io.Writer, write func(io.Writer) error) error {
+	w := bufio.NewWriterSize(to, 64<<10)
+	if err := write(w); err != nil {
+		return err
+	}
+	return w.Flush()
 }
 
 // cause is what went wrong, without the temporary file's name.

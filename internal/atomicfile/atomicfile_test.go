@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -108,12 +109,66 @@ func TestNoneOrAll(t *testing.T) {
 		return errors.Join(err, full)
 	}
 	before := folder(t)
-	err := WriteAll(File{"a", text("new")}, File{"old", text("new")}, File{"b", bad})
+	err := WriteAll(File{Name: "a", Write: text("new")}, File{Name: "old", Write: text("new")}, File{Name: "b", Write: bad})
 	require.EqualError(t, err, "b: no space")
 	require.ErrorIs(t, err, full)
 	require.Equal(t, before, folder(t))
 	require.Panics(t, func() { _ = Write("old", func(io.Writer) error { panic("bug") }) })
 	require.Equal(t, before, folder(t))
-	require.NoError(t, WriteAll(File{"a", text("new")}, File{"old", text("new")}))
+	require.NoError(t, WriteAll(File{Name: "a", Write: text("new")}, File{Name: "old", Write: text("new")}))
 	require.Equal(t, map[string]string{"a": "new", "old": "new"}, folder(t))
+}
+
+// What goes elsewhere is written when the files are complete, which are then renamed, if
+// it could be written.
+func TestTo(t *testing.T) {
+	t.Chdir(t.TempDir())
+	full := errors.New("no space")
+	out := File{Name: "standard output", Write: text("out")}
+	a := File{Name: "a", Write: text("new")}
+	out.To = writerFunc(func([]byte) (int, error) { return 0, full })
+	err := WriteAll(out, a)
+	require.EqualError(t, err, "standard output: no space")
+	require.Empty(t, folder(t))
+	var b strings.Builder
+	out.To = writerFunc(func(p []byte) (int, error) {
+		require.Len(t, folder(t), 1)
+		require.NotContains(t, folder(t), "a")
+		return b.Write(p)
+	})
+	require.NoError(t, WriteAll(out, a))
+	require.Equal(t, "out", b.String())
+	require.Equal(t, map[string]string{"a": "new"}, folder(t))
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// After Abort there is no temporary file, and there will be none.
+func TestAbort(t *testing.T) {
+	t.Chdir(t.TempDir())
+	started, aborted, ended := make(chan bool), make(chan bool), make(chan error)
+	go func() {
+		ended <- WriteAll(File{Name: "a", Write: text("new")}, File{Name: "b", Write: func(io.Writer) error {
+			started <- true
+			<-aborted
+			return nil
+		}})
+	}()
+	<-started
+	require.Len(t, folder(t), 2)
+	Abort()
+	require.Empty(t, folder(t))
+	close(aborted)
+	select {
+	case err := <-ended:
+		t.Fatal("WriteAll went on: ", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	require.Empty(t, temporaries.names[2:])
+	temporaries.names = nil
+	temporaries.Unlock() // A program would end.
+	require.Error(t, <-ended)
+	require.Empty(t, folder(t))
 }

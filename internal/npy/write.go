@@ -6,26 +6,31 @@ import (
 	"io"
 )
 
-// chunkLen is how many elements are encoded at once.
-const chunkLen = 1 << 10
-
 // Write writes an array as a file of version 1.0 in C order, to the byte as
 // NumPy writes it. data holds as many elements as the shape has.
 func Write[E Element](w io.Writer, order binary.ByteOrder, shape []int, data []E) error {
-	if err := writeHeader(w, dtypeOf[E](), order, shape); err != nil {
+	h := Header{Dtype: dtypeOf[E](), Order: order, Shape: shape}
+	return h.Write(w, Bytes(data))
+}
+
+// Write writes a file of version 1.0 with the dtype, order of bytes and shape of a header.
+// elems are in C order and in this machine's order of bytes, and stay as they are.
+func (h *Header) Write(w io.Writer, elems []byte) error {
+	if err := h.writeHeader(w); err != nil {
 		return err
 	}
-	var buf [8 * chunkLen]byte
-	for len(data) > 0 {
-		chunk := data[:min(len(data), chunkLen)]
-		n, err := binary.Encode(buf[:], order, chunk)
-		if err != nil {
-			return err
-		}
+	if h.Order == nativeOrder || h.size == 1 {
+		_, err := w.Write(elems)
+		return err
+	}
+	buf := make([]byte, chunkBytes)
+	for len(elems) > 0 {
+		n := copy(buf, elems)
+		h.swap(buf[:n])
 		if _, err := w.Write(buf[:n]); err != nil {
 			return err
 		}
-		data = data[len(chunk):]
+		elems = elems[n:]
 	}
 	return nil
 }
@@ -33,7 +38,8 @@ func Write[E Element](w io.Writer, order binary.ByteOrder, shape []int, data []E
 // WriteBits writes the first bits of words, as many as the shape has elements,
 // as an array of uint8.
 func WriteBits(w io.Writer, shape []int, words []uint64) error {
-	if err := writeHeader(w, dtypeOf[uint8](), binary.LittleEndian, shape); err != nil {
+	h := Header{Dtype: dtypeOf[uint8](), Order: nativeOrder, Shape: shape}
+	if err := h.writeHeader(w); err != nil {
 		return err
 	}
 	n := 1
@@ -53,25 +59,18 @@ func WriteBits(w io.Writer, shape []int, words []uint64) error {
 }
 
 // writeHeader pads the header as NumPy does.
-func writeHeader(w io.Writer, d Dtype, order binary.ByteOrder, shape []int) error {
-	mark := "<"
-	switch {
-	case d.size == 1:
-		mark = "|"
-	case order == binary.BigEndian:
-		mark = ">"
-	}
-	extents := join(shape, ", ")
-	if len(shape) == 1 {
+func (h *Header) writeHeader(w io.Writer) error {
+	extents := join(h.Shape, ", ")
+	if len(h.Shape) == 1 {
 		extents += ","
 	}
-	h := append(magic[:len(magic):len(magic)], 1, 0, 0, 0)
-	h = fmt.Appendf(h, "{'descr': '%s%s', 'fortran_order': False, 'shape': (%s), }", mark, d.code, extents)
-	for len(h)%64 != 63 {
-		h = append(h, ' ')
+	b := append([]byte(magic), 1, 0, 0, 0)
+	b = fmt.Appendf(b, "{'descr': '%s%s', 'fortran_order': False, 'shape': (%s), }", h.mark(), h.code, extents)
+	for len(b)%64 != 63 {
+		b = append(b, ' ')
 	}
-	h = append(h, '\n')
-	binary.LittleEndian.PutUint16(h[8:], uint16(len(h)-10))
-	_, err := w.Write(h)
+	b = append(b, '\n')
+	binary.LittleEndian.PutUint16(b[8:], uint16(len(b)-10))
+	_, err := w.Write(b)
 	return err
 }

@@ -151,6 +151,12 @@ func Half[E ~uint16](f *Format) Element[E] {
 	return e
 }
 
+// Product is x·scale.
+func (e *Element[E]) Product(x E, scale float64) E { return e.product(x, scale) }
+
+// Sum is y + x·scale.
+func (e *Element[E]) Sum(y, x E, scale float64) E { return e.sum(y, x, scale) }
+
 // Scale multiplies the elements that are kept. The others become +0, whatever
 // they were (docs/stream.md, section 11).
 func (e *Element[E]) Scale(src []E, keep []bool, scale float64) []E {

@@ -12,7 +12,7 @@ func (p *Params) Gamma() float64 {
 	if g.cells() == 0 {
 		return 0
 	}
-	gamma := p.prob()
+	gamma := p.DropProb()
 	switch choose(p.Rule, "paper", "simple", "exact", "given") {
 	case "paper":
 		var block, valid axes
@@ -46,21 +46,33 @@ func (p *Params) ExpectedDrop() float64 {
 	return rate
 }
 
+// IsExact reports whether gamma is the one of the rule exact, without a search for it.
+func (p *Params) IsExact(gamma float64) bool {
+	reaches := p.geometry().reaches(p.DropProb())
+	return reaches(gamma) && (gamma == 0 || !reaches(math.Nextafter(gamma, 0)))
+}
+
 // exact is the least float64 γ whose drop rate is at least p.
 func (g *geometry) exact(p float64) float64 {
-	covered := g.covered()
-	want := number().Mul(number().SetFloat64(p), covered.cells())
+	reaches := g.reaches(p)
 	// The bits of float64s that are not negative are in the order of their values.
 	low, high := uint64(0), math.Float64bits(1)
 	for low < high {
 		middle := low + (high-low)/2
-		if covered.drop(math.Float64frombits(middle)).Cmp(want) < 0 {
-			low = middle + 1
-		} else {
+		if reaches(math.Float64frombits(middle)) {
 			high = middle
+		} else {
+			low = middle + 1
 		}
 	}
 	return math.Float64frombits(high)
+}
+
+// reaches returns whether the drop rate of a γ is at least p.
+func (g *geometry) reaches(p float64) func(gamma float64) bool {
+	covered := g.covered()
+	want := number().Mul(number().SetFloat64(p), covered.cells())
+	return func(gamma float64) bool { return covered.drop(gamma).Cmp(want) >= 0 }
 }
 
 // coverage is how many cells of a plane are covered by the blocks of so many

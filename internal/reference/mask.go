@@ -72,10 +72,10 @@ func (p *Params) Grow(seeds []bool) (mask Mask, whole bool) {
 // Scales are the factors of what is kept (docs/stream.md, section 11).
 func (p *Params) Scales(keep []bool) []float64 {
 	g := p.geometry()
-	switch g.norm {
-	case "none":
+	switch {
+	case g.norm == "none" || g.cells() == 0:
 		return []float64{1}
-	case "expected":
+	case g.norm == "expected":
 		if p.Rate == 1 {
 			return []float64{0}
 		}
@@ -90,10 +90,7 @@ func (p *Params) Scales(keep []bool) []float64 {
 		}
 	}
 	for i := range scales {
-		switch {
-		case all[i] == 0:
-			scales[i] = 1
-		case kept[i] > 0:
+		if kept[i] > 0 {
 			scales[i] = float64(all[i]) / float64(kept[i])
 		}
 	}

@@ -46,13 +46,14 @@ func choose(value string, names ...string) string {
 	return value
 }
 
-// prob is the drop probability at the step, every operation rounded.
-func (p *Params) prob() float64 {
+// DropProb is the drop probability at the step, every operation rounded
+// (docs/stream.md, section 5).
+func (p *Params) DropProb() float64 {
 	if p.Step >= p.RampSteps {
 		return p.P
 	}
 	rise := float64(float64(p.P-p.RampFrom) * float64(p.Step))
-	return p.RampFrom + float64(rise/float64(p.RampSteps))
+	return min(max(p.RampFrom+float64(rise/float64(p.RampSteps)), 0), 1)
 }
 
 // sample is the global index of a sample of the mask, 0 of one that the batch

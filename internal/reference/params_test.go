@@ -206,14 +206,13 @@ func TestScalesByHand(t *testing.T) {
 		}
 	}
 	empty := Params{N: 3, C: 0, H: 4, W: 4}
-	for norm, want := range map[string][]float64{"tensor": {1}, "sample": {1, 1, 1}, "plane": {}, "none": {1}} {
-		empty.Norm = norm
-		if got := empty.Draw().Scales; !slices.Equal(got, want) {
-			t.Errorf("empty, %s: scales %v, want %v", norm, got, want)
+	for _, empty.Norm = range []string{"tensor", "sample", "plane", "expected", "none"} {
+		if got := empty.Draw().Scales; !slices.Equal(got, []float64{1}) {
+			t.Errorf("empty, %s: scales %v, want 1", empty.Norm, got)
 		}
 	}
-	empty.Norm, empty.Rate = "expected", 1
-	if got := empty.Draw().Scales; !slices.Equal(got, []float64{0}) {
+	all := Params{N: 3, C: 1, H: 4, W: 4, BlockH: 1, BlockW: 1, Norm: "expected", Rate: 1}
+	if got := all.Draw().Scales; !slices.Equal(got, []float64{0}) {
 		t.Errorf("all is expected to drop: scales %v, want 0", got)
 	}
 }
@@ -285,6 +284,9 @@ func TestGammaByHand(t *testing.T) {
 		{wide, func(p *Params) { p.Rule, p.RampSteps, p.Step = "given", 8, 2 }, .0625},
 		{wide, func(p *Params) { p.Rule, p.RampFrom, p.RampSteps, p.Step = "given", .75, 8, 4 }, .5},
 		{wide, func(p *Params) { p.Rule, p.RampFrom, p.RampSteps, p.Step = "given", .75, 8, 9 }, .25},
+		{wide, func(p *Params) { // roundings would lead below 0
+			p.Rule, p.P, p.RampFrom, p.RampSteps, p.Step = "given", 0, 0.3930952527926388, 27678772353082967, 27678772353082966
+		}, 0},
 		{wide, func(p *Params) { p.H = 0 }, 0},
 	} {
 		c.set(&c.p)

@@ -107,6 +107,10 @@ func apply[E dropblock.Float](x, y []E, m *dropblock.Mask) {
 	measure("ApplyPart", least, func() { dropblock.ApplyPart(y, x, m, 0, 1) })
 	measure("ApplyPart", least/2, func() { dropblock.ApplyPart(y, x, m, 1, 2) })
 	measure("ScaleTo", least, func() { dropblock.ScaleTo(y, m) })
+	if m.Gamma() > 0 || m.Dropped() == 0 { // The mask has a key, or needs none.
+		measure("ApplyNoise", least, func() { dropblock.ApplyNoise(y, x, m) })
+		measure("ApplyNoisePart", least/2, func() { dropblock.ApplyNoisePart(y, x, m, 1, 2) })
+	}
 	dropblock.Apply(y, y, m)
 }
 
