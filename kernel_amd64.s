@@ -8886,92 +8886,80 @@ done:
 	VZEROUPPER
 	RET
 
-// func stretchAVX2(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
-// Requires: AVX, AVX2, CMOV, MMX+
-TEXT ·stretchAVX2(SB), NOSPLIT, $0-88
+// func stretchAVX2(dst []uint64, src []uint64, lanes []stretchLanes)
+// Requires: AVX, AVX2, CMOV
+TEXT ·stretchAVX2(SB), NOSPLIT, $0-72
 	MOVQ  dst_base+0(FP), AX
 	MOVQ  dst_len+8(FP), CX
 	MOVQ  src_base+24(FP), DX
 	MOVQ  lanes_base+48(FP), BX
 	MOVQ  lanes_len+56(FP), SI
-	MOVQ  to+72(FP), DI
-	MOVQ  from+80(FP), R8
 	TESTQ CX, CX
 	JZ    done
 
 source:
 	VPBROADCASTQ (DX), Y0
 	ADDQ         $0x00000008, DX
-	MOVQ         SI, R9
-	MOVQ         BX, R10
-	CMPQ         CX, R9
-	CMOVQLT      CX, R9
-	SUBQ         R9, CX
+	MOVQ         SI, DI
+	MOVQ         BX, R8
+	CMPQ         CX, DI
+	CMOVQLT      CX, DI
+	SUBQ         DI, CX
 
 lanes:
-	VPSHUFB    (R10), Y0, Y1
-	VMOVDQU    64(R10), Y2
-	VPAND      Y2, Y1, Y1
-	VPCMPEQB   Y2, Y1, Y1
-	VPMOVMSKB  Y1, R11
-	MOVL       R11, (AX)
-	VPSHUFB    32(R10), Y0, Y1
-	VMOVDQU    96(R10), Y2
-	VPAND      Y2, Y1, Y1
-	VPCMPEQB   Y2, Y1, Y1
-	VPMOVMSKB  Y1, R11
-	MOVL       R11, 4(AX)
-	ADDQ       $0x00000080, R10
-	ADDQ       $0x00000008, AX
-	PREFETCHT0 (DI)
-	ADDQ       $0x00000040, DI
-	PREFETCHT0 (R8)
-	ADDQ       $0x00000040, R8
-	DECQ       R9
-	JNZ        lanes
-	TESTQ      CX, CX
-	JNZ        source
+	VPSHUFB   (R8), Y0, Y1
+	VMOVDQU   64(R8), Y2
+	VPAND     Y2, Y1, Y1
+	VPCMPEQB  Y2, Y1, Y1
+	VPMOVMSKB Y1, R9
+	MOVL      R9, (AX)
+	VPSHUFB   32(R8), Y0, Y1
+	VMOVDQU   96(R8), Y2
+	VPAND     Y2, Y1, Y1
+	VPCMPEQB  Y2, Y1, Y1
+	VPMOVMSKB Y1, R9
+	MOVL      R9, 4(AX)
+	ADDQ      $0x00000080, R8
+	ADDQ      $0x00000008, AX
+	DECQ      DI
+	JNZ       lanes
+	TESTQ     CX, CX
+	JNZ       source
 
 done:
 	VZEROUPPER
 	RET
 
-// func stretchAVX512(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
-// Requires: AVX, AVX512BW, AVX512F, CMOV, MMX+
-TEXT ·stretchAVX512(SB), NOSPLIT, $0-88
+// func stretchAVX512(dst []uint64, src []uint64, lanes []stretchLanes)
+// Requires: AVX, AVX512BW, AVX512F, CMOV
+TEXT ·stretchAVX512(SB), NOSPLIT, $0-72
 	MOVQ  dst_base+0(FP), AX
 	MOVQ  dst_len+8(FP), CX
 	MOVQ  src_base+24(FP), DX
 	MOVQ  lanes_base+48(FP), BX
 	MOVQ  lanes_len+56(FP), SI
-	MOVQ  to+72(FP), DI
-	MOVQ  from+80(FP), R8
 	TESTQ CX, CX
 	JZ    done
 
 source:
 	VPBROADCASTQ (DX), Z0
 	ADDQ         $0x00000008, DX
-	MOVQ         SI, R9
-	MOVQ         BX, R10
-	CMPQ         CX, R9
-	CMOVQLT      CX, R9
-	SUBQ         R9, CX
+	MOVQ         SI, DI
+	MOVQ         BX, R8
+	CMPQ         CX, DI
+	CMOVQLT      CX, DI
+	SUBQ         DI, CX
 
 lanes:
-	VPSHUFB    (R10), Z0, Z1
-	VPTESTMB   64(R10), Z1, K1
-	KMOVQ      K1, (AX)
-	ADDQ       $0x00000080, R10
-	ADDQ       $0x00000008, AX
-	PREFETCHT0 (DI)
-	ADDQ       $0x00000040, DI
-	PREFETCHT0 (R8)
-	ADDQ       $0x00000040, R8
-	DECQ       R9
-	JNZ        lanes
-	TESTQ      CX, CX
-	JNZ        source
+	VPSHUFB  (R8), Z0, Z1
+	VPTESTMB 64(R8), Z1, K1
+	KMOVQ    K1, (AX)
+	ADDQ     $0x00000080, R8
+	ADDQ     $0x00000008, AX
+	DECQ     DI
+	JNZ      lanes
+	TESTQ    CX, CX
+	JNZ      source
 
 done:
 	VZEROUPPER
@@ -8980,46 +8968,46 @@ done:
 // func stretchBytesAVX2(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
 // Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·stretchBytesAVX2(SB), NOSPLIT, $0-88
-	MOVQ  dst_base+0(FP), AX
-	MOVQ  dst_len+8(FP), CX
-	MOVQ  src_base+24(FP), DX
-	MOVQ  lanes_base+48(FP), BX
-	MOVQ  lanes_len+56(FP), SI
-	MOVQ  to+72(FP), DI
-	MOVQ  from+80(FP), R8
-	SHRQ  $0x03, CX
-	TESTQ CX, CX
+	MOVQ  to+72(FP), AX
+	MOVQ  from+80(FP), CX
+	MOVQ  dst_base+0(FP), DX
+	MOVQ  dst_len+8(FP), BX
+	MOVQ  src_base+24(FP), SI
+	MOVQ  lanes_base+48(FP), DI
+	MOVQ  lanes_len+56(FP), R8
+	SHRQ  $0x03, BX
+	TESTQ BX, BX
 	JZ    done
 
 source:
-	VPBROADCASTQ (DX), Y0
-	ADDQ         $0x00000008, DX
-	MOVQ         SI, R9
-	MOVQ         BX, R10
-	CMPQ         CX, R9
-	CMOVQLT      CX, R9
-	SUBQ         R9, CX
+	VPBROADCASTQ (SI), Y0
+	ADDQ         $0x00000008, SI
+	MOVQ         R8, R9
+	MOVQ         DI, R10
+	CMPQ         BX, R9
+	CMOVQLT      BX, R9
+	SUBQ         R9, BX
 
 lanes:
 	VPSHUFB    (R10), Y0, Y1
 	VMOVDQU    64(R10), Y2
 	VPAND      Y2, Y1, Y1
 	VPCMPEQB   Y2, Y1, Y1
-	VMOVDQU    Y1, (AX)
+	VMOVDQU    Y1, (DX)
 	VPSHUFB    32(R10), Y0, Y1
 	VMOVDQU    96(R10), Y2
 	VPAND      Y2, Y1, Y1
 	VPCMPEQB   Y2, Y1, Y1
-	VMOVDQU    Y1, 32(AX)
+	VMOVDQU    Y1, 32(DX)
 	ADDQ       $0x00000080, R10
+	ADDQ       $0x00000040, DX
+	PREFETCHT0 (AX)
 	ADDQ       $0x00000040, AX
-	PREFETCHT0 (DI)
-	ADDQ       $0x00000040, DI
-	PREFETCHT0 (R8)
-	ADDQ       $0x00000040, R8
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, CX
 	DECQ       R9
 	JNZ        lanes
-	TESTQ      CX, CX
+	TESTQ      BX, BX
 	JNZ        source
 
 done:
@@ -9029,40 +9017,40 @@ done:
 // func stretchBytesAVX512(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
 // Requires: AVX, AVX512BW, AVX512F, CMOV, MMX+
 TEXT ·stretchBytesAVX512(SB), NOSPLIT, $0-88
-	MOVQ  dst_base+0(FP), AX
-	MOVQ  dst_len+8(FP), CX
-	MOVQ  src_base+24(FP), DX
-	MOVQ  lanes_base+48(FP), BX
-	MOVQ  lanes_len+56(FP), SI
-	MOVQ  to+72(FP), DI
-	MOVQ  from+80(FP), R8
-	SHRQ  $0x03, CX
-	TESTQ CX, CX
+	MOVQ  to+72(FP), AX
+	MOVQ  from+80(FP), CX
+	MOVQ  dst_base+0(FP), DX
+	MOVQ  dst_len+8(FP), BX
+	MOVQ  src_base+24(FP), SI
+	MOVQ  lanes_base+48(FP), DI
+	MOVQ  lanes_len+56(FP), R8
+	SHRQ  $0x03, BX
+	TESTQ BX, BX
 	JZ    done
 
 source:
-	VPBROADCASTQ (DX), Z0
-	ADDQ         $0x00000008, DX
-	MOVQ         SI, R9
-	MOVQ         BX, R10
-	CMPQ         CX, R9
-	CMOVQLT      CX, R9
-	SUBQ         R9, CX
+	VPBROADCASTQ (SI), Z0
+	ADDQ         $0x00000008, SI
+	MOVQ         R8, R9
+	MOVQ         DI, R10
+	CMPQ         BX, R9
+	CMOVQLT      BX, R9
+	SUBQ         R9, BX
 
 lanes:
 	VPSHUFB    (R10), Z0, Z1
 	VPTESTMB   64(R10), Z1, K1
 	VPMOVM2B   K1, Z1
-	VMOVDQU64  Z1, (AX)
+	VMOVDQU64  Z1, (DX)
 	ADDQ       $0x00000080, R10
+	ADDQ       $0x00000040, DX
+	PREFETCHT0 (AX)
 	ADDQ       $0x00000040, AX
-	PREFETCHT0 (DI)
-	ADDQ       $0x00000040, DI
-	PREFETCHT0 (R8)
-	ADDQ       $0x00000040, R8
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, CX
 	DECQ       R9
 	JNZ        lanes
-	TESTQ      CX, CX
+	TESTQ      BX, BX
 	JNZ        source
 
 done:

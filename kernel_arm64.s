@@ -2625,9 +2625,9 @@ wordsDone:
 	ADD $1, R1, R1
 	RET
 
-// func stretchNEON(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+// func stretchNEON(dst []uint64, src []uint64, lanes []stretchLanes)
 // Requires: ASIMD
-TEXT ·stretchNEON(SB), NOSPLIT, $0-88
+TEXT ·stretchNEON(SB), NOSPLIT, $0-72
 	MOVD  $byteBits<>+0(SB), R0
 	FMOVQ (R0), F0
 	MOVD  dst_base+0(FP), R0

@@ -164,15 +164,15 @@ func (k isa) dilateBorder(dst, src, up, down []uint64, shift int) {
 // stretch repeats every bit as often as there are lanes.
 //
 //go:noinline
-func (k isa) stretch(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+func (k isa) stretch(dst, src []uint64, lanes []stretchLanes) {
 	sanitize.Reads(src)
 	sanitize.Reads(lanes)
 	sanitize.Writes(dst)
 	switch k {
 	case isaNEON:
-		stretchNEON(dst, src, lanes, to, from)
+		stretchNEON(dst, src, lanes)
 	default:
-		stretchGeneric(dst, src, lanes, to, from)
+		stretchGeneric(dst, src, lanes)
 	}
 }
 

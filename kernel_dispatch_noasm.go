@@ -69,8 +69,8 @@ func (k isa) dilateBorder(dst, src, up, down []uint64, shift int) {
 }
 
 // stretch repeats every bit as often as there are lanes.
-func (k isa) stretch(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
-	stretchGeneric(dst, src, lanes, to, from)
+func (k isa) stretch(dst, src []uint64, lanes []stretchLanes) {
+	stretchGeneric(dst, src, lanes)
 }
 
 // stretchBytes repeats every bit eight times as often as there are lanes.

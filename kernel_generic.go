@@ -369,14 +369,14 @@ func dilateBorderGeneric(dst, src, up, down []uint64, shift int) {
 type stretchLanes struct{ at, bit [64]uint8 }
 
 // stretchGeneric fills dst with the bits of src, each of them repeated as often as there are
-// lanes, which are those of lanesOf. to and from are where the call that reads dst will write
-// and read: assembly asks for a cache line of each now and then.
-func stretchGeneric(dst, src []uint64, lanes []stretchLanes, _, _ *byte) {
+// lanes, which are those of lanesOf.
+func stretchGeneric(dst, src []uint64, lanes []stretchLanes) {
 	repeatBits(dst, src, len(lanes))
 }
 
 // stretchBytesGeneric fills dst, a multiple of eight words, with the bits of src, each of them
-// repeated eight times as often as there are lanes.
+// repeated eight times as often as there are lanes. to and from are where the call that reads
+// dst will write and read: assembly asks for a cache line of each now and then.
 func stretchBytesGeneric(dst, src []uint64, lanes []stretchLanes, _, _ *byte) {
 	repeatBits(dst, src, 8*len(lanes))
 }

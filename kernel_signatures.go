@@ -17,7 +17,7 @@ type (
 	dilateKeepKernel                    func(dst, src []uint64, a, b int) (kept int)
 	dilateNearKernel                    func(words, shifts []uint64) (kept int)
 	dilateBorderKernel                  func(dst, src, up, down []uint64, shift int)
-	stretchKernel                       func(dst, src []uint64, lanes []stretchLanes, to, from *byte)
+	stretchKernel                       func(dst, src []uint64, lanes []stretchLanes)
 	stretchBytesKernel                  func(dst, src []uint64, lanes []stretchLanes, to, from *byte)
 	scaleKernel[E Float, S goFloat]     func(dst, src []E, keep []uint64, scale S)
 	scaleRunsKernel[E Float, S goFloat] func(dst, src []E, keep []uint64, scales []float64, run, left int)

@@ -112,12 +112,12 @@ func dilateBorderAVX512(dst []uint64, src []uint64, up []uint64, down []uint64, 
 // stretchAVX2 repeats every bit as often as there are lanes.
 //
 //go:noescape
-func stretchAVX2(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+func stretchAVX2(dst []uint64, src []uint64, lanes []stretchLanes)
 
 // stretchAVX512 repeats every bit as often as there are lanes.
 //
 //go:noescape
-func stretchAVX512(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+func stretchAVX512(dst []uint64, src []uint64, lanes []stretchLanes)
 
 // stretchBytesAVX2 repeats every bit eight times as often as there are lanes, for a multiple of eight words of dst.
 //

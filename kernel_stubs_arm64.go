@@ -37,7 +37,7 @@ func dilateBorderNEON(dst []uint64, src []uint64, up []uint64, down []uint64, sh
 // stretchNEON repeats every bit as often as there are lanes.
 //
 //go:noescape
-func stretchNEON(dst []uint64, src []uint64, lanes []stretchLanes, to *byte, from *byte)
+func stretchNEON(dst []uint64, src []uint64, lanes []stretchLanes)
 
 // stretchBytesNEON repeats every bit eight times as often as there are lanes, for a multiple of eight words of dst.
 //

@@ -64,7 +64,7 @@ func countedCalls() []countedCall {
 			isaNEON.dilateBorder(make([]uint64, words-1), seeds[:words+3], keep[1:], keep[1:], 70)
 		}},
 		countedCall{"stretch", fmt.Sprintf("words=%d/each=3", words), func() {
-			isaNEON.stretch(make([]uint64, words), keep, lanesOf(3), nil, nil)
+			isaNEON.stretch(make([]uint64, words), keep, lanesOf(3))
 		}},
 		countedCall{"stretchBytes", "words=256/each=16", func() { isaNEON.stretchBytes(make([]uint64, 256), keep, lanesOf(2), nil, nil) }},
 	)

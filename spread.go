@@ -42,7 +42,7 @@ func (k isa) stretchCells(dst, words []uint64, each int, to, from unsafe.Pointer
 	if each%8 == 0 {
 		k.stretchBytes(dst[:bitstring.Lines(len(dst))], words, lanesOf(each/8), (*byte)(to), (*byte)(from))
 	} else {
-		k.stretch(dst, words, lanesOf(each), (*byte)(to), (*byte)(from))
+		k.stretch(dst, words, lanesOf(each))
 	}
 }
 

@@ -574,22 +574,22 @@ func cut(words []uint64, at int) []uint64 {
 func TestSweepSeesStretch(t *testing.T) {
 	type kernel = stretchKernel
 	mustFail(t, sweepStretch, map[string]kernel{
-		"reads src behind": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+		"reads src behind": func(dst, src []uint64, lanes []stretchLanes) {
 			touch(src, len(src))
-			stretchGeneric(dst, src, lanes, to, from)
+			stretchGeneric(dst, src, lanes)
 		},
-		"reads lanes behind": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+		"reads lanes behind": func(dst, src []uint64, lanes []stretchLanes) {
 			touch(lanes, len(lanes))
-			stretchGeneric(dst, src, lanes, to, from)
+			stretchGeneric(dst, src, lanes)
 		},
 	}, map[string]kernel{
-		"begins a cell with each word": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
+		"begins a cell with each word": func(dst, src []uint64, lanes []stretchLanes) {
 			for i := range dst {
-				stretchGeneric(dst[i:i+1], []uint64{src[i/len(lanes)] >> (i % len(lanes) * 64 / len(lanes))}, lanes, to, from)
+				stretchGeneric(dst[i:i+1], []uint64{src[i/len(lanes)] >> (i % len(lanes) * 64 / len(lanes))}, lanes)
 			}
 		},
-		"writes a word behind": func(dst, src []uint64, lanes []stretchLanes, to, from *byte) {
-			stretchGeneric(dst, src, lanes, to, from)
+		"writes a word behind": func(dst, src []uint64, lanes []stretchLanes) {
+			stretchGeneric(dst, src, lanes)
 			*past(dst, len(dst)) = 0
 		},
 	})

@@ -12,7 +12,7 @@ import (
 func sweepStretch(t testing.TB, kernel stretchKernel) error { return sweepStretchBy(t, 1, kernel) }
 
 func sweepStretchBytes(t testing.TB, kernel stretchBytesKernel) error {
-	return sweepStretchBy(t, 8, stretchKernel(kernel))
+	return sweepStretchBy(t, 8, func(dst, src []uint64, lanes []stretchLanes) { kernel(dst, src, lanes, nil, nil) })
 }
 
 // sweepStretchBy has every number of lanes, each of so many equal bits.
@@ -43,7 +43,7 @@ func sweepStretchBy(t testing.TB, equal int, kernel stretchKernel) error {
 		lanes := lay[stretchLanes](a, &c.at, 2, c.by)
 		copy(src, words)
 		copy(lanes, lanesOf(c.by))
-		kernel(dst, src, lanes, nil, nil)
+		kernel(dst, src, lanes)
 		if err := unchanged("src", src, words[:len(src)]); err != nil {
 			return err
 		}

@@ -128,7 +128,7 @@ var kernels = []*kernel{
 		amd64:  dilateBorder, neon: dilateBorderNEON,
 	},
 	{
-		name: "stretch", params: "dst, src []uint64, lanes []stretchLanes, to, from *byte",
+		name: "stretch", params: "dst, src []uint64, lanes []stretchLanes",
 		doc:    "repeats every bit as often as there are lanes",
 		writes: "dst",
 		amd64:  stretch, neon: stretchNEON,
