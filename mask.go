@@ -196,7 +196,8 @@ func (m *Mask) hold(s, bits Shape, sp spread, set *settings, p *plan) {
 	if set != nil {
 		norm = set.cfg.Norm
 	}
-	scales := slices.Grow(m.scales[:0], norm.groups(s, bits).many)
+	g := norm.groups(s, bits)
+	scales := slices.Grow(m.scales[:0], g.room())
 	// The mask changes from here on: nothing may fail.
 	m.scales = scales
 	m.buf, m.shape, m.bits, m.spread, m.size, m.count = buf[:n], s, bits, sp, size, count
@@ -214,9 +215,7 @@ func (m *Mask) hold(s, bits Shape, sp spread, set *settings, p *plan) {
 func (m *Mask) setNorm(n Norm) {
 	m.norm, m.groups = n, n.groups(m.shape, m.bits)
 	m.single = m.spread.plain() && m.groups.many == 0
-	if m.scales = m.scales[:0]; m.groups.many > 0 {
-		m.scales = slices.Grow(m.scales, m.groups.many+spareScales)[:m.groups.many]
-	}
+	m.scales = slices.Grow(m.scales[:0], m.groups.room())[:m.groups.many]
 	m.setScales(1)
 }
 

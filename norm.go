@@ -58,6 +58,14 @@ func (n Norm) groups(s, bits Shape) (g groups) {
 // spareScales is the number of scales behind those of a mask that scaleRuns may load.
 const spareScales = 2
 
+// room returns the number of scales that a mask has room for.
+func (g *groups) room() int {
+	if g.many == 0 {
+		return 0
+	}
+	return g.many + spareScales
+}
+
 // runs returns the scales of the runs that the map elements [from, to) are of, and spare ones,
 // and the number of elements of the first run. There are none if the last scale comes before
 // the first one among them.
