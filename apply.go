@@ -343,7 +343,6 @@ func (o *output) callGroups(m *Mask, stream bool, from, to int, keep []uint64) {
 			// The bits of a run that does not begin with a word are moved.
 			if buf == nil {
 				buf = movedBits.Get()
-				defer movedBits.Put(buf)
 			}
 			words = buf[:bitstring.Words(end-at)]
 			clear(words)
@@ -353,6 +352,9 @@ func (o *output) callGroups(m *Mask, stream bool, from, to int, keep []uint64) {
 		stream := stream && end-at == scaleCallLen
 		o.callScale(m, stream, at, end, words, m.scales[m.groups.index(at)])
 		at = end
+	}
+	if buf != nil {
+		movedBits.Put(buf) // A defer in the loop would allocate.
 	}
 }
 
