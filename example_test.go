@@ -122,7 +122,7 @@ func ExampleLayer_SampleAt() {
 
 // A mask as factors, for a framework that multiplies by itself.
 func ExampleScaleTo() {
-	layer, err := dropblock.New(dropblock.Config{DropProb: 0.25, Block: dropblock.Square(1), Seed: 2})
+	layer, err := dropblock.New(dropblock.Config{DropProb: 0.25, Block: dropblock.Square(1), Seed: 4})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -206,4 +206,150 @@ func ExampleKernelSet() {
 	// 01110000
 	// 00000000
 	// 52 [2 4 6 8 10 12 14 16 18 0 0 0 26 28 30 32]
+}
+
+// The drop probability rises from 0 over the first steps, as the paper found to work best. A
+// run that is resumed needs the step and nothing else.
+func ExampleRamp() {
+	layer, err := dropblock.New(dropblock.Config{
+		DropProb: 0.1, Ramp: dropblock.Ramp{Steps: 1000}, Block: dropblock.Square(7), Gamma: dropblock.GammaExact,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	shape := dropblock.NCHW(32, 256, 14, 14)
+	for _, step := range []uint64{0, 250, 500, 1000, 5000} {
+		fmt.Printf("step %4d: %.3f\n", step, layer.ExpectedDrop(shape, step))
+	}
+	// Output:
+	// step    0: 0.000
+	// step  250: 0.025
+	// step  500: 0.050
+	// step 1000: 0.100
+	// step 5000: 0.100
+}
+
+// A schedule of one's own: a layer for each step, which costs next to nothing, and the same
+// mask.
+func ExampleLayer_WithDropProb() {
+	layer, err := dropblock.New(dropblock.Config{Block: dropblock.Square(5), Seed: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	var mask dropblock.Mask
+	shape := dropblock.NHWC(8, 28, 28, 64)
+	for epoch := range 3 {
+		now, err := layer.WithDropProb(0.05 * float64(epoch)) // steps, cosine, by group …
+		if err != nil {
+			log.Fatal(err)
+		}
+		now.Sample(&mask, shape, epoch)
+		fmt.Printf("epoch %d: %.1f %% dropped\n", epoch, 100*mask.DropRate())
+	}
+	// Output:
+	// epoch 0: 0.0 % dropped
+	// epoch 1: 4.8 % dropped
+	// epoch 2: 9.5 % dropped
+}
+
+// Machines that each hold a part of a batch draw the masks of the unsplit batch, and scale
+// as one if they sum their counts.
+func ExampleMask_Rescale() {
+	layer, err := dropblock.New(dropblock.Config{DropProb: 0.1, Block: dropblock.Square(3), Seed: 7})
+	if err != nil {
+		log.Fatal(err)
+	}
+	var all dropblock.Mask
+	layer.SampleAt(&all, dropblock.NCHW(6, 16, 14, 14), dropblock.Position{Step: 5})
+
+	const world = 3
+	var masks [world]dropblock.Mask
+	kept, count := 0, 0
+	for rank := range masks { // each on its own machine; rank, rank+world, … are its samples
+		layer.SampleAt(&masks[rank], dropblock.NCHW(6/world, 16, 14, 14), dropblock.Position{Step: 5, Sample: uint64(rank), Stride: world})
+		kept += masks[rank].Kept() // an all-reduce of two integers
+		count += masks[rank].Len()
+	}
+	for rank := range masks {
+		masks[rank].Rescale(kept, count)
+		fmt.Println(masks[rank].Scales()[0] == all.Scales()[0])
+	}
+	// Output:
+	// true
+	// true
+	// true
+}
+
+// A residual branch is dropped and added in one pass over memory. The gradient of the branch
+// is Apply with the same mask.
+func ExampleApplyAdd() {
+	layer, err := dropblock.New(dropblock.Config{DropProb: 0.5, Block: dropblock.Square(2), Norm: dropblock.NormNone, Seed: 3})
+	if err != nil {
+		log.Fatal(err)
+	}
+	sum := []float32{10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10} // the skip connection
+	branch := []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}
+	var mask dropblock.Mask
+	layer.Sample(&mask, dropblock.NCHW(1, 1, 3, 4), 1)
+	dropblock.ApplyAdd(sum, branch, &mask)
+	fmt.Println(sum)
+	// Output:
+	// [10 10 13 14 10 10 17 18 19 20 21 22]
+}
+
+// Half-precision maps of another package are slices of 16-bit words, seen as Float16 or
+// BFloat16 without a copy.
+func ExampleAsBFloat16() {
+	layer, err := dropblock.New(dropblock.Config{DropProb: 0.5, Block: dropblock.Square(1), Seed: 4})
+	if err != nil {
+		log.Fatal(err)
+	}
+	words := []uint16{0x3f80, 0x4000, 0x4040, 0x4080} // 1, 2, 3, 4
+	var mask dropblock.Mask
+	layer.Sample(&mask, dropblock.NCW(1, 1, 4), 0)
+	x := dropblock.AsBFloat16(words)
+	dropblock.Apply(x, x, &mask)
+	for _, v := range x {
+		fmt.Print(v.Float32(), " ")
+	}
+	// Output:
+	// 1.3359375 2.671875 0 5.34375
+}
+
+// Dropped elements become normal noise in place of zero, the same on every machine.
+func ExampleApplyNoise() {
+	layer, err := dropblock.New(dropblock.Config{DropProb: 0.3, Block: dropblock.Square(2), Norm: dropblock.NormNone, Seed: 3})
+	if err != nil {
+		log.Fatal(err)
+	}
+	x, y := []float32{1, 2, 3, 4, 5, 6, 7, 8, 9}, make([]float32, 9)
+	var mask dropblock.Mask
+	layer.Sample(&mask, dropblock.NCHW(1, 1, 3, 3), 2)
+	dropblock.ApplyNoise(y, x, &mask)
+	fmt.Printf("%.3f\n", y)
+	// Output:
+	// [1.000 2.000 3.000 2.280 -0.012 0.160 -0.767 -0.607 -1.539]
+}
+
+// A mask that is stored is applied later, or elsewhere, as it would have been: for a
+// backward pass in another process, or a bug report.
+func ExampleMask_MarshalBinary() {
+	layer, err := dropblock.New(dropblock.Config{DropProb: 0.1, Block: dropblock.Square(7)})
+	if err != nil {
+		log.Fatal(err)
+	}
+	var mask, read dropblock.Mask
+	layer.Sample(&mask, dropblock.NCHW(32, 256, 14, 14), 9)
+	data, err := mask.MarshalBinary()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := read.UnmarshalBinary(data); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(data), "bytes for", mask.Shape().Len(), "elements")
+	fmt.Println(read.String() == mask.String())
+	// Output:
+	// 200834 bytes for 1605632 elements
+	// true
 }
