@@ -122,7 +122,7 @@ func ExampleLayer_SampleAt() {
 
 // A mask as factors, for a framework that multiplies by itself.
 func ExampleScaleTo() {
-	layer, err := dropblock.New(dropblock.Config{DropProb: 0.25, Block: dropblock.Square(1), Seed: 4})
+	layer, err := dropblock.New(dropblock.Config{DropProb: 0.25, Block: dropblock.Square(1), Seed: 2})
 	if err != nil {
 		log.Fatal(err)
 	}
