@@ -7,8 +7,9 @@ import "fmt"
 // only Apply remains on the critical path. The masks are those of
 // [Layer.SampleAt], bit for bit.
 //
-// An Ahead is for one goroutine and one layer, whose Ramp it follows: a schedule of the
-// caller's own makes a new one for each probability. Make one with [Layer.Ahead].
+// An Ahead is for one goroutine and one layer, whose Ramp it follows: the mask that it
+// draws is that of the layer's own probability at the next step, so that a schedule by
+// [Layer.WithDropProb] gains nothing from it. Make one with [Layer.Ahead].
 type Ahead struct {
 	layer Layer
 	masks [2]Mask

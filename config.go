@@ -17,17 +17,17 @@ type Config struct {
 	// The expected fraction ([Layer.ExpectedDrop]) is lower with RegionValid and
 	// GammaPaper, as blocks overlap: with blocks of 7×7 on 14×14 it is 9.3 % for 0.1
 	// and 36 % for 0.5. Other combinations may be far off (see RegionFull). It is
-	// DropProb with GammaExact. 0 makes the layer the identity, if Ramp does. With
-	// GammaPaper, 1 drops everything only if every axis of the block is 1 or spans the
-	// map.
+	// DropProb with GammaExact. At a step whose probability is 0 the layer is the
+	// identity. With GammaPaper, 1 drops everything only if every axis of the block is 1
+	// or spans the map.
 	DropProb float64
 
 	// Ramp raises the drop probability to DropProb over the first steps. The zero
 	// value leaves it constant.
 	Ramp Ramp
 
-	// Block is the block size. [Square](1) is dropout; a block of the map's
-	// size is SpatialDropout.
+	// Block is the block size. [Square](1) is dropout, [Fraction](1), the whole map,
+	// SpatialDropout.
 	Block Block
 
 	// Clip is what becomes of a block that is larger than the map.
@@ -181,14 +181,14 @@ const (
 type GammaRule uint8
 
 const (
-	// GammaPaper is p/(bh·bw) · (H·W)/((H−bh+1)(W−bw+1)), for a block of bh×bw,
-	// clipped to each axis of the map, on planes of H×W: equation 1 of the paper. In
-	// three dimensions it has a factor for the depth too. It does not depend on the
-	// Region.
+	// GammaPaper is p/(bh·bw) · (H·W)/((H−bh+1)(W−bw+1)), for a block of bh×bw on
+	// planes of H×W: equation 1 of the paper. The block is the one that Clip leaves,
+	// with ClipNone too of the map's extents at most. In one and three dimensions there
+	// is a factor for each axis. It does not depend on the Region.
 	GammaPaper GammaRule = iota
-	// GammaSimple is p/(bh·bw), for the block as Clip leaves it (miguelvr/dropblock).
-	// It drops less than p, as blocks overlap and seeds have fewer positions with
-	// RegionValid.
+	// GammaSimple is p/(bh·bw), for the block as Clip leaves it (miguelvr/dropblock), in
+	// one and three dimensions p/bw and p/(bd·bh·bw). It drops less than p, as blocks
+	// overlap and seeds have fewer positions with RegionValid.
 	GammaSimple
 	// GammaExact is the γ with which the expected drop rate is p, in either region and
 	// whatever the blocks overlap ([Layer.ExpectedDrop]). It is 1 if no γ below 1

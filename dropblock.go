@@ -99,9 +99,9 @@ func (l *Layer) ValidOn(s Shape) (first, last Cell) {
 	return first, Cell{first.D + s.D() - b.d, first.H + s.H() - b.h, first.W + s.W() - b.w}
 }
 
-// Gamma returns the probability of a seed at each valid position of a feature map
-// of shape s at a step, 0 if the map has no elements. It panics if s does not pass
-// [Shape.Check].
+// Gamma returns the probability of a seed at each place that one may have on a feature map
+// of shape s at a step (see [Layer.ValidOn]), 0 if the map has no elements. It panics if s
+// does not pass [Shape.Check].
 func (l *Layer) Gamma(s Shape, step uint64) float64 {
 	l.must()
 	s.mustCheck()
@@ -156,9 +156,9 @@ func (l *Layer) Grow(m *Mask, s Shape, seeds []uint64) error {
 
 // GrowAt makes the mask of a feature map of shape s from given seeds. The position gives
 // the key and the samples of [ApplyNoise], and the drop probability of [NormExpected];
-// nothing else depends on it, on DropProb and on Gamma. Bit i&63 of seeds[i>>6] is 1 if element i of the mask,
-// in the memory order of [Mask.MaskShape], is the centre of a block (see [Even]).
-// Bits past the end are ignored. seeds may be m's own words.
+// nothing else depends on it, on DropProb and on Gamma. Bit i&63 of seeds[i>>6] is 1 if
+// element i of the mask, in the memory order of [Mask.MaskShape], is the centre of a block
+// (see [Even]). Bits past the end are ignored. seeds may be m's own words.
 //
 // It returns an error, leaving m as it was, if the length of seeds is not
 // ⌈elements/64⌉, if s does not pass [Shape.Check], or if with [RegionValid] a

@@ -9,14 +9,14 @@ import (
 )
 
 // Mask is the keep mask of a feature map and the scale of the kept elements.
-// [Layer.Sample], [Layer.Grow], [Mask.SetKeep] and [Mask.Identity] fill it and
-// reuse its memory; the methods of the zero Mask, which is not filled, return
-// zeros. A Mask must not be copied once it was filled.
+// [Layer.Sample], [Layer.Grow], [Mask.SetKeep], [Mask.Identity] and
+// [Mask.UnmarshalBinary] fill it and reuse its memory; the methods of the zero Mask,
+// which is not filled, return zeros. A Mask must not be copied once it was filled.
 //
 // The backward pass of a layer needs the mask of its forward pass, so that a
-// network has one for each layer. A Mask holds little more than its words: one bit
-// for each element, and 4 KiB once its drop probability has changed ([Ramp]). The scratch
-// memory for filling masks is shared.
+// network has one for each layer. A Mask holds little more than its words, one bit for
+// each element of [Mask.MaskShape], and its scales; 4 KiB more once its drop probability has
+// changed ([Ramp]). The scratch memory for filling masks is shared.
 type Mask struct {
 	settings *settings  // of the layer that drew it, or nil
 	shape    Shape      // of the feature map

@@ -50,8 +50,8 @@ func (k KernelSet) Philox(dst []uint32, key Key, counter [4]uint32) {
 
 // Scale sets dst to src·scale where keep is 1, and to +0 elsewhere, even for NaN
 // and Inf. Bit i of keep, as in [Mask.Words], is for element i. Products are rounded as
-// [Float] says. dst may be the same slice as src. Scale panics, without writing anything, if the lengths of dst
-// and src differ, keep has fewer bits, or dst and src overlap in part.
+// [Float] says. dst may be the same slice as src. Scale panics, without writing anything,
+// if the lengths of dst and src differ, keep has fewer bits, or dst and src overlap in part.
 func Scale[E Float](k KernelSet, dst, src []E, keep []uint64, scale E) {
 	k.scale(spanOf(dst), spanOf(src), keep, float64Of(scale))
 }

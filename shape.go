@@ -52,9 +52,10 @@ func (l Layout) axes() int {
 	return 2
 }
 
-// Shape is the layout and the extents of a feature map: N samples of C channels,
-// each a volume of D planes of H rows of W elements, of which a layout may lack D and H. Shapes are compared with ==. A shape with
-// an extent of 0 is valid and has no elements; the zero Shape is NCHW(0, 0, 0, 0).
+// Shape is the layout and the extents of a feature map: N samples of C channels, each a
+// volume of D planes of H rows of W elements. A layout may lack D, or D and H. Shapes are
+// compared with ==. A shape with an extent of 0 is valid and has no elements; the zero Shape
+// is NCHW(0, 0, 0, 0).
 type Shape struct {
 	layout        Layout
 	n, c, d, h, w int // 0 for an axis that the layout lacks

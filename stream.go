@@ -63,8 +63,8 @@ func chunkCounter(domain uint32, chunk int, sample uint64) [4]uint32 {
 
 // Position is a training step and the global indices of a batch's samples: sample i of a
 // call is Sample + i·Stride, modulo 2⁶⁴. The mask of a sample depends on its own global
-// index and not on the batch that it is in. (The scale of [NormTensor] is that of the
-// batch, see [Mask.Rescale].)
+// index and not on the batch that it is in; one that samples share ([ShareBatch]) depends
+// on neither. (The scale of [NormTensor] is that of the batch, see [Mask.Rescale].)
 type Position struct {
 	_ struct{} // Field names are required: new fields will come.
 

@@ -174,8 +174,7 @@ func SpatialDropout(p float64) dropblock.Config {
 // DropPath returns the rules of timm.layers.DropPath 1.0 and torchvision's StochasticDepth
 // in row mode (Huang et al., arXiv:1603.09382), for the residual branch of a block: every
 // sample is dropped as a whole with probability p, and what is kept is always scaled by
-// 1/(1−p).
-// [dropblock.ApplyAdd] adds it to the skip connection.
+// 1/(1−p). [dropblock.ApplyAdd] adds it to the skip connection.
 func DropPath(p float64) dropblock.Config {
 	return dropblock.Config{
 		DropProb: p, Block: dropblock.Fraction(1), Gamma: dropblock.GammaGiven,
@@ -203,14 +202,14 @@ func All() []Preset {
 		{"torchvision", "the paper, blocks cut to the smallest axis", TorchVision},
 		{"timm", "seeds everywhere, the paper's gamma, a mask a sample", Timm},
 		{"tpu", "the paper", TPU},
-		{"miguelvr", "seeds everywhere, gamma p/b², a mask a sample, blocks larger than the map", Miguelvr},
+		{"miguelvr", "seeds everywhere, gamma p/b², a mask a sample, blocks keep their size on smaller maps", Miguelvr},
 		{"tutorial", "as miguelvr", Tutorial},
 		{"mmdetection", "the paper", MMDetection},
-		{"paddledetection", "seeds everywhere, the paper's gamma, a mask a channel, blocks larger than the map", PaddleDetection},
+		{"paddledetection", "seeds everywhere, the paper's gamma, a mask a channel, blocks keep their size on smaller maps", PaddleDetection},
 		{"kerascv", "the paper", KerasCV},
 		{"gluoncv", "as paddledetection, a mask a channel for the whole batch", GluonCV},
 		{"darknet", "seeds everywhere, gamma p/b², a mask a channel, scale by sample, blocks cut to the smallest axis", Darknet},
-		{"gomlx", "seeds everywhere, gamma p/b², a mask a sample, no scale, blocks larger than the map", GoMLX},
+		{"gomlx", "seeds everywhere, gamma p/b², a mask a sample, no scale, blocks keep their size on smaller maps", GoMLX},
 		{"dropout", "single elements, scale 1/(1-p); no block", blockless(Dropout)},
 		{"spatialdropout", "whole channels, scale 1/(1-p); no block", blockless(SpatialDropout)},
 		{"droppath", "whole samples, scale 1/(1-p); no block", blockless(DropPath)},

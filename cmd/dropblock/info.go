@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/dropblock-go/dropblock"
@@ -67,8 +68,10 @@ func why(kernels []string) string {
 	}
 	if build, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range build.Settings {
-			if s.Key == "-tags" && strings.Contains(s.Value, "purego") {
-				return "this command was built with the tag purego, without assembly"
+			for _, tag := range []string{"purego", "noasm"} {
+				if s.Key == "-tags" && slices.Contains(strings.Split(s.Value, ","), tag) {
+					return "this command was built with the tag " + tag + ", without assembly"
+				}
 			}
 		}
 	}

@@ -35,9 +35,6 @@ var dtypes = []Dtype{
 // void2 is what ml_dtypes' bfloat16 is in a header. NumPy reads two bytes of no meaning.
 const void2 = "V2"
 
-// IsFloat tells whether the elements are floats.
-func (d Dtype) IsFloat() bool { return d.sign != 0 }
-
 // nativeOrder is the order of bytes of this machine.
 var nativeOrder = func() binary.ByteOrder {
 	if binary.NativeEndian.Uint16([]byte{0, 1}) == 1 {

@@ -158,7 +158,6 @@ func TestBFloat16(t *testing.T) {
 		})
 		require.NoError(t, err)
 		require.Equal(t, "bfloat16", a.Name)
-		require.True(t, a.IsFloat())
 		require.Equal(t, []uint16{0x3F80}, View[uint16](a.Elems), descr)
 		words, err := a.Bits()
 		require.NoError(t, err)
