@@ -191,3 +191,57 @@ func TestRampAllocs(t *testing.T) {
 		})
 	}
 }
+
+// Masks of several scales, whose runs begin anywhere in a word or are single elements, in
+// everything that writes a map.
+func TestScalesAllocs(t *testing.T) {
+	perKernels(t, func(t *testing.T, kernels dropblock.KernelSet) {
+		for _, s := range []dropblock.Shape{
+			dropblock.NCHW(4, 16, 7, 7), dropblock.NCHW(1, 64, 28, 28), dropblock.NHWC(3, 14, 14, 50), dropblock.NWC(4, 99, 3),
+		} {
+			for _, norm := range []dropblock.Norm{dropblock.NormSample, dropblock.NormPlane} {
+				for share := dropblock.ShareNone; share <= dropblock.ShareAll; share++ {
+					layer := newLayer(t, dropblock.Config{DropProb: 0.3, Block: dropblock.Square(3), Norm: norm, Share: share, Kernels: kernels})
+					var m dropblock.Mask
+					x, y, fill := make([]float32, s.Len()), make([]float32, s.Len()), make([]float32, s.Len())
+					keep := make([]bool, s.Len())
+					step := 0
+					t.Run(fmt.Sprintf("%v,%v,%v", s, norm, share), func(t *testing.T) {
+						requireNoAllocs(t, func() {
+							layer.Sample(&m, s, step)
+							dropblock.Apply(y, x, &m)
+							dropblock.ApplyAdd(y, x, &m)
+							dropblock.ApplyFill(y, x, fill, &m)
+							dropblock.ApplyNoise(y, x, &m)
+							dropblock.ApplyAddPart(y, x, &m, 1, 3)
+							dropblock.ScaleTo(y, &m)
+							dropblock.KeepTo(keep, &m)
+							step++
+						})
+					})
+				}
+			}
+		}
+	})
+}
+
+// A mask that one layer filled is prepared for those that WithDropProb makes of it.
+func TestWithDropProbAllocs(t *testing.T) {
+	for _, region := range []dropblock.Region{dropblock.RegionValid, dropblock.RegionFull} {
+		layer := newLayer(t, dropblock.Config{DropProb: .2, Block: dropblock.Square(5), Region: region, Norm: dropblock.NormExpected, Workers: 1})
+		var layers []*dropblock.Layer
+		for i := range 60 { // more than steps
+			other, err := layer.WithDropProb(.2 + float64(i)/100)
+			require.NoError(t, err)
+			layers = append(layers, other)
+		}
+		s := dropblock.NCHW(2, 3, 14, 14)
+		var m dropblock.Mask
+		layer.Sample(&m, s, 0)
+		step := 0
+		requireNoAllocs(t, func() {
+			layers[step].Sample(&m, s, step)
+			step++
+		})
+	}
+}
