@@ -46,8 +46,8 @@ func (k isa) stretchCells(dst, words []uint64, each int, to, from unsafe.Pointer
 	}
 }
 
-// stretchable reports whether cells have so many elements that stretch can make their bits.
-// Runs of more are set as such.
+// stretchable reports whether stretch or stretchBytes makes the bits of cells of so many
+// elements. Those of other cells are set run by run (bitstring.Stretch).
 func stretchable(each int) bool { return each <= maxLanes || each%8 == 0 && each/8 <= maxLanes }
 
 // maxLanes bounds the lanes of stretch, which are 128 bytes each.
