@@ -245,7 +245,8 @@ func TestAxes(t *testing.T) {
 			var m Mask // holds what the case before left
 			each := func(s Shape, block Block) {
 				for option := range 4 { // each region, and shared by channels or not
-					if (guard.Race || testing.Short()) && r.IntN(4) > 0 { // The detector, or an emulator, takes ten times as long.
+					// The detector, or an emulator, takes ten times as long.
+					if testing.Short() && r.IntN(4) > 0 || guard.Race && r.IntN(4) > 0 {
 						continue
 					}
 					cfg := Config{

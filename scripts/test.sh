@@ -32,7 +32,7 @@ emulated() {
 	[ ${#running[@]} -lt 2 ] || finish
 	local log=$logs/${#titles[@]}
 	GODEBUG=asyncpreemptoff=1 GOARCH=$arch CGO_ENABLED=0 \
-		$go test -short -run "$tests" -exec "$emulator $*" . ./fuzz >"$log" 2>&1 &
+		$go test -short -timeout 20m -run "$tests" -exec "$emulator $*" . ./fuzz >"$log" 2>&1 &
 	running+=("$!:$log")
 	titles[$!]="GOARCH=$arch under qemu-$qemu $*"
 }
@@ -72,7 +72,7 @@ $go test -C bench -tags purego -short ./...
 
 step "go test -race"
 if [ "$($go env CGO_ENABLED)" = 1 ]; then
-	$go test -race -short . ./fuzz
+	$go test -race -short -timeout 20m . ./fuzz
 else
 	missing+=("go test -race: it needs cgo and a C compiler")
 fi
