@@ -152,10 +152,14 @@ func applyGroups[E Float](t *testing.T, name string, r *rand.Rand, m *Mask, keep
 	check("ApplyAddPart", z, added)
 	check("ApplyFillPart", w, filled)
 	// Non-temporal stores, which maps as small as these are spared.
-	o := output{dst: spanOf(y), src: spanOf(x)}
-	clear(y)
-	if o.choose(m, 1, 8); o.whole != wholeNothing {
+	stream := func(what string, o output, want []E) {
+		t.Helper()
+		y := random()
+		o.dst = spanOf(y)
+		o.choose(m, 1, 8)
 		o.write(m, 1)
-		check("non-temporal stores", y, scaled)
+		check("non-temporal stores of "+what, y, want)
 	}
+	stream("Apply", output{src: spanOf(x)}, scaled)
+	stream("ApplyFill", output{src: spanOf(x), fill: spanOf(other), op: opFill}, filled)
 }

@@ -164,7 +164,7 @@ func (d *drawer) chunk(dst []uint64, r *route, index int, sample uint64, samples
 			d.seeds += d.gaps(&sink{dst, r, d.stamps}, &r.walk, n, index, sample, samples)
 		}
 		return
-	case p.dense() && r.first() == 0 && n%headGroupLen == 0:
+	case p.dense() && r.walk.bit == 0 && n%headGroupLen == 0:
 		dst = dst[:n/64]
 		d.dense(dst, n, index, sample)
 		d.seeds += d.k.count(dst)
@@ -172,7 +172,7 @@ func (d *drawer) chunk(dst []uint64, r *route, index int, sample uint64, samples
 	case p.dense():
 		drawn := d.headWords(n)
 		d.dense(drawn, n, index, sample)
-		bitstring.Or(dst, int(r.first()), drawn)
+		bitstring.Or(dst, int(r.walk.bit), drawn)
 		d.seeds += d.k.count(drawn)
 		return
 	}

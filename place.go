@@ -156,14 +156,6 @@ func (r *route) set(p *places, base, chunk int, volume *walk) (word int) {
 	return bit / 64
 }
 
-// first returns the bit of position 0 in its word.
-func (r *route) first() uint32 {
-	if r.volume != nil {
-		return r.volume.bit
-	}
-	return r.walk.bit
-}
-
 // bit maps a position to its bit, counted from the word in which the chunk begins.
 func (r *route) bit(position uint32) uint32 {
 	bit := walkBitOf(&r.walk, position)

@@ -21,7 +21,7 @@ emulator() {
 # targets on their corpus, on another CPU, beside the run before it, as emulation
 # is slow and keeps one core busy.
 # asyncpreemptoff: QEMU 7.2 loses the signals that preempt goroutines.
-pinned='^(TestStream|TestGolden|TestPhilox|TestKernelSet|TestHead|TestGap|TestApply|TestShards|TestWorkers$|TestPlan|TestPlaces|TestClip$|TestAxesRandom|Example|Fuzz)'
+pinned='^(TestStream|TestGolden|TestPhilox|TestKernelSet|TestHead|TestGap|TestApply|TestShards|TestWorkers$|TestPlan|TestPlaces|TestClip$|TestAxesRandom|TestElements|TestHalves|TestNoiseOf|TestMaskBytes|TestExactGamma$|Example|Fuzz)'
 emulated() {
 	local arch=$1 qemu=$2 tests=$3
 	shift 3
