@@ -32028,142 +32028,541 @@ done:
 	VZEROUPPER
 	RET
 
-// func quotientsAVX2(dst []float64, words []uint64, n int, table []float64)
-// Requires: AVX, BMI2, POPCNT
-TEXT ·quotientsAVX2(SB), NOSPLIT, $0-80
+// func quotientsAVX2(dst []float64, words []uint64, n int, table *[64]float64)
+// Requires: AVX, AVX2, BMI2, POPCNT
+TEXT ·quotientsAVX2(SB), NOSPLIT, $0-64
 	MOVQ dst_base+0(FP), AX
 	MOVQ dst_len+8(FP), CX
 	MOVQ words_base+24(FP), DX
-	MOVQ table_base+56(FP), BX
-	MOVQ n+48(FP), SI
-	XORQ DI, DI
-	CMPQ SI, $0x39
+	MOVQ n+48(FP), BX
+	CMPQ BX, $0x39
 	JG   long
+	MOVQ table+56(FP), SI
+	MOVQ $0x00000000, DI
 	CMPQ CX, $0x00000004
-	JL   runs4Done
+	JL   shorts4Done
 
-runs4:
+shorts4:
 	MOVQ    DI, R8
 	MOVQ    DI, R9
 	SHRQ    $0x03, R8
 	ANDQ    $0x07, R9
 	MOVQ    (DX)(R8*1), R8
 	SHRXQ   R9, R8, R8
-	BZHIQ   SI, R8, R8
+	BZHIQ   BX, R8, R8
 	POPCNTQ R8, R8
-	MOVQ    (BX)(R8*8), R8
+	MOVQ    (SI)(R8*8), R8
 	MOVQ    R8, (AX)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 	MOVQ    DI, R8
 	MOVQ    DI, R9
 	SHRQ    $0x03, R8
 	ANDQ    $0x07, R9
 	MOVQ    (DX)(R8*1), R8
 	SHRXQ   R9, R8, R8
-	BZHIQ   SI, R8, R8
+	BZHIQ   BX, R8, R8
 	POPCNTQ R8, R8
-	MOVQ    (BX)(R8*8), R8
+	MOVQ    (SI)(R8*8), R8
 	MOVQ    R8, 8(AX)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 	MOVQ    DI, R8
 	MOVQ    DI, R9
 	SHRQ    $0x03, R8
 	ANDQ    $0x07, R9
 	MOVQ    (DX)(R8*1), R8
 	SHRXQ   R9, R8, R8
-	BZHIQ   SI, R8, R8
+	BZHIQ   BX, R8, R8
 	POPCNTQ R8, R8
-	MOVQ    (BX)(R8*8), R8
+	MOVQ    (SI)(R8*8), R8
 	MOVQ    R8, 16(AX)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 	MOVQ    DI, R8
 	MOVQ    DI, R9
 	SHRQ    $0x03, R8
 	ANDQ    $0x07, R9
 	MOVQ    (DX)(R8*1), R8
 	SHRXQ   R9, R8, R8
-	BZHIQ   SI, R8, R8
+	BZHIQ   BX, R8, R8
 	POPCNTQ R8, R8
-	MOVQ    (BX)(R8*8), R8
+	MOVQ    (SI)(R8*8), R8
 	MOVQ    R8, 24(AX)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 	ADDQ    $0x00000020, AX
 	SUBQ    $0x00000004, CX
 	CMPQ    CX, $0x00000004
-	JGE     runs4
+	JGE     shorts4
 
-runs4Done:
+shorts4Done:
 	CMPQ CX, $0x00000001
-	JL   runs1Done
+	JL   shorts1Done
 
-runs1:
+shorts1:
 	MOVQ    DI, R8
 	MOVQ    DI, R9
 	SHRQ    $0x03, R8
 	ANDQ    $0x07, R9
 	MOVQ    (DX)(R8*1), R8
 	SHRXQ   R9, R8, R8
-	BZHIQ   SI, R8, R8
+	BZHIQ   BX, R8, R8
 	POPCNTQ R8, R8
-	MOVQ    (BX)(R8*8), R8
+	MOVQ    (SI)(R8*8), R8
 	MOVQ    R8, (AX)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 	ADDQ    $0x00000008, AX
 	SUBQ    $0x00000001, CX
 	CMPQ    CX, $0x00000001
-	JGE     runs1
+	JGE     shorts1
 
-runs1Done:
+shorts1Done:
 	VZEROUPPER
 	RET
 
 long:
-	MOVQ $0x00000000, R8
-	MOVQ SI, R9
-
-divide:
-	INCQ R8
-	SUBQ $0x38, R9
-	CMPQ R9, $0x38
-	JG   divide
-	MOVQ $0x00000038, R10
+	MOVQ $0x00000000, SI
 	CMPQ CX, $0x00000001
-	JL   long1Done
+	JL   runsDone
 
-long1:
-	MOVQ DI, R11
-	MOVQ DI, R12
-	MOVQ $0x00000000, R13
-	MOVQ R8, R14
-	ANDQ $0x07, R11
-	SHRQ $0x03, R12
-	ADDQ DX, R12
+runs:
+	MOVQ    SI, DI
+	MOVQ    SI, R8
+	SHRQ    $0x03, DI
+	ADDQ    DX, DI
+	ANDQ    $0x07, R8
+	LEAQ    (BX)(R8*1), R9
+	BZHIQ   R8, (DI), R8
+	POPCNTQ R8, R8
+	MOVQ    R9, R10
+	NEGQ    R8
+	SHRQ    $0x06, R10
+	CMPQ    R10, $0x00000004
+	JL      words4Done
 
-seven:
-	MOVQ    (R12), R15
-	SHRXQ   R11, R15, R15
-	BZHIQ   R10, R15, R15
-	POPCNTQ R15, R15
-	ADDQ    R15, R13
-	ADDQ    $0x07, R12
-	DECQ    R14
-	JNZ     seven
-	MOVQ    (R12), R12
-	SHRXQ   R11, R12, R12
-	BZHIQ   R9, R12, R12
-	POPCNTQ R12, R12
-	ADDQ    R12, R13
-	MOVQ    (BX)(R13*8), R13
-	MOVQ    R13, (AX)
-	ADDQ    SI, DI
+words4:
+	POPCNTQ (DI), R11
+	ADDQ    R11, R8
+	POPCNTQ 8(DI), R11
+	ADDQ    R11, R8
+	POPCNTQ 16(DI), R11
+	ADDQ    R11, R8
+	POPCNTQ 24(DI), R11
+	ADDQ    R11, R8
+	ADDQ    $0x00000020, DI
+	SUBQ    $0x00000004, R10
+	CMPQ    R10, $0x00000004
+	JGE     words4
+
+words4Done:
+	CMPQ R10, $0x00000001
+	JL   words1Done
+
+words1:
+	POPCNTQ (DI), R11
+	ADDQ    R11, R8
+	ADDQ    $0x00000008, DI
+	SUBQ    $0x00000001, R10
+	CMPQ    R10, $0x00000001
+	JGE     words1
+
+words1Done:
+	ANDQ    $0x3f, R9
+	BZHIQ   R9, (DI), R9
+	POPCNTQ R9, R9
+	ADDQ    R9, R8
+	MOVQ    R8, (AX)
+	ADDQ    BX, SI
 	ADDQ    $0x00000008, AX
 	SUBQ    $0x00000001, CX
 	CMPQ    CX, $0x00000001
-	JGE     long1
+	JGE     runs
 
-long1Done:
+runsDone:
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	VMOVDQU      two52<>+0(SB), Y0
+	VXORPS       X1, X1, X1
+	VCVTSI2SDQ   BX, X1, X1
+	VBROADCASTSD X1, Y1
+	VPXOR        Y2, Y2, Y2
+	CMPQ         CX, $0x00000010
+	JL           vectors4DividedDone
+
+vectors4Divided:
+	VMOVDQU  (AX), Y3
+	VPOR     Y0, Y3, Y4
+	VSUBPD   Y0, Y4, Y4
+	VDIVPD   Y4, Y1, Y4
+	VPCMPEQQ Y2, Y3, Y3
+	VPANDN   Y4, Y3, Y4
+	VMOVDQU  Y4, (AX)
+	VMOVDQU  32(AX), Y3
+	VPOR     Y0, Y3, Y4
+	VSUBPD   Y0, Y4, Y4
+	VDIVPD   Y4, Y1, Y4
+	VPCMPEQQ Y2, Y3, Y3
+	VPANDN   Y4, Y3, Y4
+	VMOVDQU  Y4, 32(AX)
+	VMOVDQU  64(AX), Y3
+	VPOR     Y0, Y3, Y4
+	VSUBPD   Y0, Y4, Y4
+	VDIVPD   Y4, Y1, Y4
+	VPCMPEQQ Y2, Y3, Y3
+	VPANDN   Y4, Y3, Y4
+	VMOVDQU  Y4, 64(AX)
+	VMOVDQU  96(AX), Y3
+	VPOR     Y0, Y3, Y4
+	VSUBPD   Y0, Y4, Y4
+	VDIVPD   Y4, Y1, Y4
+	VPCMPEQQ Y2, Y3, Y3
+	VPANDN   Y4, Y3, Y4
+	VMOVDQU  Y4, 96(AX)
+	ADDQ     $0x00000080, AX
+	SUBQ     $0x00000010, CX
+	CMPQ     CX, $0x00000010
+	JGE      vectors4Divided
+
+vectors4DividedDone:
+	CMPQ CX, $0x00000004
+	JL   vectors1DividedDone
+
+vectors1Divided:
+	VMOVDQU  (AX), Y3
+	VPOR     Y0, Y3, Y4
+	VSUBPD   Y0, Y4, Y4
+	VDIVPD   Y4, Y1, Y4
+	VPCMPEQQ Y2, Y3, Y3
+	VPANDN   Y4, Y3, Y4
+	VMOVDQU  Y4, (AX)
+	ADDQ     $0x00000020, AX
+	SUBQ     $0x00000004, CX
+	CMPQ     CX, $0x00000004
+	JGE      vectors1Divided
+
+vectors1DividedDone:
+	CMPQ CX, $0x00000001
+	JL   wordsDividedDone
+
+wordsDivided:
+	VMOVQ    (AX), X3
+	VPOR     X0, X3, X4
+	VSUBPD   X0, X4, X4
+	VDIVPD   X4, X1, X4
+	VPCMPEQQ X2, X3, X3
+	VPANDN   X4, X3, X4
+	VMOVQ    X4, (AX)
+	ADDQ     $0x00000008, AX
+	SUBQ     $0x00000001, CX
+	CMPQ     CX, $0x00000001
+	JGE      wordsDivided
+
+wordsDividedDone:
 	VZEROUPPER
 	RET
+
+DATA two52<>+0(SB)/8, $0x4330000000000000
+DATA two52<>+8(SB)/8, $0x4330000000000000
+DATA two52<>+16(SB)/8, $0x4330000000000000
+DATA two52<>+24(SB)/8, $0x4330000000000000
+DATA two52<>+32(SB)/8, $0x4330000000000000
+DATA two52<>+40(SB)/8, $0x4330000000000000
+DATA two52<>+48(SB)/8, $0x4330000000000000
+DATA two52<>+56(SB)/8, $0x4330000000000000
+GLOBL two52<>(SB), RODATA|NOPTR, $64
+
+// func quotientsAVX512(dst []float64, words []uint64, n int, table *[64]float64)
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VBMI, AVX512VL, AVX512VPOPCNTDQ, BMI2, POPCNT
+TEXT ·quotientsAVX512(SB), NOSPLIT, $0-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         words_base+24(FP), DX
+	MOVQ         n+48(FP), BX
+	CMPQ         BX, $0x39
+	JG           long
+	MOVQ         table+56(FP), SI
+	VMOVDQU64    (SI), Z0
+	VMOVDQU64    64(SI), Z1
+	VMOVDQU64    128(SI), Z2
+	VMOVDQU64    192(SI), Z3
+	VMOVDQU64    256(SI), Z4
+	VMOVDQU64    320(SI), Z5
+	VMOVDQU64    384(SI), Z6
+	VMOVDQU64    448(SI), Z7
+	VPBROADCASTQ BX, Z8
+	VPMULUDQ     wordNumbers<>+0(SB), Z8, Z8
+	VPSRLQ       $0x03, Z8, Z9
+	VPSHUFB      lowBytes<>+0(SB), Z9, Z9
+	VPADDB       byteNumbers<>+0(SB), Z9, Z9
+	VPANDQ       seven64<>+0(SB), Z8, Z8
+	VMOVDQU64    sixteen64<>+0(SB), Z11
+	VMOVDQU64    thirtyTwo64<>+0(SB), Z12
+	MOVQ         $-1, SI
+	BZHIQ        BX, SI, SI
+	VPBROADCASTQ SI, Z10
+	KMOVQ        SI, K1
+	CMPQ         CX, $0x00000008
+	JL           eightDone
+
+eight:
+	VMOVDQU8.Z (DX), K1, Z13
+	VPERMB     Z13, Z9, Z13
+	VPSRLVQ    Z8, Z13, Z13
+	VPANDQ     Z10, Z13, Z13
+	VPOPCNTQ   Z13, Z13
+	VPTESTMQ   Z11, Z13, K2
+	VPTESTMQ   Z12, Z13, K3
+	VMOVDQA64  Z13, Z14
+	VPERMI2PD  Z1, Z0, Z14
+	VMOVDQA64  Z13, Z15
+	VPERMI2PD  Z3, Z2, Z15
+	VMOVDQA64  Z13, Z16
+	VPERMI2PD  Z5, Z4, Z16
+	VMOVDQA64  Z13, Z13
+	VPERMI2PD  Z7, Z6, Z13
+	VMOVAPD    Z15, K2, Z14
+	VMOVAPD    Z13, K2, Z16
+	VMOVAPD    Z16, K3, Z14
+	VMOVDQU64  Z14, (AX)
+	ADDQ       BX, DX
+	ADDQ       $0x00000040, AX
+	SUBQ       $0x00000008, CX
+	CMPQ       CX, $0x00000008
+	JGE        eight
+
+eightDone:
+	TESTQ      CX, CX
+	JZ         none
+	IMULQ      CX, BX
+	ADDQ       $0x07, BX
+	SHRQ       $0x03, BX
+	MOVQ       $-1, SI
+	BZHIQ      BX, SI, SI
+	KMOVQ      SI, K2
+	MOVQ       $-1, SI
+	BZHIQ      CX, SI, SI
+	KMOVQ      SI, K1
+	VMOVDQU8.Z (DX), K2, Z13
+	VPERMB     Z13, Z9, Z13
+	VPSRLVQ    Z8, Z13, Z13
+	VPANDQ     Z10, Z13, Z13
+	VPOPCNTQ   Z13, Z13
+	VPTESTMQ   Z11, Z13, K2
+	VPTESTMQ   Z12, Z13, K3
+	VMOVDQA64  Z13, Z8
+	VPERMI2PD  Z1, Z0, Z8
+	VMOVDQA64  Z13, Z0
+	VPERMI2PD  Z3, Z2, Z0
+	VMOVDQA64  Z13, Z1
+	VPERMI2PD  Z5, Z4, Z1
+	VMOVDQA64  Z13, Z2
+	VPERMI2PD  Z7, Z6, Z2
+	VMOVAPD    Z0, K2, Z8
+	VMOVAPD    Z2, K2, Z1
+	VMOVAPD    Z1, K3, Z8
+	VMOVUPD    Z8, K1, (AX)
+
+none:
+	VZEROUPPER
+	RET
+
+long:
+	MOVQ       $0x00000000, SI
+	VMOVDQU64  wordEnds<>+0(SB), Z0
+	VPTERNLOGD $0xff, Z1, Z1, Z1
+	CMPQ       CX, $0x00000001
+	JL         runsDone
+
+runs:
+	MOVQ    SI, DI
+	MOVQ    SI, R8
+	SHRQ    $0x03, DI
+	ADDQ    DX, DI
+	ANDQ    $0x07, R8
+	LEAQ    (BX)(R8*1), R9
+	BZHIQ   R8, (DI), R8
+	POPCNTQ R8, R8
+	MOVQ    R9, R10
+	VPXORQ  Z2, Z2, Z2
+	SHRQ    $0x09, R10
+	CMPQ    R10, $0x00000001
+	JL      vectorsDone
+
+vectors:
+	VMOVDQU64 (DI), Z3
+	VPOPCNTQ  Z3, Z3
+	VPADDQ    Z3, Z2, Z2
+	ADDQ      $0x00000040, DI
+	SUBQ      $0x00000001, R10
+	CMPQ      R10, $0x00000001
+	JGE       vectors
+
+vectorsDone:
+	ANDQ          $0x000001ff, R9
+	VPXORQ        Z4, Z4, Z4
+	VPBROADCASTQ  R9, Z6
+	VPSUBQ        Z6, Z0, Z6
+	VPMAXSQ       Z4, Z6, Z6
+	VPSRLVQ       Z6, Z1, Z6
+	VPTESTMQ      Z6, Z6, K1
+	VMOVDQU64.Z   (DI), K1, Z3
+	VPANDQ        Z6, Z3, Z3
+	VPOPCNTQ      Z3, Z3
+	VPADDQ        Z3, Z2, Z2
+	VEXTRACTI64X4 $0x01, Z2, Y3
+	VPADDQ        Y2, Y3, Y2
+	VEXTRACTI128  $0x01, Y2, X3
+	VPADDQ        X3, X2, X3
+	VPSRLDQ       $0x08, X3, X6
+	VPADDQ        X6, X3, X3
+	VMOVQ         X3, DI
+	SUBQ          R8, DI
+	MOVQ          DI, (AX)
+	ADDQ          BX, SI
+	ADDQ          $0x00000008, AX
+	SUBQ          $0x00000001, CX
+	CMPQ          CX, $0x00000001
+	JGE           runs
+
+runsDone:
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	VMOVDQU64    two52<>+0(SB), Z0
+	VXORPS       X1, X1, X1
+	VCVTSI2SDQ   BX, X1, X1
+	VBROADCASTSD X1, Z1
+	VPXORQ       Z5, Z5, Z5
+	CMPQ         CX, $0x00000020
+	JL           vectors4DividedDone
+
+vectors4Divided:
+	VMOVDQU64 (AX), Z2
+	VPORQ     Z0, Z2, Z3
+	VSUBPD    Z0, Z3, Z3
+	VDIVPD    Z3, Z1, Z3
+	VPTESTMQ  Z2, Z2, K1
+	VMOVAPD.Z Z3, K1, Z3
+	VMOVDQU64 Z3, (AX)
+	VMOVDQU64 64(AX), Z2
+	VPORQ     Z0, Z2, Z3
+	VSUBPD    Z0, Z3, Z3
+	VDIVPD    Z3, Z1, Z3
+	VPTESTMQ  Z2, Z2, K1
+	VMOVAPD.Z Z3, K1, Z3
+	VMOVDQU64 Z3, 64(AX)
+	VMOVDQU64 128(AX), Z2
+	VPORQ     Z0, Z2, Z3
+	VSUBPD    Z0, Z3, Z3
+	VDIVPD    Z3, Z1, Z3
+	VPTESTMQ  Z2, Z2, K1
+	VMOVAPD.Z Z3, K1, Z3
+	VMOVDQU64 Z3, 128(AX)
+	VMOVDQU64 192(AX), Z2
+	VPORQ     Z0, Z2, Z3
+	VSUBPD    Z0, Z3, Z3
+	VDIVPD    Z3, Z1, Z3
+	VPTESTMQ  Z2, Z2, K1
+	VMOVAPD.Z Z3, K1, Z3
+	VMOVDQU64 Z3, 192(AX)
+	ADDQ      $0x00000100, AX
+	SUBQ      $0x00000020, CX
+	CMPQ      CX, $0x00000020
+	JGE       vectors4Divided
+
+vectors4DividedDone:
+	CMPQ CX, $0x00000008
+	JL   vectors1DividedDone
+
+vectors1Divided:
+	VMOVDQU64 (AX), Z2
+	VPORQ     Z0, Z2, Z3
+	VSUBPD    Z0, Z3, Z3
+	VDIVPD    Z3, Z1, Z3
+	VPTESTMQ  Z2, Z2, K1
+	VMOVAPD.Z Z3, K1, Z3
+	VMOVDQU64 Z3, (AX)
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000008, CX
+	CMPQ      CX, $0x00000008
+	JGE       vectors1Divided
+
+vectors1DividedDone:
+	CMPQ CX, $0x00000001
+	JL   wordsDividedDone
+
+wordsDivided:
+	VMOVQ     (AX), X2
+	VPOR      X0, X2, X3
+	VSUBPD    X0, X3, X3
+	VDIVPD    X3, X1, X3
+	VPTESTMQ  X2, X2, K1
+	VMOVAPD.Z X3, K1, X3
+	VMOVQ     X3, (AX)
+	ADDQ      $0x00000008, AX
+	SUBQ      $0x00000001, CX
+	CMPQ      CX, $0x00000001
+	JGE       wordsDivided
+
+wordsDividedDone:
+	VZEROUPPER
+	RET
+
+DATA lowBytes<>+0(SB)/8, $0x0000000000000000
+DATA lowBytes<>+8(SB)/8, $0x0808080808080808
+DATA lowBytes<>+16(SB)/8, $0x0000000000000000
+DATA lowBytes<>+24(SB)/8, $0x0808080808080808
+DATA lowBytes<>+32(SB)/8, $0x0000000000000000
+DATA lowBytes<>+40(SB)/8, $0x0808080808080808
+DATA lowBytes<>+48(SB)/8, $0x0000000000000000
+DATA lowBytes<>+56(SB)/8, $0x0808080808080808
+GLOBL lowBytes<>(SB), RODATA|NOPTR, $64
+
+DATA byteNumbers<>+0(SB)/8, $0x0706050403020100
+DATA byteNumbers<>+8(SB)/8, $0x0706050403020100
+DATA byteNumbers<>+16(SB)/8, $0x0706050403020100
+DATA byteNumbers<>+24(SB)/8, $0x0706050403020100
+DATA byteNumbers<>+32(SB)/8, $0x0706050403020100
+DATA byteNumbers<>+40(SB)/8, $0x0706050403020100
+DATA byteNumbers<>+48(SB)/8, $0x0706050403020100
+DATA byteNumbers<>+56(SB)/8, $0x0706050403020100
+GLOBL byteNumbers<>(SB), RODATA|NOPTR, $64
+
+DATA seven64<>+0(SB)/8, $0x0000000000000007
+DATA seven64<>+8(SB)/8, $0x0000000000000007
+DATA seven64<>+16(SB)/8, $0x0000000000000007
+DATA seven64<>+24(SB)/8, $0x0000000000000007
+DATA seven64<>+32(SB)/8, $0x0000000000000007
+DATA seven64<>+40(SB)/8, $0x0000000000000007
+DATA seven64<>+48(SB)/8, $0x0000000000000007
+DATA seven64<>+56(SB)/8, $0x0000000000000007
+GLOBL seven64<>(SB), RODATA|NOPTR, $64
+
+DATA sixteen64<>+0(SB)/8, $0x0000000000000010
+DATA sixteen64<>+8(SB)/8, $0x0000000000000010
+DATA sixteen64<>+16(SB)/8, $0x0000000000000010
+DATA sixteen64<>+24(SB)/8, $0x0000000000000010
+DATA sixteen64<>+32(SB)/8, $0x0000000000000010
+DATA sixteen64<>+40(SB)/8, $0x0000000000000010
+DATA sixteen64<>+48(SB)/8, $0x0000000000000010
+DATA sixteen64<>+56(SB)/8, $0x0000000000000010
+GLOBL sixteen64<>(SB), RODATA|NOPTR, $64
+
+DATA thirtyTwo64<>+0(SB)/8, $0x0000000000000020
+DATA thirtyTwo64<>+8(SB)/8, $0x0000000000000020
+DATA thirtyTwo64<>+16(SB)/8, $0x0000000000000020
+DATA thirtyTwo64<>+24(SB)/8, $0x0000000000000020
+DATA thirtyTwo64<>+32(SB)/8, $0x0000000000000020
+DATA thirtyTwo64<>+40(SB)/8, $0x0000000000000020
+DATA thirtyTwo64<>+48(SB)/8, $0x0000000000000020
+DATA thirtyTwo64<>+56(SB)/8, $0x0000000000000020
+GLOBL thirtyTwo64<>(SB), RODATA|NOPTR, $64
+
+DATA wordEnds<>+0(SB)/8, $0x0000000000000040
+DATA wordEnds<>+8(SB)/8, $0x0000000000000080
+DATA wordEnds<>+16(SB)/8, $0x00000000000000c0
+DATA wordEnds<>+24(SB)/8, $0x0000000000000100
+DATA wordEnds<>+32(SB)/8, $0x0000000000000140
+DATA wordEnds<>+40(SB)/8, $0x0000000000000180
+DATA wordEnds<>+48(SB)/8, $0x00000000000001c0
+DATA wordEnds<>+56(SB)/8, $0x0000000000000200
+GLOBL wordEnds<>(SB), RODATA|NOPTR, $64
 
 // func countAVX2(words []uint64) (n int)
 // Requires: AVX, AVX2

@@ -64,6 +64,7 @@ var (
 	_ noiseKernel[Float16, float32]      = noiseFloat16AVX512
 	_ noiseKernel[BFloat16, float32]     = noiseBFloat16AVX512
 	_ expandBoolKernel                   = expandBoolAVX512
+	_ quotientsKernel                    = quotientsAVX512
 	_ countKernel                        = countAVX512
 	_ philoxKernel                       = philoxAVX2
 	_ headKernel                         = headAVX2
@@ -976,15 +977,16 @@ func (k isa) expandBool(dst []bool, keep []uint64) {
 	}
 }
 
-// quotients looks up the numbers of ones of runs of n bits.
+// quotients divides n by the numbers of ones of runs of n bits, with a table if there are 57 or fewer.
 //
 //go:noinline
-func (k isa) quotients(dst []float64, words []uint64, n int, table []float64) {
+func (k isa) quotients(dst []float64, words []uint64, n int, table *[64]float64) {
 	sanitize.Reads(words)
-	sanitize.Reads(table)
 	sanitize.Writes(dst)
 	switch k {
-	case isaAVX512, isaAVX2:
+	case isaAVX512:
+		quotientsAVX512(dst, words, n, table)
+	case isaAVX2:
 		quotientsAVX2(dst, words, n, table)
 	default:
 		quotientsGeneric(dst, words, n, table)

@@ -224,8 +224,8 @@ func (k isa) expandBool(dst []bool, keep []uint64) {
 	expandBoolGeneric(dst, keep)
 }
 
-// quotients looks up the numbers of ones of runs of n bits.
-func (k isa) quotients(dst []float64, words []uint64, n int, table []float64) {
+// quotients divides n by the numbers of ones of runs of n bits, with a table if there are 57 or fewer.
+func (k isa) quotients(dst []float64, words []uint64, n int, table *[64]float64) {
 	quotientsGeneric(dst, words, n, table)
 }
 

@@ -831,10 +831,13 @@ func normalY(b uint32) float32 {
 
 // # count
 
-// quotientsGeneric sets dst to what a table has for the numbers of ones of runs of n bits that
-// follow each other from the first bit on. words has one more than those of the runs, whatever
-// it is.
-func quotientsGeneric(dst []float64, words []uint64, n int, table []float64) {
+// shortRun is the greatest length of runs whose quotients are in a table.
+const shortRun = 57
+
+// quotientsGeneric sets dst to n divided by the numbers of ones of runs of n bits that follow
+// each other from the first bit on, 0 if there are none. words has one more than those of the
+// runs, whatever it is. table has the quotients of runs of up to shortRun bits: there are many.
+func quotientsGeneric(dst []float64, words []uint64, n int, table *[64]float64) {
 	for i := range dst {
 		at, rest, ones := i*n, n, 0
 		for rest > 64 {
@@ -842,7 +845,12 @@ func quotientsGeneric(dst []float64, words []uint64, n int, table []float64) {
 			at, rest = at+64, rest-64
 		}
 		v := words[at>>6]>>(at&63) | words[at>>6+1]<<1<<(^at&63)
-		dst[i] = table[ones+bits.OnesCount64(v<<(64-rest))]
+		ones += bits.OnesCount64(v << (64 - rest))
+		if n <= shortRun {
+			dst[i] = table[ones&63]
+		} else {
+			dst[i] = quotient(n, ones)
+		}
 	}
 }
 

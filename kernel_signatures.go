@@ -27,7 +27,7 @@ type (
 	expandKernel[E Float, S goFloat]    func(dst []E, keep []uint64, scale S)
 	noiseKernel[E Float, S goFloat]     func(dst []E, quads []uint32, ks *roundKeys, ctr *[4]uint32)
 	expandBoolKernel                    func(dst []bool, keep []uint64)
-	quotientsKernel                     func(dst []float64, words []uint64, n int, table []float64)
+	quotientsKernel                     func(dst []float64, words []uint64, n int, table *[64]float64)
 	countKernel                         func(words []uint64) (n int)
 )
 

@@ -539,10 +539,15 @@ func expandBoolAVX2(dst []bool, keep []uint64)
 //go:noescape
 func expandBoolAVX512(dst []bool, keep []uint64)
 
-// quotientsAVX2 looks up the numbers of ones of runs of n bits, for a word behind those of the bits.
+// quotientsAVX2 divides n by the numbers of ones of runs of n bits, with a table if there are 57 or fewer, for a word behind those of the bits.
 //
 //go:noescape
-func quotientsAVX2(dst []float64, words []uint64, n int, table []float64)
+func quotientsAVX2(dst []float64, words []uint64, n int, table *[64]float64)
+
+// quotientsAVX512 divides n by the numbers of ones of runs of n bits, with a table if there are 57 or fewer, for a word behind those of the bits.
+//
+//go:noescape
+func quotientsAVX512(dst []float64, words []uint64, n int, table *[64]float64)
 
 // countAVX2 counts ones.
 //

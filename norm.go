@@ -121,15 +121,21 @@ func (m *Mask) normaliseGroups() {
 		m.countInner(n)
 		return
 	}
-	var table [maxTable]float64
-	if !m.tabulate(&table, n) {
+	if n > countCallLen {
 		m.countLong(n)
 		return
 	}
+	var table [64]float64
+	if n <= shortRun {
+		for kept := range n + 1 {
+			table[kept] = quotient(n, kept)
+		}
+	}
 	// The word behind the mask's is a spare one, of which no bit counts.
-	for from := 0; from < m.groups.many; from += 64 * quotientCalls {
-		to := min(from+64*quotientCalls, m.groups.many)
-		m.isa.quotients(m.scales[from:to], m.buf[1+from/64*n:][:bitstring.Words((to-from)*n)+1], n, table[:n+1])
+	call := 64 * max(1, min(quotientCalls, countCallLen/n))
+	for from := 0; from < m.groups.many; from += call {
+		to := min(from+call, m.groups.many)
+		m.isa.quotients(m.scales[from:to], m.buf[1+from/64*n:][:bitstring.Words((to-from)*n)+1], n, &table)
 	}
 }
 

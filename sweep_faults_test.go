@@ -542,22 +542,22 @@ func TestSweepSeesScaleEach(t *testing.T) {
 
 func TestSweepSeesQuotients(t *testing.T) {
 	mustFail(t, sweepQuotients, map[string]quotientsKernel{
-		"reads words behind": func(dst []float64, words []uint64, n int, table []float64) {
+		"reads words behind": func(dst []float64, words []uint64, n int, table *[64]float64) {
 			touch(words, len(words))
 			quotientsGeneric(dst, words, n, table)
 		},
 	}, map[string]quotientsKernel{
-		"has 57 bits of a run": func(dst []float64, words []uint64, n int, table []float64) {
+		"has 57 bits of a run": func(dst []float64, words []uint64, n int, table *[64]float64) {
 			for i := range dst {
 				quotientsGeneric(dst[i:i+1], append(cut(words, i*n), 0), min(n, 57), table)
 			}
 		},
-		"counts a bit of the next run": func(dst []float64, words []uint64, n int, table []float64) {
+		"counts a bit of the next run": func(dst []float64, words []uint64, n int, table *[64]float64) {
 			for i := range dst {
-				quotientsGeneric(dst[i:i+1], append(cut(words, i*n), 0), n+1, append(table, 7))
+				quotientsGeneric(dst[i:i+1], append(cut(words, i*n), 0), n+1, table)
 			}
 		},
-		"writes behind": func(dst []float64, words []uint64, n int, table []float64) {
+		"writes behind": func(dst []float64, words []uint64, n int, table *[64]float64) {
 			quotientsGeneric(dst, words, n, table)
 			*past(dst, len(dst)) = 0
 		},

@@ -231,11 +231,11 @@ var kernels = []*kernel{
 		amd64:  expandBool, neon: expandBoolNEON,
 	},
 	{
-		name: "quotients", params: "dst []float64, words []uint64, n int, table []float64",
-		doc:    "looks up the numbers of ones of runs of n bits",
+		name: "quotients", params: "dst []float64, words []uint64, n int, table *[64]float64",
+		doc:    "divides n by the numbers of ones of runs of n bits, with a table if there are 57 or fewer",
 		needs:  "a word behind those of the bits",
 		writes: "dst",
-		amd64:  quotients, sets: narrow,
+		amd64:  quotients,
 	},
 	{
 		name: "count", params: "words []uint64", results: "n int",
