@@ -455,7 +455,7 @@ func (o *output) callWhole(from, to int) {
 // writeShared writes a part where bits cover several elements. Planes that share a mask get
 // it repeated in a buffer, as often as a kernel call has room for, so that kernels see long
 // runs of bits that begin with a word. A larger plane is cut, and the buffer serves one cut
-// of all planes.
+// of all planes. The kernel scaleCells needs no buffer.
 func (o *output) writeShared(m *Mask, part, parts, wake int) {
 	sp := &m.spread
 	plane := sp.run * sp.each
@@ -474,11 +474,19 @@ func (o *output) writeShared(m *Mask, part, parts, wake int) {
 	var buf, stretched [scaleCallLen / 64]uint64
 	calls := sp.outer * cuts * groups
 	held := -1 // number of the cut that buf holds
+	cells := o.op == opScale && m.groups.many == 0 && tunings[m.isa].cells &&
+		sp.times == 1 && sp.each <= maxLanes && sp.each%8 != 0
 	for i := pool.Share(calls, 1, part, parts); i < pool.Share(calls, 1, part+1, parts); i++ {
 		n, at, c := i/groups/cuts, i/groups%cuts*cut, i%groups*repeat
 		length := min(plane-at, cut)
 		from := (n*sp.times+c)*plane + at
 		to := from + min(repeat, sp.times-c)*length
+		if cells {
+			words := m.buf[1+at/sp.each/64:]
+			m.isa.scaleCellsSpan(o.dst.part(from, to), o.src.part(from, to), words, lanesOf(sp.each), m.scale[0], o.stream && wake%2 == 0)
+			wake = max(wake-1, 0)
+			continue
+		}
 		if held != i/groups {
 			held = i / groups
 			words, first := m.buf[1:], n*plane+at

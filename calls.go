@@ -46,6 +46,16 @@ func (k isa) scaleSpan(dst, src span, keep []uint64, scale float64, stream bool)
 	}
 }
 
+// scaleCellsSpan is scaleSpan with words of which each bit is for as many elements as there
+// are lanes.
+func (k isa) scaleCellsSpan(dst, src span, words []uint64, lanes []stretchLanes, scale float64, stream bool) {
+	if stream {
+		k.scaleCellsStream(dst.at, src.at, dst.n, dst.element, words, lanes, scale)
+	} else {
+		k.scaleCells(dst.at, src.at, dst.n, dst.element, words, lanes, scale)
+	}
+}
+
 // scaleRunsSpan is scaleSpan with a scale for each run of elements, left of which are of the
 // first one.
 func (k isa) scaleRunsSpan(dst, src span, keep []uint64, scales []float64, run, left int, stream bool) {

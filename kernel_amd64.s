@@ -11825,6 +11825,3278 @@ done:
 	VZEROUPPER
 	RET
 
+// func scaleCellsAVX2(dst []float32, src []float32, words []uint64, lanes []stretchLanes, scale float32)
+// Requires: AVX, AVX2, CMOV
+TEXT ·scaleCellsAVX2(SB), NOSPLIT, $8-100
+	MOVQ         words_base+48(FP), CX
+	MOVQ         lanes_base+72(FP), DX
+	MOVQ         lanes_len+80(FP), BX
+	MOVQ         DX, SI
+	SHLQ         $0x07, BX
+	ADDQ         DX, BX
+	LEAQ         (SP), DI
+	MOVQ         dst_base+0(FP), R8
+	MOVQ         src_base+24(FP), R9
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+96(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00002000
+	JL           near
+	CMPQ         R8, R9
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (R9), R10
+	MOVQ         64(R9), R10
+	MOVQ         128(R9), R10
+	MOVQ         192(R9), R10
+	MOVQ         (R8), R10
+	MOVQ         64(R8), R10
+	MOVQ         128(R8), R10
+	MOVQ         192(R8), R10
+	VPBROADCASTQ (CX), Y5
+	VPSHUFB      (SI), Y5, Y6
+	VMOVDQU      64(SI), Y7
+	VPAND        Y7, Y6, Y6
+	VPCMPEQB     Y7, Y6, Y6
+	VPMOVMSKB    Y6, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y5, Y5
+	VMOVDQU      96(SI), Y6
+	VPAND        Y6, Y5, Y5
+	VPCMPEQB     Y6, Y5, Y5
+	VPMOVMSKB    Y5, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	VPBROADCASTD (DI), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      (R9), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      32(R9), Y10
+	VMULPS       Y0, Y10, Y10
+	VPAND        Y6, Y10, Y10
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      64(R9), Y11
+	VMULPS       Y0, Y11, Y11
+	VPAND        Y6, Y11, Y11
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      96(R9), Y6
+	VMULPS       Y0, Y6, Y6
+	VPAND        Y5, Y6, Y6
+	VPBROADCASTD 4(DI), Y5
+	VPAND        Y1, Y5, Y12
+	VPCMPEQD     Y1, Y12, Y12
+	VMOVUPS      128(R9), Y13
+	VMULPS       Y0, Y13, Y13
+	VPAND        Y12, Y13, Y13
+	VPAND        Y2, Y5, Y12
+	VPCMPEQD     Y2, Y12, Y12
+	VMOVUPS      160(R9), Y14
+	VMULPS       Y0, Y14, Y14
+	VPAND        Y12, Y14, Y14
+	VPAND        Y3, Y5, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VMOVUPS      192(R9), Y15
+	VMULPS       Y0, Y15, Y15
+	VPAND        Y12, Y15, Y15
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      224(R9), Y12
+	VMULPS       Y0, Y12, Y12
+	VPAND        Y5, Y12, Y12
+	VMOVUPS      Y7, (R8)
+	VMOVUPS      Y10, 32(R8)
+	VMOVUPS      Y11, 64(R8)
+	VMOVUPS      Y6, 96(R8)
+	VMOVUPS      Y13, 128(R8)
+	VMOVUPS      Y14, 160(R8)
+	VMOVUPS      Y15, 192(R8)
+	VMOVUPS      Y12, 224(R8)
+	ADDQ         $0x00000100, R9
+	ADDQ         $0x00000100, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTQ (CX), Y5
+	VPSHUFB      (SI), Y5, Y6
+	VMOVDQU      64(SI), Y7
+	VPAND        Y7, Y6, Y6
+	VPCMPEQB     Y7, Y6, Y6
+	VPMOVMSKB    Y6, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y5, Y5
+	VMOVDQU      96(SI), Y6
+	VPAND        Y6, Y5, Y5
+	VPCMPEQB     Y6, Y5, Y5
+	VPMOVMSKB    Y5, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	VPBROADCASTD (DI), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      (R9), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      32(R9), Y10
+	VMULPS       Y0, Y10, Y10
+	VPAND        Y6, Y10, Y10
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      64(R9), Y11
+	VMULPS       Y0, Y11, Y11
+	VPAND        Y6, Y11, Y11
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      96(R9), Y6
+	VMULPS       Y0, Y6, Y6
+	VPAND        Y5, Y6, Y6
+	VPBROADCASTD 4(DI), Y5
+	VPAND        Y1, Y5, Y12
+	VPCMPEQD     Y1, Y12, Y12
+	VMOVUPS      128(R9), Y13
+	VMULPS       Y0, Y13, Y13
+	VPAND        Y12, Y13, Y13
+	VPAND        Y2, Y5, Y12
+	VPCMPEQD     Y2, Y12, Y12
+	VMOVUPS      160(R9), Y14
+	VMULPS       Y0, Y14, Y14
+	VPAND        Y12, Y14, Y14
+	VPAND        Y3, Y5, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VMOVUPS      192(R9), Y15
+	VMULPS       Y0, Y15, Y15
+	VPAND        Y12, Y15, Y15
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      224(R9), Y12
+	VMULPS       Y0, Y12, Y12
+	VPAND        Y5, Y12, Y12
+	VMOVUPS      Y7, (R8)
+	VMOVUPS      Y10, 32(R8)
+	VMOVUPS      Y11, 64(R8)
+	VMOVUPS      Y6, 96(R8)
+	VMOVUPS      Y13, 128(R8)
+	VMOVUPS      Y14, 160(R8)
+	VMOVUPS      Y15, 192(R8)
+	VMOVUPS      Y12, 224(R8)
+	ADDQ         $0x00000100, R9
+	ADDQ         $0x00000100, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ        AX, AX
+	JZ           done
+	VPBROADCASTQ (CX), Y2
+	VPSHUFB      (SI), Y2, Y3
+	VMOVDQU      64(SI), Y4
+	VPAND        Y4, Y3, Y3
+	VPCMPEQB     Y4, Y3, Y3
+	VPMOVMSKB    Y3, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VPAND        Y3, Y2, Y2
+	VPCMPEQB     Y3, Y2, Y2
+	VPMOVMSKB    Y2, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	MOVQ         (DI), CX
+	CMPQ         AX, $0x00000008
+	JL           rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVUPS      (R9), Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y3, (R8)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000020, R9
+	ADDQ         $0x00000020, R8
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVUPS      (R9), X8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y2, Y8, Y8
+	VMOVUPS      X8, (R8)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000010, R9
+	ADDQ         $0x00000010, R8
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSS       (R9), X9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y2, Y9, Y9
+	VMOVSS       X9, (R8)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R8
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func scaleCellsAVX512(dst []float32, src []float32, words []uint64, lanes []stretchLanes, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV
+TEXT ·scaleCellsAVX512(SB), NOSPLIT, $8-100
+	MOVQ         words_base+48(FP), CX
+	MOVQ         lanes_base+72(FP), DX
+	MOVQ         lanes_len+80(FP), BX
+	MOVQ         DX, SI
+	SHLQ         $0x07, BX
+	ADDQ         DX, BX
+	LEAQ         (SP), DI
+	MOVQ         dst_base+0(FP), R8
+	MOVQ         src_base+24(FP), R9
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+96(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00002000
+	JL           near
+	CMPQ         R8, R9
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (R9), R10
+	MOVQ         64(R9), R10
+	MOVQ         128(R9), R10
+	MOVQ         192(R9), R10
+	MOVQ         (R8), R10
+	MOVQ         64(R8), R10
+	MOVQ         128(R8), R10
+	MOVQ         192(R8), R10
+	VPBROADCASTQ (CX), Z3
+	VPSHUFB      (SI), Z3, Z3
+	VPTESTMB     64(SI), Z3, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	VPBROADCASTD (DI), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      (R9), Y4
+	VINSERTF64X4 $0x01, 32(R9), Z4, Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      64(R9), Y5
+	VINSERTF64X4 $0x01, 96(R9), Z5, Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VPBROADCASTD 4(DI), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      128(R9), Y6
+	VINSERTF64X4 $0x01, 160(R9), Z6, Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      192(R9), Y7
+	VINSERTF64X4 $0x01, 224(R9), Z7, Z7
+	VMULPS.Z     Z0, Z7, K1, Z7
+	VMOVUPS      Z4, (R8)
+	VMOVUPS      Z5, 64(R8)
+	VMOVUPS      Z6, 128(R8)
+	VMOVUPS      Z7, 192(R8)
+	ADDQ         $0x00000100, R9
+	ADDQ         $0x00000100, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTQ (CX), Z3
+	VPSHUFB      (SI), Z3, Z3
+	VPTESTMB     64(SI), Z3, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	VPBROADCASTD (DI), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      (R9), Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      64(R9), Z3
+	VMULPS.Z     Z0, Z3, K1, Z3
+	VPBROADCASTD 4(DI), Z5
+	VPTESTMD     Z1, Z5, K1
+	VMOVUPS      128(R9), Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VPTESTMD     Z2, Z5, K1
+	VMOVUPS      192(R9), Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VMOVUPS      Z4, (R8)
+	VMOVUPS      Z3, 64(R8)
+	VMOVUPS      Z6, 128(R8)
+	VMOVUPS      Z5, 192(R8)
+	ADDQ         $0x00000100, R9
+	ADDQ         $0x00000100, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ        AX, AX
+	JZ           done
+	VPBROADCASTQ (CX), Z1
+	VPSHUFB      (SI), Z1, Z1
+	VPTESTMB     64(SI), Z1, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	MOVQ         (DI), CX
+	MOVQ         $-1, DX
+	BZHIQ        AX, DX, DX
+
+rest:
+	KMOVW     DX, K1
+	KMOVW     CX, K2
+	VMOVUPS.Z (R9), K1, Z1
+	VMULPS.Z  Z0, Z1, K2, Z1
+	VMOVUPS   Z1, K1, (R8)
+	ADDQ      $0x00000040, R9
+	ADDQ      $0x00000040, R8
+	SHRQ      $0x10, CX
+	SHRQ      $0x10, DX
+	JNZ       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func scaleCellsFloat64AVX2(dst []float64, src []float64, words []uint64, lanes []stretchLanes, scale float64)
+// Requires: AVX, AVX2, CMOV
+TEXT ·scaleCellsFloat64AVX2(SB), NOSPLIT, $8-104
+	MOVQ         words_base+48(FP), CX
+	MOVQ         lanes_base+72(FP), DX
+	MOVQ         lanes_len+80(FP), BX
+	MOVQ         DX, SI
+	SHLQ         $0x07, BX
+	ADDQ         DX, BX
+	LEAQ         (SP), DI
+	MOVQ         dst_base+0(FP), R8
+	MOVQ         src_base+24(FP), R9
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSD scale+96(FP), Y0
+	VMOVDQU      laneBits8<>+0(SB), Y1
+	CMPQ         AX, $0x00001000
+	JL           near
+	CMPQ         R8, R9
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (R9), R10
+	MOVQ         64(R9), R10
+	MOVQ         128(R9), R10
+	MOVQ         192(R9), R10
+	MOVQ         256(R9), R10
+	MOVQ         320(R9), R10
+	MOVQ         384(R9), R10
+	MOVQ         448(R9), R10
+	MOVQ         (R8), R10
+	MOVQ         64(R8), R10
+	MOVQ         128(R8), R10
+	MOVQ         192(R8), R10
+	MOVQ         256(R8), R10
+	MOVQ         320(R8), R10
+	MOVQ         384(R8), R10
+	MOVQ         448(R8), R10
+	VPBROADCASTQ (CX), Y2
+	VPSHUFB      (SI), Y2, Y3
+	VMOVDQU      64(SI), Y4
+	VPAND        Y4, Y3, Y3
+	VPCMPEQB     Y4, Y3, Y3
+	VPMOVMSKB    Y3, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VPAND        Y3, Y2, Y2
+	VPCMPEQB     Y3, Y2, Y2
+	VPMOVMSKB    Y2, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	VPBROADCASTD (DI), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (R9), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(R9), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(R9), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(R9), Y9
+	VMULPD       Y0, Y9, Y9
+	VPAND        Y3, Y9, Y9
+	VMOVUPS      Y4, (R8)
+	VMOVUPS      Y7, 32(R8)
+	VMOVUPS      Y8, 64(R8)
+	VMOVUPS      Y9, 96(R8)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(R9), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(R9), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(R9), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(R9), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y4, 128(R8)
+	VMOVUPS      Y7, 160(R8)
+	VMOVUPS      Y8, 192(R8)
+	VMOVUPS      Y3, 224(R8)
+	VPBROADCASTD 4(DI), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(R9), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(R9), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(R9), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(R9), Y9
+	VMULPD       Y0, Y9, Y9
+	VPAND        Y3, Y9, Y9
+	VMOVUPS      Y4, 256(R8)
+	VMOVUPS      Y7, 288(R8)
+	VMOVUPS      Y8, 320(R8)
+	VMOVUPS      Y9, 352(R8)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(R9), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(R9), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(R9), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(R9), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y4, 384(R8)
+	VMOVUPS      Y7, 416(R8)
+	VMOVUPS      Y8, 448(R8)
+	VMOVUPS      Y3, 480(R8)
+	ADDQ         $0x00000200, R9
+	ADDQ         $0x00000200, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTQ (CX), Y2
+	VPSHUFB      (SI), Y2, Y3
+	VMOVDQU      64(SI), Y4
+	VPAND        Y4, Y3, Y3
+	VPCMPEQB     Y4, Y3, Y3
+	VPMOVMSKB    Y3, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VPAND        Y3, Y2, Y2
+	VPCMPEQB     Y3, Y2, Y2
+	VPMOVMSKB    Y2, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	VPBROADCASTD (DI), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (R9), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(R9), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(R9), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(R9), Y9
+	VMULPD       Y0, Y9, Y9
+	VPAND        Y3, Y9, Y9
+	VMOVUPS      Y4, (R8)
+	VMOVUPS      Y7, 32(R8)
+	VMOVUPS      Y8, 64(R8)
+	VMOVUPS      Y9, 96(R8)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(R9), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(R9), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(R9), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(R9), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y4, 128(R8)
+	VMOVUPS      Y7, 160(R8)
+	VMOVUPS      Y8, 192(R8)
+	VMOVUPS      Y3, 224(R8)
+	VPBROADCASTD 4(DI), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(R9), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(R9), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(R9), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(R9), Y9
+	VMULPD       Y0, Y9, Y9
+	VPAND        Y3, Y9, Y9
+	VMOVUPS      Y4, 256(R8)
+	VMOVUPS      Y7, 288(R8)
+	VMOVUPS      Y8, 320(R8)
+	VMOVUPS      Y9, 352(R8)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(R9), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(R9), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(R9), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(R9), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y4, 384(R8)
+	VMOVUPS      Y7, 416(R8)
+	VMOVUPS      Y8, 448(R8)
+	VMOVUPS      Y3, 480(R8)
+	ADDQ         $0x00000200, R9
+	ADDQ         $0x00000200, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ        AX, AX
+	JZ           done
+	VPBROADCASTQ (CX), Y2
+	VPSHUFB      (SI), Y2, Y3
+	VMOVDQU      64(SI), Y4
+	VPAND        Y4, Y3, Y3
+	VPCMPEQB     Y4, Y3, Y3
+	VPMOVMSKB    Y3, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VPAND        Y3, Y2, Y2
+	VPCMPEQB     Y3, Y2, Y2
+	VPMOVMSKB    Y2, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	MOVQ         (DI), CX
+	CMPQ         AX, $0x00000004
+	JL           rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (R9), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y3, (R8)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000020, R9
+	ADDQ         $0x00000020, R8
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000002
+	JL   rest2Done
+
+rest2:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (R9), X5
+	VMULPD       Y0, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VMOVUPS      X5, (R8)
+	SHRQ         $0x02, CX
+	ADDQ         $0x00000010, R9
+	ADDQ         $0x00000010, R8
+	SUBQ         $0x00000002, AX
+	CMPQ         AX, $0x00000002
+	JGE          rest2
+
+rest2Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVSD       (R9), X6
+	VMULPD       Y0, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVSD       X6, (R8)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000008, R9
+	ADDQ         $0x00000008, R8
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func scaleCellsFloat64AVX512(dst []float64, src []float64, words []uint64, lanes []stretchLanes, scale float64)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV
+TEXT ·scaleCellsFloat64AVX512(SB), NOSPLIT, $8-104
+	MOVQ         words_base+48(FP), CX
+	MOVQ         lanes_base+72(FP), DX
+	MOVQ         lanes_len+80(FP), BX
+	MOVQ         DX, SI
+	SHLQ         $0x07, BX
+	ADDQ         DX, BX
+	LEAQ         (SP), DI
+	MOVQ         dst_base+0(FP), R8
+	MOVQ         src_base+24(FP), R9
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSD scale+96(FP), Z0
+	VMOVDQU64    laneBits8<>+0(SB), Z1
+	CMPQ         AX, $0x00001000
+	JL           near
+	CMPQ         R8, R9
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (R9), R10
+	MOVQ         64(R9), R10
+	MOVQ         128(R9), R10
+	MOVQ         192(R9), R10
+	MOVQ         256(R9), R10
+	MOVQ         320(R9), R10
+	MOVQ         384(R9), R10
+	MOVQ         448(R9), R10
+	MOVQ         (R8), R10
+	MOVQ         64(R8), R10
+	MOVQ         128(R8), R10
+	MOVQ         192(R8), R10
+	MOVQ         256(R8), R10
+	MOVQ         320(R8), R10
+	MOVQ         384(R8), R10
+	MOVQ         448(R8), R10
+	VPBROADCASTQ (CX), Z2
+	VPSHUFB      (SI), Z2, Z2
+	VPTESTMB     64(SI), Z2, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	VPBROADCASTD (DI), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (R9), Y3
+	VINSERTF64X4 $0x01, 32(R9), Z3, Z3
+	VMULPD.Z     Z0, Z3, K1, Z3
+	VPSRLQ       $0x08, Z2, Z11
+	VPTESTMQ     Z1, Z11, K1
+	VMOVUPS      64(R9), Y4
+	VINSERTF64X4 $0x01, 96(R9), Z4, Z4
+	VMULPD.Z     Z0, Z4, K1, Z4
+	VPSRLQ       $0x10, Z2, Z11
+	VPTESTMQ     Z1, Z11, K1
+	VMOVUPS      128(R9), Y5
+	VINSERTF64X4 $0x01, 160(R9), Z5, Z5
+	VMULPD.Z     Z0, Z5, K1, Z5
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(R9), Y6
+	VINSERTF64X4 $0x01, 224(R9), Z6, Z6
+	VMULPD.Z     Z0, Z6, K1, Z6
+	VPBROADCASTD 4(DI), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      256(R9), Y7
+	VINSERTF64X4 $0x01, 288(R9), Z7, Z7
+	VMULPD.Z     Z0, Z7, K1, Z7
+	VPSRLQ       $0x08, Z2, Z11
+	VPTESTMQ     Z1, Z11, K1
+	VMOVUPS      320(R9), Y8
+	VINSERTF64X4 $0x01, 352(R9), Z8, Z8
+	VMULPD.Z     Z0, Z8, K1, Z8
+	VPSRLQ       $0x10, Z2, Z11
+	VPTESTMQ     Z1, Z11, K1
+	VMOVUPS      384(R9), Y9
+	VINSERTF64X4 $0x01, 416(R9), Z9, Z9
+	VMULPD.Z     Z0, Z9, K1, Z9
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      448(R9), Y10
+	VINSERTF64X4 $0x01, 480(R9), Z10, Z10
+	VMULPD.Z     Z0, Z10, K1, Z10
+	VMOVUPS      Z3, (R8)
+	VMOVUPS      Z4, 64(R8)
+	VMOVUPS      Z5, 128(R8)
+	VMOVUPS      Z6, 192(R8)
+	VMOVUPS      Z7, 256(R8)
+	VMOVUPS      Z8, 320(R8)
+	VMOVUPS      Z9, 384(R8)
+	VMOVUPS      Z10, 448(R8)
+	ADDQ         $0x00000200, R9
+	ADDQ         $0x00000200, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTQ (CX), Z2
+	VPSHUFB      (SI), Z2, Z2
+	VPTESTMB     64(SI), Z2, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	VPBROADCASTD (DI), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (R9), Z3
+	VMULPD.Z     Z0, Z3, K1, Z3
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      64(R9), Z4
+	VMULPD.Z     Z0, Z4, K1, Z4
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      128(R9), Z5
+	VMULPD.Z     Z0, Z5, K1, Z5
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(R9), Z2
+	VMULPD.Z     Z0, Z2, K1, Z2
+	VPBROADCASTD 4(DI), Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      256(R9), Z7
+	VMULPD.Z     Z0, Z7, K1, Z7
+	VPSRLQ       $0x08, Z6, Z8
+	VPTESTMQ     Z1, Z8, K1
+	VMOVUPS      320(R9), Z8
+	VMULPD.Z     Z0, Z8, K1, Z8
+	VPSRLQ       $0x10, Z6, Z9
+	VPTESTMQ     Z1, Z9, K1
+	VMOVUPS      384(R9), Z9
+	VMULPD.Z     Z0, Z9, K1, Z9
+	VPSRLQ       $0x18, Z6, Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      448(R9), Z6
+	VMULPD.Z     Z0, Z6, K1, Z6
+	VMOVUPS      Z3, (R8)
+	VMOVUPS      Z4, 64(R8)
+	VMOVUPS      Z5, 128(R8)
+	VMOVUPS      Z2, 192(R8)
+	VMOVUPS      Z7, 256(R8)
+	VMOVUPS      Z8, 320(R8)
+	VMOVUPS      Z9, 384(R8)
+	VMOVUPS      Z6, 448(R8)
+	ADDQ         $0x00000200, R9
+	ADDQ         $0x00000200, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ        AX, AX
+	JZ           done
+	VPBROADCASTQ (CX), Z1
+	VPSHUFB      (SI), Z1, Z1
+	VPTESTMB     64(SI), Z1, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	MOVQ         (DI), CX
+	MOVQ         $-1, DX
+	BZHIQ        AX, DX, DX
+
+rest:
+	KMOVW     DX, K1
+	KMOVW     CX, K2
+	VMOVUPD.Z (R9), K1, Z1
+	VMULPD.Z  Z0, Z1, K2, Z1
+	VMOVUPD   Z1, K1, (R8)
+	ADDQ      $0x00000040, R9
+	ADDQ      $0x00000040, R8
+	SHRQ      $0x08, CX
+	SHRQ      $0x08, DX
+	JNZ       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func scaleCellsFloat16AVX2(dst []Float16, src []Float16, words []uint64, lanes []stretchLanes, scale float32)
+// Requires: AVX, AVX2, CMOV, F16C
+TEXT ·scaleCellsFloat16AVX2(SB), NOSPLIT, $8-100
+	MOVQ         words_base+48(FP), CX
+	MOVQ         lanes_base+72(FP), DX
+	MOVQ         lanes_len+80(FP), BX
+	MOVQ         DX, SI
+	SHLQ         $0x07, BX
+	ADDQ         DX, BX
+	LEAQ         (SP), DI
+	MOVQ         dst_base+0(FP), R8
+	MOVQ         src_base+24(FP), R9
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+96(FP), Y0
+	VMOVDQU      laneBits2<>+0(SB), Y1
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         R8, R9
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (R9), R10
+	MOVQ         64(R9), R10
+	MOVQ         (R8), R10
+	MOVQ         64(R8), R10
+	VPBROADCASTQ (CX), Y2
+	VPSHUFB      (SI), Y2, Y3
+	VMOVDQU      64(SI), Y4
+	VPAND        Y4, Y3, Y3
+	VPCMPEQB     Y4, Y3, Y3
+	VPMOVMSKB    Y3, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VPAND        Y3, Y2, Y2
+	VPCMPEQB     Y3, Y2, Y2
+	VPMOVMSKB    Y2, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	VPBROADCASTW (DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    (R9), Y3
+	VCVTPH2PS    16(R9), Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPBROADCASTW 2(DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    32(R9), Y4
+	VCVTPH2PS    48(R9), Y6
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VMOVUPS      Y3, (R8)
+	VMOVUPS      Y4, 32(R8)
+	VPBROADCASTW 4(DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    64(R9), Y3
+	VCVTPH2PS    80(R9), Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPBROADCASTW 6(DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    96(R9), Y4
+	VCVTPH2PS    112(R9), Y6
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VMOVUPS      Y3, 64(R8)
+	VMOVUPS      Y4, 96(R8)
+	ADDQ         $0x00000080, R9
+	ADDQ         $0x00000080, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTQ (CX), Y2
+	VPSHUFB      (SI), Y2, Y3
+	VMOVDQU      64(SI), Y4
+	VPAND        Y4, Y3, Y3
+	VPCMPEQB     Y4, Y3, Y3
+	VPMOVMSKB    Y3, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VPAND        Y3, Y2, Y2
+	VPCMPEQB     Y3, Y2, Y2
+	VPMOVMSKB    Y2, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	VPBROADCASTW (DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    (R9), Y3
+	VCVTPH2PS    16(R9), Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPBROADCASTW 2(DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    32(R9), Y4
+	VCVTPH2PS    48(R9), Y6
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VMOVUPS      Y3, (R8)
+	VMOVUPS      Y4, 32(R8)
+	VPBROADCASTW 4(DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    64(R9), Y3
+	VCVTPH2PS    80(R9), Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPBROADCASTW 6(DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    96(R9), Y4
+	VCVTPH2PS    112(R9), Y6
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VMOVUPS      Y3, 64(R8)
+	VMOVUPS      Y4, 96(R8)
+	ADDQ         $0x00000080, R9
+	ADDQ         $0x00000080, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ        AX, AX
+	JZ           done
+	VPBROADCASTQ (CX), Y2
+	VPSHUFB      (SI), Y2, Y3
+	VMOVDQU      64(SI), Y4
+	VPAND        Y4, Y3, Y3
+	VPCMPEQB     Y4, Y3, Y3
+	VPMOVMSKB    Y3, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VPAND        Y3, Y2, Y2
+	VPCMPEQB     Y3, Y2, Y2
+	VPMOVMSKB    Y2, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	MOVQ         (DI), CX
+	CMPQ         AX, $0x00000010
+	JL           rest16Done
+
+rest16:
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    (R9), Y3
+	VCVTPH2PS    16(R9), Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y3, (R8)
+	SHRQ         $0x10, CX
+	ADDQ         $0x00000020, R9
+	ADDQ         $0x00000020, R8
+	SUBQ         $0x00000010, AX
+	CMPQ         AX, $0x00000010
+	JGE          rest16
+
+rest16Done:
+	CMPQ AX, $0x00000008
+	JL   rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (R9), X5
+	VCVTPH2PS    X5, Y3
+	VEXTRACTI128 $0x01, Y5, X4
+	VCVTPH2PS    X4, Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      X3, (R8)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, R9
+	ADDQ         $0x00000010, R8
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	MOVWLZX      (R9), DX
+	VMOVD        DX, X5
+	VCVTPH2PS    X5, Y3
+	VEXTRACTI128 $0x01, Y5, X4
+	VCVTPH2PS    X4, Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPEXTRW      $0x00, X3, (R8)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, R9
+	ADDQ         $0x00000002, R8
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func scaleCellsFloat16AVX512(dst []Float16, src []Float16, words []uint64, lanes []stretchLanes, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV
+TEXT ·scaleCellsFloat16AVX512(SB), NOSPLIT, $8-100
+	MOVQ         words_base+48(FP), CX
+	MOVQ         lanes_base+72(FP), DX
+	MOVQ         lanes_len+80(FP), BX
+	MOVQ         DX, SI
+	SHLQ         $0x07, BX
+	ADDQ         DX, BX
+	LEAQ         (SP), DI
+	MOVQ         dst_base+0(FP), R8
+	MOVQ         src_base+24(FP), R9
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+96(FP), Z0
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         R8, R9
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (R9), R10
+	MOVQ         64(R9), R10
+	MOVQ         (R8), R10
+	MOVQ         64(R8), R10
+	VPBROADCASTQ (CX), Z1
+	VPSHUFB      (SI), Z1, Z1
+	VPTESTMB     64(SI), Z1, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	KMOVD        (DI), K1
+	VCVTPH2PS    (R9), Z1
+	VCVTPH2PS    32(R9), Z2
+	VMULPS       Z0, Z1, Z1
+	VMULPS       Z0, Z2, Z2
+	VCVTPS2PH    $0x00, Z1, Y1
+	VCVTPS2PH    $0x00, Z2, Y2
+	VINSERTI64X4 $0x01, Y2, Z1, Z1
+	VMOVDQU16.Z  Z1, K1, Z1
+	KMOVD        4(DI), K1
+	VCVTPH2PS    64(R9), Z2
+	VCVTPH2PS    96(R9), Z3
+	VMULPS       Z0, Z2, Z2
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z2, Y2
+	VCVTPS2PH    $0x00, Z3, Y3
+	VINSERTI64X4 $0x01, Y3, Z2, Z2
+	VMOVDQU16.Z  Z2, K1, Z2
+	VMOVUPS      Z1, (R8)
+	VMOVUPS      Z2, 64(R8)
+	ADDQ         $0x00000080, R9
+	ADDQ         $0x00000080, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTQ (CX), Z1
+	VPSHUFB      (SI), Z1, Z1
+	VPTESTMB     64(SI), Z1, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	KMOVD        (DI), K1
+	VCVTPH2PS    (R9), Z1
+	VCVTPH2PS    32(R9), Z2
+	VMULPS       Z0, Z1, Z1
+	VMULPS       Z0, Z2, Z2
+	VCVTPS2PH    $0x00, Z1, Y1
+	VCVTPS2PH    $0x00, Z2, Y2
+	VINSERTI64X4 $0x01, Y2, Z1, Z1
+	VMOVDQU16.Z  Z1, K1, Z1
+	KMOVD        4(DI), K1
+	VCVTPH2PS    64(R9), Z2
+	VCVTPH2PS    96(R9), Z3
+	VMULPS       Z0, Z2, Z2
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z2, Y2
+	VCVTPS2PH    $0x00, Z3, Y3
+	VINSERTI64X4 $0x01, Y3, Z2, Z2
+	VMOVDQU16.Z  Z2, K1, Z2
+	VMOVUPS      Z1, (R8)
+	VMOVUPS      Z2, 64(R8)
+	ADDQ         $0x00000080, R9
+	ADDQ         $0x00000080, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ        AX, AX
+	JZ           done
+	VPBROADCASTQ (CX), Z1
+	VPSHUFB      (SI), Z1, Z1
+	VPTESTMB     64(SI), Z1, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	MOVQ         (DI), CX
+	MOVQ         $-1, DX
+	BZHIQ        AX, DX, DX
+
+rest:
+	KMOVD         DX, K1
+	KMOVD         CX, K2
+	VMOVDQU16.Z   (R9), K1, Z1
+	VCVTPH2PS     Y1, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTPH2PS     Y1, Z1
+	VMULPS        Z0, Z2, Z2
+	VMULPS        Z0, Z1, Z1
+	VCVTPS2PH     $0x00, Z2, Y2
+	VCVTPS2PH     $0x00, Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z2, Z2
+	VMOVDQU16.Z   Z2, K2, Z2
+	VMOVDQU16     Z2, K1, (R8)
+	ADDQ          $0x00000040, R9
+	ADDQ          $0x00000040, R8
+	SHRQ          $0x20, CX
+	SHRQ          $0x20, DX
+	JNZ           rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func scaleCellsBFloat16AVX2(dst []BFloat16, src []BFloat16, words []uint64, lanes []stretchLanes, scale float32)
+// Requires: AVX, AVX2, CMOV
+TEXT ·scaleCellsBFloat16AVX2(SB), NOSPLIT, $8-100
+	MOVQ         words_base+48(FP), CX
+	MOVQ         lanes_base+72(FP), DX
+	MOVQ         lanes_len+80(FP), BX
+	MOVQ         DX, SI
+	SHLQ         $0x07, BX
+	ADDQ         DX, BX
+	LEAQ         (SP), DI
+	MOVQ         dst_base+0(FP), R8
+	MOVQ         src_base+24(FP), R9
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+96(FP), Y0
+	VMOVDQU      laneBits2<>+0(SB), Y1
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         R8, R9
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (R9), R10
+	MOVQ         64(R9), R10
+	MOVQ         (R8), R10
+	MOVQ         64(R8), R10
+	VPBROADCASTQ (CX), Y2
+	VPSHUFB      (SI), Y2, Y3
+	VMOVDQU      64(SI), Y4
+	VPAND        Y4, Y3, Y3
+	VPCMPEQB     Y4, Y3, Y3
+	VPMOVMSKB    Y3, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VPAND        Y3, Y2, Y2
+	VPCMPEQB     Y3, Y2, Y2
+	VPMOVMSKB    Y2, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	VPBROADCASTW (DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (R9), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 2(DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(R9), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y7
+	VPSLLD       $0x10, Y3, Y8
+	VPBLENDW     $0xaa, Y3, Y7, Y7
+	VPBLENDW     $0x55, Y4, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y3
+	VPOR         Y3, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y3
+	VPCMPEQW     Y3, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, (R8)
+	VMOVUPS      Y7, 32(R8)
+	VPBROADCASTW 4(DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(R9), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 6(DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(R9), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y7
+	VPSLLD       $0x10, Y3, Y8
+	VPBLENDW     $0xaa, Y3, Y7, Y7
+	VPBLENDW     $0x55, Y4, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y3
+	VPOR         Y3, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y3
+	VPCMPEQW     Y3, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, 64(R8)
+	VMOVUPS      Y7, 96(R8)
+	ADDQ         $0x00000080, R9
+	ADDQ         $0x00000080, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTQ (CX), Y2
+	VPSHUFB      (SI), Y2, Y3
+	VMOVDQU      64(SI), Y4
+	VPAND        Y4, Y3, Y3
+	VPCMPEQB     Y4, Y3, Y3
+	VPMOVMSKB    Y3, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VPAND        Y3, Y2, Y2
+	VPCMPEQB     Y3, Y2, Y2
+	VPMOVMSKB    Y2, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	VPBROADCASTW (DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (R9), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 2(DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(R9), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y7
+	VPSLLD       $0x10, Y3, Y8
+	VPBLENDW     $0xaa, Y3, Y7, Y7
+	VPBLENDW     $0x55, Y4, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y3
+	VPOR         Y3, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y3
+	VPCMPEQW     Y3, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, (R8)
+	VMOVUPS      Y7, 32(R8)
+	VPBROADCASTW 4(DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(R9), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 6(DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(R9), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y7
+	VPSLLD       $0x10, Y3, Y8
+	VPBLENDW     $0xaa, Y3, Y7, Y7
+	VPBLENDW     $0x55, Y4, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y3
+	VPOR         Y3, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y3
+	VPCMPEQW     Y3, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVUPS      Y6, 64(R8)
+	VMOVUPS      Y7, 96(R8)
+	ADDQ         $0x00000080, R9
+	ADDQ         $0x00000080, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ        AX, AX
+	JZ           done
+	VPBROADCASTQ (CX), Y2
+	VPSHUFB      (SI), Y2, Y3
+	VMOVDQU      64(SI), Y4
+	VPAND        Y4, Y3, Y3
+	VPCMPEQB     Y4, Y3, Y3
+	VPMOVMSKB    Y3, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VPAND        Y3, Y2, Y2
+	VPCMPEQB     Y3, Y2, Y2
+	VPMOVMSKB    Y2, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	MOVQ         (DI), CX
+	CMPQ         AX, $0x00000010
+	JL           rest16Done
+
+rest16:
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (R9), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y6, (R8)
+	SHRQ         $0x10, CX
+	ADDQ         $0x00000020, R9
+	ADDQ         $0x00000020, R8
+	SUBQ         $0x00000010, AX
+	CMPQ         AX, $0x00000010
+	JGE          rest16
+
+rest16Done:
+	CMPQ AX, $0x00000008
+	JL   rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (R9), X5
+	VPSLLD       $0x10, Y5, Y3
+	VPAND        upperHalves<>+0(SB), Y5, Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y3, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y3, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      X6, (R8)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, R9
+	ADDQ         $0x00000010, R8
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	MOVWLZX      (R9), DX
+	VMOVD        DX, X5
+	VPSLLD       $0x10, Y5, Y3
+	VPAND        upperHalves<>+0(SB), Y5, Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y3, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y3, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPEXTRW      $0x00, X6, (R8)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, R9
+	ADDQ         $0x00000002, R8
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	VZEROUPPER
+	RET
+
+// func scaleCellsBFloat16AVX512(dst []BFloat16, src []BFloat16, words []uint64, lanes []stretchLanes, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV
+TEXT ·scaleCellsBFloat16AVX512(SB), NOSPLIT, $8-100
+	MOVQ         words_base+48(FP), CX
+	MOVQ         lanes_base+72(FP), DX
+	MOVQ         lanes_len+80(FP), BX
+	MOVQ         DX, SI
+	SHLQ         $0x07, BX
+	ADDQ         DX, BX
+	LEAQ         (SP), DI
+	MOVQ         dst_base+0(FP), R8
+	MOVQ         src_base+24(FP), R9
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+96(FP), Z0
+	VMOVDQU64    upperHalves<>+0(SB), Z1
+	VMOVDQU64    halfOnes<>+0(SB), Z2
+	VMOVDQU64    halfAbove<>+0(SB), Z3
+	CMPQ         AX, $0x00004000
+	JL           near
+	CMPQ         R8, R9
+	JEQ          near
+	CMPQ         AX, $0x00000040
+	JL           apartDone
+
+apart:
+	MOVQ         (R9), R10
+	MOVQ         64(R9), R10
+	MOVQ         (R8), R10
+	MOVQ         64(R8), R10
+	VPBROADCASTQ (CX), Z4
+	VPSHUFB      (SI), Z4, Z4
+	VPTESTMB     64(SI), Z4, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	KMOVD        (DI), K1
+	VMOVUPS      (R9), Y5
+	VINSERTF64X4 $0x01, 32(R9), Z5, Z5
+	VPSLLD       $0x10, Z5, Z4
+	VPANDQ       Z1, Z5, Z7
+	VMULPS       Z0, Z4, Z4
+	VMULPS       Z0, Z7, Z7
+	VPSRLD       $0x10, Z4, Z8
+	VPSLLD       $0x10, Z7, Z9
+	VPTERNLOGD   $0xf8, Z1, Z7, Z8
+	VPTERNLOGD   $0xf4, Z1, Z4, Z9
+	VPTERNLOGD   $0xf8, Z2, Z8, Z9
+	VPCMPUW      $0x05, Z3, Z9, K2
+	VPADDW       Z2, Z8, K2, Z8
+	VMOVDQU16.Z  Z8, K1, Z8
+	KMOVD        4(DI), K1
+	VMOVUPS      64(R9), Y6
+	VINSERTF64X4 $0x01, 96(R9), Z6, Z6
+	VPSLLD       $0x10, Z6, Z4
+	VPANDQ       Z1, Z6, Z7
+	VMULPS       Z0, Z4, Z4
+	VMULPS       Z0, Z7, Z7
+	VPSRLD       $0x10, Z4, Z9
+	VPSLLD       $0x10, Z7, Z10
+	VPTERNLOGD   $0xf8, Z1, Z7, Z9
+	VPTERNLOGD   $0xf4, Z1, Z4, Z10
+	VPTERNLOGD   $0xf8, Z2, Z9, Z10
+	VPCMPUW      $0x05, Z3, Z10, K2
+	VPADDW       Z2, Z9, K2, Z9
+	VMOVDQU16.Z  Z9, K1, Z9
+	VMOVUPS      Z8, (R8)
+	VMOVUPS      Z9, 64(R8)
+	ADDQ         $0x00000080, R9
+	ADDQ         $0x00000080, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          apart
+
+apartDone:
+near:
+	CMPQ AX, $0x00000040
+	JL   wordDone
+
+word:
+	VPBROADCASTQ (CX), Z4
+	VPSHUFB      (SI), Z4, Z4
+	VPTESTMB     64(SI), Z4, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	KMOVD        (DI), K1
+	VMOVUPS      (R9), Z4
+	VPSLLD       $0x10, Z4, Z5
+	VPANDQ       Z1, Z4, Z4
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z4, Z4
+	VPSRLD       $0x10, Z5, Z6
+	VPSLLD       $0x10, Z4, Z7
+	VPTERNLOGD   $0xf8, Z1, Z4, Z6
+	VPTERNLOGD   $0xf4, Z1, Z5, Z7
+	VPTERNLOGD   $0xf8, Z2, Z6, Z7
+	VPCMPUW      $0x05, Z3, Z7, K2
+	VPADDW       Z2, Z6, K2, Z6
+	VMOVDQU16.Z  Z6, K1, Z6
+	KMOVD        4(DI), K1
+	VMOVUPS      64(R9), Z4
+	VPSLLD       $0x10, Z4, Z5
+	VPANDQ       Z1, Z4, Z4
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z4, Z4
+	VPSRLD       $0x10, Z5, Z7
+	VPSLLD       $0x10, Z4, Z8
+	VPTERNLOGD   $0xf8, Z1, Z4, Z7
+	VPTERNLOGD   $0xf4, Z1, Z5, Z8
+	VPTERNLOGD   $0xf8, Z2, Z7, Z8
+	VPCMPUW      $0x05, Z3, Z8, K2
+	VPADDW       Z2, Z7, K2, Z7
+	VMOVDQU16.Z  Z7, K1, Z7
+	VMOVUPS      Z6, (R8)
+	VMOVUPS      Z7, 64(R8)
+	ADDQ         $0x00000080, R9
+	ADDQ         $0x00000080, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ        AX, AX
+	JZ           done
+	VPBROADCASTQ (CX), Z4
+	VPSHUFB      (SI), Z4, Z4
+	VPTESTMB     64(SI), Z4, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	MOVQ         (DI), CX
+	MOVQ         $-1, DX
+	BZHIQ        AX, DX, DX
+
+rest:
+	KMOVD       DX, K1
+	KMOVD       CX, K2
+	VMOVDQU16.Z (R9), K1, Z4
+	VPSLLD      $0x10, Z4, Z5
+	VPANDQ      Z1, Z4, Z4
+	VMULPS      Z0, Z5, Z5
+	VMULPS      Z0, Z4, Z4
+	VPSRLD      $0x10, Z5, Z6
+	VPSLLD      $0x10, Z4, Z7
+	VPTERNLOGD  $0xf8, Z1, Z4, Z6
+	VPTERNLOGD  $0xf4, Z1, Z5, Z7
+	VPTERNLOGD  $0xf8, Z2, Z6, Z7
+	VPCMPUW     $0x05, Z3, Z7, K3
+	VPADDW      Z2, Z6, K3, Z6
+	VMOVDQU16.Z Z6, K2, Z6
+	VMOVDQU16   Z6, K1, (R8)
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R8
+	SHRQ        $0x20, CX
+	SHRQ        $0x20, DX
+	JNZ         rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func scaleCellsStreamAVX2(dst []float32, src []float32, words []uint64, lanes []stretchLanes, scale float32)
+// Requires: AVX, AVX2, CMOV, MMX+
+TEXT ·scaleCellsStreamAVX2(SB), NOSPLIT, $8-100
+	MOVQ         words_base+48(FP), CX
+	MOVQ         lanes_base+72(FP), DX
+	MOVQ         lanes_len+80(FP), BX
+	MOVQ         DX, SI
+	SHLQ         $0x07, BX
+	ADDQ         DX, BX
+	LEAQ         (SP), DI
+	MOVQ         dst_base+0(FP), R8
+	MOVQ         src_base+24(FP), R9
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+96(FP), Y0
+	VMOVDQU      laneBits<>+0(SB), Y1
+	VMOVDQU      laneBits<>+32(SB), Y2
+	VMOVDQU      laneBits<>+64(SB), Y3
+	VMOVDQU      laneBits<>+96(SB), Y4
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(R9)
+	PREFETCHT0   8256(R9)
+	PREFETCHT0   8320(R9)
+	PREFETCHT0   8384(R9)
+	VPBROADCASTQ (CX), Y5
+	VPSHUFB      (SI), Y5, Y6
+	VMOVDQU      64(SI), Y7
+	VPAND        Y7, Y6, Y6
+	VPCMPEQB     Y7, Y6, Y6
+	VPMOVMSKB    Y6, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y5, Y5
+	VMOVDQU      96(SI), Y6
+	VPAND        Y6, Y5, Y5
+	VPCMPEQB     Y6, Y5, Y5
+	VPMOVMSKB    Y5, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	VPBROADCASTD (DI), Y5
+	VPAND        Y1, Y5, Y6
+	VPCMPEQD     Y1, Y6, Y6
+	VMOVUPS      (R9), Y7
+	VMULPS       Y0, Y7, Y7
+	VPAND        Y6, Y7, Y7
+	VPAND        Y2, Y5, Y6
+	VPCMPEQD     Y2, Y6, Y6
+	VMOVUPS      32(R9), Y10
+	VMULPS       Y0, Y10, Y10
+	VPAND        Y6, Y10, Y10
+	VPAND        Y3, Y5, Y6
+	VPCMPEQD     Y3, Y6, Y6
+	VMOVUPS      64(R9), Y11
+	VMULPS       Y0, Y11, Y11
+	VPAND        Y6, Y11, Y11
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      96(R9), Y6
+	VMULPS       Y0, Y6, Y6
+	VPAND        Y5, Y6, Y6
+	VPBROADCASTD 4(DI), Y5
+	VPAND        Y1, Y5, Y12
+	VPCMPEQD     Y1, Y12, Y12
+	VMOVUPS      128(R9), Y13
+	VMULPS       Y0, Y13, Y13
+	VPAND        Y12, Y13, Y13
+	VPAND        Y2, Y5, Y12
+	VPCMPEQD     Y2, Y12, Y12
+	VMOVUPS      160(R9), Y14
+	VMULPS       Y0, Y14, Y14
+	VPAND        Y12, Y14, Y14
+	VPAND        Y3, Y5, Y12
+	VPCMPEQD     Y3, Y12, Y12
+	VMOVUPS      192(R9), Y15
+	VMULPS       Y0, Y15, Y15
+	VPAND        Y12, Y15, Y15
+	VPAND        Y4, Y5, Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VMOVUPS      224(R9), Y12
+	VMULPS       Y0, Y12, Y12
+	VPAND        Y5, Y12, Y12
+	VMOVNTPS     Y7, (R8)
+	VMOVNTPS     Y10, 32(R8)
+	VMOVNTPS     Y11, 64(R8)
+	VMOVNTPS     Y6, 96(R8)
+	VMOVNTPS     Y13, 128(R8)
+	VMOVNTPS     Y14, 160(R8)
+	VMOVNTPS     Y15, 192(R8)
+	VMOVNTPS     Y12, 224(R8)
+	ADDQ         $0x00000100, R9
+	ADDQ         $0x00000100, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ        AX, AX
+	JZ           done
+	VPBROADCASTQ (CX), Y2
+	VPSHUFB      (SI), Y2, Y3
+	VMOVDQU      64(SI), Y4
+	VPAND        Y4, Y3, Y3
+	VPCMPEQB     Y4, Y3, Y3
+	VPMOVMSKB    Y3, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VPAND        Y3, Y2, Y2
+	VPCMPEQB     Y3, Y2, Y2
+	VPMOVMSKB    Y2, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	MOVQ         (DI), CX
+	CMPQ         AX, $0x00000008
+	JL           rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVUPS      (R9), Y3
+	VMULPS       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y3, (R8)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000020, R9
+	ADDQ         $0x00000020, R8
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000004
+	JL   rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVUPS      (R9), X8
+	VMULPS       Y0, Y8, Y8
+	VPAND        Y2, Y8, Y8
+	VMOVUPS      X8, (R8)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000010, R9
+	ADDQ         $0x00000010, R8
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VMOVSS       (R9), X9
+	VMULPS       Y0, Y9, Y9
+	VPAND        Y2, Y9, Y9
+	VMOVSS       X9, (R8)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000004, R8
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleCellsStreamAVX512(dst []float32, src []float32, words []uint64, lanes []stretchLanes, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV, MMX+
+TEXT ·scaleCellsStreamAVX512(SB), NOSPLIT, $8-100
+	MOVQ         words_base+48(FP), CX
+	MOVQ         lanes_base+72(FP), DX
+	MOVQ         lanes_len+80(FP), BX
+	MOVQ         DX, SI
+	SHLQ         $0x07, BX
+	ADDQ         DX, BX
+	LEAQ         (SP), DI
+	MOVQ         dst_base+0(FP), R8
+	MOVQ         src_base+24(FP), R9
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+96(FP), Z0
+	VMOVDQU64    laneBits<>+0(SB), Z1
+	VMOVDQU64    laneBits<>+64(SB), Z2
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(R9)
+	PREFETCHT0   8256(R9)
+	PREFETCHT0   8320(R9)
+	PREFETCHT0   8384(R9)
+	VPBROADCASTQ (CX), Z3
+	VPSHUFB      (SI), Z3, Z3
+	VPTESTMB     64(SI), Z3, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	VPBROADCASTD (DI), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      (R9), Y4
+	VINSERTF64X4 $0x01, 32(R9), Z4, Z4
+	VMULPS.Z     Z0, Z4, K1, Z4
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      64(R9), Y5
+	VINSERTF64X4 $0x01, 96(R9), Z5, Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
+	VPBROADCASTD 4(DI), Z3
+	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      128(R9), Y6
+	VINSERTF64X4 $0x01, 160(R9), Z6, Z6
+	VMULPS.Z     Z0, Z6, K1, Z6
+	VPTESTMD     Z2, Z3, K1
+	VMOVUPS      192(R9), Y7
+	VINSERTF64X4 $0x01, 224(R9), Z7, Z7
+	VMULPS.Z     Z0, Z7, K1, Z7
+	VMOVNTPS     Z4, (R8)
+	VMOVNTPS     Z5, 64(R8)
+	VMOVNTPS     Z6, 128(R8)
+	VMOVNTPS     Z7, 192(R8)
+	ADDQ         $0x00000100, R9
+	ADDQ         $0x00000100, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ        AX, AX
+	JZ           done
+	VPBROADCASTQ (CX), Z1
+	VPSHUFB      (SI), Z1, Z1
+	VPTESTMB     64(SI), Z1, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	MOVQ         (DI), CX
+	MOVQ         $-1, DX
+	BZHIQ        AX, DX, DX
+
+rest:
+	KMOVW     DX, K1
+	KMOVW     CX, K2
+	VMOVUPS.Z (R9), K1, Z1
+	VMULPS.Z  Z0, Z1, K2, Z1
+	VMOVUPS   Z1, K1, (R8)
+	ADDQ      $0x00000040, R9
+	ADDQ      $0x00000040, R8
+	SHRQ      $0x10, CX
+	SHRQ      $0x10, DX
+	JNZ       rest
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleCellsStreamFloat64AVX2(dst []float64, src []float64, words []uint64, lanes []stretchLanes, scale float64)
+// Requires: AVX, AVX2, CMOV, MMX+
+TEXT ·scaleCellsStreamFloat64AVX2(SB), NOSPLIT, $8-104
+	MOVQ         words_base+48(FP), CX
+	MOVQ         lanes_base+72(FP), DX
+	MOVQ         lanes_len+80(FP), BX
+	MOVQ         DX, SI
+	SHLQ         $0x07, BX
+	ADDQ         DX, BX
+	LEAQ         (SP), DI
+	MOVQ         dst_base+0(FP), R8
+	MOVQ         src_base+24(FP), R9
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSD scale+96(FP), Y0
+	VMOVDQU      laneBits8<>+0(SB), Y1
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(R9)
+	PREFETCHT0   8256(R9)
+	PREFETCHT0   8320(R9)
+	PREFETCHT0   8384(R9)
+	PREFETCHT0   8448(R9)
+	PREFETCHT0   8512(R9)
+	PREFETCHT0   8576(R9)
+	PREFETCHT0   8640(R9)
+	VPBROADCASTQ (CX), Y2
+	VPSHUFB      (SI), Y2, Y3
+	VMOVDQU      64(SI), Y4
+	VPAND        Y4, Y3, Y3
+	VPCMPEQB     Y4, Y3, Y3
+	VPMOVMSKB    Y3, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VPAND        Y3, Y2, Y2
+	VPCMPEQB     Y3, Y2, Y2
+	VPMOVMSKB    Y2, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	VPBROADCASTD (DI), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      (R9), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      32(R9), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      64(R9), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      96(R9), Y9
+	VMULPD       Y0, Y9, Y9
+	VPAND        Y3, Y9, Y9
+	VMOVNTPS     Y4, (R8)
+	VMOVNTPS     Y7, 32(R8)
+	VMOVNTPS     Y8, 64(R8)
+	VMOVNTPS     Y9, 96(R8)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      128(R9), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      160(R9), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      192(R9), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      224(R9), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVNTPS     Y4, 128(R8)
+	VMOVNTPS     Y7, 160(R8)
+	VMOVNTPS     Y8, 192(R8)
+	VMOVNTPS     Y3, 224(R8)
+	VPBROADCASTD 4(DI), Y2
+	VPAND        Y1, Y2, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      256(R9), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x04, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      288(R9), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x08, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      320(R9), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x0c, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      352(R9), Y9
+	VMULPD       Y0, Y9, Y9
+	VPAND        Y3, Y9, Y9
+	VMOVNTPS     Y4, 256(R8)
+	VMOVNTPS     Y7, 288(R8)
+	VMOVNTPS     Y8, 320(R8)
+	VMOVNTPS     Y9, 352(R8)
+	VPSRLQ       $0x10, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      384(R9), Y4
+	VMULPD       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLQ       $0x14, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      416(R9), Y7
+	VMULPD       Y0, Y7, Y7
+	VPAND        Y3, Y7, Y7
+	VPSRLQ       $0x18, Y2, Y3
+	VPAND        Y1, Y3, Y3
+	VPCMPEQQ     Y1, Y3, Y3
+	VMOVUPS      448(R9), Y8
+	VMULPD       Y0, Y8, Y8
+	VPAND        Y3, Y8, Y8
+	VPSRLQ       $0x1c, Y2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      480(R9), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVNTPS     Y4, 384(R8)
+	VMOVNTPS     Y7, 416(R8)
+	VMOVNTPS     Y8, 448(R8)
+	VMOVNTPS     Y3, 480(R8)
+	ADDQ         $0x00000200, R9
+	ADDQ         $0x00000200, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ        AX, AX
+	JZ           done
+	VPBROADCASTQ (CX), Y2
+	VPSHUFB      (SI), Y2, Y3
+	VMOVDQU      64(SI), Y4
+	VPAND        Y4, Y3, Y3
+	VPCMPEQB     Y4, Y3, Y3
+	VPMOVMSKB    Y3, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VPAND        Y3, Y2, Y2
+	VPCMPEQB     Y3, Y2, Y2
+	VPMOVMSKB    Y2, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	MOVQ         (DI), CX
+	CMPQ         AX, $0x00000004
+	JL           rest4Done
+
+rest4:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (R9), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y3, (R8)
+	SHRQ         $0x04, CX
+	ADDQ         $0x00000020, R9
+	ADDQ         $0x00000020, R8
+	SUBQ         $0x00000004, AX
+	CMPQ         AX, $0x00000004
+	JGE          rest4
+
+rest4Done:
+	CMPQ AX, $0x00000002
+	JL   rest2Done
+
+rest2:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVUPS      (R9), X5
+	VMULPD       Y0, Y5, Y5
+	VPAND        Y2, Y5, Y5
+	VMOVUPS      X5, (R8)
+	SHRQ         $0x02, CX
+	ADDQ         $0x00000010, R9
+	ADDQ         $0x00000010, R8
+	SUBQ         $0x00000002, AX
+	CMPQ         AX, $0x00000002
+	JGE          rest2
+
+rest2Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTD X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VMOVSD       (R9), X6
+	VMULPD       Y0, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVSD       X6, (R8)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000008, R9
+	ADDQ         $0x00000008, R8
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleCellsStreamFloat64AVX512(dst []float64, src []float64, words []uint64, lanes []stretchLanes, scale float64)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV, MMX+
+TEXT ·scaleCellsStreamFloat64AVX512(SB), NOSPLIT, $8-104
+	MOVQ         words_base+48(FP), CX
+	MOVQ         lanes_base+72(FP), DX
+	MOVQ         lanes_len+80(FP), BX
+	MOVQ         DX, SI
+	SHLQ         $0x07, BX
+	ADDQ         DX, BX
+	LEAQ         (SP), DI
+	MOVQ         dst_base+0(FP), R8
+	MOVQ         src_base+24(FP), R9
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSD scale+96(FP), Z0
+	VMOVDQU64    laneBits8<>+0(SB), Z1
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(R9)
+	PREFETCHT0   8256(R9)
+	PREFETCHT0   8320(R9)
+	PREFETCHT0   8384(R9)
+	PREFETCHT0   8448(R9)
+	PREFETCHT0   8512(R9)
+	PREFETCHT0   8576(R9)
+	PREFETCHT0   8640(R9)
+	VPBROADCASTQ (CX), Z2
+	VPSHUFB      (SI), Z2, Z2
+	VPTESTMB     64(SI), Z2, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	VPBROADCASTD (DI), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      (R9), Y3
+	VINSERTF64X4 $0x01, 32(R9), Z3, Z3
+	VMULPD.Z     Z0, Z3, K1, Z3
+	VPSRLQ       $0x08, Z2, Z11
+	VPTESTMQ     Z1, Z11, K1
+	VMOVUPS      64(R9), Y4
+	VINSERTF64X4 $0x01, 96(R9), Z4, Z4
+	VMULPD.Z     Z0, Z4, K1, Z4
+	VPSRLQ       $0x10, Z2, Z11
+	VPTESTMQ     Z1, Z11, K1
+	VMOVUPS      128(R9), Y5
+	VINSERTF64X4 $0x01, 160(R9), Z5, Z5
+	VMULPD.Z     Z0, Z5, K1, Z5
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(R9), Y6
+	VINSERTF64X4 $0x01, 224(R9), Z6, Z6
+	VMULPD.Z     Z0, Z6, K1, Z6
+	VPBROADCASTD 4(DI), Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      256(R9), Y7
+	VINSERTF64X4 $0x01, 288(R9), Z7, Z7
+	VMULPD.Z     Z0, Z7, K1, Z7
+	VPSRLQ       $0x08, Z2, Z11
+	VPTESTMQ     Z1, Z11, K1
+	VMOVUPS      320(R9), Y8
+	VINSERTF64X4 $0x01, 352(R9), Z8, Z8
+	VMULPD.Z     Z0, Z8, K1, Z8
+	VPSRLQ       $0x10, Z2, Z11
+	VPTESTMQ     Z1, Z11, K1
+	VMOVUPS      384(R9), Y9
+	VINSERTF64X4 $0x01, 416(R9), Z9, Z9
+	VMULPD.Z     Z0, Z9, K1, Z9
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      448(R9), Y10
+	VINSERTF64X4 $0x01, 480(R9), Z10, Z10
+	VMULPD.Z     Z0, Z10, K1, Z10
+	VMOVNTPS     Z3, (R8)
+	VMOVNTPS     Z4, 64(R8)
+	VMOVNTPS     Z5, 128(R8)
+	VMOVNTPS     Z6, 192(R8)
+	VMOVNTPS     Z7, 256(R8)
+	VMOVNTPS     Z8, 320(R8)
+	VMOVNTPS     Z9, 384(R8)
+	VMOVNTPS     Z10, 448(R8)
+	ADDQ         $0x00000200, R9
+	ADDQ         $0x00000200, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ        AX, AX
+	JZ           done
+	VPBROADCASTQ (CX), Z1
+	VPSHUFB      (SI), Z1, Z1
+	VPTESTMB     64(SI), Z1, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	MOVQ         (DI), CX
+	MOVQ         $-1, DX
+	BZHIQ        AX, DX, DX
+
+rest:
+	KMOVW     DX, K1
+	KMOVW     CX, K2
+	VMOVUPD.Z (R9), K1, Z1
+	VMULPD.Z  Z0, Z1, K2, Z1
+	VMOVUPD   Z1, K1, (R8)
+	ADDQ      $0x00000040, R9
+	ADDQ      $0x00000040, R8
+	SHRQ      $0x08, CX
+	SHRQ      $0x08, DX
+	JNZ       rest
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleCellsStreamFloat16AVX2(dst []Float16, src []Float16, words []uint64, lanes []stretchLanes, scale float32)
+// Requires: AVX, AVX2, CMOV, F16C, MMX+
+TEXT ·scaleCellsStreamFloat16AVX2(SB), NOSPLIT, $8-100
+	MOVQ         words_base+48(FP), CX
+	MOVQ         lanes_base+72(FP), DX
+	MOVQ         lanes_len+80(FP), BX
+	MOVQ         DX, SI
+	SHLQ         $0x07, BX
+	ADDQ         DX, BX
+	LEAQ         (SP), DI
+	MOVQ         dst_base+0(FP), R8
+	MOVQ         src_base+24(FP), R9
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+96(FP), Y0
+	VMOVDQU      laneBits2<>+0(SB), Y1
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(R9)
+	PREFETCHT0   8256(R9)
+	VPBROADCASTQ (CX), Y2
+	VPSHUFB      (SI), Y2, Y3
+	VMOVDQU      64(SI), Y4
+	VPAND        Y4, Y3, Y3
+	VPCMPEQB     Y4, Y3, Y3
+	VPMOVMSKB    Y3, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VPAND        Y3, Y2, Y2
+	VPCMPEQB     Y3, Y2, Y2
+	VPMOVMSKB    Y2, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	VPBROADCASTW (DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    (R9), Y3
+	VCVTPH2PS    16(R9), Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPBROADCASTW 2(DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    32(R9), Y4
+	VCVTPH2PS    48(R9), Y6
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VMOVNTPS     Y3, (R8)
+	VMOVNTPS     Y4, 32(R8)
+	VPBROADCASTW 4(DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    64(R9), Y3
+	VCVTPH2PS    80(R9), Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPBROADCASTW 6(DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    96(R9), Y4
+	VCVTPH2PS    112(R9), Y6
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y4, Y4
+	VPAND        Y2, Y4, Y4
+	VMOVNTPS     Y3, 64(R8)
+	VMOVNTPS     Y4, 96(R8)
+	ADDQ         $0x00000080, R9
+	ADDQ         $0x00000080, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ        AX, AX
+	JZ           done
+	VPBROADCASTQ (CX), Y2
+	VPSHUFB      (SI), Y2, Y3
+	VMOVDQU      64(SI), Y4
+	VPAND        Y4, Y3, Y3
+	VPCMPEQB     Y4, Y3, Y3
+	VPMOVMSKB    Y3, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VPAND        Y3, Y2, Y2
+	VPCMPEQB     Y3, Y2, Y2
+	VPMOVMSKB    Y2, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	MOVQ         (DI), CX
+	CMPQ         AX, $0x00000010
+	JL           rest16Done
+
+rest16:
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VCVTPH2PS    (R9), Y3
+	VCVTPH2PS    16(R9), Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      Y3, (R8)
+	SHRQ         $0x10, CX
+	ADDQ         $0x00000020, R9
+	ADDQ         $0x00000020, R8
+	SUBQ         $0x00000010, AX
+	CMPQ         AX, $0x00000010
+	JGE          rest16
+
+rest16Done:
+	CMPQ AX, $0x00000008
+	JL   rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (R9), X5
+	VCVTPH2PS    X5, Y3
+	VEXTRACTI128 $0x01, Y5, X4
+	VCVTPH2PS    X4, Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VMOVUPS      X3, (R8)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, R9
+	ADDQ         $0x00000010, R8
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	MOVWLZX      (R9), DX
+	VMOVD        DX, X5
+	VCVTPH2PS    X5, Y3
+	VEXTRACTI128 $0x01, Y5, X4
+	VCVTPH2PS    X4, Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	VPAND        Y2, Y3, Y3
+	VPEXTRW      $0x00, X3, (R8)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, R9
+	ADDQ         $0x00000002, R8
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleCellsStreamFloat16AVX512(dst []Float16, src []Float16, words []uint64, lanes []stretchLanes, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV, MMX+
+TEXT ·scaleCellsStreamFloat16AVX512(SB), NOSPLIT, $8-100
+	MOVQ         words_base+48(FP), CX
+	MOVQ         lanes_base+72(FP), DX
+	MOVQ         lanes_len+80(FP), BX
+	MOVQ         DX, SI
+	SHLQ         $0x07, BX
+	ADDQ         DX, BX
+	LEAQ         (SP), DI
+	MOVQ         dst_base+0(FP), R8
+	MOVQ         src_base+24(FP), R9
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+96(FP), Z0
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(R9)
+	PREFETCHT0   8256(R9)
+	VPBROADCASTQ (CX), Z1
+	VPSHUFB      (SI), Z1, Z1
+	VPTESTMB     64(SI), Z1, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	KMOVD        (DI), K1
+	VCVTPH2PS    (R9), Z1
+	VCVTPH2PS    32(R9), Z2
+	VMULPS       Z0, Z1, Z1
+	VMULPS       Z0, Z2, Z2
+	VCVTPS2PH    $0x00, Z1, Y1
+	VCVTPS2PH    $0x00, Z2, Y2
+	VINSERTI64X4 $0x01, Y2, Z1, Z1
+	VMOVDQU16.Z  Z1, K1, Z1
+	KMOVD        4(DI), K1
+	VCVTPH2PS    64(R9), Z2
+	VCVTPH2PS    96(R9), Z3
+	VMULPS       Z0, Z2, Z2
+	VMULPS       Z0, Z3, Z3
+	VCVTPS2PH    $0x00, Z2, Y2
+	VCVTPS2PH    $0x00, Z3, Y3
+	VINSERTI64X4 $0x01, Y3, Z2, Z2
+	VMOVDQU16.Z  Z2, K1, Z2
+	VMOVNTPS     Z1, (R8)
+	VMOVNTPS     Z2, 64(R8)
+	ADDQ         $0x00000080, R9
+	ADDQ         $0x00000080, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ        AX, AX
+	JZ           done
+	VPBROADCASTQ (CX), Z1
+	VPSHUFB      (SI), Z1, Z1
+	VPTESTMB     64(SI), Z1, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	MOVQ         (DI), CX
+	MOVQ         $-1, DX
+	BZHIQ        AX, DX, DX
+
+rest:
+	KMOVD         DX, K1
+	KMOVD         CX, K2
+	VMOVDQU16.Z   (R9), K1, Z1
+	VCVTPH2PS     Y1, Z2
+	VEXTRACTI64X4 $0x01, Z1, Y1
+	VCVTPH2PS     Y1, Z1
+	VMULPS        Z0, Z2, Z2
+	VMULPS        Z0, Z1, Z1
+	VCVTPS2PH     $0x00, Z2, Y2
+	VCVTPS2PH     $0x00, Z1, Y1
+	VINSERTI64X4  $0x01, Y1, Z2, Z2
+	VMOVDQU16.Z   Z2, K2, Z2
+	VMOVDQU16     Z2, K1, (R8)
+	ADDQ          $0x00000040, R9
+	ADDQ          $0x00000040, R8
+	SHRQ          $0x20, CX
+	SHRQ          $0x20, DX
+	JNZ           rest
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleCellsStreamBFloat16AVX2(dst []BFloat16, src []BFloat16, words []uint64, lanes []stretchLanes, scale float32)
+// Requires: AVX, AVX2, CMOV, MMX+
+TEXT ·scaleCellsStreamBFloat16AVX2(SB), NOSPLIT, $8-100
+	MOVQ         words_base+48(FP), CX
+	MOVQ         lanes_base+72(FP), DX
+	MOVQ         lanes_len+80(FP), BX
+	MOVQ         DX, SI
+	SHLQ         $0x07, BX
+	ADDQ         DX, BX
+	LEAQ         (SP), DI
+	MOVQ         dst_base+0(FP), R8
+	MOVQ         src_base+24(FP), R9
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+96(FP), Y0
+	VMOVDQU      laneBits2<>+0(SB), Y1
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(R9)
+	PREFETCHT0   8256(R9)
+	VPBROADCASTQ (CX), Y2
+	VPSHUFB      (SI), Y2, Y3
+	VMOVDQU      64(SI), Y4
+	VPAND        Y4, Y3, Y3
+	VPCMPEQB     Y4, Y3, Y3
+	VPMOVMSKB    Y3, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VPAND        Y3, Y2, Y2
+	VPCMPEQB     Y3, Y2, Y2
+	VPMOVMSKB    Y2, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	VPBROADCASTW (DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (R9), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 2(DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      32(R9), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y7
+	VPSLLD       $0x10, Y3, Y8
+	VPBLENDW     $0xaa, Y3, Y7, Y7
+	VPBLENDW     $0x55, Y4, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y3
+	VPOR         Y3, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y3
+	VPCMPEQW     Y3, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVNTPS     Y6, (R8)
+	VMOVNTPS     Y7, 32(R8)
+	VPBROADCASTW 4(DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      64(R9), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTW 6(DI), Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      96(R9), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y7
+	VPSLLD       $0x10, Y3, Y8
+	VPBLENDW     $0xaa, Y3, Y7, Y7
+	VPBLENDW     $0x55, Y4, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y3
+	VPOR         Y3, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y3
+	VPCMPEQW     Y3, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPAND        Y2, Y7, Y7
+	VMOVNTPS     Y6, 64(R8)
+	VMOVNTPS     Y7, 96(R8)
+	ADDQ         $0x00000080, R9
+	ADDQ         $0x00000080, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ        AX, AX
+	JZ           done
+	VPBROADCASTQ (CX), Y2
+	VPSHUFB      (SI), Y2, Y3
+	VMOVDQU      64(SI), Y4
+	VPAND        Y4, Y3, Y3
+	VPCMPEQB     Y4, Y3, Y3
+	VPMOVMSKB    Y3, R10
+	MOVL         R10, (DI)
+	VPSHUFB      32(SI), Y2, Y2
+	VMOVDQU      96(SI), Y3
+	VPAND        Y3, Y2, Y2
+	VPCMPEQB     Y3, Y2, Y2
+	VPMOVMSKB    Y2, R10
+	MOVL         R10, 4(DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	MOVQ         (DI), CX
+	CMPQ         AX, $0x00000010
+	JL           rest16Done
+
+rest16:
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (R9), Y3
+	VPSLLD       $0x10, Y3, Y4
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y0, Y3, Y3
+	VPSRLD       $0x10, Y4, Y6
+	VPSLLD       $0x10, Y3, Y7
+	VPBLENDW     $0xaa, Y3, Y6, Y6
+	VPBLENDW     $0x55, Y4, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y3
+	VPOR         Y3, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y3
+	VPCMPEQW     Y3, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      Y6, (R8)
+	SHRQ         $0x10, CX
+	ADDQ         $0x00000020, R9
+	ADDQ         $0x00000020, R8
+	SUBQ         $0x00000010, AX
+	CMPQ         AX, $0x00000010
+	JGE          rest16
+
+rest16Done:
+	CMPQ AX, $0x00000008
+	JL   rest8Done
+
+rest8:
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	VMOVUPS      (R9), X5
+	VPSLLD       $0x10, Y5, Y3
+	VPAND        upperHalves<>+0(SB), Y5, Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y3, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y3, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VMOVUPS      X6, (R8)
+	SHRQ         $0x08, CX
+	ADDQ         $0x00000010, R9
+	ADDQ         $0x00000010, R8
+	SUBQ         $0x00000008, AX
+	CMPQ         AX, $0x00000008
+	JGE          rest8
+
+rest8Done:
+	CMPQ AX, $0x00000001
+	JL   rest1Done
+
+rest1:
+	VMOVQ        CX, X2
+	VPBROADCASTW X2, Y2
+	VPAND        Y1, Y2, Y2
+	VPCMPEQW     Y1, Y2, Y2
+	MOVWLZX      (R9), DX
+	VMOVD        DX, X5
+	VPSLLD       $0x10, Y5, Y3
+	VPAND        upperHalves<>+0(SB), Y5, Y4
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y0, Y4, Y4
+	VPSRLD       $0x10, Y3, Y6
+	VPSLLD       $0x10, Y4, Y7
+	VPBLENDW     $0xaa, Y4, Y6, Y6
+	VPBLENDW     $0x55, Y3, Y7, Y7
+	VPAND        halfOnes<>+0(SB), Y6, Y4
+	VPOR         Y4, Y7, Y7
+	VPMAXUW      halfAbove<>+0(SB), Y7, Y4
+	VPCMPEQW     Y4, Y7, Y7
+	VPSUBW       Y7, Y6, Y6
+	VPAND        Y2, Y6, Y6
+	VPEXTRW      $0x00, X6, (R8)
+	SHRQ         $0x01, CX
+	ADDQ         $0x00000002, R9
+	ADDQ         $0x00000002, R8
+	SUBQ         $0x00000001, AX
+	CMPQ         AX, $0x00000001
+	JGE          rest1
+
+rest1Done:
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func scaleCellsStreamBFloat16AVX512(dst []BFloat16, src []BFloat16, words []uint64, lanes []stretchLanes, scale float32)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV, MMX+
+TEXT ·scaleCellsStreamBFloat16AVX512(SB), NOSPLIT, $8-100
+	MOVQ         words_base+48(FP), CX
+	MOVQ         lanes_base+72(FP), DX
+	MOVQ         lanes_len+80(FP), BX
+	MOVQ         DX, SI
+	SHLQ         $0x07, BX
+	ADDQ         DX, BX
+	LEAQ         (SP), DI
+	MOVQ         dst_base+0(FP), R8
+	MOVQ         src_base+24(FP), R9
+	MOVQ         src_len+32(FP), AX
+	VBROADCASTSS scale+96(FP), Z0
+	VMOVDQU64    upperHalves<>+0(SB), Z1
+	VMOVDQU64    halfOnes<>+0(SB), Z2
+	VMOVDQU64    halfAbove<>+0(SB), Z3
+	CMPQ         AX, $0x00000040
+	JL           wordDone
+
+word:
+	PREFETCHT0   8192(R9)
+	PREFETCHT0   8256(R9)
+	VPBROADCASTQ (CX), Z4
+	VPSHUFB      (SI), Z4, Z4
+	VPTESTMB     64(SI), Z4, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	KMOVD        (DI), K1
+	VMOVUPS      (R9), Y5
+	VINSERTF64X4 $0x01, 32(R9), Z5, Z5
+	VPSLLD       $0x10, Z5, Z4
+	VPANDQ       Z1, Z5, Z7
+	VMULPS       Z0, Z4, Z4
+	VMULPS       Z0, Z7, Z7
+	VPSRLD       $0x10, Z4, Z8
+	VPSLLD       $0x10, Z7, Z9
+	VPTERNLOGD   $0xf8, Z1, Z7, Z8
+	VPTERNLOGD   $0xf4, Z1, Z4, Z9
+	VPTERNLOGD   $0xf8, Z2, Z8, Z9
+	VPCMPUW      $0x05, Z3, Z9, K2
+	VPADDW       Z2, Z8, K2, Z8
+	VMOVDQU16.Z  Z8, K1, Z8
+	KMOVD        4(DI), K1
+	VMOVUPS      64(R9), Y6
+	VINSERTF64X4 $0x01, 96(R9), Z6, Z6
+	VPSLLD       $0x10, Z6, Z4
+	VPANDQ       Z1, Z6, Z7
+	VMULPS       Z0, Z4, Z4
+	VMULPS       Z0, Z7, Z7
+	VPSRLD       $0x10, Z4, Z9
+	VPSLLD       $0x10, Z7, Z10
+	VPTERNLOGD   $0xf8, Z1, Z7, Z9
+	VPTERNLOGD   $0xf4, Z1, Z4, Z10
+	VPTERNLOGD   $0xf8, Z2, Z9, Z10
+	VPCMPUW      $0x05, Z3, Z10, K2
+	VPADDW       Z2, Z9, K2, Z9
+	VMOVDQU16.Z  Z9, K1, Z9
+	VMOVNTPS     Z8, (R8)
+	VMOVNTPS     Z9, 64(R8)
+	ADDQ         $0x00000080, R9
+	ADDQ         $0x00000080, R8
+	SUBQ         $0x00000040, AX
+	CMPQ         AX, $0x00000040
+	JGE          word
+
+wordDone:
+	TESTQ        AX, AX
+	JZ           done
+	VPBROADCASTQ (CX), Z4
+	VPSHUFB      (SI), Z4, Z4
+	VPTESTMB     64(SI), Z4, K1
+	KMOVQ        K1, (DI)
+	ADDQ         $0x00000080, SI
+	LEAQ         8(CX), R10
+	CMPQ         SI, BX
+	CMOVQEQ      DX, SI
+	CMOVQEQ      R10, CX
+	MOVQ         (DI), CX
+	MOVQ         $-1, DX
+	BZHIQ        AX, DX, DX
+
+rest:
+	KMOVD       DX, K1
+	KMOVD       CX, K2
+	VMOVDQU16.Z (R9), K1, Z4
+	VPSLLD      $0x10, Z4, Z5
+	VPANDQ      Z1, Z4, Z4
+	VMULPS      Z0, Z5, Z5
+	VMULPS      Z0, Z4, Z4
+	VPSRLD      $0x10, Z5, Z6
+	VPSLLD      $0x10, Z4, Z7
+	VPTERNLOGD  $0xf8, Z1, Z4, Z6
+	VPTERNLOGD  $0xf4, Z1, Z5, Z7
+	VPTERNLOGD  $0xf8, Z2, Z6, Z7
+	VPCMPUW     $0x05, Z3, Z7, K3
+	VPADDW      Z2, Z6, K3, Z6
+	VMOVDQU16.Z Z6, K2, Z6
+	VMOVDQU16   Z6, K1, (R8)
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R8
+	SHRQ        $0x20, CX
+	SHRQ        $0x20, DX
+	JNZ         rest
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func scaleRunsAVX2(dst []float32, src []float32, keep []uint64, scales []float64, run int, left int)
 // Requires: AVX, AVX2, BMI2, CMOV
 TEXT ·scaleRunsAVX2(SB), NOSPLIT, $16-112

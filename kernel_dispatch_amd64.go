@@ -11,117 +11,133 @@ import (
 )
 
 var (
-	_ philoxKernel                       = philoxAVX512
-	_ headKernel                         = headAVX512
-	_ onesKernel                         = onesAVX512
-	_ placeKernel                        = placeAVX512
-	_ stampsKernel                       = stampsAVX512
-	_ dilateRowKernel                    = dilateRowAVX512
-	_ dilateStepKernel                   = dilateStepAVX512
-	_ dilateKeepKernel                   = dilateKeepAVX512
-	_ dilateNearKernel                   = dilateNearAVX512
-	_ dilateBorderKernel                 = dilateBorderAVX512
-	_ stretchKernel                      = stretchAVX512
-	_ stretchBytesKernel                 = stretchBytesAVX512
-	_ scaleKernel[float32, float32]      = scaleAVX512
-	_ scaleKernel[float64, float64]      = scaleFloat64AVX512
-	_ scaleKernel[Float16, float32]      = scaleFloat16AVX512
-	_ scaleKernel[BFloat16, float32]     = scaleBFloat16AVX512
-	_ scaleKernel[float32, float32]      = scaleStreamAVX512
-	_ scaleKernel[float64, float64]      = scaleStreamFloat64AVX512
-	_ scaleKernel[Float16, float32]      = scaleStreamFloat16AVX512
-	_ scaleKernel[BFloat16, float32]     = scaleStreamBFloat16AVX512
-	_ scaleRunsKernel[float32, float32]  = scaleRunsAVX512
-	_ scaleRunsKernel[float64, float64]  = scaleRunsFloat64AVX512
-	_ scaleRunsKernel[Float16, float32]  = scaleRunsFloat16AVX512
-	_ scaleRunsKernel[BFloat16, float32] = scaleRunsBFloat16AVX512
-	_ scaleRunsKernel[float32, float32]  = scaleRunsStreamAVX512
-	_ scaleRunsKernel[float64, float64]  = scaleRunsStreamFloat64AVX512
-	_ scaleRunsKernel[Float16, float32]  = scaleRunsStreamFloat16AVX512
-	_ scaleRunsKernel[BFloat16, float32] = scaleRunsStreamBFloat16AVX512
-	_ scaleEachKernel[float32, float32]  = scaleEachAVX512
-	_ scaleEachKernel[float64, float64]  = scaleEachFloat64AVX512
-	_ scaleEachKernel[Float16, float32]  = scaleEachFloat16AVX512
-	_ scaleEachKernel[BFloat16, float32] = scaleEachBFloat16AVX512
-	_ addKernel[float32, float32]        = addAVX512
-	_ addKernel[float64, float64]        = addFloat64AVX512
-	_ addKernel[Float16, float32]        = addFloat16AVX512
-	_ addKernel[BFloat16, float32]       = addBFloat16AVX512
-	_ fillKernel[float32, float32]       = fillAVX512
-	_ fillKernel[float64, float64]       = fillFloat64AVX512
-	_ fillKernel[Float16, float32]       = fillFloat16AVX512
-	_ fillKernel[BFloat16, float32]      = fillBFloat16AVX512
-	_ fillKernel[float32, float32]       = fillStreamAVX512
-	_ fillKernel[float64, float64]       = fillStreamFloat64AVX512
-	_ fillKernel[Float16, float32]       = fillStreamFloat16AVX512
-	_ fillKernel[BFloat16, float32]      = fillStreamBFloat16AVX512
-	_ expandKernel[float32, float32]     = expandAVX512
-	_ expandKernel[float64, float64]     = expandFloat64AVX512
-	_ expandKernel[Float16, float32]     = expandFloat16AVX512
-	_ expandKernel[BFloat16, float32]    = expandBFloat16AVX512
-	_ noiseKernel[float32, float32]      = noiseAVX512
-	_ noiseKernel[float64, float64]      = noiseFloat64AVX512
-	_ noiseKernel[Float16, float32]      = noiseFloat16AVX512
-	_ noiseKernel[BFloat16, float32]     = noiseBFloat16AVX512
-	_ expandBoolKernel                   = expandBoolAVX512
-	_ quotientsKernel                    = quotientsAVX512
-	_ countKernel                        = countAVX512
-	_ philoxKernel                       = philoxAVX2
-	_ headKernel                         = headAVX2
-	_ gapsKernel                         = gapsAVX2
-	_ onesKernel                         = onesAVX2
-	_ placeKernel                        = placeAVX2
-	_ seedsKernel                        = seedsAVX2
-	_ stampsKernel                       = stampsAVX2
-	_ dilateRowKernel                    = dilateRowAVX2
-	_ dilateStepKernel                   = dilateStepAVX2
-	_ dilateKeepKernel                   = dilateKeepAVX2
-	_ dilateBorderKernel                 = dilateBorderAVX2
-	_ stretchKernel                      = stretchAVX2
-	_ stretchBytesKernel                 = stretchBytesAVX2
-	_ scaleKernel[float32, float32]      = scaleAVX2
-	_ scaleKernel[float64, float64]      = scaleFloat64AVX2
-	_ scaleKernel[Float16, float32]      = scaleFloat16AVX2
-	_ scaleKernel[BFloat16, float32]     = scaleBFloat16AVX2
-	_ scaleKernel[float32, float32]      = scaleStreamAVX2
-	_ scaleKernel[float64, float64]      = scaleStreamFloat64AVX2
-	_ scaleKernel[Float16, float32]      = scaleStreamFloat16AVX2
-	_ scaleKernel[BFloat16, float32]     = scaleStreamBFloat16AVX2
-	_ scaleRunsKernel[float32, float32]  = scaleRunsAVX2
-	_ scaleRunsKernel[float64, float64]  = scaleRunsFloat64AVX2
-	_ scaleRunsKernel[Float16, float32]  = scaleRunsFloat16AVX2
-	_ scaleRunsKernel[BFloat16, float32] = scaleRunsBFloat16AVX2
-	_ scaleRunsKernel[float32, float32]  = scaleRunsStreamAVX2
-	_ scaleRunsKernel[float64, float64]  = scaleRunsStreamFloat64AVX2
-	_ scaleRunsKernel[Float16, float32]  = scaleRunsStreamFloat16AVX2
-	_ scaleRunsKernel[BFloat16, float32] = scaleRunsStreamBFloat16AVX2
-	_ scaleEachKernel[float32, float32]  = scaleEachAVX2
-	_ scaleEachKernel[float64, float64]  = scaleEachFloat64AVX2
-	_ scaleEachKernel[Float16, float32]  = scaleEachFloat16AVX2
-	_ scaleEachKernel[BFloat16, float32] = scaleEachBFloat16AVX2
-	_ addKernel[float32, float32]        = addAVX2
-	_ addKernel[float64, float64]        = addFloat64AVX2
-	_ addKernel[Float16, float32]        = addFloat16AVX2
-	_ addKernel[BFloat16, float32]       = addBFloat16AVX2
-	_ fillKernel[float32, float32]       = fillAVX2
-	_ fillKernel[float64, float64]       = fillFloat64AVX2
-	_ fillKernel[Float16, float32]       = fillFloat16AVX2
-	_ fillKernel[BFloat16, float32]      = fillBFloat16AVX2
-	_ fillKernel[float32, float32]       = fillStreamAVX2
-	_ fillKernel[float64, float64]       = fillStreamFloat64AVX2
-	_ fillKernel[Float16, float32]       = fillStreamFloat16AVX2
-	_ fillKernel[BFloat16, float32]      = fillStreamBFloat16AVX2
-	_ expandKernel[float32, float32]     = expandAVX2
-	_ expandKernel[float64, float64]     = expandFloat64AVX2
-	_ expandKernel[Float16, float32]     = expandFloat16AVX2
-	_ expandKernel[BFloat16, float32]    = expandBFloat16AVX2
-	_ noiseKernel[float32, float32]      = noiseAVX2
-	_ noiseKernel[float64, float64]      = noiseFloat64AVX2
-	_ noiseKernel[Float16, float32]      = noiseFloat16AVX2
-	_ noiseKernel[BFloat16, float32]     = noiseBFloat16AVX2
-	_ expandBoolKernel                   = expandBoolAVX2
-	_ quotientsKernel                    = quotientsAVX2
-	_ countKernel                        = countAVX2
+	_ philoxKernel                        = philoxAVX512
+	_ headKernel                          = headAVX512
+	_ onesKernel                          = onesAVX512
+	_ placeKernel                         = placeAVX512
+	_ stampsKernel                        = stampsAVX512
+	_ dilateRowKernel                     = dilateRowAVX512
+	_ dilateStepKernel                    = dilateStepAVX512
+	_ dilateKeepKernel                    = dilateKeepAVX512
+	_ dilateNearKernel                    = dilateNearAVX512
+	_ dilateBorderKernel                  = dilateBorderAVX512
+	_ stretchKernel                       = stretchAVX512
+	_ stretchBytesKernel                  = stretchBytesAVX512
+	_ scaleKernel[float32, float32]       = scaleAVX512
+	_ scaleKernel[float64, float64]       = scaleFloat64AVX512
+	_ scaleKernel[Float16, float32]       = scaleFloat16AVX512
+	_ scaleKernel[BFloat16, float32]      = scaleBFloat16AVX512
+	_ scaleKernel[float32, float32]       = scaleStreamAVX512
+	_ scaleKernel[float64, float64]       = scaleStreamFloat64AVX512
+	_ scaleKernel[Float16, float32]       = scaleStreamFloat16AVX512
+	_ scaleKernel[BFloat16, float32]      = scaleStreamBFloat16AVX512
+	_ scaleCellsKernel[float32, float32]  = scaleCellsAVX512
+	_ scaleCellsKernel[float64, float64]  = scaleCellsFloat64AVX512
+	_ scaleCellsKernel[Float16, float32]  = scaleCellsFloat16AVX512
+	_ scaleCellsKernel[BFloat16, float32] = scaleCellsBFloat16AVX512
+	_ scaleCellsKernel[float32, float32]  = scaleCellsStreamAVX512
+	_ scaleCellsKernel[float64, float64]  = scaleCellsStreamFloat64AVX512
+	_ scaleCellsKernel[Float16, float32]  = scaleCellsStreamFloat16AVX512
+	_ scaleCellsKernel[BFloat16, float32] = scaleCellsStreamBFloat16AVX512
+	_ scaleRunsKernel[float32, float32]   = scaleRunsAVX512
+	_ scaleRunsKernel[float64, float64]   = scaleRunsFloat64AVX512
+	_ scaleRunsKernel[Float16, float32]   = scaleRunsFloat16AVX512
+	_ scaleRunsKernel[BFloat16, float32]  = scaleRunsBFloat16AVX512
+	_ scaleRunsKernel[float32, float32]   = scaleRunsStreamAVX512
+	_ scaleRunsKernel[float64, float64]   = scaleRunsStreamFloat64AVX512
+	_ scaleRunsKernel[Float16, float32]   = scaleRunsStreamFloat16AVX512
+	_ scaleRunsKernel[BFloat16, float32]  = scaleRunsStreamBFloat16AVX512
+	_ scaleEachKernel[float32, float32]   = scaleEachAVX512
+	_ scaleEachKernel[float64, float64]   = scaleEachFloat64AVX512
+	_ scaleEachKernel[Float16, float32]   = scaleEachFloat16AVX512
+	_ scaleEachKernel[BFloat16, float32]  = scaleEachBFloat16AVX512
+	_ addKernel[float32, float32]         = addAVX512
+	_ addKernel[float64, float64]         = addFloat64AVX512
+	_ addKernel[Float16, float32]         = addFloat16AVX512
+	_ addKernel[BFloat16, float32]        = addBFloat16AVX512
+	_ fillKernel[float32, float32]        = fillAVX512
+	_ fillKernel[float64, float64]        = fillFloat64AVX512
+	_ fillKernel[Float16, float32]        = fillFloat16AVX512
+	_ fillKernel[BFloat16, float32]       = fillBFloat16AVX512
+	_ fillKernel[float32, float32]        = fillStreamAVX512
+	_ fillKernel[float64, float64]        = fillStreamFloat64AVX512
+	_ fillKernel[Float16, float32]        = fillStreamFloat16AVX512
+	_ fillKernel[BFloat16, float32]       = fillStreamBFloat16AVX512
+	_ expandKernel[float32, float32]      = expandAVX512
+	_ expandKernel[float64, float64]      = expandFloat64AVX512
+	_ expandKernel[Float16, float32]      = expandFloat16AVX512
+	_ expandKernel[BFloat16, float32]     = expandBFloat16AVX512
+	_ noiseKernel[float32, float32]       = noiseAVX512
+	_ noiseKernel[float64, float64]       = noiseFloat64AVX512
+	_ noiseKernel[Float16, float32]       = noiseFloat16AVX512
+	_ noiseKernel[BFloat16, float32]      = noiseBFloat16AVX512
+	_ expandBoolKernel                    = expandBoolAVX512
+	_ quotientsKernel                     = quotientsAVX512
+	_ countKernel                         = countAVX512
+	_ philoxKernel                        = philoxAVX2
+	_ headKernel                          = headAVX2
+	_ gapsKernel                          = gapsAVX2
+	_ onesKernel                          = onesAVX2
+	_ placeKernel                         = placeAVX2
+	_ seedsKernel                         = seedsAVX2
+	_ stampsKernel                        = stampsAVX2
+	_ dilateRowKernel                     = dilateRowAVX2
+	_ dilateStepKernel                    = dilateStepAVX2
+	_ dilateKeepKernel                    = dilateKeepAVX2
+	_ dilateBorderKernel                  = dilateBorderAVX2
+	_ stretchKernel                       = stretchAVX2
+	_ stretchBytesKernel                  = stretchBytesAVX2
+	_ scaleKernel[float32, float32]       = scaleAVX2
+	_ scaleKernel[float64, float64]       = scaleFloat64AVX2
+	_ scaleKernel[Float16, float32]       = scaleFloat16AVX2
+	_ scaleKernel[BFloat16, float32]      = scaleBFloat16AVX2
+	_ scaleKernel[float32, float32]       = scaleStreamAVX2
+	_ scaleKernel[float64, float64]       = scaleStreamFloat64AVX2
+	_ scaleKernel[Float16, float32]       = scaleStreamFloat16AVX2
+	_ scaleKernel[BFloat16, float32]      = scaleStreamBFloat16AVX2
+	_ scaleCellsKernel[float32, float32]  = scaleCellsAVX2
+	_ scaleCellsKernel[float64, float64]  = scaleCellsFloat64AVX2
+	_ scaleCellsKernel[Float16, float32]  = scaleCellsFloat16AVX2
+	_ scaleCellsKernel[BFloat16, float32] = scaleCellsBFloat16AVX2
+	_ scaleCellsKernel[float32, float32]  = scaleCellsStreamAVX2
+	_ scaleCellsKernel[float64, float64]  = scaleCellsStreamFloat64AVX2
+	_ scaleCellsKernel[Float16, float32]  = scaleCellsStreamFloat16AVX2
+	_ scaleCellsKernel[BFloat16, float32] = scaleCellsStreamBFloat16AVX2
+	_ scaleRunsKernel[float32, float32]   = scaleRunsAVX2
+	_ scaleRunsKernel[float64, float64]   = scaleRunsFloat64AVX2
+	_ scaleRunsKernel[Float16, float32]   = scaleRunsFloat16AVX2
+	_ scaleRunsKernel[BFloat16, float32]  = scaleRunsBFloat16AVX2
+	_ scaleRunsKernel[float32, float32]   = scaleRunsStreamAVX2
+	_ scaleRunsKernel[float64, float64]   = scaleRunsStreamFloat64AVX2
+	_ scaleRunsKernel[Float16, float32]   = scaleRunsStreamFloat16AVX2
+	_ scaleRunsKernel[BFloat16, float32]  = scaleRunsStreamBFloat16AVX2
+	_ scaleEachKernel[float32, float32]   = scaleEachAVX2
+	_ scaleEachKernel[float64, float64]   = scaleEachFloat64AVX2
+	_ scaleEachKernel[Float16, float32]   = scaleEachFloat16AVX2
+	_ scaleEachKernel[BFloat16, float32]  = scaleEachBFloat16AVX2
+	_ addKernel[float32, float32]         = addAVX2
+	_ addKernel[float64, float64]         = addFloat64AVX2
+	_ addKernel[Float16, float32]         = addFloat16AVX2
+	_ addKernel[BFloat16, float32]        = addBFloat16AVX2
+	_ fillKernel[float32, float32]        = fillAVX2
+	_ fillKernel[float64, float64]        = fillFloat64AVX2
+	_ fillKernel[Float16, float32]        = fillFloat16AVX2
+	_ fillKernel[BFloat16, float32]       = fillBFloat16AVX2
+	_ fillKernel[float32, float32]        = fillStreamAVX2
+	_ fillKernel[float64, float64]        = fillStreamFloat64AVX2
+	_ fillKernel[Float16, float32]        = fillStreamFloat16AVX2
+	_ fillKernel[BFloat16, float32]       = fillStreamBFloat16AVX2
+	_ expandKernel[float32, float32]      = expandAVX2
+	_ expandKernel[float64, float64]      = expandFloat64AVX2
+	_ expandKernel[Float16, float32]      = expandFloat16AVX2
+	_ expandKernel[BFloat16, float32]     = expandBFloat16AVX2
+	_ noiseKernel[float32, float32]       = noiseAVX2
+	_ noiseKernel[float64, float64]       = noiseFloat64AVX2
+	_ noiseKernel[Float16, float32]       = noiseFloat16AVX2
+	_ noiseKernel[BFloat16, float32]      = noiseBFloat16AVX2
+	_ expandBoolKernel                    = expandBoolAVX2
+	_ quotientsKernel                     = quotientsAVX2
+	_ countKernel                         = countAVX2
 )
 
 // philox fills dst with the words of Philox4x32-10 blocks, from a counter on.
@@ -462,6 +478,136 @@ func (k isa) scaleStream(dst, src unsafe.Pointer, n int, e element, keep []uint6
 		scaleStreamBFloat16AVX2(dst, src, keep, scale)
 	default:
 		k.scale(dst, src, n, e, keep, scale)
+	}
+}
+
+// scaleCells is scale with bits of words, each of them for as many elements as there are lanes.
+//
+//go:noinline
+func (k isa) scaleCells(dst, src unsafe.Pointer, n int, e element, words []uint64, lanes []stretchLanes, scale float64) {
+	switch e {
+	case elementFloat32:
+		dst, src, scale := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n), float32(scale)
+		sanitize.Reads(src)
+		sanitize.Reads(words)
+		sanitize.Reads(lanes)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			scaleCellsAVX512(dst, src, words, lanes, scale)
+		case isaAVX2:
+			scaleCellsAVX2(dst, src, words, lanes, scale)
+		default:
+			scaleCellsGeneric[float32](dst, src, words, lanes, scale)
+		}
+	case elementFloat64:
+		dst, src := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n)
+		sanitize.Reads(src)
+		sanitize.Reads(words)
+		sanitize.Reads(lanes)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			scaleCellsFloat64AVX512(dst, src, words, lanes, scale)
+		case isaAVX2:
+			scaleCellsFloat64AVX2(dst, src, words, lanes, scale)
+		default:
+			scaleCellsGeneric[float64](dst, src, words, lanes, scale)
+		}
+	case elementFloat16:
+		dst, src, scale := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), float32(scale)
+		sanitize.Reads(src)
+		sanitize.Reads(words)
+		sanitize.Reads(lanes)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			scaleCellsFloat16AVX512(dst, src, words, lanes, scale)
+		case isaAVX2:
+			scaleCellsFloat16AVX2(dst, src, words, lanes, scale)
+		default:
+			scaleCellsHalfGeneric[Float16](dst, src, words, lanes, scale)
+		}
+	default: // elementBFloat16
+		dst, src, scale := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), float32(scale)
+		sanitize.Reads(src)
+		sanitize.Reads(words)
+		sanitize.Reads(lanes)
+		sanitize.Writes(dst)
+		switch k {
+		case isaAVX512:
+			scaleCellsBFloat16AVX512(dst, src, words, lanes, scale)
+		case isaAVX2:
+			scaleCellsBFloat16AVX2(dst, src, words, lanes, scale)
+		default:
+			scaleCellsHalfGeneric[BFloat16](dst, src, words, lanes, scale)
+		}
+	}
+}
+
+// scaleCellsStream is scaleCells with stores that bypass the caches.
+//
+//go:noinline
+func (k isa) scaleCellsStream(dst, src unsafe.Pointer, n int, e element, words []uint64, lanes []stretchLanes, scale float64) {
+	switch {
+	case k == isaAVX512 && e == elementFloat32 && uintptr(dst)%64 == 0:
+		dst, src, scale := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n), float32(scale)
+		sanitize.Reads(src)
+		sanitize.Reads(words)
+		sanitize.Reads(lanes)
+		sanitize.Writes(dst)
+		scaleCellsStreamAVX512(dst, src, words, lanes, scale)
+	case k == isaAVX2 && e == elementFloat32 && uintptr(dst)%32 == 0:
+		dst, src, scale := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n), float32(scale)
+		sanitize.Reads(src)
+		sanitize.Reads(words)
+		sanitize.Reads(lanes)
+		sanitize.Writes(dst)
+		scaleCellsStreamAVX2(dst, src, words, lanes, scale)
+	case k == isaAVX512 && e == elementFloat64 && uintptr(dst)%64 == 0:
+		dst, src := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n)
+		sanitize.Reads(src)
+		sanitize.Reads(words)
+		sanitize.Reads(lanes)
+		sanitize.Writes(dst)
+		scaleCellsStreamFloat64AVX512(dst, src, words, lanes, scale)
+	case k == isaAVX2 && e == elementFloat64 && uintptr(dst)%32 == 0:
+		dst, src := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n)
+		sanitize.Reads(src)
+		sanitize.Reads(words)
+		sanitize.Reads(lanes)
+		sanitize.Writes(dst)
+		scaleCellsStreamFloat64AVX2(dst, src, words, lanes, scale)
+	case k == isaAVX512 && e == elementFloat16 && uintptr(dst)%64 == 0:
+		dst, src, scale := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), float32(scale)
+		sanitize.Reads(src)
+		sanitize.Reads(words)
+		sanitize.Reads(lanes)
+		sanitize.Writes(dst)
+		scaleCellsStreamFloat16AVX512(dst, src, words, lanes, scale)
+	case k == isaAVX2 && e == elementFloat16 && uintptr(dst)%32 == 0:
+		dst, src, scale := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), float32(scale)
+		sanitize.Reads(src)
+		sanitize.Reads(words)
+		sanitize.Reads(lanes)
+		sanitize.Writes(dst)
+		scaleCellsStreamFloat16AVX2(dst, src, words, lanes, scale)
+	case k == isaAVX512 && e == elementBFloat16 && uintptr(dst)%64 == 0:
+		dst, src, scale := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), float32(scale)
+		sanitize.Reads(src)
+		sanitize.Reads(words)
+		sanitize.Reads(lanes)
+		sanitize.Writes(dst)
+		scaleCellsStreamBFloat16AVX512(dst, src, words, lanes, scale)
+	case k == isaAVX2 && e == elementBFloat16 && uintptr(dst)%32 == 0:
+		dst, src, scale := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), float32(scale)
+		sanitize.Reads(src)
+		sanitize.Reads(words)
+		sanitize.Reads(lanes)
+		sanitize.Writes(dst)
+		scaleCellsStreamBFloat16AVX2(dst, src, words, lanes, scale)
+	default:
+		k.scaleCells(dst, src, n, e, words, lanes, scale)
 	}
 }
 

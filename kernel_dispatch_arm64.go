@@ -248,6 +248,29 @@ func (k isa) scaleStream(dst, src unsafe.Pointer, n int, e element, keep []uint6
 	k.scale(dst, src, n, e, keep, scale)
 }
 
+// scaleCells is scale with bits of words, each of them for as many elements as there are lanes.
+func (k isa) scaleCells(dst, src unsafe.Pointer, n int, e element, words []uint64, lanes []stretchLanes, scale float64) {
+	switch e {
+	case elementFloat32:
+		dst, src, scale := unsafe.Slice((*float32)(dst), n), unsafe.Slice((*float32)(src), n), float32(scale)
+		scaleCellsGeneric[float32](dst, src, words, lanes, scale)
+	case elementFloat64:
+		dst, src := unsafe.Slice((*float64)(dst), n), unsafe.Slice((*float64)(src), n)
+		scaleCellsGeneric[float64](dst, src, words, lanes, scale)
+	case elementFloat16:
+		dst, src, scale := unsafe.Slice((*Float16)(dst), n), unsafe.Slice((*Float16)(src), n), float32(scale)
+		scaleCellsHalfGeneric[Float16](dst, src, words, lanes, scale)
+	default: // elementBFloat16
+		dst, src, scale := unsafe.Slice((*BFloat16)(dst), n), unsafe.Slice((*BFloat16)(src), n), float32(scale)
+		scaleCellsHalfGeneric[BFloat16](dst, src, words, lanes, scale)
+	}
+}
+
+// scaleCellsStream is scaleCells with stores that bypass the caches.
+func (k isa) scaleCellsStream(dst, src unsafe.Pointer, n int, e element, words []uint64, lanes []stretchLanes, scale float64) {
+	k.scaleCells(dst, src, n, e, words, lanes, scale)
+}
+
 // scaleRuns is scale with a scale for each run of elements.
 func (k isa) scaleRuns(dst, src unsafe.Pointer, n int, e element, keep []uint64, scales []float64, run, left int) {
 	switch e {

@@ -489,6 +489,27 @@ func scaleRunsGeneric[E goFloat](dst, src []E, keep []uint64, scales []float64, 
 	}
 }
 
+// scaleCellsGeneric is scaleGeneric with words of which each bit is for as many elements as
+// there are lanes. scaleCellsHalfGeneric is the same.
+func scaleCellsGeneric[E goFloat](dst, src []E, words []uint64, lanes []stretchLanes, scale E) {
+	overCells(dst, src, words, lanes, func(dst, src []E, keep []uint64) { scaleGeneric(dst, src, keep, scale) })
+}
+
+func scaleCellsHalfGeneric[E half](dst, src []E, words []uint64, lanes []stretchLanes, scale float32) {
+	overCells(dst, src, words, lanes, func(dst, src []E, keep []uint64) { scaleHalfGeneric(dst, src, keep, scale) })
+}
+
+// overCells calls a function with the elements of a word at a time and their bits.
+func overCells[E Float](dst, src []E, words []uint64, lanes []stretchLanes, call func(dst, src []E, keep []uint64)) {
+	var keep [maxLanes]uint64
+	for n := 0; len(src) > 0; dst, src, words = dst[n:], src[n:], words[1:] {
+		n = min(len(src), 64*len(lanes))
+		bits := keep[:(n+63)/64]
+		stretchGeneric(bits, words, lanes)
+		call(dst[:n], src[:n], bits)
+	}
+}
+
 // scaleEachGeneric is scaleGeneric with a scale for each element.
 func scaleEachGeneric[E goFloat](dst, src []E, keep []uint64, factors []E) {
 	for n := 0; len(src) > 0; src, dst, factors, keep = src[n:], dst[n:], factors[n:], keep[1:] {

@@ -5,76 +5,81 @@ package dropblock
 // The kernels' signatures. The functions of every instruction set are assigned to them at
 // compile time.
 type (
-	philoxKernel                        func(dst []uint32, ks *roundKeys, ctr *[4]uint32)
-	headKernel                          func(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, levels int)
-	gapsKernel                          func(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) (n int)
-	onesKernel                          func(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int)
-	placeKernel                         func(bits []uint32, w *walk)
-	seedsKernel                         func(words []uint64, bits []uint32)
-	stampsKernel                        func(words []uint64, firsts []uint32, stamps *stampTable, n int) (dropped int)
-	dilateRowKernel                     func(dst, src []uint64, b int)
-	dilateStepKernel                    func(dst, src []uint64, a, b int)
-	dilateKeepKernel                    func(dst, src []uint64, a, b int) (kept int)
-	dilateNearKernel                    func(words, shifts []uint64) (kept int)
-	dilateBorderKernel                  func(dst, src, up, down []uint64, shift int)
-	stretchKernel                       func(dst, src []uint64, lanes []stretchLanes)
-	stretchBytesKernel                  func(dst, src []uint64, lanes []stretchLanes, to, from *byte)
-	scaleKernel[E Float, S goFloat]     func(dst, src []E, keep []uint64, scale S)
-	scaleRunsKernel[E Float, S goFloat] func(dst, src []E, keep []uint64, scales []float64, run, left int)
-	scaleEachKernel[E Float, S goFloat] func(dst, src []E, keep []uint64, factors []S)
-	addKernel[E Float, S goFloat]       func(dst, src []E, keep []uint64, scale S)
-	fillKernel[E Float, S goFloat]      func(dst, src, fill []E, keep []uint64, scale S)
-	expandKernel[E Float, S goFloat]    func(dst []E, keep []uint64, scale S)
-	noiseKernel[E Float, S goFloat]     func(dst []E, quads []uint32, ks *roundKeys, ctr *[4]uint32)
-	expandBoolKernel                    func(dst []bool, keep []uint64)
-	quotientsKernel                     func(dst []float64, words []uint64, n int, table *[64]float64)
-	countKernel                         func(words []uint64) (n int)
+	philoxKernel                         func(dst []uint32, ks *roundKeys, ctr *[4]uint32)
+	headKernel                           func(dst []uint64, ks *roundKeys, ctr *[4]uint32, t uint32, levels int)
+	gapsKernel                           func(positions *[gapCallLen]uint32, drawn []uint32, t *gapTable, w *walk) (n int)
+	onesKernel                           func(positions *[gapCallLen]uint32, words []uint64, first uint32) (n, used int)
+	placeKernel                          func(bits []uint32, w *walk)
+	seedsKernel                          func(words []uint64, bits []uint32)
+	stampsKernel                         func(words []uint64, firsts []uint32, stamps *stampTable, n int) (dropped int)
+	dilateRowKernel                      func(dst, src []uint64, b int)
+	dilateStepKernel                     func(dst, src []uint64, a, b int)
+	dilateKeepKernel                     func(dst, src []uint64, a, b int) (kept int)
+	dilateNearKernel                     func(words, shifts []uint64) (kept int)
+	dilateBorderKernel                   func(dst, src, up, down []uint64, shift int)
+	stretchKernel                        func(dst, src []uint64, lanes []stretchLanes)
+	stretchBytesKernel                   func(dst, src []uint64, lanes []stretchLanes, to, from *byte)
+	scaleKernel[E Float, S goFloat]      func(dst, src []E, keep []uint64, scale S)
+	scaleCellsKernel[E Float, S goFloat] func(dst, src []E, words []uint64, lanes []stretchLanes, scale S)
+	scaleRunsKernel[E Float, S goFloat]  func(dst, src []E, keep []uint64, scales []float64, run, left int)
+	scaleEachKernel[E Float, S goFloat]  func(dst, src []E, keep []uint64, factors []S)
+	addKernel[E Float, S goFloat]        func(dst, src []E, keep []uint64, scale S)
+	fillKernel[E Float, S goFloat]       func(dst, src, fill []E, keep []uint64, scale S)
+	expandKernel[E Float, S goFloat]     func(dst []E, keep []uint64, scale S)
+	noiseKernel[E Float, S goFloat]      func(dst []E, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+	expandBoolKernel                     func(dst []bool, keep []uint64)
+	quotientsKernel                      func(dst []float64, words []uint64, n int, table *[64]float64)
+	countKernel                          func(words []uint64) (n int)
 )
 
 var (
-	_ philoxKernel                       = philoxGeneric
-	_ headKernel                         = headGeneric
-	_ gapsKernel                         = gapsGeneric
-	_ onesKernel                         = onesGeneric
-	_ placeKernel                        = placeGeneric
-	_ seedsKernel                        = seedsGeneric
-	_ stampsKernel                       = stampsGeneric
-	_ dilateRowKernel                    = dilateRowGeneric
-	_ dilateStepKernel                   = dilateStepGeneric
-	_ dilateKeepKernel                   = dilateKeepGeneric
-	_ dilateNearKernel                   = dilateNearGeneric
-	_ dilateBorderKernel                 = dilateBorderGeneric
-	_ stretchKernel                      = stretchGeneric
-	_ stretchBytesKernel                 = stretchBytesGeneric
-	_ scaleKernel[float32, float32]      = scaleGeneric[float32]
-	_ scaleKernel[float64, float64]      = scaleGeneric[float64]
-	_ scaleKernel[Float16, float32]      = scaleHalfGeneric[Float16]
-	_ scaleKernel[BFloat16, float32]     = scaleHalfGeneric[BFloat16]
-	_ scaleRunsKernel[float32, float32]  = scaleRunsGeneric[float32]
-	_ scaleRunsKernel[float64, float64]  = scaleRunsGeneric[float64]
-	_ scaleRunsKernel[Float16, float32]  = scaleRunsHalfGeneric[Float16]
-	_ scaleRunsKernel[BFloat16, float32] = scaleRunsHalfGeneric[BFloat16]
-	_ scaleEachKernel[float32, float32]  = scaleEachGeneric[float32]
-	_ scaleEachKernel[float64, float64]  = scaleEachGeneric[float64]
-	_ scaleEachKernel[Float16, float32]  = scaleEachHalfGeneric[Float16]
-	_ scaleEachKernel[BFloat16, float32] = scaleEachHalfGeneric[BFloat16]
-	_ addKernel[float32, float32]        = addGeneric[float32]
-	_ addKernel[float64, float64]        = addGeneric[float64]
-	_ addKernel[Float16, float32]        = addHalfGeneric[Float16]
-	_ addKernel[BFloat16, float32]       = addHalfGeneric[BFloat16]
-	_ fillKernel[float32, float32]       = fillGeneric[float32]
-	_ fillKernel[float64, float64]       = fillGeneric[float64]
-	_ fillKernel[Float16, float32]       = fillHalfGeneric[Float16]
-	_ fillKernel[BFloat16, float32]      = fillHalfGeneric[BFloat16]
-	_ expandKernel[float32, float32]     = expandGeneric[float32]
-	_ expandKernel[float64, float64]     = expandGeneric[float64]
-	_ expandKernel[Float16, float32]     = expandHalfGeneric[Float16]
-	_ expandKernel[BFloat16, float32]    = expandHalfGeneric[BFloat16]
-	_ noiseKernel[float32, float32]      = noiseGeneric[float32]
-	_ noiseKernel[float64, float64]      = noiseGeneric[float64]
-	_ noiseKernel[Float16, float32]      = noiseHalfGeneric[Float16]
-	_ noiseKernel[BFloat16, float32]     = noiseHalfGeneric[BFloat16]
-	_ expandBoolKernel                   = expandBoolGeneric
-	_ quotientsKernel                    = quotientsGeneric
-	_ countKernel                        = countGeneric
+	_ philoxKernel                        = philoxGeneric
+	_ headKernel                          = headGeneric
+	_ gapsKernel                          = gapsGeneric
+	_ onesKernel                          = onesGeneric
+	_ placeKernel                         = placeGeneric
+	_ seedsKernel                         = seedsGeneric
+	_ stampsKernel                        = stampsGeneric
+	_ dilateRowKernel                     = dilateRowGeneric
+	_ dilateStepKernel                    = dilateStepGeneric
+	_ dilateKeepKernel                    = dilateKeepGeneric
+	_ dilateNearKernel                    = dilateNearGeneric
+	_ dilateBorderKernel                  = dilateBorderGeneric
+	_ stretchKernel                       = stretchGeneric
+	_ stretchBytesKernel                  = stretchBytesGeneric
+	_ scaleKernel[float32, float32]       = scaleGeneric[float32]
+	_ scaleKernel[float64, float64]       = scaleGeneric[float64]
+	_ scaleKernel[Float16, float32]       = scaleHalfGeneric[Float16]
+	_ scaleKernel[BFloat16, float32]      = scaleHalfGeneric[BFloat16]
+	_ scaleCellsKernel[float32, float32]  = scaleCellsGeneric[float32]
+	_ scaleCellsKernel[float64, float64]  = scaleCellsGeneric[float64]
+	_ scaleCellsKernel[Float16, float32]  = scaleCellsHalfGeneric[Float16]
+	_ scaleCellsKernel[BFloat16, float32] = scaleCellsHalfGeneric[BFloat16]
+	_ scaleRunsKernel[float32, float32]   = scaleRunsGeneric[float32]
+	_ scaleRunsKernel[float64, float64]   = scaleRunsGeneric[float64]
+	_ scaleRunsKernel[Float16, float32]   = scaleRunsHalfGeneric[Float16]
+	_ scaleRunsKernel[BFloat16, float32]  = scaleRunsHalfGeneric[BFloat16]
+	_ scaleEachKernel[float32, float32]   = scaleEachGeneric[float32]
+	_ scaleEachKernel[float64, float64]   = scaleEachGeneric[float64]
+	_ scaleEachKernel[Float16, float32]   = scaleEachHalfGeneric[Float16]
+	_ scaleEachKernel[BFloat16, float32]  = scaleEachHalfGeneric[BFloat16]
+	_ addKernel[float32, float32]         = addGeneric[float32]
+	_ addKernel[float64, float64]         = addGeneric[float64]
+	_ addKernel[Float16, float32]         = addHalfGeneric[Float16]
+	_ addKernel[BFloat16, float32]        = addHalfGeneric[BFloat16]
+	_ fillKernel[float32, float32]        = fillGeneric[float32]
+	_ fillKernel[float64, float64]        = fillGeneric[float64]
+	_ fillKernel[Float16, float32]        = fillHalfGeneric[Float16]
+	_ fillKernel[BFloat16, float32]       = fillHalfGeneric[BFloat16]
+	_ expandKernel[float32, float32]      = expandGeneric[float32]
+	_ expandKernel[float64, float64]      = expandGeneric[float64]
+	_ expandKernel[Float16, float32]      = expandHalfGeneric[Float16]
+	_ expandKernel[BFloat16, float32]     = expandHalfGeneric[BFloat16]
+	_ noiseKernel[float32, float32]       = noiseGeneric[float32]
+	_ noiseKernel[float64, float64]       = noiseGeneric[float64]
+	_ noiseKernel[Float16, float32]       = noiseHalfGeneric[Float16]
+	_ noiseKernel[BFloat16, float32]      = noiseHalfGeneric[BFloat16]
+	_ expandBoolKernel                    = expandBoolGeneric
+	_ quotientsKernel                     = quotientsGeneric
+	_ countKernel                         = countGeneric
 )

@@ -209,6 +209,86 @@ func scaleStreamBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, scal
 //go:noescape
 func scaleStreamBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scale float32)
 
+// scaleCellsAVX2 is scale with bits of words, each of them for as many elements as there are lanes.
+//
+//go:noescape
+func scaleCellsAVX2(dst []float32, src []float32, words []uint64, lanes []stretchLanes, scale float32)
+
+// scaleCellsAVX512 is scale with bits of words, each of them for as many elements as there are lanes.
+//
+//go:noescape
+func scaleCellsAVX512(dst []float32, src []float32, words []uint64, lanes []stretchLanes, scale float32)
+
+// scaleCellsFloat64AVX2 is scale with bits of words, each of them for as many elements as there are lanes.
+//
+//go:noescape
+func scaleCellsFloat64AVX2(dst []float64, src []float64, words []uint64, lanes []stretchLanes, scale float64)
+
+// scaleCellsFloat64AVX512 is scale with bits of words, each of them for as many elements as there are lanes.
+//
+//go:noescape
+func scaleCellsFloat64AVX512(dst []float64, src []float64, words []uint64, lanes []stretchLanes, scale float64)
+
+// scaleCellsFloat16AVX2 is scale with bits of words, each of them for as many elements as there are lanes.
+//
+//go:noescape
+func scaleCellsFloat16AVX2(dst []Float16, src []Float16, words []uint64, lanes []stretchLanes, scale float32)
+
+// scaleCellsFloat16AVX512 is scale with bits of words, each of them for as many elements as there are lanes.
+//
+//go:noescape
+func scaleCellsFloat16AVX512(dst []Float16, src []Float16, words []uint64, lanes []stretchLanes, scale float32)
+
+// scaleCellsBFloat16AVX2 is scale with bits of words, each of them for as many elements as there are lanes.
+//
+//go:noescape
+func scaleCellsBFloat16AVX2(dst []BFloat16, src []BFloat16, words []uint64, lanes []stretchLanes, scale float32)
+
+// scaleCellsBFloat16AVX512 is scale with bits of words, each of them for as many elements as there are lanes.
+//
+//go:noescape
+func scaleCellsBFloat16AVX512(dst []BFloat16, src []BFloat16, words []uint64, lanes []stretchLanes, scale float32)
+
+// scaleCellsStreamAVX2 is scaleCells with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleCellsStreamAVX2(dst []float32, src []float32, words []uint64, lanes []stretchLanes, scale float32)
+
+// scaleCellsStreamAVX512 is scaleCells with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleCellsStreamAVX512(dst []float32, src []float32, words []uint64, lanes []stretchLanes, scale float32)
+
+// scaleCellsStreamFloat64AVX2 is scaleCells with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleCellsStreamFloat64AVX2(dst []float64, src []float64, words []uint64, lanes []stretchLanes, scale float64)
+
+// scaleCellsStreamFloat64AVX512 is scaleCells with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleCellsStreamFloat64AVX512(dst []float64, src []float64, words []uint64, lanes []stretchLanes, scale float64)
+
+// scaleCellsStreamFloat16AVX2 is scaleCells with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleCellsStreamFloat16AVX2(dst []Float16, src []Float16, words []uint64, lanes []stretchLanes, scale float32)
+
+// scaleCellsStreamFloat16AVX512 is scaleCells with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleCellsStreamFloat16AVX512(dst []Float16, src []Float16, words []uint64, lanes []stretchLanes, scale float32)
+
+// scaleCellsStreamBFloat16AVX2 is scaleCells with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleCellsStreamBFloat16AVX2(dst []BFloat16, src []BFloat16, words []uint64, lanes []stretchLanes, scale float32)
+
+// scaleCellsStreamBFloat16AVX512 is scaleCells with stores that bypass the caches, for dst at a multiple of the bytes of a vector.
+//
+//go:noescape
+func scaleCellsStreamBFloat16AVX512(dst []BFloat16, src []BFloat16, words []uint64, lanes []stretchLanes, scale float32)
+
 // scaleRunsAVX2 is scale with a scale for each run of elements, for runs of 32 elements or more, a multiple of 64 elements, and two more scales than runs.
 //
 //go:noescape

@@ -506,6 +506,36 @@ func TestSweepSeesScaleRuns(t *testing.T) {
 	})
 }
 
+func TestSweepSeesScaleCells(t *testing.T) {
+	type kernel = scaleCellsKernel[float32, float32]
+	mustFail(t, sweepScaleCells[float32, float32], map[string]kernel{
+		"reads words behind": func(dst, src []float32, words []uint64, lanes []stretchLanes, scale float32) {
+			touch(words, len(words))
+			scaleCellsGeneric(dst, src, words, lanes, scale)
+		},
+		"reads lanes behind": func(dst, src []float32, words []uint64, lanes []stretchLanes, scale float32) {
+			touch(lanes, len(lanes))
+			scaleCellsGeneric(dst, src, words, lanes, scale)
+		},
+	}, map[string]kernel{
+		"goes on to the next word a lane late": func(dst, src []float32, words []uint64, lanes []stretchLanes, scale float32) {
+			scaleCellsGeneric(dst, src, words, lanes, scale)
+			if at := 64 * len(lanes); at+64 <= len(dst) {
+				scaleCellsGeneric(dst[at:at+64], src[at:at+64], words, lanes, scale)
+			}
+		},
+		"has the first lanes in the last elements": func(dst, src []float32, words []uint64, lanes []stretchLanes, scale float32) {
+			scaleCellsGeneric(dst, src, words, lanes, scale)
+			at := len(dst) &^ 63
+			scaleCellsGeneric(dst[at:], src[at:], words[max(len(words)-1, 0):], lanes, scale)
+		},
+		"writes behind": func(dst, src []float32, words []uint64, lanes []stretchLanes, scale float32) {
+			scaleCellsGeneric(dst, src, words, lanes, scale)
+			*past(dst, len(dst)) = 0
+		},
+	})
+}
+
 func TestSweepSeesScaleEach(t *testing.T) {
 	type kernel = scaleEachKernel[float32, float32]
 	mustFail(t, sweepScaleEach[float32, float32], map[string]kernel{

@@ -158,6 +158,23 @@ var kernels = []*kernel{
 		amd64:     scaleStream,
 	},
 	{
+		name: "scaleCells", params: "dst, src []E, words []uint64, lanes []stretchLanes, scale S",
+		doc:      "is scale with bits of words, each of them for as many elements as there are lanes",
+		writes:   "dst",
+		elements: elements,
+		amd64:    scaleCells,
+	},
+	{
+		name: "scaleCellsStream", params: "dst, src []E, words []uint64, lanes []stretchLanes, scale S",
+		doc:       "is scaleCells with stores that bypass the caches",
+		needs:     "dst at a multiple of the bytes of a vector",
+		writes:    "dst",
+		guard:     "uintptr(dst)%VECTOR == 0",
+		otherwise: "scaleCells",
+		elements:  elements,
+		amd64:     scaleCellsStream,
+	},
+	{
 		name: "scaleRuns", params: "dst, src []E, keep []uint64, scales []float64, run, left int",
 		doc:      "is scale with a scale for each run of elements",
 		needs:    "runs of 32 elements or more, a multiple of 64 elements, and two more scales than runs",

@@ -102,6 +102,8 @@ type maskedLoop struct {
 	src   gp
 	// ahead asks for what later words need, if it is not nil.
 	ahead func()
+	// make writes the next word to keep, which stays where it is, if it is not nil.
+	make func()
 }
 
 // A piece is elements at an offset, in bytes.
@@ -121,6 +123,9 @@ func (a *amd64) masked(w maskedLoop) {
 	l := a.lanes()
 	a.words(w, func(halved bool) { a.turn(w, &l, halved) })
 	a.skipIfZero(w.n, "done")
+	if w.make != nil {
+		w.make()
+	}
 	rest := a.movq(at(w.keep, 0))
 	if a.isa == avx512 {
 		a.restMasked(w, rest)
@@ -153,6 +158,9 @@ func (a *amd64) turn(w maskedLoop, l *lanes, halved bool) {
 	if w.ahead != nil {
 		w.ahead()
 	}
+	if w.make != nil {
+		w.make()
+	}
 	var x []vec
 	stored := piece{elements: vector}
 	for i := range 64 / vector {
@@ -170,7 +178,9 @@ func (a *amd64) turn(w maskedLoop, l *lanes, halved bool) {
 		}
 		x = nil
 	}
-	a.ADDQ(u8(8), w.keep)
+	if w.make == nil {
+		a.ADDQ(u8(8), w.keep)
+	}
 	a.advance(64*a.element.bytes, w.moves...)
 }
 

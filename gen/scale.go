@@ -12,9 +12,14 @@ const streamAhead = 8 << 10
 func scale(a *amd64)       { a.scaled(scaled{}) }
 func scaleStream(a *amd64) { a.scaled(scaled{stream: true}) }
 
+func scaleCells(a *amd64)       { a.scaled(scaled{cells: true}) }
+func scaleCellsStream(a *amd64) { a.scaled(scaled{cells: true, stream: true}) }
+
 // scaled is a kernel that multiplies src by scale.
 type scaled struct {
 	stream bool
+	// cells says that keep is made of words and lanes.
+	cells bool
 	// dropped is the slice whose elements stand where keep is 0: +0 if there is none.
 	dropped string
 	// add says that products are added to those elements where keep is 1.
@@ -22,7 +27,13 @@ type scaled struct {
 }
 
 func (a *amd64) scaled(k scaled) {
-	w := maskedLoop{n: a.GP64(), keep: a.base("keep"), dst: a.base("dst"), src: a.base("src"), stream: k.stream}
+	w := maskedLoop{n: a.GP64(), stream: k.stream}
+	if k.cells {
+		a.stretched(&w)
+	} else {
+		w.keep = a.base("keep")
+	}
+	w.dst, w.src = a.base("dst"), a.base("src")
 	a.Load(a.Param("src").Len(), w.n)
 	w.moves = []gp{w.src, w.dst}
 	dropped := w.dst
