@@ -82,7 +82,7 @@ func (b *Block) UnmarshalText(text []byte) error {
 		c = Cuboid(sizes[0], sizes[1], sizes[2])
 	}
 	if c.check() != nil {
-		return fmt.Errorf("dropblock: Block is %q, want a size, 7, or rows and columns, 7x5, or three sizes, 3x7x5, of 1 or more, or a fraction of the map above 0, 0.5 to 1.0", text)
+		return fmt.Errorf("dropblock: Block is %q, want a size, 7, or rows and columns, 7x5, or three sizes, 3x7x5, of 1 or more, or a fraction of the map, with a point, 0.5, of 1.0 at most", text)
 	}
 	*b = c
 	return nil

@@ -84,7 +84,7 @@ func TestText(t *testing.T) {
 
 // What is no text of a type is refused with what would be right, and the value stays.
 func TestTextBad(t *testing.T) {
-	const blocks = "want a size, 7, or rows and columns, 7x5, or three sizes, 3x7x5, of 1 or more, or a fraction of the map above 0, 0.5 to 1.0"
+	const blocks = "want a size, 7, or rows and columns, 7x5, or three sizes, 3x7x5, of 1 or more, or a fraction of the map, with a point, 0.5, of 1.0 at most"
 	const shapes = "want a layout and its extents, such as NCHW 32x256x14x14"
 	for _, c := range []struct {
 		value text

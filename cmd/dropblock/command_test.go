@@ -138,7 +138,7 @@ func TestUsageErrors(t *testing.T) {
 		{"apply -p NaN map.npy out.npy", "-p NaN: want a probability"},
 		{"apply -p Inf map.npy out.npy", "-p Inf: want a probability"},
 		{"apply -p half map.npy out.npy", "-p half: want a probability"},
-		{"apply -block 0 map.npy out.npy", "-block 0: want a size, 7, or rows and columns, 7x5, or three sizes, 3x7x5, of 1 or more, or a fraction of the map above 0, 0.5 to 1.0"},
+		{"apply -block 0 map.npy out.npy", "-block 0: want a size, 7, or rows and columns, 7x5, or three sizes, 3x7x5, of 1 or more, or a fraction of the map, with a point, 0.5, of 1.0 at most"},
 		{"apply -block 0.0 map.npy out.npy", "-block 0.0: want"},
 		{"apply -block 1.5 map.npy out.npy", "-block 1.5: want"},
 		{"apply -block .5x.5 map.npy out.npy", "-block .5x.5: want"},
