@@ -115,8 +115,9 @@ func (l *Layer) Gamma(s Shape, step uint64) float64 {
 // ExpectedDrop returns the drop rate that is to be expected on a feature map of shape s at
 // a step: the mean over cells of 1 − (1−γ)^k, k being the number of positions of a seed
 // whose block covers the cell. Its absolute error is below 10⁻¹², and it has the same bits
-// on every CPU. On a map without elements it is 0. It panics if s does not pass
-// [Shape.Check].
+// on every CPU. Each call computes it, which takes microseconds on usual maps, and so does
+// [Layer.Gamma] with [GammaExact]; draws compute either once for each probability. On a map
+// without elements it is 0. It panics if s does not pass [Shape.Check].
 func (l *Layer) ExpectedDrop(s Shape, step uint64) float64 {
 	gamma := l.Gamma(s, step)
 	if s.Len() == 0 {

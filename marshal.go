@@ -32,7 +32,8 @@ const (
 // MarshalBinary implements encoding.BinaryMarshaler: it returns the mask with its scales
 // and its key, so that a backward pass elsewhere, or later, is that of the forward pass. It
 // returns an error if the mask is not filled. The format has a version, and later versions
-// of this package read it.
+// of this package read it. encoding/gob stores masks so; for encoding/json store the bytes,
+// as a mask itself has no exported fields.
 func (m *Mask) MarshalBinary() ([]byte, error) {
 	m.must()
 	if !m.filled {
