@@ -66,7 +66,7 @@ func TestKernelSetsPresent(t *testing.T) {
 	for k, has := range map[isa]bool{
 		isaAVX2: x.HasAVX2,
 		isaAVX512: x.HasAVX2 && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL &&
-			x.HasAVX512VBMI2 && x.HasAVX512VPOPCNTDQ,
+			x.HasAVX512VBMI && x.HasAVX512VBMI2 && x.HasAVX512VPOPCNTDQ,
 		isaNEON: cpu.ARM64.HasASIMD,
 	} {
 		if set := (KernelSet{k}); has && !slices.Contains(available, set) {
