@@ -11850,14 +11850,16 @@ TEXT ·scaleRunsAVX2(SB), NOSPLIT, $0-112
 	JL           apartDone
 
 apart:
-	MOVQ         (BX), R9
-	MOVQ         64(BX), R9
-	MOVQ         128(BX), R9
-	MOVQ         192(BX), R9
-	MOVQ         (DX), R9
-	MOVQ         64(DX), R9
-	MOVQ         128(DX), R9
-	MOVQ         192(DX), R9
+	MOVQ (BX), R9
+	MOVQ 64(BX), R9
+	MOVQ 128(BX), R9
+	MOVQ 192(BX), R9
+	MOVQ (DX), R9
+	MOVQ 64(DX), R9
+	MOVQ 128(DX), R9
+	MOVQ 192(DX), R9
+
+againtrue:
 	CMPQ         R8, $0x40
 	JL           endedtrue
 	VPBROADCASTD (CX), Y5
@@ -11926,6 +11928,7 @@ near:
 	JL   wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	VPBROADCASTD (CX), Y5
@@ -11993,37 +11996,131 @@ wordDone:
 	RET
 
 endedtrue:
+	TESTQ        R8, R8
+	JNZ          withintrue
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againtrue
+
+withintrue:
+	CMPQ         DI, $0x40
+	JL           shorttrue
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VXORPS       X5, X5, X5
 	VCVTSD2SS    8(SI), X5, X5
 	VBROADCASTSS X5, Y5
-	VXORPS       X6, X6, X6
-	VCVTSD2SS    16(SI), X6, X6
-	VBROADCASTSS X6, Y6
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X7
-	VPBROADCASTD X7, Y7
-	VMOVQ        R10, X8
+	VMOVQ        R8, X6
+	VPBROADCASTD X6, Y6
+	VPBROADCASTD (CX), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQD     Y1, Y8, Y8
+	VPCMPGTD     numbers32<>+0(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      (BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y2, Y7, Y8
+	VPCMPEQD     Y2, Y8, Y8
+	VPCMPGTD     numbers32<>+32(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      32(BX), Y11
+	VMULPS       Y9, Y11, Y11
+	VPAND        Y8, Y11, Y11
+	VMOVUPS      Y10, (DX)
+	VMOVUPS      Y11, 32(DX)
+	VPAND        Y3, Y7, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPCMPGTD     numbers32<>+64(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      64(BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y4, Y7, Y7
+	VPCMPEQD     Y4, Y7, Y7
+	VPCMPGTD     numbers32<>+96(SB), Y6, Y8
+	VBLENDVPS    Y8, Y0, Y5, Y8
+	VMOVUPS      96(BX), Y9
+	VMULPS       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VMOVUPS      Y10, 64(DX)
+	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTD 4(CX), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQD     Y1, Y8, Y8
+	VPCMPGTD     numbers32<>+128(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      128(BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y2, Y7, Y8
+	VPCMPEQD     Y2, Y8, Y8
+	VPCMPGTD     numbers32<>+160(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      160(BX), Y11
+	VMULPS       Y9, Y11, Y11
+	VPAND        Y8, Y11, Y11
+	VMOVUPS      Y10, 128(DX)
+	VMOVUPS      Y11, 160(DX)
+	VPAND        Y3, Y7, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPCMPGTD     numbers32<>+192(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      192(BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y4, Y7, Y7
+	VPCMPEQD     Y4, Y7, Y7
+	VPCMPGTD     numbers32<>+224(SB), Y6, Y6
+	VBLENDVPS    Y6, Y0, Y5, Y0
+	VMOVUPS      224(BX), Y6
+	VMULPS       Y0, Y6, Y6
+	VPAND        Y7, Y6, Y6
+	VMOVUPS      Y10, 192(DX)
+	VMOVUPS      Y6, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	VMOVAPS      Y5, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donetrue
+
+shorttrue:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    8(SI), X5, X5
+	VBROADCASTSS X5, Y5
+	VMOVQ        R8, X6
+	VPBROADCASTD X6, Y6
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X7, X7, X7
+	VCVTSD2SS    16(SI), X7, X7
+	VBROADCASTSS X7, Y7
+	VMOVQ        R8, X8
 	VPBROADCASTD X8, Y8
 	VPBROADCASTD (CX), Y9
 	VPAND        Y1, Y9, Y10
 	VPCMPEQD     Y1, Y10, Y10
-	VPCMPGTD     numbers32<>+0(SB), Y7, Y11
+	VPCMPGTD     numbers32<>+0(SB), Y6, Y11
 	VBLENDVPS    Y11, Y0, Y5, Y11
 	VPCMPGTD     numbers32<>+0(SB), Y8, Y12
-	VBLENDVPS    Y12, Y11, Y6, Y11
+	VBLENDVPS    Y12, Y11, Y7, Y11
 	VMOVUPS      (BX), Y12
 	VMULPS       Y11, Y12, Y12
 	VPAND        Y10, Y12, Y12
 	VPAND        Y2, Y9, Y10
 	VPCMPEQD     Y2, Y10, Y10
-	VPCMPGTD     numbers32<>+32(SB), Y7, Y11
+	VPCMPGTD     numbers32<>+32(SB), Y6, Y11
 	VBLENDVPS    Y11, Y0, Y5, Y11
 	VPCMPGTD     numbers32<>+32(SB), Y8, Y13
-	VBLENDVPS    Y13, Y11, Y6, Y11
+	VBLENDVPS    Y13, Y11, Y7, Y11
 	VMOVUPS      32(BX), Y13
 	VMULPS       Y11, Y13, Y13
 	VPAND        Y10, Y13, Y13
@@ -12031,19 +12128,19 @@ endedtrue:
 	VMOVUPS      Y13, 32(DX)
 	VPAND        Y3, Y9, Y10
 	VPCMPEQD     Y3, Y10, Y10
-	VPCMPGTD     numbers32<>+64(SB), Y7, Y11
+	VPCMPGTD     numbers32<>+64(SB), Y6, Y11
 	VBLENDVPS    Y11, Y0, Y5, Y11
 	VPCMPGTD     numbers32<>+64(SB), Y8, Y12
-	VBLENDVPS    Y12, Y11, Y6, Y11
+	VBLENDVPS    Y12, Y11, Y7, Y11
 	VMOVUPS      64(BX), Y12
 	VMULPS       Y11, Y12, Y12
 	VPAND        Y10, Y12, Y12
 	VPAND        Y4, Y9, Y9
 	VPCMPEQD     Y4, Y9, Y9
-	VPCMPGTD     numbers32<>+96(SB), Y7, Y10
+	VPCMPGTD     numbers32<>+96(SB), Y6, Y10
 	VBLENDVPS    Y10, Y0, Y5, Y10
 	VPCMPGTD     numbers32<>+96(SB), Y8, Y11
-	VBLENDVPS    Y11, Y10, Y6, Y10
+	VBLENDVPS    Y11, Y10, Y7, Y10
 	VMOVUPS      96(BX), Y11
 	VMULPS       Y10, Y11, Y11
 	VPAND        Y9, Y11, Y11
@@ -12052,19 +12149,19 @@ endedtrue:
 	VPBROADCASTD 4(CX), Y9
 	VPAND        Y1, Y9, Y10
 	VPCMPEQD     Y1, Y10, Y10
-	VPCMPGTD     numbers32<>+128(SB), Y7, Y11
+	VPCMPGTD     numbers32<>+128(SB), Y6, Y11
 	VBLENDVPS    Y11, Y0, Y5, Y11
 	VPCMPGTD     numbers32<>+128(SB), Y8, Y12
-	VBLENDVPS    Y12, Y11, Y6, Y11
+	VBLENDVPS    Y12, Y11, Y7, Y11
 	VMOVUPS      128(BX), Y12
 	VMULPS       Y11, Y12, Y12
 	VPAND        Y10, Y12, Y12
 	VPAND        Y2, Y9, Y10
 	VPCMPEQD     Y2, Y10, Y10
-	VPCMPGTD     numbers32<>+160(SB), Y7, Y11
+	VPCMPGTD     numbers32<>+160(SB), Y6, Y11
 	VBLENDVPS    Y11, Y0, Y5, Y11
 	VPCMPGTD     numbers32<>+160(SB), Y8, Y13
-	VBLENDVPS    Y13, Y11, Y6, Y11
+	VBLENDVPS    Y13, Y11, Y7, Y11
 	VMOVUPS      160(BX), Y13
 	VMULPS       Y11, Y13, Y13
 	VPAND        Y10, Y13, Y13
@@ -12072,19 +12169,19 @@ endedtrue:
 	VMOVUPS      Y13, 160(DX)
 	VPAND        Y3, Y9, Y10
 	VPCMPEQD     Y3, Y10, Y10
-	VPCMPGTD     numbers32<>+192(SB), Y7, Y11
+	VPCMPGTD     numbers32<>+192(SB), Y6, Y11
 	VBLENDVPS    Y11, Y0, Y5, Y11
 	VPCMPGTD     numbers32<>+192(SB), Y8, Y12
-	VBLENDVPS    Y12, Y11, Y6, Y11
+	VBLENDVPS    Y12, Y11, Y7, Y11
 	VMOVUPS      192(BX), Y12
 	VMULPS       Y11, Y12, Y12
 	VPAND        Y10, Y12, Y12
 	VPAND        Y4, Y9, Y9
 	VPCMPEQD     Y4, Y9, Y9
-	VPCMPGTD     numbers32<>+224(SB), Y7, Y7
-	VBLENDVPS    Y7, Y0, Y5, Y0
+	VPCMPGTD     numbers32<>+224(SB), Y6, Y6
+	VBLENDVPS    Y6, Y0, Y5, Y0
 	VPCMPGTD     numbers32<>+224(SB), Y8, Y5
-	VBLENDVPS    Y5, Y0, Y6, Y0
+	VBLENDVPS    Y5, Y0, Y7, Y0
 	VMOVUPS      224(BX), Y5
 	VMULPS       Y0, Y5, Y5
 	VPAND        Y9, Y5, Y5
@@ -12106,37 +12203,131 @@ endedtrue:
 	JMP          donetrue
 
 endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VXORPS       X5, X5, X5
 	VCVTSD2SS    8(SI), X5, X5
 	VBROADCASTSS X5, Y5
-	VXORPS       X6, X6, X6
-	VCVTSD2SS    16(SI), X6, X6
-	VBROADCASTSS X6, Y6
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X7
-	VPBROADCASTD X7, Y7
-	VMOVQ        R10, X8
+	VMOVQ        R8, X6
+	VPBROADCASTD X6, Y6
+	VPBROADCASTD (CX), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQD     Y1, Y8, Y8
+	VPCMPGTD     numbers32<>+0(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      (BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y2, Y7, Y8
+	VPCMPEQD     Y2, Y8, Y8
+	VPCMPGTD     numbers32<>+32(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      32(BX), Y11
+	VMULPS       Y9, Y11, Y11
+	VPAND        Y8, Y11, Y11
+	VMOVUPS      Y10, (DX)
+	VMOVUPS      Y11, 32(DX)
+	VPAND        Y3, Y7, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPCMPGTD     numbers32<>+64(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      64(BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y4, Y7, Y7
+	VPCMPEQD     Y4, Y7, Y7
+	VPCMPGTD     numbers32<>+96(SB), Y6, Y8
+	VBLENDVPS    Y8, Y0, Y5, Y8
+	VMOVUPS      96(BX), Y9
+	VMULPS       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VMOVUPS      Y10, 64(DX)
+	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTD 4(CX), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQD     Y1, Y8, Y8
+	VPCMPGTD     numbers32<>+128(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      128(BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y2, Y7, Y8
+	VPCMPEQD     Y2, Y8, Y8
+	VPCMPGTD     numbers32<>+160(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      160(BX), Y11
+	VMULPS       Y9, Y11, Y11
+	VPAND        Y8, Y11, Y11
+	VMOVUPS      Y10, 128(DX)
+	VMOVUPS      Y11, 160(DX)
+	VPAND        Y3, Y7, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPCMPGTD     numbers32<>+192(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      192(BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y4, Y7, Y7
+	VPCMPEQD     Y4, Y7, Y7
+	VPCMPGTD     numbers32<>+224(SB), Y6, Y6
+	VBLENDVPS    Y6, Y0, Y5, Y0
+	VMOVUPS      224(BX), Y6
+	VMULPS       Y0, Y6, Y6
+	VPAND        Y7, Y6, Y6
+	VMOVUPS      Y10, 192(DX)
+	VMOVUPS      Y6, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	VMOVAPS      Y5, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    8(SI), X5, X5
+	VBROADCASTSS X5, Y5
+	VMOVQ        R8, X6
+	VPBROADCASTD X6, Y6
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X7, X7, X7
+	VCVTSD2SS    16(SI), X7, X7
+	VBROADCASTSS X7, Y7
+	VMOVQ        R8, X8
 	VPBROADCASTD X8, Y8
 	VPBROADCASTD (CX), Y9
 	VPAND        Y1, Y9, Y10
 	VPCMPEQD     Y1, Y10, Y10
-	VPCMPGTD     numbers32<>+0(SB), Y7, Y11
+	VPCMPGTD     numbers32<>+0(SB), Y6, Y11
 	VBLENDVPS    Y11, Y0, Y5, Y11
 	VPCMPGTD     numbers32<>+0(SB), Y8, Y12
-	VBLENDVPS    Y12, Y11, Y6, Y11
+	VBLENDVPS    Y12, Y11, Y7, Y11
 	VMOVUPS      (BX), Y12
 	VMULPS       Y11, Y12, Y12
 	VPAND        Y10, Y12, Y12
 	VPAND        Y2, Y9, Y10
 	VPCMPEQD     Y2, Y10, Y10
-	VPCMPGTD     numbers32<>+32(SB), Y7, Y11
+	VPCMPGTD     numbers32<>+32(SB), Y6, Y11
 	VBLENDVPS    Y11, Y0, Y5, Y11
 	VPCMPGTD     numbers32<>+32(SB), Y8, Y13
-	VBLENDVPS    Y13, Y11, Y6, Y11
+	VBLENDVPS    Y13, Y11, Y7, Y11
 	VMOVUPS      32(BX), Y13
 	VMULPS       Y11, Y13, Y13
 	VPAND        Y10, Y13, Y13
@@ -12144,19 +12335,19 @@ endedfalse:
 	VMOVUPS      Y13, 32(DX)
 	VPAND        Y3, Y9, Y10
 	VPCMPEQD     Y3, Y10, Y10
-	VPCMPGTD     numbers32<>+64(SB), Y7, Y11
+	VPCMPGTD     numbers32<>+64(SB), Y6, Y11
 	VBLENDVPS    Y11, Y0, Y5, Y11
 	VPCMPGTD     numbers32<>+64(SB), Y8, Y12
-	VBLENDVPS    Y12, Y11, Y6, Y11
+	VBLENDVPS    Y12, Y11, Y7, Y11
 	VMOVUPS      64(BX), Y12
 	VMULPS       Y11, Y12, Y12
 	VPAND        Y10, Y12, Y12
 	VPAND        Y4, Y9, Y9
 	VPCMPEQD     Y4, Y9, Y9
-	VPCMPGTD     numbers32<>+96(SB), Y7, Y10
+	VPCMPGTD     numbers32<>+96(SB), Y6, Y10
 	VBLENDVPS    Y10, Y0, Y5, Y10
 	VPCMPGTD     numbers32<>+96(SB), Y8, Y11
-	VBLENDVPS    Y11, Y10, Y6, Y10
+	VBLENDVPS    Y11, Y10, Y7, Y10
 	VMOVUPS      96(BX), Y11
 	VMULPS       Y10, Y11, Y11
 	VPAND        Y9, Y11, Y11
@@ -12165,19 +12356,19 @@ endedfalse:
 	VPBROADCASTD 4(CX), Y9
 	VPAND        Y1, Y9, Y10
 	VPCMPEQD     Y1, Y10, Y10
-	VPCMPGTD     numbers32<>+128(SB), Y7, Y11
+	VPCMPGTD     numbers32<>+128(SB), Y6, Y11
 	VBLENDVPS    Y11, Y0, Y5, Y11
 	VPCMPGTD     numbers32<>+128(SB), Y8, Y12
-	VBLENDVPS    Y12, Y11, Y6, Y11
+	VBLENDVPS    Y12, Y11, Y7, Y11
 	VMOVUPS      128(BX), Y12
 	VMULPS       Y11, Y12, Y12
 	VPAND        Y10, Y12, Y12
 	VPAND        Y2, Y9, Y10
 	VPCMPEQD     Y2, Y10, Y10
-	VPCMPGTD     numbers32<>+160(SB), Y7, Y11
+	VPCMPGTD     numbers32<>+160(SB), Y6, Y11
 	VBLENDVPS    Y11, Y0, Y5, Y11
 	VPCMPGTD     numbers32<>+160(SB), Y8, Y13
-	VBLENDVPS    Y13, Y11, Y6, Y11
+	VBLENDVPS    Y13, Y11, Y7, Y11
 	VMOVUPS      160(BX), Y13
 	VMULPS       Y11, Y13, Y13
 	VPAND        Y10, Y13, Y13
@@ -12185,19 +12376,19 @@ endedfalse:
 	VMOVUPS      Y13, 160(DX)
 	VPAND        Y3, Y9, Y10
 	VPCMPEQD     Y3, Y10, Y10
-	VPCMPGTD     numbers32<>+192(SB), Y7, Y11
+	VPCMPGTD     numbers32<>+192(SB), Y6, Y11
 	VBLENDVPS    Y11, Y0, Y5, Y11
 	VPCMPGTD     numbers32<>+192(SB), Y8, Y12
-	VBLENDVPS    Y12, Y11, Y6, Y11
+	VBLENDVPS    Y12, Y11, Y7, Y11
 	VMOVUPS      192(BX), Y12
 	VMULPS       Y11, Y12, Y12
 	VPAND        Y10, Y12, Y12
 	VPAND        Y4, Y9, Y9
 	VPCMPEQD     Y4, Y9, Y9
-	VPCMPGTD     numbers32<>+224(SB), Y7, Y7
-	VBLENDVPS    Y7, Y0, Y5, Y0
+	VPCMPGTD     numbers32<>+224(SB), Y6, Y6
+	VBLENDVPS    Y6, Y0, Y5, Y0
 	VPCMPGTD     numbers32<>+224(SB), Y8, Y5
-	VBLENDVPS    Y5, Y0, Y6, Y0
+	VBLENDVPS    Y5, Y0, Y7, Y0
 	VMOVUPS      224(BX), Y5
 	VMULPS       Y0, Y5, Y5
 	VPAND        Y9, Y5, Y5
@@ -12311,14 +12502,16 @@ TEXT ·scaleRunsAVX512(SB), NOSPLIT, $0-112
 	JL           apartDone
 
 apart:
-	MOVQ         (BX), R9
-	MOVQ         64(BX), R9
-	MOVQ         128(BX), R9
-	MOVQ         192(BX), R9
-	MOVQ         (DX), R9
-	MOVQ         64(DX), R9
-	MOVQ         128(DX), R9
-	MOVQ         192(DX), R9
+	MOVQ (BX), R9
+	MOVQ 64(BX), R9
+	MOVQ 128(BX), R9
+	MOVQ 192(BX), R9
+	MOVQ (DX), R9
+	MOVQ 64(DX), R9
+	MOVQ 128(DX), R9
+	MOVQ 192(DX), R9
+
+againtrue:
 	CMPQ         R8, $0x40
 	JL           endedtrue
 	VPBROADCASTD (CX), Z7
@@ -12359,6 +12552,7 @@ near:
 	JL   wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	VPBROADCASTD (CX), Z7
@@ -12394,59 +12588,121 @@ wordDone:
 	RET
 
 endedtrue:
+	TESTQ        R8, R8
+	JNZ          withintrue
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Z0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againtrue
+
+withintrue:
+	CMPQ         DI, $0x40
+	JL           shorttrue
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VXORPS       X7, X7, X7
 	VCVTSD2SS    8(SI), X7, X7
 	VBROADCASTSS X7, Z7
-	VXORPS       X8, X8, X8
-	VCVTSD2SS    16(SI), X8, X8
-	VBROADCASTSS X8, Z8
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X9
-	VPBROADCASTD X9, Z9
-	VMOVQ        R10, X10
+	VMOVQ        R8, X8
+	VPBROADCASTD X8, Z8
+	VPBROADCASTD (CX), Z9
+	VPTESTMD     Z1, Z9, K1
+	VPCMPGTD     Z3, Z8, K2
+	VMOVAPS      Z7, Z10
+	VMOVAPS      Z0, K2, Z10
+	VMOVUPS      (BX), Y11
+	VINSERTF64X4 $0x01, 32(BX), Z11, Z11
+	VMULPS.Z     Z10, Z11, K1, Z11
+	VPTESTMD     Z2, Z9, K1
+	VPCMPGTD     Z4, Z8, K2
+	VMOVAPS      Z7, Z9
+	VMOVAPS      Z0, K2, Z9
+	VMOVUPS      64(BX), Y10
+	VINSERTF64X4 $0x01, 96(BX), Z10, Z10
+	VMULPS.Z     Z9, Z10, K1, Z10
+	VPBROADCASTD 4(CX), Z9
+	VPTESTMD     Z1, Z9, K1
+	VPCMPGTD     Z5, Z8, K2
+	VMOVAPS      Z7, Z12
+	VMOVAPS      Z0, K2, Z12
+	VMOVUPS      128(BX), Y13
+	VINSERTF64X4 $0x01, 160(BX), Z13, Z13
+	VMULPS.Z     Z12, Z13, K1, Z13
+	VPTESTMD     Z2, Z9, K1
+	VPCMPGTD     Z6, Z8, K2
+	VMOVAPS      Z7, Z8
+	VMOVAPS      Z0, K2, Z8
+	VMOVUPS      192(BX), Y0
+	VINSERTF64X4 $0x01, 224(BX), Z0, Z0
+	VMULPS.Z     Z8, Z0, K1, Z0
+	VMOVUPS      Z11, (DX)
+	VMOVUPS      Z10, 64(DX)
+	VMOVUPS      Z13, 128(DX)
+	VMOVUPS      Z0, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	VMOVAPS      Z7, Z0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donetrue
+
+shorttrue:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X7, X7, X7
+	VCVTSD2SS    8(SI), X7, X7
+	VBROADCASTSS X7, Z7
+	VMOVQ        R8, X8
+	VPBROADCASTD X8, Z8
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X9, X9, X9
+	VCVTSD2SS    16(SI), X9, X9
+	VBROADCASTSS X9, Z9
+	VMOVQ        R8, X10
 	VPBROADCASTD X10, Z10
 	VPBROADCASTD (CX), Z11
 	VPTESTMD     Z1, Z11, K1
-	VPCMPGTD     Z3, Z9, K2
+	VPCMPGTD     Z3, Z8, K2
 	VMOVAPS      Z7, Z12
 	VMOVAPS      Z0, K2, Z12
 	VPCMPGTD     Z3, Z10, K2
-	VMOVAPS      Z8, Z13
+	VMOVAPS      Z9, Z13
 	VMOVAPS      Z12, K2, Z13
 	VMOVUPS      (BX), Y12
 	VINSERTF64X4 $0x01, 32(BX), Z12, Z12
 	VMULPS.Z     Z13, Z12, K1, Z12
 	VPTESTMD     Z2, Z11, K1
-	VPCMPGTD     Z4, Z9, K2
+	VPCMPGTD     Z4, Z8, K2
 	VMOVAPS      Z7, Z11
 	VMOVAPS      Z0, K2, Z11
 	VPCMPGTD     Z4, Z10, K2
-	VMOVAPS      Z8, Z13
+	VMOVAPS      Z9, Z13
 	VMOVAPS      Z11, K2, Z13
 	VMOVUPS      64(BX), Y11
 	VINSERTF64X4 $0x01, 96(BX), Z11, Z11
 	VMULPS.Z     Z13, Z11, K1, Z11
 	VPBROADCASTD 4(CX), Z13
 	VPTESTMD     Z1, Z13, K1
-	VPCMPGTD     Z5, Z9, K2
+	VPCMPGTD     Z5, Z8, K2
 	VMOVAPS      Z7, Z14
 	VMOVAPS      Z0, K2, Z14
 	VPCMPGTD     Z5, Z10, K2
-	VMOVAPS      Z8, Z15
+	VMOVAPS      Z9, Z15
 	VMOVAPS      Z14, K2, Z15
 	VMOVUPS      128(BX), Y14
 	VINSERTF64X4 $0x01, 160(BX), Z14, Z14
 	VMULPS.Z     Z15, Z14, K1, Z14
 	VPTESTMD     Z2, Z13, K1
-	VPCMPGTD     Z6, Z9, K2
+	VPCMPGTD     Z6, Z8, K2
 	VMOVAPS      Z7, Z7
 	VMOVAPS      Z0, K2, Z7
 	VPCMPGTD     Z6, Z10, K2
-	VMOVAPS      Z8, Z0
+	VMOVAPS      Z9, Z0
 	VMOVAPS      Z7, K2, Z0
 	VMOVUPS      192(BX), Y7
 	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
@@ -12471,56 +12727,114 @@ endedtrue:
 	JMP          donetrue
 
 endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Z0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VXORPS       X7, X7, X7
 	VCVTSD2SS    8(SI), X7, X7
 	VBROADCASTSS X7, Z7
-	VXORPS       X8, X8, X8
-	VCVTSD2SS    16(SI), X8, X8
-	VBROADCASTSS X8, Z8
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X9
-	VPBROADCASTD X9, Z9
-	VMOVQ        R10, X10
+	VMOVQ        R8, X8
+	VPBROADCASTD X8, Z8
+	VPBROADCASTD (CX), Z9
+	VPTESTMD     Z1, Z9, K1
+	VPCMPGTD     Z3, Z8, K2
+	VMOVAPS      Z7, Z10
+	VMOVAPS      Z0, K2, Z10
+	VMOVUPS      (BX), Z11
+	VMULPS.Z     Z10, Z11, K1, Z11
+	VPTESTMD     Z2, Z9, K1
+	VPCMPGTD     Z4, Z8, K2
+	VMOVAPS      Z7, Z9
+	VMOVAPS      Z0, K2, Z9
+	VMOVUPS      64(BX), Z10
+	VMULPS.Z     Z9, Z10, K1, Z10
+	VPBROADCASTD 4(CX), Z9
+	VPTESTMD     Z1, Z9, K1
+	VPCMPGTD     Z5, Z8, K2
+	VMOVAPS      Z7, Z12
+	VMOVAPS      Z0, K2, Z12
+	VMOVUPS      128(BX), Z13
+	VMULPS.Z     Z12, Z13, K1, Z13
+	VPTESTMD     Z2, Z9, K1
+	VPCMPGTD     Z6, Z8, K2
+	VMOVAPS      Z7, Z8
+	VMOVAPS      Z0, K2, Z8
+	VMOVUPS      192(BX), Z0
+	VMULPS.Z     Z8, Z0, K1, Z0
+	VMOVUPS      Z11, (DX)
+	VMOVUPS      Z10, 64(DX)
+	VMOVUPS      Z13, 128(DX)
+	VMOVUPS      Z0, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	VMOVAPS      Z7, Z0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X7, X7, X7
+	VCVTSD2SS    8(SI), X7, X7
+	VBROADCASTSS X7, Z7
+	VMOVQ        R8, X8
+	VPBROADCASTD X8, Z8
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X9, X9, X9
+	VCVTSD2SS    16(SI), X9, X9
+	VBROADCASTSS X9, Z9
+	VMOVQ        R8, X10
 	VPBROADCASTD X10, Z10
 	VPBROADCASTD (CX), Z11
 	VPTESTMD     Z1, Z11, K1
-	VPCMPGTD     Z3, Z9, K2
+	VPCMPGTD     Z3, Z8, K2
 	VMOVAPS      Z7, Z12
 	VMOVAPS      Z0, K2, Z12
 	VPCMPGTD     Z3, Z10, K2
-	VMOVAPS      Z8, Z13
+	VMOVAPS      Z9, Z13
 	VMOVAPS      Z12, K2, Z13
 	VMOVUPS      (BX), Z12
 	VMULPS.Z     Z13, Z12, K1, Z12
 	VPTESTMD     Z2, Z11, K1
-	VPCMPGTD     Z4, Z9, K2
+	VPCMPGTD     Z4, Z8, K2
 	VMOVAPS      Z7, Z11
 	VMOVAPS      Z0, K2, Z11
 	VPCMPGTD     Z4, Z10, K2
-	VMOVAPS      Z8, Z13
+	VMOVAPS      Z9, Z13
 	VMOVAPS      Z11, K2, Z13
 	VMOVUPS      64(BX), Z11
 	VMULPS.Z     Z13, Z11, K1, Z11
 	VPBROADCASTD 4(CX), Z13
 	VPTESTMD     Z1, Z13, K1
-	VPCMPGTD     Z5, Z9, K2
+	VPCMPGTD     Z5, Z8, K2
 	VMOVAPS      Z7, Z14
 	VMOVAPS      Z0, K2, Z14
 	VPCMPGTD     Z5, Z10, K2
-	VMOVAPS      Z8, Z15
+	VMOVAPS      Z9, Z15
 	VMOVAPS      Z14, K2, Z15
 	VMOVUPS      128(BX), Z14
 	VMULPS.Z     Z15, Z14, K1, Z14
 	VPTESTMD     Z2, Z13, K1
-	VPCMPGTD     Z6, Z9, K2
+	VPCMPGTD     Z6, Z8, K2
 	VMOVAPS      Z7, Z7
 	VMOVAPS      Z0, K2, Z7
 	VPCMPGTD     Z6, Z10, K2
-	VMOVAPS      Z8, Z0
+	VMOVAPS      Z9, Z0
 	VMOVAPS      Z7, K2, Z0
 	VMOVUPS      192(BX), Z7
 	VMULPS.Z     Z0, Z7, K1, Z7
@@ -12563,22 +12877,24 @@ TEXT ·scaleRunsFloat64AVX2(SB), NOSPLIT, $0-112
 	JL           apartDone
 
 apart:
-	MOVQ         (BX), R9
-	MOVQ         64(BX), R9
-	MOVQ         128(BX), R9
-	MOVQ         192(BX), R9
-	MOVQ         256(BX), R9
-	MOVQ         320(BX), R9
-	MOVQ         384(BX), R9
-	MOVQ         448(BX), R9
-	MOVQ         (DX), R9
-	MOVQ         64(DX), R9
-	MOVQ         128(DX), R9
-	MOVQ         192(DX), R9
-	MOVQ         256(DX), R9
-	MOVQ         320(DX), R9
-	MOVQ         384(DX), R9
-	MOVQ         448(DX), R9
+	MOVQ (BX), R9
+	MOVQ 64(BX), R9
+	MOVQ 128(BX), R9
+	MOVQ 192(BX), R9
+	MOVQ 256(BX), R9
+	MOVQ 320(BX), R9
+	MOVQ 384(BX), R9
+	MOVQ 448(BX), R9
+	MOVQ (DX), R9
+	MOVQ 64(DX), R9
+	MOVQ 128(DX), R9
+	MOVQ 192(DX), R9
+	MOVQ 256(DX), R9
+	MOVQ 320(DX), R9
+	MOVQ 384(DX), R9
+	MOVQ 448(DX), R9
+
+againtrue:
 	CMPQ         R8, $0x40
 	JL           endedtrue
 	VPBROADCASTD (CX), Y2
@@ -12709,6 +13025,7 @@ near:
 	JL   wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	VPBROADCASTD (CX), Y2
@@ -12838,34 +13155,202 @@ wordDone:
 	RET
 
 endedtrue:
+	TESTQ        R8, R8
+	JNZ          withintrue
+	VBROADCASTSD 8(SI), Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againtrue
+
+withintrue:
+	CMPQ         DI, $0x40
+	JL           shorttrue
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VBROADCASTSD 8(SI), Y2
-	VBROADCASTSD 16(SI), Y3
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X4
-	VPBROADCASTQ X4, Y4
-	VMOVQ        R10, X5
+	VMOVQ        R8, X3
+	VPBROADCASTQ X3, Y3
+	VPBROADCASTD (CX), Y4
+	VPAND        Y1, Y4, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+0(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      (BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x04, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+32(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      32(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VPSRLQ       $0x08, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+64(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      64(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x0c, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+96(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      96(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y8, 96(DX)
+	VPSRLQ       $0x10, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+128(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      128(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x14, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+160(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      160(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 128(DX)
+	VMOVUPS      Y8, 160(DX)
+	VPSRLQ       $0x18, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+192(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      192(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x1c, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VPCMPGTQ     numbers64<>+224(SB), Y3, Y5
+	VBLENDVPD    Y5, Y0, Y2, Y5
+	VMOVUPS      224(BX), Y6
+	VMULPD       Y5, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y7, 192(DX)
+	VMOVUPS      Y6, 224(DX)
+	VPBROADCASTD 4(CX), Y4
+	VPAND        Y1, Y4, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+256(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      256(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x04, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+288(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      288(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 256(DX)
+	VMOVUPS      Y8, 288(DX)
+	VPSRLQ       $0x08, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+320(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      320(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x0c, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+352(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      352(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 320(DX)
+	VMOVUPS      Y8, 352(DX)
+	VPSRLQ       $0x10, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+384(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      384(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x14, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+416(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      416(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 384(DX)
+	VMOVUPS      Y8, 416(DX)
+	VPSRLQ       $0x18, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+448(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      448(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x1c, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VPCMPGTQ     numbers64<>+480(SB), Y3, Y3
+	VBLENDVPD    Y3, Y0, Y2, Y0
+	VMOVUPS      480(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y4, Y3, Y3
+	VMOVUPS      Y7, 448(DX)
+	VMOVUPS      Y3, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	VMOVAPS      Y2, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donetrue
+
+shorttrue:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VBROADCASTSD 8(SI), Y2
+	VMOVQ        R8, X3
+	VPBROADCASTQ X3, Y3
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VBROADCASTSD 16(SI), Y4
+	VMOVQ        R8, X5
 	VPBROADCASTQ X5, Y5
 	VPBROADCASTD (CX), Y6
 	VPAND        Y1, Y6, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+0(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+0(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+0(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      (BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x04, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+32(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+32(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+32(SB), Y5, Y10
-	VBLENDVPD    Y10, Y8, Y3, Y8
+	VBLENDVPD    Y10, Y8, Y4, Y8
 	VMOVUPS      32(BX), Y10
 	VMULPD       Y8, Y10, Y10
 	VPAND        Y7, Y10, Y10
@@ -12874,20 +13359,20 @@ endedtrue:
 	VPSRLQ       $0x08, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+64(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+64(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+64(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      64(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x0c, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+96(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+96(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+96(SB), Y5, Y10
-	VBLENDVPD    Y10, Y8, Y3, Y8
+	VBLENDVPD    Y10, Y8, Y4, Y8
 	VMOVUPS      96(BX), Y10
 	VMULPD       Y8, Y10, Y10
 	VPAND        Y7, Y10, Y10
@@ -12896,20 +13381,20 @@ endedtrue:
 	VPSRLQ       $0x10, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+128(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+128(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+128(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      128(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x14, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+160(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+160(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+160(SB), Y5, Y10
-	VBLENDVPD    Y10, Y8, Y3, Y8
+	VBLENDVPD    Y10, Y8, Y4, Y8
 	VMOVUPS      160(BX), Y10
 	VMULPD       Y8, Y10, Y10
 	VPAND        Y7, Y10, Y10
@@ -12918,20 +13403,20 @@ endedtrue:
 	VPSRLQ       $0x18, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+192(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+192(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+192(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      192(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x1c, Y6, Y6
 	VPAND        Y1, Y6, Y6
 	VPCMPEQQ     Y1, Y6, Y6
-	VPCMPGTQ     numbers64<>+224(SB), Y4, Y7
+	VPCMPGTQ     numbers64<>+224(SB), Y3, Y7
 	VBLENDVPD    Y7, Y0, Y2, Y7
 	VPCMPGTQ     numbers64<>+224(SB), Y5, Y8
-	VBLENDVPD    Y8, Y7, Y3, Y7
+	VBLENDVPD    Y8, Y7, Y4, Y7
 	VMOVUPS      224(BX), Y8
 	VMULPD       Y7, Y8, Y8
 	VPAND        Y6, Y8, Y8
@@ -12940,20 +13425,20 @@ endedtrue:
 	VPBROADCASTD 4(CX), Y6
 	VPAND        Y1, Y6, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+256(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+256(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+256(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      256(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x04, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+288(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+288(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+288(SB), Y5, Y10
-	VBLENDVPD    Y10, Y8, Y3, Y8
+	VBLENDVPD    Y10, Y8, Y4, Y8
 	VMOVUPS      288(BX), Y10
 	VMULPD       Y8, Y10, Y10
 	VPAND        Y7, Y10, Y10
@@ -12962,20 +13447,20 @@ endedtrue:
 	VPSRLQ       $0x08, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+320(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+320(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+320(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      320(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x0c, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+352(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+352(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+352(SB), Y5, Y10
-	VBLENDVPD    Y10, Y8, Y3, Y8
+	VBLENDVPD    Y10, Y8, Y4, Y8
 	VMOVUPS      352(BX), Y10
 	VMULPD       Y8, Y10, Y10
 	VPAND        Y7, Y10, Y10
@@ -12984,20 +13469,20 @@ endedtrue:
 	VPSRLQ       $0x10, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+384(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+384(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+384(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      384(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x14, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+416(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+416(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+416(SB), Y5, Y10
-	VBLENDVPD    Y10, Y8, Y3, Y8
+	VBLENDVPD    Y10, Y8, Y4, Y8
 	VMOVUPS      416(BX), Y10
 	VMULPD       Y8, Y10, Y10
 	VPAND        Y7, Y10, Y10
@@ -13006,20 +13491,20 @@ endedtrue:
 	VPSRLQ       $0x18, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+448(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+448(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+448(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      448(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x1c, Y6, Y6
 	VPAND        Y1, Y6, Y6
 	VPCMPEQQ     Y1, Y6, Y6
-	VPCMPGTQ     numbers64<>+480(SB), Y4, Y4
-	VBLENDVPD    Y4, Y0, Y2, Y0
+	VPCMPGTQ     numbers64<>+480(SB), Y3, Y3
+	VBLENDVPD    Y3, Y0, Y2, Y0
 	VPCMPGTQ     numbers64<>+480(SB), Y5, Y2
-	VBLENDVPD    Y2, Y0, Y3, Y0
+	VBLENDVPD    Y2, Y0, Y4, Y0
 	VMOVUPS      480(BX), Y2
 	VMULPD       Y0, Y2, Y2
 	VPAND        Y6, Y2, Y2
@@ -13039,34 +13524,202 @@ endedtrue:
 	JMP          donetrue
 
 endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VBROADCASTSD 8(SI), Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VBROADCASTSD 8(SI), Y2
-	VBROADCASTSD 16(SI), Y3
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X4
-	VPBROADCASTQ X4, Y4
-	VMOVQ        R10, X5
+	VMOVQ        R8, X3
+	VPBROADCASTQ X3, Y3
+	VPBROADCASTD (CX), Y4
+	VPAND        Y1, Y4, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+0(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      (BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x04, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+32(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      32(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VPSRLQ       $0x08, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+64(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      64(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x0c, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+96(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      96(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y8, 96(DX)
+	VPSRLQ       $0x10, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+128(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      128(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x14, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+160(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      160(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 128(DX)
+	VMOVUPS      Y8, 160(DX)
+	VPSRLQ       $0x18, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+192(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      192(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x1c, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VPCMPGTQ     numbers64<>+224(SB), Y3, Y5
+	VBLENDVPD    Y5, Y0, Y2, Y5
+	VMOVUPS      224(BX), Y6
+	VMULPD       Y5, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y7, 192(DX)
+	VMOVUPS      Y6, 224(DX)
+	VPBROADCASTD 4(CX), Y4
+	VPAND        Y1, Y4, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+256(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      256(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x04, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+288(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      288(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 256(DX)
+	VMOVUPS      Y8, 288(DX)
+	VPSRLQ       $0x08, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+320(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      320(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x0c, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+352(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      352(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 320(DX)
+	VMOVUPS      Y8, 352(DX)
+	VPSRLQ       $0x10, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+384(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      384(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x14, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+416(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      416(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 384(DX)
+	VMOVUPS      Y8, 416(DX)
+	VPSRLQ       $0x18, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+448(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      448(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x1c, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VPCMPGTQ     numbers64<>+480(SB), Y3, Y3
+	VBLENDVPD    Y3, Y0, Y2, Y0
+	VMOVUPS      480(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y4, Y3, Y3
+	VMOVUPS      Y7, 448(DX)
+	VMOVUPS      Y3, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	VMOVAPS      Y2, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VBROADCASTSD 8(SI), Y2
+	VMOVQ        R8, X3
+	VPBROADCASTQ X3, Y3
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VBROADCASTSD 16(SI), Y4
+	VMOVQ        R8, X5
 	VPBROADCASTQ X5, Y5
 	VPBROADCASTD (CX), Y6
 	VPAND        Y1, Y6, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+0(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+0(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+0(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      (BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x04, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+32(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+32(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+32(SB), Y5, Y10
-	VBLENDVPD    Y10, Y8, Y3, Y8
+	VBLENDVPD    Y10, Y8, Y4, Y8
 	VMOVUPS      32(BX), Y10
 	VMULPD       Y8, Y10, Y10
 	VPAND        Y7, Y10, Y10
@@ -13075,20 +13728,20 @@ endedfalse:
 	VPSRLQ       $0x08, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+64(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+64(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+64(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      64(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x0c, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+96(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+96(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+96(SB), Y5, Y10
-	VBLENDVPD    Y10, Y8, Y3, Y8
+	VBLENDVPD    Y10, Y8, Y4, Y8
 	VMOVUPS      96(BX), Y10
 	VMULPD       Y8, Y10, Y10
 	VPAND        Y7, Y10, Y10
@@ -13097,20 +13750,20 @@ endedfalse:
 	VPSRLQ       $0x10, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+128(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+128(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+128(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      128(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x14, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+160(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+160(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+160(SB), Y5, Y10
-	VBLENDVPD    Y10, Y8, Y3, Y8
+	VBLENDVPD    Y10, Y8, Y4, Y8
 	VMOVUPS      160(BX), Y10
 	VMULPD       Y8, Y10, Y10
 	VPAND        Y7, Y10, Y10
@@ -13119,20 +13772,20 @@ endedfalse:
 	VPSRLQ       $0x18, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+192(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+192(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+192(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      192(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x1c, Y6, Y6
 	VPAND        Y1, Y6, Y6
 	VPCMPEQQ     Y1, Y6, Y6
-	VPCMPGTQ     numbers64<>+224(SB), Y4, Y7
+	VPCMPGTQ     numbers64<>+224(SB), Y3, Y7
 	VBLENDVPD    Y7, Y0, Y2, Y7
 	VPCMPGTQ     numbers64<>+224(SB), Y5, Y8
-	VBLENDVPD    Y8, Y7, Y3, Y7
+	VBLENDVPD    Y8, Y7, Y4, Y7
 	VMOVUPS      224(BX), Y8
 	VMULPD       Y7, Y8, Y8
 	VPAND        Y6, Y8, Y8
@@ -13141,20 +13794,20 @@ endedfalse:
 	VPBROADCASTD 4(CX), Y6
 	VPAND        Y1, Y6, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+256(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+256(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+256(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      256(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x04, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+288(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+288(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+288(SB), Y5, Y10
-	VBLENDVPD    Y10, Y8, Y3, Y8
+	VBLENDVPD    Y10, Y8, Y4, Y8
 	VMOVUPS      288(BX), Y10
 	VMULPD       Y8, Y10, Y10
 	VPAND        Y7, Y10, Y10
@@ -13163,20 +13816,20 @@ endedfalse:
 	VPSRLQ       $0x08, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+320(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+320(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+320(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      320(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x0c, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+352(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+352(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+352(SB), Y5, Y10
-	VBLENDVPD    Y10, Y8, Y3, Y8
+	VBLENDVPD    Y10, Y8, Y4, Y8
 	VMOVUPS      352(BX), Y10
 	VMULPD       Y8, Y10, Y10
 	VPAND        Y7, Y10, Y10
@@ -13185,20 +13838,20 @@ endedfalse:
 	VPSRLQ       $0x10, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+384(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+384(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+384(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      384(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x14, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+416(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+416(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+416(SB), Y5, Y10
-	VBLENDVPD    Y10, Y8, Y3, Y8
+	VBLENDVPD    Y10, Y8, Y4, Y8
 	VMOVUPS      416(BX), Y10
 	VMULPD       Y8, Y10, Y10
 	VPAND        Y7, Y10, Y10
@@ -13207,20 +13860,20 @@ endedfalse:
 	VPSRLQ       $0x18, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+448(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+448(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+448(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      448(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x1c, Y6, Y6
 	VPAND        Y1, Y6, Y6
 	VPCMPEQQ     Y1, Y6, Y6
-	VPCMPGTQ     numbers64<>+480(SB), Y4, Y4
-	VBLENDVPD    Y4, Y0, Y2, Y0
+	VPCMPGTQ     numbers64<>+480(SB), Y3, Y3
+	VBLENDVPD    Y3, Y0, Y2, Y0
 	VPCMPGTQ     numbers64<>+480(SB), Y5, Y2
-	VBLENDVPD    Y2, Y0, Y3, Y0
+	VBLENDVPD    Y2, Y0, Y4, Y0
 	VMOVUPS      480(BX), Y2
 	VMULPD       Y0, Y2, Y2
 	VPAND        Y6, Y2, Y2
@@ -13333,22 +13986,24 @@ TEXT ·scaleRunsFloat64AVX512(SB), NOSPLIT, $0-112
 	JL           apartDone
 
 apart:
-	MOVQ         (BX), R9
-	MOVQ         64(BX), R9
-	MOVQ         128(BX), R9
-	MOVQ         192(BX), R9
-	MOVQ         256(BX), R9
-	MOVQ         320(BX), R9
-	MOVQ         384(BX), R9
-	MOVQ         448(BX), R9
-	MOVQ         (DX), R9
-	MOVQ         64(DX), R9
-	MOVQ         128(DX), R9
-	MOVQ         192(DX), R9
-	MOVQ         256(DX), R9
-	MOVQ         320(DX), R9
-	MOVQ         384(DX), R9
-	MOVQ         448(DX), R9
+	MOVQ (BX), R9
+	MOVQ 64(BX), R9
+	MOVQ 128(BX), R9
+	MOVQ 192(BX), R9
+	MOVQ 256(BX), R9
+	MOVQ 320(BX), R9
+	MOVQ 384(BX), R9
+	MOVQ 448(BX), R9
+	MOVQ (DX), R9
+	MOVQ 64(DX), R9
+	MOVQ 128(DX), R9
+	MOVQ 192(DX), R9
+	MOVQ 256(DX), R9
+	MOVQ 320(DX), R9
+	MOVQ 384(DX), R9
+	MOVQ 448(DX), R9
+
+againtrue:
 	CMPQ         R8, $0x40
 	JL           endedtrue
 	VPBROADCASTD (CX), Z10
@@ -13415,6 +14070,7 @@ near:
 	JL   wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	VPBROADCASTD (CX), Z10
@@ -13472,101 +14128,197 @@ wordDone:
 	RET
 
 endedtrue:
+	TESTQ        R8, R8
+	JNZ          withintrue
+	VBROADCASTSD 8(SI), Z0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againtrue
+
+withintrue:
+	CMPQ         DI, $0x40
+	JL           shorttrue
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VBROADCASTSD 8(SI), Z10
-	VBROADCASTSD 16(SI), Z11
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X12
-	VPBROADCASTQ X12, Z12
-	VMOVQ        R10, X13
+	VMOVQ        R8, X11
+	VPBROADCASTQ X11, Z11
+	VPBROADCASTD (CX), Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z2, Z11, K2
+	VMOVAPS      Z10, Z13
+	VMOVAPD      Z0, K2, Z13
+	VMOVUPS      (BX), Y14
+	VINSERTF64X4 $0x01, 32(BX), Z14, Z14
+	VMULPD.Z     Z13, Z14, K1, Z14
+	VPSRLQ       $0x08, Z12, Z13
+	VPTESTMQ     Z1, Z13, K1
+	VPCMPGTQ     Z3, Z11, K2
+	VMOVAPS      Z10, Z13
+	VMOVAPD      Z0, K2, Z13
+	VMOVUPS      64(BX), Y15
+	VINSERTF64X4 $0x01, 96(BX), Z15, Z15
+	VMULPD.Z     Z13, Z15, K1, Z15
+	VPSRLQ       $0x10, Z12, Z13
+	VPTESTMQ     Z1, Z13, K1
+	VPCMPGTQ     Z4, Z11, K2
+	VMOVAPS      Z10, Z13
+	VMOVAPD      Z0, K2, Z13
+	VMOVUPS      128(BX), Y16
+	VINSERTF64X4 $0x01, 160(BX), Z16, Z16
+	VMULPD.Z     Z13, Z16, K1, Z16
+	VPSRLQ       $0x18, Z12, Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z5, Z11, K2
+	VMOVAPS      Z10, Z12
+	VMOVAPD      Z0, K2, Z12
+	VMOVUPS      192(BX), Y13
+	VINSERTF64X4 $0x01, 224(BX), Z13, Z13
+	VMULPD.Z     Z12, Z13, K1, Z13
+	VPBROADCASTD 4(CX), Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z6, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VMOVUPS      256(BX), Y18
+	VINSERTF64X4 $0x01, 288(BX), Z18, Z18
+	VMULPD.Z     Z17, Z18, K1, Z18
+	VPSRLQ       $0x08, Z12, Z17
+	VPTESTMQ     Z1, Z17, K1
+	VPCMPGTQ     Z7, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VMOVUPS      320(BX), Y19
+	VINSERTF64X4 $0x01, 352(BX), Z19, Z19
+	VMULPD.Z     Z17, Z19, K1, Z19
+	VPSRLQ       $0x10, Z12, Z17
+	VPTESTMQ     Z1, Z17, K1
+	VPCMPGTQ     Z8, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VMOVUPS      384(BX), Y20
+	VINSERTF64X4 $0x01, 416(BX), Z20, Z20
+	VMULPD.Z     Z17, Z20, K1, Z20
+	VPSRLQ       $0x18, Z12, Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z9, Z11, K2
+	VMOVAPS      Z10, Z11
+	VMOVAPD      Z0, K2, Z11
+	VMOVUPS      448(BX), Y0
+	VINSERTF64X4 $0x01, 480(BX), Z0, Z0
+	VMULPD.Z     Z11, Z0, K1, Z0
+	VMOVUPS      Z14, (DX)
+	VMOVUPS      Z15, 64(DX)
+	VMOVUPS      Z16, 128(DX)
+	VMOVUPS      Z13, 192(DX)
+	VMOVUPS      Z18, 256(DX)
+	VMOVUPS      Z19, 320(DX)
+	VMOVUPS      Z20, 384(DX)
+	VMOVUPS      Z0, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	VMOVAPS      Z10, Z0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donetrue
+
+shorttrue:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VBROADCASTSD 8(SI), Z10
+	VMOVQ        R8, X11
+	VPBROADCASTQ X11, Z11
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VBROADCASTSD 16(SI), Z12
+	VMOVQ        R8, X13
 	VPBROADCASTQ X13, Z13
 	VPBROADCASTD (CX), Z14
 	VPTESTMQ     Z1, Z14, K1
-	VPCMPGTQ     Z2, Z12, K2
+	VPCMPGTQ     Z2, Z11, K2
 	VMOVAPS      Z10, Z15
 	VMOVAPD      Z0, K2, Z15
 	VPCMPGTQ     Z2, Z13, K2
-	VMOVAPS      Z11, Z16
+	VMOVAPS      Z12, Z16
 	VMOVAPD      Z15, K2, Z16
 	VMOVUPS      (BX), Y15
 	VINSERTF64X4 $0x01, 32(BX), Z15, Z15
 	VMULPD.Z     Z16, Z15, K1, Z15
 	VPSRLQ       $0x08, Z14, Z16
 	VPTESTMQ     Z1, Z16, K1
-	VPCMPGTQ     Z3, Z12, K2
+	VPCMPGTQ     Z3, Z11, K2
 	VMOVAPS      Z10, Z16
 	VMOVAPD      Z0, K2, Z16
 	VPCMPGTQ     Z3, Z13, K2
-	VMOVAPS      Z11, Z17
+	VMOVAPS      Z12, Z17
 	VMOVAPD      Z16, K2, Z17
 	VMOVUPS      64(BX), Y16
 	VINSERTF64X4 $0x01, 96(BX), Z16, Z16
 	VMULPD.Z     Z17, Z16, K1, Z16
 	VPSRLQ       $0x10, Z14, Z17
 	VPTESTMQ     Z1, Z17, K1
-	VPCMPGTQ     Z4, Z12, K2
+	VPCMPGTQ     Z4, Z11, K2
 	VMOVAPS      Z10, Z17
 	VMOVAPD      Z0, K2, Z17
 	VPCMPGTQ     Z4, Z13, K2
-	VMOVAPS      Z11, Z18
+	VMOVAPS      Z12, Z18
 	VMOVAPD      Z17, K2, Z18
 	VMOVUPS      128(BX), Y17
 	VINSERTF64X4 $0x01, 160(BX), Z17, Z17
 	VMULPD.Z     Z18, Z17, K1, Z17
 	VPSRLQ       $0x18, Z14, Z14
 	VPTESTMQ     Z1, Z14, K1
-	VPCMPGTQ     Z5, Z12, K2
+	VPCMPGTQ     Z5, Z11, K2
 	VMOVAPS      Z10, Z14
 	VMOVAPD      Z0, K2, Z14
 	VPCMPGTQ     Z5, Z13, K2
-	VMOVAPS      Z11, Z18
+	VMOVAPS      Z12, Z18
 	VMOVAPD      Z14, K2, Z18
 	VMOVUPS      192(BX), Y14
 	VINSERTF64X4 $0x01, 224(BX), Z14, Z14
 	VMULPD.Z     Z18, Z14, K1, Z14
 	VPBROADCASTD 4(CX), Z18
 	VPTESTMQ     Z1, Z18, K1
-	VPCMPGTQ     Z6, Z12, K2
+	VPCMPGTQ     Z6, Z11, K2
 	VMOVAPS      Z10, Z19
 	VMOVAPD      Z0, K2, Z19
 	VPCMPGTQ     Z6, Z13, K2
-	VMOVAPS      Z11, Z20
+	VMOVAPS      Z12, Z20
 	VMOVAPD      Z19, K2, Z20
 	VMOVUPS      256(BX), Y19
 	VINSERTF64X4 $0x01, 288(BX), Z19, Z19
 	VMULPD.Z     Z20, Z19, K1, Z19
 	VPSRLQ       $0x08, Z18, Z20
 	VPTESTMQ     Z1, Z20, K1
-	VPCMPGTQ     Z7, Z12, K2
+	VPCMPGTQ     Z7, Z11, K2
 	VMOVAPS      Z10, Z20
 	VMOVAPD      Z0, K2, Z20
 	VPCMPGTQ     Z7, Z13, K2
-	VMOVAPS      Z11, Z21
+	VMOVAPS      Z12, Z21
 	VMOVAPD      Z20, K2, Z21
 	VMOVUPS      320(BX), Y20
 	VINSERTF64X4 $0x01, 352(BX), Z20, Z20
 	VMULPD.Z     Z21, Z20, K1, Z20
 	VPSRLQ       $0x10, Z18, Z21
 	VPTESTMQ     Z1, Z21, K1
-	VPCMPGTQ     Z8, Z12, K2
+	VPCMPGTQ     Z8, Z11, K2
 	VMOVAPS      Z10, Z21
 	VMOVAPD      Z0, K2, Z21
 	VPCMPGTQ     Z8, Z13, K2
-	VMOVAPS      Z11, Z22
+	VMOVAPS      Z12, Z22
 	VMOVAPD      Z21, K2, Z22
 	VMOVUPS      384(BX), Y21
 	VINSERTF64X4 $0x01, 416(BX), Z21, Z21
 	VMULPD.Z     Z22, Z21, K1, Z21
 	VPSRLQ       $0x18, Z18, Z18
 	VPTESTMQ     Z1, Z18, K1
-	VPCMPGTQ     Z9, Z12, K2
+	VPCMPGTQ     Z9, Z11, K2
 	VMOVAPS      Z10, Z10
 	VMOVAPD      Z0, K2, Z10
 	VPCMPGTQ     Z9, Z13, K2
-	VMOVAPS      Z11, Z0
+	VMOVAPS      Z12, Z0
 	VMOVAPD      Z10, K2, Z0
 	VMOVUPS      448(BX), Y10
 	VINSERTF64X4 $0x01, 480(BX), Z10, Z10
@@ -13593,94 +14345,182 @@ endedtrue:
 	JMP          donetrue
 
 endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VBROADCASTSD 8(SI), Z0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VBROADCASTSD 8(SI), Z10
-	VBROADCASTSD 16(SI), Z11
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X12
-	VPBROADCASTQ X12, Z12
-	VMOVQ        R10, X13
+	VMOVQ        R8, X11
+	VPBROADCASTQ X11, Z11
+	VPBROADCASTD (CX), Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z2, Z11, K2
+	VMOVAPS      Z10, Z13
+	VMOVAPD      Z0, K2, Z13
+	VMOVUPS      (BX), Z14
+	VMULPD.Z     Z13, Z14, K1, Z14
+	VPSRLQ       $0x08, Z12, Z13
+	VPTESTMQ     Z1, Z13, K1
+	VPCMPGTQ     Z3, Z11, K2
+	VMOVAPS      Z10, Z13
+	VMOVAPD      Z0, K2, Z13
+	VMOVUPS      64(BX), Z15
+	VMULPD.Z     Z13, Z15, K1, Z15
+	VPSRLQ       $0x10, Z12, Z13
+	VPTESTMQ     Z1, Z13, K1
+	VPCMPGTQ     Z4, Z11, K2
+	VMOVAPS      Z10, Z13
+	VMOVAPD      Z0, K2, Z13
+	VMOVUPS      128(BX), Z16
+	VMULPD.Z     Z13, Z16, K1, Z16
+	VPSRLQ       $0x18, Z12, Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z5, Z11, K2
+	VMOVAPS      Z10, Z12
+	VMOVAPD      Z0, K2, Z12
+	VMOVUPS      192(BX), Z13
+	VMULPD.Z     Z12, Z13, K1, Z13
+	VPBROADCASTD 4(CX), Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z6, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VMOVUPS      256(BX), Z18
+	VMULPD.Z     Z17, Z18, K1, Z18
+	VPSRLQ       $0x08, Z12, Z17
+	VPTESTMQ     Z1, Z17, K1
+	VPCMPGTQ     Z7, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VMOVUPS      320(BX), Z19
+	VMULPD.Z     Z17, Z19, K1, Z19
+	VPSRLQ       $0x10, Z12, Z17
+	VPTESTMQ     Z1, Z17, K1
+	VPCMPGTQ     Z8, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VMOVUPS      384(BX), Z20
+	VMULPD.Z     Z17, Z20, K1, Z20
+	VPSRLQ       $0x18, Z12, Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z9, Z11, K2
+	VMOVAPS      Z10, Z11
+	VMOVAPD      Z0, K2, Z11
+	VMOVUPS      448(BX), Z0
+	VMULPD.Z     Z11, Z0, K1, Z0
+	VMOVUPS      Z14, (DX)
+	VMOVUPS      Z15, 64(DX)
+	VMOVUPS      Z16, 128(DX)
+	VMOVUPS      Z13, 192(DX)
+	VMOVUPS      Z18, 256(DX)
+	VMOVUPS      Z19, 320(DX)
+	VMOVUPS      Z20, 384(DX)
+	VMOVUPS      Z0, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	VMOVAPS      Z10, Z0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VBROADCASTSD 8(SI), Z10
+	VMOVQ        R8, X11
+	VPBROADCASTQ X11, Z11
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VBROADCASTSD 16(SI), Z12
+	VMOVQ        R8, X13
 	VPBROADCASTQ X13, Z13
 	VPBROADCASTD (CX), Z14
 	VPTESTMQ     Z1, Z14, K1
-	VPCMPGTQ     Z2, Z12, K2
+	VPCMPGTQ     Z2, Z11, K2
 	VMOVAPS      Z10, Z15
 	VMOVAPD      Z0, K2, Z15
 	VPCMPGTQ     Z2, Z13, K2
-	VMOVAPS      Z11, Z16
+	VMOVAPS      Z12, Z16
 	VMOVAPD      Z15, K2, Z16
 	VMOVUPS      (BX), Z15
 	VMULPD.Z     Z16, Z15, K1, Z15
 	VPSRLQ       $0x08, Z14, Z16
 	VPTESTMQ     Z1, Z16, K1
-	VPCMPGTQ     Z3, Z12, K2
+	VPCMPGTQ     Z3, Z11, K2
 	VMOVAPS      Z10, Z16
 	VMOVAPD      Z0, K2, Z16
 	VPCMPGTQ     Z3, Z13, K2
-	VMOVAPS      Z11, Z17
+	VMOVAPS      Z12, Z17
 	VMOVAPD      Z16, K2, Z17
 	VMOVUPS      64(BX), Z16
 	VMULPD.Z     Z17, Z16, K1, Z16
 	VPSRLQ       $0x10, Z14, Z17
 	VPTESTMQ     Z1, Z17, K1
-	VPCMPGTQ     Z4, Z12, K2
+	VPCMPGTQ     Z4, Z11, K2
 	VMOVAPS      Z10, Z17
 	VMOVAPD      Z0, K2, Z17
 	VPCMPGTQ     Z4, Z13, K2
-	VMOVAPS      Z11, Z18
+	VMOVAPS      Z12, Z18
 	VMOVAPD      Z17, K2, Z18
 	VMOVUPS      128(BX), Z17
 	VMULPD.Z     Z18, Z17, K1, Z17
 	VPSRLQ       $0x18, Z14, Z14
 	VPTESTMQ     Z1, Z14, K1
-	VPCMPGTQ     Z5, Z12, K2
+	VPCMPGTQ     Z5, Z11, K2
 	VMOVAPS      Z10, Z14
 	VMOVAPD      Z0, K2, Z14
 	VPCMPGTQ     Z5, Z13, K2
-	VMOVAPS      Z11, Z18
+	VMOVAPS      Z12, Z18
 	VMOVAPD      Z14, K2, Z18
 	VMOVUPS      192(BX), Z14
 	VMULPD.Z     Z18, Z14, K1, Z14
 	VPBROADCASTD 4(CX), Z18
 	VPTESTMQ     Z1, Z18, K1
-	VPCMPGTQ     Z6, Z12, K2
+	VPCMPGTQ     Z6, Z11, K2
 	VMOVAPS      Z10, Z19
 	VMOVAPD      Z0, K2, Z19
 	VPCMPGTQ     Z6, Z13, K2
-	VMOVAPS      Z11, Z20
+	VMOVAPS      Z12, Z20
 	VMOVAPD      Z19, K2, Z20
 	VMOVUPS      256(BX), Z19
 	VMULPD.Z     Z20, Z19, K1, Z19
 	VPSRLQ       $0x08, Z18, Z20
 	VPTESTMQ     Z1, Z20, K1
-	VPCMPGTQ     Z7, Z12, K2
+	VPCMPGTQ     Z7, Z11, K2
 	VMOVAPS      Z10, Z20
 	VMOVAPD      Z0, K2, Z20
 	VPCMPGTQ     Z7, Z13, K2
-	VMOVAPS      Z11, Z21
+	VMOVAPS      Z12, Z21
 	VMOVAPD      Z20, K2, Z21
 	VMOVUPS      320(BX), Z20
 	VMULPD.Z     Z21, Z20, K1, Z20
 	VPSRLQ       $0x10, Z18, Z21
 	VPTESTMQ     Z1, Z21, K1
-	VPCMPGTQ     Z8, Z12, K2
+	VPCMPGTQ     Z8, Z11, K2
 	VMOVAPS      Z10, Z21
 	VMOVAPD      Z0, K2, Z21
 	VPCMPGTQ     Z8, Z13, K2
-	VMOVAPS      Z11, Z22
+	VMOVAPS      Z12, Z22
 	VMOVAPD      Z21, K2, Z22
 	VMOVUPS      384(BX), Z21
 	VMULPD.Z     Z22, Z21, K1, Z21
 	VPSRLQ       $0x18, Z18, Z18
 	VPTESTMQ     Z1, Z18, K1
-	VPCMPGTQ     Z9, Z12, K2
+	VPCMPGTQ     Z9, Z11, K2
 	VMOVAPS      Z10, Z10
 	VMOVAPD      Z0, K2, Z10
 	VPCMPGTQ     Z9, Z13, K2
-	VMOVAPS      Z11, Z0
+	VMOVAPS      Z12, Z0
 	VMOVAPD      Z10, K2, Z0
 	VMOVUPS      448(BX), Z10
 	VMULPD.Z     Z0, Z10, K1, Z10
@@ -13727,10 +14567,12 @@ TEXT ·scaleRunsFloat16AVX2(SB), NOSPLIT, $0-112
 	JL           apartDone
 
 apart:
-	MOVQ         (BX), R9
-	MOVQ         64(BX), R9
-	MOVQ         (DX), R9
-	MOVQ         64(DX), R9
+	MOVQ (BX), R9
+	MOVQ 64(BX), R9
+	MOVQ (DX), R9
+	MOVQ 64(DX), R9
+
+againtrue:
 	CMPQ         R8, $0x40
 	JL           endedtrue
 	VPBROADCASTW (CX), Y2
@@ -13797,6 +14639,7 @@ near:
 	JL   wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	VPBROADCASTW (CX), Y2
@@ -13862,20 +14705,132 @@ wordDone:
 	RET
 
 endedtrue:
+	TESTQ        R8, R8
+	JNZ          withintrue
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againtrue
+
+withintrue:
+	CMPQ         DI, $0x40
+	JL           shorttrue
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VXORPS       X2, X2, X2
 	VCVTSD2SS    8(SI), X2, X2
 	VBROADCASTSS X2, Y2
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    16(SI), X3, X3
-	VBROADCASTSS X3, Y3
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X4
-	VPBROADCASTW X4, Y4
-	VMOVQ        R10, X5
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	VPBROADCASTW (CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    (BX), Y5
+	VCVTPH2PS    16(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y6
+	VCVTPH2PS    (BX), Y7
+	VCVTPH2PS    16(BX), Y8
+	VMULPS       Y2, Y7, Y7
+	VMULPS       Y2, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBLENDVB    Y6, Y5, Y7, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 2(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    32(BX), Y6
+	VCVTPH2PS    48(BX), Y7
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y7
+	VCVTPH2PS    32(BX), Y8
+	VCVTPH2PS    48(BX), Y9
+	VMULPS       Y2, Y8, Y8
+	VMULPS       Y2, Y9, Y9
+	VCVTPS2PH    $0x00, Y8, X8
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y8, Y8
+	VPBLENDVB    Y7, Y6, Y8, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    64(BX), Y5
+	VCVTPH2PS    80(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y6
+	VCVTPH2PS    64(BX), Y7
+	VCVTPH2PS    80(BX), Y8
+	VMULPS       Y2, Y7, Y7
+	VMULPS       Y2, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBLENDVB    Y6, Y5, Y7, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 6(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    96(BX), Y6
+	VCVTPH2PS    112(BX), Y7
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y0
+	VCVTPH2PS    96(BX), Y3
+	VCVTPH2PS    112(BX), Y7
+	VMULPS       Y2, Y3, Y3
+	VMULPS       Y2, Y7, Y7
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y3, Y3
+	VPBLENDVB    Y0, Y6, Y3, Y0
+	VPAND        Y4, Y0, Y0
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y0, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Y2, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donetrue
+
+shorttrue:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X4, X4, X4
+	VCVTSD2SS    16(SI), X4, X4
+	VBROADCASTSS X4, Y4
+	VMOVQ        R8, X5
 	VPBROADCASTW X5, Y5
 	VPBROADCASTW (CX), Y6
 	VPAND        Y1, Y6, Y6
@@ -13887,7 +14842,7 @@ endedtrue:
 	VCVTPS2PH    $0x00, Y7, X7
 	VCVTPS2PH    $0x00, Y8, X8
 	VINSERTI128  $0x01, X8, Y7, Y7
-	VPCMPGTW     numbers16<>+0(SB), Y4, Y8
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y8
 	VCVTPH2PS    (BX), Y9
 	VCVTPH2PS    16(BX), Y10
 	VMULPS       Y2, Y9, Y9
@@ -13899,8 +14854,8 @@ endedtrue:
 	VPCMPGTW     numbers16<>+0(SB), Y5, Y8
 	VCVTPH2PS    (BX), Y9
 	VCVTPH2PS    16(BX), Y10
-	VMULPS       Y3, Y9, Y9
-	VMULPS       Y3, Y10, Y10
+	VMULPS       Y4, Y9, Y9
+	VMULPS       Y4, Y10, Y10
 	VCVTPS2PH    $0x00, Y9, X9
 	VCVTPS2PH    $0x00, Y10, X10
 	VINSERTI128  $0x01, X10, Y9, Y9
@@ -13916,7 +14871,7 @@ endedtrue:
 	VCVTPS2PH    $0x00, Y8, X8
 	VCVTPS2PH    $0x00, Y9, X9
 	VINSERTI128  $0x01, X9, Y8, Y8
-	VPCMPGTW     numbers16<>+32(SB), Y4, Y9
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y9
 	VCVTPH2PS    32(BX), Y10
 	VCVTPH2PS    48(BX), Y11
 	VMULPS       Y2, Y10, Y10
@@ -13928,8 +14883,8 @@ endedtrue:
 	VPCMPGTW     numbers16<>+32(SB), Y5, Y9
 	VCVTPH2PS    32(BX), Y10
 	VCVTPH2PS    48(BX), Y11
-	VMULPS       Y3, Y10, Y10
-	VMULPS       Y3, Y11, Y11
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y4, Y11, Y11
 	VCVTPS2PH    $0x00, Y10, X10
 	VCVTPS2PH    $0x00, Y11, X11
 	VINSERTI128  $0x01, X11, Y10, Y10
@@ -13947,7 +14902,7 @@ endedtrue:
 	VCVTPS2PH    $0x00, Y7, X7
 	VCVTPS2PH    $0x00, Y8, X8
 	VINSERTI128  $0x01, X8, Y7, Y7
-	VPCMPGTW     numbers16<>+64(SB), Y4, Y8
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y8
 	VCVTPH2PS    64(BX), Y9
 	VCVTPH2PS    80(BX), Y10
 	VMULPS       Y2, Y9, Y9
@@ -13959,8 +14914,8 @@ endedtrue:
 	VPCMPGTW     numbers16<>+64(SB), Y5, Y8
 	VCVTPH2PS    64(BX), Y9
 	VCVTPH2PS    80(BX), Y10
-	VMULPS       Y3, Y9, Y9
-	VMULPS       Y3, Y10, Y10
+	VMULPS       Y4, Y9, Y9
+	VMULPS       Y4, Y10, Y10
 	VCVTPS2PH    $0x00, Y9, X9
 	VCVTPS2PH    $0x00, Y10, X10
 	VINSERTI128  $0x01, X10, Y9, Y9
@@ -13976,24 +14931,24 @@ endedtrue:
 	VCVTPS2PH    $0x00, Y8, X8
 	VCVTPS2PH    $0x00, Y9, X9
 	VINSERTI128  $0x01, X9, Y8, Y8
-	VPCMPGTW     numbers16<>+96(SB), Y4, Y0
-	VCVTPH2PS    96(BX), Y4
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y0
+	VCVTPH2PS    96(BX), Y3
 	VCVTPH2PS    112(BX), Y9
-	VMULPS       Y2, Y4, Y4
+	VMULPS       Y2, Y3, Y3
 	VMULPS       Y2, Y9, Y9
-	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y3, X3
 	VCVTPS2PH    $0x00, Y9, X9
-	VINSERTI128  $0x01, X9, Y4, Y4
-	VPBLENDVB    Y0, Y8, Y4, Y0
+	VINSERTI128  $0x01, X9, Y3, Y3
+	VPBLENDVB    Y0, Y8, Y3, Y0
 	VPCMPGTW     numbers16<>+96(SB), Y5, Y2
-	VCVTPH2PS    96(BX), Y4
+	VCVTPH2PS    96(BX), Y3
 	VCVTPH2PS    112(BX), Y5
-	VMULPS       Y3, Y4, Y4
-	VMULPS       Y3, Y5, Y5
-	VCVTPS2PH    $0x00, Y4, X4
+	VMULPS       Y4, Y3, Y3
+	VMULPS       Y4, Y5, Y5
+	VCVTPS2PH    $0x00, Y3, X3
 	VCVTPS2PH    $0x00, Y5, X5
-	VINSERTI128  $0x01, X5, Y4, Y4
-	VPBLENDVB    Y2, Y0, Y4, Y0
+	VINSERTI128  $0x01, X5, Y3, Y3
+	VPBLENDVB    Y2, Y0, Y3, Y0
 	VPAND        Y6, Y0, Y0
 	VMOVUPS      Y7, 64(DX)
 	VMOVUPS      Y0, 96(DX)
@@ -14013,20 +14968,132 @@ endedtrue:
 	JMP          donetrue
 
 endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VXORPS       X2, X2, X2
 	VCVTSD2SS    8(SI), X2, X2
 	VBROADCASTSS X2, Y2
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    16(SI), X3, X3
-	VBROADCASTSS X3, Y3
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X4
-	VPBROADCASTW X4, Y4
-	VMOVQ        R10, X5
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	VPBROADCASTW (CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    (BX), Y5
+	VCVTPH2PS    16(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y6
+	VCVTPH2PS    (BX), Y7
+	VCVTPH2PS    16(BX), Y8
+	VMULPS       Y2, Y7, Y7
+	VMULPS       Y2, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBLENDVB    Y6, Y5, Y7, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 2(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    32(BX), Y6
+	VCVTPH2PS    48(BX), Y7
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y7
+	VCVTPH2PS    32(BX), Y8
+	VCVTPH2PS    48(BX), Y9
+	VMULPS       Y2, Y8, Y8
+	VMULPS       Y2, Y9, Y9
+	VCVTPS2PH    $0x00, Y8, X8
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y8, Y8
+	VPBLENDVB    Y7, Y6, Y8, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    64(BX), Y5
+	VCVTPH2PS    80(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y6
+	VCVTPH2PS    64(BX), Y7
+	VCVTPH2PS    80(BX), Y8
+	VMULPS       Y2, Y7, Y7
+	VMULPS       Y2, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBLENDVB    Y6, Y5, Y7, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 6(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    96(BX), Y6
+	VCVTPH2PS    112(BX), Y7
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y0
+	VCVTPH2PS    96(BX), Y3
+	VCVTPH2PS    112(BX), Y7
+	VMULPS       Y2, Y3, Y3
+	VMULPS       Y2, Y7, Y7
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y3, Y3
+	VPBLENDVB    Y0, Y6, Y3, Y0
+	VPAND        Y4, Y0, Y0
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y0, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Y2, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X4, X4, X4
+	VCVTSD2SS    16(SI), X4, X4
+	VBROADCASTSS X4, Y4
+	VMOVQ        R8, X5
 	VPBROADCASTW X5, Y5
 	VPBROADCASTW (CX), Y6
 	VPAND        Y1, Y6, Y6
@@ -14038,7 +15105,7 @@ endedfalse:
 	VCVTPS2PH    $0x00, Y7, X7
 	VCVTPS2PH    $0x00, Y8, X8
 	VINSERTI128  $0x01, X8, Y7, Y7
-	VPCMPGTW     numbers16<>+0(SB), Y4, Y8
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y8
 	VCVTPH2PS    (BX), Y9
 	VCVTPH2PS    16(BX), Y10
 	VMULPS       Y2, Y9, Y9
@@ -14050,8 +15117,8 @@ endedfalse:
 	VPCMPGTW     numbers16<>+0(SB), Y5, Y8
 	VCVTPH2PS    (BX), Y9
 	VCVTPH2PS    16(BX), Y10
-	VMULPS       Y3, Y9, Y9
-	VMULPS       Y3, Y10, Y10
+	VMULPS       Y4, Y9, Y9
+	VMULPS       Y4, Y10, Y10
 	VCVTPS2PH    $0x00, Y9, X9
 	VCVTPS2PH    $0x00, Y10, X10
 	VINSERTI128  $0x01, X10, Y9, Y9
@@ -14067,7 +15134,7 @@ endedfalse:
 	VCVTPS2PH    $0x00, Y8, X8
 	VCVTPS2PH    $0x00, Y9, X9
 	VINSERTI128  $0x01, X9, Y8, Y8
-	VPCMPGTW     numbers16<>+32(SB), Y4, Y9
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y9
 	VCVTPH2PS    32(BX), Y10
 	VCVTPH2PS    48(BX), Y11
 	VMULPS       Y2, Y10, Y10
@@ -14079,8 +15146,8 @@ endedfalse:
 	VPCMPGTW     numbers16<>+32(SB), Y5, Y9
 	VCVTPH2PS    32(BX), Y10
 	VCVTPH2PS    48(BX), Y11
-	VMULPS       Y3, Y10, Y10
-	VMULPS       Y3, Y11, Y11
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y4, Y11, Y11
 	VCVTPS2PH    $0x00, Y10, X10
 	VCVTPS2PH    $0x00, Y11, X11
 	VINSERTI128  $0x01, X11, Y10, Y10
@@ -14098,7 +15165,7 @@ endedfalse:
 	VCVTPS2PH    $0x00, Y7, X7
 	VCVTPS2PH    $0x00, Y8, X8
 	VINSERTI128  $0x01, X8, Y7, Y7
-	VPCMPGTW     numbers16<>+64(SB), Y4, Y8
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y8
 	VCVTPH2PS    64(BX), Y9
 	VCVTPH2PS    80(BX), Y10
 	VMULPS       Y2, Y9, Y9
@@ -14110,8 +15177,8 @@ endedfalse:
 	VPCMPGTW     numbers16<>+64(SB), Y5, Y8
 	VCVTPH2PS    64(BX), Y9
 	VCVTPH2PS    80(BX), Y10
-	VMULPS       Y3, Y9, Y9
-	VMULPS       Y3, Y10, Y10
+	VMULPS       Y4, Y9, Y9
+	VMULPS       Y4, Y10, Y10
 	VCVTPS2PH    $0x00, Y9, X9
 	VCVTPS2PH    $0x00, Y10, X10
 	VINSERTI128  $0x01, X10, Y9, Y9
@@ -14127,24 +15194,24 @@ endedfalse:
 	VCVTPS2PH    $0x00, Y8, X8
 	VCVTPS2PH    $0x00, Y9, X9
 	VINSERTI128  $0x01, X9, Y8, Y8
-	VPCMPGTW     numbers16<>+96(SB), Y4, Y0
-	VCVTPH2PS    96(BX), Y4
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y0
+	VCVTPH2PS    96(BX), Y3
 	VCVTPH2PS    112(BX), Y9
-	VMULPS       Y2, Y4, Y4
+	VMULPS       Y2, Y3, Y3
 	VMULPS       Y2, Y9, Y9
-	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y3, X3
 	VCVTPS2PH    $0x00, Y9, X9
-	VINSERTI128  $0x01, X9, Y4, Y4
-	VPBLENDVB    Y0, Y8, Y4, Y0
+	VINSERTI128  $0x01, X9, Y3, Y3
+	VPBLENDVB    Y0, Y8, Y3, Y0
 	VPCMPGTW     numbers16<>+96(SB), Y5, Y2
-	VCVTPH2PS    96(BX), Y4
+	VCVTPH2PS    96(BX), Y3
 	VCVTPH2PS    112(BX), Y5
-	VMULPS       Y3, Y4, Y4
-	VMULPS       Y3, Y5, Y5
-	VCVTPS2PH    $0x00, Y4, X4
+	VMULPS       Y4, Y3, Y3
+	VMULPS       Y4, Y5, Y5
+	VCVTPS2PH    $0x00, Y3, X3
 	VCVTPS2PH    $0x00, Y5, X5
-	VINSERTI128  $0x01, X5, Y4, Y4
-	VPBLENDVB    Y2, Y0, Y4, Y0
+	VINSERTI128  $0x01, X5, Y3, Y3
+	VPBLENDVB    Y2, Y0, Y3, Y0
 	VPAND        Y6, Y0, Y0
 	VMOVUPS      Y7, 64(DX)
 	VMOVUPS      Y0, 96(DX)
@@ -14252,10 +15319,12 @@ TEXT ·scaleRunsFloat16AVX512(SB), NOSPLIT, $0-112
 	JL           apartDone
 
 apart:
-	MOVQ         (BX), R9
-	MOVQ         64(BX), R9
-	MOVQ         (DX), R9
-	MOVQ         64(DX), R9
+	MOVQ (BX), R9
+	MOVQ 64(BX), R9
+	MOVQ (DX), R9
+	MOVQ 64(DX), R9
+
+againtrue:
 	CMPQ         R8, $0x40
 	JL           endedtrue
 	KMOVD        (CX), K1
@@ -14294,6 +15363,7 @@ near:
 	JL   wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	KMOVD        (CX), K1
@@ -14331,20 +15401,88 @@ wordDone:
 	RET
 
 endedtrue:
+	TESTQ        R8, R8
+	JNZ          withintrue
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Z0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againtrue
+
+withintrue:
+	CMPQ         DI, $0x40
+	JL           shorttrue
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VXORPS       X3, X3, X3
 	VCVTSD2SS    8(SI), X3, X3
 	VBROADCASTSS X3, Z3
-	VXORPS       X4, X4, X4
-	VCVTSD2SS    16(SI), X4, X4
-	VBROADCASTSS X4, Z4
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X5
-	VPBROADCASTW X5, Z5
-	VMOVQ        R10, X6
+	VMOVQ        R8, X4
+	VPBROADCASTW X4, Z4
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z5
+	VCVTPH2PS    32(BX), Z6
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z6, Z6
+	VCVTPS2PH    $0x00, Z5, Y5
+	VCVTPS2PH    $0x00, Z6, Y6
+	VINSERTI64X4 $0x01, Y6, Z5, Z5
+	VPCMPGTW     Z1, Z4, K2
+	VCVTPH2PS    (BX), Z6
+	VCVTPH2PS    32(BX), Z7
+	VMULPS       Z3, Z6, Z6
+	VMULPS       Z3, Z7, Z7
+	VCVTPS2PH    $0x00, Z6, Y6
+	VCVTPS2PH    $0x00, Z7, Y7
+	VINSERTI64X4 $0x01, Y7, Z6, Z6
+	VMOVAPS      Z6, Z6
+	VMOVDQU16    Z5, K2, Z6
+	VMOVDQU16.Z  Z6, K1, Z6
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z5
+	VCVTPH2PS    96(BX), Z7
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z7, Z7
+	VCVTPS2PH    $0x00, Z5, Y5
+	VCVTPS2PH    $0x00, Z7, Y7
+	VINSERTI64X4 $0x01, Y7, Z5, Z5
+	VPCMPGTW     Z2, Z4, K2
+	VCVTPH2PS    64(BX), Z0
+	VCVTPH2PS    96(BX), Z4
+	VMULPS       Z3, Z0, Z0
+	VMULPS       Z3, Z4, Z4
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z0, Z0
+	VMOVAPS      Z0, Z0
+	VMOVDQU16    Z5, K2, Z0
+	VMOVDQU16.Z  Z0, K1, Z0
+	VMOVUPS      Z6, (DX)
+	VMOVUPS      Z0, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Z3, Z0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donetrue
+
+shorttrue:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    8(SI), X3, X3
+	VBROADCASTSS X3, Z3
+	VMOVQ        R8, X4
+	VPBROADCASTW X4, Z4
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    16(SI), X5, X5
+	VBROADCASTSS X5, Z5
+	VMOVQ        R8, X6
 	VPBROADCASTW X6, Z6
 	KMOVD        (CX), K1
 	VCVTPH2PS    (BX), Z7
@@ -14354,7 +15492,7 @@ endedtrue:
 	VCVTPS2PH    $0x00, Z7, Y7
 	VCVTPS2PH    $0x00, Z8, Y8
 	VINSERTI64X4 $0x01, Y8, Z7, Z7
-	VPCMPGTW     Z1, Z5, K2
+	VPCMPGTW     Z1, Z4, K2
 	VCVTPH2PS    (BX), Z8
 	VCVTPH2PS    32(BX), Z9
 	VMULPS       Z3, Z8, Z8
@@ -14367,8 +15505,8 @@ endedtrue:
 	VPCMPGTW     Z1, Z6, K2
 	VCVTPH2PS    (BX), Z7
 	VCVTPH2PS    32(BX), Z9
-	VMULPS       Z4, Z7, Z7
-	VMULPS       Z4, Z9, Z9
+	VMULPS       Z5, Z7, Z7
+	VMULPS       Z5, Z9, Z9
 	VCVTPS2PH    $0x00, Z7, Y7
 	VCVTPS2PH    $0x00, Z9, Y9
 	VINSERTI64X4 $0x01, Y9, Z7, Z7
@@ -14383,24 +15521,24 @@ endedtrue:
 	VCVTPS2PH    $0x00, Z8, Y8
 	VCVTPS2PH    $0x00, Z9, Y9
 	VINSERTI64X4 $0x01, Y9, Z8, Z8
-	VPCMPGTW     Z2, Z5, K2
+	VPCMPGTW     Z2, Z4, K2
 	VCVTPH2PS    64(BX), Z0
-	VCVTPH2PS    96(BX), Z5
+	VCVTPH2PS    96(BX), Z4
 	VMULPS       Z3, Z0, Z0
-	VMULPS       Z3, Z5, Z5
+	VMULPS       Z3, Z4, Z4
 	VCVTPS2PH    $0x00, Z0, Y0
-	VCVTPS2PH    $0x00, Z5, Y5
-	VINSERTI64X4 $0x01, Y5, Z0, Z0
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z0, Z0
 	VMOVAPS      Z0, Z0
 	VMOVDQU16    Z8, K2, Z0
 	VPCMPGTW     Z2, Z6, K2
 	VCVTPH2PS    64(BX), Z3
-	VCVTPH2PS    96(BX), Z5
-	VMULPS       Z4, Z3, Z3
-	VMULPS       Z4, Z5, Z5
+	VCVTPH2PS    96(BX), Z4
+	VMULPS       Z5, Z3, Z3
+	VMULPS       Z5, Z4, Z4
 	VCVTPS2PH    $0x00, Z3, Y3
-	VCVTPS2PH    $0x00, Z5, Y5
-	VINSERTI64X4 $0x01, Y5, Z3, Z3
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z3, Z3
 	VMOVAPS      Z3, Z3
 	VMOVDQU16    Z0, K2, Z3
 	VMOVDQU16.Z  Z3, K1, Z3
@@ -14422,20 +15560,88 @@ endedtrue:
 	JMP          donetrue
 
 endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Z0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VXORPS       X3, X3, X3
 	VCVTSD2SS    8(SI), X3, X3
 	VBROADCASTSS X3, Z3
-	VXORPS       X4, X4, X4
-	VCVTSD2SS    16(SI), X4, X4
-	VBROADCASTSS X4, Z4
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X5
-	VPBROADCASTW X5, Z5
-	VMOVQ        R10, X6
+	VMOVQ        R8, X4
+	VPBROADCASTW X4, Z4
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z5
+	VCVTPH2PS    32(BX), Z6
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z6, Z6
+	VCVTPS2PH    $0x00, Z5, Y5
+	VCVTPS2PH    $0x00, Z6, Y6
+	VINSERTI64X4 $0x01, Y6, Z5, Z5
+	VPCMPGTW     Z1, Z4, K2
+	VCVTPH2PS    (BX), Z6
+	VCVTPH2PS    32(BX), Z7
+	VMULPS       Z3, Z6, Z6
+	VMULPS       Z3, Z7, Z7
+	VCVTPS2PH    $0x00, Z6, Y6
+	VCVTPS2PH    $0x00, Z7, Y7
+	VINSERTI64X4 $0x01, Y7, Z6, Z6
+	VMOVAPS      Z6, Z6
+	VMOVDQU16    Z5, K2, Z6
+	VMOVDQU16.Z  Z6, K1, Z6
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z5
+	VCVTPH2PS    96(BX), Z7
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z7, Z7
+	VCVTPS2PH    $0x00, Z5, Y5
+	VCVTPS2PH    $0x00, Z7, Y7
+	VINSERTI64X4 $0x01, Y7, Z5, Z5
+	VPCMPGTW     Z2, Z4, K2
+	VCVTPH2PS    64(BX), Z0
+	VCVTPH2PS    96(BX), Z4
+	VMULPS       Z3, Z0, Z0
+	VMULPS       Z3, Z4, Z4
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z0, Z0
+	VMOVAPS      Z0, Z0
+	VMOVDQU16    Z5, K2, Z0
+	VMOVDQU16.Z  Z0, K1, Z0
+	VMOVUPS      Z6, (DX)
+	VMOVUPS      Z0, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Z3, Z0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    8(SI), X3, X3
+	VBROADCASTSS X3, Z3
+	VMOVQ        R8, X4
+	VPBROADCASTW X4, Z4
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    16(SI), X5, X5
+	VBROADCASTSS X5, Z5
+	VMOVQ        R8, X6
 	VPBROADCASTW X6, Z6
 	KMOVD        (CX), K1
 	VCVTPH2PS    (BX), Z7
@@ -14445,7 +15651,7 @@ endedfalse:
 	VCVTPS2PH    $0x00, Z7, Y7
 	VCVTPS2PH    $0x00, Z8, Y8
 	VINSERTI64X4 $0x01, Y8, Z7, Z7
-	VPCMPGTW     Z1, Z5, K2
+	VPCMPGTW     Z1, Z4, K2
 	VCVTPH2PS    (BX), Z8
 	VCVTPH2PS    32(BX), Z9
 	VMULPS       Z3, Z8, Z8
@@ -14458,8 +15664,8 @@ endedfalse:
 	VPCMPGTW     Z1, Z6, K2
 	VCVTPH2PS    (BX), Z7
 	VCVTPH2PS    32(BX), Z9
-	VMULPS       Z4, Z7, Z7
-	VMULPS       Z4, Z9, Z9
+	VMULPS       Z5, Z7, Z7
+	VMULPS       Z5, Z9, Z9
 	VCVTPS2PH    $0x00, Z7, Y7
 	VCVTPS2PH    $0x00, Z9, Y9
 	VINSERTI64X4 $0x01, Y9, Z7, Z7
@@ -14474,24 +15680,24 @@ endedfalse:
 	VCVTPS2PH    $0x00, Z8, Y8
 	VCVTPS2PH    $0x00, Z9, Y9
 	VINSERTI64X4 $0x01, Y9, Z8, Z8
-	VPCMPGTW     Z2, Z5, K2
+	VPCMPGTW     Z2, Z4, K2
 	VCVTPH2PS    64(BX), Z0
-	VCVTPH2PS    96(BX), Z5
+	VCVTPH2PS    96(BX), Z4
 	VMULPS       Z3, Z0, Z0
-	VMULPS       Z3, Z5, Z5
+	VMULPS       Z3, Z4, Z4
 	VCVTPS2PH    $0x00, Z0, Y0
-	VCVTPS2PH    $0x00, Z5, Y5
-	VINSERTI64X4 $0x01, Y5, Z0, Z0
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z0, Z0
 	VMOVAPS      Z0, Z0
 	VMOVDQU16    Z8, K2, Z0
 	VPCMPGTW     Z2, Z6, K2
 	VCVTPH2PS    64(BX), Z3
-	VCVTPH2PS    96(BX), Z5
-	VMULPS       Z4, Z3, Z3
-	VMULPS       Z4, Z5, Z5
+	VCVTPH2PS    96(BX), Z4
+	VMULPS       Z5, Z3, Z3
+	VMULPS       Z5, Z4, Z4
 	VCVTPS2PH    $0x00, Z3, Y3
-	VCVTPS2PH    $0x00, Z5, Y5
-	VINSERTI64X4 $0x01, Y5, Z3, Z3
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z3, Z3
 	VMOVAPS      Z3, Z3
 	VMOVDQU16    Z0, K2, Z3
 	VMOVDQU16.Z  Z3, K1, Z3
@@ -14534,10 +15740,12 @@ TEXT ·scaleRunsBFloat16AVX2(SB), NOSPLIT, $0-112
 	JL           apartDone
 
 apart:
-	MOVQ         (BX), R9
-	MOVQ         64(BX), R9
-	MOVQ         (DX), R9
-	MOVQ         64(DX), R9
+	MOVQ (BX), R9
+	MOVQ 64(BX), R9
+	MOVQ (DX), R9
+	MOVQ 64(DX), R9
+
+againtrue:
 	CMPQ         R8, $0x40
 	JL           endedtrue
 	VPBROADCASTW (CX), Y2
@@ -14632,6 +15840,7 @@ near:
 	JL   wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	VPBROADCASTW (CX), Y2
@@ -14725,20 +15934,188 @@ wordDone:
 	RET
 
 endedtrue:
+	TESTQ        R8, R8
+	JNZ          withintrue
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againtrue
+
+withintrue:
+	CMPQ         DI, $0x40
+	JL           shorttrue
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VXORPS       X2, X2, X2
 	VCVTSD2SS    8(SI), X2, X2
 	VBROADCASTSS X2, Y2
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    16(SI), X3, X3
-	VBROADCASTSS X3, Y3
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X4
-	VPBROADCASTW X4, Y4
-	VMOVQ        R10, X5
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	VPBROADCASTW (CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y8
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y8, Y8
+	VMULPS       Y2, Y6, Y6
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y6, Y10
+	VPBLENDW     $0xaa, Y6, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y6
+	VPOR         Y6, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y6
+	VPCMPEQW     Y6, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBLENDVB    Y5, Y7, Y9, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 2(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      32(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y9
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y2, Y7, Y7
+	VPSRLD       $0x10, Y9, Y10
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y10, Y10
+	VPBLENDW     $0x55, Y9, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y10, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y10, Y10
+	VPBLENDVB    Y6, Y8, Y10, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y8
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y8, Y8
+	VMULPS       Y2, Y6, Y6
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y6, Y10
+	VPBLENDW     $0xaa, Y6, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y6
+	VPOR         Y6, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y6
+	VPCMPEQW     Y6, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBLENDVB    Y5, Y7, Y9, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 6(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      96(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y0
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y0, Y0
+	VPBLENDW     $0x55, Y7, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y0, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
+	VPSUBW       Y8, Y0, Y0
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y3
+	VMOVUPS      96(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y7, Y7
+	VMULPS       Y2, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y3, Y0, Y8, Y0
+	VPAND        Y4, Y0, Y0
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y0, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Y2, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donetrue
+
+shorttrue:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X4, X4, X4
+	VCVTSD2SS    16(SI), X4, X4
+	VBROADCASTSS X4, Y4
+	VMOVQ        R8, X5
 	VPBROADCASTW X5, Y5
 	VPBROADCASTW (CX), Y6
 	VPAND        Y1, Y6, Y6
@@ -14757,7 +16134,7 @@ endedtrue:
 	VPMAXUW      halfAbove<>+0(SB), Y10, Y7
 	VPCMPEQW     Y7, Y10, Y10
 	VPSUBW       Y10, Y9, Y9
-	VPCMPGTW     numbers16<>+0(SB), Y4, Y7
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y7
 	VMOVUPS      (BX), Y8
 	VPSLLD       $0x10, Y8, Y10
 	VPAND        upperHalves<>+0(SB), Y8, Y8
@@ -14777,8 +16154,8 @@ endedtrue:
 	VMOVUPS      (BX), Y9
 	VPSLLD       $0x10, Y9, Y10
 	VPAND        upperHalves<>+0(SB), Y9, Y9
-	VMULPS       Y3, Y10, Y10
-	VMULPS       Y3, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y4, Y9, Y9
 	VPSRLD       $0x10, Y10, Y11
 	VPSLLD       $0x10, Y9, Y12
 	VPBLENDW     $0xaa, Y9, Y11, Y11
@@ -14807,7 +16184,7 @@ endedtrue:
 	VPMAXUW      halfAbove<>+0(SB), Y11, Y8
 	VPCMPEQW     Y8, Y11, Y11
 	VPSUBW       Y11, Y10, Y10
-	VPCMPGTW     numbers16<>+32(SB), Y4, Y8
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y8
 	VMOVUPS      32(BX), Y9
 	VPSLLD       $0x10, Y9, Y11
 	VPAND        upperHalves<>+0(SB), Y9, Y9
@@ -14827,8 +16204,8 @@ endedtrue:
 	VMOVUPS      32(BX), Y10
 	VPSLLD       $0x10, Y10, Y11
 	VPAND        upperHalves<>+0(SB), Y10, Y10
-	VMULPS       Y3, Y11, Y11
-	VMULPS       Y3, Y10, Y10
+	VMULPS       Y4, Y11, Y11
+	VMULPS       Y4, Y10, Y10
 	VPSRLD       $0x10, Y11, Y12
 	VPSLLD       $0x10, Y10, Y13
 	VPBLENDW     $0xaa, Y10, Y12, Y12
@@ -14859,7 +16236,7 @@ endedtrue:
 	VPMAXUW      halfAbove<>+0(SB), Y10, Y7
 	VPCMPEQW     Y7, Y10, Y10
 	VPSUBW       Y10, Y9, Y9
-	VPCMPGTW     numbers16<>+64(SB), Y4, Y7
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y7
 	VMOVUPS      64(BX), Y8
 	VPSLLD       $0x10, Y8, Y10
 	VPAND        upperHalves<>+0(SB), Y8, Y8
@@ -14879,8 +16256,8 @@ endedtrue:
 	VMOVUPS      64(BX), Y9
 	VPSLLD       $0x10, Y9, Y10
 	VPAND        upperHalves<>+0(SB), Y9, Y9
-	VMULPS       Y3, Y10, Y10
-	VMULPS       Y3, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y4, Y9, Y9
 	VPSRLD       $0x10, Y10, Y11
 	VPSLLD       $0x10, Y9, Y12
 	VPBLENDW     $0xaa, Y9, Y11, Y11
@@ -14909,7 +16286,7 @@ endedtrue:
 	VPMAXUW      halfAbove<>+0(SB), Y10, Y8
 	VPCMPEQW     Y8, Y10, Y10
 	VPSUBW       Y10, Y0, Y0
-	VPCMPGTW     numbers16<>+96(SB), Y4, Y4
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y3
 	VMOVUPS      96(BX), Y8
 	VPSLLD       $0x10, Y8, Y9
 	VPAND        upperHalves<>+0(SB), Y8, Y8
@@ -14924,23 +16301,23 @@ endedtrue:
 	VPMAXUW      halfAbove<>+0(SB), Y10, Y8
 	VPCMPEQW     Y8, Y10, Y10
 	VPSUBW       Y10, Y2, Y2
-	VPBLENDVB    Y4, Y0, Y2, Y0
+	VPBLENDVB    Y3, Y0, Y2, Y0
 	VPCMPGTW     numbers16<>+96(SB), Y5, Y2
-	VMOVUPS      96(BX), Y4
-	VPSLLD       $0x10, Y4, Y5
-	VPAND        upperHalves<>+0(SB), Y4, Y4
-	VMULPS       Y3, Y5, Y5
-	VMULPS       Y3, Y4, Y4
-	VPSRLD       $0x10, Y5, Y3
-	VPSLLD       $0x10, Y4, Y8
-	VPBLENDW     $0xaa, Y4, Y3, Y3
+	VMOVUPS      96(BX), Y3
+	VPSLLD       $0x10, Y3, Y5
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y4, Y5, Y5
+	VMULPS       Y4, Y3, Y3
+	VPSRLD       $0x10, Y5, Y4
+	VPSLLD       $0x10, Y3, Y8
+	VPBLENDW     $0xaa, Y3, Y4, Y4
 	VPBLENDW     $0x55, Y5, Y8, Y8
-	VPAND        halfOnes<>+0(SB), Y3, Y4
-	VPOR         Y4, Y8, Y8
-	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
-	VPCMPEQW     Y4, Y8, Y8
-	VPSUBW       Y8, Y3, Y3
-	VPBLENDVB    Y2, Y0, Y3, Y0
+	VPAND        halfOnes<>+0(SB), Y4, Y3
+	VPOR         Y3, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y3
+	VPCMPEQW     Y3, Y8, Y8
+	VPSUBW       Y8, Y4, Y4
+	VPBLENDVB    Y2, Y0, Y4, Y0
 	VPAND        Y6, Y0, Y0
 	VMOVUPS      Y7, 64(DX)
 	VMOVUPS      Y0, 96(DX)
@@ -14960,20 +16337,188 @@ endedtrue:
 	JMP          donetrue
 
 endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VXORPS       X2, X2, X2
 	VCVTSD2SS    8(SI), X2, X2
 	VBROADCASTSS X2, Y2
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    16(SI), X3, X3
-	VBROADCASTSS X3, Y3
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X4
-	VPBROADCASTW X4, Y4
-	VMOVQ        R10, X5
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	VPBROADCASTW (CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y8
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y8, Y8
+	VMULPS       Y2, Y6, Y6
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y6, Y10
+	VPBLENDW     $0xaa, Y6, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y6
+	VPOR         Y6, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y6
+	VPCMPEQW     Y6, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBLENDVB    Y5, Y7, Y9, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 2(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      32(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y9
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y2, Y7, Y7
+	VPSRLD       $0x10, Y9, Y10
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y10, Y10
+	VPBLENDW     $0x55, Y9, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y10, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y10, Y10
+	VPBLENDVB    Y6, Y8, Y10, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y8
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y8, Y8
+	VMULPS       Y2, Y6, Y6
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y6, Y10
+	VPBLENDW     $0xaa, Y6, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y6
+	VPOR         Y6, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y6
+	VPCMPEQW     Y6, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBLENDVB    Y5, Y7, Y9, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 6(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      96(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y0
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y0, Y0
+	VPBLENDW     $0x55, Y7, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y0, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
+	VPSUBW       Y8, Y0, Y0
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y3
+	VMOVUPS      96(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y7, Y7
+	VMULPS       Y2, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y3, Y0, Y8, Y0
+	VPAND        Y4, Y0, Y0
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y0, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Y2, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X4, X4, X4
+	VCVTSD2SS    16(SI), X4, X4
+	VBROADCASTSS X4, Y4
+	VMOVQ        R8, X5
 	VPBROADCASTW X5, Y5
 	VPBROADCASTW (CX), Y6
 	VPAND        Y1, Y6, Y6
@@ -14992,7 +16537,7 @@ endedfalse:
 	VPMAXUW      halfAbove<>+0(SB), Y10, Y7
 	VPCMPEQW     Y7, Y10, Y10
 	VPSUBW       Y10, Y9, Y9
-	VPCMPGTW     numbers16<>+0(SB), Y4, Y7
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y7
 	VMOVUPS      (BX), Y8
 	VPSLLD       $0x10, Y8, Y10
 	VPAND        upperHalves<>+0(SB), Y8, Y8
@@ -15012,8 +16557,8 @@ endedfalse:
 	VMOVUPS      (BX), Y9
 	VPSLLD       $0x10, Y9, Y10
 	VPAND        upperHalves<>+0(SB), Y9, Y9
-	VMULPS       Y3, Y10, Y10
-	VMULPS       Y3, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y4, Y9, Y9
 	VPSRLD       $0x10, Y10, Y11
 	VPSLLD       $0x10, Y9, Y12
 	VPBLENDW     $0xaa, Y9, Y11, Y11
@@ -15042,7 +16587,7 @@ endedfalse:
 	VPMAXUW      halfAbove<>+0(SB), Y11, Y8
 	VPCMPEQW     Y8, Y11, Y11
 	VPSUBW       Y11, Y10, Y10
-	VPCMPGTW     numbers16<>+32(SB), Y4, Y8
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y8
 	VMOVUPS      32(BX), Y9
 	VPSLLD       $0x10, Y9, Y11
 	VPAND        upperHalves<>+0(SB), Y9, Y9
@@ -15062,8 +16607,8 @@ endedfalse:
 	VMOVUPS      32(BX), Y10
 	VPSLLD       $0x10, Y10, Y11
 	VPAND        upperHalves<>+0(SB), Y10, Y10
-	VMULPS       Y3, Y11, Y11
-	VMULPS       Y3, Y10, Y10
+	VMULPS       Y4, Y11, Y11
+	VMULPS       Y4, Y10, Y10
 	VPSRLD       $0x10, Y11, Y12
 	VPSLLD       $0x10, Y10, Y13
 	VPBLENDW     $0xaa, Y10, Y12, Y12
@@ -15094,7 +16639,7 @@ endedfalse:
 	VPMAXUW      halfAbove<>+0(SB), Y10, Y7
 	VPCMPEQW     Y7, Y10, Y10
 	VPSUBW       Y10, Y9, Y9
-	VPCMPGTW     numbers16<>+64(SB), Y4, Y7
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y7
 	VMOVUPS      64(BX), Y8
 	VPSLLD       $0x10, Y8, Y10
 	VPAND        upperHalves<>+0(SB), Y8, Y8
@@ -15114,8 +16659,8 @@ endedfalse:
 	VMOVUPS      64(BX), Y9
 	VPSLLD       $0x10, Y9, Y10
 	VPAND        upperHalves<>+0(SB), Y9, Y9
-	VMULPS       Y3, Y10, Y10
-	VMULPS       Y3, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y4, Y9, Y9
 	VPSRLD       $0x10, Y10, Y11
 	VPSLLD       $0x10, Y9, Y12
 	VPBLENDW     $0xaa, Y9, Y11, Y11
@@ -15144,7 +16689,7 @@ endedfalse:
 	VPMAXUW      halfAbove<>+0(SB), Y10, Y8
 	VPCMPEQW     Y8, Y10, Y10
 	VPSUBW       Y10, Y0, Y0
-	VPCMPGTW     numbers16<>+96(SB), Y4, Y4
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y3
 	VMOVUPS      96(BX), Y8
 	VPSLLD       $0x10, Y8, Y9
 	VPAND        upperHalves<>+0(SB), Y8, Y8
@@ -15159,23 +16704,23 @@ endedfalse:
 	VPMAXUW      halfAbove<>+0(SB), Y10, Y8
 	VPCMPEQW     Y8, Y10, Y10
 	VPSUBW       Y10, Y2, Y2
-	VPBLENDVB    Y4, Y0, Y2, Y0
+	VPBLENDVB    Y3, Y0, Y2, Y0
 	VPCMPGTW     numbers16<>+96(SB), Y5, Y2
-	VMOVUPS      96(BX), Y4
-	VPSLLD       $0x10, Y4, Y5
-	VPAND        upperHalves<>+0(SB), Y4, Y4
-	VMULPS       Y3, Y5, Y5
-	VMULPS       Y3, Y4, Y4
-	VPSRLD       $0x10, Y5, Y3
-	VPSLLD       $0x10, Y4, Y8
-	VPBLENDW     $0xaa, Y4, Y3, Y3
+	VMOVUPS      96(BX), Y3
+	VPSLLD       $0x10, Y3, Y5
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y4, Y5, Y5
+	VMULPS       Y4, Y3, Y3
+	VPSRLD       $0x10, Y5, Y4
+	VPSLLD       $0x10, Y3, Y8
+	VPBLENDW     $0xaa, Y3, Y4, Y4
 	VPBLENDW     $0x55, Y5, Y8, Y8
-	VPAND        halfOnes<>+0(SB), Y3, Y4
-	VPOR         Y4, Y8, Y8
-	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
-	VPCMPEQW     Y4, Y8, Y8
-	VPSUBW       Y8, Y3, Y3
-	VPBLENDVB    Y2, Y0, Y3, Y0
+	VPAND        halfOnes<>+0(SB), Y4, Y3
+	VPOR         Y3, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y3
+	VPCMPEQW     Y3, Y8, Y8
+	VPSUBW       Y8, Y4, Y4
+	VPBLENDVB    Y2, Y0, Y4, Y0
 	VPAND        Y6, Y0, Y0
 	VMOVUPS      Y7, 64(DX)
 	VMOVUPS      Y0, 96(DX)
@@ -15220,10 +16765,12 @@ TEXT ·scaleRunsBFloat16AVX512(SB), NOSPLIT, $0-112
 	JL           apartDone
 
 apart:
-	MOVQ         (BX), R9
-	MOVQ         64(BX), R9
-	MOVQ         (DX), R9
-	MOVQ         64(DX), R9
+	MOVQ (BX), R9
+	MOVQ 64(BX), R9
+	MOVQ (DX), R9
+	MOVQ 64(DX), R9
+
+againtrue:
 	CMPQ         R8, $0x40
 	JL           endedtrue
 	KMOVD        (CX), K1
@@ -15274,6 +16821,7 @@ near:
 	JL   wordDone
 
 word:
+againfalse:
 	CMPQ        R8, $0x40
 	JL          endedfalse
 	KMOVD       (CX), K1
@@ -15321,20 +16869,112 @@ wordDone:
 	RET
 
 endedtrue:
+	TESTQ        R8, R8
+	JNZ          withintrue
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    8(SI), X3, X3
+	VBROADCASTSS X3, Z3
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againtrue
+
+withintrue:
+	CMPQ         DI, $0x40
+	JL           shorttrue
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VXORPS       X6, X6, X6
 	VCVTSD2SS    8(SI), X6, X6
 	VBROADCASTSS X6, Z6
-	VXORPS       X7, X7, X7
-	VCVTSD2SS    16(SI), X7, X7
-	VBROADCASTSS X7, Z7
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X8
-	VPBROADCASTW X8, Z8
-	VMOVQ        R10, X9
+	VMOVQ        R8, X7
+	VPBROADCASTW X7, Z7
+	KMOVD        (CX), K1
+	VMOVUPS      (BX), Y8
+	VINSERTF64X4 $0x01, 32(BX), Z8, Z8
+	VPSLLD       $0x10, Z8, Z9
+	VPANDQ       Z0, Z8, Z8
+	VMULPS       Z3, Z9, Z9
+	VMULPS       Z3, Z8, Z8
+	VPSRLD       $0x10, Z9, Z10
+	VPSLLD       $0x10, Z8, Z11
+	VPTERNLOGD   $0xf8, Z0, Z8, Z10
+	VPTERNLOGD   $0xf4, Z0, Z9, Z11
+	VPTERNLOGD   $0xf8, Z1, Z10, Z11
+	VPCMPUW      $0x05, Z2, Z11, K2
+	VPADDW       Z1, Z10, K2, Z10
+	VPCMPGTW     Z4, Z7, K2
+	VMOVUPS      (BX), Y8
+	VINSERTF64X4 $0x01, 32(BX), Z8, Z8
+	VPSLLD       $0x10, Z8, Z9
+	VPANDQ       Z0, Z8, Z8
+	VMULPS       Z6, Z9, Z9
+	VMULPS       Z6, Z8, Z8
+	VPSRLD       $0x10, Z9, Z11
+	VPSLLD       $0x10, Z8, Z12
+	VPTERNLOGD   $0xf8, Z0, Z8, Z11
+	VPTERNLOGD   $0xf4, Z0, Z9, Z12
+	VPTERNLOGD   $0xf8, Z1, Z11, Z12
+	VPCMPUW      $0x05, Z2, Z12, K3
+	VPADDW       Z1, Z11, K3, Z11
+	VMOVAPS      Z11, Z8
+	VMOVDQU16    Z10, K2, Z8
+	VMOVDQU16.Z  Z8, K1, Z8
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Y9
+	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
+	VPSLLD       $0x10, Z9, Z10
+	VPANDQ       Z0, Z9, Z9
+	VMULPS       Z3, Z10, Z10
+	VMULPS       Z3, Z9, Z9
+	VPSRLD       $0x10, Z10, Z3
+	VPSLLD       $0x10, Z9, Z11
+	VPTERNLOGD   $0xf8, Z0, Z9, Z3
+	VPTERNLOGD   $0xf4, Z0, Z10, Z11
+	VPTERNLOGD   $0xf8, Z1, Z3, Z11
+	VPCMPUW      $0x05, Z2, Z11, K2
+	VPADDW       Z1, Z3, K2, Z3
+	VPCMPGTW     Z5, Z7, K2
+	VMOVUPS      64(BX), Y7
+	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
+	VPSLLD       $0x10, Z7, Z9
+	VPANDQ       Z0, Z7, Z7
+	VMULPS       Z6, Z9, Z9
+	VMULPS       Z6, Z7, Z7
+	VPSRLD       $0x10, Z9, Z10
+	VPSLLD       $0x10, Z7, Z11
+	VPTERNLOGD   $0xf8, Z0, Z7, Z10
+	VPTERNLOGD   $0xf4, Z0, Z9, Z11
+	VPTERNLOGD   $0xf8, Z1, Z10, Z11
+	VPCMPUW      $0x05, Z2, Z11, K3
+	VPADDW       Z1, Z10, K3, Z10
+	VMOVAPS      Z10, Z7
+	VMOVDQU16    Z3, K2, Z7
+	VMOVDQU16.Z  Z7, K1, Z7
+	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z7, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Z6, Z3
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donetrue
+
+shorttrue:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X6, X6, X6
+	VCVTSD2SS    8(SI), X6, X6
+	VBROADCASTSS X6, Z6
+	VMOVQ        R8, X7
+	VPBROADCASTW X7, Z7
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X8, X8, X8
+	VCVTSD2SS    16(SI), X8, X8
+	VBROADCASTSS X8, Z8
+	VMOVQ        R8, X9
 	VPBROADCASTW X9, Z9
 	KMOVD        (CX), K1
 	VMOVUPS      (BX), Y10
@@ -15350,7 +16990,7 @@ endedtrue:
 	VPTERNLOGD   $0xf8, Z1, Z12, Z13
 	VPCMPUW      $0x05, Z2, Z13, K2
 	VPADDW       Z1, Z12, K2, Z12
-	VPCMPGTW     Z4, Z8, K2
+	VPCMPGTW     Z4, Z7, K2
 	VMOVUPS      (BX), Y10
 	VINSERTF64X4 $0x01, 32(BX), Z10, Z10
 	VPSLLD       $0x10, Z10, Z11
@@ -15371,8 +17011,8 @@ endedtrue:
 	VINSERTF64X4 $0x01, 32(BX), Z11, Z11
 	VPSLLD       $0x10, Z11, Z12
 	VPANDQ       Z0, Z11, Z11
-	VMULPS       Z7, Z12, Z12
-	VMULPS       Z7, Z11, Z11
+	VMULPS       Z8, Z12, Z12
+	VMULPS       Z8, Z11, Z11
 	VPSRLD       $0x10, Z12, Z13
 	VPSLLD       $0x10, Z11, Z14
 	VPTERNLOGD   $0xf8, Z0, Z11, Z13
@@ -15397,16 +17037,16 @@ endedtrue:
 	VPTERNLOGD   $0xf8, Z1, Z3, Z13
 	VPCMPUW      $0x05, Z2, Z13, K2
 	VPADDW       Z1, Z3, K2, Z3
-	VPCMPGTW     Z5, Z8, K2
-	VMOVUPS      64(BX), Y8
-	VINSERTF64X4 $0x01, 96(BX), Z8, Z8
-	VPSLLD       $0x10, Z8, Z10
-	VPANDQ       Z0, Z8, Z8
+	VPCMPGTW     Z5, Z7, K2
+	VMOVUPS      64(BX), Y7
+	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
+	VPSLLD       $0x10, Z7, Z10
+	VPANDQ       Z0, Z7, Z7
 	VMULPS       Z6, Z10, Z10
-	VMULPS       Z6, Z8, Z8
+	VMULPS       Z6, Z7, Z7
 	VPSRLD       $0x10, Z10, Z6
-	VPSLLD       $0x10, Z8, Z12
-	VPTERNLOGD   $0xf8, Z0, Z8, Z6
+	VPSLLD       $0x10, Z7, Z12
+	VPTERNLOGD   $0xf8, Z0, Z7, Z6
 	VPTERNLOGD   $0xf4, Z0, Z10, Z12
 	VPTERNLOGD   $0xf8, Z1, Z6, Z12
 	VPCMPUW      $0x05, Z2, Z12, K3
@@ -15416,18 +17056,18 @@ endedtrue:
 	VPCMPGTW     Z5, Z9, K2
 	VMOVUPS      64(BX), Y3
 	VINSERTF64X4 $0x01, 96(BX), Z3, Z3
-	VPSLLD       $0x10, Z3, Z8
+	VPSLLD       $0x10, Z3, Z7
 	VPANDQ       Z0, Z3, Z3
-	VMULPS       Z7, Z8, Z8
-	VMULPS       Z7, Z3, Z3
-	VPSRLD       $0x10, Z8, Z7
+	VMULPS       Z8, Z7, Z7
+	VMULPS       Z8, Z3, Z3
+	VPSRLD       $0x10, Z7, Z8
 	VPSLLD       $0x10, Z3, Z9
-	VPTERNLOGD   $0xf8, Z0, Z3, Z7
-	VPTERNLOGD   $0xf4, Z0, Z8, Z9
-	VPTERNLOGD   $0xf8, Z1, Z7, Z9
+	VPTERNLOGD   $0xf8, Z0, Z3, Z8
+	VPTERNLOGD   $0xf4, Z0, Z7, Z9
+	VPTERNLOGD   $0xf8, Z1, Z8, Z9
 	VPCMPUW      $0x05, Z2, Z9, K3
-	VPADDW       Z1, Z7, K3, Z7
-	VMOVAPS      Z7, Z3
+	VPADDW       Z1, Z8, K3, Z8
+	VMOVAPS      Z8, Z3
 	VMOVDQU16    Z6, K2, Z3
 	VMOVDQU16.Z  Z3, K1, Z3
 	VMOVUPS      Z11, (DX)
@@ -15448,20 +17088,108 @@ endedtrue:
 	JMP          donetrue
 
 endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    8(SI), X3, X3
+	VBROADCASTSS X3, Z3
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VXORPS       X6, X6, X6
 	VCVTSD2SS    8(SI), X6, X6
 	VBROADCASTSS X6, Z6
-	VXORPS       X7, X7, X7
-	VCVTSD2SS    16(SI), X7, X7
-	VBROADCASTSS X7, Z7
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X8
-	VPBROADCASTW X8, Z8
-	VMOVQ        R10, X9
+	VMOVQ        R8, X7
+	VPBROADCASTW X7, Z7
+	KMOVD        (CX), K1
+	VMOVUPS      (BX), Z8
+	VPSLLD       $0x10, Z8, Z9
+	VPANDQ       Z0, Z8, Z8
+	VMULPS       Z3, Z9, Z9
+	VMULPS       Z3, Z8, Z8
+	VPSRLD       $0x10, Z9, Z10
+	VPSLLD       $0x10, Z8, Z11
+	VPTERNLOGD   $0xf8, Z0, Z8, Z10
+	VPTERNLOGD   $0xf4, Z0, Z9, Z11
+	VPTERNLOGD   $0xf8, Z1, Z10, Z11
+	VPCMPUW      $0x05, Z2, Z11, K2
+	VPADDW       Z1, Z10, K2, Z10
+	VPCMPGTW     Z4, Z7, K2
+	VMOVUPS      (BX), Z8
+	VPSLLD       $0x10, Z8, Z9
+	VPANDQ       Z0, Z8, Z8
+	VMULPS       Z6, Z9, Z9
+	VMULPS       Z6, Z8, Z8
+	VPSRLD       $0x10, Z9, Z11
+	VPSLLD       $0x10, Z8, Z12
+	VPTERNLOGD   $0xf8, Z0, Z8, Z11
+	VPTERNLOGD   $0xf4, Z0, Z9, Z12
+	VPTERNLOGD   $0xf8, Z1, Z11, Z12
+	VPCMPUW      $0x05, Z2, Z12, K3
+	VPADDW       Z1, Z11, K3, Z11
+	VMOVAPS      Z11, Z8
+	VMOVDQU16    Z10, K2, Z8
+	VMOVDQU16.Z  Z8, K1, Z8
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Z9
+	VPSLLD       $0x10, Z9, Z10
+	VPANDQ       Z0, Z9, Z9
+	VMULPS       Z3, Z10, Z10
+	VMULPS       Z3, Z9, Z9
+	VPSRLD       $0x10, Z10, Z3
+	VPSLLD       $0x10, Z9, Z11
+	VPTERNLOGD   $0xf8, Z0, Z9, Z3
+	VPTERNLOGD   $0xf4, Z0, Z10, Z11
+	VPTERNLOGD   $0xf8, Z1, Z3, Z11
+	VPCMPUW      $0x05, Z2, Z11, K2
+	VPADDW       Z1, Z3, K2, Z3
+	VPCMPGTW     Z5, Z7, K2
+	VMOVUPS      64(BX), Z7
+	VPSLLD       $0x10, Z7, Z9
+	VPANDQ       Z0, Z7, Z7
+	VMULPS       Z6, Z9, Z9
+	VMULPS       Z6, Z7, Z7
+	VPSRLD       $0x10, Z9, Z10
+	VPSLLD       $0x10, Z7, Z11
+	VPTERNLOGD   $0xf8, Z0, Z7, Z10
+	VPTERNLOGD   $0xf4, Z0, Z9, Z11
+	VPTERNLOGD   $0xf8, Z1, Z10, Z11
+	VPCMPUW      $0x05, Z2, Z11, K3
+	VPADDW       Z1, Z10, K3, Z10
+	VMOVAPS      Z10, Z7
+	VMOVDQU16    Z3, K2, Z7
+	VMOVDQU16.Z  Z7, K1, Z7
+	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z7, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Z6, Z3
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X6, X6, X6
+	VCVTSD2SS    8(SI), X6, X6
+	VBROADCASTSS X6, Z6
+	VMOVQ        R8, X7
+	VPBROADCASTW X7, Z7
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X8, X8, X8
+	VCVTSD2SS    16(SI), X8, X8
+	VBROADCASTSS X8, Z8
+	VMOVQ        R8, X9
 	VPBROADCASTW X9, Z9
 	KMOVD        (CX), K1
 	VMOVUPS      (BX), Z10
@@ -15476,7 +17204,7 @@ endedfalse:
 	VPTERNLOGD   $0xf8, Z1, Z12, Z13
 	VPCMPUW      $0x05, Z2, Z13, K2
 	VPADDW       Z1, Z12, K2, Z12
-	VPCMPGTW     Z4, Z8, K2
+	VPCMPGTW     Z4, Z7, K2
 	VMOVUPS      (BX), Z10
 	VPSLLD       $0x10, Z10, Z11
 	VPANDQ       Z0, Z10, Z10
@@ -15495,8 +17223,8 @@ endedfalse:
 	VMOVUPS      (BX), Z11
 	VPSLLD       $0x10, Z11, Z12
 	VPANDQ       Z0, Z11, Z11
-	VMULPS       Z7, Z12, Z12
-	VMULPS       Z7, Z11, Z11
+	VMULPS       Z8, Z12, Z12
+	VMULPS       Z8, Z11, Z11
 	VPSRLD       $0x10, Z12, Z13
 	VPSLLD       $0x10, Z11, Z14
 	VPTERNLOGD   $0xf8, Z0, Z11, Z13
@@ -15520,15 +17248,15 @@ endedfalse:
 	VPTERNLOGD   $0xf8, Z1, Z3, Z13
 	VPCMPUW      $0x05, Z2, Z13, K2
 	VPADDW       Z1, Z3, K2, Z3
-	VPCMPGTW     Z5, Z8, K2
-	VMOVUPS      64(BX), Z8
-	VPSLLD       $0x10, Z8, Z10
-	VPANDQ       Z0, Z8, Z8
+	VPCMPGTW     Z5, Z7, K2
+	VMOVUPS      64(BX), Z7
+	VPSLLD       $0x10, Z7, Z10
+	VPANDQ       Z0, Z7, Z7
 	VMULPS       Z6, Z10, Z10
-	VMULPS       Z6, Z8, Z8
+	VMULPS       Z6, Z7, Z7
 	VPSRLD       $0x10, Z10, Z6
-	VPSLLD       $0x10, Z8, Z12
-	VPTERNLOGD   $0xf8, Z0, Z8, Z6
+	VPSLLD       $0x10, Z7, Z12
+	VPTERNLOGD   $0xf8, Z0, Z7, Z6
 	VPTERNLOGD   $0xf4, Z0, Z10, Z12
 	VPTERNLOGD   $0xf8, Z1, Z6, Z12
 	VPCMPUW      $0x05, Z2, Z12, K3
@@ -15537,18 +17265,18 @@ endedfalse:
 	VMOVDQU16    Z3, K2, Z6
 	VPCMPGTW     Z5, Z9, K2
 	VMOVUPS      64(BX), Z3
-	VPSLLD       $0x10, Z3, Z8
+	VPSLLD       $0x10, Z3, Z7
 	VPANDQ       Z0, Z3, Z3
-	VMULPS       Z7, Z8, Z8
-	VMULPS       Z7, Z3, Z3
-	VPSRLD       $0x10, Z8, Z7
+	VMULPS       Z8, Z7, Z7
+	VMULPS       Z8, Z3, Z3
+	VPSRLD       $0x10, Z7, Z8
 	VPSLLD       $0x10, Z3, Z9
-	VPTERNLOGD   $0xf8, Z0, Z3, Z7
-	VPTERNLOGD   $0xf4, Z0, Z8, Z9
-	VPTERNLOGD   $0xf8, Z1, Z7, Z9
+	VPTERNLOGD   $0xf8, Z0, Z3, Z8
+	VPTERNLOGD   $0xf4, Z0, Z7, Z9
+	VPTERNLOGD   $0xf8, Z1, Z8, Z9
 	VPCMPUW      $0x05, Z2, Z9, K3
-	VPADDW       Z1, Z7, K3, Z7
-	VMOVAPS      Z7, Z3
+	VPADDW       Z1, Z8, K3, Z8
+	VMOVAPS      Z8, Z3
 	VMOVDQU16    Z6, K2, Z3
 	VMOVDQU16.Z  Z3, K1, Z3
 	VMOVUPS      Z11, (DX)
@@ -15589,6 +17317,7 @@ TEXT ·scaleRunsStreamAVX2(SB), NOSPLIT, $0-112
 	JL           wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	PREFETCHT0   8192(BX)
@@ -15661,20 +17390,118 @@ wordDone:
 	RET
 
 endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VXORPS       X5, X5, X5
 	VCVTSD2SS    8(SI), X5, X5
 	VBROADCASTSS X5, Y5
-	VXORPS       X6, X6, X6
-	VCVTSD2SS    16(SI), X6, X6
-	VBROADCASTSS X6, Y6
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X7
-	VPBROADCASTD X7, Y7
-	VMOVQ        R10, X8
+	VMOVQ        R8, X6
+	VPBROADCASTD X6, Y6
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	VPBROADCASTD (CX), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQD     Y1, Y8, Y8
+	VPCMPGTD     numbers32<>+0(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      (BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y2, Y7, Y8
+	VPCMPEQD     Y2, Y8, Y8
+	VPCMPGTD     numbers32<>+32(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      32(BX), Y11
+	VMULPS       Y9, Y11, Y11
+	VPAND        Y8, Y11, Y11
+	VMOVNTPS     Y10, (DX)
+	VMOVNTPS     Y11, 32(DX)
+	VPAND        Y3, Y7, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPCMPGTD     numbers32<>+64(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      64(BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y4, Y7, Y7
+	VPCMPEQD     Y4, Y7, Y7
+	VPCMPGTD     numbers32<>+96(SB), Y6, Y8
+	VBLENDVPS    Y8, Y0, Y5, Y8
+	VMOVUPS      96(BX), Y9
+	VMULPS       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VMOVNTPS     Y10, 64(DX)
+	VMOVNTPS     Y9, 96(DX)
+	VPBROADCASTD 4(CX), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQD     Y1, Y8, Y8
+	VPCMPGTD     numbers32<>+128(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      128(BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y2, Y7, Y8
+	VPCMPEQD     Y2, Y8, Y8
+	VPCMPGTD     numbers32<>+160(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      160(BX), Y11
+	VMULPS       Y9, Y11, Y11
+	VPAND        Y8, Y11, Y11
+	VMOVNTPS     Y10, 128(DX)
+	VMOVNTPS     Y11, 160(DX)
+	VPAND        Y3, Y7, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPCMPGTD     numbers32<>+192(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      192(BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y4, Y7, Y7
+	VPCMPEQD     Y4, Y7, Y7
+	VPCMPGTD     numbers32<>+224(SB), Y6, Y6
+	VBLENDVPS    Y6, Y0, Y5, Y0
+	VMOVUPS      224(BX), Y6
+	VMULPS       Y0, Y6, Y6
+	VPAND        Y7, Y6, Y6
+	VMOVNTPS     Y10, 192(DX)
+	VMOVNTPS     Y6, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	VMOVAPS      Y5, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    8(SI), X5, X5
+	VBROADCASTSS X5, Y5
+	VMOVQ        R8, X6
+	VPBROADCASTD X6, Y6
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X7, X7, X7
+	VCVTSD2SS    16(SI), X7, X7
+	VBROADCASTSS X7, Y7
+	VMOVQ        R8, X8
 	VPBROADCASTD X8, Y8
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
@@ -15683,19 +17510,19 @@ endedfalse:
 	VPBROADCASTD (CX), Y9
 	VPAND        Y1, Y9, Y10
 	VPCMPEQD     Y1, Y10, Y10
-	VPCMPGTD     numbers32<>+0(SB), Y7, Y11
+	VPCMPGTD     numbers32<>+0(SB), Y6, Y11
 	VBLENDVPS    Y11, Y0, Y5, Y11
 	VPCMPGTD     numbers32<>+0(SB), Y8, Y12
-	VBLENDVPS    Y12, Y11, Y6, Y11
+	VBLENDVPS    Y12, Y11, Y7, Y11
 	VMOVUPS      (BX), Y12
 	VMULPS       Y11, Y12, Y12
 	VPAND        Y10, Y12, Y12
 	VPAND        Y2, Y9, Y10
 	VPCMPEQD     Y2, Y10, Y10
-	VPCMPGTD     numbers32<>+32(SB), Y7, Y11
+	VPCMPGTD     numbers32<>+32(SB), Y6, Y11
 	VBLENDVPS    Y11, Y0, Y5, Y11
 	VPCMPGTD     numbers32<>+32(SB), Y8, Y13
-	VBLENDVPS    Y13, Y11, Y6, Y11
+	VBLENDVPS    Y13, Y11, Y7, Y11
 	VMOVUPS      32(BX), Y13
 	VMULPS       Y11, Y13, Y13
 	VPAND        Y10, Y13, Y13
@@ -15703,19 +17530,19 @@ endedfalse:
 	VMOVNTPS     Y13, 32(DX)
 	VPAND        Y3, Y9, Y10
 	VPCMPEQD     Y3, Y10, Y10
-	VPCMPGTD     numbers32<>+64(SB), Y7, Y11
+	VPCMPGTD     numbers32<>+64(SB), Y6, Y11
 	VBLENDVPS    Y11, Y0, Y5, Y11
 	VPCMPGTD     numbers32<>+64(SB), Y8, Y12
-	VBLENDVPS    Y12, Y11, Y6, Y11
+	VBLENDVPS    Y12, Y11, Y7, Y11
 	VMOVUPS      64(BX), Y12
 	VMULPS       Y11, Y12, Y12
 	VPAND        Y10, Y12, Y12
 	VPAND        Y4, Y9, Y9
 	VPCMPEQD     Y4, Y9, Y9
-	VPCMPGTD     numbers32<>+96(SB), Y7, Y10
+	VPCMPGTD     numbers32<>+96(SB), Y6, Y10
 	VBLENDVPS    Y10, Y0, Y5, Y10
 	VPCMPGTD     numbers32<>+96(SB), Y8, Y11
-	VBLENDVPS    Y11, Y10, Y6, Y10
+	VBLENDVPS    Y11, Y10, Y7, Y10
 	VMOVUPS      96(BX), Y11
 	VMULPS       Y10, Y11, Y11
 	VPAND        Y9, Y11, Y11
@@ -15724,19 +17551,19 @@ endedfalse:
 	VPBROADCASTD 4(CX), Y9
 	VPAND        Y1, Y9, Y10
 	VPCMPEQD     Y1, Y10, Y10
-	VPCMPGTD     numbers32<>+128(SB), Y7, Y11
+	VPCMPGTD     numbers32<>+128(SB), Y6, Y11
 	VBLENDVPS    Y11, Y0, Y5, Y11
 	VPCMPGTD     numbers32<>+128(SB), Y8, Y12
-	VBLENDVPS    Y12, Y11, Y6, Y11
+	VBLENDVPS    Y12, Y11, Y7, Y11
 	VMOVUPS      128(BX), Y12
 	VMULPS       Y11, Y12, Y12
 	VPAND        Y10, Y12, Y12
 	VPAND        Y2, Y9, Y10
 	VPCMPEQD     Y2, Y10, Y10
-	VPCMPGTD     numbers32<>+160(SB), Y7, Y11
+	VPCMPGTD     numbers32<>+160(SB), Y6, Y11
 	VBLENDVPS    Y11, Y0, Y5, Y11
 	VPCMPGTD     numbers32<>+160(SB), Y8, Y13
-	VBLENDVPS    Y13, Y11, Y6, Y11
+	VBLENDVPS    Y13, Y11, Y7, Y11
 	VMOVUPS      160(BX), Y13
 	VMULPS       Y11, Y13, Y13
 	VPAND        Y10, Y13, Y13
@@ -15744,19 +17571,19 @@ endedfalse:
 	VMOVNTPS     Y13, 160(DX)
 	VPAND        Y3, Y9, Y10
 	VPCMPEQD     Y3, Y10, Y10
-	VPCMPGTD     numbers32<>+192(SB), Y7, Y11
+	VPCMPGTD     numbers32<>+192(SB), Y6, Y11
 	VBLENDVPS    Y11, Y0, Y5, Y11
 	VPCMPGTD     numbers32<>+192(SB), Y8, Y12
-	VBLENDVPS    Y12, Y11, Y6, Y11
+	VBLENDVPS    Y12, Y11, Y7, Y11
 	VMOVUPS      192(BX), Y12
 	VMULPS       Y11, Y12, Y12
 	VPAND        Y10, Y12, Y12
 	VPAND        Y4, Y9, Y9
 	VPCMPEQD     Y4, Y9, Y9
-	VPCMPGTD     numbers32<>+224(SB), Y7, Y7
-	VBLENDVPS    Y7, Y0, Y5, Y0
+	VPCMPGTD     numbers32<>+224(SB), Y6, Y6
+	VBLENDVPS    Y6, Y0, Y5, Y0
 	VPCMPGTD     numbers32<>+224(SB), Y8, Y5
-	VBLENDVPS    Y5, Y0, Y6, Y0
+	VBLENDVPS    Y5, Y0, Y7, Y0
 	VMOVUPS      224(BX), Y5
 	VMULPS       Y0, Y5, Y5
 	VPAND        Y9, Y5, Y5
@@ -15800,6 +17627,7 @@ TEXT ·scaleRunsStreamAVX512(SB), NOSPLIT, $0-112
 	JL           wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	PREFETCHT0   8192(BX)
@@ -15844,20 +17672,86 @@ wordDone:
 	RET
 
 endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Z0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VXORPS       X7, X7, X7
 	VCVTSD2SS    8(SI), X7, X7
 	VBROADCASTSS X7, Z7
-	VXORPS       X8, X8, X8
-	VCVTSD2SS    16(SI), X8, X8
-	VBROADCASTSS X8, Z8
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X9
-	VPBROADCASTD X9, Z9
-	VMOVQ        R10, X10
+	VMOVQ        R8, X8
+	VPBROADCASTD X8, Z8
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	VPBROADCASTD (CX), Z9
+	VPTESTMD     Z1, Z9, K1
+	VPCMPGTD     Z3, Z8, K2
+	VMOVAPS      Z7, Z10
+	VMOVAPS      Z0, K2, Z10
+	VMOVUPS      (BX), Y11
+	VINSERTF64X4 $0x01, 32(BX), Z11, Z11
+	VMULPS.Z     Z10, Z11, K1, Z11
+	VPTESTMD     Z2, Z9, K1
+	VPCMPGTD     Z4, Z8, K2
+	VMOVAPS      Z7, Z9
+	VMOVAPS      Z0, K2, Z9
+	VMOVUPS      64(BX), Y10
+	VINSERTF64X4 $0x01, 96(BX), Z10, Z10
+	VMULPS.Z     Z9, Z10, K1, Z10
+	VPBROADCASTD 4(CX), Z9
+	VPTESTMD     Z1, Z9, K1
+	VPCMPGTD     Z5, Z8, K2
+	VMOVAPS      Z7, Z12
+	VMOVAPS      Z0, K2, Z12
+	VMOVUPS      128(BX), Y13
+	VINSERTF64X4 $0x01, 160(BX), Z13, Z13
+	VMULPS.Z     Z12, Z13, K1, Z13
+	VPTESTMD     Z2, Z9, K1
+	VPCMPGTD     Z6, Z8, K2
+	VMOVAPS      Z7, Z8
+	VMOVAPS      Z0, K2, Z8
+	VMOVUPS      192(BX), Y0
+	VINSERTF64X4 $0x01, 224(BX), Z0, Z0
+	VMULPS.Z     Z8, Z0, K1, Z0
+	VMOVNTPS     Z11, (DX)
+	VMOVNTPS     Z10, 64(DX)
+	VMOVNTPS     Z13, 128(DX)
+	VMOVNTPS     Z0, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	VMOVAPS      Z7, Z0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X7, X7, X7
+	VCVTSD2SS    8(SI), X7, X7
+	VBROADCASTSS X7, Z7
+	VMOVQ        R8, X8
+	VPBROADCASTD X8, Z8
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X9, X9, X9
+	VCVTSD2SS    16(SI), X9, X9
+	VBROADCASTSS X9, Z9
+	VMOVQ        R8, X10
 	VPBROADCASTD X10, Z10
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
@@ -15865,42 +17759,42 @@ endedfalse:
 	PREFETCHT0   8384(BX)
 	VPBROADCASTD (CX), Z11
 	VPTESTMD     Z1, Z11, K1
-	VPCMPGTD     Z3, Z9, K2
+	VPCMPGTD     Z3, Z8, K2
 	VMOVAPS      Z7, Z12
 	VMOVAPS      Z0, K2, Z12
 	VPCMPGTD     Z3, Z10, K2
-	VMOVAPS      Z8, Z13
+	VMOVAPS      Z9, Z13
 	VMOVAPS      Z12, K2, Z13
 	VMOVUPS      (BX), Y12
 	VINSERTF64X4 $0x01, 32(BX), Z12, Z12
 	VMULPS.Z     Z13, Z12, K1, Z12
 	VPTESTMD     Z2, Z11, K1
-	VPCMPGTD     Z4, Z9, K2
+	VPCMPGTD     Z4, Z8, K2
 	VMOVAPS      Z7, Z11
 	VMOVAPS      Z0, K2, Z11
 	VPCMPGTD     Z4, Z10, K2
-	VMOVAPS      Z8, Z13
+	VMOVAPS      Z9, Z13
 	VMOVAPS      Z11, K2, Z13
 	VMOVUPS      64(BX), Y11
 	VINSERTF64X4 $0x01, 96(BX), Z11, Z11
 	VMULPS.Z     Z13, Z11, K1, Z11
 	VPBROADCASTD 4(CX), Z13
 	VPTESTMD     Z1, Z13, K1
-	VPCMPGTD     Z5, Z9, K2
+	VPCMPGTD     Z5, Z8, K2
 	VMOVAPS      Z7, Z14
 	VMOVAPS      Z0, K2, Z14
 	VPCMPGTD     Z5, Z10, K2
-	VMOVAPS      Z8, Z15
+	VMOVAPS      Z9, Z15
 	VMOVAPS      Z14, K2, Z15
 	VMOVUPS      128(BX), Y14
 	VINSERTF64X4 $0x01, 160(BX), Z14, Z14
 	VMULPS.Z     Z15, Z14, K1, Z14
 	VPTESTMD     Z2, Z13, K1
-	VPCMPGTD     Z6, Z9, K2
+	VPCMPGTD     Z6, Z8, K2
 	VMOVAPS      Z7, Z7
 	VMOVAPS      Z0, K2, Z7
 	VPCMPGTD     Z6, Z10, K2
-	VMOVAPS      Z8, Z0
+	VMOVAPS      Z9, Z0
 	VMOVAPS      Z7, K2, Z0
 	VMOVUPS      192(BX), Y7
 	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
@@ -15940,6 +17834,7 @@ TEXT ·scaleRunsStreamFloat64AVX2(SB), NOSPLIT, $0-112
 	JL           wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	PREFETCHT0   8192(BX)
@@ -16078,16 +17973,192 @@ wordDone:
 	RET
 
 endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VBROADCASTSD 8(SI), Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VBROADCASTSD 8(SI), Y2
-	VBROADCASTSD 16(SI), Y3
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X4
-	VPBROADCASTQ X4, Y4
-	VMOVQ        R10, X5
+	VMOVQ        R8, X3
+	VPBROADCASTQ X3, Y3
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8448(BX)
+	PREFETCHT0   8512(BX)
+	PREFETCHT0   8576(BX)
+	PREFETCHT0   8640(BX)
+	VPBROADCASTD (CX), Y4
+	VPAND        Y1, Y4, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+0(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      (BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x04, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+32(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      32(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVNTPS     Y7, (DX)
+	VMOVNTPS     Y8, 32(DX)
+	VPSRLQ       $0x08, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+64(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      64(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x0c, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+96(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      96(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVNTPS     Y7, 64(DX)
+	VMOVNTPS     Y8, 96(DX)
+	VPSRLQ       $0x10, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+128(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      128(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x14, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+160(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      160(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVNTPS     Y7, 128(DX)
+	VMOVNTPS     Y8, 160(DX)
+	VPSRLQ       $0x18, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+192(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      192(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x1c, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VPCMPGTQ     numbers64<>+224(SB), Y3, Y5
+	VBLENDVPD    Y5, Y0, Y2, Y5
+	VMOVUPS      224(BX), Y6
+	VMULPD       Y5, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVNTPS     Y7, 192(DX)
+	VMOVNTPS     Y6, 224(DX)
+	VPBROADCASTD 4(CX), Y4
+	VPAND        Y1, Y4, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+256(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      256(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x04, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+288(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      288(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVNTPS     Y7, 256(DX)
+	VMOVNTPS     Y8, 288(DX)
+	VPSRLQ       $0x08, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+320(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      320(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x0c, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+352(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      352(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVNTPS     Y7, 320(DX)
+	VMOVNTPS     Y8, 352(DX)
+	VPSRLQ       $0x10, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+384(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      384(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x14, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+416(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      416(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVNTPS     Y7, 384(DX)
+	VMOVNTPS     Y8, 416(DX)
+	VPSRLQ       $0x18, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+448(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      448(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x1c, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VPCMPGTQ     numbers64<>+480(SB), Y3, Y3
+	VBLENDVPD    Y3, Y0, Y2, Y0
+	VMOVUPS      480(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y4, Y3, Y3
+	VMOVNTPS     Y7, 448(DX)
+	VMOVNTPS     Y3, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	VMOVAPS      Y2, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VBROADCASTSD 8(SI), Y2
+	VMOVQ        R8, X3
+	VPBROADCASTQ X3, Y3
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VBROADCASTSD 16(SI), Y4
+	VMOVQ        R8, X5
 	VPBROADCASTQ X5, Y5
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
@@ -16100,20 +18171,20 @@ endedfalse:
 	VPBROADCASTD (CX), Y6
 	VPAND        Y1, Y6, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+0(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+0(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+0(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      (BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x04, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+32(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+32(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+32(SB), Y5, Y10
-	VBLENDVPD    Y10, Y8, Y3, Y8
+	VBLENDVPD    Y10, Y8, Y4, Y8
 	VMOVUPS      32(BX), Y10
 	VMULPD       Y8, Y10, Y10
 	VPAND        Y7, Y10, Y10
@@ -16122,20 +18193,20 @@ endedfalse:
 	VPSRLQ       $0x08, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+64(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+64(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+64(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      64(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x0c, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+96(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+96(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+96(SB), Y5, Y10
-	VBLENDVPD    Y10, Y8, Y3, Y8
+	VBLENDVPD    Y10, Y8, Y4, Y8
 	VMOVUPS      96(BX), Y10
 	VMULPD       Y8, Y10, Y10
 	VPAND        Y7, Y10, Y10
@@ -16144,20 +18215,20 @@ endedfalse:
 	VPSRLQ       $0x10, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+128(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+128(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+128(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      128(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x14, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+160(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+160(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+160(SB), Y5, Y10
-	VBLENDVPD    Y10, Y8, Y3, Y8
+	VBLENDVPD    Y10, Y8, Y4, Y8
 	VMOVUPS      160(BX), Y10
 	VMULPD       Y8, Y10, Y10
 	VPAND        Y7, Y10, Y10
@@ -16166,20 +18237,20 @@ endedfalse:
 	VPSRLQ       $0x18, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+192(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+192(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+192(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      192(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x1c, Y6, Y6
 	VPAND        Y1, Y6, Y6
 	VPCMPEQQ     Y1, Y6, Y6
-	VPCMPGTQ     numbers64<>+224(SB), Y4, Y7
+	VPCMPGTQ     numbers64<>+224(SB), Y3, Y7
 	VBLENDVPD    Y7, Y0, Y2, Y7
 	VPCMPGTQ     numbers64<>+224(SB), Y5, Y8
-	VBLENDVPD    Y8, Y7, Y3, Y7
+	VBLENDVPD    Y8, Y7, Y4, Y7
 	VMOVUPS      224(BX), Y8
 	VMULPD       Y7, Y8, Y8
 	VPAND        Y6, Y8, Y8
@@ -16188,20 +18259,20 @@ endedfalse:
 	VPBROADCASTD 4(CX), Y6
 	VPAND        Y1, Y6, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+256(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+256(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+256(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      256(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x04, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+288(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+288(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+288(SB), Y5, Y10
-	VBLENDVPD    Y10, Y8, Y3, Y8
+	VBLENDVPD    Y10, Y8, Y4, Y8
 	VMOVUPS      288(BX), Y10
 	VMULPD       Y8, Y10, Y10
 	VPAND        Y7, Y10, Y10
@@ -16210,20 +18281,20 @@ endedfalse:
 	VPSRLQ       $0x08, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+320(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+320(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+320(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      320(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x0c, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+352(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+352(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+352(SB), Y5, Y10
-	VBLENDVPD    Y10, Y8, Y3, Y8
+	VBLENDVPD    Y10, Y8, Y4, Y8
 	VMOVUPS      352(BX), Y10
 	VMULPD       Y8, Y10, Y10
 	VPAND        Y7, Y10, Y10
@@ -16232,20 +18303,20 @@ endedfalse:
 	VPSRLQ       $0x10, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+384(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+384(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+384(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      384(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x14, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+416(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+416(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+416(SB), Y5, Y10
-	VBLENDVPD    Y10, Y8, Y3, Y8
+	VBLENDVPD    Y10, Y8, Y4, Y8
 	VMOVUPS      416(BX), Y10
 	VMULPD       Y8, Y10, Y10
 	VPAND        Y7, Y10, Y10
@@ -16254,20 +18325,20 @@ endedfalse:
 	VPSRLQ       $0x18, Y6, Y7
 	VPAND        Y1, Y7, Y7
 	VPCMPEQQ     Y1, Y7, Y7
-	VPCMPGTQ     numbers64<>+448(SB), Y4, Y8
+	VPCMPGTQ     numbers64<>+448(SB), Y3, Y8
 	VBLENDVPD    Y8, Y0, Y2, Y8
 	VPCMPGTQ     numbers64<>+448(SB), Y5, Y9
-	VBLENDVPD    Y9, Y8, Y3, Y8
+	VBLENDVPD    Y9, Y8, Y4, Y8
 	VMOVUPS      448(BX), Y9
 	VMULPD       Y8, Y9, Y9
 	VPAND        Y7, Y9, Y9
 	VPSRLQ       $0x1c, Y6, Y6
 	VPAND        Y1, Y6, Y6
 	VPCMPEQQ     Y1, Y6, Y6
-	VPCMPGTQ     numbers64<>+480(SB), Y4, Y4
-	VBLENDVPD    Y4, Y0, Y2, Y0
+	VPCMPGTQ     numbers64<>+480(SB), Y3, Y3
+	VBLENDVPD    Y3, Y0, Y2, Y0
 	VPCMPGTQ     numbers64<>+480(SB), Y5, Y2
-	VBLENDVPD    Y2, Y0, Y3, Y0
+	VBLENDVPD    Y2, Y0, Y4, Y0
 	VMOVUPS      480(BX), Y2
 	VMULPD       Y0, Y2, Y2
 	VPAND        Y6, Y2, Y2
@@ -16310,6 +18381,7 @@ TEXT ·scaleRunsStreamFloat64AVX512(SB), NOSPLIT, $0-112
 	JL           wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	PREFETCHT0   8192(BX)
@@ -16384,16 +18456,120 @@ wordDone:
 	RET
 
 endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VBROADCASTSD 8(SI), Z0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VBROADCASTSD 8(SI), Z10
-	VBROADCASTSD 16(SI), Z11
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X12
-	VPBROADCASTQ X12, Z12
-	VMOVQ        R10, X13
+	VMOVQ        R8, X11
+	VPBROADCASTQ X11, Z11
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8448(BX)
+	PREFETCHT0   8512(BX)
+	PREFETCHT0   8576(BX)
+	PREFETCHT0   8640(BX)
+	VPBROADCASTD (CX), Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z2, Z11, K2
+	VMOVAPS      Z10, Z13
+	VMOVAPD      Z0, K2, Z13
+	VMOVUPS      (BX), Y14
+	VINSERTF64X4 $0x01, 32(BX), Z14, Z14
+	VMULPD.Z     Z13, Z14, K1, Z14
+	VPSRLQ       $0x08, Z12, Z13
+	VPTESTMQ     Z1, Z13, K1
+	VPCMPGTQ     Z3, Z11, K2
+	VMOVAPS      Z10, Z13
+	VMOVAPD      Z0, K2, Z13
+	VMOVUPS      64(BX), Y15
+	VINSERTF64X4 $0x01, 96(BX), Z15, Z15
+	VMULPD.Z     Z13, Z15, K1, Z15
+	VPSRLQ       $0x10, Z12, Z13
+	VPTESTMQ     Z1, Z13, K1
+	VPCMPGTQ     Z4, Z11, K2
+	VMOVAPS      Z10, Z13
+	VMOVAPD      Z0, K2, Z13
+	VMOVUPS      128(BX), Y16
+	VINSERTF64X4 $0x01, 160(BX), Z16, Z16
+	VMULPD.Z     Z13, Z16, K1, Z16
+	VPSRLQ       $0x18, Z12, Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z5, Z11, K2
+	VMOVAPS      Z10, Z12
+	VMOVAPD      Z0, K2, Z12
+	VMOVUPS      192(BX), Y13
+	VINSERTF64X4 $0x01, 224(BX), Z13, Z13
+	VMULPD.Z     Z12, Z13, K1, Z13
+	VPBROADCASTD 4(CX), Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z6, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VMOVUPS      256(BX), Y18
+	VINSERTF64X4 $0x01, 288(BX), Z18, Z18
+	VMULPD.Z     Z17, Z18, K1, Z18
+	VPSRLQ       $0x08, Z12, Z17
+	VPTESTMQ     Z1, Z17, K1
+	VPCMPGTQ     Z7, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VMOVUPS      320(BX), Y19
+	VINSERTF64X4 $0x01, 352(BX), Z19, Z19
+	VMULPD.Z     Z17, Z19, K1, Z19
+	VPSRLQ       $0x10, Z12, Z17
+	VPTESTMQ     Z1, Z17, K1
+	VPCMPGTQ     Z8, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VMOVUPS      384(BX), Y20
+	VINSERTF64X4 $0x01, 416(BX), Z20, Z20
+	VMULPD.Z     Z17, Z20, K1, Z20
+	VPSRLQ       $0x18, Z12, Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z9, Z11, K2
+	VMOVAPS      Z10, Z11
+	VMOVAPD      Z0, K2, Z11
+	VMOVUPS      448(BX), Y0
+	VINSERTF64X4 $0x01, 480(BX), Z0, Z0
+	VMULPD.Z     Z11, Z0, K1, Z0
+	VMOVNTPS     Z14, (DX)
+	VMOVNTPS     Z15, 64(DX)
+	VMOVNTPS     Z16, 128(DX)
+	VMOVNTPS     Z13, 192(DX)
+	VMOVNTPS     Z18, 256(DX)
+	VMOVNTPS     Z19, 320(DX)
+	VMOVNTPS     Z20, 384(DX)
+	VMOVNTPS     Z0, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	VMOVAPS      Z10, Z0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VBROADCASTSD 8(SI), Z10
+	VMOVQ        R8, X11
+	VPBROADCASTQ X11, Z11
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VBROADCASTSD 16(SI), Z12
+	VMOVQ        R8, X13
 	VPBROADCASTQ X13, Z13
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
@@ -16405,88 +18581,88 @@ endedfalse:
 	PREFETCHT0   8640(BX)
 	VPBROADCASTD (CX), Z14
 	VPTESTMQ     Z1, Z14, K1
-	VPCMPGTQ     Z2, Z12, K2
+	VPCMPGTQ     Z2, Z11, K2
 	VMOVAPS      Z10, Z15
 	VMOVAPD      Z0, K2, Z15
 	VPCMPGTQ     Z2, Z13, K2
-	VMOVAPS      Z11, Z16
+	VMOVAPS      Z12, Z16
 	VMOVAPD      Z15, K2, Z16
 	VMOVUPS      (BX), Y15
 	VINSERTF64X4 $0x01, 32(BX), Z15, Z15
 	VMULPD.Z     Z16, Z15, K1, Z15
 	VPSRLQ       $0x08, Z14, Z16
 	VPTESTMQ     Z1, Z16, K1
-	VPCMPGTQ     Z3, Z12, K2
+	VPCMPGTQ     Z3, Z11, K2
 	VMOVAPS      Z10, Z16
 	VMOVAPD      Z0, K2, Z16
 	VPCMPGTQ     Z3, Z13, K2
-	VMOVAPS      Z11, Z17
+	VMOVAPS      Z12, Z17
 	VMOVAPD      Z16, K2, Z17
 	VMOVUPS      64(BX), Y16
 	VINSERTF64X4 $0x01, 96(BX), Z16, Z16
 	VMULPD.Z     Z17, Z16, K1, Z16
 	VPSRLQ       $0x10, Z14, Z17
 	VPTESTMQ     Z1, Z17, K1
-	VPCMPGTQ     Z4, Z12, K2
+	VPCMPGTQ     Z4, Z11, K2
 	VMOVAPS      Z10, Z17
 	VMOVAPD      Z0, K2, Z17
 	VPCMPGTQ     Z4, Z13, K2
-	VMOVAPS      Z11, Z18
+	VMOVAPS      Z12, Z18
 	VMOVAPD      Z17, K2, Z18
 	VMOVUPS      128(BX), Y17
 	VINSERTF64X4 $0x01, 160(BX), Z17, Z17
 	VMULPD.Z     Z18, Z17, K1, Z17
 	VPSRLQ       $0x18, Z14, Z14
 	VPTESTMQ     Z1, Z14, K1
-	VPCMPGTQ     Z5, Z12, K2
+	VPCMPGTQ     Z5, Z11, K2
 	VMOVAPS      Z10, Z14
 	VMOVAPD      Z0, K2, Z14
 	VPCMPGTQ     Z5, Z13, K2
-	VMOVAPS      Z11, Z18
+	VMOVAPS      Z12, Z18
 	VMOVAPD      Z14, K2, Z18
 	VMOVUPS      192(BX), Y14
 	VINSERTF64X4 $0x01, 224(BX), Z14, Z14
 	VMULPD.Z     Z18, Z14, K1, Z14
 	VPBROADCASTD 4(CX), Z18
 	VPTESTMQ     Z1, Z18, K1
-	VPCMPGTQ     Z6, Z12, K2
+	VPCMPGTQ     Z6, Z11, K2
 	VMOVAPS      Z10, Z19
 	VMOVAPD      Z0, K2, Z19
 	VPCMPGTQ     Z6, Z13, K2
-	VMOVAPS      Z11, Z20
+	VMOVAPS      Z12, Z20
 	VMOVAPD      Z19, K2, Z20
 	VMOVUPS      256(BX), Y19
 	VINSERTF64X4 $0x01, 288(BX), Z19, Z19
 	VMULPD.Z     Z20, Z19, K1, Z19
 	VPSRLQ       $0x08, Z18, Z20
 	VPTESTMQ     Z1, Z20, K1
-	VPCMPGTQ     Z7, Z12, K2
+	VPCMPGTQ     Z7, Z11, K2
 	VMOVAPS      Z10, Z20
 	VMOVAPD      Z0, K2, Z20
 	VPCMPGTQ     Z7, Z13, K2
-	VMOVAPS      Z11, Z21
+	VMOVAPS      Z12, Z21
 	VMOVAPD      Z20, K2, Z21
 	VMOVUPS      320(BX), Y20
 	VINSERTF64X4 $0x01, 352(BX), Z20, Z20
 	VMULPD.Z     Z21, Z20, K1, Z20
 	VPSRLQ       $0x10, Z18, Z21
 	VPTESTMQ     Z1, Z21, K1
-	VPCMPGTQ     Z8, Z12, K2
+	VPCMPGTQ     Z8, Z11, K2
 	VMOVAPS      Z10, Z21
 	VMOVAPD      Z0, K2, Z21
 	VPCMPGTQ     Z8, Z13, K2
-	VMOVAPS      Z11, Z22
+	VMOVAPS      Z12, Z22
 	VMOVAPD      Z21, K2, Z22
 	VMOVUPS      384(BX), Y21
 	VINSERTF64X4 $0x01, 416(BX), Z21, Z21
 	VMULPD.Z     Z22, Z21, K1, Z21
 	VPSRLQ       $0x18, Z18, Z18
 	VPTESTMQ     Z1, Z18, K1
-	VPCMPGTQ     Z9, Z12, K2
+	VPCMPGTQ     Z9, Z11, K2
 	VMOVAPS      Z10, Z10
 	VMOVAPD      Z0, K2, Z10
 	VPCMPGTQ     Z9, Z13, K2
-	VMOVAPS      Z11, Z0
+	VMOVAPS      Z12, Z0
 	VMOVAPD      Z10, K2, Z0
 	VMOVUPS      448(BX), Y10
 	VINSERTF64X4 $0x01, 480(BX), Z10, Z10
@@ -16530,6 +18706,7 @@ TEXT ·scaleRunsStreamFloat16AVX2(SB), NOSPLIT, $0-112
 	JL           wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	PREFETCHT0   8192(BX)
@@ -16598,20 +18775,134 @@ wordDone:
 	RET
 
 endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VXORPS       X2, X2, X2
 	VCVTSD2SS    8(SI), X2, X2
 	VBROADCASTSS X2, Y2
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    16(SI), X3, X3
-	VBROADCASTSS X3, Y3
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X4
-	VPBROADCASTW X4, Y4
-	VMOVQ        R10, X5
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	VPBROADCASTW (CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    (BX), Y5
+	VCVTPH2PS    16(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y6
+	VCVTPH2PS    (BX), Y7
+	VCVTPH2PS    16(BX), Y8
+	VMULPS       Y2, Y7, Y7
+	VMULPS       Y2, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBLENDVB    Y6, Y5, Y7, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 2(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    32(BX), Y6
+	VCVTPH2PS    48(BX), Y7
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y7
+	VCVTPH2PS    32(BX), Y8
+	VCVTPH2PS    48(BX), Y9
+	VMULPS       Y2, Y8, Y8
+	VMULPS       Y2, Y9, Y9
+	VCVTPS2PH    $0x00, Y8, X8
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y8, Y8
+	VPBLENDVB    Y7, Y6, Y8, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVNTPS     Y5, (DX)
+	VMOVNTPS     Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    64(BX), Y5
+	VCVTPH2PS    80(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y6
+	VCVTPH2PS    64(BX), Y7
+	VCVTPH2PS    80(BX), Y8
+	VMULPS       Y2, Y7, Y7
+	VMULPS       Y2, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBLENDVB    Y6, Y5, Y7, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 6(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    96(BX), Y6
+	VCVTPH2PS    112(BX), Y7
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y0
+	VCVTPH2PS    96(BX), Y3
+	VCVTPH2PS    112(BX), Y7
+	VMULPS       Y2, Y3, Y3
+	VMULPS       Y2, Y7, Y7
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y3, Y3
+	VPBLENDVB    Y0, Y6, Y3, Y0
+	VPAND        Y4, Y0, Y0
+	VMOVNTPS     Y5, 64(DX)
+	VMOVNTPS     Y0, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Y2, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X4, X4, X4
+	VCVTSD2SS    16(SI), X4, X4
+	VBROADCASTSS X4, Y4
+	VMOVQ        R8, X5
 	VPBROADCASTW X5, Y5
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
@@ -16625,7 +18916,7 @@ endedfalse:
 	VCVTPS2PH    $0x00, Y7, X7
 	VCVTPS2PH    $0x00, Y8, X8
 	VINSERTI128  $0x01, X8, Y7, Y7
-	VPCMPGTW     numbers16<>+0(SB), Y4, Y8
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y8
 	VCVTPH2PS    (BX), Y9
 	VCVTPH2PS    16(BX), Y10
 	VMULPS       Y2, Y9, Y9
@@ -16637,8 +18928,8 @@ endedfalse:
 	VPCMPGTW     numbers16<>+0(SB), Y5, Y8
 	VCVTPH2PS    (BX), Y9
 	VCVTPH2PS    16(BX), Y10
-	VMULPS       Y3, Y9, Y9
-	VMULPS       Y3, Y10, Y10
+	VMULPS       Y4, Y9, Y9
+	VMULPS       Y4, Y10, Y10
 	VCVTPS2PH    $0x00, Y9, X9
 	VCVTPS2PH    $0x00, Y10, X10
 	VINSERTI128  $0x01, X10, Y9, Y9
@@ -16654,7 +18945,7 @@ endedfalse:
 	VCVTPS2PH    $0x00, Y8, X8
 	VCVTPS2PH    $0x00, Y9, X9
 	VINSERTI128  $0x01, X9, Y8, Y8
-	VPCMPGTW     numbers16<>+32(SB), Y4, Y9
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y9
 	VCVTPH2PS    32(BX), Y10
 	VCVTPH2PS    48(BX), Y11
 	VMULPS       Y2, Y10, Y10
@@ -16666,8 +18957,8 @@ endedfalse:
 	VPCMPGTW     numbers16<>+32(SB), Y5, Y9
 	VCVTPH2PS    32(BX), Y10
 	VCVTPH2PS    48(BX), Y11
-	VMULPS       Y3, Y10, Y10
-	VMULPS       Y3, Y11, Y11
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y4, Y11, Y11
 	VCVTPS2PH    $0x00, Y10, X10
 	VCVTPS2PH    $0x00, Y11, X11
 	VINSERTI128  $0x01, X11, Y10, Y10
@@ -16685,7 +18976,7 @@ endedfalse:
 	VCVTPS2PH    $0x00, Y7, X7
 	VCVTPS2PH    $0x00, Y8, X8
 	VINSERTI128  $0x01, X8, Y7, Y7
-	VPCMPGTW     numbers16<>+64(SB), Y4, Y8
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y8
 	VCVTPH2PS    64(BX), Y9
 	VCVTPH2PS    80(BX), Y10
 	VMULPS       Y2, Y9, Y9
@@ -16697,8 +18988,8 @@ endedfalse:
 	VPCMPGTW     numbers16<>+64(SB), Y5, Y8
 	VCVTPH2PS    64(BX), Y9
 	VCVTPH2PS    80(BX), Y10
-	VMULPS       Y3, Y9, Y9
-	VMULPS       Y3, Y10, Y10
+	VMULPS       Y4, Y9, Y9
+	VMULPS       Y4, Y10, Y10
 	VCVTPS2PH    $0x00, Y9, X9
 	VCVTPS2PH    $0x00, Y10, X10
 	VINSERTI128  $0x01, X10, Y9, Y9
@@ -16714,24 +19005,24 @@ endedfalse:
 	VCVTPS2PH    $0x00, Y8, X8
 	VCVTPS2PH    $0x00, Y9, X9
 	VINSERTI128  $0x01, X9, Y8, Y8
-	VPCMPGTW     numbers16<>+96(SB), Y4, Y0
-	VCVTPH2PS    96(BX), Y4
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y0
+	VCVTPH2PS    96(BX), Y3
 	VCVTPH2PS    112(BX), Y9
-	VMULPS       Y2, Y4, Y4
+	VMULPS       Y2, Y3, Y3
 	VMULPS       Y2, Y9, Y9
-	VCVTPS2PH    $0x00, Y4, X4
+	VCVTPS2PH    $0x00, Y3, X3
 	VCVTPS2PH    $0x00, Y9, X9
-	VINSERTI128  $0x01, X9, Y4, Y4
-	VPBLENDVB    Y0, Y8, Y4, Y0
+	VINSERTI128  $0x01, X9, Y3, Y3
+	VPBLENDVB    Y0, Y8, Y3, Y0
 	VPCMPGTW     numbers16<>+96(SB), Y5, Y2
-	VCVTPH2PS    96(BX), Y4
+	VCVTPH2PS    96(BX), Y3
 	VCVTPH2PS    112(BX), Y5
-	VMULPS       Y3, Y4, Y4
-	VMULPS       Y3, Y5, Y5
-	VCVTPS2PH    $0x00, Y4, X4
+	VMULPS       Y4, Y3, Y3
+	VMULPS       Y4, Y5, Y5
+	VCVTPS2PH    $0x00, Y3, X3
 	VCVTPS2PH    $0x00, Y5, X5
-	VINSERTI128  $0x01, X5, Y4, Y4
-	VPBLENDVB    Y2, Y0, Y4, Y0
+	VINSERTI128  $0x01, X5, Y3, Y3
+	VPBLENDVB    Y2, Y0, Y3, Y0
 	VPAND        Y6, Y0, Y0
 	VMOVNTPS     Y7, 64(DX)
 	VMOVNTPS     Y0, 96(DX)
@@ -16769,6 +19060,7 @@ TEXT ·scaleRunsStreamFloat16AVX512(SB), NOSPLIT, $0-112
 	JL           wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	PREFETCHT0   8192(BX)
@@ -16809,20 +19101,90 @@ wordDone:
 	RET
 
 endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Z0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VXORPS       X3, X3, X3
 	VCVTSD2SS    8(SI), X3, X3
 	VBROADCASTSS X3, Z3
-	VXORPS       X4, X4, X4
-	VCVTSD2SS    16(SI), X4, X4
-	VBROADCASTSS X4, Z4
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X5
-	VPBROADCASTW X5, Z5
-	VMOVQ        R10, X6
+	VMOVQ        R8, X4
+	VPBROADCASTW X4, Z4
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z5
+	VCVTPH2PS    32(BX), Z6
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z6, Z6
+	VCVTPS2PH    $0x00, Z5, Y5
+	VCVTPS2PH    $0x00, Z6, Y6
+	VINSERTI64X4 $0x01, Y6, Z5, Z5
+	VPCMPGTW     Z1, Z4, K2
+	VCVTPH2PS    (BX), Z6
+	VCVTPH2PS    32(BX), Z7
+	VMULPS       Z3, Z6, Z6
+	VMULPS       Z3, Z7, Z7
+	VCVTPS2PH    $0x00, Z6, Y6
+	VCVTPS2PH    $0x00, Z7, Y7
+	VINSERTI64X4 $0x01, Y7, Z6, Z6
+	VMOVAPS      Z6, Z6
+	VMOVDQU16    Z5, K2, Z6
+	VMOVDQU16.Z  Z6, K1, Z6
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z5
+	VCVTPH2PS    96(BX), Z7
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z7, Z7
+	VCVTPS2PH    $0x00, Z5, Y5
+	VCVTPS2PH    $0x00, Z7, Y7
+	VINSERTI64X4 $0x01, Y7, Z5, Z5
+	VPCMPGTW     Z2, Z4, K2
+	VCVTPH2PS    64(BX), Z0
+	VCVTPH2PS    96(BX), Z4
+	VMULPS       Z3, Z0, Z0
+	VMULPS       Z3, Z4, Z4
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z0, Z0
+	VMOVAPS      Z0, Z0
+	VMOVDQU16    Z5, K2, Z0
+	VMOVDQU16.Z  Z0, K1, Z0
+	VMOVNTPS     Z6, (DX)
+	VMOVNTPS     Z0, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Z3, Z0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    8(SI), X3, X3
+	VBROADCASTSS X3, Z3
+	VMOVQ        R8, X4
+	VPBROADCASTW X4, Z4
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    16(SI), X5, X5
+	VBROADCASTSS X5, Z5
+	VMOVQ        R8, X6
 	VPBROADCASTW X6, Z6
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
@@ -16834,7 +19196,7 @@ endedfalse:
 	VCVTPS2PH    $0x00, Z7, Y7
 	VCVTPS2PH    $0x00, Z8, Y8
 	VINSERTI64X4 $0x01, Y8, Z7, Z7
-	VPCMPGTW     Z1, Z5, K2
+	VPCMPGTW     Z1, Z4, K2
 	VCVTPH2PS    (BX), Z8
 	VCVTPH2PS    32(BX), Z9
 	VMULPS       Z3, Z8, Z8
@@ -16847,8 +19209,8 @@ endedfalse:
 	VPCMPGTW     Z1, Z6, K2
 	VCVTPH2PS    (BX), Z7
 	VCVTPH2PS    32(BX), Z9
-	VMULPS       Z4, Z7, Z7
-	VMULPS       Z4, Z9, Z9
+	VMULPS       Z5, Z7, Z7
+	VMULPS       Z5, Z9, Z9
 	VCVTPS2PH    $0x00, Z7, Y7
 	VCVTPS2PH    $0x00, Z9, Y9
 	VINSERTI64X4 $0x01, Y9, Z7, Z7
@@ -16863,24 +19225,24 @@ endedfalse:
 	VCVTPS2PH    $0x00, Z8, Y8
 	VCVTPS2PH    $0x00, Z9, Y9
 	VINSERTI64X4 $0x01, Y9, Z8, Z8
-	VPCMPGTW     Z2, Z5, K2
+	VPCMPGTW     Z2, Z4, K2
 	VCVTPH2PS    64(BX), Z0
-	VCVTPH2PS    96(BX), Z5
+	VCVTPH2PS    96(BX), Z4
 	VMULPS       Z3, Z0, Z0
-	VMULPS       Z3, Z5, Z5
+	VMULPS       Z3, Z4, Z4
 	VCVTPS2PH    $0x00, Z0, Y0
-	VCVTPS2PH    $0x00, Z5, Y5
-	VINSERTI64X4 $0x01, Y5, Z0, Z0
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z0, Z0
 	VMOVAPS      Z0, Z0
 	VMOVDQU16    Z8, K2, Z0
 	VPCMPGTW     Z2, Z6, K2
 	VCVTPH2PS    64(BX), Z3
-	VCVTPH2PS    96(BX), Z5
-	VMULPS       Z4, Z3, Z3
-	VMULPS       Z4, Z5, Z5
+	VCVTPH2PS    96(BX), Z4
+	VMULPS       Z5, Z3, Z3
+	VMULPS       Z5, Z4, Z4
 	VCVTPS2PH    $0x00, Z3, Y3
-	VCVTPS2PH    $0x00, Z5, Y5
-	VINSERTI64X4 $0x01, Y5, Z3, Z3
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z3, Z3
 	VMOVAPS      Z3, Z3
 	VMOVDQU16    Z0, K2, Z3
 	VMOVDQU16.Z  Z3, K1, Z3
@@ -16919,6 +19281,7 @@ TEXT ·scaleRunsStreamBFloat16AVX2(SB), NOSPLIT, $0-112
 	JL           wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	PREFETCHT0   8192(BX)
@@ -17015,20 +19378,190 @@ wordDone:
 	RET
 
 endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VXORPS       X2, X2, X2
 	VCVTSD2SS    8(SI), X2, X2
 	VBROADCASTSS X2, Y2
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    16(SI), X3, X3
-	VBROADCASTSS X3, Y3
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X4
-	VPBROADCASTW X4, Y4
-	VMOVQ        R10, X5
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	VPBROADCASTW (CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y8
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y8, Y8
+	VMULPS       Y2, Y6, Y6
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y6, Y10
+	VPBLENDW     $0xaa, Y6, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y6
+	VPOR         Y6, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y6
+	VPCMPEQW     Y6, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBLENDVB    Y5, Y7, Y9, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 2(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      32(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y9
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y2, Y7, Y7
+	VPSRLD       $0x10, Y9, Y10
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y10, Y10
+	VPBLENDW     $0x55, Y9, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y10, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y10, Y10
+	VPBLENDVB    Y6, Y8, Y10, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVNTPS     Y5, (DX)
+	VMOVNTPS     Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y8
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y8, Y8
+	VMULPS       Y2, Y6, Y6
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y6, Y10
+	VPBLENDW     $0xaa, Y6, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y6
+	VPOR         Y6, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y6
+	VPCMPEQW     Y6, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBLENDVB    Y5, Y7, Y9, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 6(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      96(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y0
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y0, Y0
+	VPBLENDW     $0x55, Y7, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y0, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
+	VPSUBW       Y8, Y0, Y0
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y3
+	VMOVUPS      96(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y7, Y7
+	VMULPS       Y2, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y3, Y0, Y8, Y0
+	VPAND        Y4, Y0, Y0
+	VMOVNTPS     Y5, 64(DX)
+	VMOVNTPS     Y0, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Y2, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X4, X4, X4
+	VCVTSD2SS    16(SI), X4, X4
+	VBROADCASTSS X4, Y4
+	VMOVQ        R8, X5
 	VPBROADCASTW X5, Y5
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
@@ -17049,7 +19582,7 @@ endedfalse:
 	VPMAXUW      halfAbove<>+0(SB), Y10, Y7
 	VPCMPEQW     Y7, Y10, Y10
 	VPSUBW       Y10, Y9, Y9
-	VPCMPGTW     numbers16<>+0(SB), Y4, Y7
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y7
 	VMOVUPS      (BX), Y8
 	VPSLLD       $0x10, Y8, Y10
 	VPAND        upperHalves<>+0(SB), Y8, Y8
@@ -17069,8 +19602,8 @@ endedfalse:
 	VMOVUPS      (BX), Y9
 	VPSLLD       $0x10, Y9, Y10
 	VPAND        upperHalves<>+0(SB), Y9, Y9
-	VMULPS       Y3, Y10, Y10
-	VMULPS       Y3, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y4, Y9, Y9
 	VPSRLD       $0x10, Y10, Y11
 	VPSLLD       $0x10, Y9, Y12
 	VPBLENDW     $0xaa, Y9, Y11, Y11
@@ -17099,7 +19632,7 @@ endedfalse:
 	VPMAXUW      halfAbove<>+0(SB), Y11, Y8
 	VPCMPEQW     Y8, Y11, Y11
 	VPSUBW       Y11, Y10, Y10
-	VPCMPGTW     numbers16<>+32(SB), Y4, Y8
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y8
 	VMOVUPS      32(BX), Y9
 	VPSLLD       $0x10, Y9, Y11
 	VPAND        upperHalves<>+0(SB), Y9, Y9
@@ -17119,8 +19652,8 @@ endedfalse:
 	VMOVUPS      32(BX), Y10
 	VPSLLD       $0x10, Y10, Y11
 	VPAND        upperHalves<>+0(SB), Y10, Y10
-	VMULPS       Y3, Y11, Y11
-	VMULPS       Y3, Y10, Y10
+	VMULPS       Y4, Y11, Y11
+	VMULPS       Y4, Y10, Y10
 	VPSRLD       $0x10, Y11, Y12
 	VPSLLD       $0x10, Y10, Y13
 	VPBLENDW     $0xaa, Y10, Y12, Y12
@@ -17151,7 +19684,7 @@ endedfalse:
 	VPMAXUW      halfAbove<>+0(SB), Y10, Y7
 	VPCMPEQW     Y7, Y10, Y10
 	VPSUBW       Y10, Y9, Y9
-	VPCMPGTW     numbers16<>+64(SB), Y4, Y7
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y7
 	VMOVUPS      64(BX), Y8
 	VPSLLD       $0x10, Y8, Y10
 	VPAND        upperHalves<>+0(SB), Y8, Y8
@@ -17171,8 +19704,8 @@ endedfalse:
 	VMOVUPS      64(BX), Y9
 	VPSLLD       $0x10, Y9, Y10
 	VPAND        upperHalves<>+0(SB), Y9, Y9
-	VMULPS       Y3, Y10, Y10
-	VMULPS       Y3, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y4, Y9, Y9
 	VPSRLD       $0x10, Y10, Y11
 	VPSLLD       $0x10, Y9, Y12
 	VPBLENDW     $0xaa, Y9, Y11, Y11
@@ -17201,7 +19734,7 @@ endedfalse:
 	VPMAXUW      halfAbove<>+0(SB), Y10, Y8
 	VPCMPEQW     Y8, Y10, Y10
 	VPSUBW       Y10, Y0, Y0
-	VPCMPGTW     numbers16<>+96(SB), Y4, Y4
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y3
 	VMOVUPS      96(BX), Y8
 	VPSLLD       $0x10, Y8, Y9
 	VPAND        upperHalves<>+0(SB), Y8, Y8
@@ -17216,23 +19749,23 @@ endedfalse:
 	VPMAXUW      halfAbove<>+0(SB), Y10, Y8
 	VPCMPEQW     Y8, Y10, Y10
 	VPSUBW       Y10, Y2, Y2
-	VPBLENDVB    Y4, Y0, Y2, Y0
+	VPBLENDVB    Y3, Y0, Y2, Y0
 	VPCMPGTW     numbers16<>+96(SB), Y5, Y2
-	VMOVUPS      96(BX), Y4
-	VPSLLD       $0x10, Y4, Y5
-	VPAND        upperHalves<>+0(SB), Y4, Y4
-	VMULPS       Y3, Y5, Y5
-	VMULPS       Y3, Y4, Y4
-	VPSRLD       $0x10, Y5, Y3
-	VPSLLD       $0x10, Y4, Y8
-	VPBLENDW     $0xaa, Y4, Y3, Y3
+	VMOVUPS      96(BX), Y3
+	VPSLLD       $0x10, Y3, Y5
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y4, Y5, Y5
+	VMULPS       Y4, Y3, Y3
+	VPSRLD       $0x10, Y5, Y4
+	VPSLLD       $0x10, Y3, Y8
+	VPBLENDW     $0xaa, Y3, Y4, Y4
 	VPBLENDW     $0x55, Y5, Y8, Y8
-	VPAND        halfOnes<>+0(SB), Y3, Y4
-	VPOR         Y4, Y8, Y8
-	VPMAXUW      halfAbove<>+0(SB), Y8, Y4
-	VPCMPEQW     Y4, Y8, Y8
-	VPSUBW       Y8, Y3, Y3
-	VPBLENDVB    Y2, Y0, Y3, Y0
+	VPAND        halfOnes<>+0(SB), Y4, Y3
+	VPOR         Y3, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y3
+	VPCMPEQW     Y3, Y8, Y8
+	VPSUBW       Y8, Y4, Y4
+	VPBLENDVB    Y2, Y0, Y4, Y0
 	VPAND        Y6, Y0, Y0
 	VMOVNTPS     Y7, 64(DX)
 	VMOVNTPS     Y0, 96(DX)
@@ -17273,6 +19806,7 @@ TEXT ·scaleRunsStreamBFloat16AVX512(SB), NOSPLIT, $0-112
 	JL           wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	PREFETCHT0   8192(BX)
@@ -17325,20 +19859,114 @@ wordDone:
 	RET
 
 endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    8(SI), X3, X3
+	VBROADCASTSS X3, Z3
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
 	MOVQ         R8, R9
-	MOVQ         $0x00000040, R10
 	ADDQ         DI, R9
 	VXORPS       X6, X6, X6
 	VCVTSD2SS    8(SI), X6, X6
 	VBROADCASTSS X6, Z6
-	VXORPS       X7, X7, X7
-	VCVTSD2SS    16(SI), X7, X7
-	VBROADCASTSS X7, Z7
-	CMPQ         R9, R10
-	CMOVQLT      R9, R10
-	VMOVQ        R8, X8
-	VPBROADCASTW X8, Z8
-	VMOVQ        R10, X9
+	VMOVQ        R8, X7
+	VPBROADCASTW X7, Z7
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	KMOVD        (CX), K1
+	VMOVUPS      (BX), Y8
+	VINSERTF64X4 $0x01, 32(BX), Z8, Z8
+	VPSLLD       $0x10, Z8, Z9
+	VPANDQ       Z0, Z8, Z8
+	VMULPS       Z3, Z9, Z9
+	VMULPS       Z3, Z8, Z8
+	VPSRLD       $0x10, Z9, Z10
+	VPSLLD       $0x10, Z8, Z11
+	VPTERNLOGD   $0xf8, Z0, Z8, Z10
+	VPTERNLOGD   $0xf4, Z0, Z9, Z11
+	VPTERNLOGD   $0xf8, Z1, Z10, Z11
+	VPCMPUW      $0x05, Z2, Z11, K2
+	VPADDW       Z1, Z10, K2, Z10
+	VPCMPGTW     Z4, Z7, K2
+	VMOVUPS      (BX), Y8
+	VINSERTF64X4 $0x01, 32(BX), Z8, Z8
+	VPSLLD       $0x10, Z8, Z9
+	VPANDQ       Z0, Z8, Z8
+	VMULPS       Z6, Z9, Z9
+	VMULPS       Z6, Z8, Z8
+	VPSRLD       $0x10, Z9, Z11
+	VPSLLD       $0x10, Z8, Z12
+	VPTERNLOGD   $0xf8, Z0, Z8, Z11
+	VPTERNLOGD   $0xf4, Z0, Z9, Z12
+	VPTERNLOGD   $0xf8, Z1, Z11, Z12
+	VPCMPUW      $0x05, Z2, Z12, K3
+	VPADDW       Z1, Z11, K3, Z11
+	VMOVAPS      Z11, Z8
+	VMOVDQU16    Z10, K2, Z8
+	VMOVDQU16.Z  Z8, K1, Z8
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Y9
+	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
+	VPSLLD       $0x10, Z9, Z10
+	VPANDQ       Z0, Z9, Z9
+	VMULPS       Z3, Z10, Z10
+	VMULPS       Z3, Z9, Z9
+	VPSRLD       $0x10, Z10, Z3
+	VPSLLD       $0x10, Z9, Z11
+	VPTERNLOGD   $0xf8, Z0, Z9, Z3
+	VPTERNLOGD   $0xf4, Z0, Z10, Z11
+	VPTERNLOGD   $0xf8, Z1, Z3, Z11
+	VPCMPUW      $0x05, Z2, Z11, K2
+	VPADDW       Z1, Z3, K2, Z3
+	VPCMPGTW     Z5, Z7, K2
+	VMOVUPS      64(BX), Y7
+	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
+	VPSLLD       $0x10, Z7, Z9
+	VPANDQ       Z0, Z7, Z7
+	VMULPS       Z6, Z9, Z9
+	VMULPS       Z6, Z7, Z7
+	VPSRLD       $0x10, Z9, Z10
+	VPSLLD       $0x10, Z7, Z11
+	VPTERNLOGD   $0xf8, Z0, Z7, Z10
+	VPTERNLOGD   $0xf4, Z0, Z9, Z11
+	VPTERNLOGD   $0xf8, Z1, Z10, Z11
+	VPCMPUW      $0x05, Z2, Z11, K3
+	VPADDW       Z1, Z10, K3, Z10
+	VMOVAPS      Z10, Z7
+	VMOVDQU16    Z3, K2, Z7
+	VMOVDQU16.Z  Z7, K1, Z7
+	VMOVNTPS     Z8, (DX)
+	VMOVNTPS     Z7, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Z6, Z3
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X6, X6, X6
+	VCVTSD2SS    8(SI), X6, X6
+	VBROADCASTSS X6, Z6
+	VMOVQ        R8, X7
+	VPBROADCASTW X7, Z7
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X8, X8, X8
+	VCVTSD2SS    16(SI), X8, X8
+	VBROADCASTSS X8, Z8
+	VMOVQ        R8, X9
 	VPBROADCASTW X9, Z9
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
@@ -17356,7 +19984,7 @@ endedfalse:
 	VPTERNLOGD   $0xf8, Z1, Z12, Z13
 	VPCMPUW      $0x05, Z2, Z13, K2
 	VPADDW       Z1, Z12, K2, Z12
-	VPCMPGTW     Z4, Z8, K2
+	VPCMPGTW     Z4, Z7, K2
 	VMOVUPS      (BX), Y10
 	VINSERTF64X4 $0x01, 32(BX), Z10, Z10
 	VPSLLD       $0x10, Z10, Z11
@@ -17377,8 +20005,8 @@ endedfalse:
 	VINSERTF64X4 $0x01, 32(BX), Z11, Z11
 	VPSLLD       $0x10, Z11, Z12
 	VPANDQ       Z0, Z11, Z11
-	VMULPS       Z7, Z12, Z12
-	VMULPS       Z7, Z11, Z11
+	VMULPS       Z8, Z12, Z12
+	VMULPS       Z8, Z11, Z11
 	VPSRLD       $0x10, Z12, Z13
 	VPSLLD       $0x10, Z11, Z14
 	VPTERNLOGD   $0xf8, Z0, Z11, Z13
@@ -17403,16 +20031,16 @@ endedfalse:
 	VPTERNLOGD   $0xf8, Z1, Z3, Z13
 	VPCMPUW      $0x05, Z2, Z13, K2
 	VPADDW       Z1, Z3, K2, Z3
-	VPCMPGTW     Z5, Z8, K2
-	VMOVUPS      64(BX), Y8
-	VINSERTF64X4 $0x01, 96(BX), Z8, Z8
-	VPSLLD       $0x10, Z8, Z10
-	VPANDQ       Z0, Z8, Z8
+	VPCMPGTW     Z5, Z7, K2
+	VMOVUPS      64(BX), Y7
+	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
+	VPSLLD       $0x10, Z7, Z10
+	VPANDQ       Z0, Z7, Z7
 	VMULPS       Z6, Z10, Z10
-	VMULPS       Z6, Z8, Z8
+	VMULPS       Z6, Z7, Z7
 	VPSRLD       $0x10, Z10, Z6
-	VPSLLD       $0x10, Z8, Z12
-	VPTERNLOGD   $0xf8, Z0, Z8, Z6
+	VPSLLD       $0x10, Z7, Z12
+	VPTERNLOGD   $0xf8, Z0, Z7, Z6
 	VPTERNLOGD   $0xf4, Z0, Z10, Z12
 	VPTERNLOGD   $0xf8, Z1, Z6, Z12
 	VPCMPUW      $0x05, Z2, Z12, K3
@@ -17422,18 +20050,18 @@ endedfalse:
 	VPCMPGTW     Z5, Z9, K2
 	VMOVUPS      64(BX), Y3
 	VINSERTF64X4 $0x01, 96(BX), Z3, Z3
-	VPSLLD       $0x10, Z3, Z8
+	VPSLLD       $0x10, Z3, Z7
 	VPANDQ       Z0, Z3, Z3
-	VMULPS       Z7, Z8, Z8
-	VMULPS       Z7, Z3, Z3
-	VPSRLD       $0x10, Z8, Z7
+	VMULPS       Z8, Z7, Z7
+	VMULPS       Z8, Z3, Z3
+	VPSRLD       $0x10, Z7, Z8
 	VPSLLD       $0x10, Z3, Z9
-	VPTERNLOGD   $0xf8, Z0, Z3, Z7
-	VPTERNLOGD   $0xf4, Z0, Z8, Z9
-	VPTERNLOGD   $0xf8, Z1, Z7, Z9
+	VPTERNLOGD   $0xf8, Z0, Z3, Z8
+	VPTERNLOGD   $0xf4, Z0, Z7, Z9
+	VPTERNLOGD   $0xf8, Z1, Z8, Z9
 	VPCMPUW      $0x05, Z2, Z9, K3
-	VPADDW       Z1, Z7, K3, Z7
-	VMOVAPS      Z7, Z3
+	VPADDW       Z1, Z8, K3, Z8
+	VMOVAPS      Z8, Z3
 	VMOVDQU16    Z6, K2, Z3
 	VMOVDQU16.Z  Z3, K1, Z3
 	VMOVNTPS     Z11, (DX)

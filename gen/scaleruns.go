@@ -4,7 +4,7 @@ func scaleRuns(a *amd64)       { a.scaleRuns(false) }
 func scaleRunsStream(a *amd64) { a.scaleRuns(true) }
 
 // scaleRuns keeps the scale of the run that a word begins in. A word in which runs end gets
-// the next two scales besides, of which lanes behind an end take. The code for such words is
+// the next scale besides, or two if runs are short, of which lanes behind an end take. The code for such words is
 // behind the loops, which then have no jump for the others.
 func (a *amd64) scaleRuns(stream bool) {
 	w := maskedLoop{n: a.GP64(), keep: a.base("keep"), dst: a.base("dst"), src: a.base("src"), stream: stream}
@@ -25,47 +25,74 @@ func (a *amd64) scaleRuns(stream bool) {
 	}
 	var behind []func()
 	a.words(w, func(halved bool) {
-		done, ended := label("done%v", halved), label("ended%v", halved)
+		name := func(s string) string { return label("%s%v", s, halved) }
+		a.Label(name("again"))
 		a.CMPQ(left, u8(64))
-		a.JL(ref(ended))
+		a.JL(ref(name("ended")))
 		a.turn(w, &l, halved)
 		a.SUBQ(u8(64), left)
-		a.Label(done)
+		a.Label(name("done"))
 		behind = append(behind, func() {
-			a.Label(ended)
-			// The numbers of the elements at which the runs of the next scales begin, and 64 if
-			// the word has none of the last one.
-			second, word := a.movq(left), a.movq(u32(64))
-			a.ADDQ(run, second)
-			next := [2]vec{a.scaleAt(at(scales, 8)), a.scaleAt(at(scales, 16))}
-			a.CMPQ(second, word)
-			a.CMOVQLT(second, word)
-			begins := [2]vec{a.spreadNumber(left), a.spreadNumber(word)}
-			choose := func(p piece, x vec, of func(i int) vec) vec {
-				for i := range next {
-					x = a.choose(a.below(begins[i], numbers[p.offset/a.isa.bytes]), x, of(i))
+			// mixedWord makes a word in which one run ends, or up to two.
+			mixedWord := func(ends int) {
+				// The numbers of the elements at which the runs of the next scales begin, and 64
+				// if the word has none of the last one.
+				begin, second := left, a.movq(left)
+				a.ADDQ(run, second)
+				var next, begins []vec
+				for i := range ends {
+					if i == 1 {
+						begin = a.movq(u32(64))
+						a.CMPQ(second, begin)
+						a.CMOVQLT(second, begin)
+					}
+					next, begins = append(next, a.scaleAt(at(scales, 8*i+8))), append(begins, a.spreadNumber(begin))
 				}
-				return x
-			}
-			mixed.value = func(p piece, m register) vec {
-				from := at(w.src, p.offset)
-				if a.element.split == nil {
-					return a.kept(choose(p, s, func(i int) vec { return next[i] }), from, p, m)
+				choose := func(p piece, x vec, of func(i int) vec) vec {
+					for i := range next {
+						x = a.choose(a.below(begins[i], numbers[p.offset/a.isa.bytes]), x, of(i))
+					}
+					return x
 				}
-				x := choose(p, a.multiply(s, from, p, nil, from), func(i int) vec { return a.multiply(next[i], from, p, nil, from) })
-				a.zero(x, m, x)
-				return x
+				mixed.value = func(p piece, m register) vec {
+					from := at(w.src, p.offset)
+					if a.element.split == nil {
+						return a.kept(choose(p, s, func(i int) vec { return next[i] }), from, p, m)
+					}
+					x := choose(p, a.multiply(s, from, p, nil, from), func(i int) vec { return a.multiply(next[i], from, p, nil, from) })
+					a.zero(x, m, x)
+					return x
+				}
+				a.turn(mixed, &l, halved)
+				// left += run - 64, and once more if two runs end.
+				if ends == 1 {
+					a.VMOVAPS(next[0], s)
+					a.LEAQ(at(second, -64), left)
+					a.ADDQ(u8(8), scales)
+				} else {
+					two, third := a.movq(u32(0)), a.leaq(at(scales, 16))
+					a.ADDQ(u8(8), scales)
+					a.CMPQ(second, u8(64))
+					a.CMOVQLT(run, two)
+					a.CMOVQLT(third, scales)
+					a.LEAQ(at(second, -64).Idx(two, 1), left)
+					a.scaleTo(at(scales, 0), s)
+				}
+				a.JMP(ref(name("done")))
 			}
-			a.turn(mixed, &l, halved)
-			// left += run - 64, and once more if two runs end.
-			two, third := a.movq(u32(0)), a.leaq(at(scales, 16))
+			a.Label(name("ended"))
+			a.TESTQ(left, left)
+			a.JNZ(ref(name("within")))
+			a.scaleTo(at(scales, 8), s)
 			a.ADDQ(u8(8), scales)
-			a.CMPQ(second, u8(64))
-			a.CMOVQLT(run, two)
-			a.CMOVQLT(third, scales)
-			a.LEAQ(at(second, -64).Idx(two, 1), left)
-			a.scaleTo(at(scales, 0), s)
-			a.JMP(ref(done))
+			a.MOVQ(run, left)
+			a.JMP(ref(name("again")))
+			a.Label(name("within"))
+			a.CMPQ(run, u8(64))
+			a.JL(ref(name("short")))
+			mixedWord(1)
+			a.Label(name("short"))
+			mixedWord(2)
 		})
 	})
 	if stream {
