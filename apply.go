@@ -317,24 +317,33 @@ func (o *output) callScale(m *Mask, stream bool, from, to int, keep []uint64, sc
 
 // callGroups is call with a scale for each run of elements that have the same.
 func (o *output) callGroups(m *Mask, stream bool, from, to int, keep []uint64) {
-	if o.op == opScale && m.groups.inner > 1 {
-		o.scaleInner(m, from, to, keep)
-		return
-	}
 	if o.op == opScale {
-		// Assembly takes whole words of bits.
-		for _, end := range [...]int{to - (to-from)%64, to} {
-			if end == from {
-				continue
-			}
-			scales, left := m.runs(from, end)
-			if scales == nil {
-				break
-			}
-			m.isa.scaleRunsSpan(o.dst.part(from, end), o.src.part(from, end), keep, scales, m.groups.reach, left, stream)
-			keep, from = keep[(end-from)/64:], end
+		if m.groups.inner > 1 {
+			o.scaleInner(m, from, to, keep)
+			return
+		}
+		whole := to - (to-from)%64 // Assembly takes whole words of bits.
+		if from < whole && o.scaleRuns(m, stream, from, whole, keep) {
+			keep, from = keep[(whole-from)/64:], whole
+		}
+		if from == to || from == whole && o.scaleRuns(m, stream, from, to, keep) {
+			return
 		}
 	}
+	o.callEach(m, stream, from, to, keep)
+}
+
+// scaleRuns is callGroups by one kernel call, and reports whether that is possible.
+func (o *output) scaleRuns(m *Mask, stream bool, from, to int, keep []uint64) bool {
+	scales, left := m.runs(from, to)
+	if scales != nil {
+		m.isa.scaleRunsSpan(o.dst.part(from, to), o.src.part(from, to), keep, scales, m.groups.reach, left, stream)
+	}
+	return scales != nil
+}
+
+// callEach is callGroups by one kernel call, or more, for each run.
+func (o *output) callEach(m *Mask, stream bool, from, to int, keep []uint64) {
 	var buf *[scaleCallLen/64 + 1]uint64
 	for at := from; at < to; {
 		end := min(m.groups.end(at), to, at+scaleCallLen)

@@ -9339,22 +9339,22 @@ apart:
 	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
 	VMULPS.Z     Z0, Z4, K1, Z4
 	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      64(BX), Y5
-	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
-	VMULPS.Z     Z0, Z5, K1, Z5
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      64(BX), Y3
+	VINSERTF64X4 $0x01, 96(BX), Z3, Z3
+	VMULPS.Z     Z0, Z3, K1, Z3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
 	VMOVUPS      128(BX), Y6
 	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
 	VMULPS.Z     Z0, Z6, K1, Z6
-	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      192(BX), Y7
-	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
-	VMULPS.Z     Z0, Z7, K1, Z7
+	VPTESTMD     Z2, Z5, K1
+	VMOVUPS      192(BX), Y5
+	VINSERTF64X4 $0x01, 224(BX), Z5, Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
 	VMOVUPS      Z4, (DX)
-	VMOVUPS      Z5, 64(DX)
+	VMOVUPS      Z3, 64(DX)
 	VMOVUPS      Z6, 128(DX)
-	VMOVUPS      Z7, 192(DX)
+	VMOVUPS      Z5, 192(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -9811,47 +9811,47 @@ apart:
 	VMULPD.Z     Z0, Z3, K1, Z3
 	VPSRLQ       $0x08, Z2, Z4
 	VPTESTMQ     Z1, Z4, K1
-	VMOVUPS      64(BX), Y5
-	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMOVUPS      64(BX), Y4
+	VINSERTF64X4 $0x01, 96(BX), Z4, Z4
+	VMULPD.Z     Z0, Z4, K1, Z4
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      128(BX), Y5
+	VINSERTF64X4 $0x01, 160(BX), Z5, Z5
 	VMULPD.Z     Z0, Z5, K1, Z5
-	VPSRLQ       $0x10, Z2, Z4
-	VPTESTMQ     Z1, Z4, K1
-	VMOVUPS      128(BX), Y6
-	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
-	VMULPD.Z     Z0, Z6, K1, Z6
 	VPSRLQ       $0x18, Z2, Z2
 	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      192(BX), Y7
-	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VMOVUPS      192(BX), Y2
+	VINSERTF64X4 $0x01, 224(BX), Z2, Z2
+	VMULPD.Z     Z0, Z2, K1, Z2
+	VPBROADCASTD 4(CX), Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      256(BX), Y7
+	VINSERTF64X4 $0x01, 288(BX), Z7, Z7
 	VMULPD.Z     Z0, Z7, K1, Z7
-	VPBROADCASTD 4(CX), Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      256(BX), Y8
-	VINSERTF64X4 $0x01, 288(BX), Z8, Z8
+	VPSRLQ       $0x08, Z6, Z8
+	VPTESTMQ     Z1, Z8, K1
+	VMOVUPS      320(BX), Y8
+	VINSERTF64X4 $0x01, 352(BX), Z8, Z8
 	VMULPD.Z     Z0, Z8, K1, Z8
-	VPSRLQ       $0x08, Z2, Z4
-	VPTESTMQ     Z1, Z4, K1
-	VMOVUPS      320(BX), Y9
-	VINSERTF64X4 $0x01, 352(BX), Z9, Z9
+	VPSRLQ       $0x10, Z6, Z9
+	VPTESTMQ     Z1, Z9, K1
+	VMOVUPS      384(BX), Y9
+	VINSERTF64X4 $0x01, 416(BX), Z9, Z9
 	VMULPD.Z     Z0, Z9, K1, Z9
-	VPSRLQ       $0x10, Z2, Z4
-	VPTESTMQ     Z1, Z4, K1
-	VMOVUPS      384(BX), Y10
-	VINSERTF64X4 $0x01, 416(BX), Z10, Z10
-	VMULPD.Z     Z0, Z10, K1, Z10
-	VPSRLQ       $0x18, Z2, Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      448(BX), Y11
-	VINSERTF64X4 $0x01, 480(BX), Z11, Z11
-	VMULPD.Z     Z0, Z11, K1, Z11
+	VPSRLQ       $0x18, Z6, Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      448(BX), Y6
+	VINSERTF64X4 $0x01, 480(BX), Z6, Z6
+	VMULPD.Z     Z0, Z6, K1, Z6
 	VMOVUPS      Z3, (DX)
-	VMOVUPS      Z5, 64(DX)
-	VMOVUPS      Z6, 128(DX)
-	VMOVUPS      Z7, 192(DX)
-	VMOVUPS      Z8, 256(DX)
-	VMOVUPS      Z9, 320(DX)
-	VMOVUPS      Z10, 384(DX)
-	VMOVUPS      Z11, 448(DX)
+	VMOVUPS      Z4, 64(DX)
+	VMOVUPS      Z5, 128(DX)
+	VMOVUPS      Z2, 192(DX)
+	VMOVUPS      Z7, 256(DX)
+	VMOVUPS      Z8, 320(DX)
+	VMOVUPS      Z9, 384(DX)
+	VMOVUPS      Z6, 448(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
@@ -10660,34 +10660,34 @@ apart:
 	VMOVUPS      (BX), Y4
 	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
 	VPSLLD       $0x10, Z4, Z5
-	VPANDQ       Z1, Z4, Z6
+	VPANDQ       Z1, Z4, Z4
 	VMULPS       Z0, Z5, Z5
-	VMULPS       Z0, Z6, Z6
+	VMULPS       Z0, Z4, Z4
+	VPSRLD       $0x10, Z5, Z6
+	VPSLLD       $0x10, Z4, Z7
+	VPTERNLOGD   $0xf8, Z1, Z4, Z6
+	VPTERNLOGD   $0xf4, Z1, Z5, Z7
+	VPTERNLOGD   $0xf8, Z2, Z6, Z7
+	VPCMPUW      $0x05, Z3, Z7, K2
+	VPADDW       Z2, Z6, K2, Z6
+	VMOVDQU16.Z  Z6, K1, Z6
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Y4
+	VINSERTF64X4 $0x01, 96(BX), Z4, Z4
+	VPSLLD       $0x10, Z4, Z5
+	VPANDQ       Z1, Z4, Z4
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z4, Z4
 	VPSRLD       $0x10, Z5, Z7
-	VPSLLD       $0x10, Z6, Z8
-	VPTERNLOGD   $0xf8, Z1, Z6, Z7
+	VPSLLD       $0x10, Z4, Z8
+	VPTERNLOGD   $0xf8, Z1, Z4, Z7
 	VPTERNLOGD   $0xf4, Z1, Z5, Z8
 	VPTERNLOGD   $0xf8, Z2, Z7, Z8
 	VPCMPUW      $0x05, Z3, Z8, K2
 	VPADDW       Z2, Z7, K2, Z7
 	VMOVDQU16.Z  Z7, K1, Z7
-	KMOVD        4(CX), K1
-	VMOVUPS      64(BX), Y9
-	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
-	VPSLLD       $0x10, Z9, Z5
-	VPANDQ       Z1, Z9, Z6
-	VMULPS       Z0, Z5, Z5
-	VMULPS       Z0, Z6, Z6
-	VPSRLD       $0x10, Z5, Z8
-	VPSLLD       $0x10, Z6, Z10
-	VPTERNLOGD   $0xf8, Z1, Z6, Z8
-	VPTERNLOGD   $0xf4, Z1, Z5, Z10
-	VPTERNLOGD   $0xf8, Z2, Z8, Z10
-	VPCMPUW      $0x05, Z3, Z10, K2
-	VPADDW       Z2, Z8, K2, Z8
-	VMOVDQU16.Z  Z8, K1, Z8
-	VMOVUPS      Z7, (DX)
-	VMOVUPS      Z8, 64(DX)
+	VMOVUPS      Z6, (DX)
+	VMOVUPS      Z7, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -10942,22 +10942,22 @@ word:
 	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
 	VMULPS.Z     Z0, Z4, K1, Z4
 	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      64(BX), Y5
-	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
-	VMULPS.Z     Z0, Z5, K1, Z5
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
+	VMOVUPS      64(BX), Y3
+	VINSERTF64X4 $0x01, 96(BX), Z3, Z3
+	VMULPS.Z     Z0, Z3, K1, Z3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
 	VMOVUPS      128(BX), Y6
 	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
 	VMULPS.Z     Z0, Z6, K1, Z6
-	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      192(BX), Y7
-	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
-	VMULPS.Z     Z0, Z7, K1, Z7
+	VPTESTMD     Z2, Z5, K1
+	VMOVUPS      192(BX), Y5
+	VINSERTF64X4 $0x01, 224(BX), Z5, Z5
+	VMULPS.Z     Z0, Z5, K1, Z5
 	VMOVNTPS     Z4, (DX)
-	VMOVNTPS     Z5, 64(DX)
+	VMOVNTPS     Z3, 64(DX)
 	VMOVNTPS     Z6, 128(DX)
-	VMOVNTPS     Z7, 192(DX)
+	VMOVNTPS     Z5, 192(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -11226,47 +11226,47 @@ word:
 	VMULPD.Z     Z0, Z3, K1, Z3
 	VPSRLQ       $0x08, Z2, Z4
 	VPTESTMQ     Z1, Z4, K1
-	VMOVUPS      64(BX), Y5
-	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMOVUPS      64(BX), Y4
+	VINSERTF64X4 $0x01, 96(BX), Z4, Z4
+	VMULPD.Z     Z0, Z4, K1, Z4
+	VPSRLQ       $0x10, Z2, Z5
+	VPTESTMQ     Z1, Z5, K1
+	VMOVUPS      128(BX), Y5
+	VINSERTF64X4 $0x01, 160(BX), Z5, Z5
 	VMULPD.Z     Z0, Z5, K1, Z5
-	VPSRLQ       $0x10, Z2, Z4
-	VPTESTMQ     Z1, Z4, K1
-	VMOVUPS      128(BX), Y6
-	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
-	VMULPD.Z     Z0, Z6, K1, Z6
 	VPSRLQ       $0x18, Z2, Z2
 	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      192(BX), Y7
-	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VMOVUPS      192(BX), Y2
+	VINSERTF64X4 $0x01, 224(BX), Z2, Z2
+	VMULPD.Z     Z0, Z2, K1, Z2
+	VPBROADCASTD 4(CX), Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      256(BX), Y7
+	VINSERTF64X4 $0x01, 288(BX), Z7, Z7
 	VMULPD.Z     Z0, Z7, K1, Z7
-	VPBROADCASTD 4(CX), Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      256(BX), Y8
-	VINSERTF64X4 $0x01, 288(BX), Z8, Z8
+	VPSRLQ       $0x08, Z6, Z8
+	VPTESTMQ     Z1, Z8, K1
+	VMOVUPS      320(BX), Y8
+	VINSERTF64X4 $0x01, 352(BX), Z8, Z8
 	VMULPD.Z     Z0, Z8, K1, Z8
-	VPSRLQ       $0x08, Z2, Z4
-	VPTESTMQ     Z1, Z4, K1
-	VMOVUPS      320(BX), Y9
-	VINSERTF64X4 $0x01, 352(BX), Z9, Z9
+	VPSRLQ       $0x10, Z6, Z9
+	VPTESTMQ     Z1, Z9, K1
+	VMOVUPS      384(BX), Y9
+	VINSERTF64X4 $0x01, 416(BX), Z9, Z9
 	VMULPD.Z     Z0, Z9, K1, Z9
-	VPSRLQ       $0x10, Z2, Z4
-	VPTESTMQ     Z1, Z4, K1
-	VMOVUPS      384(BX), Y10
-	VINSERTF64X4 $0x01, 416(BX), Z10, Z10
-	VMULPD.Z     Z0, Z10, K1, Z10
-	VPSRLQ       $0x18, Z2, Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      448(BX), Y11
-	VINSERTF64X4 $0x01, 480(BX), Z11, Z11
-	VMULPD.Z     Z0, Z11, K1, Z11
+	VPSRLQ       $0x18, Z6, Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      448(BX), Y6
+	VINSERTF64X4 $0x01, 480(BX), Z6, Z6
+	VMULPD.Z     Z0, Z6, K1, Z6
 	VMOVNTPS     Z3, (DX)
-	VMOVNTPS     Z5, 64(DX)
-	VMOVNTPS     Z6, 128(DX)
-	VMOVNTPS     Z7, 192(DX)
-	VMOVNTPS     Z8, 256(DX)
-	VMOVNTPS     Z9, 320(DX)
-	VMOVNTPS     Z10, 384(DX)
-	VMOVNTPS     Z11, 448(DX)
+	VMOVNTPS     Z4, 64(DX)
+	VMOVNTPS     Z5, 128(DX)
+	VMOVNTPS     Z2, 192(DX)
+	VMOVNTPS     Z7, 256(DX)
+	VMOVNTPS     Z8, 320(DX)
+	VMOVNTPS     Z9, 384(DX)
+	VMOVNTPS     Z6, 448(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
@@ -11755,34 +11755,34 @@ word:
 	VMOVUPS      (BX), Y4
 	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
 	VPSLLD       $0x10, Z4, Z5
-	VPANDQ       Z1, Z4, Z6
+	VPANDQ       Z1, Z4, Z4
 	VMULPS       Z0, Z5, Z5
-	VMULPS       Z0, Z6, Z6
+	VMULPS       Z0, Z4, Z4
+	VPSRLD       $0x10, Z5, Z6
+	VPSLLD       $0x10, Z4, Z7
+	VPTERNLOGD   $0xf8, Z1, Z4, Z6
+	VPTERNLOGD   $0xf4, Z1, Z5, Z7
+	VPTERNLOGD   $0xf8, Z2, Z6, Z7
+	VPCMPUW      $0x05, Z3, Z7, K2
+	VPADDW       Z2, Z6, K2, Z6
+	VMOVDQU16.Z  Z6, K1, Z6
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Y4
+	VINSERTF64X4 $0x01, 96(BX), Z4, Z4
+	VPSLLD       $0x10, Z4, Z5
+	VPANDQ       Z1, Z4, Z4
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z4, Z4
 	VPSRLD       $0x10, Z5, Z7
-	VPSLLD       $0x10, Z6, Z8
-	VPTERNLOGD   $0xf8, Z1, Z6, Z7
+	VPSLLD       $0x10, Z4, Z8
+	VPTERNLOGD   $0xf8, Z1, Z4, Z7
 	VPTERNLOGD   $0xf4, Z1, Z5, Z8
 	VPTERNLOGD   $0xf8, Z2, Z7, Z8
 	VPCMPUW      $0x05, Z3, Z8, K2
 	VPADDW       Z2, Z7, K2, Z7
 	VMOVDQU16.Z  Z7, K1, Z7
-	KMOVD        4(CX), K1
-	VMOVUPS      64(BX), Y9
-	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
-	VPSLLD       $0x10, Z9, Z5
-	VPANDQ       Z1, Z9, Z6
-	VMULPS       Z0, Z5, Z5
-	VMULPS       Z0, Z6, Z6
-	VPSRLD       $0x10, Z5, Z8
-	VPSLLD       $0x10, Z6, Z10
-	VPTERNLOGD   $0xf8, Z1, Z6, Z8
-	VPTERNLOGD   $0xf4, Z1, Z5, Z10
-	VPTERNLOGD   $0xf8, Z2, Z8, Z10
-	VPCMPUW      $0x05, Z3, Z10, K2
-	VPADDW       Z2, Z8, K2, Z8
-	VMOVDQU16.Z  Z8, K1, Z8
-	VMOVNTPS     Z7, (DX)
-	VMOVNTPS     Z8, 64(DX)
+	VMOVNTPS     Z6, (DX)
+	VMOVNTPS     Z7, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -15098,8 +15098,8 @@ done:
 	RET
 
 // func scaleRunsAVX2(dst []float32, src []float32, keep []uint64, scales []float64, run int, left int)
-// Requires: AVX, AVX2, BMI2, CMOV
-TEXT ·scaleRunsAVX2(SB), NOSPLIT, $16-112
+// Requires: AVX, AVX2, CMOV
+TEXT ·scaleRunsAVX2(SB), NOSPLIT, $0-112
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
@@ -15114,7 +15114,6 @@ TEXT ·scaleRunsAVX2(SB), NOSPLIT, $16-112
 	VMOVDQU      laneBits<>+32(SB), Y2
 	VMOVDQU      laneBits<>+64(SB), Y3
 	VMOVDQU      laneBits<>+96(SB), Y4
-	LEAQ         (SP), R9
 	CMPQ         AX, $0x00002000
 	JL           near
 	CMPQ         DX, BX
@@ -15123,14 +15122,16 @@ TEXT ·scaleRunsAVX2(SB), NOSPLIT, $16-112
 	JL           apartDone
 
 apart:
-	MOVQ         (BX), R10
-	MOVQ         64(BX), R10
-	MOVQ         128(BX), R10
-	MOVQ         192(BX), R10
-	MOVQ         (DX), R10
-	MOVQ         64(DX), R10
-	MOVQ         128(DX), R10
-	MOVQ         192(DX), R10
+	MOVQ (BX), R9
+	MOVQ 64(BX), R9
+	MOVQ 128(BX), R9
+	MOVQ 192(BX), R9
+	MOVQ (DX), R9
+	MOVQ 64(DX), R9
+	MOVQ 128(DX), R9
+	MOVQ 192(DX), R9
+
+againtrue:
 	CMPQ         R8, $0x40
 	JL           endedtrue
 	VPBROADCASTD (CX), Y5
@@ -15187,150 +15188,6 @@ apart:
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
 	SUBQ         $0x40, R8
-	JMP          donetrue
-
-endedtrue:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
-	VXORPS       X5, X5, X5
-	VCVTSD2SS    8(SI), X5, X5
-	VBROADCASTSS X5, Y5
-	VXORPS       X6, X6, X6
-	VCVTSD2SS    16(SI), X6, X6
-	VBROADCASTSS X6, Y6
-	VPBROADCASTD (CX), Y7
-	VPAND        Y1, Y7, Y8
-	VPCMPEQD     Y1, Y8, Y8
-	VMOVAPS      Y0, Y9
-	VPBROADCASTD (R9), Y10
-	VPAND        Y1, Y10, Y11
-	VPCMPEQD     Y1, Y11, Y11
-	VBLENDVPS    Y11, Y5, Y9, Y9
-	VPBROADCASTD 8(R9), Y11
-	VPAND        Y1, Y11, Y12
-	VPCMPEQD     Y1, Y12, Y12
-	VBLENDVPS    Y12, Y6, Y9, Y9
-	VMOVUPS      (BX), Y12
-	VMULPS       Y9, Y12, Y12
-	VPAND        Y8, Y12, Y12
-	VPAND        Y2, Y7, Y8
-	VPCMPEQD     Y2, Y8, Y8
-	VMOVAPS      Y0, Y9
-	VPAND        Y2, Y10, Y13
-	VPCMPEQD     Y2, Y13, Y13
-	VBLENDVPS    Y13, Y5, Y9, Y9
-	VPAND        Y2, Y11, Y13
-	VPCMPEQD     Y2, Y13, Y13
-	VBLENDVPS    Y13, Y6, Y9, Y9
-	VMOVUPS      32(BX), Y13
-	VMULPS       Y9, Y13, Y13
-	VPAND        Y8, Y13, Y13
-	VMOVUPS      Y12, (DX)
-	VMOVUPS      Y13, 32(DX)
-	VPAND        Y3, Y7, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VMOVAPS      Y0, Y9
-	VPAND        Y3, Y10, Y12
-	VPCMPEQD     Y3, Y12, Y12
-	VBLENDVPS    Y12, Y5, Y9, Y9
-	VPAND        Y3, Y11, Y12
-	VPCMPEQD     Y3, Y12, Y12
-	VBLENDVPS    Y12, Y6, Y9, Y9
-	VMOVUPS      64(BX), Y12
-	VMULPS       Y9, Y12, Y12
-	VPAND        Y8, Y12, Y12
-	VPAND        Y4, Y7, Y7
-	VPCMPEQD     Y4, Y7, Y7
-	VMOVAPS      Y0, Y8
-	VPAND        Y4, Y10, Y9
-	VPCMPEQD     Y4, Y9, Y9
-	VBLENDVPS    Y9, Y5, Y8, Y8
-	VPAND        Y4, Y11, Y9
-	VPCMPEQD     Y4, Y9, Y9
-	VBLENDVPS    Y9, Y6, Y8, Y8
-	VMOVUPS      96(BX), Y9
-	VMULPS       Y8, Y9, Y9
-	VPAND        Y7, Y9, Y9
-	VMOVUPS      Y12, 64(DX)
-	VMOVUPS      Y9, 96(DX)
-	VPBROADCASTD 4(CX), Y7
-	VPAND        Y1, Y7, Y8
-	VPCMPEQD     Y1, Y8, Y8
-	VMOVAPS      Y0, Y9
-	VPBROADCASTD 4(R9), Y10
-	VPAND        Y1, Y10, Y11
-	VPCMPEQD     Y1, Y11, Y11
-	VBLENDVPS    Y11, Y5, Y9, Y9
-	VPBROADCASTD 12(R9), Y11
-	VPAND        Y1, Y11, Y12
-	VPCMPEQD     Y1, Y12, Y12
-	VBLENDVPS    Y12, Y6, Y9, Y9
-	VMOVUPS      128(BX), Y12
-	VMULPS       Y9, Y12, Y12
-	VPAND        Y8, Y12, Y12
-	VPAND        Y2, Y7, Y8
-	VPCMPEQD     Y2, Y8, Y8
-	VMOVAPS      Y0, Y9
-	VPAND        Y2, Y10, Y13
-	VPCMPEQD     Y2, Y13, Y13
-	VBLENDVPS    Y13, Y5, Y9, Y9
-	VPAND        Y2, Y11, Y13
-	VPCMPEQD     Y2, Y13, Y13
-	VBLENDVPS    Y13, Y6, Y9, Y9
-	VMOVUPS      160(BX), Y13
-	VMULPS       Y9, Y13, Y13
-	VPAND        Y8, Y13, Y13
-	VMOVUPS      Y12, 128(DX)
-	VMOVUPS      Y13, 160(DX)
-	VPAND        Y3, Y7, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VMOVAPS      Y0, Y9
-	VPAND        Y3, Y10, Y12
-	VPCMPEQD     Y3, Y12, Y12
-	VBLENDVPS    Y12, Y5, Y9, Y9
-	VPAND        Y3, Y11, Y12
-	VPCMPEQD     Y3, Y12, Y12
-	VBLENDVPS    Y12, Y6, Y9, Y9
-	VMOVUPS      192(BX), Y12
-	VMULPS       Y9, Y12, Y12
-	VPAND        Y8, Y12, Y12
-	VPAND        Y4, Y7, Y7
-	VPCMPEQD     Y4, Y7, Y7
-	VMOVAPS      Y0, Y0
-	VPAND        Y4, Y10, Y8
-	VPCMPEQD     Y4, Y8, Y8
-	VBLENDVPS    Y8, Y5, Y0, Y0
-	VPAND        Y4, Y11, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VBLENDVPS    Y5, Y6, Y0, Y0
-	VMOVUPS      224(BX), Y5
-	VMULPS       Y0, Y5, Y5
-	VPAND        Y7, Y5, Y5
-	VMOVUPS      Y12, 192(DX)
-	VMOVUPS      Y5, 224(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000100, BX
-	ADDQ         $0x00000100, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
-	VXORPS       X0, X0, X0
-	VCVTSD2SS    (SI), X0, X0
-	VBROADCASTSS X0, Y0
 
 donetrue:
 	SUBQ $0x00000040, AX
@@ -15343,6 +15200,7 @@ near:
 	JL   wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	VPBROADCASTD (CX), Y5
@@ -15399,150 +15257,6 @@ word:
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
 	SUBQ         $0x40, R8
-	JMP          donefalse
-
-endedfalse:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
-	VXORPS       X5, X5, X5
-	VCVTSD2SS    8(SI), X5, X5
-	VBROADCASTSS X5, Y5
-	VXORPS       X6, X6, X6
-	VCVTSD2SS    16(SI), X6, X6
-	VBROADCASTSS X6, Y6
-	VPBROADCASTD (CX), Y7
-	VPAND        Y1, Y7, Y8
-	VPCMPEQD     Y1, Y8, Y8
-	VMOVAPS      Y0, Y9
-	VPBROADCASTD (R9), Y10
-	VPAND        Y1, Y10, Y11
-	VPCMPEQD     Y1, Y11, Y11
-	VBLENDVPS    Y11, Y5, Y9, Y9
-	VPBROADCASTD 8(R9), Y11
-	VPAND        Y1, Y11, Y12
-	VPCMPEQD     Y1, Y12, Y12
-	VBLENDVPS    Y12, Y6, Y9, Y9
-	VMOVUPS      (BX), Y12
-	VMULPS       Y9, Y12, Y12
-	VPAND        Y8, Y12, Y12
-	VPAND        Y2, Y7, Y8
-	VPCMPEQD     Y2, Y8, Y8
-	VMOVAPS      Y0, Y9
-	VPAND        Y2, Y10, Y13
-	VPCMPEQD     Y2, Y13, Y13
-	VBLENDVPS    Y13, Y5, Y9, Y9
-	VPAND        Y2, Y11, Y13
-	VPCMPEQD     Y2, Y13, Y13
-	VBLENDVPS    Y13, Y6, Y9, Y9
-	VMOVUPS      32(BX), Y13
-	VMULPS       Y9, Y13, Y13
-	VPAND        Y8, Y13, Y13
-	VMOVUPS      Y12, (DX)
-	VMOVUPS      Y13, 32(DX)
-	VPAND        Y3, Y7, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VMOVAPS      Y0, Y9
-	VPAND        Y3, Y10, Y12
-	VPCMPEQD     Y3, Y12, Y12
-	VBLENDVPS    Y12, Y5, Y9, Y9
-	VPAND        Y3, Y11, Y12
-	VPCMPEQD     Y3, Y12, Y12
-	VBLENDVPS    Y12, Y6, Y9, Y9
-	VMOVUPS      64(BX), Y12
-	VMULPS       Y9, Y12, Y12
-	VPAND        Y8, Y12, Y12
-	VPAND        Y4, Y7, Y7
-	VPCMPEQD     Y4, Y7, Y7
-	VMOVAPS      Y0, Y8
-	VPAND        Y4, Y10, Y9
-	VPCMPEQD     Y4, Y9, Y9
-	VBLENDVPS    Y9, Y5, Y8, Y8
-	VPAND        Y4, Y11, Y9
-	VPCMPEQD     Y4, Y9, Y9
-	VBLENDVPS    Y9, Y6, Y8, Y8
-	VMOVUPS      96(BX), Y9
-	VMULPS       Y8, Y9, Y9
-	VPAND        Y7, Y9, Y9
-	VMOVUPS      Y12, 64(DX)
-	VMOVUPS      Y9, 96(DX)
-	VPBROADCASTD 4(CX), Y7
-	VPAND        Y1, Y7, Y8
-	VPCMPEQD     Y1, Y8, Y8
-	VMOVAPS      Y0, Y9
-	VPBROADCASTD 4(R9), Y10
-	VPAND        Y1, Y10, Y11
-	VPCMPEQD     Y1, Y11, Y11
-	VBLENDVPS    Y11, Y5, Y9, Y9
-	VPBROADCASTD 12(R9), Y11
-	VPAND        Y1, Y11, Y12
-	VPCMPEQD     Y1, Y12, Y12
-	VBLENDVPS    Y12, Y6, Y9, Y9
-	VMOVUPS      128(BX), Y12
-	VMULPS       Y9, Y12, Y12
-	VPAND        Y8, Y12, Y12
-	VPAND        Y2, Y7, Y8
-	VPCMPEQD     Y2, Y8, Y8
-	VMOVAPS      Y0, Y9
-	VPAND        Y2, Y10, Y13
-	VPCMPEQD     Y2, Y13, Y13
-	VBLENDVPS    Y13, Y5, Y9, Y9
-	VPAND        Y2, Y11, Y13
-	VPCMPEQD     Y2, Y13, Y13
-	VBLENDVPS    Y13, Y6, Y9, Y9
-	VMOVUPS      160(BX), Y13
-	VMULPS       Y9, Y13, Y13
-	VPAND        Y8, Y13, Y13
-	VMOVUPS      Y12, 128(DX)
-	VMOVUPS      Y13, 160(DX)
-	VPAND        Y3, Y7, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VMOVAPS      Y0, Y9
-	VPAND        Y3, Y10, Y12
-	VPCMPEQD     Y3, Y12, Y12
-	VBLENDVPS    Y12, Y5, Y9, Y9
-	VPAND        Y3, Y11, Y12
-	VPCMPEQD     Y3, Y12, Y12
-	VBLENDVPS    Y12, Y6, Y9, Y9
-	VMOVUPS      192(BX), Y12
-	VMULPS       Y9, Y12, Y12
-	VPAND        Y8, Y12, Y12
-	VPAND        Y4, Y7, Y7
-	VPCMPEQD     Y4, Y7, Y7
-	VMOVAPS      Y0, Y0
-	VPAND        Y4, Y10, Y8
-	VPCMPEQD     Y4, Y8, Y8
-	VBLENDVPS    Y8, Y5, Y0, Y0
-	VPAND        Y4, Y11, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VBLENDVPS    Y5, Y6, Y0, Y0
-	VMOVUPS      224(BX), Y5
-	VMULPS       Y0, Y5, Y5
-	VPAND        Y7, Y5, Y5
-	VMOVUPS      Y12, 192(DX)
-	VMOVUPS      Y5, 224(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000100, BX
-	ADDQ         $0x00000100, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
-	VXORPS       X0, X0, X0
-	VCVTSD2SS    (SI), X0, X0
-	VBROADCASTSS X0, Y0
 
 donefalse:
 	SUBQ $0x00000040, AX
@@ -15553,9 +15267,489 @@ wordDone:
 	VZEROUPPER
 	RET
 
+endedtrue:
+	TESTQ        R8, R8
+	JNZ          withintrue
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againtrue
+
+withintrue:
+	CMPQ         DI, $0x40
+	JL           shorttrue
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    8(SI), X5, X5
+	VBROADCASTSS X5, Y5
+	VMOVQ        R8, X6
+	VPBROADCASTD X6, Y6
+	VPBROADCASTD (CX), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQD     Y1, Y8, Y8
+	VPCMPGTD     numbers32<>+0(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      (BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y2, Y7, Y8
+	VPCMPEQD     Y2, Y8, Y8
+	VPCMPGTD     numbers32<>+32(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      32(BX), Y11
+	VMULPS       Y9, Y11, Y11
+	VPAND        Y8, Y11, Y11
+	VMOVUPS      Y10, (DX)
+	VMOVUPS      Y11, 32(DX)
+	VPAND        Y3, Y7, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPCMPGTD     numbers32<>+64(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      64(BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y4, Y7, Y7
+	VPCMPEQD     Y4, Y7, Y7
+	VPCMPGTD     numbers32<>+96(SB), Y6, Y8
+	VBLENDVPS    Y8, Y0, Y5, Y8
+	VMOVUPS      96(BX), Y9
+	VMULPS       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VMOVUPS      Y10, 64(DX)
+	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTD 4(CX), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQD     Y1, Y8, Y8
+	VPCMPGTD     numbers32<>+128(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      128(BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y2, Y7, Y8
+	VPCMPEQD     Y2, Y8, Y8
+	VPCMPGTD     numbers32<>+160(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      160(BX), Y11
+	VMULPS       Y9, Y11, Y11
+	VPAND        Y8, Y11, Y11
+	VMOVUPS      Y10, 128(DX)
+	VMOVUPS      Y11, 160(DX)
+	VPAND        Y3, Y7, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPCMPGTD     numbers32<>+192(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      192(BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y4, Y7, Y7
+	VPCMPEQD     Y4, Y7, Y7
+	VPCMPGTD     numbers32<>+224(SB), Y6, Y6
+	VBLENDVPS    Y6, Y0, Y5, Y0
+	VMOVUPS      224(BX), Y6
+	VMULPS       Y0, Y6, Y6
+	VPAND        Y7, Y6, Y6
+	VMOVUPS      Y10, 192(DX)
+	VMOVUPS      Y6, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	VMOVAPS      Y5, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donetrue
+
+shorttrue:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    8(SI), X5, X5
+	VBROADCASTSS X5, Y5
+	VMOVQ        R8, X6
+	VPBROADCASTD X6, Y6
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X7, X7, X7
+	VCVTSD2SS    16(SI), X7, X7
+	VBROADCASTSS X7, Y7
+	VMOVQ        R8, X8
+	VPBROADCASTD X8, Y8
+	VPBROADCASTD (CX), Y9
+	VPAND        Y1, Y9, Y10
+	VPCMPEQD     Y1, Y10, Y10
+	VPCMPGTD     numbers32<>+0(SB), Y6, Y11
+	VBLENDVPS    Y11, Y0, Y5, Y11
+	VPCMPGTD     numbers32<>+0(SB), Y8, Y12
+	VBLENDVPS    Y12, Y11, Y7, Y11
+	VMOVUPS      (BX), Y12
+	VMULPS       Y11, Y12, Y12
+	VPAND        Y10, Y12, Y12
+	VPAND        Y2, Y9, Y10
+	VPCMPEQD     Y2, Y10, Y10
+	VPCMPGTD     numbers32<>+32(SB), Y6, Y11
+	VBLENDVPS    Y11, Y0, Y5, Y11
+	VPCMPGTD     numbers32<>+32(SB), Y8, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y11
+	VMOVUPS      32(BX), Y13
+	VMULPS       Y11, Y13, Y13
+	VPAND        Y10, Y13, Y13
+	VMOVUPS      Y12, (DX)
+	VMOVUPS      Y13, 32(DX)
+	VPAND        Y3, Y9, Y10
+	VPCMPEQD     Y3, Y10, Y10
+	VPCMPGTD     numbers32<>+64(SB), Y6, Y11
+	VBLENDVPS    Y11, Y0, Y5, Y11
+	VPCMPGTD     numbers32<>+64(SB), Y8, Y12
+	VBLENDVPS    Y12, Y11, Y7, Y11
+	VMOVUPS      64(BX), Y12
+	VMULPS       Y11, Y12, Y12
+	VPAND        Y10, Y12, Y12
+	VPAND        Y4, Y9, Y9
+	VPCMPEQD     Y4, Y9, Y9
+	VPCMPGTD     numbers32<>+96(SB), Y6, Y10
+	VBLENDVPS    Y10, Y0, Y5, Y10
+	VPCMPGTD     numbers32<>+96(SB), Y8, Y11
+	VBLENDVPS    Y11, Y10, Y7, Y10
+	VMOVUPS      96(BX), Y11
+	VMULPS       Y10, Y11, Y11
+	VPAND        Y9, Y11, Y11
+	VMOVUPS      Y12, 64(DX)
+	VMOVUPS      Y11, 96(DX)
+	VPBROADCASTD 4(CX), Y9
+	VPAND        Y1, Y9, Y10
+	VPCMPEQD     Y1, Y10, Y10
+	VPCMPGTD     numbers32<>+128(SB), Y6, Y11
+	VBLENDVPS    Y11, Y0, Y5, Y11
+	VPCMPGTD     numbers32<>+128(SB), Y8, Y12
+	VBLENDVPS    Y12, Y11, Y7, Y11
+	VMOVUPS      128(BX), Y12
+	VMULPS       Y11, Y12, Y12
+	VPAND        Y10, Y12, Y12
+	VPAND        Y2, Y9, Y10
+	VPCMPEQD     Y2, Y10, Y10
+	VPCMPGTD     numbers32<>+160(SB), Y6, Y11
+	VBLENDVPS    Y11, Y0, Y5, Y11
+	VPCMPGTD     numbers32<>+160(SB), Y8, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y11
+	VMOVUPS      160(BX), Y13
+	VMULPS       Y11, Y13, Y13
+	VPAND        Y10, Y13, Y13
+	VMOVUPS      Y12, 128(DX)
+	VMOVUPS      Y13, 160(DX)
+	VPAND        Y3, Y9, Y10
+	VPCMPEQD     Y3, Y10, Y10
+	VPCMPGTD     numbers32<>+192(SB), Y6, Y11
+	VBLENDVPS    Y11, Y0, Y5, Y11
+	VPCMPGTD     numbers32<>+192(SB), Y8, Y12
+	VBLENDVPS    Y12, Y11, Y7, Y11
+	VMOVUPS      192(BX), Y12
+	VMULPS       Y11, Y12, Y12
+	VPAND        Y10, Y12, Y12
+	VPAND        Y4, Y9, Y9
+	VPCMPEQD     Y4, Y9, Y9
+	VPCMPGTD     numbers32<>+224(SB), Y6, Y6
+	VBLENDVPS    Y6, Y0, Y5, Y0
+	VPCMPGTD     numbers32<>+224(SB), Y8, Y5
+	VBLENDVPS    Y5, Y0, Y7, Y0
+	VMOVUPS      224(BX), Y5
+	VMULPS       Y0, Y5, Y5
+	VPAND        Y9, Y5, Y5
+	VMOVUPS      Y12, 192(DX)
+	VMOVUPS      Y5, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+	JMP          donetrue
+
+endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    8(SI), X5, X5
+	VBROADCASTSS X5, Y5
+	VMOVQ        R8, X6
+	VPBROADCASTD X6, Y6
+	VPBROADCASTD (CX), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQD     Y1, Y8, Y8
+	VPCMPGTD     numbers32<>+0(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      (BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y2, Y7, Y8
+	VPCMPEQD     Y2, Y8, Y8
+	VPCMPGTD     numbers32<>+32(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      32(BX), Y11
+	VMULPS       Y9, Y11, Y11
+	VPAND        Y8, Y11, Y11
+	VMOVUPS      Y10, (DX)
+	VMOVUPS      Y11, 32(DX)
+	VPAND        Y3, Y7, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPCMPGTD     numbers32<>+64(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      64(BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y4, Y7, Y7
+	VPCMPEQD     Y4, Y7, Y7
+	VPCMPGTD     numbers32<>+96(SB), Y6, Y8
+	VBLENDVPS    Y8, Y0, Y5, Y8
+	VMOVUPS      96(BX), Y9
+	VMULPS       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VMOVUPS      Y10, 64(DX)
+	VMOVUPS      Y9, 96(DX)
+	VPBROADCASTD 4(CX), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQD     Y1, Y8, Y8
+	VPCMPGTD     numbers32<>+128(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      128(BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y2, Y7, Y8
+	VPCMPEQD     Y2, Y8, Y8
+	VPCMPGTD     numbers32<>+160(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      160(BX), Y11
+	VMULPS       Y9, Y11, Y11
+	VPAND        Y8, Y11, Y11
+	VMOVUPS      Y10, 128(DX)
+	VMOVUPS      Y11, 160(DX)
+	VPAND        Y3, Y7, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPCMPGTD     numbers32<>+192(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      192(BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y4, Y7, Y7
+	VPCMPEQD     Y4, Y7, Y7
+	VPCMPGTD     numbers32<>+224(SB), Y6, Y6
+	VBLENDVPS    Y6, Y0, Y5, Y0
+	VMOVUPS      224(BX), Y6
+	VMULPS       Y0, Y6, Y6
+	VPAND        Y7, Y6, Y6
+	VMOVUPS      Y10, 192(DX)
+	VMOVUPS      Y6, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	VMOVAPS      Y5, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    8(SI), X5, X5
+	VBROADCASTSS X5, Y5
+	VMOVQ        R8, X6
+	VPBROADCASTD X6, Y6
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X7, X7, X7
+	VCVTSD2SS    16(SI), X7, X7
+	VBROADCASTSS X7, Y7
+	VMOVQ        R8, X8
+	VPBROADCASTD X8, Y8
+	VPBROADCASTD (CX), Y9
+	VPAND        Y1, Y9, Y10
+	VPCMPEQD     Y1, Y10, Y10
+	VPCMPGTD     numbers32<>+0(SB), Y6, Y11
+	VBLENDVPS    Y11, Y0, Y5, Y11
+	VPCMPGTD     numbers32<>+0(SB), Y8, Y12
+	VBLENDVPS    Y12, Y11, Y7, Y11
+	VMOVUPS      (BX), Y12
+	VMULPS       Y11, Y12, Y12
+	VPAND        Y10, Y12, Y12
+	VPAND        Y2, Y9, Y10
+	VPCMPEQD     Y2, Y10, Y10
+	VPCMPGTD     numbers32<>+32(SB), Y6, Y11
+	VBLENDVPS    Y11, Y0, Y5, Y11
+	VPCMPGTD     numbers32<>+32(SB), Y8, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y11
+	VMOVUPS      32(BX), Y13
+	VMULPS       Y11, Y13, Y13
+	VPAND        Y10, Y13, Y13
+	VMOVUPS      Y12, (DX)
+	VMOVUPS      Y13, 32(DX)
+	VPAND        Y3, Y9, Y10
+	VPCMPEQD     Y3, Y10, Y10
+	VPCMPGTD     numbers32<>+64(SB), Y6, Y11
+	VBLENDVPS    Y11, Y0, Y5, Y11
+	VPCMPGTD     numbers32<>+64(SB), Y8, Y12
+	VBLENDVPS    Y12, Y11, Y7, Y11
+	VMOVUPS      64(BX), Y12
+	VMULPS       Y11, Y12, Y12
+	VPAND        Y10, Y12, Y12
+	VPAND        Y4, Y9, Y9
+	VPCMPEQD     Y4, Y9, Y9
+	VPCMPGTD     numbers32<>+96(SB), Y6, Y10
+	VBLENDVPS    Y10, Y0, Y5, Y10
+	VPCMPGTD     numbers32<>+96(SB), Y8, Y11
+	VBLENDVPS    Y11, Y10, Y7, Y10
+	VMOVUPS      96(BX), Y11
+	VMULPS       Y10, Y11, Y11
+	VPAND        Y9, Y11, Y11
+	VMOVUPS      Y12, 64(DX)
+	VMOVUPS      Y11, 96(DX)
+	VPBROADCASTD 4(CX), Y9
+	VPAND        Y1, Y9, Y10
+	VPCMPEQD     Y1, Y10, Y10
+	VPCMPGTD     numbers32<>+128(SB), Y6, Y11
+	VBLENDVPS    Y11, Y0, Y5, Y11
+	VPCMPGTD     numbers32<>+128(SB), Y8, Y12
+	VBLENDVPS    Y12, Y11, Y7, Y11
+	VMOVUPS      128(BX), Y12
+	VMULPS       Y11, Y12, Y12
+	VPAND        Y10, Y12, Y12
+	VPAND        Y2, Y9, Y10
+	VPCMPEQD     Y2, Y10, Y10
+	VPCMPGTD     numbers32<>+160(SB), Y6, Y11
+	VBLENDVPS    Y11, Y0, Y5, Y11
+	VPCMPGTD     numbers32<>+160(SB), Y8, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y11
+	VMOVUPS      160(BX), Y13
+	VMULPS       Y11, Y13, Y13
+	VPAND        Y10, Y13, Y13
+	VMOVUPS      Y12, 128(DX)
+	VMOVUPS      Y13, 160(DX)
+	VPAND        Y3, Y9, Y10
+	VPCMPEQD     Y3, Y10, Y10
+	VPCMPGTD     numbers32<>+192(SB), Y6, Y11
+	VBLENDVPS    Y11, Y0, Y5, Y11
+	VPCMPGTD     numbers32<>+192(SB), Y8, Y12
+	VBLENDVPS    Y12, Y11, Y7, Y11
+	VMOVUPS      192(BX), Y12
+	VMULPS       Y11, Y12, Y12
+	VPAND        Y10, Y12, Y12
+	VPAND        Y4, Y9, Y9
+	VPCMPEQD     Y4, Y9, Y9
+	VPCMPGTD     numbers32<>+224(SB), Y6, Y6
+	VBLENDVPS    Y6, Y0, Y5, Y0
+	VPCMPGTD     numbers32<>+224(SB), Y8, Y5
+	VBLENDVPS    Y5, Y0, Y7, Y0
+	VMOVUPS      224(BX), Y5
+	VMULPS       Y0, Y5, Y5
+	VPAND        Y9, Y5, Y5
+	VMOVUPS      Y12, 192(DX)
+	VMOVUPS      Y5, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+	JMP          donefalse
+
+DATA numbers32<>+0(SB)/4, $0x00000000
+DATA numbers32<>+4(SB)/4, $0x00000001
+DATA numbers32<>+8(SB)/4, $0x00000002
+DATA numbers32<>+12(SB)/4, $0x00000003
+DATA numbers32<>+16(SB)/4, $0x00000004
+DATA numbers32<>+20(SB)/4, $0x00000005
+DATA numbers32<>+24(SB)/4, $0x00000006
+DATA numbers32<>+28(SB)/4, $0x00000007
+DATA numbers32<>+32(SB)/4, $0x00000008
+DATA numbers32<>+36(SB)/4, $0x00000009
+DATA numbers32<>+40(SB)/4, $0x0000000a
+DATA numbers32<>+44(SB)/4, $0x0000000b
+DATA numbers32<>+48(SB)/4, $0x0000000c
+DATA numbers32<>+52(SB)/4, $0x0000000d
+DATA numbers32<>+56(SB)/4, $0x0000000e
+DATA numbers32<>+60(SB)/4, $0x0000000f
+DATA numbers32<>+64(SB)/4, $0x00000010
+DATA numbers32<>+68(SB)/4, $0x00000011
+DATA numbers32<>+72(SB)/4, $0x00000012
+DATA numbers32<>+76(SB)/4, $0x00000013
+DATA numbers32<>+80(SB)/4, $0x00000014
+DATA numbers32<>+84(SB)/4, $0x00000015
+DATA numbers32<>+88(SB)/4, $0x00000016
+DATA numbers32<>+92(SB)/4, $0x00000017
+DATA numbers32<>+96(SB)/4, $0x00000018
+DATA numbers32<>+100(SB)/4, $0x00000019
+DATA numbers32<>+104(SB)/4, $0x0000001a
+DATA numbers32<>+108(SB)/4, $0x0000001b
+DATA numbers32<>+112(SB)/4, $0x0000001c
+DATA numbers32<>+116(SB)/4, $0x0000001d
+DATA numbers32<>+120(SB)/4, $0x0000001e
+DATA numbers32<>+124(SB)/4, $0x0000001f
+DATA numbers32<>+128(SB)/4, $0x00000020
+DATA numbers32<>+132(SB)/4, $0x00000021
+DATA numbers32<>+136(SB)/4, $0x00000022
+DATA numbers32<>+140(SB)/4, $0x00000023
+DATA numbers32<>+144(SB)/4, $0x00000024
+DATA numbers32<>+148(SB)/4, $0x00000025
+DATA numbers32<>+152(SB)/4, $0x00000026
+DATA numbers32<>+156(SB)/4, $0x00000027
+DATA numbers32<>+160(SB)/4, $0x00000028
+DATA numbers32<>+164(SB)/4, $0x00000029
+DATA numbers32<>+168(SB)/4, $0x0000002a
+DATA numbers32<>+172(SB)/4, $0x0000002b
+DATA numbers32<>+176(SB)/4, $0x0000002c
+DATA numbers32<>+180(SB)/4, $0x0000002d
+DATA numbers32<>+184(SB)/4, $0x0000002e
+DATA numbers32<>+188(SB)/4, $0x0000002f
+DATA numbers32<>+192(SB)/4, $0x00000030
+DATA numbers32<>+196(SB)/4, $0x00000031
+DATA numbers32<>+200(SB)/4, $0x00000032
+DATA numbers32<>+204(SB)/4, $0x00000033
+DATA numbers32<>+208(SB)/4, $0x00000034
+DATA numbers32<>+212(SB)/4, $0x00000035
+DATA numbers32<>+216(SB)/4, $0x00000036
+DATA numbers32<>+220(SB)/4, $0x00000037
+DATA numbers32<>+224(SB)/4, $0x00000038
+DATA numbers32<>+228(SB)/4, $0x00000039
+DATA numbers32<>+232(SB)/4, $0x0000003a
+DATA numbers32<>+236(SB)/4, $0x0000003b
+DATA numbers32<>+240(SB)/4, $0x0000003c
+DATA numbers32<>+244(SB)/4, $0x0000003d
+DATA numbers32<>+248(SB)/4, $0x0000003e
+DATA numbers32<>+252(SB)/4, $0x0000003f
+GLOBL numbers32<>(SB), RODATA|NOPTR, $256
+
 // func scaleRunsAVX512(dst []float32, src []float32, keep []uint64, scales []float64, run int, left int)
-// Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·scaleRunsAVX512(SB), NOSPLIT, $16-112
+// Requires: AVX, AVX512F, CMOV
+TEXT ·scaleRunsAVX512(SB), NOSPLIT, $0-112
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
@@ -15568,7 +15762,10 @@ TEXT ·scaleRunsAVX512(SB), NOSPLIT, $16-112
 	VBROADCASTSS X0, Z0
 	VMOVDQU64    laneBits<>+0(SB), Z1
 	VMOVDQU64    laneBits<>+64(SB), Z2
-	LEAQ         (SP), R9
+	VMOVDQU64    numbers32<>+0(SB), Z3
+	VMOVDQU64    numbers32<>+64(SB), Z4
+	VMOVDQU64    numbers32<>+128(SB), Z5
+	VMOVDQU64    numbers32<>+192(SB), Z6
 	CMPQ         AX, $0x00002000
 	JL           near
 	CMPQ         DX, BX
@@ -15577,122 +15774,44 @@ TEXT ·scaleRunsAVX512(SB), NOSPLIT, $16-112
 	JL           apartDone
 
 apart:
-	MOVQ         (BX), R10
-	MOVQ         64(BX), R10
-	MOVQ         128(BX), R10
-	MOVQ         192(BX), R10
-	MOVQ         (DX), R10
-	MOVQ         64(DX), R10
-	MOVQ         128(DX), R10
-	MOVQ         192(DX), R10
+	MOVQ (BX), R9
+	MOVQ 64(BX), R9
+	MOVQ 128(BX), R9
+	MOVQ 192(BX), R9
+	MOVQ (DX), R9
+	MOVQ 64(DX), R9
+	MOVQ 128(DX), R9
+	MOVQ 192(DX), R9
+
+againtrue:
 	CMPQ         R8, $0x40
 	JL           endedtrue
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      (BX), Y4
-	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
-	VMULPS.Z     Z0, Z4, K1, Z4
-	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      64(BX), Y5
-	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
-	VMULPS.Z     Z0, Z5, K1, Z5
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      128(BX), Y6
-	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
-	VMULPS.Z     Z0, Z6, K1, Z6
-	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      192(BX), Y7
-	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VPBROADCASTD (CX), Z7
+	VPTESTMD     Z1, Z7, K1
+	VMOVUPS      (BX), Y8
+	VINSERTF64X4 $0x01, 32(BX), Z8, Z8
+	VMULPS.Z     Z0, Z8, K1, Z8
+	VPTESTMD     Z2, Z7, K1
+	VMOVUPS      64(BX), Y7
+	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
 	VMULPS.Z     Z0, Z7, K1, Z7
-	VMOVUPS      Z4, (DX)
-	VMOVUPS      Z5, 64(DX)
-	VMOVUPS      Z6, 128(DX)
-	VMOVUPS      Z7, 192(DX)
+	VPBROADCASTD 4(CX), Z9
+	VPTESTMD     Z1, Z9, K1
+	VMOVUPS      128(BX), Y10
+	VINSERTF64X4 $0x01, 160(BX), Z10, Z10
+	VMULPS.Z     Z0, Z10, K1, Z10
+	VPTESTMD     Z2, Z9, K1
+	VMOVUPS      192(BX), Y9
+	VINSERTF64X4 $0x01, 224(BX), Z9, Z9
+	VMULPS.Z     Z0, Z9, K1, Z9
+	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z7, 64(DX)
+	VMOVUPS      Z10, 128(DX)
+	VMOVUPS      Z9, 192(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
 	SUBQ         $0x40, R8
-	JMP          donetrue
-
-endedtrue:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    8(SI), X3, X3
-	VBROADCASTSS X3, Z3
-	VXORPS       X12, X12, X12
-	VCVTSD2SS    16(SI), X12, X12
-	VBROADCASTSS X12, Z12
-	VPBROADCASTD (CX), Z13
-	VPTESTMD     Z1, Z13, K1
-	VMOVAPS      Z0, Z14
-	VPBROADCASTD (R9), Z15
-	VPTESTMD     Z1, Z15, K2
-	VMOVAPS      Z3, K2, Z14
-	VPBROADCASTD 8(R9), Z16
-	VPTESTMD     Z1, Z16, K2
-	VMOVAPS      Z12, K2, Z14
-	VMOVUPS      (BX), Y8
-	VINSERTF64X4 $0x01, 32(BX), Z8, Z8
-	VMULPS.Z     Z14, Z8, K1, Z8
-	VPTESTMD     Z2, Z13, K1
-	VMOVAPS      Z0, Z13
-	VPTESTMD     Z2, Z15, K2
-	VMOVAPS      Z3, K2, Z13
-	VPTESTMD     Z2, Z16, K2
-	VMOVAPS      Z12, K2, Z13
-	VMOVUPS      64(BX), Y9
-	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
-	VMULPS.Z     Z13, Z9, K1, Z9
-	VPBROADCASTD 4(CX), Z13
-	VPTESTMD     Z1, Z13, K1
-	VMOVAPS      Z0, Z14
-	VPBROADCASTD 4(R9), Z15
-	VPTESTMD     Z1, Z15, K2
-	VMOVAPS      Z3, K2, Z14
-	VPBROADCASTD 12(R9), Z16
-	VPTESTMD     Z1, Z16, K2
-	VMOVAPS      Z12, K2, Z14
-	VMOVUPS      128(BX), Y10
-	VINSERTF64X4 $0x01, 160(BX), Z10, Z10
-	VMULPS.Z     Z14, Z10, K1, Z10
-	VPTESTMD     Z2, Z13, K1
-	VMOVAPS      Z0, Z0
-	VPTESTMD     Z2, Z15, K2
-	VMOVAPS      Z3, K2, Z0
-	VPTESTMD     Z2, Z16, K2
-	VMOVAPS      Z12, K2, Z0
-	VMOVUPS      192(BX), Y11
-	VINSERTF64X4 $0x01, 224(BX), Z11, Z11
-	VMULPS.Z     Z0, Z11, K1, Z11
-	VMOVUPS      Z8, (DX)
-	VMOVUPS      Z9, 64(DX)
-	VMOVUPS      Z10, 128(DX)
-	VMOVUPS      Z11, 192(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000100, BX
-	ADDQ         $0x00000100, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
-	VXORPS       X0, X0, X0
-	VCVTSD2SS    (SI), X0, X0
-	VBROADCASTSS X0, Z0
 
 donetrue:
 	SUBQ $0x00000040, AX
@@ -15705,106 +15824,31 @@ near:
 	JL   wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      (BX), Z4
-	VMULPS.Z     Z0, Z4, K1, Z4
-	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      64(BX), Z3
-	VMULPS.Z     Z0, Z3, K1, Z3
-	VPBROADCASTD 4(CX), Z5
-	VPTESTMD     Z1, Z5, K1
-	VMOVUPS      128(BX), Z6
-	VMULPS.Z     Z0, Z6, K1, Z6
-	VPTESTMD     Z2, Z5, K1
-	VMOVUPS      192(BX), Z5
-	VMULPS.Z     Z0, Z5, K1, Z5
-	VMOVUPS      Z4, (DX)
-	VMOVUPS      Z3, 64(DX)
-	VMOVUPS      Z6, 128(DX)
-	VMOVUPS      Z5, 192(DX)
+	VPBROADCASTD (CX), Z7
+	VPTESTMD     Z1, Z7, K1
+	VMOVUPS      (BX), Z8
+	VMULPS.Z     Z0, Z8, K1, Z8
+	VPTESTMD     Z2, Z7, K1
+	VMOVUPS      64(BX), Z7
+	VMULPS.Z     Z0, Z7, K1, Z7
+	VPBROADCASTD 4(CX), Z9
+	VPTESTMD     Z1, Z9, K1
+	VMOVUPS      128(BX), Z10
+	VMULPS.Z     Z0, Z10, K1, Z10
+	VPTESTMD     Z2, Z9, K1
+	VMOVUPS      192(BX), Z9
+	VMULPS.Z     Z0, Z9, K1, Z9
+	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z7, 64(DX)
+	VMOVUPS      Z10, 128(DX)
+	VMOVUPS      Z9, 192(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
 	SUBQ         $0x40, R8
-	JMP          donefalse
-
-endedfalse:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    8(SI), X3, X3
-	VBROADCASTSS X3, Z3
-	VXORPS       X4, X4, X4
-	VCVTSD2SS    16(SI), X4, X4
-	VBROADCASTSS X4, Z4
-	VPBROADCASTD (CX), Z5
-	VPTESTMD     Z1, Z5, K1
-	VMOVAPS      Z0, Z6
-	VPBROADCASTD (R9), Z7
-	VPTESTMD     Z1, Z7, K2
-	VMOVAPS      Z3, K2, Z6
-	VPBROADCASTD 8(R9), Z8
-	VPTESTMD     Z1, Z8, K2
-	VMOVAPS      Z4, K2, Z6
-	VMOVUPS      (BX), Z9
-	VMULPS.Z     Z6, Z9, K1, Z9
-	VPTESTMD     Z2, Z5, K1
-	VMOVAPS      Z0, Z5
-	VPTESTMD     Z2, Z7, K2
-	VMOVAPS      Z3, K2, Z5
-	VPTESTMD     Z2, Z8, K2
-	VMOVAPS      Z4, K2, Z5
-	VMOVUPS      64(BX), Z6
-	VMULPS.Z     Z5, Z6, K1, Z6
-	VPBROADCASTD 4(CX), Z5
-	VPTESTMD     Z1, Z5, K1
-	VMOVAPS      Z0, Z7
-	VPBROADCASTD 4(R9), Z8
-	VPTESTMD     Z1, Z8, K2
-	VMOVAPS      Z3, K2, Z7
-	VPBROADCASTD 12(R9), Z10
-	VPTESTMD     Z1, Z10, K2
-	VMOVAPS      Z4, K2, Z7
-	VMOVUPS      128(BX), Z11
-	VMULPS.Z     Z7, Z11, K1, Z11
-	VPTESTMD     Z2, Z5, K1
-	VMOVAPS      Z0, Z0
-	VPTESTMD     Z2, Z8, K2
-	VMOVAPS      Z3, K2, Z0
-	VPTESTMD     Z2, Z10, K2
-	VMOVAPS      Z4, K2, Z0
-	VMOVUPS      192(BX), Z3
-	VMULPS.Z     Z0, Z3, K1, Z3
-	VMOVUPS      Z9, (DX)
-	VMOVUPS      Z6, 64(DX)
-	VMOVUPS      Z11, 128(DX)
-	VMOVUPS      Z3, 192(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000100, BX
-	ADDQ         $0x00000100, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
-	VXORPS       X0, X0, X0
-	VCVTSD2SS    (SI), X0, X0
-	VBROADCASTSS X0, Z0
 
 donefalse:
 	SUBQ $0x00000040, AX
@@ -15815,9 +15859,279 @@ wordDone:
 	VZEROUPPER
 	RET
 
+endedtrue:
+	TESTQ        R8, R8
+	JNZ          withintrue
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Z0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againtrue
+
+withintrue:
+	CMPQ         DI, $0x40
+	JL           shorttrue
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X7, X7, X7
+	VCVTSD2SS    8(SI), X7, X7
+	VBROADCASTSS X7, Z7
+	VMOVQ        R8, X8
+	VPBROADCASTD X8, Z8
+	VPBROADCASTD (CX), Z9
+	VPTESTMD     Z1, Z9, K1
+	VPCMPGTD     Z3, Z8, K2
+	VMOVAPS      Z7, Z10
+	VMOVAPS      Z0, K2, Z10
+	VMOVUPS      (BX), Y11
+	VINSERTF64X4 $0x01, 32(BX), Z11, Z11
+	VMULPS.Z     Z10, Z11, K1, Z11
+	VPTESTMD     Z2, Z9, K1
+	VPCMPGTD     Z4, Z8, K2
+	VMOVAPS      Z7, Z9
+	VMOVAPS      Z0, K2, Z9
+	VMOVUPS      64(BX), Y10
+	VINSERTF64X4 $0x01, 96(BX), Z10, Z10
+	VMULPS.Z     Z9, Z10, K1, Z10
+	VPBROADCASTD 4(CX), Z9
+	VPTESTMD     Z1, Z9, K1
+	VPCMPGTD     Z5, Z8, K2
+	VMOVAPS      Z7, Z12
+	VMOVAPS      Z0, K2, Z12
+	VMOVUPS      128(BX), Y13
+	VINSERTF64X4 $0x01, 160(BX), Z13, Z13
+	VMULPS.Z     Z12, Z13, K1, Z13
+	VPTESTMD     Z2, Z9, K1
+	VPCMPGTD     Z6, Z8, K2
+	VMOVAPS      Z7, Z8
+	VMOVAPS      Z0, K2, Z8
+	VMOVUPS      192(BX), Y0
+	VINSERTF64X4 $0x01, 224(BX), Z0, Z0
+	VMULPS.Z     Z8, Z0, K1, Z0
+	VMOVUPS      Z11, (DX)
+	VMOVUPS      Z10, 64(DX)
+	VMOVUPS      Z13, 128(DX)
+	VMOVUPS      Z0, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	VMOVAPS      Z7, Z0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donetrue
+
+shorttrue:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X7, X7, X7
+	VCVTSD2SS    8(SI), X7, X7
+	VBROADCASTSS X7, Z7
+	VMOVQ        R8, X8
+	VPBROADCASTD X8, Z8
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X9, X9, X9
+	VCVTSD2SS    16(SI), X9, X9
+	VBROADCASTSS X9, Z9
+	VMOVQ        R8, X10
+	VPBROADCASTD X10, Z10
+	VPBROADCASTD (CX), Z11
+	VPTESTMD     Z1, Z11, K1
+	VPCMPGTD     Z3, Z8, K2
+	VMOVAPS      Z7, Z12
+	VMOVAPS      Z0, K2, Z12
+	VPCMPGTD     Z3, Z10, K2
+	VMOVAPS      Z9, Z13
+	VMOVAPS      Z12, K2, Z13
+	VMOVUPS      (BX), Y12
+	VINSERTF64X4 $0x01, 32(BX), Z12, Z12
+	VMULPS.Z     Z13, Z12, K1, Z12
+	VPTESTMD     Z2, Z11, K1
+	VPCMPGTD     Z4, Z8, K2
+	VMOVAPS      Z7, Z11
+	VMOVAPS      Z0, K2, Z11
+	VPCMPGTD     Z4, Z10, K2
+	VMOVAPS      Z9, Z13
+	VMOVAPS      Z11, K2, Z13
+	VMOVUPS      64(BX), Y11
+	VINSERTF64X4 $0x01, 96(BX), Z11, Z11
+	VMULPS.Z     Z13, Z11, K1, Z11
+	VPBROADCASTD 4(CX), Z13
+	VPTESTMD     Z1, Z13, K1
+	VPCMPGTD     Z5, Z8, K2
+	VMOVAPS      Z7, Z14
+	VMOVAPS      Z0, K2, Z14
+	VPCMPGTD     Z5, Z10, K2
+	VMOVAPS      Z9, Z15
+	VMOVAPS      Z14, K2, Z15
+	VMOVUPS      128(BX), Y14
+	VINSERTF64X4 $0x01, 160(BX), Z14, Z14
+	VMULPS.Z     Z15, Z14, K1, Z14
+	VPTESTMD     Z2, Z13, K1
+	VPCMPGTD     Z6, Z8, K2
+	VMOVAPS      Z7, Z7
+	VMOVAPS      Z0, K2, Z7
+	VPCMPGTD     Z6, Z10, K2
+	VMOVAPS      Z9, Z0
+	VMOVAPS      Z7, K2, Z0
+	VMOVUPS      192(BX), Y7
+	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VMULPS.Z     Z0, Z7, K1, Z7
+	VMOVUPS      Z12, (DX)
+	VMOVUPS      Z11, 64(DX)
+	VMOVUPS      Z14, 128(DX)
+	VMOVUPS      Z7, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Z0
+	JMP          donetrue
+
+endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Z0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X7, X7, X7
+	VCVTSD2SS    8(SI), X7, X7
+	VBROADCASTSS X7, Z7
+	VMOVQ        R8, X8
+	VPBROADCASTD X8, Z8
+	VPBROADCASTD (CX), Z9
+	VPTESTMD     Z1, Z9, K1
+	VPCMPGTD     Z3, Z8, K2
+	VMOVAPS      Z7, Z10
+	VMOVAPS      Z0, K2, Z10
+	VMOVUPS      (BX), Z11
+	VMULPS.Z     Z10, Z11, K1, Z11
+	VPTESTMD     Z2, Z9, K1
+	VPCMPGTD     Z4, Z8, K2
+	VMOVAPS      Z7, Z9
+	VMOVAPS      Z0, K2, Z9
+	VMOVUPS      64(BX), Z10
+	VMULPS.Z     Z9, Z10, K1, Z10
+	VPBROADCASTD 4(CX), Z9
+	VPTESTMD     Z1, Z9, K1
+	VPCMPGTD     Z5, Z8, K2
+	VMOVAPS      Z7, Z12
+	VMOVAPS      Z0, K2, Z12
+	VMOVUPS      128(BX), Z13
+	VMULPS.Z     Z12, Z13, K1, Z13
+	VPTESTMD     Z2, Z9, K1
+	VPCMPGTD     Z6, Z8, K2
+	VMOVAPS      Z7, Z8
+	VMOVAPS      Z0, K2, Z8
+	VMOVUPS      192(BX), Z0
+	VMULPS.Z     Z8, Z0, K1, Z0
+	VMOVUPS      Z11, (DX)
+	VMOVUPS      Z10, 64(DX)
+	VMOVUPS      Z13, 128(DX)
+	VMOVUPS      Z0, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	VMOVAPS      Z7, Z0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X7, X7, X7
+	VCVTSD2SS    8(SI), X7, X7
+	VBROADCASTSS X7, Z7
+	VMOVQ        R8, X8
+	VPBROADCASTD X8, Z8
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X9, X9, X9
+	VCVTSD2SS    16(SI), X9, X9
+	VBROADCASTSS X9, Z9
+	VMOVQ        R8, X10
+	VPBROADCASTD X10, Z10
+	VPBROADCASTD (CX), Z11
+	VPTESTMD     Z1, Z11, K1
+	VPCMPGTD     Z3, Z8, K2
+	VMOVAPS      Z7, Z12
+	VMOVAPS      Z0, K2, Z12
+	VPCMPGTD     Z3, Z10, K2
+	VMOVAPS      Z9, Z13
+	VMOVAPS      Z12, K2, Z13
+	VMOVUPS      (BX), Z12
+	VMULPS.Z     Z13, Z12, K1, Z12
+	VPTESTMD     Z2, Z11, K1
+	VPCMPGTD     Z4, Z8, K2
+	VMOVAPS      Z7, Z11
+	VMOVAPS      Z0, K2, Z11
+	VPCMPGTD     Z4, Z10, K2
+	VMOVAPS      Z9, Z13
+	VMOVAPS      Z11, K2, Z13
+	VMOVUPS      64(BX), Z11
+	VMULPS.Z     Z13, Z11, K1, Z11
+	VPBROADCASTD 4(CX), Z13
+	VPTESTMD     Z1, Z13, K1
+	VPCMPGTD     Z5, Z8, K2
+	VMOVAPS      Z7, Z14
+	VMOVAPS      Z0, K2, Z14
+	VPCMPGTD     Z5, Z10, K2
+	VMOVAPS      Z9, Z15
+	VMOVAPS      Z14, K2, Z15
+	VMOVUPS      128(BX), Z14
+	VMULPS.Z     Z15, Z14, K1, Z14
+	VPTESTMD     Z2, Z13, K1
+	VPCMPGTD     Z6, Z8, K2
+	VMOVAPS      Z7, Z7
+	VMOVAPS      Z0, K2, Z7
+	VPCMPGTD     Z6, Z10, K2
+	VMOVAPS      Z9, Z0
+	VMOVAPS      Z7, K2, Z0
+	VMOVUPS      192(BX), Z7
+	VMULPS.Z     Z0, Z7, K1, Z7
+	VMOVUPS      Z12, (DX)
+	VMOVUPS      Z11, 64(DX)
+	VMOVUPS      Z14, 128(DX)
+	VMOVUPS      Z7, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Z0
+	JMP          donefalse
+
 // func scaleRunsFloat64AVX2(dst []float64, src []float64, keep []uint64, scales []float64, run int, left int)
-// Requires: AVX, AVX2, BMI2, CMOV
-TEXT ·scaleRunsFloat64AVX2(SB), NOSPLIT, $16-112
+// Requires: AVX, AVX2, CMOV
+TEXT ·scaleRunsFloat64AVX2(SB), NOSPLIT, $0-112
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
@@ -15827,7 +16141,6 @@ TEXT ·scaleRunsFloat64AVX2(SB), NOSPLIT, $16-112
 	MOVQ         left+104(FP), R8
 	VBROADCASTSD (SI), Y0
 	VMOVDQU      laneBits8<>+0(SB), Y1
-	LEAQ         (SP), R9
 	CMPQ         AX, $0x00001000
 	JL           near
 	CMPQ         DX, BX
@@ -15836,22 +16149,24 @@ TEXT ·scaleRunsFloat64AVX2(SB), NOSPLIT, $16-112
 	JL           apartDone
 
 apart:
-	MOVQ         (BX), R10
-	MOVQ         64(BX), R10
-	MOVQ         128(BX), R10
-	MOVQ         192(BX), R10
-	MOVQ         256(BX), R10
-	MOVQ         320(BX), R10
-	MOVQ         384(BX), R10
-	MOVQ         448(BX), R10
-	MOVQ         (DX), R10
-	MOVQ         64(DX), R10
-	MOVQ         128(DX), R10
-	MOVQ         192(DX), R10
-	MOVQ         256(DX), R10
-	MOVQ         320(DX), R10
-	MOVQ         384(DX), R10
-	MOVQ         448(DX), R10
+	MOVQ (BX), R9
+	MOVQ 64(BX), R9
+	MOVQ 128(BX), R9
+	MOVQ 192(BX), R9
+	MOVQ 256(BX), R9
+	MOVQ 320(BX), R9
+	MOVQ 384(BX), R9
+	MOVQ 448(BX), R9
+	MOVQ (DX), R9
+	MOVQ 64(DX), R9
+	MOVQ 128(DX), R9
+	MOVQ 192(DX), R9
+	MOVQ 256(DX), R9
+	MOVQ 320(DX), R9
+	MOVQ 384(DX), R9
+	MOVQ 448(DX), R9
+
+againtrue:
 	CMPQ         R8, $0x40
 	JL           endedtrue
 	VPBROADCASTD (CX), Y2
@@ -15970,290 +16285,6 @@ apart:
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x40, R8
-	JMP          donetrue
-
-endedtrue:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
-	VBROADCASTSD 8(SI), Y2
-	VBROADCASTSD 16(SI), Y3
-	VPBROADCASTD (CX), Y4
-	VPAND        Y1, Y4, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPBROADCASTD (R9), Y7
-	VPAND        Y1, Y7, Y8
-	VPCMPEQQ     Y1, Y8, Y8
-	VBLENDVPD    Y8, Y2, Y6, Y6
-	VPBROADCASTD 8(R9), Y8
-	VPAND        Y1, Y8, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      (BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPSRLQ       $0x04, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x04, Y7, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y2, Y6, Y6
-	VPSRLQ       $0x04, Y8, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y3, Y6, Y6
-	VMOVUPS      32(BX), Y10
-	VMULPD       Y6, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, (DX)
-	VMOVUPS      Y10, 32(DX)
-	VPSRLQ       $0x08, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x08, Y7, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y2, Y6, Y6
-	VPSRLQ       $0x08, Y8, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      64(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPSRLQ       $0x0c, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x0c, Y7, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y2, Y6, Y6
-	VPSRLQ       $0x0c, Y8, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y3, Y6, Y6
-	VMOVUPS      96(BX), Y10
-	VMULPD       Y6, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 64(DX)
-	VMOVUPS      Y10, 96(DX)
-	VPSRLQ       $0x10, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x10, Y7, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y2, Y6, Y6
-	VPSRLQ       $0x10, Y8, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      128(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPSRLQ       $0x14, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x14, Y7, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y2, Y6, Y6
-	VPSRLQ       $0x14, Y8, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y3, Y6, Y6
-	VMOVUPS      160(BX), Y10
-	VMULPD       Y6, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 128(DX)
-	VMOVUPS      Y10, 160(DX)
-	VPSRLQ       $0x18, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x18, Y7, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y2, Y6, Y6
-	VPSRLQ       $0x18, Y8, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      192(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPSRLQ       $0x1c, Y4, Y4
-	VPAND        Y1, Y4, Y4
-	VPCMPEQQ     Y1, Y4, Y4
-	VMOVAPS      Y0, Y5
-	VPSRLQ       $0x1c, Y7, Y6
-	VPAND        Y1, Y6, Y6
-	VPCMPEQQ     Y1, Y6, Y6
-	VBLENDVPD    Y6, Y2, Y5, Y5
-	VPSRLQ       $0x1c, Y8, Y6
-	VPAND        Y1, Y6, Y6
-	VPCMPEQQ     Y1, Y6, Y6
-	VBLENDVPD    Y6, Y3, Y5, Y5
-	VMOVUPS      224(BX), Y6
-	VMULPD       Y5, Y6, Y6
-	VPAND        Y4, Y6, Y6
-	VMOVUPS      Y9, 192(DX)
-	VMOVUPS      Y6, 224(DX)
-	VPBROADCASTD 4(CX), Y4
-	VPAND        Y1, Y4, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPBROADCASTD 4(R9), Y7
-	VPAND        Y1, Y7, Y8
-	VPCMPEQQ     Y1, Y8, Y8
-	VBLENDVPD    Y8, Y2, Y6, Y6
-	VPBROADCASTD 12(R9), Y8
-	VPAND        Y1, Y8, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      256(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPSRLQ       $0x04, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x04, Y7, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y2, Y6, Y6
-	VPSRLQ       $0x04, Y8, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y3, Y6, Y6
-	VMOVUPS      288(BX), Y10
-	VMULPD       Y6, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 256(DX)
-	VMOVUPS      Y10, 288(DX)
-	VPSRLQ       $0x08, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x08, Y7, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y2, Y6, Y6
-	VPSRLQ       $0x08, Y8, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      320(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPSRLQ       $0x0c, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x0c, Y7, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y2, Y6, Y6
-	VPSRLQ       $0x0c, Y8, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y3, Y6, Y6
-	VMOVUPS      352(BX), Y10
-	VMULPD       Y6, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 320(DX)
-	VMOVUPS      Y10, 352(DX)
-	VPSRLQ       $0x10, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x10, Y7, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y2, Y6, Y6
-	VPSRLQ       $0x10, Y8, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      384(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPSRLQ       $0x14, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x14, Y7, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y2, Y6, Y6
-	VPSRLQ       $0x14, Y8, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y3, Y6, Y6
-	VMOVUPS      416(BX), Y10
-	VMULPD       Y6, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 384(DX)
-	VMOVUPS      Y10, 416(DX)
-	VPSRLQ       $0x18, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x18, Y7, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y2, Y6, Y6
-	VPSRLQ       $0x18, Y8, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      448(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPSRLQ       $0x1c, Y4, Y4
-	VPAND        Y1, Y4, Y4
-	VPCMPEQQ     Y1, Y4, Y4
-	VMOVAPS      Y0, Y0
-	VPSRLQ       $0x1c, Y7, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VBLENDVPD    Y5, Y2, Y0, Y0
-	VPSRLQ       $0x1c, Y8, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQQ     Y1, Y2, Y2
-	VBLENDVPD    Y2, Y3, Y0, Y0
-	VMOVUPS      480(BX), Y2
-	VMULPD       Y0, Y2, Y2
-	VPAND        Y4, Y2, Y2
-	VMOVUPS      Y9, 448(DX)
-	VMOVUPS      Y2, 480(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000200, BX
-	ADDQ         $0x00000200, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
-	VBROADCASTSD (SI), Y0
 
 donetrue:
 	SUBQ $0x00000040, AX
@@ -16266,6 +16297,7 @@ near:
 	JL   wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	VPBROADCASTD (CX), Y2
@@ -16384,290 +16416,6 @@ word:
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x40, R8
-	JMP          donefalse
-
-endedfalse:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
-	VBROADCASTSD 8(SI), Y2
-	VBROADCASTSD 16(SI), Y3
-	VPBROADCASTD (CX), Y4
-	VPAND        Y1, Y4, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPBROADCASTD (R9), Y7
-	VPAND        Y1, Y7, Y8
-	VPCMPEQQ     Y1, Y8, Y8
-	VBLENDVPD    Y8, Y2, Y6, Y6
-	VPBROADCASTD 8(R9), Y8
-	VPAND        Y1, Y8, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      (BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPSRLQ       $0x04, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x04, Y7, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y2, Y6, Y6
-	VPSRLQ       $0x04, Y8, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y3, Y6, Y6
-	VMOVUPS      32(BX), Y10
-	VMULPD       Y6, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, (DX)
-	VMOVUPS      Y10, 32(DX)
-	VPSRLQ       $0x08, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x08, Y7, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y2, Y6, Y6
-	VPSRLQ       $0x08, Y8, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      64(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPSRLQ       $0x0c, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x0c, Y7, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y2, Y6, Y6
-	VPSRLQ       $0x0c, Y8, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y3, Y6, Y6
-	VMOVUPS      96(BX), Y10
-	VMULPD       Y6, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 64(DX)
-	VMOVUPS      Y10, 96(DX)
-	VPSRLQ       $0x10, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x10, Y7, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y2, Y6, Y6
-	VPSRLQ       $0x10, Y8, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      128(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPSRLQ       $0x14, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x14, Y7, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y2, Y6, Y6
-	VPSRLQ       $0x14, Y8, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y3, Y6, Y6
-	VMOVUPS      160(BX), Y10
-	VMULPD       Y6, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 128(DX)
-	VMOVUPS      Y10, 160(DX)
-	VPSRLQ       $0x18, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x18, Y7, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y2, Y6, Y6
-	VPSRLQ       $0x18, Y8, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      192(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPSRLQ       $0x1c, Y4, Y4
-	VPAND        Y1, Y4, Y4
-	VPCMPEQQ     Y1, Y4, Y4
-	VMOVAPS      Y0, Y5
-	VPSRLQ       $0x1c, Y7, Y6
-	VPAND        Y1, Y6, Y6
-	VPCMPEQQ     Y1, Y6, Y6
-	VBLENDVPD    Y6, Y2, Y5, Y5
-	VPSRLQ       $0x1c, Y8, Y6
-	VPAND        Y1, Y6, Y6
-	VPCMPEQQ     Y1, Y6, Y6
-	VBLENDVPD    Y6, Y3, Y5, Y5
-	VMOVUPS      224(BX), Y6
-	VMULPD       Y5, Y6, Y6
-	VPAND        Y4, Y6, Y6
-	VMOVUPS      Y9, 192(DX)
-	VMOVUPS      Y6, 224(DX)
-	VPBROADCASTD 4(CX), Y4
-	VPAND        Y1, Y4, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPBROADCASTD 4(R9), Y7
-	VPAND        Y1, Y7, Y8
-	VPCMPEQQ     Y1, Y8, Y8
-	VBLENDVPD    Y8, Y2, Y6, Y6
-	VPBROADCASTD 12(R9), Y8
-	VPAND        Y1, Y8, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      256(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPSRLQ       $0x04, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x04, Y7, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y2, Y6, Y6
-	VPSRLQ       $0x04, Y8, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y3, Y6, Y6
-	VMOVUPS      288(BX), Y10
-	VMULPD       Y6, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 256(DX)
-	VMOVUPS      Y10, 288(DX)
-	VPSRLQ       $0x08, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x08, Y7, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y2, Y6, Y6
-	VPSRLQ       $0x08, Y8, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      320(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPSRLQ       $0x0c, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x0c, Y7, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y2, Y6, Y6
-	VPSRLQ       $0x0c, Y8, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y3, Y6, Y6
-	VMOVUPS      352(BX), Y10
-	VMULPD       Y6, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 320(DX)
-	VMOVUPS      Y10, 352(DX)
-	VPSRLQ       $0x10, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x10, Y7, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y2, Y6, Y6
-	VPSRLQ       $0x10, Y8, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      384(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPSRLQ       $0x14, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x14, Y7, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y2, Y6, Y6
-	VPSRLQ       $0x14, Y8, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y3, Y6, Y6
-	VMOVUPS      416(BX), Y10
-	VMULPD       Y6, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVUPS      Y9, 384(DX)
-	VMOVUPS      Y10, 416(DX)
-	VPSRLQ       $0x18, Y4, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x18, Y7, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y2, Y6, Y6
-	VPSRLQ       $0x18, Y8, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      448(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
-	VPSRLQ       $0x1c, Y4, Y4
-	VPAND        Y1, Y4, Y4
-	VPCMPEQQ     Y1, Y4, Y4
-	VMOVAPS      Y0, Y0
-	VPSRLQ       $0x1c, Y7, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VBLENDVPD    Y5, Y2, Y0, Y0
-	VPSRLQ       $0x1c, Y8, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQQ     Y1, Y2, Y2
-	VBLENDVPD    Y2, Y3, Y0, Y0
-	VMOVUPS      480(BX), Y2
-	VMULPD       Y0, Y2, Y2
-	VPAND        Y4, Y2, Y2
-	VMOVUPS      Y9, 448(DX)
-	VMOVUPS      Y2, 480(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000200, BX
-	ADDQ         $0x00000200, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
-	VBROADCASTSD (SI), Y0
 
 donefalse:
 	SUBQ $0x00000040, AX
@@ -16678,9 +16426,813 @@ wordDone:
 	VZEROUPPER
 	RET
 
+endedtrue:
+	TESTQ        R8, R8
+	JNZ          withintrue
+	VBROADCASTSD 8(SI), Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againtrue
+
+withintrue:
+	CMPQ         DI, $0x40
+	JL           shorttrue
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VBROADCASTSD 8(SI), Y2
+	VMOVQ        R8, X3
+	VPBROADCASTQ X3, Y3
+	VPBROADCASTD (CX), Y4
+	VPAND        Y1, Y4, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+0(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      (BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x04, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+32(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      32(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VPSRLQ       $0x08, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+64(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      64(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x0c, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+96(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      96(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y8, 96(DX)
+	VPSRLQ       $0x10, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+128(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      128(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x14, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+160(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      160(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 128(DX)
+	VMOVUPS      Y8, 160(DX)
+	VPSRLQ       $0x18, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+192(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      192(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x1c, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VPCMPGTQ     numbers64<>+224(SB), Y3, Y5
+	VBLENDVPD    Y5, Y0, Y2, Y5
+	VMOVUPS      224(BX), Y6
+	VMULPD       Y5, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y7, 192(DX)
+	VMOVUPS      Y6, 224(DX)
+	VPBROADCASTD 4(CX), Y4
+	VPAND        Y1, Y4, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+256(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      256(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x04, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+288(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      288(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 256(DX)
+	VMOVUPS      Y8, 288(DX)
+	VPSRLQ       $0x08, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+320(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      320(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x0c, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+352(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      352(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 320(DX)
+	VMOVUPS      Y8, 352(DX)
+	VPSRLQ       $0x10, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+384(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      384(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x14, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+416(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      416(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 384(DX)
+	VMOVUPS      Y8, 416(DX)
+	VPSRLQ       $0x18, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+448(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      448(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x1c, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VPCMPGTQ     numbers64<>+480(SB), Y3, Y3
+	VBLENDVPD    Y3, Y0, Y2, Y0
+	VMOVUPS      480(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y4, Y3, Y3
+	VMOVUPS      Y7, 448(DX)
+	VMOVUPS      Y3, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	VMOVAPS      Y2, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donetrue
+
+shorttrue:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VBROADCASTSD 8(SI), Y2
+	VMOVQ        R8, X3
+	VPBROADCASTQ X3, Y3
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VBROADCASTSD 16(SI), Y4
+	VMOVQ        R8, X5
+	VPBROADCASTQ X5, Y5
+	VPBROADCASTD (CX), Y6
+	VPAND        Y1, Y6, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+0(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+0(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      (BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x04, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+32(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+32(SB), Y5, Y10
+	VBLENDVPD    Y10, Y8, Y4, Y8
+	VMOVUPS      32(BX), Y10
+	VMULPD       Y8, Y10, Y10
+	VPAND        Y7, Y10, Y10
+	VMOVUPS      Y9, (DX)
+	VMOVUPS      Y10, 32(DX)
+	VPSRLQ       $0x08, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+64(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+64(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      64(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x0c, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+96(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+96(SB), Y5, Y10
+	VBLENDVPD    Y10, Y8, Y4, Y8
+	VMOVUPS      96(BX), Y10
+	VMULPD       Y8, Y10, Y10
+	VPAND        Y7, Y10, Y10
+	VMOVUPS      Y9, 64(DX)
+	VMOVUPS      Y10, 96(DX)
+	VPSRLQ       $0x10, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+128(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+128(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      128(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x14, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+160(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+160(SB), Y5, Y10
+	VBLENDVPD    Y10, Y8, Y4, Y8
+	VMOVUPS      160(BX), Y10
+	VMULPD       Y8, Y10, Y10
+	VPAND        Y7, Y10, Y10
+	VMOVUPS      Y9, 128(DX)
+	VMOVUPS      Y10, 160(DX)
+	VPSRLQ       $0x18, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+192(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+192(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      192(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x1c, Y6, Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VPCMPGTQ     numbers64<>+224(SB), Y3, Y7
+	VBLENDVPD    Y7, Y0, Y2, Y7
+	VPCMPGTQ     numbers64<>+224(SB), Y5, Y8
+	VBLENDVPD    Y8, Y7, Y4, Y7
+	VMOVUPS      224(BX), Y8
+	VMULPD       Y7, Y8, Y8
+	VPAND        Y6, Y8, Y8
+	VMOVUPS      Y9, 192(DX)
+	VMOVUPS      Y8, 224(DX)
+	VPBROADCASTD 4(CX), Y6
+	VPAND        Y1, Y6, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+256(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+256(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      256(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x04, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+288(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+288(SB), Y5, Y10
+	VBLENDVPD    Y10, Y8, Y4, Y8
+	VMOVUPS      288(BX), Y10
+	VMULPD       Y8, Y10, Y10
+	VPAND        Y7, Y10, Y10
+	VMOVUPS      Y9, 256(DX)
+	VMOVUPS      Y10, 288(DX)
+	VPSRLQ       $0x08, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+320(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+320(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      320(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x0c, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+352(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+352(SB), Y5, Y10
+	VBLENDVPD    Y10, Y8, Y4, Y8
+	VMOVUPS      352(BX), Y10
+	VMULPD       Y8, Y10, Y10
+	VPAND        Y7, Y10, Y10
+	VMOVUPS      Y9, 320(DX)
+	VMOVUPS      Y10, 352(DX)
+	VPSRLQ       $0x10, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+384(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+384(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      384(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x14, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+416(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+416(SB), Y5, Y10
+	VBLENDVPD    Y10, Y8, Y4, Y8
+	VMOVUPS      416(BX), Y10
+	VMULPD       Y8, Y10, Y10
+	VPAND        Y7, Y10, Y10
+	VMOVUPS      Y9, 384(DX)
+	VMOVUPS      Y10, 416(DX)
+	VPSRLQ       $0x18, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+448(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+448(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      448(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x1c, Y6, Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VPCMPGTQ     numbers64<>+480(SB), Y3, Y3
+	VBLENDVPD    Y3, Y0, Y2, Y0
+	VPCMPGTQ     numbers64<>+480(SB), Y5, Y2
+	VBLENDVPD    Y2, Y0, Y4, Y0
+	VMOVUPS      480(BX), Y2
+	VMULPD       Y0, Y2, Y2
+	VPAND        Y6, Y2, Y2
+	VMOVUPS      Y9, 448(DX)
+	VMOVUPS      Y2, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
+	VBROADCASTSD (SI), Y0
+	JMP          donetrue
+
+endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VBROADCASTSD 8(SI), Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VBROADCASTSD 8(SI), Y2
+	VMOVQ        R8, X3
+	VPBROADCASTQ X3, Y3
+	VPBROADCASTD (CX), Y4
+	VPAND        Y1, Y4, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+0(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      (BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x04, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+32(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      32(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VPSRLQ       $0x08, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+64(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      64(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x0c, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+96(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      96(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y8, 96(DX)
+	VPSRLQ       $0x10, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+128(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      128(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x14, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+160(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      160(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 128(DX)
+	VMOVUPS      Y8, 160(DX)
+	VPSRLQ       $0x18, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+192(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      192(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x1c, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VPCMPGTQ     numbers64<>+224(SB), Y3, Y5
+	VBLENDVPD    Y5, Y0, Y2, Y5
+	VMOVUPS      224(BX), Y6
+	VMULPD       Y5, Y6, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y7, 192(DX)
+	VMOVUPS      Y6, 224(DX)
+	VPBROADCASTD 4(CX), Y4
+	VPAND        Y1, Y4, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+256(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      256(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x04, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+288(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      288(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 256(DX)
+	VMOVUPS      Y8, 288(DX)
+	VPSRLQ       $0x08, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+320(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      320(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x0c, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+352(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      352(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 320(DX)
+	VMOVUPS      Y8, 352(DX)
+	VPSRLQ       $0x10, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+384(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      384(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x14, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+416(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      416(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVUPS      Y7, 384(DX)
+	VMOVUPS      Y8, 416(DX)
+	VPSRLQ       $0x18, Y4, Y5
+	VPAND        Y1, Y5, Y5
+	VPCMPEQQ     Y1, Y5, Y5
+	VPCMPGTQ     numbers64<>+448(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      448(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPSRLQ       $0x1c, Y4, Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQQ     Y1, Y4, Y4
+	VPCMPGTQ     numbers64<>+480(SB), Y3, Y3
+	VBLENDVPD    Y3, Y0, Y2, Y0
+	VMOVUPS      480(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y4, Y3, Y3
+	VMOVUPS      Y7, 448(DX)
+	VMOVUPS      Y3, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	VMOVAPS      Y2, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VBROADCASTSD 8(SI), Y2
+	VMOVQ        R8, X3
+	VPBROADCASTQ X3, Y3
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VBROADCASTSD 16(SI), Y4
+	VMOVQ        R8, X5
+	VPBROADCASTQ X5, Y5
+	VPBROADCASTD (CX), Y6
+	VPAND        Y1, Y6, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+0(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+0(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      (BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x04, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+32(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+32(SB), Y5, Y10
+	VBLENDVPD    Y10, Y8, Y4, Y8
+	VMOVUPS      32(BX), Y10
+	VMULPD       Y8, Y10, Y10
+	VPAND        Y7, Y10, Y10
+	VMOVUPS      Y9, (DX)
+	VMOVUPS      Y10, 32(DX)
+	VPSRLQ       $0x08, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+64(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+64(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      64(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x0c, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+96(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+96(SB), Y5, Y10
+	VBLENDVPD    Y10, Y8, Y4, Y8
+	VMOVUPS      96(BX), Y10
+	VMULPD       Y8, Y10, Y10
+	VPAND        Y7, Y10, Y10
+	VMOVUPS      Y9, 64(DX)
+	VMOVUPS      Y10, 96(DX)
+	VPSRLQ       $0x10, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+128(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+128(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      128(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x14, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+160(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+160(SB), Y5, Y10
+	VBLENDVPD    Y10, Y8, Y4, Y8
+	VMOVUPS      160(BX), Y10
+	VMULPD       Y8, Y10, Y10
+	VPAND        Y7, Y10, Y10
+	VMOVUPS      Y9, 128(DX)
+	VMOVUPS      Y10, 160(DX)
+	VPSRLQ       $0x18, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+192(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+192(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      192(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x1c, Y6, Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VPCMPGTQ     numbers64<>+224(SB), Y3, Y7
+	VBLENDVPD    Y7, Y0, Y2, Y7
+	VPCMPGTQ     numbers64<>+224(SB), Y5, Y8
+	VBLENDVPD    Y8, Y7, Y4, Y7
+	VMOVUPS      224(BX), Y8
+	VMULPD       Y7, Y8, Y8
+	VPAND        Y6, Y8, Y8
+	VMOVUPS      Y9, 192(DX)
+	VMOVUPS      Y8, 224(DX)
+	VPBROADCASTD 4(CX), Y6
+	VPAND        Y1, Y6, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+256(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+256(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      256(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x04, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+288(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+288(SB), Y5, Y10
+	VBLENDVPD    Y10, Y8, Y4, Y8
+	VMOVUPS      288(BX), Y10
+	VMULPD       Y8, Y10, Y10
+	VPAND        Y7, Y10, Y10
+	VMOVUPS      Y9, 256(DX)
+	VMOVUPS      Y10, 288(DX)
+	VPSRLQ       $0x08, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+320(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+320(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      320(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x0c, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+352(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+352(SB), Y5, Y10
+	VBLENDVPD    Y10, Y8, Y4, Y8
+	VMOVUPS      352(BX), Y10
+	VMULPD       Y8, Y10, Y10
+	VPAND        Y7, Y10, Y10
+	VMOVUPS      Y9, 320(DX)
+	VMOVUPS      Y10, 352(DX)
+	VPSRLQ       $0x10, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+384(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+384(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      384(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x14, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+416(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+416(SB), Y5, Y10
+	VBLENDVPD    Y10, Y8, Y4, Y8
+	VMOVUPS      416(BX), Y10
+	VMULPD       Y8, Y10, Y10
+	VPAND        Y7, Y10, Y10
+	VMOVUPS      Y9, 384(DX)
+	VMOVUPS      Y10, 416(DX)
+	VPSRLQ       $0x18, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+448(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+448(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      448(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x1c, Y6, Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VPCMPGTQ     numbers64<>+480(SB), Y3, Y3
+	VBLENDVPD    Y3, Y0, Y2, Y0
+	VPCMPGTQ     numbers64<>+480(SB), Y5, Y2
+	VBLENDVPD    Y2, Y0, Y4, Y0
+	VMOVUPS      480(BX), Y2
+	VMULPD       Y0, Y2, Y2
+	VPAND        Y6, Y2, Y2
+	VMOVUPS      Y9, 448(DX)
+	VMOVUPS      Y2, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
+	VBROADCASTSD (SI), Y0
+	JMP          donefalse
+
+DATA numbers64<>+0(SB)/8, $0x0000000000000000
+DATA numbers64<>+8(SB)/8, $0x0000000000000001
+DATA numbers64<>+16(SB)/8, $0x0000000000000002
+DATA numbers64<>+24(SB)/8, $0x0000000000000003
+DATA numbers64<>+32(SB)/8, $0x0000000000000004
+DATA numbers64<>+40(SB)/8, $0x0000000000000005
+DATA numbers64<>+48(SB)/8, $0x0000000000000006
+DATA numbers64<>+56(SB)/8, $0x0000000000000007
+DATA numbers64<>+64(SB)/8, $0x0000000000000008
+DATA numbers64<>+72(SB)/8, $0x0000000000000009
+DATA numbers64<>+80(SB)/8, $0x000000000000000a
+DATA numbers64<>+88(SB)/8, $0x000000000000000b
+DATA numbers64<>+96(SB)/8, $0x000000000000000c
+DATA numbers64<>+104(SB)/8, $0x000000000000000d
+DATA numbers64<>+112(SB)/8, $0x000000000000000e
+DATA numbers64<>+120(SB)/8, $0x000000000000000f
+DATA numbers64<>+128(SB)/8, $0x0000000000000010
+DATA numbers64<>+136(SB)/8, $0x0000000000000011
+DATA numbers64<>+144(SB)/8, $0x0000000000000012
+DATA numbers64<>+152(SB)/8, $0x0000000000000013
+DATA numbers64<>+160(SB)/8, $0x0000000000000014
+DATA numbers64<>+168(SB)/8, $0x0000000000000015
+DATA numbers64<>+176(SB)/8, $0x0000000000000016
+DATA numbers64<>+184(SB)/8, $0x0000000000000017
+DATA numbers64<>+192(SB)/8, $0x0000000000000018
+DATA numbers64<>+200(SB)/8, $0x0000000000000019
+DATA numbers64<>+208(SB)/8, $0x000000000000001a
+DATA numbers64<>+216(SB)/8, $0x000000000000001b
+DATA numbers64<>+224(SB)/8, $0x000000000000001c
+DATA numbers64<>+232(SB)/8, $0x000000000000001d
+DATA numbers64<>+240(SB)/8, $0x000000000000001e
+DATA numbers64<>+248(SB)/8, $0x000000000000001f
+DATA numbers64<>+256(SB)/8, $0x0000000000000020
+DATA numbers64<>+264(SB)/8, $0x0000000000000021
+DATA numbers64<>+272(SB)/8, $0x0000000000000022
+DATA numbers64<>+280(SB)/8, $0x0000000000000023
+DATA numbers64<>+288(SB)/8, $0x0000000000000024
+DATA numbers64<>+296(SB)/8, $0x0000000000000025
+DATA numbers64<>+304(SB)/8, $0x0000000000000026
+DATA numbers64<>+312(SB)/8, $0x0000000000000027
+DATA numbers64<>+320(SB)/8, $0x0000000000000028
+DATA numbers64<>+328(SB)/8, $0x0000000000000029
+DATA numbers64<>+336(SB)/8, $0x000000000000002a
+DATA numbers64<>+344(SB)/8, $0x000000000000002b
+DATA numbers64<>+352(SB)/8, $0x000000000000002c
+DATA numbers64<>+360(SB)/8, $0x000000000000002d
+DATA numbers64<>+368(SB)/8, $0x000000000000002e
+DATA numbers64<>+376(SB)/8, $0x000000000000002f
+DATA numbers64<>+384(SB)/8, $0x0000000000000030
+DATA numbers64<>+392(SB)/8, $0x0000000000000031
+DATA numbers64<>+400(SB)/8, $0x0000000000000032
+DATA numbers64<>+408(SB)/8, $0x0000000000000033
+DATA numbers64<>+416(SB)/8, $0x0000000000000034
+DATA numbers64<>+424(SB)/8, $0x0000000000000035
+DATA numbers64<>+432(SB)/8, $0x0000000000000036
+DATA numbers64<>+440(SB)/8, $0x0000000000000037
+DATA numbers64<>+448(SB)/8, $0x0000000000000038
+DATA numbers64<>+456(SB)/8, $0x0000000000000039
+DATA numbers64<>+464(SB)/8, $0x000000000000003a
+DATA numbers64<>+472(SB)/8, $0x000000000000003b
+DATA numbers64<>+480(SB)/8, $0x000000000000003c
+DATA numbers64<>+488(SB)/8, $0x000000000000003d
+DATA numbers64<>+496(SB)/8, $0x000000000000003e
+DATA numbers64<>+504(SB)/8, $0x000000000000003f
+GLOBL numbers64<>(SB), RODATA|NOPTR, $512
+
 // func scaleRunsFloat64AVX512(dst []float64, src []float64, keep []uint64, scales []float64, run int, left int)
-// Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·scaleRunsFloat64AVX512(SB), NOSPLIT, $16-112
+// Requires: AVX, AVX512F, CMOV
+TEXT ·scaleRunsFloat64AVX512(SB), NOSPLIT, $0-112
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
@@ -16690,7 +17242,14 @@ TEXT ·scaleRunsFloat64AVX512(SB), NOSPLIT, $16-112
 	MOVQ         left+104(FP), R8
 	VBROADCASTSD (SI), Z0
 	VMOVDQU64    laneBits8<>+0(SB), Z1
-	LEAQ         (SP), R9
+	VMOVDQU64    numbers64<>+0(SB), Z2
+	VMOVDQU64    numbers64<>+64(SB), Z3
+	VMOVDQU64    numbers64<>+128(SB), Z4
+	VMOVDQU64    numbers64<>+192(SB), Z5
+	VMOVDQU64    numbers64<>+256(SB), Z6
+	VMOVDQU64    numbers64<>+320(SB), Z7
+	VMOVDQU64    numbers64<>+384(SB), Z8
+	VMOVDQU64    numbers64<>+448(SB), Z9
 	CMPQ         AX, $0x00001000
 	JL           near
 	CMPQ         DX, BX
@@ -16699,208 +17258,78 @@ TEXT ·scaleRunsFloat64AVX512(SB), NOSPLIT, $16-112
 	JL           apartDone
 
 apart:
-	MOVQ         (BX), R10
-	MOVQ         64(BX), R10
-	MOVQ         128(BX), R10
-	MOVQ         192(BX), R10
-	MOVQ         256(BX), R10
-	MOVQ         320(BX), R10
-	MOVQ         384(BX), R10
-	MOVQ         448(BX), R10
-	MOVQ         (DX), R10
-	MOVQ         64(DX), R10
-	MOVQ         128(DX), R10
-	MOVQ         192(DX), R10
-	MOVQ         256(DX), R10
-	MOVQ         320(DX), R10
-	MOVQ         384(DX), R10
-	MOVQ         448(DX), R10
+	MOVQ (BX), R9
+	MOVQ 64(BX), R9
+	MOVQ 128(BX), R9
+	MOVQ 192(BX), R9
+	MOVQ 256(BX), R9
+	MOVQ 320(BX), R9
+	MOVQ 384(BX), R9
+	MOVQ 448(BX), R9
+	MOVQ (DX), R9
+	MOVQ 64(DX), R9
+	MOVQ 128(DX), R9
+	MOVQ 192(DX), R9
+	MOVQ 256(DX), R9
+	MOVQ 320(DX), R9
+	MOVQ 384(DX), R9
+	MOVQ 448(DX), R9
+
+againtrue:
 	CMPQ         R8, $0x40
 	JL           endedtrue
-	VPBROADCASTD (CX), Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      (BX), Y3
-	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
-	VMULPD.Z     Z0, Z3, K1, Z3
-	VPSRLQ       $0x08, Z2, Z4
-	VPTESTMQ     Z1, Z4, K1
-	VMOVUPS      64(BX), Y5
-	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
-	VMULPD.Z     Z0, Z5, K1, Z5
-	VPSRLQ       $0x10, Z2, Z4
-	VPTESTMQ     Z1, Z4, K1
-	VMOVUPS      128(BX), Y6
-	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
-	VMULPD.Z     Z0, Z6, K1, Z6
-	VPSRLQ       $0x18, Z2, Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      192(BX), Y7
-	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
-	VMULPD.Z     Z0, Z7, K1, Z7
-	VPBROADCASTD 4(CX), Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      256(BX), Y8
-	VINSERTF64X4 $0x01, 288(BX), Z8, Z8
-	VMULPD.Z     Z0, Z8, K1, Z8
-	VPSRLQ       $0x08, Z2, Z4
-	VPTESTMQ     Z1, Z4, K1
-	VMOVUPS      320(BX), Y9
-	VINSERTF64X4 $0x01, 352(BX), Z9, Z9
-	VMULPD.Z     Z0, Z9, K1, Z9
-	VPSRLQ       $0x10, Z2, Z4
-	VPTESTMQ     Z1, Z4, K1
-	VMOVUPS      384(BX), Y10
-	VINSERTF64X4 $0x01, 416(BX), Z10, Z10
-	VMULPD.Z     Z0, Z10, K1, Z10
-	VPSRLQ       $0x18, Z2, Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      448(BX), Y11
-	VINSERTF64X4 $0x01, 480(BX), Z11, Z11
+	VPBROADCASTD (CX), Z10
+	VPTESTMQ     Z1, Z10, K1
+	VMOVUPS      (BX), Y11
+	VINSERTF64X4 $0x01, 32(BX), Z11, Z11
 	VMULPD.Z     Z0, Z11, K1, Z11
-	VMOVUPS      Z3, (DX)
-	VMOVUPS      Z5, 64(DX)
-	VMOVUPS      Z6, 128(DX)
-	VMOVUPS      Z7, 192(DX)
-	VMOVUPS      Z8, 256(DX)
-	VMOVUPS      Z9, 320(DX)
-	VMOVUPS      Z10, 384(DX)
-	VMOVUPS      Z11, 448(DX)
+	VPSRLQ       $0x08, Z10, Z12
+	VPTESTMQ     Z1, Z12, K1
+	VMOVUPS      64(BX), Y12
+	VINSERTF64X4 $0x01, 96(BX), Z12, Z12
+	VMULPD.Z     Z0, Z12, K1, Z12
+	VPSRLQ       $0x10, Z10, Z13
+	VPTESTMQ     Z1, Z13, K1
+	VMOVUPS      128(BX), Y13
+	VINSERTF64X4 $0x01, 160(BX), Z13, Z13
+	VMULPD.Z     Z0, Z13, K1, Z13
+	VPSRLQ       $0x18, Z10, Z10
+	VPTESTMQ     Z1, Z10, K1
+	VMOVUPS      192(BX), Y10
+	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
+	VMULPD.Z     Z0, Z10, K1, Z10
+	VPBROADCASTD 4(CX), Z14
+	VPTESTMQ     Z1, Z14, K1
+	VMOVUPS      256(BX), Y15
+	VINSERTF64X4 $0x01, 288(BX), Z15, Z15
+	VMULPD.Z     Z0, Z15, K1, Z15
+	VPSRLQ       $0x08, Z14, Z16
+	VPTESTMQ     Z1, Z16, K1
+	VMOVUPS      320(BX), Y16
+	VINSERTF64X4 $0x01, 352(BX), Z16, Z16
+	VMULPD.Z     Z0, Z16, K1, Z16
+	VPSRLQ       $0x10, Z14, Z17
+	VPTESTMQ     Z1, Z17, K1
+	VMOVUPS      384(BX), Y17
+	VINSERTF64X4 $0x01, 416(BX), Z17, Z17
+	VMULPD.Z     Z0, Z17, K1, Z17
+	VPSRLQ       $0x18, Z14, Z14
+	VPTESTMQ     Z1, Z14, K1
+	VMOVUPS      448(BX), Y14
+	VINSERTF64X4 $0x01, 480(BX), Z14, Z14
+	VMULPD.Z     Z0, Z14, K1, Z14
+	VMOVUPS      Z11, (DX)
+	VMOVUPS      Z12, 64(DX)
+	VMOVUPS      Z13, 128(DX)
+	VMOVUPS      Z10, 192(DX)
+	VMOVUPS      Z15, 256(DX)
+	VMOVUPS      Z16, 320(DX)
+	VMOVUPS      Z17, 384(DX)
+	VMOVUPS      Z14, 448(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x40, R8
-	JMP          donetrue
-
-endedtrue:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
-	VBROADCASTSD 8(SI), Z2
-	VBROADCASTSD 16(SI), Z4
-	VPBROADCASTD (CX), Z20
-	VPTESTMQ     Z1, Z20, K1
-	VMOVAPS      Z0, Z21
-	VPBROADCASTD (R9), Z22
-	VPTESTMQ     Z1, Z22, K2
-	VMOVAPD      Z2, K2, Z21
-	VPBROADCASTD 8(R9), Z23
-	VPTESTMQ     Z1, Z23, K2
-	VMOVAPD      Z4, K2, Z21
-	VMOVUPS      (BX), Y12
-	VINSERTF64X4 $0x01, 32(BX), Z12, Z12
-	VMULPD.Z     Z21, Z12, K1, Z12
-	VPSRLQ       $0x08, Z20, Z21
-	VPTESTMQ     Z1, Z21, K1
-	VMOVAPS      Z0, Z21
-	VPSRLQ       $0x08, Z22, Z24
-	VPTESTMQ     Z1, Z24, K2
-	VMOVAPD      Z2, K2, Z21
-	VPSRLQ       $0x08, Z23, Z24
-	VPTESTMQ     Z1, Z24, K2
-	VMOVAPD      Z4, K2, Z21
-	VMOVUPS      64(BX), Y13
-	VINSERTF64X4 $0x01, 96(BX), Z13, Z13
-	VMULPD.Z     Z21, Z13, K1, Z13
-	VPSRLQ       $0x10, Z20, Z21
-	VPTESTMQ     Z1, Z21, K1
-	VMOVAPS      Z0, Z21
-	VPSRLQ       $0x10, Z22, Z24
-	VPTESTMQ     Z1, Z24, K2
-	VMOVAPD      Z2, K2, Z21
-	VPSRLQ       $0x10, Z23, Z24
-	VPTESTMQ     Z1, Z24, K2
-	VMOVAPD      Z4, K2, Z21
-	VMOVUPS      128(BX), Y14
-	VINSERTF64X4 $0x01, 160(BX), Z14, Z14
-	VMULPD.Z     Z21, Z14, K1, Z14
-	VPSRLQ       $0x18, Z20, Z20
-	VPTESTMQ     Z1, Z20, K1
-	VMOVAPS      Z0, Z20
-	VPSRLQ       $0x18, Z22, Z21
-	VPTESTMQ     Z1, Z21, K2
-	VMOVAPD      Z2, K2, Z20
-	VPSRLQ       $0x18, Z23, Z21
-	VPTESTMQ     Z1, Z21, K2
-	VMOVAPD      Z4, K2, Z20
-	VMOVUPS      192(BX), Y15
-	VINSERTF64X4 $0x01, 224(BX), Z15, Z15
-	VMULPD.Z     Z20, Z15, K1, Z15
-	VPBROADCASTD 4(CX), Z20
-	VPTESTMQ     Z1, Z20, K1
-	VMOVAPS      Z0, Z21
-	VPBROADCASTD 4(R9), Z22
-	VPTESTMQ     Z1, Z22, K2
-	VMOVAPD      Z2, K2, Z21
-	VPBROADCASTD 12(R9), Z23
-	VPTESTMQ     Z1, Z23, K2
-	VMOVAPD      Z4, K2, Z21
-	VMOVUPS      256(BX), Y16
-	VINSERTF64X4 $0x01, 288(BX), Z16, Z16
-	VMULPD.Z     Z21, Z16, K1, Z16
-	VPSRLQ       $0x08, Z20, Z21
-	VPTESTMQ     Z1, Z21, K1
-	VMOVAPS      Z0, Z21
-	VPSRLQ       $0x08, Z22, Z24
-	VPTESTMQ     Z1, Z24, K2
-	VMOVAPD      Z2, K2, Z21
-	VPSRLQ       $0x08, Z23, Z24
-	VPTESTMQ     Z1, Z24, K2
-	VMOVAPD      Z4, K2, Z21
-	VMOVUPS      320(BX), Y17
-	VINSERTF64X4 $0x01, 352(BX), Z17, Z17
-	VMULPD.Z     Z21, Z17, K1, Z17
-	VPSRLQ       $0x10, Z20, Z21
-	VPTESTMQ     Z1, Z21, K1
-	VMOVAPS      Z0, Z21
-	VPSRLQ       $0x10, Z22, Z24
-	VPTESTMQ     Z1, Z24, K2
-	VMOVAPD      Z2, K2, Z21
-	VPSRLQ       $0x10, Z23, Z24
-	VPTESTMQ     Z1, Z24, K2
-	VMOVAPD      Z4, K2, Z21
-	VMOVUPS      384(BX), Y18
-	VINSERTF64X4 $0x01, 416(BX), Z18, Z18
-	VMULPD.Z     Z21, Z18, K1, Z18
-	VPSRLQ       $0x18, Z20, Z20
-	VPTESTMQ     Z1, Z20, K1
-	VMOVAPS      Z0, Z0
-	VPSRLQ       $0x18, Z22, Z20
-	VPTESTMQ     Z1, Z20, K2
-	VMOVAPD      Z2, K2, Z0
-	VPSRLQ       $0x18, Z23, Z2
-	VPTESTMQ     Z1, Z2, K2
-	VMOVAPD      Z4, K2, Z0
-	VMOVUPS      448(BX), Y19
-	VINSERTF64X4 $0x01, 480(BX), Z19, Z19
-	VMULPD.Z     Z0, Z19, K1, Z19
-	VMOVUPS      Z12, (DX)
-	VMOVUPS      Z13, 64(DX)
-	VMOVUPS      Z14, 128(DX)
-	VMOVUPS      Z15, 192(DX)
-	VMOVUPS      Z16, 256(DX)
-	VMOVUPS      Z17, 320(DX)
-	VMOVUPS      Z18, 384(DX)
-	VMOVUPS      Z19, 448(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000200, BX
-	ADDQ         $0x00000200, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
-	VBROADCASTSD (SI), Z0
 
 donetrue:
 	SUBQ $0x00000040, AX
@@ -16913,176 +17342,53 @@ near:
 	JL   wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
-	VPBROADCASTD (CX), Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      (BX), Z3
-	VMULPD.Z     Z0, Z3, K1, Z3
-	VPSRLQ       $0x08, Z2, Z4
-	VPTESTMQ     Z1, Z4, K1
-	VMOVUPS      64(BX), Z4
-	VMULPD.Z     Z0, Z4, K1, Z4
-	VPSRLQ       $0x10, Z2, Z5
-	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      128(BX), Z5
-	VMULPD.Z     Z0, Z5, K1, Z5
-	VPSRLQ       $0x18, Z2, Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      192(BX), Z2
-	VMULPD.Z     Z0, Z2, K1, Z2
-	VPBROADCASTD 4(CX), Z6
-	VPTESTMQ     Z1, Z6, K1
-	VMOVUPS      256(BX), Z7
-	VMULPD.Z     Z0, Z7, K1, Z7
-	VPSRLQ       $0x08, Z6, Z8
-	VPTESTMQ     Z1, Z8, K1
-	VMOVUPS      320(BX), Z8
-	VMULPD.Z     Z0, Z8, K1, Z8
-	VPSRLQ       $0x10, Z6, Z9
-	VPTESTMQ     Z1, Z9, K1
-	VMOVUPS      384(BX), Z9
-	VMULPD.Z     Z0, Z9, K1, Z9
-	VPSRLQ       $0x18, Z6, Z6
-	VPTESTMQ     Z1, Z6, K1
-	VMOVUPS      448(BX), Z6
-	VMULPD.Z     Z0, Z6, K1, Z6
-	VMOVUPS      Z3, (DX)
-	VMOVUPS      Z4, 64(DX)
-	VMOVUPS      Z5, 128(DX)
-	VMOVUPS      Z2, 192(DX)
-	VMOVUPS      Z7, 256(DX)
-	VMOVUPS      Z8, 320(DX)
-	VMOVUPS      Z9, 384(DX)
-	VMOVUPS      Z6, 448(DX)
+	VPBROADCASTD (CX), Z10
+	VPTESTMQ     Z1, Z10, K1
+	VMOVUPS      (BX), Z11
+	VMULPD.Z     Z0, Z11, K1, Z11
+	VPSRLQ       $0x08, Z10, Z12
+	VPTESTMQ     Z1, Z12, K1
+	VMOVUPS      64(BX), Z12
+	VMULPD.Z     Z0, Z12, K1, Z12
+	VPSRLQ       $0x10, Z10, Z13
+	VPTESTMQ     Z1, Z13, K1
+	VMOVUPS      128(BX), Z13
+	VMULPD.Z     Z0, Z13, K1, Z13
+	VPSRLQ       $0x18, Z10, Z10
+	VPTESTMQ     Z1, Z10, K1
+	VMOVUPS      192(BX), Z10
+	VMULPD.Z     Z0, Z10, K1, Z10
+	VPBROADCASTD 4(CX), Z14
+	VPTESTMQ     Z1, Z14, K1
+	VMOVUPS      256(BX), Z15
+	VMULPD.Z     Z0, Z15, K1, Z15
+	VPSRLQ       $0x08, Z14, Z16
+	VPTESTMQ     Z1, Z16, K1
+	VMOVUPS      320(BX), Z16
+	VMULPD.Z     Z0, Z16, K1, Z16
+	VPSRLQ       $0x10, Z14, Z17
+	VPTESTMQ     Z1, Z17, K1
+	VMOVUPS      384(BX), Z17
+	VMULPD.Z     Z0, Z17, K1, Z17
+	VPSRLQ       $0x18, Z14, Z14
+	VPTESTMQ     Z1, Z14, K1
+	VMOVUPS      448(BX), Z14
+	VMULPD.Z     Z0, Z14, K1, Z14
+	VMOVUPS      Z11, (DX)
+	VMOVUPS      Z12, 64(DX)
+	VMOVUPS      Z13, 128(DX)
+	VMOVUPS      Z10, 192(DX)
+	VMOVUPS      Z15, 256(DX)
+	VMOVUPS      Z16, 320(DX)
+	VMOVUPS      Z17, 384(DX)
+	VMOVUPS      Z14, 448(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x40, R8
-	JMP          donefalse
-
-endedfalse:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
-	VBROADCASTSD 8(SI), Z2
-	VBROADCASTSD 16(SI), Z3
-	VPBROADCASTD (CX), Z4
-	VPTESTMQ     Z1, Z4, K1
-	VMOVAPS      Z0, Z5
-	VPBROADCASTD (R9), Z6
-	VPTESTMQ     Z1, Z6, K2
-	VMOVAPD      Z2, K2, Z5
-	VPBROADCASTD 8(R9), Z7
-	VPTESTMQ     Z1, Z7, K2
-	VMOVAPD      Z3, K2, Z5
-	VMOVUPS      (BX), Z8
-	VMULPD.Z     Z5, Z8, K1, Z8
-	VPSRLQ       $0x08, Z4, Z5
-	VPTESTMQ     Z1, Z5, K1
-	VMOVAPS      Z0, Z5
-	VPSRLQ       $0x08, Z6, Z9
-	VPTESTMQ     Z1, Z9, K2
-	VMOVAPD      Z2, K2, Z5
-	VPSRLQ       $0x08, Z7, Z9
-	VPTESTMQ     Z1, Z9, K2
-	VMOVAPD      Z3, K2, Z5
-	VMOVUPS      64(BX), Z9
-	VMULPD.Z     Z5, Z9, K1, Z9
-	VPSRLQ       $0x10, Z4, Z5
-	VPTESTMQ     Z1, Z5, K1
-	VMOVAPS      Z0, Z5
-	VPSRLQ       $0x10, Z6, Z10
-	VPTESTMQ     Z1, Z10, K2
-	VMOVAPD      Z2, K2, Z5
-	VPSRLQ       $0x10, Z7, Z10
-	VPTESTMQ     Z1, Z10, K2
-	VMOVAPD      Z3, K2, Z5
-	VMOVUPS      128(BX), Z10
-	VMULPD.Z     Z5, Z10, K1, Z10
-	VPSRLQ       $0x18, Z4, Z4
-	VPTESTMQ     Z1, Z4, K1
-	VMOVAPS      Z0, Z4
-	VPSRLQ       $0x18, Z6, Z5
-	VPTESTMQ     Z1, Z5, K2
-	VMOVAPD      Z2, K2, Z4
-	VPSRLQ       $0x18, Z7, Z5
-	VPTESTMQ     Z1, Z5, K2
-	VMOVAPD      Z3, K2, Z4
-	VMOVUPS      192(BX), Z5
-	VMULPD.Z     Z4, Z5, K1, Z5
-	VPBROADCASTD 4(CX), Z4
-	VPTESTMQ     Z1, Z4, K1
-	VMOVAPS      Z0, Z6
-	VPBROADCASTD 4(R9), Z7
-	VPTESTMQ     Z1, Z7, K2
-	VMOVAPD      Z2, K2, Z6
-	VPBROADCASTD 12(R9), Z11
-	VPTESTMQ     Z1, Z11, K2
-	VMOVAPD      Z3, K2, Z6
-	VMOVUPS      256(BX), Z12
-	VMULPD.Z     Z6, Z12, K1, Z12
-	VPSRLQ       $0x08, Z4, Z6
-	VPTESTMQ     Z1, Z6, K1
-	VMOVAPS      Z0, Z6
-	VPSRLQ       $0x08, Z7, Z13
-	VPTESTMQ     Z1, Z13, K2
-	VMOVAPD      Z2, K2, Z6
-	VPSRLQ       $0x08, Z11, Z13
-	VPTESTMQ     Z1, Z13, K2
-	VMOVAPD      Z3, K2, Z6
-	VMOVUPS      320(BX), Z13
-	VMULPD.Z     Z6, Z13, K1, Z13
-	VPSRLQ       $0x10, Z4, Z6
-	VPTESTMQ     Z1, Z6, K1
-	VMOVAPS      Z0, Z6
-	VPSRLQ       $0x10, Z7, Z14
-	VPTESTMQ     Z1, Z14, K2
-	VMOVAPD      Z2, K2, Z6
-	VPSRLQ       $0x10, Z11, Z14
-	VPTESTMQ     Z1, Z14, K2
-	VMOVAPD      Z3, K2, Z6
-	VMOVUPS      384(BX), Z14
-	VMULPD.Z     Z6, Z14, K1, Z14
-	VPSRLQ       $0x18, Z4, Z4
-	VPTESTMQ     Z1, Z4, K1
-	VMOVAPS      Z0, Z0
-	VPSRLQ       $0x18, Z7, Z4
-	VPTESTMQ     Z1, Z4, K2
-	VMOVAPD      Z2, K2, Z0
-	VPSRLQ       $0x18, Z11, Z2
-	VPTESTMQ     Z1, Z2, K2
-	VMOVAPD      Z3, K2, Z0
-	VMOVUPS      448(BX), Z2
-	VMULPD.Z     Z0, Z2, K1, Z2
-	VMOVUPS      Z8, (DX)
-	VMOVUPS      Z9, 64(DX)
-	VMOVUPS      Z10, 128(DX)
-	VMOVUPS      Z5, 192(DX)
-	VMOVUPS      Z12, 256(DX)
-	VMOVUPS      Z13, 320(DX)
-	VMOVUPS      Z14, 384(DX)
-	VMOVUPS      Z2, 448(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000200, BX
-	ADDQ         $0x00000200, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
-	VBROADCASTSD (SI), Z0
 
 donefalse:
 	SUBQ $0x00000040, AX
@@ -17092,10 +17398,428 @@ donefalse:
 wordDone:
 	VZEROUPPER
 	RET
+
+endedtrue:
+	TESTQ        R8, R8
+	JNZ          withintrue
+	VBROADCASTSD 8(SI), Z0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againtrue
+
+withintrue:
+	CMPQ         DI, $0x40
+	JL           shorttrue
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VBROADCASTSD 8(SI), Z10
+	VMOVQ        R8, X11
+	VPBROADCASTQ X11, Z11
+	VPBROADCASTD (CX), Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z2, Z11, K2
+	VMOVAPS      Z10, Z13
+	VMOVAPD      Z0, K2, Z13
+	VMOVUPS      (BX), Y14
+	VINSERTF64X4 $0x01, 32(BX), Z14, Z14
+	VMULPD.Z     Z13, Z14, K1, Z14
+	VPSRLQ       $0x08, Z12, Z13
+	VPTESTMQ     Z1, Z13, K1
+	VPCMPGTQ     Z3, Z11, K2
+	VMOVAPS      Z10, Z13
+	VMOVAPD      Z0, K2, Z13
+	VMOVUPS      64(BX), Y15
+	VINSERTF64X4 $0x01, 96(BX), Z15, Z15
+	VMULPD.Z     Z13, Z15, K1, Z15
+	VPSRLQ       $0x10, Z12, Z13
+	VPTESTMQ     Z1, Z13, K1
+	VPCMPGTQ     Z4, Z11, K2
+	VMOVAPS      Z10, Z13
+	VMOVAPD      Z0, K2, Z13
+	VMOVUPS      128(BX), Y16
+	VINSERTF64X4 $0x01, 160(BX), Z16, Z16
+	VMULPD.Z     Z13, Z16, K1, Z16
+	VPSRLQ       $0x18, Z12, Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z5, Z11, K2
+	VMOVAPS      Z10, Z12
+	VMOVAPD      Z0, K2, Z12
+	VMOVUPS      192(BX), Y13
+	VINSERTF64X4 $0x01, 224(BX), Z13, Z13
+	VMULPD.Z     Z12, Z13, K1, Z13
+	VPBROADCASTD 4(CX), Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z6, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VMOVUPS      256(BX), Y18
+	VINSERTF64X4 $0x01, 288(BX), Z18, Z18
+	VMULPD.Z     Z17, Z18, K1, Z18
+	VPSRLQ       $0x08, Z12, Z17
+	VPTESTMQ     Z1, Z17, K1
+	VPCMPGTQ     Z7, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VMOVUPS      320(BX), Y19
+	VINSERTF64X4 $0x01, 352(BX), Z19, Z19
+	VMULPD.Z     Z17, Z19, K1, Z19
+	VPSRLQ       $0x10, Z12, Z17
+	VPTESTMQ     Z1, Z17, K1
+	VPCMPGTQ     Z8, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VMOVUPS      384(BX), Y20
+	VINSERTF64X4 $0x01, 416(BX), Z20, Z20
+	VMULPD.Z     Z17, Z20, K1, Z20
+	VPSRLQ       $0x18, Z12, Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z9, Z11, K2
+	VMOVAPS      Z10, Z11
+	VMOVAPD      Z0, K2, Z11
+	VMOVUPS      448(BX), Y0
+	VINSERTF64X4 $0x01, 480(BX), Z0, Z0
+	VMULPD.Z     Z11, Z0, K1, Z0
+	VMOVUPS      Z14, (DX)
+	VMOVUPS      Z15, 64(DX)
+	VMOVUPS      Z16, 128(DX)
+	VMOVUPS      Z13, 192(DX)
+	VMOVUPS      Z18, 256(DX)
+	VMOVUPS      Z19, 320(DX)
+	VMOVUPS      Z20, 384(DX)
+	VMOVUPS      Z0, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	VMOVAPS      Z10, Z0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donetrue
+
+shorttrue:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VBROADCASTSD 8(SI), Z10
+	VMOVQ        R8, X11
+	VPBROADCASTQ X11, Z11
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VBROADCASTSD 16(SI), Z12
+	VMOVQ        R8, X13
+	VPBROADCASTQ X13, Z13
+	VPBROADCASTD (CX), Z14
+	VPTESTMQ     Z1, Z14, K1
+	VPCMPGTQ     Z2, Z11, K2
+	VMOVAPS      Z10, Z15
+	VMOVAPD      Z0, K2, Z15
+	VPCMPGTQ     Z2, Z13, K2
+	VMOVAPS      Z12, Z16
+	VMOVAPD      Z15, K2, Z16
+	VMOVUPS      (BX), Y15
+	VINSERTF64X4 $0x01, 32(BX), Z15, Z15
+	VMULPD.Z     Z16, Z15, K1, Z15
+	VPSRLQ       $0x08, Z14, Z16
+	VPTESTMQ     Z1, Z16, K1
+	VPCMPGTQ     Z3, Z11, K2
+	VMOVAPS      Z10, Z16
+	VMOVAPD      Z0, K2, Z16
+	VPCMPGTQ     Z3, Z13, K2
+	VMOVAPS      Z12, Z17
+	VMOVAPD      Z16, K2, Z17
+	VMOVUPS      64(BX), Y16
+	VINSERTF64X4 $0x01, 96(BX), Z16, Z16
+	VMULPD.Z     Z17, Z16, K1, Z16
+	VPSRLQ       $0x10, Z14, Z17
+	VPTESTMQ     Z1, Z17, K1
+	VPCMPGTQ     Z4, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VPCMPGTQ     Z4, Z13, K2
+	VMOVAPS      Z12, Z18
+	VMOVAPD      Z17, K2, Z18
+	VMOVUPS      128(BX), Y17
+	VINSERTF64X4 $0x01, 160(BX), Z17, Z17
+	VMULPD.Z     Z18, Z17, K1, Z17
+	VPSRLQ       $0x18, Z14, Z14
+	VPTESTMQ     Z1, Z14, K1
+	VPCMPGTQ     Z5, Z11, K2
+	VMOVAPS      Z10, Z14
+	VMOVAPD      Z0, K2, Z14
+	VPCMPGTQ     Z5, Z13, K2
+	VMOVAPS      Z12, Z18
+	VMOVAPD      Z14, K2, Z18
+	VMOVUPS      192(BX), Y14
+	VINSERTF64X4 $0x01, 224(BX), Z14, Z14
+	VMULPD.Z     Z18, Z14, K1, Z14
+	VPBROADCASTD 4(CX), Z18
+	VPTESTMQ     Z1, Z18, K1
+	VPCMPGTQ     Z6, Z11, K2
+	VMOVAPS      Z10, Z19
+	VMOVAPD      Z0, K2, Z19
+	VPCMPGTQ     Z6, Z13, K2
+	VMOVAPS      Z12, Z20
+	VMOVAPD      Z19, K2, Z20
+	VMOVUPS      256(BX), Y19
+	VINSERTF64X4 $0x01, 288(BX), Z19, Z19
+	VMULPD.Z     Z20, Z19, K1, Z19
+	VPSRLQ       $0x08, Z18, Z20
+	VPTESTMQ     Z1, Z20, K1
+	VPCMPGTQ     Z7, Z11, K2
+	VMOVAPS      Z10, Z20
+	VMOVAPD      Z0, K2, Z20
+	VPCMPGTQ     Z7, Z13, K2
+	VMOVAPS      Z12, Z21
+	VMOVAPD      Z20, K2, Z21
+	VMOVUPS      320(BX), Y20
+	VINSERTF64X4 $0x01, 352(BX), Z20, Z20
+	VMULPD.Z     Z21, Z20, K1, Z20
+	VPSRLQ       $0x10, Z18, Z21
+	VPTESTMQ     Z1, Z21, K1
+	VPCMPGTQ     Z8, Z11, K2
+	VMOVAPS      Z10, Z21
+	VMOVAPD      Z0, K2, Z21
+	VPCMPGTQ     Z8, Z13, K2
+	VMOVAPS      Z12, Z22
+	VMOVAPD      Z21, K2, Z22
+	VMOVUPS      384(BX), Y21
+	VINSERTF64X4 $0x01, 416(BX), Z21, Z21
+	VMULPD.Z     Z22, Z21, K1, Z21
+	VPSRLQ       $0x18, Z18, Z18
+	VPTESTMQ     Z1, Z18, K1
+	VPCMPGTQ     Z9, Z11, K2
+	VMOVAPS      Z10, Z10
+	VMOVAPD      Z0, K2, Z10
+	VPCMPGTQ     Z9, Z13, K2
+	VMOVAPS      Z12, Z0
+	VMOVAPD      Z10, K2, Z0
+	VMOVUPS      448(BX), Y10
+	VINSERTF64X4 $0x01, 480(BX), Z10, Z10
+	VMULPD.Z     Z0, Z10, K1, Z10
+	VMOVUPS      Z15, (DX)
+	VMOVUPS      Z16, 64(DX)
+	VMOVUPS      Z17, 128(DX)
+	VMOVUPS      Z14, 192(DX)
+	VMOVUPS      Z19, 256(DX)
+	VMOVUPS      Z20, 320(DX)
+	VMOVUPS      Z21, 384(DX)
+	VMOVUPS      Z10, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
+	VBROADCASTSD (SI), Z0
+	JMP          donetrue
+
+endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VBROADCASTSD 8(SI), Z0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VBROADCASTSD 8(SI), Z10
+	VMOVQ        R8, X11
+	VPBROADCASTQ X11, Z11
+	VPBROADCASTD (CX), Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z2, Z11, K2
+	VMOVAPS      Z10, Z13
+	VMOVAPD      Z0, K2, Z13
+	VMOVUPS      (BX), Z14
+	VMULPD.Z     Z13, Z14, K1, Z14
+	VPSRLQ       $0x08, Z12, Z13
+	VPTESTMQ     Z1, Z13, K1
+	VPCMPGTQ     Z3, Z11, K2
+	VMOVAPS      Z10, Z13
+	VMOVAPD      Z0, K2, Z13
+	VMOVUPS      64(BX), Z15
+	VMULPD.Z     Z13, Z15, K1, Z15
+	VPSRLQ       $0x10, Z12, Z13
+	VPTESTMQ     Z1, Z13, K1
+	VPCMPGTQ     Z4, Z11, K2
+	VMOVAPS      Z10, Z13
+	VMOVAPD      Z0, K2, Z13
+	VMOVUPS      128(BX), Z16
+	VMULPD.Z     Z13, Z16, K1, Z16
+	VPSRLQ       $0x18, Z12, Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z5, Z11, K2
+	VMOVAPS      Z10, Z12
+	VMOVAPD      Z0, K2, Z12
+	VMOVUPS      192(BX), Z13
+	VMULPD.Z     Z12, Z13, K1, Z13
+	VPBROADCASTD 4(CX), Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z6, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VMOVUPS      256(BX), Z18
+	VMULPD.Z     Z17, Z18, K1, Z18
+	VPSRLQ       $0x08, Z12, Z17
+	VPTESTMQ     Z1, Z17, K1
+	VPCMPGTQ     Z7, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VMOVUPS      320(BX), Z19
+	VMULPD.Z     Z17, Z19, K1, Z19
+	VPSRLQ       $0x10, Z12, Z17
+	VPTESTMQ     Z1, Z17, K1
+	VPCMPGTQ     Z8, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VMOVUPS      384(BX), Z20
+	VMULPD.Z     Z17, Z20, K1, Z20
+	VPSRLQ       $0x18, Z12, Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z9, Z11, K2
+	VMOVAPS      Z10, Z11
+	VMOVAPD      Z0, K2, Z11
+	VMOVUPS      448(BX), Z0
+	VMULPD.Z     Z11, Z0, K1, Z0
+	VMOVUPS      Z14, (DX)
+	VMOVUPS      Z15, 64(DX)
+	VMOVUPS      Z16, 128(DX)
+	VMOVUPS      Z13, 192(DX)
+	VMOVUPS      Z18, 256(DX)
+	VMOVUPS      Z19, 320(DX)
+	VMOVUPS      Z20, 384(DX)
+	VMOVUPS      Z0, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	VMOVAPS      Z10, Z0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VBROADCASTSD 8(SI), Z10
+	VMOVQ        R8, X11
+	VPBROADCASTQ X11, Z11
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VBROADCASTSD 16(SI), Z12
+	VMOVQ        R8, X13
+	VPBROADCASTQ X13, Z13
+	VPBROADCASTD (CX), Z14
+	VPTESTMQ     Z1, Z14, K1
+	VPCMPGTQ     Z2, Z11, K2
+	VMOVAPS      Z10, Z15
+	VMOVAPD      Z0, K2, Z15
+	VPCMPGTQ     Z2, Z13, K2
+	VMOVAPS      Z12, Z16
+	VMOVAPD      Z15, K2, Z16
+	VMOVUPS      (BX), Z15
+	VMULPD.Z     Z16, Z15, K1, Z15
+	VPSRLQ       $0x08, Z14, Z16
+	VPTESTMQ     Z1, Z16, K1
+	VPCMPGTQ     Z3, Z11, K2
+	VMOVAPS      Z10, Z16
+	VMOVAPD      Z0, K2, Z16
+	VPCMPGTQ     Z3, Z13, K2
+	VMOVAPS      Z12, Z17
+	VMOVAPD      Z16, K2, Z17
+	VMOVUPS      64(BX), Z16
+	VMULPD.Z     Z17, Z16, K1, Z16
+	VPSRLQ       $0x10, Z14, Z17
+	VPTESTMQ     Z1, Z17, K1
+	VPCMPGTQ     Z4, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VPCMPGTQ     Z4, Z13, K2
+	VMOVAPS      Z12, Z18
+	VMOVAPD      Z17, K2, Z18
+	VMOVUPS      128(BX), Z17
+	VMULPD.Z     Z18, Z17, K1, Z17
+	VPSRLQ       $0x18, Z14, Z14
+	VPTESTMQ     Z1, Z14, K1
+	VPCMPGTQ     Z5, Z11, K2
+	VMOVAPS      Z10, Z14
+	VMOVAPD      Z0, K2, Z14
+	VPCMPGTQ     Z5, Z13, K2
+	VMOVAPS      Z12, Z18
+	VMOVAPD      Z14, K2, Z18
+	VMOVUPS      192(BX), Z14
+	VMULPD.Z     Z18, Z14, K1, Z14
+	VPBROADCASTD 4(CX), Z18
+	VPTESTMQ     Z1, Z18, K1
+	VPCMPGTQ     Z6, Z11, K2
+	VMOVAPS      Z10, Z19
+	VMOVAPD      Z0, K2, Z19
+	VPCMPGTQ     Z6, Z13, K2
+	VMOVAPS      Z12, Z20
+	VMOVAPD      Z19, K2, Z20
+	VMOVUPS      256(BX), Z19
+	VMULPD.Z     Z20, Z19, K1, Z19
+	VPSRLQ       $0x08, Z18, Z20
+	VPTESTMQ     Z1, Z20, K1
+	VPCMPGTQ     Z7, Z11, K2
+	VMOVAPS      Z10, Z20
+	VMOVAPD      Z0, K2, Z20
+	VPCMPGTQ     Z7, Z13, K2
+	VMOVAPS      Z12, Z21
+	VMOVAPD      Z20, K2, Z21
+	VMOVUPS      320(BX), Z20
+	VMULPD.Z     Z21, Z20, K1, Z20
+	VPSRLQ       $0x10, Z18, Z21
+	VPTESTMQ     Z1, Z21, K1
+	VPCMPGTQ     Z8, Z11, K2
+	VMOVAPS      Z10, Z21
+	VMOVAPD      Z0, K2, Z21
+	VPCMPGTQ     Z8, Z13, K2
+	VMOVAPS      Z12, Z22
+	VMOVAPD      Z21, K2, Z22
+	VMOVUPS      384(BX), Z21
+	VMULPD.Z     Z22, Z21, K1, Z21
+	VPSRLQ       $0x18, Z18, Z18
+	VPTESTMQ     Z1, Z18, K1
+	VPCMPGTQ     Z9, Z11, K2
+	VMOVAPS      Z10, Z10
+	VMOVAPD      Z0, K2, Z10
+	VPCMPGTQ     Z9, Z13, K2
+	VMOVAPS      Z12, Z0
+	VMOVAPD      Z10, K2, Z0
+	VMOVUPS      448(BX), Z10
+	VMULPD.Z     Z0, Z10, K1, Z10
+	VMOVUPS      Z15, (DX)
+	VMOVUPS      Z16, 64(DX)
+	VMOVUPS      Z17, 128(DX)
+	VMOVUPS      Z14, 192(DX)
+	VMOVUPS      Z19, 256(DX)
+	VMOVUPS      Z20, 320(DX)
+	VMOVUPS      Z21, 384(DX)
+	VMOVUPS      Z10, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
+	VBROADCASTSD (SI), Z0
+	JMP          donefalse
 
 // func scaleRunsFloat16AVX2(dst []Float16, src []Float16, keep []uint64, scales []float64, run int, left int)
-// Requires: AVX, AVX2, BMI2, CMOV, F16C
-TEXT ·scaleRunsFloat16AVX2(SB), NOSPLIT, $16-112
+// Requires: AVX, AVX2, CMOV, F16C
+TEXT ·scaleRunsFloat16AVX2(SB), NOSPLIT, $0-112
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
@@ -17107,7 +17831,6 @@ TEXT ·scaleRunsFloat16AVX2(SB), NOSPLIT, $16-112
 	VCVTSD2SS    (SI), X0, X0
 	VBROADCASTSS X0, Y0
 	VMOVDQU      laneBits2<>+0(SB), Y1
-	LEAQ         (SP), R9
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -17116,10 +17839,12 @@ TEXT ·scaleRunsFloat16AVX2(SB), NOSPLIT, $16-112
 	JL           apartDone
 
 apart:
-	MOVQ         (BX), R10
-	MOVQ         64(BX), R10
-	MOVQ         (DX), R10
-	MOVQ         64(DX), R10
+	MOVQ (BX), R9
+	MOVQ 64(BX), R9
+	MOVQ (DX), R9
+	MOVQ 64(DX), R9
+
+againtrue:
 	CMPQ         R8, $0x40
 	JL           endedtrue
 	VPBROADCASTW (CX), Y2
@@ -17174,176 +17899,6 @@ apart:
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x40, R8
-	JMP          donetrue
-
-endedtrue:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
-	VXORPS       X2, X2, X2
-	VCVTSD2SS    8(SI), X2, X2
-	VBROADCASTSS X2, Y2
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    16(SI), X3, X3
-	VBROADCASTSS X3, Y3
-	VPBROADCASTW (CX), Y4
-	VPAND        Y1, Y4, Y4
-	VPCMPEQW     Y1, Y4, Y4
-	VCVTPH2PS    (BX), Y5
-	VCVTPH2PS    16(BX), Y6
-	VMULPS       Y0, Y5, Y5
-	VMULPS       Y0, Y6, Y6
-	VCVTPS2PH    $0x00, Y5, X5
-	VCVTPS2PH    $0x00, Y6, X6
-	VINSERTI128  $0x01, X6, Y5, Y5
-	VCVTPH2PS    (BX), Y6
-	VCVTPH2PS    16(BX), Y7
-	VMULPS       Y2, Y6, Y6
-	VMULPS       Y2, Y7, Y7
-	VCVTPS2PH    $0x00, Y6, X6
-	VCVTPS2PH    $0x00, Y7, X7
-	VINSERTI128  $0x01, X7, Y6, Y6
-	VPBROADCASTW (R9), Y7
-	VPAND        Y1, Y7, Y7
-	VPCMPEQW     Y1, Y7, Y7
-	VPBLENDVB    Y7, Y6, Y5, Y5
-	VCVTPH2PS    (BX), Y6
-	VCVTPH2PS    16(BX), Y7
-	VMULPS       Y3, Y6, Y6
-	VMULPS       Y3, Y7, Y7
-	VCVTPS2PH    $0x00, Y6, X6
-	VCVTPS2PH    $0x00, Y7, X7
-	VINSERTI128  $0x01, X7, Y6, Y6
-	VPBROADCASTW 8(R9), Y7
-	VPAND        Y1, Y7, Y7
-	VPCMPEQW     Y1, Y7, Y7
-	VPBLENDVB    Y7, Y6, Y5, Y5
-	VPAND        Y4, Y5, Y5
-	VPBROADCASTW 2(CX), Y4
-	VPAND        Y1, Y4, Y4
-	VPCMPEQW     Y1, Y4, Y4
-	VCVTPH2PS    32(BX), Y6
-	VCVTPH2PS    48(BX), Y7
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y7, Y7
-	VCVTPS2PH    $0x00, Y6, X6
-	VCVTPS2PH    $0x00, Y7, X7
-	VINSERTI128  $0x01, X7, Y6, Y6
-	VCVTPH2PS    32(BX), Y7
-	VCVTPH2PS    48(BX), Y8
-	VMULPS       Y2, Y7, Y7
-	VMULPS       Y2, Y8, Y8
-	VCVTPS2PH    $0x00, Y7, X7
-	VCVTPS2PH    $0x00, Y8, X8
-	VINSERTI128  $0x01, X8, Y7, Y7
-	VPBROADCASTW 2(R9), Y8
-	VPAND        Y1, Y8, Y8
-	VPCMPEQW     Y1, Y8, Y8
-	VPBLENDVB    Y8, Y7, Y6, Y6
-	VCVTPH2PS    32(BX), Y7
-	VCVTPH2PS    48(BX), Y8
-	VMULPS       Y3, Y7, Y7
-	VMULPS       Y3, Y8, Y8
-	VCVTPS2PH    $0x00, Y7, X7
-	VCVTPS2PH    $0x00, Y8, X8
-	VINSERTI128  $0x01, X8, Y7, Y7
-	VPBROADCASTW 10(R9), Y8
-	VPAND        Y1, Y8, Y8
-	VPCMPEQW     Y1, Y8, Y8
-	VPBLENDVB    Y8, Y7, Y6, Y6
-	VPAND        Y4, Y6, Y6
-	VMOVUPS      Y5, (DX)
-	VMOVUPS      Y6, 32(DX)
-	VPBROADCASTW 4(CX), Y4
-	VPAND        Y1, Y4, Y4
-	VPCMPEQW     Y1, Y4, Y4
-	VCVTPH2PS    64(BX), Y5
-	VCVTPH2PS    80(BX), Y6
-	VMULPS       Y0, Y5, Y5
-	VMULPS       Y0, Y6, Y6
-	VCVTPS2PH    $0x00, Y5, X5
-	VCVTPS2PH    $0x00, Y6, X6
-	VINSERTI128  $0x01, X6, Y5, Y5
-	VCVTPH2PS    64(BX), Y6
-	VCVTPH2PS    80(BX), Y7
-	VMULPS       Y2, Y6, Y6
-	VMULPS       Y2, Y7, Y7
-	VCVTPS2PH    $0x00, Y6, X6
-	VCVTPS2PH    $0x00, Y7, X7
-	VINSERTI128  $0x01, X7, Y6, Y6
-	VPBROADCASTW 4(R9), Y7
-	VPAND        Y1, Y7, Y7
-	VPCMPEQW     Y1, Y7, Y7
-	VPBLENDVB    Y7, Y6, Y5, Y5
-	VCVTPH2PS    64(BX), Y6
-	VCVTPH2PS    80(BX), Y7
-	VMULPS       Y3, Y6, Y6
-	VMULPS       Y3, Y7, Y7
-	VCVTPS2PH    $0x00, Y6, X6
-	VCVTPS2PH    $0x00, Y7, X7
-	VINSERTI128  $0x01, X7, Y6, Y6
-	VPBROADCASTW 12(R9), Y7
-	VPAND        Y1, Y7, Y7
-	VPCMPEQW     Y1, Y7, Y7
-	VPBLENDVB    Y7, Y6, Y5, Y5
-	VPAND        Y4, Y5, Y5
-	VPBROADCASTW 6(CX), Y4
-	VPAND        Y1, Y4, Y4
-	VPCMPEQW     Y1, Y4, Y4
-	VCVTPH2PS    96(BX), Y6
-	VCVTPH2PS    112(BX), Y7
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y7, Y7
-	VCVTPS2PH    $0x00, Y6, X6
-	VCVTPS2PH    $0x00, Y7, X7
-	VINSERTI128  $0x01, X7, Y6, Y6
-	VCVTPH2PS    96(BX), Y0
-	VCVTPH2PS    112(BX), Y7
-	VMULPS       Y2, Y0, Y0
-	VMULPS       Y2, Y7, Y7
-	VCVTPS2PH    $0x00, Y0, X0
-	VCVTPS2PH    $0x00, Y7, X7
-	VINSERTI128  $0x01, X7, Y0, Y0
-	VPBROADCASTW 6(R9), Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQW     Y1, Y2, Y2
-	VPBLENDVB    Y2, Y0, Y6, Y6
-	VCVTPH2PS    96(BX), Y0
-	VCVTPH2PS    112(BX), Y2
-	VMULPS       Y3, Y0, Y0
-	VMULPS       Y3, Y2, Y2
-	VCVTPS2PH    $0x00, Y0, X0
-	VCVTPS2PH    $0x00, Y2, X2
-	VINSERTI128  $0x01, X2, Y0, Y0
-	VPBROADCASTW 14(R9), Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQW     Y1, Y2, Y2
-	VPBLENDVB    Y2, Y0, Y6, Y6
-	VPAND        Y4, Y6, Y6
-	VMOVUPS      Y5, 64(DX)
-	VMOVUPS      Y6, 96(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000080, BX
-	ADDQ         $0x00000080, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
-	VXORPS       X0, X0, X0
-	VCVTSD2SS    (SI), X0, X0
-	VBROADCASTSS X0, Y0
 
 donetrue:
 	SUBQ $0x00000040, AX
@@ -17356,6 +17911,7 @@ near:
 	JL   wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	VPBROADCASTW (CX), Y2
@@ -17410,26 +17966,36 @@ word:
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x40, R8
-	JMP          donefalse
 
-endedfalse:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+endedtrue:
+	TESTQ        R8, R8
+	JNZ          withintrue
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againtrue
+
+withintrue:
+	CMPQ         DI, $0x40
+	JL           shorttrue
+	MOVQ         R8, R9
+	ADDQ         DI, R9
 	VXORPS       X2, X2, X2
 	VCVTSD2SS    8(SI), X2, X2
 	VBROADCASTSS X2, Y2
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    16(SI), X3, X3
-	VBROADCASTSS X3, Y3
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
 	VPBROADCASTW (CX), Y4
 	VPAND        Y1, Y4, Y4
 	VPCMPEQW     Y1, Y4, Y4
@@ -17440,28 +18006,15 @@ endedfalse:
 	VCVTPS2PH    $0x00, Y5, X5
 	VCVTPS2PH    $0x00, Y6, X6
 	VINSERTI128  $0x01, X6, Y5, Y5
-	VCVTPH2PS    (BX), Y6
-	VCVTPH2PS    16(BX), Y7
-	VMULPS       Y2, Y6, Y6
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y6
+	VCVTPH2PS    (BX), Y7
+	VCVTPH2PS    16(BX), Y8
 	VMULPS       Y2, Y7, Y7
-	VCVTPS2PH    $0x00, Y6, X6
+	VMULPS       Y2, Y8, Y8
 	VCVTPS2PH    $0x00, Y7, X7
-	VINSERTI128  $0x01, X7, Y6, Y6
-	VPBROADCASTW (R9), Y7
-	VPAND        Y1, Y7, Y7
-	VPCMPEQW     Y1, Y7, Y7
-	VPBLENDVB    Y7, Y6, Y5, Y5
-	VCVTPH2PS    (BX), Y6
-	VCVTPH2PS    16(BX), Y7
-	VMULPS       Y3, Y6, Y6
-	VMULPS       Y3, Y7, Y7
-	VCVTPS2PH    $0x00, Y6, X6
-	VCVTPS2PH    $0x00, Y7, X7
-	VINSERTI128  $0x01, X7, Y6, Y6
-	VPBROADCASTW 8(R9), Y7
-	VPAND        Y1, Y7, Y7
-	VPCMPEQW     Y1, Y7, Y7
-	VPBLENDVB    Y7, Y6, Y5, Y5
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBLENDVB    Y6, Y5, Y7, Y5
 	VPAND        Y4, Y5, Y5
 	VPBROADCASTW 2(CX), Y4
 	VPAND        Y1, Y4, Y4
@@ -17473,28 +18026,15 @@ endedfalse:
 	VCVTPS2PH    $0x00, Y6, X6
 	VCVTPS2PH    $0x00, Y7, X7
 	VINSERTI128  $0x01, X7, Y6, Y6
-	VCVTPH2PS    32(BX), Y7
-	VCVTPH2PS    48(BX), Y8
-	VMULPS       Y2, Y7, Y7
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y7
+	VCVTPH2PS    32(BX), Y8
+	VCVTPH2PS    48(BX), Y9
 	VMULPS       Y2, Y8, Y8
-	VCVTPS2PH    $0x00, Y7, X7
+	VMULPS       Y2, Y9, Y9
 	VCVTPS2PH    $0x00, Y8, X8
-	VINSERTI128  $0x01, X8, Y7, Y7
-	VPBROADCASTW 2(R9), Y8
-	VPAND        Y1, Y8, Y8
-	VPCMPEQW     Y1, Y8, Y8
-	VPBLENDVB    Y8, Y7, Y6, Y6
-	VCVTPH2PS    32(BX), Y7
-	VCVTPH2PS    48(BX), Y8
-	VMULPS       Y3, Y7, Y7
-	VMULPS       Y3, Y8, Y8
-	VCVTPS2PH    $0x00, Y7, X7
-	VCVTPS2PH    $0x00, Y8, X8
-	VINSERTI128  $0x01, X8, Y7, Y7
-	VPBROADCASTW 10(R9), Y8
-	VPAND        Y1, Y8, Y8
-	VPCMPEQW     Y1, Y8, Y8
-	VPBLENDVB    Y8, Y7, Y6, Y6
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y8, Y8
+	VPBLENDVB    Y7, Y6, Y8, Y6
 	VPAND        Y4, Y6, Y6
 	VMOVUPS      Y5, (DX)
 	VMOVUPS      Y6, 32(DX)
@@ -17508,28 +18048,15 @@ endedfalse:
 	VCVTPS2PH    $0x00, Y5, X5
 	VCVTPS2PH    $0x00, Y6, X6
 	VINSERTI128  $0x01, X6, Y5, Y5
-	VCVTPH2PS    64(BX), Y6
-	VCVTPH2PS    80(BX), Y7
-	VMULPS       Y2, Y6, Y6
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y6
+	VCVTPH2PS    64(BX), Y7
+	VCVTPH2PS    80(BX), Y8
 	VMULPS       Y2, Y7, Y7
-	VCVTPS2PH    $0x00, Y6, X6
+	VMULPS       Y2, Y8, Y8
 	VCVTPS2PH    $0x00, Y7, X7
-	VINSERTI128  $0x01, X7, Y6, Y6
-	VPBROADCASTW 4(R9), Y7
-	VPAND        Y1, Y7, Y7
-	VPCMPEQW     Y1, Y7, Y7
-	VPBLENDVB    Y7, Y6, Y5, Y5
-	VCVTPH2PS    64(BX), Y6
-	VCVTPH2PS    80(BX), Y7
-	VMULPS       Y3, Y6, Y6
-	VMULPS       Y3, Y7, Y7
-	VCVTPS2PH    $0x00, Y6, X6
-	VCVTPS2PH    $0x00, Y7, X7
-	VINSERTI128  $0x01, X7, Y6, Y6
-	VPBROADCASTW 12(R9), Y7
-	VPAND        Y1, Y7, Y7
-	VPCMPEQW     Y1, Y7, Y7
-	VPBLENDVB    Y7, Y6, Y5, Y5
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBLENDVB    Y6, Y5, Y7, Y5
 	VPAND        Y4, Y5, Y5
 	VPBROADCASTW 6(CX), Y4
 	VPAND        Y1, Y4, Y4
@@ -17541,58 +18068,509 @@ endedfalse:
 	VCVTPS2PH    $0x00, Y6, X6
 	VCVTPS2PH    $0x00, Y7, X7
 	VINSERTI128  $0x01, X7, Y6, Y6
-	VCVTPH2PS    96(BX), Y0
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y0
+	VCVTPH2PS    96(BX), Y3
 	VCVTPH2PS    112(BX), Y7
-	VMULPS       Y2, Y0, Y0
+	VMULPS       Y2, Y3, Y3
 	VMULPS       Y2, Y7, Y7
-	VCVTPS2PH    $0x00, Y0, X0
+	VCVTPS2PH    $0x00, Y3, X3
 	VCVTPS2PH    $0x00, Y7, X7
-	VINSERTI128  $0x01, X7, Y0, Y0
-	VPBROADCASTW 6(R9), Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQW     Y1, Y2, Y2
-	VPBLENDVB    Y2, Y0, Y6, Y6
-	VCVTPH2PS    96(BX), Y0
-	VCVTPH2PS    112(BX), Y2
-	VMULPS       Y3, Y0, Y0
-	VMULPS       Y3, Y2, Y2
-	VCVTPS2PH    $0x00, Y0, X0
-	VCVTPS2PH    $0x00, Y2, X2
-	VINSERTI128  $0x01, X2, Y0, Y0
-	VPBROADCASTW 14(R9), Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQW     Y1, Y2, Y2
-	VPBLENDVB    Y2, Y0, Y6, Y6
-	VPAND        Y4, Y6, Y6
+	VINSERTI128  $0x01, X7, Y3, Y3
+	VPBLENDVB    Y0, Y6, Y3, Y0
+	VPAND        Y4, Y0, Y0
 	VMOVUPS      Y5, 64(DX)
-	VMOVUPS      Y6, 96(DX)
+	VMOVUPS      Y0, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
+	VMOVAPS      Y2, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donetrue
+
+shorttrue:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X4, X4, X4
+	VCVTSD2SS    16(SI), X4, X4
+	VBROADCASTSS X4, Y4
+	VMOVQ        R8, X5
+	VPBROADCASTW X5, Y5
+	VPBROADCASTW (CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VCVTPH2PS    (BX), Y7
+	VCVTPH2PS    16(BX), Y8
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y8
+	VCVTPH2PS    (BX), Y9
+	VCVTPH2PS    16(BX), Y10
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y2, Y10, Y10
+	VCVTPS2PH    $0x00, Y9, X9
+	VCVTPS2PH    $0x00, Y10, X10
+	VINSERTI128  $0x01, X10, Y9, Y9
+	VPBLENDVB    Y8, Y7, Y9, Y7
+	VPCMPGTW     numbers16<>+0(SB), Y5, Y8
+	VCVTPH2PS    (BX), Y9
+	VCVTPH2PS    16(BX), Y10
+	VMULPS       Y4, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VCVTPS2PH    $0x00, Y9, X9
+	VCVTPS2PH    $0x00, Y10, X10
+	VINSERTI128  $0x01, X10, Y9, Y9
+	VPBLENDVB    Y8, Y7, Y9, Y7
+	VPAND        Y6, Y7, Y7
+	VPBROADCASTW 2(CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VCVTPH2PS    32(BX), Y8
+	VCVTPH2PS    48(BX), Y9
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y9, Y9
+	VCVTPS2PH    $0x00, Y8, X8
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y8, Y8
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y9
+	VCVTPH2PS    32(BX), Y10
+	VCVTPH2PS    48(BX), Y11
+	VMULPS       Y2, Y10, Y10
+	VMULPS       Y2, Y11, Y11
+	VCVTPS2PH    $0x00, Y10, X10
+	VCVTPS2PH    $0x00, Y11, X11
+	VINSERTI128  $0x01, X11, Y10, Y10
+	VPBLENDVB    Y9, Y8, Y10, Y8
+	VPCMPGTW     numbers16<>+32(SB), Y5, Y9
+	VCVTPH2PS    32(BX), Y10
+	VCVTPH2PS    48(BX), Y11
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y4, Y11, Y11
+	VCVTPS2PH    $0x00, Y10, X10
+	VCVTPS2PH    $0x00, Y11, X11
+	VINSERTI128  $0x01, X11, Y10, Y10
+	VPBLENDVB    Y9, Y8, Y10, Y8
+	VPAND        Y6, Y8, Y8
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VPBROADCASTW 4(CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VCVTPH2PS    64(BX), Y7
+	VCVTPH2PS    80(BX), Y8
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y8
+	VCVTPH2PS    64(BX), Y9
+	VCVTPH2PS    80(BX), Y10
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y2, Y10, Y10
+	VCVTPS2PH    $0x00, Y9, X9
+	VCVTPS2PH    $0x00, Y10, X10
+	VINSERTI128  $0x01, X10, Y9, Y9
+	VPBLENDVB    Y8, Y7, Y9, Y7
+	VPCMPGTW     numbers16<>+64(SB), Y5, Y8
+	VCVTPH2PS    64(BX), Y9
+	VCVTPH2PS    80(BX), Y10
+	VMULPS       Y4, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VCVTPS2PH    $0x00, Y9, X9
+	VCVTPS2PH    $0x00, Y10, X10
+	VINSERTI128  $0x01, X10, Y9, Y9
+	VPBLENDVB    Y8, Y7, Y9, Y7
+	VPAND        Y6, Y7, Y7
+	VPBROADCASTW 6(CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VCVTPH2PS    96(BX), Y8
+	VCVTPH2PS    112(BX), Y9
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y9, Y9
+	VCVTPS2PH    $0x00, Y8, X8
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y8, Y8
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y0
+	VCVTPH2PS    96(BX), Y3
+	VCVTPH2PS    112(BX), Y9
+	VMULPS       Y2, Y3, Y3
+	VMULPS       Y2, Y9, Y9
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y3, Y3
+	VPBLENDVB    Y0, Y8, Y3, Y0
+	VPCMPGTW     numbers16<>+96(SB), Y5, Y2
+	VCVTPH2PS    96(BX), Y3
+	VCVTPH2PS    112(BX), Y5
+	VMULPS       Y4, Y3, Y3
+	VMULPS       Y4, Y5, Y5
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y3, Y3
+	VPBLENDVB    Y2, Y0, Y3, Y0
+	VPAND        Y6, Y0, Y0
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y0, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
 	VXORPS       X0, X0, X0
 	VCVTSD2SS    (SI), X0, X0
 	VBROADCASTSS X0, Y0
+	JMP          donetrue
 
-donefalse:
-	SUBQ $0x00000040, AX
-	CMPQ AX, $0x00000040
-	JGE  word
+endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
 
-wordDone:
-	VZEROUPPER
-	RET
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	VPBROADCASTW (CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    (BX), Y5
+	VCVTPH2PS    16(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y6
+	VCVTPH2PS    (BX), Y7
+	VCVTPH2PS    16(BX), Y8
+	VMULPS       Y2, Y7, Y7
+	VMULPS       Y2, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBLENDVB    Y6, Y5, Y7, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 2(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    32(BX), Y6
+	VCVTPH2PS    48(BX), Y7
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y7
+	VCVTPH2PS    32(BX), Y8
+	VCVTPH2PS    48(BX), Y9
+	VMULPS       Y2, Y8, Y8
+	VMULPS       Y2, Y9, Y9
+	VCVTPS2PH    $0x00, Y8, X8
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y8, Y8
+	VPBLENDVB    Y7, Y6, Y8, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    64(BX), Y5
+	VCVTPH2PS    80(BX), Y6
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VCVTPS2PH    $0x00, Y5, X5
+	VCVTPS2PH    $0x00, Y6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y6
+	VCVTPH2PS    64(BX), Y7
+	VCVTPH2PS    80(BX), Y8
+	VMULPS       Y2, Y7, Y7
+	VMULPS       Y2, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBLENDVB    Y6, Y5, Y7, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 6(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VCVTPH2PS    96(BX), Y6
+	VCVTPH2PS    112(BX), Y7
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VCVTPS2PH    $0x00, Y6, X6
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y0
+	VCVTPH2PS    96(BX), Y3
+	VCVTPH2PS    112(BX), Y7
+	VMULPS       Y2, Y3, Y3
+	VMULPS       Y2, Y7, Y7
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y7, X7
+	VINSERTI128  $0x01, X7, Y3, Y3
+	VPBLENDVB    Y0, Y6, Y3, Y0
+	VPAND        Y4, Y0, Y0
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y0, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Y2, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X4, X4, X4
+	VCVTSD2SS    16(SI), X4, X4
+	VBROADCASTSS X4, Y4
+	VMOVQ        R8, X5
+	VPBROADCASTW X5, Y5
+	VPBROADCASTW (CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VCVTPH2PS    (BX), Y7
+	VCVTPH2PS    16(BX), Y8
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y8
+	VCVTPH2PS    (BX), Y9
+	VCVTPH2PS    16(BX), Y10
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y2, Y10, Y10
+	VCVTPS2PH    $0x00, Y9, X9
+	VCVTPS2PH    $0x00, Y10, X10
+	VINSERTI128  $0x01, X10, Y9, Y9
+	VPBLENDVB    Y8, Y7, Y9, Y7
+	VPCMPGTW     numbers16<>+0(SB), Y5, Y8
+	VCVTPH2PS    (BX), Y9
+	VCVTPH2PS    16(BX), Y10
+	VMULPS       Y4, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VCVTPS2PH    $0x00, Y9, X9
+	VCVTPS2PH    $0x00, Y10, X10
+	VINSERTI128  $0x01, X10, Y9, Y9
+	VPBLENDVB    Y8, Y7, Y9, Y7
+	VPAND        Y6, Y7, Y7
+	VPBROADCASTW 2(CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VCVTPH2PS    32(BX), Y8
+	VCVTPH2PS    48(BX), Y9
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y9, Y9
+	VCVTPS2PH    $0x00, Y8, X8
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y8, Y8
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y9
+	VCVTPH2PS    32(BX), Y10
+	VCVTPH2PS    48(BX), Y11
+	VMULPS       Y2, Y10, Y10
+	VMULPS       Y2, Y11, Y11
+	VCVTPS2PH    $0x00, Y10, X10
+	VCVTPS2PH    $0x00, Y11, X11
+	VINSERTI128  $0x01, X11, Y10, Y10
+	VPBLENDVB    Y9, Y8, Y10, Y8
+	VPCMPGTW     numbers16<>+32(SB), Y5, Y9
+	VCVTPH2PS    32(BX), Y10
+	VCVTPH2PS    48(BX), Y11
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y4, Y11, Y11
+	VCVTPS2PH    $0x00, Y10, X10
+	VCVTPS2PH    $0x00, Y11, X11
+	VINSERTI128  $0x01, X11, Y10, Y10
+	VPBLENDVB    Y9, Y8, Y10, Y8
+	VPAND        Y6, Y8, Y8
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VPBROADCASTW 4(CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VCVTPH2PS    64(BX), Y7
+	VCVTPH2PS    80(BX), Y8
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y8
+	VCVTPH2PS    64(BX), Y9
+	VCVTPH2PS    80(BX), Y10
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y2, Y10, Y10
+	VCVTPS2PH    $0x00, Y9, X9
+	VCVTPS2PH    $0x00, Y10, X10
+	VINSERTI128  $0x01, X10, Y9, Y9
+	VPBLENDVB    Y8, Y7, Y9, Y7
+	VPCMPGTW     numbers16<>+64(SB), Y5, Y8
+	VCVTPH2PS    64(BX), Y9
+	VCVTPH2PS    80(BX), Y10
+	VMULPS       Y4, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VCVTPS2PH    $0x00, Y9, X9
+	VCVTPS2PH    $0x00, Y10, X10
+	VINSERTI128  $0x01, X10, Y9, Y9
+	VPBLENDVB    Y8, Y7, Y9, Y7
+	VPAND        Y6, Y7, Y7
+	VPBROADCASTW 6(CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VCVTPH2PS    96(BX), Y8
+	VCVTPH2PS    112(BX), Y9
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y9, Y9
+	VCVTPS2PH    $0x00, Y8, X8
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y8, Y8
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y0
+	VCVTPH2PS    96(BX), Y3
+	VCVTPH2PS    112(BX), Y9
+	VMULPS       Y2, Y3, Y3
+	VMULPS       Y2, Y9, Y9
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y3, Y3
+	VPBLENDVB    Y0, Y8, Y3, Y0
+	VPCMPGTW     numbers16<>+96(SB), Y5, Y2
+	VCVTPH2PS    96(BX), Y3
+	VCVTPH2PS    112(BX), Y5
+	VMULPS       Y4, Y3, Y3
+	VMULPS       Y4, Y5, Y5
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y3, Y3
+	VPBLENDVB    Y2, Y0, Y3, Y0
+	VPAND        Y6, Y0, Y0
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y0, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+	JMP          donefalse
+
+DATA numbers16<>+0(SB)/2, $0x0000
+DATA numbers16<>+2(SB)/2, $0x0001
+DATA numbers16<>+4(SB)/2, $0x0002
+DATA numbers16<>+6(SB)/2, $0x0003
+DATA numbers16<>+8(SB)/2, $0x0004
+DATA numbers16<>+10(SB)/2, $0x0005
+DATA numbers16<>+12(SB)/2, $0x0006
+DATA numbers16<>+14(SB)/2, $0x0007
+DATA numbers16<>+16(SB)/2, $0x0008
+DATA numbers16<>+18(SB)/2, $0x0009
+DATA numbers16<>+20(SB)/2, $0x000a
+DATA numbers16<>+22(SB)/2, $0x000b
+DATA numbers16<>+24(SB)/2, $0x000c
+DATA numbers16<>+26(SB)/2, $0x000d
+DATA numbers16<>+28(SB)/2, $0x000e
+DATA numbers16<>+30(SB)/2, $0x000f
+DATA numbers16<>+32(SB)/2, $0x0010
+DATA numbers16<>+34(SB)/2, $0x0011
+DATA numbers16<>+36(SB)/2, $0x0012
+DATA numbers16<>+38(SB)/2, $0x0013
+DATA numbers16<>+40(SB)/2, $0x0014
+DATA numbers16<>+42(SB)/2, $0x0015
+DATA numbers16<>+44(SB)/2, $0x0016
+DATA numbers16<>+46(SB)/2, $0x0017
+DATA numbers16<>+48(SB)/2, $0x0018
+DATA numbers16<>+50(SB)/2, $0x0019
+DATA numbers16<>+52(SB)/2, $0x001a
+DATA numbers16<>+54(SB)/2, $0x001b
+DATA numbers16<>+56(SB)/2, $0x001c
+DATA numbers16<>+58(SB)/2, $0x001d
+DATA numbers16<>+60(SB)/2, $0x001e
+DATA numbers16<>+62(SB)/2, $0x001f
+DATA numbers16<>+64(SB)/2, $0x0020
+DATA numbers16<>+66(SB)/2, $0x0021
+DATA numbers16<>+68(SB)/2, $0x0022
+DATA numbers16<>+70(SB)/2, $0x0023
+DATA numbers16<>+72(SB)/2, $0x0024
+DATA numbers16<>+74(SB)/2, $0x0025
+DATA numbers16<>+76(SB)/2, $0x0026
+DATA numbers16<>+78(SB)/2, $0x0027
+DATA numbers16<>+80(SB)/2, $0x0028
+DATA numbers16<>+82(SB)/2, $0x0029
+DATA numbers16<>+84(SB)/2, $0x002a
+DATA numbers16<>+86(SB)/2, $0x002b
+DATA numbers16<>+88(SB)/2, $0x002c
+DATA numbers16<>+90(SB)/2, $0x002d
+DATA numbers16<>+92(SB)/2, $0x002e
+DATA numbers16<>+94(SB)/2, $0x002f
+DATA numbers16<>+96(SB)/2, $0x0030
+DATA numbers16<>+98(SB)/2, $0x0031
+DATA numbers16<>+100(SB)/2, $0x0032
+DATA numbers16<>+102(SB)/2, $0x0033
+DATA numbers16<>+104(SB)/2, $0x0034
+DATA numbers16<>+106(SB)/2, $0x0035
+DATA numbers16<>+108(SB)/2, $0x0036
+DATA numbers16<>+110(SB)/2, $0x0037
+DATA numbers16<>+112(SB)/2, $0x0038
+DATA numbers16<>+114(SB)/2, $0x0039
+DATA numbers16<>+116(SB)/2, $0x003a
+DATA numbers16<>+118(SB)/2, $0x003b
+DATA numbers16<>+120(SB)/2, $0x003c
+DATA numbers16<>+122(SB)/2, $0x003d
+DATA numbers16<>+124(SB)/2, $0x003e
+DATA numbers16<>+126(SB)/2, $0x003f
+GLOBL numbers16<>(SB), RODATA|NOPTR, $128
 
 // func scaleRunsFloat16AVX512(dst []Float16, src []Float16, keep []uint64, scales []float64, run int, left int)
-// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV
-TEXT ·scaleRunsFloat16AVX512(SB), NOSPLIT, $16-112
+// Requires: AVX, AVX512BW, AVX512F, CMOV
+TEXT ·scaleRunsFloat16AVX512(SB), NOSPLIT, $0-112
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
@@ -17603,7 +18581,8 @@ TEXT ·scaleRunsFloat16AVX512(SB), NOSPLIT, $16-112
 	VXORPS       X0, X0, X0
 	VCVTSD2SS    (SI), X0, X0
 	VBROADCASTSS X0, Z0
-	LEAQ         (SP), R9
+	VMOVDQU64    numbers16<>+0(SB), Z1
+	VMOVDQU64    numbers16<>+64(SB), Z2
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -17612,56 +18591,14 @@ TEXT ·scaleRunsFloat16AVX512(SB), NOSPLIT, $16-112
 	JL           apartDone
 
 apart:
-	MOVQ         (BX), R10
-	MOVQ         64(BX), R10
-	MOVQ         (DX), R10
-	MOVQ         64(DX), R10
+	MOVQ (BX), R9
+	MOVQ 64(BX), R9
+	MOVQ (DX), R9
+	MOVQ 64(DX), R9
+
+againtrue:
 	CMPQ         R8, $0x40
 	JL           endedtrue
-	KMOVD        (CX), K1
-	VCVTPH2PS    (BX), Z1
-	VCVTPH2PS    32(BX), Z2
-	VMULPS       Z0, Z1, Z1
-	VMULPS       Z0, Z2, Z2
-	VCVTPS2PH    $0x00, Z1, Y1
-	VCVTPS2PH    $0x00, Z2, Y2
-	VINSERTI64X4 $0x01, Y2, Z1, Z1
-	VMOVDQU16.Z  Z1, K1, Z1
-	KMOVD        4(CX), K1
-	VCVTPH2PS    64(BX), Z2
-	VCVTPH2PS    96(BX), Z3
-	VMULPS       Z0, Z2, Z2
-	VMULPS       Z0, Z3, Z3
-	VCVTPS2PH    $0x00, Z2, Y2
-	VCVTPS2PH    $0x00, Z3, Y3
-	VINSERTI64X4 $0x01, Y3, Z2, Z2
-	VMOVDQU16.Z  Z2, K1, Z2
-	VMOVUPS      Z1, (DX)
-	VMOVUPS      Z2, 64(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000080, BX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x40, R8
-	JMP          donetrue
-
-endedtrue:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
-	VXORPS       X1, X1, X1
-	VCVTSD2SS    8(SI), X1, X1
-	VBROADCASTSS X1, Z1
-	VXORPS       X2, X2, X2
-	VCVTSD2SS    16(SI), X2, X2
-	VBROADCASTSS X2, Z2
 	KMOVD        (CX), K1
 	VCVTPH2PS    (BX), Z3
 	VCVTPH2PS    32(BX), Z4
@@ -17670,24 +18607,6 @@ endedtrue:
 	VCVTPS2PH    $0x00, Z3, Y3
 	VCVTPS2PH    $0x00, Z4, Y4
 	VINSERTI64X4 $0x01, Y4, Z3, Z3
-	VCVTPH2PS    (BX), Z4
-	VCVTPH2PS    32(BX), Z5
-	VMULPS       Z1, Z4, Z4
-	VMULPS       Z1, Z5, Z5
-	VCVTPS2PH    $0x00, Z4, Y4
-	VCVTPS2PH    $0x00, Z5, Y5
-	VINSERTI64X4 $0x01, Y5, Z4, Z4
-	KMOVD        (R9), K2
-	VMOVDQU16    Z4, K2, Z3
-	VCVTPH2PS    (BX), Z4
-	VCVTPH2PS    32(BX), Z5
-	VMULPS       Z2, Z4, Z4
-	VMULPS       Z2, Z5, Z5
-	VCVTPS2PH    $0x00, Z4, Y4
-	VCVTPS2PH    $0x00, Z5, Y5
-	VINSERTI64X4 $0x01, Y5, Z4, Z4
-	KMOVD        8(R9), K2
-	VMOVDQU16    Z4, K2, Z3
 	VMOVDQU16.Z  Z3, K1, Z3
 	KMOVD        4(CX), K1
 	VCVTPH2PS    64(BX), Z4
@@ -17697,41 +18616,13 @@ endedtrue:
 	VCVTPS2PH    $0x00, Z4, Y4
 	VCVTPS2PH    $0x00, Z5, Y5
 	VINSERTI64X4 $0x01, Y5, Z4, Z4
-	VCVTPH2PS    64(BX), Z0
-	VCVTPH2PS    96(BX), Z5
-	VMULPS       Z1, Z0, Z0
-	VMULPS       Z1, Z5, Z5
-	VCVTPS2PH    $0x00, Z0, Y0
-	VCVTPS2PH    $0x00, Z5, Y5
-	VINSERTI64X4 $0x01, Y5, Z0, Z0
-	KMOVD        4(R9), K2
-	VMOVDQU16    Z0, K2, Z4
-	VCVTPH2PS    64(BX), Z0
-	VCVTPH2PS    96(BX), Z1
-	VMULPS       Z2, Z0, Z0
-	VMULPS       Z2, Z1, Z1
-	VCVTPS2PH    $0x00, Z0, Y0
-	VCVTPS2PH    $0x00, Z1, Y1
-	VINSERTI64X4 $0x01, Y1, Z0, Z0
-	KMOVD        12(R9), K2
-	VMOVDQU16    Z0, K2, Z4
 	VMOVDQU16.Z  Z4, K1, Z4
 	VMOVUPS      Z3, (DX)
 	VMOVUPS      Z4, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
-	VXORPS       X0, X0, X0
-	VCVTSD2SS    (SI), X0, X0
-	VBROADCASTSS X0, Z0
+	SUBQ         $0x40, R8
 
 donetrue:
 	SUBQ $0x00000040, AX
@@ -17744,52 +18635,9 @@ near:
 	JL   wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
-	KMOVD        (CX), K1
-	VCVTPH2PS    (BX), Z1
-	VCVTPH2PS    32(BX), Z2
-	VMULPS       Z0, Z1, Z1
-	VMULPS       Z0, Z2, Z2
-	VCVTPS2PH    $0x00, Z1, Y1
-	VCVTPS2PH    $0x00, Z2, Y2
-	VINSERTI64X4 $0x01, Y2, Z1, Z1
-	VMOVDQU16.Z  Z1, K1, Z1
-	KMOVD        4(CX), K1
-	VCVTPH2PS    64(BX), Z2
-	VCVTPH2PS    96(BX), Z3
-	VMULPS       Z0, Z2, Z2
-	VMULPS       Z0, Z3, Z3
-	VCVTPS2PH    $0x00, Z2, Y2
-	VCVTPS2PH    $0x00, Z3, Y3
-	VINSERTI64X4 $0x01, Y3, Z2, Z2
-	VMOVDQU16.Z  Z2, K1, Z2
-	VMOVUPS      Z1, (DX)
-	VMOVUPS      Z2, 64(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000080, BX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x40, R8
-	JMP          donefalse
-
-endedfalse:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
-	VXORPS       X1, X1, X1
-	VCVTSD2SS    8(SI), X1, X1
-	VBROADCASTSS X1, Z1
-	VXORPS       X2, X2, X2
-	VCVTSD2SS    16(SI), X2, X2
-	VBROADCASTSS X2, Z2
 	KMOVD        (CX), K1
 	VCVTPH2PS    (BX), Z3
 	VCVTPH2PS    32(BX), Z4
@@ -17798,24 +18646,6 @@ endedfalse:
 	VCVTPS2PH    $0x00, Z3, Y3
 	VCVTPS2PH    $0x00, Z4, Y4
 	VINSERTI64X4 $0x01, Y4, Z3, Z3
-	VCVTPH2PS    (BX), Z4
-	VCVTPH2PS    32(BX), Z5
-	VMULPS       Z1, Z4, Z4
-	VMULPS       Z1, Z5, Z5
-	VCVTPS2PH    $0x00, Z4, Y4
-	VCVTPS2PH    $0x00, Z5, Y5
-	VINSERTI64X4 $0x01, Y5, Z4, Z4
-	KMOVD        (R9), K2
-	VMOVDQU16    Z4, K2, Z3
-	VCVTPH2PS    (BX), Z4
-	VCVTPH2PS    32(BX), Z5
-	VMULPS       Z2, Z4, Z4
-	VMULPS       Z2, Z5, Z5
-	VCVTPS2PH    $0x00, Z4, Y4
-	VCVTPS2PH    $0x00, Z5, Y5
-	VINSERTI64X4 $0x01, Y5, Z4, Z4
-	KMOVD        8(R9), K2
-	VMOVDQU16    Z4, K2, Z3
 	VMOVDQU16.Z  Z3, K1, Z3
 	KMOVD        4(CX), K1
 	VCVTPH2PS    64(BX), Z4
@@ -17825,41 +18655,13 @@ endedfalse:
 	VCVTPS2PH    $0x00, Z4, Y4
 	VCVTPS2PH    $0x00, Z5, Y5
 	VINSERTI64X4 $0x01, Y5, Z4, Z4
-	VCVTPH2PS    64(BX), Z0
-	VCVTPH2PS    96(BX), Z5
-	VMULPS       Z1, Z0, Z0
-	VMULPS       Z1, Z5, Z5
-	VCVTPS2PH    $0x00, Z0, Y0
-	VCVTPS2PH    $0x00, Z5, Y5
-	VINSERTI64X4 $0x01, Y5, Z0, Z0
-	KMOVD        4(R9), K2
-	VMOVDQU16    Z0, K2, Z4
-	VCVTPH2PS    64(BX), Z0
-	VCVTPH2PS    96(BX), Z1
-	VMULPS       Z2, Z0, Z0
-	VMULPS       Z2, Z1, Z1
-	VCVTPS2PH    $0x00, Z0, Y0
-	VCVTPS2PH    $0x00, Z1, Y1
-	VINSERTI64X4 $0x01, Y1, Z0, Z0
-	KMOVD        12(R9), K2
-	VMOVDQU16    Z0, K2, Z4
 	VMOVDQU16.Z  Z4, K1, Z4
 	VMOVUPS      Z3, (DX)
 	VMOVUPS      Z4, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
-	VXORPS       X0, X0, X0
-	VCVTSD2SS    (SI), X0, X0
-	VBROADCASTSS X0, Z0
+	SUBQ         $0x40, R8
 
 donefalse:
 	SUBQ $0x00000040, AX
@@ -17870,9 +18672,327 @@ wordDone:
 	VZEROUPPER
 	RET
 
+endedtrue:
+	TESTQ        R8, R8
+	JNZ          withintrue
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Z0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againtrue
+
+withintrue:
+	CMPQ         DI, $0x40
+	JL           shorttrue
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    8(SI), X3, X3
+	VBROADCASTSS X3, Z3
+	VMOVQ        R8, X4
+	VPBROADCASTW X4, Z4
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z5
+	VCVTPH2PS    32(BX), Z6
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z6, Z6
+	VCVTPS2PH    $0x00, Z5, Y5
+	VCVTPS2PH    $0x00, Z6, Y6
+	VINSERTI64X4 $0x01, Y6, Z5, Z5
+	VPCMPGTW     Z1, Z4, K2
+	VCVTPH2PS    (BX), Z6
+	VCVTPH2PS    32(BX), Z7
+	VMULPS       Z3, Z6, Z6
+	VMULPS       Z3, Z7, Z7
+	VCVTPS2PH    $0x00, Z6, Y6
+	VCVTPS2PH    $0x00, Z7, Y7
+	VINSERTI64X4 $0x01, Y7, Z6, Z6
+	VMOVAPS      Z6, Z6
+	VMOVDQU16    Z5, K2, Z6
+	VMOVDQU16.Z  Z6, K1, Z6
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z5
+	VCVTPH2PS    96(BX), Z7
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z7, Z7
+	VCVTPS2PH    $0x00, Z5, Y5
+	VCVTPS2PH    $0x00, Z7, Y7
+	VINSERTI64X4 $0x01, Y7, Z5, Z5
+	VPCMPGTW     Z2, Z4, K2
+	VCVTPH2PS    64(BX), Z0
+	VCVTPH2PS    96(BX), Z4
+	VMULPS       Z3, Z0, Z0
+	VMULPS       Z3, Z4, Z4
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z0, Z0
+	VMOVAPS      Z0, Z0
+	VMOVDQU16    Z5, K2, Z0
+	VMOVDQU16.Z  Z0, K1, Z0
+	VMOVUPS      Z6, (DX)
+	VMOVUPS      Z0, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Z3, Z0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donetrue
+
+shorttrue:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    8(SI), X3, X3
+	VBROADCASTSS X3, Z3
+	VMOVQ        R8, X4
+	VPBROADCASTW X4, Z4
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    16(SI), X5, X5
+	VBROADCASTSS X5, Z5
+	VMOVQ        R8, X6
+	VPBROADCASTW X6, Z6
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z7
+	VCVTPH2PS    32(BX), Z8
+	VMULPS       Z0, Z7, Z7
+	VMULPS       Z0, Z8, Z8
+	VCVTPS2PH    $0x00, Z7, Y7
+	VCVTPS2PH    $0x00, Z8, Y8
+	VINSERTI64X4 $0x01, Y8, Z7, Z7
+	VPCMPGTW     Z1, Z4, K2
+	VCVTPH2PS    (BX), Z8
+	VCVTPH2PS    32(BX), Z9
+	VMULPS       Z3, Z8, Z8
+	VMULPS       Z3, Z9, Z9
+	VCVTPS2PH    $0x00, Z8, Y8
+	VCVTPS2PH    $0x00, Z9, Y9
+	VINSERTI64X4 $0x01, Y9, Z8, Z8
+	VMOVAPS      Z8, Z8
+	VMOVDQU16    Z7, K2, Z8
+	VPCMPGTW     Z1, Z6, K2
+	VCVTPH2PS    (BX), Z7
+	VCVTPH2PS    32(BX), Z9
+	VMULPS       Z5, Z7, Z7
+	VMULPS       Z5, Z9, Z9
+	VCVTPS2PH    $0x00, Z7, Y7
+	VCVTPS2PH    $0x00, Z9, Y9
+	VINSERTI64X4 $0x01, Y9, Z7, Z7
+	VMOVAPS      Z7, Z7
+	VMOVDQU16    Z8, K2, Z7
+	VMOVDQU16.Z  Z7, K1, Z7
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z8
+	VCVTPH2PS    96(BX), Z9
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z9, Z9
+	VCVTPS2PH    $0x00, Z8, Y8
+	VCVTPS2PH    $0x00, Z9, Y9
+	VINSERTI64X4 $0x01, Y9, Z8, Z8
+	VPCMPGTW     Z2, Z4, K2
+	VCVTPH2PS    64(BX), Z0
+	VCVTPH2PS    96(BX), Z4
+	VMULPS       Z3, Z0, Z0
+	VMULPS       Z3, Z4, Z4
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z0, Z0
+	VMOVAPS      Z0, Z0
+	VMOVDQU16    Z8, K2, Z0
+	VPCMPGTW     Z2, Z6, K2
+	VCVTPH2PS    64(BX), Z3
+	VCVTPH2PS    96(BX), Z4
+	VMULPS       Z5, Z3, Z3
+	VMULPS       Z5, Z4, Z4
+	VCVTPS2PH    $0x00, Z3, Y3
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z3, Z3
+	VMOVAPS      Z3, Z3
+	VMOVDQU16    Z0, K2, Z3
+	VMOVDQU16.Z  Z3, K1, Z3
+	VMOVUPS      Z7, (DX)
+	VMOVUPS      Z3, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Z0
+	JMP          donetrue
+
+endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Z0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    8(SI), X3, X3
+	VBROADCASTSS X3, Z3
+	VMOVQ        R8, X4
+	VPBROADCASTW X4, Z4
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z5
+	VCVTPH2PS    32(BX), Z6
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z6, Z6
+	VCVTPS2PH    $0x00, Z5, Y5
+	VCVTPS2PH    $0x00, Z6, Y6
+	VINSERTI64X4 $0x01, Y6, Z5, Z5
+	VPCMPGTW     Z1, Z4, K2
+	VCVTPH2PS    (BX), Z6
+	VCVTPH2PS    32(BX), Z7
+	VMULPS       Z3, Z6, Z6
+	VMULPS       Z3, Z7, Z7
+	VCVTPS2PH    $0x00, Z6, Y6
+	VCVTPS2PH    $0x00, Z7, Y7
+	VINSERTI64X4 $0x01, Y7, Z6, Z6
+	VMOVAPS      Z6, Z6
+	VMOVDQU16    Z5, K2, Z6
+	VMOVDQU16.Z  Z6, K1, Z6
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z5
+	VCVTPH2PS    96(BX), Z7
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z7, Z7
+	VCVTPS2PH    $0x00, Z5, Y5
+	VCVTPS2PH    $0x00, Z7, Y7
+	VINSERTI64X4 $0x01, Y7, Z5, Z5
+	VPCMPGTW     Z2, Z4, K2
+	VCVTPH2PS    64(BX), Z0
+	VCVTPH2PS    96(BX), Z4
+	VMULPS       Z3, Z0, Z0
+	VMULPS       Z3, Z4, Z4
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z0, Z0
+	VMOVAPS      Z0, Z0
+	VMOVDQU16    Z5, K2, Z0
+	VMOVDQU16.Z  Z0, K1, Z0
+	VMOVUPS      Z6, (DX)
+	VMOVUPS      Z0, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Z3, Z0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    8(SI), X3, X3
+	VBROADCASTSS X3, Z3
+	VMOVQ        R8, X4
+	VPBROADCASTW X4, Z4
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    16(SI), X5, X5
+	VBROADCASTSS X5, Z5
+	VMOVQ        R8, X6
+	VPBROADCASTW X6, Z6
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z7
+	VCVTPH2PS    32(BX), Z8
+	VMULPS       Z0, Z7, Z7
+	VMULPS       Z0, Z8, Z8
+	VCVTPS2PH    $0x00, Z7, Y7
+	VCVTPS2PH    $0x00, Z8, Y8
+	VINSERTI64X4 $0x01, Y8, Z7, Z7
+	VPCMPGTW     Z1, Z4, K2
+	VCVTPH2PS    (BX), Z8
+	VCVTPH2PS    32(BX), Z9
+	VMULPS       Z3, Z8, Z8
+	VMULPS       Z3, Z9, Z9
+	VCVTPS2PH    $0x00, Z8, Y8
+	VCVTPS2PH    $0x00, Z9, Y9
+	VINSERTI64X4 $0x01, Y9, Z8, Z8
+	VMOVAPS      Z8, Z8
+	VMOVDQU16    Z7, K2, Z8
+	VPCMPGTW     Z1, Z6, K2
+	VCVTPH2PS    (BX), Z7
+	VCVTPH2PS    32(BX), Z9
+	VMULPS       Z5, Z7, Z7
+	VMULPS       Z5, Z9, Z9
+	VCVTPS2PH    $0x00, Z7, Y7
+	VCVTPS2PH    $0x00, Z9, Y9
+	VINSERTI64X4 $0x01, Y9, Z7, Z7
+	VMOVAPS      Z7, Z7
+	VMOVDQU16    Z8, K2, Z7
+	VMOVDQU16.Z  Z7, K1, Z7
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z8
+	VCVTPH2PS    96(BX), Z9
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z9, Z9
+	VCVTPS2PH    $0x00, Z8, Y8
+	VCVTPS2PH    $0x00, Z9, Y9
+	VINSERTI64X4 $0x01, Y9, Z8, Z8
+	VPCMPGTW     Z2, Z4, K2
+	VCVTPH2PS    64(BX), Z0
+	VCVTPH2PS    96(BX), Z4
+	VMULPS       Z3, Z0, Z0
+	VMULPS       Z3, Z4, Z4
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z0, Z0
+	VMOVAPS      Z0, Z0
+	VMOVDQU16    Z8, K2, Z0
+	VPCMPGTW     Z2, Z6, K2
+	VCVTPH2PS    64(BX), Z3
+	VCVTPH2PS    96(BX), Z4
+	VMULPS       Z5, Z3, Z3
+	VMULPS       Z5, Z4, Z4
+	VCVTPS2PH    $0x00, Z3, Y3
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z3, Z3
+	VMOVAPS      Z3, Z3
+	VMOVDQU16    Z0, K2, Z3
+	VMOVDQU16.Z  Z3, K1, Z3
+	VMOVUPS      Z7, (DX)
+	VMOVUPS      Z3, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Z0
+	JMP          donefalse
+
 // func scaleRunsBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, scales []float64, run int, left int)
-// Requires: AVX, AVX2, BMI2, CMOV
-TEXT ·scaleRunsBFloat16AVX2(SB), NOSPLIT, $16-112
+// Requires: AVX, AVX2, CMOV
+TEXT ·scaleRunsBFloat16AVX2(SB), NOSPLIT, $0-112
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
@@ -17884,7 +19004,6 @@ TEXT ·scaleRunsBFloat16AVX2(SB), NOSPLIT, $16-112
 	VCVTSD2SS    (SI), X0, X0
 	VBROADCASTSS X0, Y0
 	VMOVDQU      laneBits2<>+0(SB), Y1
-	LEAQ         (SP), R9
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -17893,10 +19012,12 @@ TEXT ·scaleRunsBFloat16AVX2(SB), NOSPLIT, $16-112
 	JL           apartDone
 
 apart:
-	MOVQ         (BX), R10
-	MOVQ         64(BX), R10
-	MOVQ         (DX), R10
-	MOVQ         64(DX), R10
+	MOVQ (BX), R9
+	MOVQ 64(BX), R9
+	MOVQ (DX), R9
+	MOVQ 64(DX), R9
+
+againtrue:
 	CMPQ         R8, $0x40
 	JL           endedtrue
 	VPBROADCASTW (CX), Y2
@@ -17979,260 +19100,6 @@ apart:
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x40, R8
-	JMP          donetrue
-
-endedtrue:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
-	VXORPS       X2, X2, X2
-	VCVTSD2SS    8(SI), X2, X2
-	VBROADCASTSS X2, Y2
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    16(SI), X3, X3
-	VBROADCASTSS X3, Y3
-	VPBROADCASTW (CX), Y4
-	VPAND        Y1, Y4, Y4
-	VPCMPEQW     Y1, Y4, Y4
-	VMOVUPS      (BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y5, Y5
-	VPSRLD       $0x10, Y6, Y7
-	VPSLLD       $0x10, Y5, Y8
-	VPBLENDW     $0xaa, Y5, Y7, Y7
-	VPBLENDW     $0x55, Y6, Y8, Y8
-	VPAND        halfOnes<>+0(SB), Y7, Y5
-	VPOR         Y5, Y8, Y8
-	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
-	VPCMPEQW     Y5, Y8, Y8
-	VPSUBW       Y8, Y7, Y7
-	VMOVUPS      (BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
-	VMULPS       Y2, Y6, Y6
-	VMULPS       Y2, Y5, Y5
-	VPSRLD       $0x10, Y6, Y8
-	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y8, Y8
-	VPBLENDW     $0x55, Y6, Y9, Y9
-	VPAND        halfOnes<>+0(SB), Y8, Y5
-	VPOR         Y5, Y9, Y9
-	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
-	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPBROADCASTW (R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y8, Y7, Y7
-	VMOVUPS      (BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y6, Y6
-	VMULPS       Y3, Y5, Y5
-	VPSRLD       $0x10, Y6, Y8
-	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y8, Y8
-	VPBLENDW     $0x55, Y6, Y9, Y9
-	VPAND        halfOnes<>+0(SB), Y8, Y5
-	VPOR         Y5, Y9, Y9
-	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
-	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPBROADCASTW 8(R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y8, Y7, Y7
-	VPAND        Y4, Y7, Y7
-	VPBROADCASTW 2(CX), Y4
-	VPAND        Y1, Y4, Y4
-	VPCMPEQW     Y1, Y4, Y4
-	VMOVUPS      32(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y5, Y5
-	VPSRLD       $0x10, Y6, Y8
-	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y8, Y8
-	VPBLENDW     $0x55, Y6, Y9, Y9
-	VPAND        halfOnes<>+0(SB), Y8, Y5
-	VPOR         Y5, Y9, Y9
-	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
-	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VMOVUPS      32(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
-	VMULPS       Y2, Y6, Y6
-	VMULPS       Y2, Y5, Y5
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y5, Y10
-	VPBLENDW     $0xaa, Y5, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        halfOnes<>+0(SB), Y9, Y5
-	VPOR         Y5, Y10, Y10
-	VPMAXUW      halfAbove<>+0(SB), Y10, Y5
-	VPCMPEQW     Y5, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBROADCASTW 2(R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y9, Y8, Y8
-	VMOVUPS      32(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y6, Y6
-	VMULPS       Y3, Y5, Y5
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y5, Y10
-	VPBLENDW     $0xaa, Y5, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        halfOnes<>+0(SB), Y9, Y5
-	VPOR         Y5, Y10, Y10
-	VPMAXUW      halfAbove<>+0(SB), Y10, Y5
-	VPCMPEQW     Y5, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBROADCASTW 10(R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y9, Y8, Y8
-	VPAND        Y4, Y8, Y8
-	VMOVUPS      Y7, (DX)
-	VMOVUPS      Y8, 32(DX)
-	VPBROADCASTW 4(CX), Y4
-	VPAND        Y1, Y4, Y4
-	VPCMPEQW     Y1, Y4, Y4
-	VMOVUPS      64(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y5, Y5
-	VPSRLD       $0x10, Y6, Y7
-	VPSLLD       $0x10, Y5, Y8
-	VPBLENDW     $0xaa, Y5, Y7, Y7
-	VPBLENDW     $0x55, Y6, Y8, Y8
-	VPAND        halfOnes<>+0(SB), Y7, Y5
-	VPOR         Y5, Y8, Y8
-	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
-	VPCMPEQW     Y5, Y8, Y8
-	VPSUBW       Y8, Y7, Y7
-	VMOVUPS      64(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
-	VMULPS       Y2, Y6, Y6
-	VMULPS       Y2, Y5, Y5
-	VPSRLD       $0x10, Y6, Y8
-	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y8, Y8
-	VPBLENDW     $0x55, Y6, Y9, Y9
-	VPAND        halfOnes<>+0(SB), Y8, Y5
-	VPOR         Y5, Y9, Y9
-	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
-	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPBROADCASTW 4(R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y8, Y7, Y7
-	VMOVUPS      64(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y6, Y6
-	VMULPS       Y3, Y5, Y5
-	VPSRLD       $0x10, Y6, Y8
-	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y8, Y8
-	VPBLENDW     $0x55, Y6, Y9, Y9
-	VPAND        halfOnes<>+0(SB), Y8, Y5
-	VPOR         Y5, Y9, Y9
-	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
-	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPBROADCASTW 12(R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y8, Y7, Y7
-	VPAND        Y4, Y7, Y7
-	VPBROADCASTW 6(CX), Y4
-	VPAND        Y1, Y4, Y4
-	VPCMPEQW     Y1, Y4, Y4
-	VMOVUPS      96(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y5, Y5
-	VPSRLD       $0x10, Y6, Y0
-	VPSLLD       $0x10, Y5, Y8
-	VPBLENDW     $0xaa, Y5, Y0, Y0
-	VPBLENDW     $0x55, Y6, Y8, Y8
-	VPAND        halfOnes<>+0(SB), Y0, Y5
-	VPOR         Y5, Y8, Y8
-	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
-	VPCMPEQW     Y5, Y8, Y8
-	VPSUBW       Y8, Y0, Y0
-	VMOVUPS      96(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
-	VMULPS       Y2, Y6, Y6
-	VMULPS       Y2, Y5, Y5
-	VPSRLD       $0x10, Y6, Y2
-	VPSLLD       $0x10, Y5, Y8
-	VPBLENDW     $0xaa, Y5, Y2, Y2
-	VPBLENDW     $0x55, Y6, Y8, Y8
-	VPAND        halfOnes<>+0(SB), Y2, Y5
-	VPOR         Y5, Y8, Y8
-	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
-	VPCMPEQW     Y5, Y8, Y8
-	VPSUBW       Y8, Y2, Y2
-	VPBROADCASTW 6(R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y2, Y0, Y0
-	VMOVUPS      96(BX), Y2
-	VPSLLD       $0x10, Y2, Y5
-	VPAND        upperHalves<>+0(SB), Y2, Y2
-	VMULPS       Y3, Y5, Y5
-	VMULPS       Y3, Y2, Y2
-	VPSRLD       $0x10, Y5, Y3
-	VPSLLD       $0x10, Y2, Y6
-	VPBLENDW     $0xaa, Y2, Y3, Y3
-	VPBLENDW     $0x55, Y5, Y6, Y6
-	VPAND        halfOnes<>+0(SB), Y3, Y2
-	VPOR         Y2, Y6, Y6
-	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
-	VPCMPEQW     Y2, Y6, Y6
-	VPSUBW       Y6, Y3, Y3
-	VPBROADCASTW 14(R9), Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQW     Y1, Y2, Y2
-	VPBLENDVB    Y2, Y3, Y0, Y0
-	VPAND        Y4, Y0, Y0
-	VMOVUPS      Y7, 64(DX)
-	VMOVUPS      Y0, 96(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000080, BX
-	ADDQ         $0x00000080, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
-	VXORPS       X0, X0, X0
-	VCVTSD2SS    (SI), X0, X0
-	VBROADCASTSS X0, Y0
 
 donetrue:
 	SUBQ $0x00000040, AX
@@ -18245,6 +19112,7 @@ near:
 	JL   wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	VPBROADCASTW (CX), Y2
@@ -18327,26 +19195,36 @@ word:
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x40, R8
-	JMP          donefalse
 
-endedfalse:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	VZEROUPPER
+	RET
+
+endedtrue:
+	TESTQ        R8, R8
+	JNZ          withintrue
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againtrue
+
+withintrue:
+	CMPQ         DI, $0x40
+	JL           shorttrue
+	MOVQ         R8, R9
+	ADDQ         DI, R9
 	VXORPS       X2, X2, X2
 	VCVTSD2SS    8(SI), X2, X2
 	VBROADCASTSS X2, Y2
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    16(SI), X3, X3
-	VBROADCASTSS X3, Y3
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
 	VPBROADCASTW (CX), Y4
 	VPAND        Y1, Y4, Y4
 	VPCMPEQW     Y1, Y4, Y4
@@ -18364,99 +19242,59 @@ endedfalse:
 	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
 	VPCMPEQW     Y5, Y8, Y8
 	VPSUBW       Y8, Y7, Y7
-	VMOVUPS      (BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y8
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y8, Y8
 	VMULPS       Y2, Y6, Y6
-	VMULPS       Y2, Y5, Y5
-	VPSRLD       $0x10, Y6, Y8
-	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y8, Y8
-	VPBLENDW     $0x55, Y6, Y9, Y9
-	VPAND        halfOnes<>+0(SB), Y8, Y5
-	VPOR         Y5, Y9, Y9
-	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
-	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPBROADCASTW (R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y8, Y7, Y7
-	VMOVUPS      (BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y6, Y6
-	VMULPS       Y3, Y5, Y5
-	VPSRLD       $0x10, Y6, Y8
-	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y8, Y8
-	VPBLENDW     $0x55, Y6, Y9, Y9
-	VPAND        halfOnes<>+0(SB), Y8, Y5
-	VPOR         Y5, Y9, Y9
-	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
-	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPBROADCASTW 8(R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y8, Y7, Y7
-	VPAND        Y4, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y6, Y10
+	VPBLENDW     $0xaa, Y6, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y6
+	VPOR         Y6, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y6
+	VPCMPEQW     Y6, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBLENDVB    Y5, Y7, Y9, Y5
+	VPAND        Y4, Y5, Y5
 	VPBROADCASTW 2(CX), Y4
 	VPAND        Y1, Y4, Y4
 	VPCMPEQW     Y1, Y4, Y4
-	VMOVUPS      32(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMOVUPS      32(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
 	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y5, Y5
-	VPSRLD       $0x10, Y6, Y8
-	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y8, Y8
-	VPBLENDW     $0x55, Y6, Y9, Y9
-	VPAND        halfOnes<>+0(SB), Y8, Y5
-	VPOR         Y5, Y9, Y9
-	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
-	VPCMPEQW     Y5, Y9, Y9
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
 	VPSUBW       Y9, Y8, Y8
-	VMOVUPS      32(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
-	VMULPS       Y2, Y6, Y6
-	VMULPS       Y2, Y5, Y5
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y5, Y10
-	VPBLENDW     $0xaa, Y5, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        halfOnes<>+0(SB), Y9, Y5
-	VPOR         Y5, Y10, Y10
-	VPMAXUW      halfAbove<>+0(SB), Y10, Y5
-	VPCMPEQW     Y5, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBROADCASTW 2(R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y9, Y8, Y8
-	VMOVUPS      32(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y6, Y6
-	VMULPS       Y3, Y5, Y5
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y5, Y10
-	VPBLENDW     $0xaa, Y5, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        halfOnes<>+0(SB), Y9, Y5
-	VPOR         Y5, Y10, Y10
-	VPMAXUW      halfAbove<>+0(SB), Y10, Y5
-	VPCMPEQW     Y5, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBROADCASTW 10(R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y9, Y8, Y8
-	VPAND        Y4, Y8, Y8
-	VMOVUPS      Y7, (DX)
-	VMOVUPS      Y8, 32(DX)
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y9
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y2, Y7, Y7
+	VPSRLD       $0x10, Y9, Y10
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y10, Y10
+	VPBLENDW     $0x55, Y9, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y10, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y10, Y10
+	VPBLENDVB    Y6, Y8, Y10, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
 	VPBROADCASTW 4(CX), Y4
 	VPAND        Y1, Y4, Y4
 	VPCMPEQW     Y1, Y4, Y4
@@ -18474,126 +19312,708 @@ endedfalse:
 	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
 	VPCMPEQW     Y5, Y8, Y8
 	VPSUBW       Y8, Y7, Y7
-	VMOVUPS      64(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y8
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y8, Y8
 	VMULPS       Y2, Y6, Y6
-	VMULPS       Y2, Y5, Y5
-	VPSRLD       $0x10, Y6, Y8
-	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y8, Y8
-	VPBLENDW     $0x55, Y6, Y9, Y9
-	VPAND        halfOnes<>+0(SB), Y8, Y5
-	VPOR         Y5, Y9, Y9
-	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
-	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPBROADCASTW 4(R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y8, Y7, Y7
-	VMOVUPS      64(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y6, Y6
-	VMULPS       Y3, Y5, Y5
-	VPSRLD       $0x10, Y6, Y8
-	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y8, Y8
-	VPBLENDW     $0x55, Y6, Y9, Y9
-	VPAND        halfOnes<>+0(SB), Y8, Y5
-	VPOR         Y5, Y9, Y9
-	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
-	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPBROADCASTW 12(R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y8, Y7, Y7
-	VPAND        Y4, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y6, Y10
+	VPBLENDW     $0xaa, Y6, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y6
+	VPOR         Y6, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y6
+	VPCMPEQW     Y6, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBLENDVB    Y5, Y7, Y9, Y5
+	VPAND        Y4, Y5, Y5
 	VPBROADCASTW 6(CX), Y4
 	VPAND        Y1, Y4, Y4
 	VPCMPEQW     Y1, Y4, Y4
-	VMOVUPS      96(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMOVUPS      96(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
 	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y5, Y5
-	VPSRLD       $0x10, Y6, Y0
-	VPSLLD       $0x10, Y5, Y8
-	VPBLENDW     $0xaa, Y5, Y0, Y0
-	VPBLENDW     $0x55, Y6, Y8, Y8
-	VPAND        halfOnes<>+0(SB), Y0, Y5
-	VPOR         Y5, Y8, Y8
-	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
-	VPCMPEQW     Y5, Y8, Y8
+	VPSRLD       $0x10, Y7, Y0
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y0, Y0
+	VPBLENDW     $0x55, Y7, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y0, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
 	VPSUBW       Y8, Y0, Y0
-	VMOVUPS      96(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y3
+	VMOVUPS      96(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y7, Y7
 	VMULPS       Y2, Y6, Y6
-	VMULPS       Y2, Y5, Y5
-	VPSRLD       $0x10, Y6, Y2
-	VPSLLD       $0x10, Y5, Y8
-	VPBLENDW     $0xaa, Y5, Y2, Y2
-	VPBLENDW     $0x55, Y6, Y8, Y8
-	VPAND        halfOnes<>+0(SB), Y2, Y5
-	VPOR         Y5, Y8, Y8
-	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
-	VPCMPEQW     Y5, Y8, Y8
-	VPSUBW       Y8, Y2, Y2
-	VPBROADCASTW 6(R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y2, Y0, Y0
-	VMOVUPS      96(BX), Y2
-	VPSLLD       $0x10, Y2, Y5
-	VPAND        upperHalves<>+0(SB), Y2, Y2
-	VMULPS       Y3, Y5, Y5
-	VMULPS       Y3, Y2, Y2
-	VPSRLD       $0x10, Y5, Y3
-	VPSLLD       $0x10, Y2, Y6
-	VPBLENDW     $0xaa, Y2, Y3, Y3
-	VPBLENDW     $0x55, Y5, Y6, Y6
-	VPAND        halfOnes<>+0(SB), Y3, Y2
-	VPOR         Y2, Y6, Y6
-	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
-	VPCMPEQW     Y2, Y6, Y6
-	VPSUBW       Y6, Y3, Y3
-	VPBROADCASTW 14(R9), Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQW     Y1, Y2, Y2
-	VPBLENDVB    Y2, Y3, Y0, Y0
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y3, Y0, Y8, Y0
 	VPAND        Y4, Y0, Y0
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y0, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Y2, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donetrue
+
+shorttrue:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X4, X4, X4
+	VCVTSD2SS    16(SI), X4, X4
+	VBROADCASTSS X4, Y4
+	VMOVQ        R8, X5
+	VPBROADCASTW X5, Y5
+	VPBROADCASTW (CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VMOVUPS      (BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y10
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y7
+	VPCMPEQW     Y7, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y7
+	VMOVUPS      (BX), Y8
+	VPSLLD       $0x10, Y8, Y10
+	VPAND        upperHalves<>+0(SB), Y8, Y8
+	VMULPS       Y2, Y10, Y10
+	VMULPS       Y2, Y8, Y8
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y8, Y12
+	VPBLENDW     $0xaa, Y8, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        halfOnes<>+0(SB), Y11, Y8
+	VPOR         Y8, Y12, Y12
+	VPMAXUW      halfAbove<>+0(SB), Y12, Y8
+	VPCMPEQW     Y8, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y7, Y9, Y11, Y7
+	VPCMPGTW     numbers16<>+0(SB), Y5, Y8
+	VMOVUPS      (BX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        upperHalves<>+0(SB), Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y4, Y9, Y9
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y9, Y12
+	VPBLENDW     $0xaa, Y9, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        halfOnes<>+0(SB), Y11, Y9
+	VPOR         Y9, Y12, Y12
+	VPMAXUW      halfAbove<>+0(SB), Y12, Y9
+	VPCMPEQW     Y9, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y8, Y7, Y11, Y7
+	VPAND        Y6, Y7, Y7
+	VPBROADCASTW 2(CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VMOVUPS      32(BX), Y8
+	VPSLLD       $0x10, Y8, Y9
+	VPAND        upperHalves<>+0(SB), Y8, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y8, Y8
+	VPSRLD       $0x10, Y9, Y10
+	VPSLLD       $0x10, Y8, Y11
+	VPBLENDW     $0xaa, Y8, Y10, Y10
+	VPBLENDW     $0x55, Y9, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y10, Y8
+	VPOR         Y8, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y8
+	VPCMPEQW     Y8, Y11, Y11
+	VPSUBW       Y11, Y10, Y10
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y8
+	VMOVUPS      32(BX), Y9
+	VPSLLD       $0x10, Y9, Y11
+	VPAND        upperHalves<>+0(SB), Y9, Y9
+	VMULPS       Y2, Y11, Y11
+	VMULPS       Y2, Y9, Y9
+	VPSRLD       $0x10, Y11, Y12
+	VPSLLD       $0x10, Y9, Y13
+	VPBLENDW     $0xaa, Y9, Y12, Y12
+	VPBLENDW     $0x55, Y11, Y13, Y13
+	VPAND        halfOnes<>+0(SB), Y12, Y9
+	VPOR         Y9, Y13, Y13
+	VPMAXUW      halfAbove<>+0(SB), Y13, Y9
+	VPCMPEQW     Y9, Y13, Y13
+	VPSUBW       Y13, Y12, Y12
+	VPBLENDVB    Y8, Y10, Y12, Y8
+	VPCMPGTW     numbers16<>+32(SB), Y5, Y9
+	VMOVUPS      32(BX), Y10
+	VPSLLD       $0x10, Y10, Y11
+	VPAND        upperHalves<>+0(SB), Y10, Y10
+	VMULPS       Y4, Y11, Y11
+	VMULPS       Y4, Y10, Y10
+	VPSRLD       $0x10, Y11, Y12
+	VPSLLD       $0x10, Y10, Y13
+	VPBLENDW     $0xaa, Y10, Y12, Y12
+	VPBLENDW     $0x55, Y11, Y13, Y13
+	VPAND        halfOnes<>+0(SB), Y12, Y10
+	VPOR         Y10, Y13, Y13
+	VPMAXUW      halfAbove<>+0(SB), Y13, Y10
+	VPCMPEQW     Y10, Y13, Y13
+	VPSUBW       Y13, Y12, Y12
+	VPBLENDVB    Y9, Y8, Y12, Y8
+	VPAND        Y6, Y8, Y8
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VPBROADCASTW 4(CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VMOVUPS      64(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y10
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y7
+	VPCMPEQW     Y7, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y7
+	VMOVUPS      64(BX), Y8
+	VPSLLD       $0x10, Y8, Y10
+	VPAND        upperHalves<>+0(SB), Y8, Y8
+	VMULPS       Y2, Y10, Y10
+	VMULPS       Y2, Y8, Y8
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y8, Y12
+	VPBLENDW     $0xaa, Y8, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        halfOnes<>+0(SB), Y11, Y8
+	VPOR         Y8, Y12, Y12
+	VPMAXUW      halfAbove<>+0(SB), Y12, Y8
+	VPCMPEQW     Y8, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y7, Y9, Y11, Y7
+	VPCMPGTW     numbers16<>+64(SB), Y5, Y8
+	VMOVUPS      64(BX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        upperHalves<>+0(SB), Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y4, Y9, Y9
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y9, Y12
+	VPBLENDW     $0xaa, Y9, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        halfOnes<>+0(SB), Y11, Y9
+	VPOR         Y9, Y12, Y12
+	VPMAXUW      halfAbove<>+0(SB), Y12, Y9
+	VPCMPEQW     Y9, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y8, Y7, Y11, Y7
+	VPAND        Y6, Y7, Y7
+	VPBROADCASTW 6(CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VMOVUPS      96(BX), Y8
+	VPSLLD       $0x10, Y8, Y9
+	VPAND        upperHalves<>+0(SB), Y8, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y8, Y8
+	VPSRLD       $0x10, Y9, Y0
+	VPSLLD       $0x10, Y8, Y10
+	VPBLENDW     $0xaa, Y8, Y0, Y0
+	VPBLENDW     $0x55, Y9, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y0, Y8
+	VPOR         Y8, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y8
+	VPCMPEQW     Y8, Y10, Y10
+	VPSUBW       Y10, Y0, Y0
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y3
+	VMOVUPS      96(BX), Y8
+	VPSLLD       $0x10, Y8, Y9
+	VPAND        upperHalves<>+0(SB), Y8, Y8
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y2, Y8, Y8
+	VPSRLD       $0x10, Y9, Y2
+	VPSLLD       $0x10, Y8, Y10
+	VPBLENDW     $0xaa, Y8, Y2, Y2
+	VPBLENDW     $0x55, Y9, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y2, Y8
+	VPOR         Y8, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y8
+	VPCMPEQW     Y8, Y10, Y10
+	VPSUBW       Y10, Y2, Y2
+	VPBLENDVB    Y3, Y0, Y2, Y0
+	VPCMPGTW     numbers16<>+96(SB), Y5, Y2
+	VMOVUPS      96(BX), Y3
+	VPSLLD       $0x10, Y3, Y5
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y4, Y5, Y5
+	VMULPS       Y4, Y3, Y3
+	VPSRLD       $0x10, Y5, Y4
+	VPSLLD       $0x10, Y3, Y8
+	VPBLENDW     $0xaa, Y3, Y4, Y4
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y4, Y3
+	VPOR         Y3, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y3
+	VPCMPEQW     Y3, Y8, Y8
+	VPSUBW       Y8, Y4, Y4
+	VPBLENDVB    Y2, Y0, Y4, Y0
+	VPAND        Y6, Y0, Y0
 	VMOVUPS      Y7, 64(DX)
 	VMOVUPS      Y0, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
 	VXORPS       X0, X0, X0
 	VCVTSD2SS    (SI), X0, X0
 	VBROADCASTSS X0, Y0
+	JMP          donetrue
 
-donefalse:
-	SUBQ $0x00000040, AX
-	CMPQ AX, $0x00000040
-	JGE  word
+endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
 
-wordDone:
-	VZEROUPPER
-	RET
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	VPBROADCASTW (CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      (BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y8
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y8, Y8
+	VMULPS       Y2, Y6, Y6
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y6, Y10
+	VPBLENDW     $0xaa, Y6, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y6
+	VPOR         Y6, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y6
+	VPCMPEQW     Y6, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBLENDVB    Y5, Y7, Y9, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 2(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      32(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y9
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y2, Y7, Y7
+	VPSRLD       $0x10, Y9, Y10
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y10, Y10
+	VPBLENDW     $0x55, Y9, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y10, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y10, Y10
+	VPBLENDVB    Y6, Y8, Y10, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      Y6, 32(DX)
+	VPBROADCASTW 4(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      64(BX), Y5
+	VPSLLD       $0x10, Y5, Y6
+	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSRLD       $0x10, Y6, Y7
+	VPSLLD       $0x10, Y5, Y8
+	VPBLENDW     $0xaa, Y5, Y7, Y7
+	VPBLENDW     $0x55, Y6, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y7, Y5
+	VPOR         Y5, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
+	VPCMPEQW     Y5, Y8, Y8
+	VPSUBW       Y8, Y7, Y7
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y8
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y8, Y8
+	VMULPS       Y2, Y6, Y6
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y6, Y10
+	VPBLENDW     $0xaa, Y6, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y6
+	VPOR         Y6, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y6
+	VPCMPEQW     Y6, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBLENDVB    Y5, Y7, Y9, Y5
+	VPAND        Y4, Y5, Y5
+	VPBROADCASTW 6(CX), Y4
+	VPAND        Y1, Y4, Y4
+	VPCMPEQW     Y1, Y4, Y4
+	VMOVUPS      96(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y6, Y6
+	VPSRLD       $0x10, Y7, Y0
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y0, Y0
+	VPBLENDW     $0x55, Y7, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y0, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
+	VPSUBW       Y8, Y0, Y0
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y3
+	VMOVUPS      96(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y7, Y7
+	VMULPS       Y2, Y6, Y6
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y3, Y0, Y8, Y0
+	VPAND        Y4, Y0, Y0
+	VMOVUPS      Y5, 64(DX)
+	VMOVUPS      Y0, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Y2, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X4, X4, X4
+	VCVTSD2SS    16(SI), X4, X4
+	VBROADCASTSS X4, Y4
+	VMOVQ        R8, X5
+	VPBROADCASTW X5, Y5
+	VPBROADCASTW (CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VMOVUPS      (BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y10
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y7
+	VPCMPEQW     Y7, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y7
+	VMOVUPS      (BX), Y8
+	VPSLLD       $0x10, Y8, Y10
+	VPAND        upperHalves<>+0(SB), Y8, Y8
+	VMULPS       Y2, Y10, Y10
+	VMULPS       Y2, Y8, Y8
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y8, Y12
+	VPBLENDW     $0xaa, Y8, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        halfOnes<>+0(SB), Y11, Y8
+	VPOR         Y8, Y12, Y12
+	VPMAXUW      halfAbove<>+0(SB), Y12, Y8
+	VPCMPEQW     Y8, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y7, Y9, Y11, Y7
+	VPCMPGTW     numbers16<>+0(SB), Y5, Y8
+	VMOVUPS      (BX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        upperHalves<>+0(SB), Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y4, Y9, Y9
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y9, Y12
+	VPBLENDW     $0xaa, Y9, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        halfOnes<>+0(SB), Y11, Y9
+	VPOR         Y9, Y12, Y12
+	VPMAXUW      halfAbove<>+0(SB), Y12, Y9
+	VPCMPEQW     Y9, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y8, Y7, Y11, Y7
+	VPAND        Y6, Y7, Y7
+	VPBROADCASTW 2(CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VMOVUPS      32(BX), Y8
+	VPSLLD       $0x10, Y8, Y9
+	VPAND        upperHalves<>+0(SB), Y8, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y8, Y8
+	VPSRLD       $0x10, Y9, Y10
+	VPSLLD       $0x10, Y8, Y11
+	VPBLENDW     $0xaa, Y8, Y10, Y10
+	VPBLENDW     $0x55, Y9, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y10, Y8
+	VPOR         Y8, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y8
+	VPCMPEQW     Y8, Y11, Y11
+	VPSUBW       Y11, Y10, Y10
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y8
+	VMOVUPS      32(BX), Y9
+	VPSLLD       $0x10, Y9, Y11
+	VPAND        upperHalves<>+0(SB), Y9, Y9
+	VMULPS       Y2, Y11, Y11
+	VMULPS       Y2, Y9, Y9
+	VPSRLD       $0x10, Y11, Y12
+	VPSLLD       $0x10, Y9, Y13
+	VPBLENDW     $0xaa, Y9, Y12, Y12
+	VPBLENDW     $0x55, Y11, Y13, Y13
+	VPAND        halfOnes<>+0(SB), Y12, Y9
+	VPOR         Y9, Y13, Y13
+	VPMAXUW      halfAbove<>+0(SB), Y13, Y9
+	VPCMPEQW     Y9, Y13, Y13
+	VPSUBW       Y13, Y12, Y12
+	VPBLENDVB    Y8, Y10, Y12, Y8
+	VPCMPGTW     numbers16<>+32(SB), Y5, Y9
+	VMOVUPS      32(BX), Y10
+	VPSLLD       $0x10, Y10, Y11
+	VPAND        upperHalves<>+0(SB), Y10, Y10
+	VMULPS       Y4, Y11, Y11
+	VMULPS       Y4, Y10, Y10
+	VPSRLD       $0x10, Y11, Y12
+	VPSLLD       $0x10, Y10, Y13
+	VPBLENDW     $0xaa, Y10, Y12, Y12
+	VPBLENDW     $0x55, Y11, Y13, Y13
+	VPAND        halfOnes<>+0(SB), Y12, Y10
+	VPOR         Y10, Y13, Y13
+	VPMAXUW      halfAbove<>+0(SB), Y13, Y10
+	VPCMPEQW     Y10, Y13, Y13
+	VPSUBW       Y13, Y12, Y12
+	VPBLENDVB    Y9, Y8, Y12, Y8
+	VPAND        Y6, Y8, Y8
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      Y8, 32(DX)
+	VPBROADCASTW 4(CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VMOVUPS      64(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y10
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y7
+	VPCMPEQW     Y7, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y7
+	VMOVUPS      64(BX), Y8
+	VPSLLD       $0x10, Y8, Y10
+	VPAND        upperHalves<>+0(SB), Y8, Y8
+	VMULPS       Y2, Y10, Y10
+	VMULPS       Y2, Y8, Y8
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y8, Y12
+	VPBLENDW     $0xaa, Y8, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        halfOnes<>+0(SB), Y11, Y8
+	VPOR         Y8, Y12, Y12
+	VPMAXUW      halfAbove<>+0(SB), Y12, Y8
+	VPCMPEQW     Y8, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y7, Y9, Y11, Y7
+	VPCMPGTW     numbers16<>+64(SB), Y5, Y8
+	VMOVUPS      64(BX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        upperHalves<>+0(SB), Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y4, Y9, Y9
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y9, Y12
+	VPBLENDW     $0xaa, Y9, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        halfOnes<>+0(SB), Y11, Y9
+	VPOR         Y9, Y12, Y12
+	VPMAXUW      halfAbove<>+0(SB), Y12, Y9
+	VPCMPEQW     Y9, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y8, Y7, Y11, Y7
+	VPAND        Y6, Y7, Y7
+	VPBROADCASTW 6(CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VMOVUPS      96(BX), Y8
+	VPSLLD       $0x10, Y8, Y9
+	VPAND        upperHalves<>+0(SB), Y8, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y8, Y8
+	VPSRLD       $0x10, Y9, Y0
+	VPSLLD       $0x10, Y8, Y10
+	VPBLENDW     $0xaa, Y8, Y0, Y0
+	VPBLENDW     $0x55, Y9, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y0, Y8
+	VPOR         Y8, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y8
+	VPCMPEQW     Y8, Y10, Y10
+	VPSUBW       Y10, Y0, Y0
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y3
+	VMOVUPS      96(BX), Y8
+	VPSLLD       $0x10, Y8, Y9
+	VPAND        upperHalves<>+0(SB), Y8, Y8
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y2, Y8, Y8
+	VPSRLD       $0x10, Y9, Y2
+	VPSLLD       $0x10, Y8, Y10
+	VPBLENDW     $0xaa, Y8, Y2, Y2
+	VPBLENDW     $0x55, Y9, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y2, Y8
+	VPOR         Y8, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y8
+	VPCMPEQW     Y8, Y10, Y10
+	VPSUBW       Y10, Y2, Y2
+	VPBLENDVB    Y3, Y0, Y2, Y0
+	VPCMPGTW     numbers16<>+96(SB), Y5, Y2
+	VMOVUPS      96(BX), Y3
+	VPSLLD       $0x10, Y3, Y5
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y4, Y5, Y5
+	VMULPS       Y4, Y3, Y3
+	VPSRLD       $0x10, Y5, Y4
+	VPSLLD       $0x10, Y3, Y8
+	VPBLENDW     $0xaa, Y3, Y4, Y4
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y4, Y3
+	VPOR         Y3, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y3
+	VPCMPEQW     Y3, Y8, Y8
+	VPSUBW       Y8, Y4, Y4
+	VPBLENDVB    Y2, Y0, Y4, Y0
+	VPAND        Y6, Y0, Y0
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      Y0, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+	JMP          donefalse
 
 // func scaleRunsBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scales []float64, run int, left int)
-// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV
-TEXT ·scaleRunsBFloat16AVX512(SB), NOSPLIT, $16-112
+// Requires: AVX, AVX512BW, AVX512F, CMOV
+TEXT ·scaleRunsBFloat16AVX512(SB), NOSPLIT, $0-112
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
@@ -18607,7 +20027,8 @@ TEXT ·scaleRunsBFloat16AVX512(SB), NOSPLIT, $16-112
 	VXORPS       X3, X3, X3
 	VCVTSD2SS    (SI), X3, X3
 	VBROADCASTSS X3, Z3
-	LEAQ         (SP), R9
+	VMOVDQU64    numbers16<>+0(SB), Z4
+	VMOVDQU64    numbers16<>+64(SB), Z5
 	CMPQ         AX, $0x00004000
 	JL           near
 	CMPQ         DX, BX
@@ -18616,174 +20037,50 @@ TEXT ·scaleRunsBFloat16AVX512(SB), NOSPLIT, $16-112
 	JL           apartDone
 
 apart:
-	MOVQ         (BX), R10
-	MOVQ         64(BX), R10
-	MOVQ         (DX), R10
-	MOVQ         64(DX), R10
+	MOVQ (BX), R9
+	MOVQ 64(BX), R9
+	MOVQ (DX), R9
+	MOVQ 64(DX), R9
+
+againtrue:
 	CMPQ         R8, $0x40
 	JL           endedtrue
 	KMOVD        (CX), K1
-	VMOVUPS      (BX), Y4
-	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
-	VPSLLD       $0x10, Z4, Z5
-	VPANDQ       Z0, Z4, Z6
-	VMULPS       Z3, Z5, Z5
+	VMOVUPS      (BX), Y6
+	VINSERTF64X4 $0x01, 32(BX), Z6, Z6
+	VPSLLD       $0x10, Z6, Z7
+	VPANDQ       Z0, Z6, Z6
+	VMULPS       Z3, Z7, Z7
 	VMULPS       Z3, Z6, Z6
-	VPSRLD       $0x10, Z5, Z7
-	VPSLLD       $0x10, Z6, Z8
-	VPTERNLOGD   $0xf8, Z0, Z6, Z7
-	VPTERNLOGD   $0xf4, Z0, Z5, Z8
-	VPTERNLOGD   $0xf8, Z1, Z7, Z8
-	VPCMPUW      $0x05, Z2, Z8, K2
-	VPADDW       Z1, Z7, K2, Z7
-	VMOVDQU16.Z  Z7, K1, Z7
-	KMOVD        4(CX), K1
-	VMOVUPS      64(BX), Y9
-	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
-	VPSLLD       $0x10, Z9, Z5
-	VPANDQ       Z0, Z9, Z6
-	VMULPS       Z3, Z5, Z5
-	VMULPS       Z3, Z6, Z6
-	VPSRLD       $0x10, Z5, Z8
-	VPSLLD       $0x10, Z6, Z16
+	VPSRLD       $0x10, Z7, Z8
+	VPSLLD       $0x10, Z6, Z9
 	VPTERNLOGD   $0xf8, Z0, Z6, Z8
-	VPTERNLOGD   $0xf4, Z0, Z5, Z16
-	VPTERNLOGD   $0xf8, Z1, Z8, Z16
-	VPCMPUW      $0x05, Z2, Z16, K2
+	VPTERNLOGD   $0xf4, Z0, Z7, Z9
+	VPTERNLOGD   $0xf8, Z1, Z8, Z9
+	VPCMPUW      $0x05, Z2, Z9, K2
 	VPADDW       Z1, Z8, K2, Z8
 	VMOVDQU16.Z  Z8, K1, Z8
-	VMOVUPS      Z7, (DX)
-	VMOVUPS      Z8, 64(DX)
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Y6
+	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
+	VPSLLD       $0x10, Z6, Z7
+	VPANDQ       Z0, Z6, Z6
+	VMULPS       Z3, Z7, Z7
+	VMULPS       Z3, Z6, Z6
+	VPSRLD       $0x10, Z7, Z9
+	VPSLLD       $0x10, Z6, Z10
+	VPTERNLOGD   $0xf8, Z0, Z6, Z9
+	VPTERNLOGD   $0xf4, Z0, Z7, Z10
+	VPTERNLOGD   $0xf8, Z1, Z9, Z10
+	VPCMPUW      $0x05, Z2, Z10, K2
+	VPADDW       Z1, Z9, K2, Z9
+	VMOVDQU16.Z  Z9, K1, Z9
+	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z9, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x40, R8
-	JMP          donetrue
-
-endedtrue:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
-	VXORPS       X5, X5, X5
-	VCVTSD2SS    8(SI), X5, X5
-	VBROADCASTSS X5, Z5
-	VXORPS       X6, X6, X6
-	VCVTSD2SS    16(SI), X6, X6
-	VBROADCASTSS X6, Z6
-	KMOVD        (CX), K1
-	VMOVUPS      (BX), Y10
-	VINSERTF64X4 $0x01, 32(BX), Z10, Z10
-	VPSLLD       $0x10, Z10, Z7
-	VPANDQ       Z0, Z10, Z8
-	VMULPS       Z3, Z7, Z7
-	VMULPS       Z3, Z8, Z8
-	VPSRLD       $0x10, Z7, Z16
-	VPSLLD       $0x10, Z8, Z17
-	VPTERNLOGD   $0xf8, Z0, Z8, Z16
-	VPTERNLOGD   $0xf4, Z0, Z7, Z17
-	VPTERNLOGD   $0xf8, Z1, Z16, Z17
-	VPCMPUW      $0x05, Z2, Z17, K2
-	VPADDW       Z1, Z16, K2, Z16
-	VMOVUPS      (BX), Y11
-	VINSERTF64X4 $0x01, 32(BX), Z11, Z11
-	VPSLLD       $0x10, Z11, Z7
-	VPANDQ       Z0, Z11, Z8
-	VMULPS       Z5, Z7, Z7
-	VMULPS       Z5, Z8, Z8
-	VPSRLD       $0x10, Z7, Z17
-	VPSLLD       $0x10, Z8, Z18
-	VPTERNLOGD   $0xf8, Z0, Z8, Z17
-	VPTERNLOGD   $0xf4, Z0, Z7, Z18
-	VPTERNLOGD   $0xf8, Z1, Z17, Z18
-	VPCMPUW      $0x05, Z2, Z18, K2
-	VPADDW       Z1, Z17, K2, Z17
-	KMOVD        (R9), K2
-	VMOVDQU16    Z17, K2, Z16
-	VMOVUPS      (BX), Y12
-	VINSERTF64X4 $0x01, 32(BX), Z12, Z12
-	VPSLLD       $0x10, Z12, Z7
-	VPANDQ       Z0, Z12, Z8
-	VMULPS       Z6, Z7, Z7
-	VMULPS       Z6, Z8, Z8
-	VPSRLD       $0x10, Z7, Z17
-	VPSLLD       $0x10, Z8, Z18
-	VPTERNLOGD   $0xf8, Z0, Z8, Z17
-	VPTERNLOGD   $0xf4, Z0, Z7, Z18
-	VPTERNLOGD   $0xf8, Z1, Z17, Z18
-	VPCMPUW      $0x05, Z2, Z18, K2
-	VPADDW       Z1, Z17, K2, Z17
-	KMOVD        8(R9), K2
-	VMOVDQU16    Z17, K2, Z16
-	VMOVDQU16.Z  Z16, K1, Z16
-	KMOVD        4(CX), K1
-	VMOVUPS      64(BX), Y13
-	VINSERTF64X4 $0x01, 96(BX), Z13, Z13
-	VPSLLD       $0x10, Z13, Z7
-	VPANDQ       Z0, Z13, Z8
-	VMULPS       Z3, Z7, Z7
-	VMULPS       Z3, Z8, Z8
-	VPSRLD       $0x10, Z7, Z3
-	VPSLLD       $0x10, Z8, Z17
-	VPTERNLOGD   $0xf8, Z0, Z8, Z3
-	VPTERNLOGD   $0xf4, Z0, Z7, Z17
-	VPTERNLOGD   $0xf8, Z1, Z3, Z17
-	VPCMPUW      $0x05, Z2, Z17, K2
-	VPADDW       Z1, Z3, K2, Z3
-	VMOVUPS      64(BX), Y14
-	VINSERTF64X4 $0x01, 96(BX), Z14, Z14
-	VPSLLD       $0x10, Z14, Z7
-	VPANDQ       Z0, Z14, Z8
-	VMULPS       Z5, Z7, Z7
-	VMULPS       Z5, Z8, Z8
-	VPSRLD       $0x10, Z7, Z5
-	VPSLLD       $0x10, Z8, Z17
-	VPTERNLOGD   $0xf8, Z0, Z8, Z5
-	VPTERNLOGD   $0xf4, Z0, Z7, Z17
-	VPTERNLOGD   $0xf8, Z1, Z5, Z17
-	VPCMPUW      $0x05, Z2, Z17, K2
-	VPADDW       Z1, Z5, K2, Z5
-	KMOVD        4(R9), K2
-	VMOVDQU16    Z5, K2, Z3
-	VMOVUPS      64(BX), Y15
-	VINSERTF64X4 $0x01, 96(BX), Z15, Z15
-	VPSLLD       $0x10, Z15, Z5
-	VPANDQ       Z0, Z15, Z7
-	VMULPS       Z6, Z5, Z5
-	VMULPS       Z6, Z7, Z7
-	VPSRLD       $0x10, Z5, Z6
-	VPSLLD       $0x10, Z7, Z8
-	VPTERNLOGD   $0xf8, Z0, Z7, Z6
-	VPTERNLOGD   $0xf4, Z0, Z5, Z8
-	VPTERNLOGD   $0xf8, Z1, Z6, Z8
-	VPCMPUW      $0x05, Z2, Z8, K2
-	VPADDW       Z1, Z6, K2, Z6
-	KMOVD        12(R9), K2
-	VMOVDQU16    Z6, K2, Z3
-	VMOVDQU16.Z  Z3, K1, Z3
-	VMOVUPS      Z16, (DX)
-	VMOVUPS      Z3, 64(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000080, BX
-	ADDQ         $0x00000080, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    (SI), X3, X3
-	VBROADCASTSS X3, Z3
 
 donetrue:
 	SUBQ $0x00000040, AX
@@ -18796,162 +20093,43 @@ near:
 	JL   wordDone
 
 word:
+againfalse:
 	CMPQ        R8, $0x40
 	JL          endedfalse
 	KMOVD       (CX), K1
-	VMOVUPS     (BX), Z4
-	VPSLLD      $0x10, Z4, Z5
-	VPANDQ      Z0, Z4, Z4
-	VMULPS      Z3, Z5, Z5
-	VMULPS      Z3, Z4, Z4
-	VPSRLD      $0x10, Z5, Z6
-	VPSLLD      $0x10, Z4, Z7
-	VPTERNLOGD  $0xf8, Z0, Z4, Z6
-	VPTERNLOGD  $0xf4, Z0, Z5, Z7
-	VPTERNLOGD  $0xf8, Z1, Z6, Z7
-	VPCMPUW     $0x05, Z2, Z7, K2
-	VPADDW      Z1, Z6, K2, Z6
-	VMOVDQU16.Z Z6, K1, Z6
+	VMOVUPS     (BX), Z6
+	VPSLLD      $0x10, Z6, Z7
+	VPANDQ      Z0, Z6, Z6
+	VMULPS      Z3, Z7, Z7
+	VMULPS      Z3, Z6, Z6
+	VPSRLD      $0x10, Z7, Z8
+	VPSLLD      $0x10, Z6, Z9
+	VPTERNLOGD  $0xf8, Z0, Z6, Z8
+	VPTERNLOGD  $0xf4, Z0, Z7, Z9
+	VPTERNLOGD  $0xf8, Z1, Z8, Z9
+	VPCMPUW     $0x05, Z2, Z9, K2
+	VPADDW      Z1, Z8, K2, Z8
+	VMOVDQU16.Z Z8, K1, Z8
 	KMOVD       4(CX), K1
-	VMOVUPS     64(BX), Z4
-	VPSLLD      $0x10, Z4, Z5
-	VPANDQ      Z0, Z4, Z4
-	VMULPS      Z3, Z5, Z5
-	VMULPS      Z3, Z4, Z4
-	VPSRLD      $0x10, Z5, Z7
-	VPSLLD      $0x10, Z4, Z8
-	VPTERNLOGD  $0xf8, Z0, Z4, Z7
-	VPTERNLOGD  $0xf4, Z0, Z5, Z8
-	VPTERNLOGD  $0xf8, Z1, Z7, Z8
-	VPCMPUW     $0x05, Z2, Z8, K2
-	VPADDW      Z1, Z7, K2, Z7
-	VMOVDQU16.Z Z7, K1, Z7
-	VMOVUPS     Z6, (DX)
-	VMOVUPS     Z7, 64(DX)
+	VMOVUPS     64(BX), Z6
+	VPSLLD      $0x10, Z6, Z7
+	VPANDQ      Z0, Z6, Z6
+	VMULPS      Z3, Z7, Z7
+	VMULPS      Z3, Z6, Z6
+	VPSRLD      $0x10, Z7, Z9
+	VPSLLD      $0x10, Z6, Z10
+	VPTERNLOGD  $0xf8, Z0, Z6, Z9
+	VPTERNLOGD  $0xf4, Z0, Z7, Z10
+	VPTERNLOGD  $0xf8, Z1, Z9, Z10
+	VPCMPUW     $0x05, Z2, Z10, K2
+	VPADDW      Z1, Z9, K2, Z9
+	VMOVDQU16.Z Z9, K1, Z9
+	VMOVUPS     Z8, (DX)
+	VMOVUPS     Z9, 64(DX)
 	ADDQ        $0x08, CX
 	ADDQ        $0x00000080, BX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x40, R8
-	JMP         donefalse
-
-endedfalse:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
-	VXORPS       X4, X4, X4
-	VCVTSD2SS    8(SI), X4, X4
-	VBROADCASTSS X4, Z4
-	VXORPS       X5, X5, X5
-	VCVTSD2SS    16(SI), X5, X5
-	VBROADCASTSS X5, Z5
-	KMOVD        (CX), K1
-	VMOVUPS      (BX), Z6
-	VPSLLD       $0x10, Z6, Z7
-	VPANDQ       Z0, Z6, Z6
-	VMULPS       Z3, Z7, Z7
-	VMULPS       Z3, Z6, Z6
-	VPSRLD       $0x10, Z7, Z8
-	VPSLLD       $0x10, Z6, Z9
-	VPTERNLOGD   $0xf8, Z0, Z6, Z8
-	VPTERNLOGD   $0xf4, Z0, Z7, Z9
-	VPTERNLOGD   $0xf8, Z1, Z8, Z9
-	VPCMPUW      $0x05, Z2, Z9, K2
-	VPADDW       Z1, Z8, K2, Z8
-	VMOVUPS      (BX), Z6
-	VPSLLD       $0x10, Z6, Z7
-	VPANDQ       Z0, Z6, Z6
-	VMULPS       Z4, Z7, Z7
-	VMULPS       Z4, Z6, Z6
-	VPSRLD       $0x10, Z7, Z9
-	VPSLLD       $0x10, Z6, Z10
-	VPTERNLOGD   $0xf8, Z0, Z6, Z9
-	VPTERNLOGD   $0xf4, Z0, Z7, Z10
-	VPTERNLOGD   $0xf8, Z1, Z9, Z10
-	VPCMPUW      $0x05, Z2, Z10, K2
-	VPADDW       Z1, Z9, K2, Z9
-	KMOVD        (R9), K2
-	VMOVDQU16    Z9, K2, Z8
-	VMOVUPS      (BX), Z6
-	VPSLLD       $0x10, Z6, Z7
-	VPANDQ       Z0, Z6, Z6
-	VMULPS       Z5, Z7, Z7
-	VMULPS       Z5, Z6, Z6
-	VPSRLD       $0x10, Z7, Z9
-	VPSLLD       $0x10, Z6, Z10
-	VPTERNLOGD   $0xf8, Z0, Z6, Z9
-	VPTERNLOGD   $0xf4, Z0, Z7, Z10
-	VPTERNLOGD   $0xf8, Z1, Z9, Z10
-	VPCMPUW      $0x05, Z2, Z10, K2
-	VPADDW       Z1, Z9, K2, Z9
-	KMOVD        8(R9), K2
-	VMOVDQU16    Z9, K2, Z8
-	VMOVDQU16.Z  Z8, K1, Z8
-	KMOVD        4(CX), K1
-	VMOVUPS      64(BX), Z6
-	VPSLLD       $0x10, Z6, Z7
-	VPANDQ       Z0, Z6, Z6
-	VMULPS       Z3, Z7, Z7
-	VMULPS       Z3, Z6, Z6
-	VPSRLD       $0x10, Z7, Z3
-	VPSLLD       $0x10, Z6, Z9
-	VPTERNLOGD   $0xf8, Z0, Z6, Z3
-	VPTERNLOGD   $0xf4, Z0, Z7, Z9
-	VPTERNLOGD   $0xf8, Z1, Z3, Z9
-	VPCMPUW      $0x05, Z2, Z9, K2
-	VPADDW       Z1, Z3, K2, Z3
-	VMOVUPS      64(BX), Z6
-	VPSLLD       $0x10, Z6, Z7
-	VPANDQ       Z0, Z6, Z6
-	VMULPS       Z4, Z7, Z7
-	VMULPS       Z4, Z6, Z6
-	VPSRLD       $0x10, Z7, Z4
-	VPSLLD       $0x10, Z6, Z9
-	VPTERNLOGD   $0xf8, Z0, Z6, Z4
-	VPTERNLOGD   $0xf4, Z0, Z7, Z9
-	VPTERNLOGD   $0xf8, Z1, Z4, Z9
-	VPCMPUW      $0x05, Z2, Z9, K2
-	VPADDW       Z1, Z4, K2, Z4
-	KMOVD        4(R9), K2
-	VMOVDQU16    Z4, K2, Z3
-	VMOVUPS      64(BX), Z4
-	VPSLLD       $0x10, Z4, Z6
-	VPANDQ       Z0, Z4, Z4
-	VMULPS       Z5, Z6, Z6
-	VMULPS       Z5, Z4, Z4
-	VPSRLD       $0x10, Z6, Z5
-	VPSLLD       $0x10, Z4, Z7
-	VPTERNLOGD   $0xf8, Z0, Z4, Z5
-	VPTERNLOGD   $0xf4, Z0, Z6, Z7
-	VPTERNLOGD   $0xf8, Z1, Z5, Z7
-	VPCMPUW      $0x05, Z2, Z7, K2
-	VPADDW       Z1, Z5, K2, Z5
-	KMOVD        12(R9), K2
-	VMOVDQU16    Z5, K2, Z3
-	VMOVDQU16.Z  Z3, K1, Z3
-	VMOVUPS      Z8, (DX)
-	VMOVUPS      Z3, 64(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000080, BX
-	ADDQ         $0x00000080, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    (SI), X3, X3
-	VBROADCASTSS X3, Z3
 
 donefalse:
 	SUBQ $0x00000040, AX
@@ -18962,9 +20140,437 @@ wordDone:
 	VZEROUPPER
 	RET
 
+endedtrue:
+	TESTQ        R8, R8
+	JNZ          withintrue
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    8(SI), X3, X3
+	VBROADCASTSS X3, Z3
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againtrue
+
+withintrue:
+	CMPQ         DI, $0x40
+	JL           shorttrue
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X6, X6, X6
+	VCVTSD2SS    8(SI), X6, X6
+	VBROADCASTSS X6, Z6
+	VMOVQ        R8, X7
+	VPBROADCASTW X7, Z7
+	KMOVD        (CX), K1
+	VMOVUPS      (BX), Y8
+	VINSERTF64X4 $0x01, 32(BX), Z8, Z8
+	VPSLLD       $0x10, Z8, Z9
+	VPANDQ       Z0, Z8, Z8
+	VMULPS       Z3, Z9, Z9
+	VMULPS       Z3, Z8, Z8
+	VPSRLD       $0x10, Z9, Z10
+	VPSLLD       $0x10, Z8, Z11
+	VPTERNLOGD   $0xf8, Z0, Z8, Z10
+	VPTERNLOGD   $0xf4, Z0, Z9, Z11
+	VPTERNLOGD   $0xf8, Z1, Z10, Z11
+	VPCMPUW      $0x05, Z2, Z11, K2
+	VPADDW       Z1, Z10, K2, Z10
+	VPCMPGTW     Z4, Z7, K2
+	VMOVUPS      (BX), Y8
+	VINSERTF64X4 $0x01, 32(BX), Z8, Z8
+	VPSLLD       $0x10, Z8, Z9
+	VPANDQ       Z0, Z8, Z8
+	VMULPS       Z6, Z9, Z9
+	VMULPS       Z6, Z8, Z8
+	VPSRLD       $0x10, Z9, Z11
+	VPSLLD       $0x10, Z8, Z12
+	VPTERNLOGD   $0xf8, Z0, Z8, Z11
+	VPTERNLOGD   $0xf4, Z0, Z9, Z12
+	VPTERNLOGD   $0xf8, Z1, Z11, Z12
+	VPCMPUW      $0x05, Z2, Z12, K3
+	VPADDW       Z1, Z11, K3, Z11
+	VMOVAPS      Z11, Z8
+	VMOVDQU16    Z10, K2, Z8
+	VMOVDQU16.Z  Z8, K1, Z8
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Y9
+	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
+	VPSLLD       $0x10, Z9, Z10
+	VPANDQ       Z0, Z9, Z9
+	VMULPS       Z3, Z10, Z10
+	VMULPS       Z3, Z9, Z9
+	VPSRLD       $0x10, Z10, Z3
+	VPSLLD       $0x10, Z9, Z11
+	VPTERNLOGD   $0xf8, Z0, Z9, Z3
+	VPTERNLOGD   $0xf4, Z0, Z10, Z11
+	VPTERNLOGD   $0xf8, Z1, Z3, Z11
+	VPCMPUW      $0x05, Z2, Z11, K2
+	VPADDW       Z1, Z3, K2, Z3
+	VPCMPGTW     Z5, Z7, K2
+	VMOVUPS      64(BX), Y7
+	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
+	VPSLLD       $0x10, Z7, Z9
+	VPANDQ       Z0, Z7, Z7
+	VMULPS       Z6, Z9, Z9
+	VMULPS       Z6, Z7, Z7
+	VPSRLD       $0x10, Z9, Z10
+	VPSLLD       $0x10, Z7, Z11
+	VPTERNLOGD   $0xf8, Z0, Z7, Z10
+	VPTERNLOGD   $0xf4, Z0, Z9, Z11
+	VPTERNLOGD   $0xf8, Z1, Z10, Z11
+	VPCMPUW      $0x05, Z2, Z11, K3
+	VPADDW       Z1, Z10, K3, Z10
+	VMOVAPS      Z10, Z7
+	VMOVDQU16    Z3, K2, Z7
+	VMOVDQU16.Z  Z7, K1, Z7
+	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z7, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Z6, Z3
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donetrue
+
+shorttrue:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X6, X6, X6
+	VCVTSD2SS    8(SI), X6, X6
+	VBROADCASTSS X6, Z6
+	VMOVQ        R8, X7
+	VPBROADCASTW X7, Z7
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X8, X8, X8
+	VCVTSD2SS    16(SI), X8, X8
+	VBROADCASTSS X8, Z8
+	VMOVQ        R8, X9
+	VPBROADCASTW X9, Z9
+	KMOVD        (CX), K1
+	VMOVUPS      (BX), Y10
+	VINSERTF64X4 $0x01, 32(BX), Z10, Z10
+	VPSLLD       $0x10, Z10, Z11
+	VPANDQ       Z0, Z10, Z10
+	VMULPS       Z3, Z11, Z11
+	VMULPS       Z3, Z10, Z10
+	VPSRLD       $0x10, Z11, Z12
+	VPSLLD       $0x10, Z10, Z13
+	VPTERNLOGD   $0xf8, Z0, Z10, Z12
+	VPTERNLOGD   $0xf4, Z0, Z11, Z13
+	VPTERNLOGD   $0xf8, Z1, Z12, Z13
+	VPCMPUW      $0x05, Z2, Z13, K2
+	VPADDW       Z1, Z12, K2, Z12
+	VPCMPGTW     Z4, Z7, K2
+	VMOVUPS      (BX), Y10
+	VINSERTF64X4 $0x01, 32(BX), Z10, Z10
+	VPSLLD       $0x10, Z10, Z11
+	VPANDQ       Z0, Z10, Z10
+	VMULPS       Z6, Z11, Z11
+	VMULPS       Z6, Z10, Z10
+	VPSRLD       $0x10, Z11, Z13
+	VPSLLD       $0x10, Z10, Z14
+	VPTERNLOGD   $0xf8, Z0, Z10, Z13
+	VPTERNLOGD   $0xf4, Z0, Z11, Z14
+	VPTERNLOGD   $0xf8, Z1, Z13, Z14
+	VPCMPUW      $0x05, Z2, Z14, K3
+	VPADDW       Z1, Z13, K3, Z13
+	VMOVAPS      Z13, Z10
+	VMOVDQU16    Z12, K2, Z10
+	VPCMPGTW     Z4, Z9, K2
+	VMOVUPS      (BX), Y11
+	VINSERTF64X4 $0x01, 32(BX), Z11, Z11
+	VPSLLD       $0x10, Z11, Z12
+	VPANDQ       Z0, Z11, Z11
+	VMULPS       Z8, Z12, Z12
+	VMULPS       Z8, Z11, Z11
+	VPSRLD       $0x10, Z12, Z13
+	VPSLLD       $0x10, Z11, Z14
+	VPTERNLOGD   $0xf8, Z0, Z11, Z13
+	VPTERNLOGD   $0xf4, Z0, Z12, Z14
+	VPTERNLOGD   $0xf8, Z1, Z13, Z14
+	VPCMPUW      $0x05, Z2, Z14, K3
+	VPADDW       Z1, Z13, K3, Z13
+	VMOVAPS      Z13, Z11
+	VMOVDQU16    Z10, K2, Z11
+	VMOVDQU16.Z  Z11, K1, Z11
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Y10
+	VINSERTF64X4 $0x01, 96(BX), Z10, Z10
+	VPSLLD       $0x10, Z10, Z12
+	VPANDQ       Z0, Z10, Z10
+	VMULPS       Z3, Z12, Z12
+	VMULPS       Z3, Z10, Z10
+	VPSRLD       $0x10, Z12, Z3
+	VPSLLD       $0x10, Z10, Z13
+	VPTERNLOGD   $0xf8, Z0, Z10, Z3
+	VPTERNLOGD   $0xf4, Z0, Z12, Z13
+	VPTERNLOGD   $0xf8, Z1, Z3, Z13
+	VPCMPUW      $0x05, Z2, Z13, K2
+	VPADDW       Z1, Z3, K2, Z3
+	VPCMPGTW     Z5, Z7, K2
+	VMOVUPS      64(BX), Y7
+	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
+	VPSLLD       $0x10, Z7, Z10
+	VPANDQ       Z0, Z7, Z7
+	VMULPS       Z6, Z10, Z10
+	VMULPS       Z6, Z7, Z7
+	VPSRLD       $0x10, Z10, Z6
+	VPSLLD       $0x10, Z7, Z12
+	VPTERNLOGD   $0xf8, Z0, Z7, Z6
+	VPTERNLOGD   $0xf4, Z0, Z10, Z12
+	VPTERNLOGD   $0xf8, Z1, Z6, Z12
+	VPCMPUW      $0x05, Z2, Z12, K3
+	VPADDW       Z1, Z6, K3, Z6
+	VMOVAPS      Z6, Z6
+	VMOVDQU16    Z3, K2, Z6
+	VPCMPGTW     Z5, Z9, K2
+	VMOVUPS      64(BX), Y3
+	VINSERTF64X4 $0x01, 96(BX), Z3, Z3
+	VPSLLD       $0x10, Z3, Z7
+	VPANDQ       Z0, Z3, Z3
+	VMULPS       Z8, Z7, Z7
+	VMULPS       Z8, Z3, Z3
+	VPSRLD       $0x10, Z7, Z8
+	VPSLLD       $0x10, Z3, Z9
+	VPTERNLOGD   $0xf8, Z0, Z3, Z8
+	VPTERNLOGD   $0xf4, Z0, Z7, Z9
+	VPTERNLOGD   $0xf8, Z1, Z8, Z9
+	VPCMPUW      $0x05, Z2, Z9, K3
+	VPADDW       Z1, Z8, K3, Z8
+	VMOVAPS      Z8, Z3
+	VMOVDQU16    Z6, K2, Z3
+	VMOVDQU16.Z  Z3, K1, Z3
+	VMOVUPS      Z11, (DX)
+	VMOVUPS      Z3, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    (SI), X3, X3
+	VBROADCASTSS X3, Z3
+	JMP          donetrue
+
+endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    8(SI), X3, X3
+	VBROADCASTSS X3, Z3
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X6, X6, X6
+	VCVTSD2SS    8(SI), X6, X6
+	VBROADCASTSS X6, Z6
+	VMOVQ        R8, X7
+	VPBROADCASTW X7, Z7
+	KMOVD        (CX), K1
+	VMOVUPS      (BX), Z8
+	VPSLLD       $0x10, Z8, Z9
+	VPANDQ       Z0, Z8, Z8
+	VMULPS       Z3, Z9, Z9
+	VMULPS       Z3, Z8, Z8
+	VPSRLD       $0x10, Z9, Z10
+	VPSLLD       $0x10, Z8, Z11
+	VPTERNLOGD   $0xf8, Z0, Z8, Z10
+	VPTERNLOGD   $0xf4, Z0, Z9, Z11
+	VPTERNLOGD   $0xf8, Z1, Z10, Z11
+	VPCMPUW      $0x05, Z2, Z11, K2
+	VPADDW       Z1, Z10, K2, Z10
+	VPCMPGTW     Z4, Z7, K2
+	VMOVUPS      (BX), Z8
+	VPSLLD       $0x10, Z8, Z9
+	VPANDQ       Z0, Z8, Z8
+	VMULPS       Z6, Z9, Z9
+	VMULPS       Z6, Z8, Z8
+	VPSRLD       $0x10, Z9, Z11
+	VPSLLD       $0x10, Z8, Z12
+	VPTERNLOGD   $0xf8, Z0, Z8, Z11
+	VPTERNLOGD   $0xf4, Z0, Z9, Z12
+	VPTERNLOGD   $0xf8, Z1, Z11, Z12
+	VPCMPUW      $0x05, Z2, Z12, K3
+	VPADDW       Z1, Z11, K3, Z11
+	VMOVAPS      Z11, Z8
+	VMOVDQU16    Z10, K2, Z8
+	VMOVDQU16.Z  Z8, K1, Z8
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Z9
+	VPSLLD       $0x10, Z9, Z10
+	VPANDQ       Z0, Z9, Z9
+	VMULPS       Z3, Z10, Z10
+	VMULPS       Z3, Z9, Z9
+	VPSRLD       $0x10, Z10, Z3
+	VPSLLD       $0x10, Z9, Z11
+	VPTERNLOGD   $0xf8, Z0, Z9, Z3
+	VPTERNLOGD   $0xf4, Z0, Z10, Z11
+	VPTERNLOGD   $0xf8, Z1, Z3, Z11
+	VPCMPUW      $0x05, Z2, Z11, K2
+	VPADDW       Z1, Z3, K2, Z3
+	VPCMPGTW     Z5, Z7, K2
+	VMOVUPS      64(BX), Z7
+	VPSLLD       $0x10, Z7, Z9
+	VPANDQ       Z0, Z7, Z7
+	VMULPS       Z6, Z9, Z9
+	VMULPS       Z6, Z7, Z7
+	VPSRLD       $0x10, Z9, Z10
+	VPSLLD       $0x10, Z7, Z11
+	VPTERNLOGD   $0xf8, Z0, Z7, Z10
+	VPTERNLOGD   $0xf4, Z0, Z9, Z11
+	VPTERNLOGD   $0xf8, Z1, Z10, Z11
+	VPCMPUW      $0x05, Z2, Z11, K3
+	VPADDW       Z1, Z10, K3, Z10
+	VMOVAPS      Z10, Z7
+	VMOVDQU16    Z3, K2, Z7
+	VMOVDQU16.Z  Z7, K1, Z7
+	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z7, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Z6, Z3
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X6, X6, X6
+	VCVTSD2SS    8(SI), X6, X6
+	VBROADCASTSS X6, Z6
+	VMOVQ        R8, X7
+	VPBROADCASTW X7, Z7
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X8, X8, X8
+	VCVTSD2SS    16(SI), X8, X8
+	VBROADCASTSS X8, Z8
+	VMOVQ        R8, X9
+	VPBROADCASTW X9, Z9
+	KMOVD        (CX), K1
+	VMOVUPS      (BX), Z10
+	VPSLLD       $0x10, Z10, Z11
+	VPANDQ       Z0, Z10, Z10
+	VMULPS       Z3, Z11, Z11
+	VMULPS       Z3, Z10, Z10
+	VPSRLD       $0x10, Z11, Z12
+	VPSLLD       $0x10, Z10, Z13
+	VPTERNLOGD   $0xf8, Z0, Z10, Z12
+	VPTERNLOGD   $0xf4, Z0, Z11, Z13
+	VPTERNLOGD   $0xf8, Z1, Z12, Z13
+	VPCMPUW      $0x05, Z2, Z13, K2
+	VPADDW       Z1, Z12, K2, Z12
+	VPCMPGTW     Z4, Z7, K2
+	VMOVUPS      (BX), Z10
+	VPSLLD       $0x10, Z10, Z11
+	VPANDQ       Z0, Z10, Z10
+	VMULPS       Z6, Z11, Z11
+	VMULPS       Z6, Z10, Z10
+	VPSRLD       $0x10, Z11, Z13
+	VPSLLD       $0x10, Z10, Z14
+	VPTERNLOGD   $0xf8, Z0, Z10, Z13
+	VPTERNLOGD   $0xf4, Z0, Z11, Z14
+	VPTERNLOGD   $0xf8, Z1, Z13, Z14
+	VPCMPUW      $0x05, Z2, Z14, K3
+	VPADDW       Z1, Z13, K3, Z13
+	VMOVAPS      Z13, Z10
+	VMOVDQU16    Z12, K2, Z10
+	VPCMPGTW     Z4, Z9, K2
+	VMOVUPS      (BX), Z11
+	VPSLLD       $0x10, Z11, Z12
+	VPANDQ       Z0, Z11, Z11
+	VMULPS       Z8, Z12, Z12
+	VMULPS       Z8, Z11, Z11
+	VPSRLD       $0x10, Z12, Z13
+	VPSLLD       $0x10, Z11, Z14
+	VPTERNLOGD   $0xf8, Z0, Z11, Z13
+	VPTERNLOGD   $0xf4, Z0, Z12, Z14
+	VPTERNLOGD   $0xf8, Z1, Z13, Z14
+	VPCMPUW      $0x05, Z2, Z14, K3
+	VPADDW       Z1, Z13, K3, Z13
+	VMOVAPS      Z13, Z11
+	VMOVDQU16    Z10, K2, Z11
+	VMOVDQU16.Z  Z11, K1, Z11
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Z10
+	VPSLLD       $0x10, Z10, Z12
+	VPANDQ       Z0, Z10, Z10
+	VMULPS       Z3, Z12, Z12
+	VMULPS       Z3, Z10, Z10
+	VPSRLD       $0x10, Z12, Z3
+	VPSLLD       $0x10, Z10, Z13
+	VPTERNLOGD   $0xf8, Z0, Z10, Z3
+	VPTERNLOGD   $0xf4, Z0, Z12, Z13
+	VPTERNLOGD   $0xf8, Z1, Z3, Z13
+	VPCMPUW      $0x05, Z2, Z13, K2
+	VPADDW       Z1, Z3, K2, Z3
+	VPCMPGTW     Z5, Z7, K2
+	VMOVUPS      64(BX), Z7
+	VPSLLD       $0x10, Z7, Z10
+	VPANDQ       Z0, Z7, Z7
+	VMULPS       Z6, Z10, Z10
+	VMULPS       Z6, Z7, Z7
+	VPSRLD       $0x10, Z10, Z6
+	VPSLLD       $0x10, Z7, Z12
+	VPTERNLOGD   $0xf8, Z0, Z7, Z6
+	VPTERNLOGD   $0xf4, Z0, Z10, Z12
+	VPTERNLOGD   $0xf8, Z1, Z6, Z12
+	VPCMPUW      $0x05, Z2, Z12, K3
+	VPADDW       Z1, Z6, K3, Z6
+	VMOVAPS      Z6, Z6
+	VMOVDQU16    Z3, K2, Z6
+	VPCMPGTW     Z5, Z9, K2
+	VMOVUPS      64(BX), Z3
+	VPSLLD       $0x10, Z3, Z7
+	VPANDQ       Z0, Z3, Z3
+	VMULPS       Z8, Z7, Z7
+	VMULPS       Z8, Z3, Z3
+	VPSRLD       $0x10, Z7, Z8
+	VPSLLD       $0x10, Z3, Z9
+	VPTERNLOGD   $0xf8, Z0, Z3, Z8
+	VPTERNLOGD   $0xf4, Z0, Z7, Z9
+	VPTERNLOGD   $0xf8, Z1, Z8, Z9
+	VPCMPUW      $0x05, Z2, Z9, K3
+	VPADDW       Z1, Z8, K3, Z8
+	VMOVAPS      Z8, Z3
+	VMOVDQU16    Z6, K2, Z3
+	VMOVDQU16.Z  Z3, K1, Z3
+	VMOVUPS      Z11, (DX)
+	VMOVUPS      Z3, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    (SI), X3, X3
+	VBROADCASTSS X3, Z3
+	JMP          donefalse
+
 // func scaleRunsStreamAVX2(dst []float32, src []float32, keep []uint64, scales []float64, run int, left int)
-// Requires: AVX, AVX2, BMI2, CMOV, MMX+
-TEXT ·scaleRunsStreamAVX2(SB), NOSPLIT, $16-112
+// Requires: AVX, AVX2, CMOV, MMX+
+TEXT ·scaleRunsStreamAVX2(SB), NOSPLIT, $0-112
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
@@ -18979,11 +20585,11 @@ TEXT ·scaleRunsStreamAVX2(SB), NOSPLIT, $16-112
 	VMOVDQU      laneBits<>+32(SB), Y2
 	VMOVDQU      laneBits<>+64(SB), Y3
 	VMOVDQU      laneBits<>+96(SB), Y4
-	LEAQ         (SP), R9
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	PREFETCHT0   8192(BX)
@@ -19044,154 +20650,6 @@ word:
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
 	SUBQ         $0x40, R8
-	JMP          donefalse
-
-endedfalse:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
-	VXORPS       X5, X5, X5
-	VCVTSD2SS    8(SI), X5, X5
-	VBROADCASTSS X5, Y5
-	VXORPS       X6, X6, X6
-	VCVTSD2SS    16(SI), X6, X6
-	VBROADCASTSS X6, Y6
-	PREFETCHT0   8192(BX)
-	PREFETCHT0   8256(BX)
-	PREFETCHT0   8320(BX)
-	PREFETCHT0   8384(BX)
-	VPBROADCASTD (CX), Y7
-	VPAND        Y1, Y7, Y8
-	VPCMPEQD     Y1, Y8, Y8
-	VMOVAPS      Y0, Y9
-	VPBROADCASTD (R9), Y10
-	VPAND        Y1, Y10, Y11
-	VPCMPEQD     Y1, Y11, Y11
-	VBLENDVPS    Y11, Y5, Y9, Y9
-	VPBROADCASTD 8(R9), Y11
-	VPAND        Y1, Y11, Y12
-	VPCMPEQD     Y1, Y12, Y12
-	VBLENDVPS    Y12, Y6, Y9, Y9
-	VMOVUPS      (BX), Y12
-	VMULPS       Y9, Y12, Y12
-	VPAND        Y8, Y12, Y12
-	VPAND        Y2, Y7, Y8
-	VPCMPEQD     Y2, Y8, Y8
-	VMOVAPS      Y0, Y9
-	VPAND        Y2, Y10, Y13
-	VPCMPEQD     Y2, Y13, Y13
-	VBLENDVPS    Y13, Y5, Y9, Y9
-	VPAND        Y2, Y11, Y13
-	VPCMPEQD     Y2, Y13, Y13
-	VBLENDVPS    Y13, Y6, Y9, Y9
-	VMOVUPS      32(BX), Y13
-	VMULPS       Y9, Y13, Y13
-	VPAND        Y8, Y13, Y13
-	VMOVNTPS     Y12, (DX)
-	VMOVNTPS     Y13, 32(DX)
-	VPAND        Y3, Y7, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VMOVAPS      Y0, Y9
-	VPAND        Y3, Y10, Y12
-	VPCMPEQD     Y3, Y12, Y12
-	VBLENDVPS    Y12, Y5, Y9, Y9
-	VPAND        Y3, Y11, Y12
-	VPCMPEQD     Y3, Y12, Y12
-	VBLENDVPS    Y12, Y6, Y9, Y9
-	VMOVUPS      64(BX), Y12
-	VMULPS       Y9, Y12, Y12
-	VPAND        Y8, Y12, Y12
-	VPAND        Y4, Y7, Y7
-	VPCMPEQD     Y4, Y7, Y7
-	VMOVAPS      Y0, Y8
-	VPAND        Y4, Y10, Y9
-	VPCMPEQD     Y4, Y9, Y9
-	VBLENDVPS    Y9, Y5, Y8, Y8
-	VPAND        Y4, Y11, Y9
-	VPCMPEQD     Y4, Y9, Y9
-	VBLENDVPS    Y9, Y6, Y8, Y8
-	VMOVUPS      96(BX), Y9
-	VMULPS       Y8, Y9, Y9
-	VPAND        Y7, Y9, Y9
-	VMOVNTPS     Y12, 64(DX)
-	VMOVNTPS     Y9, 96(DX)
-	VPBROADCASTD 4(CX), Y7
-	VPAND        Y1, Y7, Y8
-	VPCMPEQD     Y1, Y8, Y8
-	VMOVAPS      Y0, Y9
-	VPBROADCASTD 4(R9), Y10
-	VPAND        Y1, Y10, Y11
-	VPCMPEQD     Y1, Y11, Y11
-	VBLENDVPS    Y11, Y5, Y9, Y9
-	VPBROADCASTD 12(R9), Y11
-	VPAND        Y1, Y11, Y12
-	VPCMPEQD     Y1, Y12, Y12
-	VBLENDVPS    Y12, Y6, Y9, Y9
-	VMOVUPS      128(BX), Y12
-	VMULPS       Y9, Y12, Y12
-	VPAND        Y8, Y12, Y12
-	VPAND        Y2, Y7, Y8
-	VPCMPEQD     Y2, Y8, Y8
-	VMOVAPS      Y0, Y9
-	VPAND        Y2, Y10, Y13
-	VPCMPEQD     Y2, Y13, Y13
-	VBLENDVPS    Y13, Y5, Y9, Y9
-	VPAND        Y2, Y11, Y13
-	VPCMPEQD     Y2, Y13, Y13
-	VBLENDVPS    Y13, Y6, Y9, Y9
-	VMOVUPS      160(BX), Y13
-	VMULPS       Y9, Y13, Y13
-	VPAND        Y8, Y13, Y13
-	VMOVNTPS     Y12, 128(DX)
-	VMOVNTPS     Y13, 160(DX)
-	VPAND        Y3, Y7, Y8
-	VPCMPEQD     Y3, Y8, Y8
-	VMOVAPS      Y0, Y9
-	VPAND        Y3, Y10, Y12
-	VPCMPEQD     Y3, Y12, Y12
-	VBLENDVPS    Y12, Y5, Y9, Y9
-	VPAND        Y3, Y11, Y12
-	VPCMPEQD     Y3, Y12, Y12
-	VBLENDVPS    Y12, Y6, Y9, Y9
-	VMOVUPS      192(BX), Y12
-	VMULPS       Y9, Y12, Y12
-	VPAND        Y8, Y12, Y12
-	VPAND        Y4, Y7, Y7
-	VPCMPEQD     Y4, Y7, Y7
-	VMOVAPS      Y0, Y0
-	VPAND        Y4, Y10, Y8
-	VPCMPEQD     Y4, Y8, Y8
-	VBLENDVPS    Y8, Y5, Y0, Y0
-	VPAND        Y4, Y11, Y5
-	VPCMPEQD     Y4, Y5, Y5
-	VBLENDVPS    Y5, Y6, Y0, Y0
-	VMOVUPS      224(BX), Y5
-	VMULPS       Y0, Y5, Y5
-	VPAND        Y7, Y5, Y5
-	VMOVNTPS     Y12, 192(DX)
-	VMOVNTPS     Y5, 224(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000100, BX
-	ADDQ         $0x00000100, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
-	VXORPS       X0, X0, X0
-	VCVTSD2SS    (SI), X0, X0
-	VBROADCASTSS X0, Y0
 
 donefalse:
 	SUBQ $0x00000040, AX
@@ -19203,9 +20661,224 @@ wordDone:
 	VZEROUPPER
 	RET
 
+endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    8(SI), X5, X5
+	VBROADCASTSS X5, Y5
+	VMOVQ        R8, X6
+	VPBROADCASTD X6, Y6
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	VPBROADCASTD (CX), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQD     Y1, Y8, Y8
+	VPCMPGTD     numbers32<>+0(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      (BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y2, Y7, Y8
+	VPCMPEQD     Y2, Y8, Y8
+	VPCMPGTD     numbers32<>+32(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      32(BX), Y11
+	VMULPS       Y9, Y11, Y11
+	VPAND        Y8, Y11, Y11
+	VMOVNTPS     Y10, (DX)
+	VMOVNTPS     Y11, 32(DX)
+	VPAND        Y3, Y7, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPCMPGTD     numbers32<>+64(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      64(BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y4, Y7, Y7
+	VPCMPEQD     Y4, Y7, Y7
+	VPCMPGTD     numbers32<>+96(SB), Y6, Y8
+	VBLENDVPS    Y8, Y0, Y5, Y8
+	VMOVUPS      96(BX), Y9
+	VMULPS       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VMOVNTPS     Y10, 64(DX)
+	VMOVNTPS     Y9, 96(DX)
+	VPBROADCASTD 4(CX), Y7
+	VPAND        Y1, Y7, Y8
+	VPCMPEQD     Y1, Y8, Y8
+	VPCMPGTD     numbers32<>+128(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      128(BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y2, Y7, Y8
+	VPCMPEQD     Y2, Y8, Y8
+	VPCMPGTD     numbers32<>+160(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      160(BX), Y11
+	VMULPS       Y9, Y11, Y11
+	VPAND        Y8, Y11, Y11
+	VMOVNTPS     Y10, 128(DX)
+	VMOVNTPS     Y11, 160(DX)
+	VPAND        Y3, Y7, Y8
+	VPCMPEQD     Y3, Y8, Y8
+	VPCMPGTD     numbers32<>+192(SB), Y6, Y9
+	VBLENDVPS    Y9, Y0, Y5, Y9
+	VMOVUPS      192(BX), Y10
+	VMULPS       Y9, Y10, Y10
+	VPAND        Y8, Y10, Y10
+	VPAND        Y4, Y7, Y7
+	VPCMPEQD     Y4, Y7, Y7
+	VPCMPGTD     numbers32<>+224(SB), Y6, Y6
+	VBLENDVPS    Y6, Y0, Y5, Y0
+	VMOVUPS      224(BX), Y6
+	VMULPS       Y0, Y6, Y6
+	VPAND        Y7, Y6, Y6
+	VMOVNTPS     Y10, 192(DX)
+	VMOVNTPS     Y6, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	VMOVAPS      Y5, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    8(SI), X5, X5
+	VBROADCASTSS X5, Y5
+	VMOVQ        R8, X6
+	VPBROADCASTD X6, Y6
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X7, X7, X7
+	VCVTSD2SS    16(SI), X7, X7
+	VBROADCASTSS X7, Y7
+	VMOVQ        R8, X8
+	VPBROADCASTD X8, Y8
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	VPBROADCASTD (CX), Y9
+	VPAND        Y1, Y9, Y10
+	VPCMPEQD     Y1, Y10, Y10
+	VPCMPGTD     numbers32<>+0(SB), Y6, Y11
+	VBLENDVPS    Y11, Y0, Y5, Y11
+	VPCMPGTD     numbers32<>+0(SB), Y8, Y12
+	VBLENDVPS    Y12, Y11, Y7, Y11
+	VMOVUPS      (BX), Y12
+	VMULPS       Y11, Y12, Y12
+	VPAND        Y10, Y12, Y12
+	VPAND        Y2, Y9, Y10
+	VPCMPEQD     Y2, Y10, Y10
+	VPCMPGTD     numbers32<>+32(SB), Y6, Y11
+	VBLENDVPS    Y11, Y0, Y5, Y11
+	VPCMPGTD     numbers32<>+32(SB), Y8, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y11
+	VMOVUPS      32(BX), Y13
+	VMULPS       Y11, Y13, Y13
+	VPAND        Y10, Y13, Y13
+	VMOVNTPS     Y12, (DX)
+	VMOVNTPS     Y13, 32(DX)
+	VPAND        Y3, Y9, Y10
+	VPCMPEQD     Y3, Y10, Y10
+	VPCMPGTD     numbers32<>+64(SB), Y6, Y11
+	VBLENDVPS    Y11, Y0, Y5, Y11
+	VPCMPGTD     numbers32<>+64(SB), Y8, Y12
+	VBLENDVPS    Y12, Y11, Y7, Y11
+	VMOVUPS      64(BX), Y12
+	VMULPS       Y11, Y12, Y12
+	VPAND        Y10, Y12, Y12
+	VPAND        Y4, Y9, Y9
+	VPCMPEQD     Y4, Y9, Y9
+	VPCMPGTD     numbers32<>+96(SB), Y6, Y10
+	VBLENDVPS    Y10, Y0, Y5, Y10
+	VPCMPGTD     numbers32<>+96(SB), Y8, Y11
+	VBLENDVPS    Y11, Y10, Y7, Y10
+	VMOVUPS      96(BX), Y11
+	VMULPS       Y10, Y11, Y11
+	VPAND        Y9, Y11, Y11
+	VMOVNTPS     Y12, 64(DX)
+	VMOVNTPS     Y11, 96(DX)
+	VPBROADCASTD 4(CX), Y9
+	VPAND        Y1, Y9, Y10
+	VPCMPEQD     Y1, Y10, Y10
+	VPCMPGTD     numbers32<>+128(SB), Y6, Y11
+	VBLENDVPS    Y11, Y0, Y5, Y11
+	VPCMPGTD     numbers32<>+128(SB), Y8, Y12
+	VBLENDVPS    Y12, Y11, Y7, Y11
+	VMOVUPS      128(BX), Y12
+	VMULPS       Y11, Y12, Y12
+	VPAND        Y10, Y12, Y12
+	VPAND        Y2, Y9, Y10
+	VPCMPEQD     Y2, Y10, Y10
+	VPCMPGTD     numbers32<>+160(SB), Y6, Y11
+	VBLENDVPS    Y11, Y0, Y5, Y11
+	VPCMPGTD     numbers32<>+160(SB), Y8, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y11
+	VMOVUPS      160(BX), Y13
+	VMULPS       Y11, Y13, Y13
+	VPAND        Y10, Y13, Y13
+	VMOVNTPS     Y12, 128(DX)
+	VMOVNTPS     Y13, 160(DX)
+	VPAND        Y3, Y9, Y10
+	VPCMPEQD     Y3, Y10, Y10
+	VPCMPGTD     numbers32<>+192(SB), Y6, Y11
+	VBLENDVPS    Y11, Y0, Y5, Y11
+	VPCMPGTD     numbers32<>+192(SB), Y8, Y12
+	VBLENDVPS    Y12, Y11, Y7, Y11
+	VMOVUPS      192(BX), Y12
+	VMULPS       Y11, Y12, Y12
+	VPAND        Y10, Y12, Y12
+	VPAND        Y4, Y9, Y9
+	VPCMPEQD     Y4, Y9, Y9
+	VPCMPGTD     numbers32<>+224(SB), Y6, Y6
+	VBLENDVPS    Y6, Y0, Y5, Y0
+	VPCMPGTD     numbers32<>+224(SB), Y8, Y5
+	VBLENDVPS    Y5, Y0, Y7, Y0
+	VMOVUPS      224(BX), Y5
+	VMULPS       Y0, Y5, Y5
+	VPAND        Y9, Y5, Y5
+	VMOVNTPS     Y12, 192(DX)
+	VMOVNTPS     Y5, 224(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Y0
+	JMP          donefalse
+
 // func scaleRunsStreamAVX512(dst []float32, src []float32, keep []uint64, scales []float64, run int, left int)
-// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·scaleRunsStreamAVX512(SB), NOSPLIT, $16-112
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·scaleRunsStreamAVX512(SB), NOSPLIT, $0-112
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
@@ -19218,127 +20891,47 @@ TEXT ·scaleRunsStreamAVX512(SB), NOSPLIT, $16-112
 	VBROADCASTSS X0, Z0
 	VMOVDQU64    laneBits<>+0(SB), Z1
 	VMOVDQU64    laneBits<>+64(SB), Z2
-	LEAQ         (SP), R9
+	VMOVDQU64    numbers32<>+0(SB), Z3
+	VMOVDQU64    numbers32<>+64(SB), Z4
+	VMOVDQU64    numbers32<>+128(SB), Z5
+	VMOVDQU64    numbers32<>+192(SB), Z6
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
 	PREFETCHT0   8320(BX)
 	PREFETCHT0   8384(BX)
-	VPBROADCASTD (CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      (BX), Y4
-	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
-	VMULPS.Z     Z0, Z4, K1, Z4
-	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      64(BX), Y5
-	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
-	VMULPS.Z     Z0, Z5, K1, Z5
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      128(BX), Y6
-	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
-	VMULPS.Z     Z0, Z6, K1, Z6
-	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      192(BX), Y7
-	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VPBROADCASTD (CX), Z7
+	VPTESTMD     Z1, Z7, K1
+	VMOVUPS      (BX), Y8
+	VINSERTF64X4 $0x01, 32(BX), Z8, Z8
+	VMULPS.Z     Z0, Z8, K1, Z8
+	VPTESTMD     Z2, Z7, K1
+	VMOVUPS      64(BX), Y7
+	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
 	VMULPS.Z     Z0, Z7, K1, Z7
-	VMOVNTPS     Z4, (DX)
-	VMOVNTPS     Z5, 64(DX)
-	VMOVNTPS     Z6, 128(DX)
-	VMOVNTPS     Z7, 192(DX)
+	VPBROADCASTD 4(CX), Z9
+	VPTESTMD     Z1, Z9, K1
+	VMOVUPS      128(BX), Y10
+	VINSERTF64X4 $0x01, 160(BX), Z10, Z10
+	VMULPS.Z     Z0, Z10, K1, Z10
+	VPTESTMD     Z2, Z9, K1
+	VMOVUPS      192(BX), Y9
+	VINSERTF64X4 $0x01, 224(BX), Z9, Z9
+	VMULPS.Z     Z0, Z9, K1, Z9
+	VMOVNTPS     Z8, (DX)
+	VMOVNTPS     Z7, 64(DX)
+	VMOVNTPS     Z10, 128(DX)
+	VMOVNTPS     Z9, 192(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
 	SUBQ         $0x40, R8
-	JMP          donefalse
-
-endedfalse:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    8(SI), X3, X3
-	VBROADCASTSS X3, Z3
-	VXORPS       X12, X12, X12
-	VCVTSD2SS    16(SI), X12, X12
-	VBROADCASTSS X12, Z12
-	PREFETCHT0   8192(BX)
-	PREFETCHT0   8256(BX)
-	PREFETCHT0   8320(BX)
-	PREFETCHT0   8384(BX)
-	VPBROADCASTD (CX), Z13
-	VPTESTMD     Z1, Z13, K1
-	VMOVAPS      Z0, Z14
-	VPBROADCASTD (R9), Z15
-	VPTESTMD     Z1, Z15, K2
-	VMOVAPS      Z3, K2, Z14
-	VPBROADCASTD 8(R9), Z16
-	VPTESTMD     Z1, Z16, K2
-	VMOVAPS      Z12, K2, Z14
-	VMOVUPS      (BX), Y8
-	VINSERTF64X4 $0x01, 32(BX), Z8, Z8
-	VMULPS.Z     Z14, Z8, K1, Z8
-	VPTESTMD     Z2, Z13, K1
-	VMOVAPS      Z0, Z13
-	VPTESTMD     Z2, Z15, K2
-	VMOVAPS      Z3, K2, Z13
-	VPTESTMD     Z2, Z16, K2
-	VMOVAPS      Z12, K2, Z13
-	VMOVUPS      64(BX), Y9
-	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
-	VMULPS.Z     Z13, Z9, K1, Z9
-	VPBROADCASTD 4(CX), Z13
-	VPTESTMD     Z1, Z13, K1
-	VMOVAPS      Z0, Z14
-	VPBROADCASTD 4(R9), Z15
-	VPTESTMD     Z1, Z15, K2
-	VMOVAPS      Z3, K2, Z14
-	VPBROADCASTD 12(R9), Z16
-	VPTESTMD     Z1, Z16, K2
-	VMOVAPS      Z12, K2, Z14
-	VMOVUPS      128(BX), Y10
-	VINSERTF64X4 $0x01, 160(BX), Z10, Z10
-	VMULPS.Z     Z14, Z10, K1, Z10
-	VPTESTMD     Z2, Z13, K1
-	VMOVAPS      Z0, Z0
-	VPTESTMD     Z2, Z15, K2
-	VMOVAPS      Z3, K2, Z0
-	VPTESTMD     Z2, Z16, K2
-	VMOVAPS      Z12, K2, Z0
-	VMOVUPS      192(BX), Y11
-	VINSERTF64X4 $0x01, 224(BX), Z11, Z11
-	VMULPS.Z     Z0, Z11, K1, Z11
-	VMOVNTPS     Z8, (DX)
-	VMOVNTPS     Z9, 64(DX)
-	VMOVNTPS     Z10, 128(DX)
-	VMOVNTPS     Z11, 192(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000100, BX
-	ADDQ         $0x00000100, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
-	VXORPS       X0, X0, X0
-	VCVTSD2SS    (SI), X0, X0
-	VBROADCASTSS X0, Z0
 
 donefalse:
 	SUBQ $0x00000040, AX
@@ -19350,9 +20943,156 @@ wordDone:
 	VZEROUPPER
 	RET
 
+endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Z0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X7, X7, X7
+	VCVTSD2SS    8(SI), X7, X7
+	VBROADCASTSS X7, Z7
+	VMOVQ        R8, X8
+	VPBROADCASTD X8, Z8
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	VPBROADCASTD (CX), Z9
+	VPTESTMD     Z1, Z9, K1
+	VPCMPGTD     Z3, Z8, K2
+	VMOVAPS      Z7, Z10
+	VMOVAPS      Z0, K2, Z10
+	VMOVUPS      (BX), Y11
+	VINSERTF64X4 $0x01, 32(BX), Z11, Z11
+	VMULPS.Z     Z10, Z11, K1, Z11
+	VPTESTMD     Z2, Z9, K1
+	VPCMPGTD     Z4, Z8, K2
+	VMOVAPS      Z7, Z9
+	VMOVAPS      Z0, K2, Z9
+	VMOVUPS      64(BX), Y10
+	VINSERTF64X4 $0x01, 96(BX), Z10, Z10
+	VMULPS.Z     Z9, Z10, K1, Z10
+	VPBROADCASTD 4(CX), Z9
+	VPTESTMD     Z1, Z9, K1
+	VPCMPGTD     Z5, Z8, K2
+	VMOVAPS      Z7, Z12
+	VMOVAPS      Z0, K2, Z12
+	VMOVUPS      128(BX), Y13
+	VINSERTF64X4 $0x01, 160(BX), Z13, Z13
+	VMULPS.Z     Z12, Z13, K1, Z13
+	VPTESTMD     Z2, Z9, K1
+	VPCMPGTD     Z6, Z8, K2
+	VMOVAPS      Z7, Z8
+	VMOVAPS      Z0, K2, Z8
+	VMOVUPS      192(BX), Y0
+	VINSERTF64X4 $0x01, 224(BX), Z0, Z0
+	VMULPS.Z     Z8, Z0, K1, Z0
+	VMOVNTPS     Z11, (DX)
+	VMOVNTPS     Z10, 64(DX)
+	VMOVNTPS     Z13, 128(DX)
+	VMOVNTPS     Z0, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	VMOVAPS      Z7, Z0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X7, X7, X7
+	VCVTSD2SS    8(SI), X7, X7
+	VBROADCASTSS X7, Z7
+	VMOVQ        R8, X8
+	VPBROADCASTD X8, Z8
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X9, X9, X9
+	VCVTSD2SS    16(SI), X9, X9
+	VBROADCASTSS X9, Z9
+	VMOVQ        R8, X10
+	VPBROADCASTD X10, Z10
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	VPBROADCASTD (CX), Z11
+	VPTESTMD     Z1, Z11, K1
+	VPCMPGTD     Z3, Z8, K2
+	VMOVAPS      Z7, Z12
+	VMOVAPS      Z0, K2, Z12
+	VPCMPGTD     Z3, Z10, K2
+	VMOVAPS      Z9, Z13
+	VMOVAPS      Z12, K2, Z13
+	VMOVUPS      (BX), Y12
+	VINSERTF64X4 $0x01, 32(BX), Z12, Z12
+	VMULPS.Z     Z13, Z12, K1, Z12
+	VPTESTMD     Z2, Z11, K1
+	VPCMPGTD     Z4, Z8, K2
+	VMOVAPS      Z7, Z11
+	VMOVAPS      Z0, K2, Z11
+	VPCMPGTD     Z4, Z10, K2
+	VMOVAPS      Z9, Z13
+	VMOVAPS      Z11, K2, Z13
+	VMOVUPS      64(BX), Y11
+	VINSERTF64X4 $0x01, 96(BX), Z11, Z11
+	VMULPS.Z     Z13, Z11, K1, Z11
+	VPBROADCASTD 4(CX), Z13
+	VPTESTMD     Z1, Z13, K1
+	VPCMPGTD     Z5, Z8, K2
+	VMOVAPS      Z7, Z14
+	VMOVAPS      Z0, K2, Z14
+	VPCMPGTD     Z5, Z10, K2
+	VMOVAPS      Z9, Z15
+	VMOVAPS      Z14, K2, Z15
+	VMOVUPS      128(BX), Y14
+	VINSERTF64X4 $0x01, 160(BX), Z14, Z14
+	VMULPS.Z     Z15, Z14, K1, Z14
+	VPTESTMD     Z2, Z13, K1
+	VPCMPGTD     Z6, Z8, K2
+	VMOVAPS      Z7, Z7
+	VMOVAPS      Z0, K2, Z7
+	VPCMPGTD     Z6, Z10, K2
+	VMOVAPS      Z9, Z0
+	VMOVAPS      Z7, K2, Z0
+	VMOVUPS      192(BX), Y7
+	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VMULPS.Z     Z0, Z7, K1, Z7
+	VMOVNTPS     Z12, (DX)
+	VMOVNTPS     Z11, 64(DX)
+	VMOVNTPS     Z14, 128(DX)
+	VMOVNTPS     Z7, 192(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Z0
+	JMP          donefalse
+
 // func scaleRunsStreamFloat64AVX2(dst []float64, src []float64, keep []uint64, scales []float64, run int, left int)
-// Requires: AVX, AVX2, BMI2, CMOV, MMX+
-TEXT ·scaleRunsStreamFloat64AVX2(SB), NOSPLIT, $16-112
+// Requires: AVX, AVX2, CMOV, MMX+
+TEXT ·scaleRunsStreamFloat64AVX2(SB), NOSPLIT, $0-112
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
@@ -19362,11 +21102,11 @@ TEXT ·scaleRunsStreamFloat64AVX2(SB), NOSPLIT, $16-112
 	MOVQ         left+104(FP), R8
 	VBROADCASTSD (SI), Y0
 	VMOVDQU      laneBits8<>+0(SB), Y1
-	LEAQ         (SP), R9
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	PREFETCHT0   8192(BX)
@@ -19493,22 +21233,33 @@ word:
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x40, R8
-	JMP          donefalse
+
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	SFENCE
+	VZEROUPPER
+	RET
 
 endedfalse:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VBROADCASTSD 8(SI), Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
+	MOVQ         R8, R9
+	ADDQ         DI, R9
 	VBROADCASTSD 8(SI), Y2
-	VBROADCASTSD 16(SI), Y3
+	VMOVQ        R8, X3
+	VPBROADCASTQ X3, Y3
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
 	PREFETCHT0   8320(BX)
@@ -19520,285 +21271,367 @@ endedfalse:
 	VPBROADCASTD (CX), Y4
 	VPAND        Y1, Y4, Y5
 	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPBROADCASTD (R9), Y7
-	VPAND        Y1, Y7, Y8
-	VPCMPEQQ     Y1, Y8, Y8
-	VBLENDVPD    Y8, Y2, Y6, Y6
-	VPBROADCASTD 8(R9), Y8
-	VPAND        Y1, Y8, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      (BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
+	VPCMPGTQ     numbers64<>+0(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      (BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
 	VPSRLQ       $0x04, Y4, Y5
 	VPAND        Y1, Y5, Y5
 	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x04, Y7, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y2, Y6, Y6
-	VPSRLQ       $0x04, Y8, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y3, Y6, Y6
-	VMOVUPS      32(BX), Y10
-	VMULPD       Y6, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVNTPS     Y9, (DX)
-	VMOVNTPS     Y10, 32(DX)
+	VPCMPGTQ     numbers64<>+32(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      32(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVNTPS     Y7, (DX)
+	VMOVNTPS     Y8, 32(DX)
 	VPSRLQ       $0x08, Y4, Y5
 	VPAND        Y1, Y5, Y5
 	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x08, Y7, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y2, Y6, Y6
-	VPSRLQ       $0x08, Y8, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      64(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
+	VPCMPGTQ     numbers64<>+64(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      64(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
 	VPSRLQ       $0x0c, Y4, Y5
 	VPAND        Y1, Y5, Y5
 	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x0c, Y7, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y2, Y6, Y6
-	VPSRLQ       $0x0c, Y8, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y3, Y6, Y6
-	VMOVUPS      96(BX), Y10
-	VMULPD       Y6, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVNTPS     Y9, 64(DX)
-	VMOVNTPS     Y10, 96(DX)
+	VPCMPGTQ     numbers64<>+96(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      96(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVNTPS     Y7, 64(DX)
+	VMOVNTPS     Y8, 96(DX)
 	VPSRLQ       $0x10, Y4, Y5
 	VPAND        Y1, Y5, Y5
 	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x10, Y7, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y2, Y6, Y6
-	VPSRLQ       $0x10, Y8, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      128(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
+	VPCMPGTQ     numbers64<>+128(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      128(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
 	VPSRLQ       $0x14, Y4, Y5
 	VPAND        Y1, Y5, Y5
 	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x14, Y7, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y2, Y6, Y6
-	VPSRLQ       $0x14, Y8, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y3, Y6, Y6
-	VMOVUPS      160(BX), Y10
-	VMULPD       Y6, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVNTPS     Y9, 128(DX)
-	VMOVNTPS     Y10, 160(DX)
+	VPCMPGTQ     numbers64<>+160(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      160(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVNTPS     Y7, 128(DX)
+	VMOVNTPS     Y8, 160(DX)
 	VPSRLQ       $0x18, Y4, Y5
 	VPAND        Y1, Y5, Y5
 	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x18, Y7, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y2, Y6, Y6
-	VPSRLQ       $0x18, Y8, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      192(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
+	VPCMPGTQ     numbers64<>+192(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      192(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
 	VPSRLQ       $0x1c, Y4, Y4
 	VPAND        Y1, Y4, Y4
 	VPCMPEQQ     Y1, Y4, Y4
-	VMOVAPS      Y0, Y5
-	VPSRLQ       $0x1c, Y7, Y6
-	VPAND        Y1, Y6, Y6
-	VPCMPEQQ     Y1, Y6, Y6
-	VBLENDVPD    Y6, Y2, Y5, Y5
-	VPSRLQ       $0x1c, Y8, Y6
-	VPAND        Y1, Y6, Y6
-	VPCMPEQQ     Y1, Y6, Y6
-	VBLENDVPD    Y6, Y3, Y5, Y5
+	VPCMPGTQ     numbers64<>+224(SB), Y3, Y5
+	VBLENDVPD    Y5, Y0, Y2, Y5
 	VMOVUPS      224(BX), Y6
 	VMULPD       Y5, Y6, Y6
 	VPAND        Y4, Y6, Y6
-	VMOVNTPS     Y9, 192(DX)
+	VMOVNTPS     Y7, 192(DX)
 	VMOVNTPS     Y6, 224(DX)
 	VPBROADCASTD 4(CX), Y4
 	VPAND        Y1, Y4, Y5
 	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPBROADCASTD 4(R9), Y7
-	VPAND        Y1, Y7, Y8
-	VPCMPEQQ     Y1, Y8, Y8
-	VBLENDVPD    Y8, Y2, Y6, Y6
-	VPBROADCASTD 12(R9), Y8
-	VPAND        Y1, Y8, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      256(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
+	VPCMPGTQ     numbers64<>+256(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      256(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
 	VPSRLQ       $0x04, Y4, Y5
 	VPAND        Y1, Y5, Y5
 	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x04, Y7, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y2, Y6, Y6
-	VPSRLQ       $0x04, Y8, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y3, Y6, Y6
-	VMOVUPS      288(BX), Y10
-	VMULPD       Y6, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVNTPS     Y9, 256(DX)
-	VMOVNTPS     Y10, 288(DX)
+	VPCMPGTQ     numbers64<>+288(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      288(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVNTPS     Y7, 256(DX)
+	VMOVNTPS     Y8, 288(DX)
 	VPSRLQ       $0x08, Y4, Y5
 	VPAND        Y1, Y5, Y5
 	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x08, Y7, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y2, Y6, Y6
-	VPSRLQ       $0x08, Y8, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      320(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
+	VPCMPGTQ     numbers64<>+320(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      320(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
 	VPSRLQ       $0x0c, Y4, Y5
 	VPAND        Y1, Y5, Y5
 	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x0c, Y7, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y2, Y6, Y6
-	VPSRLQ       $0x0c, Y8, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y3, Y6, Y6
-	VMOVUPS      352(BX), Y10
-	VMULPD       Y6, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVNTPS     Y9, 320(DX)
-	VMOVNTPS     Y10, 352(DX)
+	VPCMPGTQ     numbers64<>+352(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      352(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVNTPS     Y7, 320(DX)
+	VMOVNTPS     Y8, 352(DX)
 	VPSRLQ       $0x10, Y4, Y5
 	VPAND        Y1, Y5, Y5
 	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x10, Y7, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y2, Y6, Y6
-	VPSRLQ       $0x10, Y8, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      384(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
+	VPCMPGTQ     numbers64<>+384(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      384(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
 	VPSRLQ       $0x14, Y4, Y5
 	VPAND        Y1, Y5, Y5
 	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x14, Y7, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y2, Y6, Y6
-	VPSRLQ       $0x14, Y8, Y10
-	VPAND        Y1, Y10, Y10
-	VPCMPEQQ     Y1, Y10, Y10
-	VBLENDVPD    Y10, Y3, Y6, Y6
-	VMOVUPS      416(BX), Y10
-	VMULPD       Y6, Y10, Y10
-	VPAND        Y5, Y10, Y10
-	VMOVNTPS     Y9, 384(DX)
-	VMOVNTPS     Y10, 416(DX)
+	VPCMPGTQ     numbers64<>+416(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      416(BX), Y8
+	VMULPD       Y6, Y8, Y8
+	VPAND        Y5, Y8, Y8
+	VMOVNTPS     Y7, 384(DX)
+	VMOVNTPS     Y8, 416(DX)
 	VPSRLQ       $0x18, Y4, Y5
 	VPAND        Y1, Y5, Y5
 	VPCMPEQQ     Y1, Y5, Y5
-	VMOVAPS      Y0, Y6
-	VPSRLQ       $0x18, Y7, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y2, Y6, Y6
-	VPSRLQ       $0x18, Y8, Y9
-	VPAND        Y1, Y9, Y9
-	VPCMPEQQ     Y1, Y9, Y9
-	VBLENDVPD    Y9, Y3, Y6, Y6
-	VMOVUPS      448(BX), Y9
-	VMULPD       Y6, Y9, Y9
-	VPAND        Y5, Y9, Y9
+	VPCMPGTQ     numbers64<>+448(SB), Y3, Y6
+	VBLENDVPD    Y6, Y0, Y2, Y6
+	VMOVUPS      448(BX), Y7
+	VMULPD       Y6, Y7, Y7
+	VPAND        Y5, Y7, Y7
 	VPSRLQ       $0x1c, Y4, Y4
 	VPAND        Y1, Y4, Y4
 	VPCMPEQQ     Y1, Y4, Y4
-	VMOVAPS      Y0, Y0
-	VPSRLQ       $0x1c, Y7, Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQQ     Y1, Y5, Y5
-	VBLENDVPD    Y5, Y2, Y0, Y0
-	VPSRLQ       $0x1c, Y8, Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQQ     Y1, Y2, Y2
-	VBLENDVPD    Y2, Y3, Y0, Y0
+	VPCMPGTQ     numbers64<>+480(SB), Y3, Y3
+	VBLENDVPD    Y3, Y0, Y2, Y0
+	VMOVUPS      480(BX), Y3
+	VMULPD       Y0, Y3, Y3
+	VPAND        Y4, Y3, Y3
+	VMOVNTPS     Y7, 448(DX)
+	VMOVNTPS     Y3, 480(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	VMOVAPS      Y2, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VBROADCASTSD 8(SI), Y2
+	VMOVQ        R8, X3
+	VPBROADCASTQ X3, Y3
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VBROADCASTSD 16(SI), Y4
+	VMOVQ        R8, X5
+	VPBROADCASTQ X5, Y5
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8448(BX)
+	PREFETCHT0   8512(BX)
+	PREFETCHT0   8576(BX)
+	PREFETCHT0   8640(BX)
+	VPBROADCASTD (CX), Y6
+	VPAND        Y1, Y6, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+0(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+0(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      (BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x04, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+32(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+32(SB), Y5, Y10
+	VBLENDVPD    Y10, Y8, Y4, Y8
+	VMOVUPS      32(BX), Y10
+	VMULPD       Y8, Y10, Y10
+	VPAND        Y7, Y10, Y10
+	VMOVNTPS     Y9, (DX)
+	VMOVNTPS     Y10, 32(DX)
+	VPSRLQ       $0x08, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+64(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+64(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      64(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x0c, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+96(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+96(SB), Y5, Y10
+	VBLENDVPD    Y10, Y8, Y4, Y8
+	VMOVUPS      96(BX), Y10
+	VMULPD       Y8, Y10, Y10
+	VPAND        Y7, Y10, Y10
+	VMOVNTPS     Y9, 64(DX)
+	VMOVNTPS     Y10, 96(DX)
+	VPSRLQ       $0x10, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+128(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+128(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      128(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x14, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+160(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+160(SB), Y5, Y10
+	VBLENDVPD    Y10, Y8, Y4, Y8
+	VMOVUPS      160(BX), Y10
+	VMULPD       Y8, Y10, Y10
+	VPAND        Y7, Y10, Y10
+	VMOVNTPS     Y9, 128(DX)
+	VMOVNTPS     Y10, 160(DX)
+	VPSRLQ       $0x18, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+192(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+192(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      192(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x1c, Y6, Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VPCMPGTQ     numbers64<>+224(SB), Y3, Y7
+	VBLENDVPD    Y7, Y0, Y2, Y7
+	VPCMPGTQ     numbers64<>+224(SB), Y5, Y8
+	VBLENDVPD    Y8, Y7, Y4, Y7
+	VMOVUPS      224(BX), Y8
+	VMULPD       Y7, Y8, Y8
+	VPAND        Y6, Y8, Y8
+	VMOVNTPS     Y9, 192(DX)
+	VMOVNTPS     Y8, 224(DX)
+	VPBROADCASTD 4(CX), Y6
+	VPAND        Y1, Y6, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+256(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+256(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      256(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x04, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+288(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+288(SB), Y5, Y10
+	VBLENDVPD    Y10, Y8, Y4, Y8
+	VMOVUPS      288(BX), Y10
+	VMULPD       Y8, Y10, Y10
+	VPAND        Y7, Y10, Y10
+	VMOVNTPS     Y9, 256(DX)
+	VMOVNTPS     Y10, 288(DX)
+	VPSRLQ       $0x08, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+320(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+320(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      320(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x0c, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+352(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+352(SB), Y5, Y10
+	VBLENDVPD    Y10, Y8, Y4, Y8
+	VMOVUPS      352(BX), Y10
+	VMULPD       Y8, Y10, Y10
+	VPAND        Y7, Y10, Y10
+	VMOVNTPS     Y9, 320(DX)
+	VMOVNTPS     Y10, 352(DX)
+	VPSRLQ       $0x10, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+384(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+384(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      384(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x14, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+416(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+416(SB), Y5, Y10
+	VBLENDVPD    Y10, Y8, Y4, Y8
+	VMOVUPS      416(BX), Y10
+	VMULPD       Y8, Y10, Y10
+	VPAND        Y7, Y10, Y10
+	VMOVNTPS     Y9, 384(DX)
+	VMOVNTPS     Y10, 416(DX)
+	VPSRLQ       $0x18, Y6, Y7
+	VPAND        Y1, Y7, Y7
+	VPCMPEQQ     Y1, Y7, Y7
+	VPCMPGTQ     numbers64<>+448(SB), Y3, Y8
+	VBLENDVPD    Y8, Y0, Y2, Y8
+	VPCMPGTQ     numbers64<>+448(SB), Y5, Y9
+	VBLENDVPD    Y9, Y8, Y4, Y8
+	VMOVUPS      448(BX), Y9
+	VMULPD       Y8, Y9, Y9
+	VPAND        Y7, Y9, Y9
+	VPSRLQ       $0x1c, Y6, Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQQ     Y1, Y6, Y6
+	VPCMPGTQ     numbers64<>+480(SB), Y3, Y3
+	VBLENDVPD    Y3, Y0, Y2, Y0
+	VPCMPGTQ     numbers64<>+480(SB), Y5, Y2
+	VBLENDVPD    Y2, Y0, Y4, Y0
 	VMOVUPS      480(BX), Y2
 	VMULPD       Y0, Y2, Y2
-	VPAND        Y4, Y2, Y2
+	VPAND        Y6, Y2, Y2
 	VMOVNTPS     Y9, 448(DX)
 	VMOVNTPS     Y2, 480(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
 	VBROADCASTSD (SI), Y0
-
-donefalse:
-	SUBQ $0x00000040, AX
-	CMPQ AX, $0x00000040
-	JGE  word
-
-wordDone:
-	SFENCE
-	VZEROUPPER
-	RET
+	JMP          donefalse
 
 // func scaleRunsStreamFloat64AVX512(dst []float64, src []float64, keep []uint64, scales []float64, run int, left int)
-// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·scaleRunsStreamFloat64AVX512(SB), NOSPLIT, $16-112
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·scaleRunsStreamFloat64AVX512(SB), NOSPLIT, $0-112
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
@@ -19808,11 +21641,19 @@ TEXT ·scaleRunsStreamFloat64AVX512(SB), NOSPLIT, $16-112
 	MOVQ         left+104(FP), R8
 	VBROADCASTSD (SI), Z0
 	VMOVDQU64    laneBits8<>+0(SB), Z1
-	LEAQ         (SP), R9
+	VMOVDQU64    numbers64<>+0(SB), Z2
+	VMOVDQU64    numbers64<>+64(SB), Z3
+	VMOVDQU64    numbers64<>+128(SB), Z4
+	VMOVDQU64    numbers64<>+192(SB), Z5
+	VMOVDQU64    numbers64<>+256(SB), Z6
+	VMOVDQU64    numbers64<>+320(SB), Z7
+	VMOVDQU64    numbers64<>+384(SB), Z8
+	VMOVDQU64    numbers64<>+448(SB), Z9
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	PREFETCHT0   8192(BX)
@@ -19823,198 +21664,58 @@ word:
 	PREFETCHT0   8512(BX)
 	PREFETCHT0   8576(BX)
 	PREFETCHT0   8640(BX)
-	VPBROADCASTD (CX), Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      (BX), Y3
-	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
-	VMULPD.Z     Z0, Z3, K1, Z3
-	VPSRLQ       $0x08, Z2, Z4
-	VPTESTMQ     Z1, Z4, K1
-	VMOVUPS      64(BX), Y5
-	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
-	VMULPD.Z     Z0, Z5, K1, Z5
-	VPSRLQ       $0x10, Z2, Z4
-	VPTESTMQ     Z1, Z4, K1
-	VMOVUPS      128(BX), Y6
-	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
-	VMULPD.Z     Z0, Z6, K1, Z6
-	VPSRLQ       $0x18, Z2, Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      192(BX), Y7
-	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
-	VMULPD.Z     Z0, Z7, K1, Z7
-	VPBROADCASTD 4(CX), Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      256(BX), Y8
-	VINSERTF64X4 $0x01, 288(BX), Z8, Z8
-	VMULPD.Z     Z0, Z8, K1, Z8
-	VPSRLQ       $0x08, Z2, Z4
-	VPTESTMQ     Z1, Z4, K1
-	VMOVUPS      320(BX), Y9
-	VINSERTF64X4 $0x01, 352(BX), Z9, Z9
-	VMULPD.Z     Z0, Z9, K1, Z9
-	VPSRLQ       $0x10, Z2, Z4
-	VPTESTMQ     Z1, Z4, K1
-	VMOVUPS      384(BX), Y10
-	VINSERTF64X4 $0x01, 416(BX), Z10, Z10
-	VMULPD.Z     Z0, Z10, K1, Z10
-	VPSRLQ       $0x18, Z2, Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      448(BX), Y11
-	VINSERTF64X4 $0x01, 480(BX), Z11, Z11
+	VPBROADCASTD (CX), Z10
+	VPTESTMQ     Z1, Z10, K1
+	VMOVUPS      (BX), Y11
+	VINSERTF64X4 $0x01, 32(BX), Z11, Z11
 	VMULPD.Z     Z0, Z11, K1, Z11
-	VMOVNTPS     Z3, (DX)
-	VMOVNTPS     Z5, 64(DX)
-	VMOVNTPS     Z6, 128(DX)
-	VMOVNTPS     Z7, 192(DX)
-	VMOVNTPS     Z8, 256(DX)
-	VMOVNTPS     Z9, 320(DX)
-	VMOVNTPS     Z10, 384(DX)
-	VMOVNTPS     Z11, 448(DX)
+	VPSRLQ       $0x08, Z10, Z12
+	VPTESTMQ     Z1, Z12, K1
+	VMOVUPS      64(BX), Y12
+	VINSERTF64X4 $0x01, 96(BX), Z12, Z12
+	VMULPD.Z     Z0, Z12, K1, Z12
+	VPSRLQ       $0x10, Z10, Z13
+	VPTESTMQ     Z1, Z13, K1
+	VMOVUPS      128(BX), Y13
+	VINSERTF64X4 $0x01, 160(BX), Z13, Z13
+	VMULPD.Z     Z0, Z13, K1, Z13
+	VPSRLQ       $0x18, Z10, Z10
+	VPTESTMQ     Z1, Z10, K1
+	VMOVUPS      192(BX), Y10
+	VINSERTF64X4 $0x01, 224(BX), Z10, Z10
+	VMULPD.Z     Z0, Z10, K1, Z10
+	VPBROADCASTD 4(CX), Z14
+	VPTESTMQ     Z1, Z14, K1
+	VMOVUPS      256(BX), Y15
+	VINSERTF64X4 $0x01, 288(BX), Z15, Z15
+	VMULPD.Z     Z0, Z15, K1, Z15
+	VPSRLQ       $0x08, Z14, Z16
+	VPTESTMQ     Z1, Z16, K1
+	VMOVUPS      320(BX), Y16
+	VINSERTF64X4 $0x01, 352(BX), Z16, Z16
+	VMULPD.Z     Z0, Z16, K1, Z16
+	VPSRLQ       $0x10, Z14, Z17
+	VPTESTMQ     Z1, Z17, K1
+	VMOVUPS      384(BX), Y17
+	VINSERTF64X4 $0x01, 416(BX), Z17, Z17
+	VMULPD.Z     Z0, Z17, K1, Z17
+	VPSRLQ       $0x18, Z14, Z14
+	VPTESTMQ     Z1, Z14, K1
+	VMOVUPS      448(BX), Y14
+	VINSERTF64X4 $0x01, 480(BX), Z14, Z14
+	VMULPD.Z     Z0, Z14, K1, Z14
+	VMOVNTPS     Z11, (DX)
+	VMOVNTPS     Z12, 64(DX)
+	VMOVNTPS     Z13, 128(DX)
+	VMOVNTPS     Z10, 192(DX)
+	VMOVNTPS     Z15, 256(DX)
+	VMOVNTPS     Z16, 320(DX)
+	VMOVNTPS     Z17, 384(DX)
+	VMOVNTPS     Z14, 448(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
 	SUBQ         $0x40, R8
-	JMP          donefalse
-
-endedfalse:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
-	VBROADCASTSD 8(SI), Z2
-	VBROADCASTSD 16(SI), Z4
-	PREFETCHT0   8192(BX)
-	PREFETCHT0   8256(BX)
-	PREFETCHT0   8320(BX)
-	PREFETCHT0   8384(BX)
-	PREFETCHT0   8448(BX)
-	PREFETCHT0   8512(BX)
-	PREFETCHT0   8576(BX)
-	PREFETCHT0   8640(BX)
-	VPBROADCASTD (CX), Z20
-	VPTESTMQ     Z1, Z20, K1
-	VMOVAPS      Z0, Z21
-	VPBROADCASTD (R9), Z22
-	VPTESTMQ     Z1, Z22, K2
-	VMOVAPD      Z2, K2, Z21
-	VPBROADCASTD 8(R9), Z23
-	VPTESTMQ     Z1, Z23, K2
-	VMOVAPD      Z4, K2, Z21
-	VMOVUPS      (BX), Y12
-	VINSERTF64X4 $0x01, 32(BX), Z12, Z12
-	VMULPD.Z     Z21, Z12, K1, Z12
-	VPSRLQ       $0x08, Z20, Z21
-	VPTESTMQ     Z1, Z21, K1
-	VMOVAPS      Z0, Z21
-	VPSRLQ       $0x08, Z22, Z24
-	VPTESTMQ     Z1, Z24, K2
-	VMOVAPD      Z2, K2, Z21
-	VPSRLQ       $0x08, Z23, Z24
-	VPTESTMQ     Z1, Z24, K2
-	VMOVAPD      Z4, K2, Z21
-	VMOVUPS      64(BX), Y13
-	VINSERTF64X4 $0x01, 96(BX), Z13, Z13
-	VMULPD.Z     Z21, Z13, K1, Z13
-	VPSRLQ       $0x10, Z20, Z21
-	VPTESTMQ     Z1, Z21, K1
-	VMOVAPS      Z0, Z21
-	VPSRLQ       $0x10, Z22, Z24
-	VPTESTMQ     Z1, Z24, K2
-	VMOVAPD      Z2, K2, Z21
-	VPSRLQ       $0x10, Z23, Z24
-	VPTESTMQ     Z1, Z24, K2
-	VMOVAPD      Z4, K2, Z21
-	VMOVUPS      128(BX), Y14
-	VINSERTF64X4 $0x01, 160(BX), Z14, Z14
-	VMULPD.Z     Z21, Z14, K1, Z14
-	VPSRLQ       $0x18, Z20, Z20
-	VPTESTMQ     Z1, Z20, K1
-	VMOVAPS      Z0, Z20
-	VPSRLQ       $0x18, Z22, Z21
-	VPTESTMQ     Z1, Z21, K2
-	VMOVAPD      Z2, K2, Z20
-	VPSRLQ       $0x18, Z23, Z21
-	VPTESTMQ     Z1, Z21, K2
-	VMOVAPD      Z4, K2, Z20
-	VMOVUPS      192(BX), Y15
-	VINSERTF64X4 $0x01, 224(BX), Z15, Z15
-	VMULPD.Z     Z20, Z15, K1, Z15
-	VPBROADCASTD 4(CX), Z20
-	VPTESTMQ     Z1, Z20, K1
-	VMOVAPS      Z0, Z21
-	VPBROADCASTD 4(R9), Z22
-	VPTESTMQ     Z1, Z22, K2
-	VMOVAPD      Z2, K2, Z21
-	VPBROADCASTD 12(R9), Z23
-	VPTESTMQ     Z1, Z23, K2
-	VMOVAPD      Z4, K2, Z21
-	VMOVUPS      256(BX), Y16
-	VINSERTF64X4 $0x01, 288(BX), Z16, Z16
-	VMULPD.Z     Z21, Z16, K1, Z16
-	VPSRLQ       $0x08, Z20, Z21
-	VPTESTMQ     Z1, Z21, K1
-	VMOVAPS      Z0, Z21
-	VPSRLQ       $0x08, Z22, Z24
-	VPTESTMQ     Z1, Z24, K2
-	VMOVAPD      Z2, K2, Z21
-	VPSRLQ       $0x08, Z23, Z24
-	VPTESTMQ     Z1, Z24, K2
-	VMOVAPD      Z4, K2, Z21
-	VMOVUPS      320(BX), Y17
-	VINSERTF64X4 $0x01, 352(BX), Z17, Z17
-	VMULPD.Z     Z21, Z17, K1, Z17
-	VPSRLQ       $0x10, Z20, Z21
-	VPTESTMQ     Z1, Z21, K1
-	VMOVAPS      Z0, Z21
-	VPSRLQ       $0x10, Z22, Z24
-	VPTESTMQ     Z1, Z24, K2
-	VMOVAPD      Z2, K2, Z21
-	VPSRLQ       $0x10, Z23, Z24
-	VPTESTMQ     Z1, Z24, K2
-	VMOVAPD      Z4, K2, Z21
-	VMOVUPS      384(BX), Y18
-	VINSERTF64X4 $0x01, 416(BX), Z18, Z18
-	VMULPD.Z     Z21, Z18, K1, Z18
-	VPSRLQ       $0x18, Z20, Z20
-	VPTESTMQ     Z1, Z20, K1
-	VMOVAPS      Z0, Z0
-	VPSRLQ       $0x18, Z22, Z20
-	VPTESTMQ     Z1, Z20, K2
-	VMOVAPD      Z2, K2, Z0
-	VPSRLQ       $0x18, Z23, Z2
-	VPTESTMQ     Z1, Z2, K2
-	VMOVAPD      Z4, K2, Z0
-	VMOVUPS      448(BX), Y19
-	VINSERTF64X4 $0x01, 480(BX), Z19, Z19
-	VMULPD.Z     Z0, Z19, K1, Z19
-	VMOVNTPS     Z12, (DX)
-	VMOVNTPS     Z13, 64(DX)
-	VMOVNTPS     Z14, 128(DX)
-	VMOVNTPS     Z15, 192(DX)
-	VMOVNTPS     Z16, 256(DX)
-	VMOVNTPS     Z17, 320(DX)
-	VMOVNTPS     Z18, 384(DX)
-	VMOVNTPS     Z19, 448(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000200, BX
-	ADDQ         $0x00000200, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
-	VBROADCASTSD (SI), Z0
 
 donefalse:
 	SUBQ $0x00000040, AX
@@ -20026,9 +21727,242 @@ wordDone:
 	VZEROUPPER
 	RET
 
+endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VBROADCASTSD 8(SI), Z0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VBROADCASTSD 8(SI), Z10
+	VMOVQ        R8, X11
+	VPBROADCASTQ X11, Z11
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8448(BX)
+	PREFETCHT0   8512(BX)
+	PREFETCHT0   8576(BX)
+	PREFETCHT0   8640(BX)
+	VPBROADCASTD (CX), Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z2, Z11, K2
+	VMOVAPS      Z10, Z13
+	VMOVAPD      Z0, K2, Z13
+	VMOVUPS      (BX), Y14
+	VINSERTF64X4 $0x01, 32(BX), Z14, Z14
+	VMULPD.Z     Z13, Z14, K1, Z14
+	VPSRLQ       $0x08, Z12, Z13
+	VPTESTMQ     Z1, Z13, K1
+	VPCMPGTQ     Z3, Z11, K2
+	VMOVAPS      Z10, Z13
+	VMOVAPD      Z0, K2, Z13
+	VMOVUPS      64(BX), Y15
+	VINSERTF64X4 $0x01, 96(BX), Z15, Z15
+	VMULPD.Z     Z13, Z15, K1, Z15
+	VPSRLQ       $0x10, Z12, Z13
+	VPTESTMQ     Z1, Z13, K1
+	VPCMPGTQ     Z4, Z11, K2
+	VMOVAPS      Z10, Z13
+	VMOVAPD      Z0, K2, Z13
+	VMOVUPS      128(BX), Y16
+	VINSERTF64X4 $0x01, 160(BX), Z16, Z16
+	VMULPD.Z     Z13, Z16, K1, Z16
+	VPSRLQ       $0x18, Z12, Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z5, Z11, K2
+	VMOVAPS      Z10, Z12
+	VMOVAPD      Z0, K2, Z12
+	VMOVUPS      192(BX), Y13
+	VINSERTF64X4 $0x01, 224(BX), Z13, Z13
+	VMULPD.Z     Z12, Z13, K1, Z13
+	VPBROADCASTD 4(CX), Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z6, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VMOVUPS      256(BX), Y18
+	VINSERTF64X4 $0x01, 288(BX), Z18, Z18
+	VMULPD.Z     Z17, Z18, K1, Z18
+	VPSRLQ       $0x08, Z12, Z17
+	VPTESTMQ     Z1, Z17, K1
+	VPCMPGTQ     Z7, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VMOVUPS      320(BX), Y19
+	VINSERTF64X4 $0x01, 352(BX), Z19, Z19
+	VMULPD.Z     Z17, Z19, K1, Z19
+	VPSRLQ       $0x10, Z12, Z17
+	VPTESTMQ     Z1, Z17, K1
+	VPCMPGTQ     Z8, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VMOVUPS      384(BX), Y20
+	VINSERTF64X4 $0x01, 416(BX), Z20, Z20
+	VMULPD.Z     Z17, Z20, K1, Z20
+	VPSRLQ       $0x18, Z12, Z12
+	VPTESTMQ     Z1, Z12, K1
+	VPCMPGTQ     Z9, Z11, K2
+	VMOVAPS      Z10, Z11
+	VMOVAPD      Z0, K2, Z11
+	VMOVUPS      448(BX), Y0
+	VINSERTF64X4 $0x01, 480(BX), Z0, Z0
+	VMULPD.Z     Z11, Z0, K1, Z0
+	VMOVNTPS     Z14, (DX)
+	VMOVNTPS     Z15, 64(DX)
+	VMOVNTPS     Z16, 128(DX)
+	VMOVNTPS     Z13, 192(DX)
+	VMOVNTPS     Z18, 256(DX)
+	VMOVNTPS     Z19, 320(DX)
+	VMOVNTPS     Z20, 384(DX)
+	VMOVNTPS     Z0, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	VMOVAPS      Z10, Z0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VBROADCASTSD 8(SI), Z10
+	VMOVQ        R8, X11
+	VPBROADCASTQ X11, Z11
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VBROADCASTSD 16(SI), Z12
+	VMOVQ        R8, X13
+	VPBROADCASTQ X13, Z13
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	PREFETCHT0   8320(BX)
+	PREFETCHT0   8384(BX)
+	PREFETCHT0   8448(BX)
+	PREFETCHT0   8512(BX)
+	PREFETCHT0   8576(BX)
+	PREFETCHT0   8640(BX)
+	VPBROADCASTD (CX), Z14
+	VPTESTMQ     Z1, Z14, K1
+	VPCMPGTQ     Z2, Z11, K2
+	VMOVAPS      Z10, Z15
+	VMOVAPD      Z0, K2, Z15
+	VPCMPGTQ     Z2, Z13, K2
+	VMOVAPS      Z12, Z16
+	VMOVAPD      Z15, K2, Z16
+	VMOVUPS      (BX), Y15
+	VINSERTF64X4 $0x01, 32(BX), Z15, Z15
+	VMULPD.Z     Z16, Z15, K1, Z15
+	VPSRLQ       $0x08, Z14, Z16
+	VPTESTMQ     Z1, Z16, K1
+	VPCMPGTQ     Z3, Z11, K2
+	VMOVAPS      Z10, Z16
+	VMOVAPD      Z0, K2, Z16
+	VPCMPGTQ     Z3, Z13, K2
+	VMOVAPS      Z12, Z17
+	VMOVAPD      Z16, K2, Z17
+	VMOVUPS      64(BX), Y16
+	VINSERTF64X4 $0x01, 96(BX), Z16, Z16
+	VMULPD.Z     Z17, Z16, K1, Z16
+	VPSRLQ       $0x10, Z14, Z17
+	VPTESTMQ     Z1, Z17, K1
+	VPCMPGTQ     Z4, Z11, K2
+	VMOVAPS      Z10, Z17
+	VMOVAPD      Z0, K2, Z17
+	VPCMPGTQ     Z4, Z13, K2
+	VMOVAPS      Z12, Z18
+	VMOVAPD      Z17, K2, Z18
+	VMOVUPS      128(BX), Y17
+	VINSERTF64X4 $0x01, 160(BX), Z17, Z17
+	VMULPD.Z     Z18, Z17, K1, Z17
+	VPSRLQ       $0x18, Z14, Z14
+	VPTESTMQ     Z1, Z14, K1
+	VPCMPGTQ     Z5, Z11, K2
+	VMOVAPS      Z10, Z14
+	VMOVAPD      Z0, K2, Z14
+	VPCMPGTQ     Z5, Z13, K2
+	VMOVAPS      Z12, Z18
+	VMOVAPD      Z14, K2, Z18
+	VMOVUPS      192(BX), Y14
+	VINSERTF64X4 $0x01, 224(BX), Z14, Z14
+	VMULPD.Z     Z18, Z14, K1, Z14
+	VPBROADCASTD 4(CX), Z18
+	VPTESTMQ     Z1, Z18, K1
+	VPCMPGTQ     Z6, Z11, K2
+	VMOVAPS      Z10, Z19
+	VMOVAPD      Z0, K2, Z19
+	VPCMPGTQ     Z6, Z13, K2
+	VMOVAPS      Z12, Z20
+	VMOVAPD      Z19, K2, Z20
+	VMOVUPS      256(BX), Y19
+	VINSERTF64X4 $0x01, 288(BX), Z19, Z19
+	VMULPD.Z     Z20, Z19, K1, Z19
+	VPSRLQ       $0x08, Z18, Z20
+	VPTESTMQ     Z1, Z20, K1
+	VPCMPGTQ     Z7, Z11, K2
+	VMOVAPS      Z10, Z20
+	VMOVAPD      Z0, K2, Z20
+	VPCMPGTQ     Z7, Z13, K2
+	VMOVAPS      Z12, Z21
+	VMOVAPD      Z20, K2, Z21
+	VMOVUPS      320(BX), Y20
+	VINSERTF64X4 $0x01, 352(BX), Z20, Z20
+	VMULPD.Z     Z21, Z20, K1, Z20
+	VPSRLQ       $0x10, Z18, Z21
+	VPTESTMQ     Z1, Z21, K1
+	VPCMPGTQ     Z8, Z11, K2
+	VMOVAPS      Z10, Z21
+	VMOVAPD      Z0, K2, Z21
+	VPCMPGTQ     Z8, Z13, K2
+	VMOVAPS      Z12, Z22
+	VMOVAPD      Z21, K2, Z22
+	VMOVUPS      384(BX), Y21
+	VINSERTF64X4 $0x01, 416(BX), Z21, Z21
+	VMULPD.Z     Z22, Z21, K1, Z21
+	VPSRLQ       $0x18, Z18, Z18
+	VPTESTMQ     Z1, Z18, K1
+	VPCMPGTQ     Z9, Z11, K2
+	VMOVAPS      Z10, Z10
+	VMOVAPD      Z0, K2, Z10
+	VPCMPGTQ     Z9, Z13, K2
+	VMOVAPS      Z12, Z0
+	VMOVAPD      Z10, K2, Z0
+	VMOVUPS      448(BX), Y10
+	VINSERTF64X4 $0x01, 480(BX), Z10, Z10
+	VMULPD.Z     Z0, Z10, K1, Z10
+	VMOVNTPS     Z15, (DX)
+	VMOVNTPS     Z16, 64(DX)
+	VMOVNTPS     Z17, 128(DX)
+	VMOVNTPS     Z14, 192(DX)
+	VMOVNTPS     Z19, 256(DX)
+	VMOVNTPS     Z20, 320(DX)
+	VMOVNTPS     Z21, 384(DX)
+	VMOVNTPS     Z10, 448(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000200, BX
+	ADDQ         $0x00000200, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
+	VBROADCASTSD (SI), Z0
+	JMP          donefalse
+
 // func scaleRunsStreamFloat16AVX2(dst []Float16, src []Float16, keep []uint64, scales []float64, run int, left int)
-// Requires: AVX, AVX2, BMI2, CMOV, F16C, MMX+
-TEXT ·scaleRunsStreamFloat16AVX2(SB), NOSPLIT, $16-112
+// Requires: AVX, AVX2, CMOV, F16C, MMX+
+TEXT ·scaleRunsStreamFloat16AVX2(SB), NOSPLIT, $0-112
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
@@ -20040,11 +21974,11 @@ TEXT ·scaleRunsStreamFloat16AVX2(SB), NOSPLIT, $16-112
 	VCVTSD2SS    (SI), X0, X0
 	VBROADCASTSS X0, Y0
 	VMOVDQU      laneBits2<>+0(SB), Y1
-	LEAQ         (SP), R9
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	PREFETCHT0   8192(BX)
@@ -20101,26 +22035,37 @@ word:
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x40, R8
-	JMP          donefalse
+
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	SFENCE
+	VZEROUPPER
+	RET
 
 endedfalse:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
+	MOVQ         R8, R9
+	ADDQ         DI, R9
 	VXORPS       X2, X2, X2
 	VCVTSD2SS    8(SI), X2, X2
 	VBROADCASTSS X2, Y2
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    16(SI), X3, X3
-	VBROADCASTSS X3, Y3
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
 	VPBROADCASTW (CX), Y4
@@ -20133,28 +22078,15 @@ endedfalse:
 	VCVTPS2PH    $0x00, Y5, X5
 	VCVTPS2PH    $0x00, Y6, X6
 	VINSERTI128  $0x01, X6, Y5, Y5
-	VCVTPH2PS    (BX), Y6
-	VCVTPH2PS    16(BX), Y7
-	VMULPS       Y2, Y6, Y6
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y6
+	VCVTPH2PS    (BX), Y7
+	VCVTPH2PS    16(BX), Y8
 	VMULPS       Y2, Y7, Y7
-	VCVTPS2PH    $0x00, Y6, X6
+	VMULPS       Y2, Y8, Y8
 	VCVTPS2PH    $0x00, Y7, X7
-	VINSERTI128  $0x01, X7, Y6, Y6
-	VPBROADCASTW (R9), Y7
-	VPAND        Y1, Y7, Y7
-	VPCMPEQW     Y1, Y7, Y7
-	VPBLENDVB    Y7, Y6, Y5, Y5
-	VCVTPH2PS    (BX), Y6
-	VCVTPH2PS    16(BX), Y7
-	VMULPS       Y3, Y6, Y6
-	VMULPS       Y3, Y7, Y7
-	VCVTPS2PH    $0x00, Y6, X6
-	VCVTPS2PH    $0x00, Y7, X7
-	VINSERTI128  $0x01, X7, Y6, Y6
-	VPBROADCASTW 8(R9), Y7
-	VPAND        Y1, Y7, Y7
-	VPCMPEQW     Y1, Y7, Y7
-	VPBLENDVB    Y7, Y6, Y5, Y5
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBLENDVB    Y6, Y5, Y7, Y5
 	VPAND        Y4, Y5, Y5
 	VPBROADCASTW 2(CX), Y4
 	VPAND        Y1, Y4, Y4
@@ -20166,28 +22098,15 @@ endedfalse:
 	VCVTPS2PH    $0x00, Y6, X6
 	VCVTPS2PH    $0x00, Y7, X7
 	VINSERTI128  $0x01, X7, Y6, Y6
-	VCVTPH2PS    32(BX), Y7
-	VCVTPH2PS    48(BX), Y8
-	VMULPS       Y2, Y7, Y7
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y7
+	VCVTPH2PS    32(BX), Y8
+	VCVTPH2PS    48(BX), Y9
 	VMULPS       Y2, Y8, Y8
-	VCVTPS2PH    $0x00, Y7, X7
+	VMULPS       Y2, Y9, Y9
 	VCVTPS2PH    $0x00, Y8, X8
-	VINSERTI128  $0x01, X8, Y7, Y7
-	VPBROADCASTW 2(R9), Y8
-	VPAND        Y1, Y8, Y8
-	VPCMPEQW     Y1, Y8, Y8
-	VPBLENDVB    Y8, Y7, Y6, Y6
-	VCVTPH2PS    32(BX), Y7
-	VCVTPH2PS    48(BX), Y8
-	VMULPS       Y3, Y7, Y7
-	VMULPS       Y3, Y8, Y8
-	VCVTPS2PH    $0x00, Y7, X7
-	VCVTPS2PH    $0x00, Y8, X8
-	VINSERTI128  $0x01, X8, Y7, Y7
-	VPBROADCASTW 10(R9), Y8
-	VPAND        Y1, Y8, Y8
-	VPCMPEQW     Y1, Y8, Y8
-	VPBLENDVB    Y8, Y7, Y6, Y6
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y8, Y8
+	VPBLENDVB    Y7, Y6, Y8, Y6
 	VPAND        Y4, Y6, Y6
 	VMOVNTPS     Y5, (DX)
 	VMOVNTPS     Y6, 32(DX)
@@ -20201,28 +22120,15 @@ endedfalse:
 	VCVTPS2PH    $0x00, Y5, X5
 	VCVTPS2PH    $0x00, Y6, X6
 	VINSERTI128  $0x01, X6, Y5, Y5
-	VCVTPH2PS    64(BX), Y6
-	VCVTPH2PS    80(BX), Y7
-	VMULPS       Y2, Y6, Y6
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y6
+	VCVTPH2PS    64(BX), Y7
+	VCVTPH2PS    80(BX), Y8
 	VMULPS       Y2, Y7, Y7
-	VCVTPS2PH    $0x00, Y6, X6
+	VMULPS       Y2, Y8, Y8
 	VCVTPS2PH    $0x00, Y7, X7
-	VINSERTI128  $0x01, X7, Y6, Y6
-	VPBROADCASTW 4(R9), Y7
-	VPAND        Y1, Y7, Y7
-	VPCMPEQW     Y1, Y7, Y7
-	VPBLENDVB    Y7, Y6, Y5, Y5
-	VCVTPH2PS    64(BX), Y6
-	VCVTPH2PS    80(BX), Y7
-	VMULPS       Y3, Y6, Y6
-	VMULPS       Y3, Y7, Y7
-	VCVTPS2PH    $0x00, Y6, X6
-	VCVTPS2PH    $0x00, Y7, X7
-	VINSERTI128  $0x01, X7, Y6, Y6
-	VPBROADCASTW 12(R9), Y7
-	VPAND        Y1, Y7, Y7
-	VPCMPEQW     Y1, Y7, Y7
-	VPBLENDVB    Y7, Y6, Y5, Y5
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPBLENDVB    Y6, Y5, Y7, Y5
 	VPAND        Y4, Y5, Y5
 	VPBROADCASTW 6(CX), Y4
 	VPAND        Y1, Y4, Y4
@@ -20234,59 +22140,182 @@ endedfalse:
 	VCVTPS2PH    $0x00, Y6, X6
 	VCVTPS2PH    $0x00, Y7, X7
 	VINSERTI128  $0x01, X7, Y6, Y6
-	VCVTPH2PS    96(BX), Y0
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y0
+	VCVTPH2PS    96(BX), Y3
 	VCVTPH2PS    112(BX), Y7
-	VMULPS       Y2, Y0, Y0
+	VMULPS       Y2, Y3, Y3
 	VMULPS       Y2, Y7, Y7
-	VCVTPS2PH    $0x00, Y0, X0
+	VCVTPS2PH    $0x00, Y3, X3
 	VCVTPS2PH    $0x00, Y7, X7
-	VINSERTI128  $0x01, X7, Y0, Y0
-	VPBROADCASTW 6(R9), Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQW     Y1, Y2, Y2
-	VPBLENDVB    Y2, Y0, Y6, Y6
-	VCVTPH2PS    96(BX), Y0
-	VCVTPH2PS    112(BX), Y2
-	VMULPS       Y3, Y0, Y0
-	VMULPS       Y3, Y2, Y2
-	VCVTPS2PH    $0x00, Y0, X0
-	VCVTPS2PH    $0x00, Y2, X2
-	VINSERTI128  $0x01, X2, Y0, Y0
-	VPBROADCASTW 14(R9), Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQW     Y1, Y2, Y2
-	VPBLENDVB    Y2, Y0, Y6, Y6
-	VPAND        Y4, Y6, Y6
+	VINSERTI128  $0x01, X7, Y3, Y3
+	VPBLENDVB    Y0, Y6, Y3, Y0
+	VPAND        Y4, Y0, Y0
 	VMOVNTPS     Y5, 64(DX)
-	VMOVNTPS     Y6, 96(DX)
+	VMOVNTPS     Y0, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
+	VMOVAPS      Y2, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X4, X4, X4
+	VCVTSD2SS    16(SI), X4, X4
+	VBROADCASTSS X4, Y4
+	VMOVQ        R8, X5
+	VPBROADCASTW X5, Y5
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	VPBROADCASTW (CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VCVTPH2PS    (BX), Y7
+	VCVTPH2PS    16(BX), Y8
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y8
+	VCVTPH2PS    (BX), Y9
+	VCVTPH2PS    16(BX), Y10
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y2, Y10, Y10
+	VCVTPS2PH    $0x00, Y9, X9
+	VCVTPS2PH    $0x00, Y10, X10
+	VINSERTI128  $0x01, X10, Y9, Y9
+	VPBLENDVB    Y8, Y7, Y9, Y7
+	VPCMPGTW     numbers16<>+0(SB), Y5, Y8
+	VCVTPH2PS    (BX), Y9
+	VCVTPH2PS    16(BX), Y10
+	VMULPS       Y4, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VCVTPS2PH    $0x00, Y9, X9
+	VCVTPS2PH    $0x00, Y10, X10
+	VINSERTI128  $0x01, X10, Y9, Y9
+	VPBLENDVB    Y8, Y7, Y9, Y7
+	VPAND        Y6, Y7, Y7
+	VPBROADCASTW 2(CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VCVTPH2PS    32(BX), Y8
+	VCVTPH2PS    48(BX), Y9
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y9, Y9
+	VCVTPS2PH    $0x00, Y8, X8
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y8, Y8
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y9
+	VCVTPH2PS    32(BX), Y10
+	VCVTPH2PS    48(BX), Y11
+	VMULPS       Y2, Y10, Y10
+	VMULPS       Y2, Y11, Y11
+	VCVTPS2PH    $0x00, Y10, X10
+	VCVTPS2PH    $0x00, Y11, X11
+	VINSERTI128  $0x01, X11, Y10, Y10
+	VPBLENDVB    Y9, Y8, Y10, Y8
+	VPCMPGTW     numbers16<>+32(SB), Y5, Y9
+	VCVTPH2PS    32(BX), Y10
+	VCVTPH2PS    48(BX), Y11
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y4, Y11, Y11
+	VCVTPS2PH    $0x00, Y10, X10
+	VCVTPS2PH    $0x00, Y11, X11
+	VINSERTI128  $0x01, X11, Y10, Y10
+	VPBLENDVB    Y9, Y8, Y10, Y8
+	VPAND        Y6, Y8, Y8
+	VMOVNTPS     Y7, (DX)
+	VMOVNTPS     Y8, 32(DX)
+	VPBROADCASTW 4(CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VCVTPH2PS    64(BX), Y7
+	VCVTPH2PS    80(BX), Y8
+	VMULPS       Y0, Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VCVTPS2PH    $0x00, Y7, X7
+	VCVTPS2PH    $0x00, Y8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y8
+	VCVTPH2PS    64(BX), Y9
+	VCVTPH2PS    80(BX), Y10
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y2, Y10, Y10
+	VCVTPS2PH    $0x00, Y9, X9
+	VCVTPS2PH    $0x00, Y10, X10
+	VINSERTI128  $0x01, X10, Y9, Y9
+	VPBLENDVB    Y8, Y7, Y9, Y7
+	VPCMPGTW     numbers16<>+64(SB), Y5, Y8
+	VCVTPH2PS    64(BX), Y9
+	VCVTPH2PS    80(BX), Y10
+	VMULPS       Y4, Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VCVTPS2PH    $0x00, Y9, X9
+	VCVTPS2PH    $0x00, Y10, X10
+	VINSERTI128  $0x01, X10, Y9, Y9
+	VPBLENDVB    Y8, Y7, Y9, Y7
+	VPAND        Y6, Y7, Y7
+	VPBROADCASTW 6(CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VCVTPH2PS    96(BX), Y8
+	VCVTPH2PS    112(BX), Y9
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y9, Y9
+	VCVTPS2PH    $0x00, Y8, X8
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y8, Y8
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y0
+	VCVTPH2PS    96(BX), Y3
+	VCVTPH2PS    112(BX), Y9
+	VMULPS       Y2, Y3, Y3
+	VMULPS       Y2, Y9, Y9
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y9, X9
+	VINSERTI128  $0x01, X9, Y3, Y3
+	VPBLENDVB    Y0, Y8, Y3, Y0
+	VPCMPGTW     numbers16<>+96(SB), Y5, Y2
+	VCVTPH2PS    96(BX), Y3
+	VCVTPH2PS    112(BX), Y5
+	VMULPS       Y4, Y3, Y3
+	VMULPS       Y4, Y5, Y5
+	VCVTPS2PH    $0x00, Y3, X3
+	VCVTPS2PH    $0x00, Y5, X5
+	VINSERTI128  $0x01, X5, Y3, Y3
+	VPBLENDVB    Y2, Y0, Y3, Y0
+	VPAND        Y6, Y0, Y0
+	VMOVNTPS     Y7, 64(DX)
+	VMOVNTPS     Y0, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
 	VXORPS       X0, X0, X0
 	VCVTSD2SS    (SI), X0, X0
 	VBROADCASTSS X0, Y0
-
-donefalse:
-	SUBQ $0x00000040, AX
-	CMPQ AX, $0x00000040
-	JGE  word
-
-wordDone:
-	SFENCE
-	VZEROUPPER
-	RET
+	JMP          donefalse
 
 // func scaleRunsStreamFloat16AVX512(dst []Float16, src []Float16, keep []uint64, scales []float64, run int, left int)
-// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV, MMX+
-TEXT ·scaleRunsStreamFloat16AVX512(SB), NOSPLIT, $16-112
+// Requires: AVX, AVX512BW, AVX512F, CMOV, MMX+
+TEXT ·scaleRunsStreamFloat16AVX512(SB), NOSPLIT, $0-112
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
@@ -20297,59 +22326,15 @@ TEXT ·scaleRunsStreamFloat16AVX512(SB), NOSPLIT, $16-112
 	VXORPS       X0, X0, X0
 	VCVTSD2SS    (SI), X0, X0
 	VBROADCASTSS X0, Z0
-	LEAQ         (SP), R9
+	VMOVDQU64    numbers16<>+0(SB), Z1
+	VMOVDQU64    numbers16<>+64(SB), Z2
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
-	PREFETCHT0   8192(BX)
-	PREFETCHT0   8256(BX)
-	KMOVD        (CX), K1
-	VCVTPH2PS    (BX), Z1
-	VCVTPH2PS    32(BX), Z2
-	VMULPS       Z0, Z1, Z1
-	VMULPS       Z0, Z2, Z2
-	VCVTPS2PH    $0x00, Z1, Y1
-	VCVTPS2PH    $0x00, Z2, Y2
-	VINSERTI64X4 $0x01, Y2, Z1, Z1
-	VMOVDQU16.Z  Z1, K1, Z1
-	KMOVD        4(CX), K1
-	VCVTPH2PS    64(BX), Z2
-	VCVTPH2PS    96(BX), Z3
-	VMULPS       Z0, Z2, Z2
-	VMULPS       Z0, Z3, Z3
-	VCVTPS2PH    $0x00, Z2, Y2
-	VCVTPS2PH    $0x00, Z3, Y3
-	VINSERTI64X4 $0x01, Y3, Z2, Z2
-	VMOVDQU16.Z  Z2, K1, Z2
-	VMOVNTPS     Z1, (DX)
-	VMOVNTPS     Z2, 64(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000080, BX
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x40, R8
-	JMP          donefalse
-
-endedfalse:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
-	VXORPS       X1, X1, X1
-	VCVTSD2SS    8(SI), X1, X1
-	VBROADCASTSS X1, Z1
-	VXORPS       X2, X2, X2
-	VCVTSD2SS    16(SI), X2, X2
-	VBROADCASTSS X2, Z2
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
 	KMOVD        (CX), K1
@@ -20360,24 +22345,6 @@ endedfalse:
 	VCVTPS2PH    $0x00, Z3, Y3
 	VCVTPS2PH    $0x00, Z4, Y4
 	VINSERTI64X4 $0x01, Y4, Z3, Z3
-	VCVTPH2PS    (BX), Z4
-	VCVTPH2PS    32(BX), Z5
-	VMULPS       Z1, Z4, Z4
-	VMULPS       Z1, Z5, Z5
-	VCVTPS2PH    $0x00, Z4, Y4
-	VCVTPS2PH    $0x00, Z5, Y5
-	VINSERTI64X4 $0x01, Y5, Z4, Z4
-	KMOVD        (R9), K2
-	VMOVDQU16    Z4, K2, Z3
-	VCVTPH2PS    (BX), Z4
-	VCVTPH2PS    32(BX), Z5
-	VMULPS       Z2, Z4, Z4
-	VMULPS       Z2, Z5, Z5
-	VCVTPS2PH    $0x00, Z4, Y4
-	VCVTPS2PH    $0x00, Z5, Y5
-	VINSERTI64X4 $0x01, Y5, Z4, Z4
-	KMOVD        8(R9), K2
-	VMOVDQU16    Z4, K2, Z3
 	VMOVDQU16.Z  Z3, K1, Z3
 	KMOVD        4(CX), K1
 	VCVTPH2PS    64(BX), Z4
@@ -20387,41 +22354,13 @@ endedfalse:
 	VCVTPS2PH    $0x00, Z4, Y4
 	VCVTPS2PH    $0x00, Z5, Y5
 	VINSERTI64X4 $0x01, Y5, Z4, Z4
-	VCVTPH2PS    64(BX), Z0
-	VCVTPH2PS    96(BX), Z5
-	VMULPS       Z1, Z0, Z0
-	VMULPS       Z1, Z5, Z5
-	VCVTPS2PH    $0x00, Z0, Y0
-	VCVTPS2PH    $0x00, Z5, Y5
-	VINSERTI64X4 $0x01, Y5, Z0, Z0
-	KMOVD        4(R9), K2
-	VMOVDQU16    Z0, K2, Z4
-	VCVTPH2PS    64(BX), Z0
-	VCVTPH2PS    96(BX), Z1
-	VMULPS       Z2, Z0, Z0
-	VMULPS       Z2, Z1, Z1
-	VCVTPS2PH    $0x00, Z0, Y0
-	VCVTPS2PH    $0x00, Z1, Y1
-	VINSERTI64X4 $0x01, Y1, Z0, Z0
-	KMOVD        12(R9), K2
-	VMOVDQU16    Z0, K2, Z4
 	VMOVDQU16.Z  Z4, K1, Z4
 	VMOVNTPS     Z3, (DX)
 	VMOVNTPS     Z4, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
-	VXORPS       X0, X0, X0
-	VCVTSD2SS    (SI), X0, X0
-	VBROADCASTSS X0, Z0
+	SUBQ         $0x40, R8
 
 donefalse:
 	SUBQ $0x00000040, AX
@@ -20433,9 +22372,172 @@ wordDone:
 	VZEROUPPER
 	RET
 
+endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Z0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    8(SI), X3, X3
+	VBROADCASTSS X3, Z3
+	VMOVQ        R8, X4
+	VPBROADCASTW X4, Z4
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z5
+	VCVTPH2PS    32(BX), Z6
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z6, Z6
+	VCVTPS2PH    $0x00, Z5, Y5
+	VCVTPS2PH    $0x00, Z6, Y6
+	VINSERTI64X4 $0x01, Y6, Z5, Z5
+	VPCMPGTW     Z1, Z4, K2
+	VCVTPH2PS    (BX), Z6
+	VCVTPH2PS    32(BX), Z7
+	VMULPS       Z3, Z6, Z6
+	VMULPS       Z3, Z7, Z7
+	VCVTPS2PH    $0x00, Z6, Y6
+	VCVTPS2PH    $0x00, Z7, Y7
+	VINSERTI64X4 $0x01, Y7, Z6, Z6
+	VMOVAPS      Z6, Z6
+	VMOVDQU16    Z5, K2, Z6
+	VMOVDQU16.Z  Z6, K1, Z6
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z5
+	VCVTPH2PS    96(BX), Z7
+	VMULPS       Z0, Z5, Z5
+	VMULPS       Z0, Z7, Z7
+	VCVTPS2PH    $0x00, Z5, Y5
+	VCVTPS2PH    $0x00, Z7, Y7
+	VINSERTI64X4 $0x01, Y7, Z5, Z5
+	VPCMPGTW     Z2, Z4, K2
+	VCVTPH2PS    64(BX), Z0
+	VCVTPH2PS    96(BX), Z4
+	VMULPS       Z3, Z0, Z0
+	VMULPS       Z3, Z4, Z4
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z0, Z0
+	VMOVAPS      Z0, Z0
+	VMOVDQU16    Z5, K2, Z0
+	VMOVDQU16.Z  Z0, K1, Z0
+	VMOVNTPS     Z6, (DX)
+	VMOVNTPS     Z0, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Z3, Z0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    8(SI), X3, X3
+	VBROADCASTSS X3, Z3
+	VMOVQ        R8, X4
+	VPBROADCASTW X4, Z4
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X5, X5, X5
+	VCVTSD2SS    16(SI), X5, X5
+	VBROADCASTSS X5, Z5
+	VMOVQ        R8, X6
+	VPBROADCASTW X6, Z6
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	KMOVD        (CX), K1
+	VCVTPH2PS    (BX), Z7
+	VCVTPH2PS    32(BX), Z8
+	VMULPS       Z0, Z7, Z7
+	VMULPS       Z0, Z8, Z8
+	VCVTPS2PH    $0x00, Z7, Y7
+	VCVTPS2PH    $0x00, Z8, Y8
+	VINSERTI64X4 $0x01, Y8, Z7, Z7
+	VPCMPGTW     Z1, Z4, K2
+	VCVTPH2PS    (BX), Z8
+	VCVTPH2PS    32(BX), Z9
+	VMULPS       Z3, Z8, Z8
+	VMULPS       Z3, Z9, Z9
+	VCVTPS2PH    $0x00, Z8, Y8
+	VCVTPS2PH    $0x00, Z9, Y9
+	VINSERTI64X4 $0x01, Y9, Z8, Z8
+	VMOVAPS      Z8, Z8
+	VMOVDQU16    Z7, K2, Z8
+	VPCMPGTW     Z1, Z6, K2
+	VCVTPH2PS    (BX), Z7
+	VCVTPH2PS    32(BX), Z9
+	VMULPS       Z5, Z7, Z7
+	VMULPS       Z5, Z9, Z9
+	VCVTPS2PH    $0x00, Z7, Y7
+	VCVTPS2PH    $0x00, Z9, Y9
+	VINSERTI64X4 $0x01, Y9, Z7, Z7
+	VMOVAPS      Z7, Z7
+	VMOVDQU16    Z8, K2, Z7
+	VMOVDQU16.Z  Z7, K1, Z7
+	KMOVD        4(CX), K1
+	VCVTPH2PS    64(BX), Z8
+	VCVTPH2PS    96(BX), Z9
+	VMULPS       Z0, Z8, Z8
+	VMULPS       Z0, Z9, Z9
+	VCVTPS2PH    $0x00, Z8, Y8
+	VCVTPS2PH    $0x00, Z9, Y9
+	VINSERTI64X4 $0x01, Y9, Z8, Z8
+	VPCMPGTW     Z2, Z4, K2
+	VCVTPH2PS    64(BX), Z0
+	VCVTPH2PS    96(BX), Z4
+	VMULPS       Z3, Z0, Z0
+	VMULPS       Z3, Z4, Z4
+	VCVTPS2PH    $0x00, Z0, Y0
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z0, Z0
+	VMOVAPS      Z0, Z0
+	VMOVDQU16    Z8, K2, Z0
+	VPCMPGTW     Z2, Z6, K2
+	VCVTPH2PS    64(BX), Z3
+	VCVTPH2PS    96(BX), Z4
+	VMULPS       Z5, Z3, Z3
+	VMULPS       Z5, Z4, Z4
+	VCVTPS2PH    $0x00, Z3, Y3
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z3, Z3
+	VMOVAPS      Z3, Z3
+	VMOVDQU16    Z0, K2, Z3
+	VMOVDQU16.Z  Z3, K1, Z3
+	VMOVNTPS     Z7, (DX)
+	VMOVNTPS     Z3, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    (SI), X0, X0
+	VBROADCASTSS X0, Z0
+	JMP          donefalse
+
 // func scaleRunsStreamBFloat16AVX2(dst []BFloat16, src []BFloat16, keep []uint64, scales []float64, run int, left int)
-// Requires: AVX, AVX2, BMI2, CMOV, MMX+
-TEXT ·scaleRunsStreamBFloat16AVX2(SB), NOSPLIT, $16-112
+// Requires: AVX, AVX2, CMOV, MMX+
+TEXT ·scaleRunsStreamBFloat16AVX2(SB), NOSPLIT, $0-112
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
@@ -20447,11 +22549,11 @@ TEXT ·scaleRunsStreamBFloat16AVX2(SB), NOSPLIT, $16-112
 	VCVTSD2SS    (SI), X0, X0
 	VBROADCASTSS X0, Y0
 	VMOVDQU      laneBits2<>+0(SB), Y1
-	LEAQ         (SP), R9
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	PREFETCHT0   8192(BX)
@@ -20536,26 +22638,37 @@ word:
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x40, R8
-	JMP          donefalse
+
+donefalse:
+	SUBQ $0x00000040, AX
+	CMPQ AX, $0x00000040
+	JGE  word
+
+wordDone:
+	SFENCE
+	VZEROUPPER
+	RET
 
 endedfalse:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X0, X0, X0
+	VCVTSD2SS    8(SI), X0, X0
+	VBROADCASTSS X0, Y0
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
+	MOVQ         R8, R9
+	ADDQ         DI, R9
 	VXORPS       X2, X2, X2
 	VCVTSD2SS    8(SI), X2, X2
 	VBROADCASTSS X2, Y2
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    16(SI), X3, X3
-	VBROADCASTSS X3, Y3
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
 	VPBROADCASTW (CX), Y4
@@ -20575,99 +22688,59 @@ endedfalse:
 	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
 	VPCMPEQW     Y5, Y8, Y8
 	VPSUBW       Y8, Y7, Y7
-	VMOVUPS      (BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y5
+	VMOVUPS      (BX), Y6
+	VPSLLD       $0x10, Y6, Y8
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y8, Y8
 	VMULPS       Y2, Y6, Y6
-	VMULPS       Y2, Y5, Y5
-	VPSRLD       $0x10, Y6, Y8
-	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y8, Y8
-	VPBLENDW     $0x55, Y6, Y9, Y9
-	VPAND        halfOnes<>+0(SB), Y8, Y5
-	VPOR         Y5, Y9, Y9
-	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
-	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPBROADCASTW (R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y8, Y7, Y7
-	VMOVUPS      (BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y6, Y6
-	VMULPS       Y3, Y5, Y5
-	VPSRLD       $0x10, Y6, Y8
-	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y8, Y8
-	VPBLENDW     $0x55, Y6, Y9, Y9
-	VPAND        halfOnes<>+0(SB), Y8, Y5
-	VPOR         Y5, Y9, Y9
-	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
-	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPBROADCASTW 8(R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y8, Y7, Y7
-	VPAND        Y4, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y6, Y10
+	VPBLENDW     $0xaa, Y6, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y6
+	VPOR         Y6, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y6
+	VPCMPEQW     Y6, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBLENDVB    Y5, Y7, Y9, Y5
+	VPAND        Y4, Y5, Y5
 	VPBROADCASTW 2(CX), Y4
 	VPAND        Y1, Y4, Y4
 	VPCMPEQW     Y1, Y4, Y4
-	VMOVUPS      32(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMOVUPS      32(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
 	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y5, Y5
-	VPSRLD       $0x10, Y6, Y8
-	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y8, Y8
-	VPBLENDW     $0x55, Y6, Y9, Y9
-	VPAND        halfOnes<>+0(SB), Y8, Y5
-	VPOR         Y5, Y9, Y9
-	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
-	VPCMPEQW     Y5, Y9, Y9
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
 	VPSUBW       Y9, Y8, Y8
-	VMOVUPS      32(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
-	VMULPS       Y2, Y6, Y6
-	VMULPS       Y2, Y5, Y5
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y5, Y10
-	VPBLENDW     $0xaa, Y5, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        halfOnes<>+0(SB), Y9, Y5
-	VPOR         Y5, Y10, Y10
-	VPMAXUW      halfAbove<>+0(SB), Y10, Y5
-	VPCMPEQW     Y5, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBROADCASTW 2(R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y9, Y8, Y8
-	VMOVUPS      32(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y6, Y6
-	VMULPS       Y3, Y5, Y5
-	VPSRLD       $0x10, Y6, Y9
-	VPSLLD       $0x10, Y5, Y10
-	VPBLENDW     $0xaa, Y5, Y9, Y9
-	VPBLENDW     $0x55, Y6, Y10, Y10
-	VPAND        halfOnes<>+0(SB), Y9, Y5
-	VPOR         Y5, Y10, Y10
-	VPMAXUW      halfAbove<>+0(SB), Y10, Y5
-	VPCMPEQW     Y5, Y10, Y10
-	VPSUBW       Y10, Y9, Y9
-	VPBROADCASTW 10(R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y9, Y8, Y8
-	VPAND        Y4, Y8, Y8
-	VMOVNTPS     Y7, (DX)
-	VMOVNTPS     Y8, 32(DX)
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y6
+	VMOVUPS      32(BX), Y7
+	VPSLLD       $0x10, Y7, Y9
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y2, Y7, Y7
+	VPSRLD       $0x10, Y9, Y10
+	VPSLLD       $0x10, Y7, Y11
+	VPBLENDW     $0xaa, Y7, Y10, Y10
+	VPBLENDW     $0x55, Y9, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y10, Y7
+	VPOR         Y7, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y7
+	VPCMPEQW     Y7, Y11, Y11
+	VPSUBW       Y11, Y10, Y10
+	VPBLENDVB    Y6, Y8, Y10, Y6
+	VPAND        Y4, Y6, Y6
+	VMOVNTPS     Y5, (DX)
+	VMOVNTPS     Y6, 32(DX)
 	VPBROADCASTW 4(CX), Y4
 	VPAND        Y1, Y4, Y4
 	VPCMPEQW     Y1, Y4, Y4
@@ -20685,127 +22758,307 @@ endedfalse:
 	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
 	VPCMPEQW     Y5, Y8, Y8
 	VPSUBW       Y8, Y7, Y7
-	VMOVUPS      64(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y5
+	VMOVUPS      64(BX), Y6
+	VPSLLD       $0x10, Y6, Y8
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y8, Y8
 	VMULPS       Y2, Y6, Y6
-	VMULPS       Y2, Y5, Y5
-	VPSRLD       $0x10, Y6, Y8
-	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y8, Y8
-	VPBLENDW     $0x55, Y6, Y9, Y9
-	VPAND        halfOnes<>+0(SB), Y8, Y5
-	VPOR         Y5, Y9, Y9
-	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
-	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPBROADCASTW 4(R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y8, Y7, Y7
-	VMOVUPS      64(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y6, Y6
-	VMULPS       Y3, Y5, Y5
-	VPSRLD       $0x10, Y6, Y8
-	VPSLLD       $0x10, Y5, Y9
-	VPBLENDW     $0xaa, Y5, Y8, Y8
-	VPBLENDW     $0x55, Y6, Y9, Y9
-	VPAND        halfOnes<>+0(SB), Y8, Y5
-	VPOR         Y5, Y9, Y9
-	VPMAXUW      halfAbove<>+0(SB), Y9, Y5
-	VPCMPEQW     Y5, Y9, Y9
-	VPSUBW       Y9, Y8, Y8
-	VPBROADCASTW 12(R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y8, Y7, Y7
-	VPAND        Y4, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y6, Y10
+	VPBLENDW     $0xaa, Y6, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y6
+	VPOR         Y6, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y6
+	VPCMPEQW     Y6, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPBLENDVB    Y5, Y7, Y9, Y5
+	VPAND        Y4, Y5, Y5
 	VPBROADCASTW 6(CX), Y4
 	VPAND        Y1, Y4, Y4
 	VPCMPEQW     Y1, Y4, Y4
-	VMOVUPS      96(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VMOVUPS      96(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y0, Y7, Y7
 	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y5, Y5
-	VPSRLD       $0x10, Y6, Y0
-	VPSLLD       $0x10, Y5, Y8
-	VPBLENDW     $0xaa, Y5, Y0, Y0
-	VPBLENDW     $0x55, Y6, Y8, Y8
-	VPAND        halfOnes<>+0(SB), Y0, Y5
-	VPOR         Y5, Y8, Y8
-	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
-	VPCMPEQW     Y5, Y8, Y8
+	VPSRLD       $0x10, Y7, Y0
+	VPSLLD       $0x10, Y6, Y8
+	VPBLENDW     $0xaa, Y6, Y0, Y0
+	VPBLENDW     $0x55, Y7, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y0, Y6
+	VPOR         Y6, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y6
+	VPCMPEQW     Y6, Y8, Y8
 	VPSUBW       Y8, Y0, Y0
-	VMOVUPS      96(BX), Y5
-	VPSLLD       $0x10, Y5, Y6
-	VPAND        upperHalves<>+0(SB), Y5, Y5
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y3
+	VMOVUPS      96(BX), Y6
+	VPSLLD       $0x10, Y6, Y7
+	VPAND        upperHalves<>+0(SB), Y6, Y6
+	VMULPS       Y2, Y7, Y7
 	VMULPS       Y2, Y6, Y6
-	VMULPS       Y2, Y5, Y5
-	VPSRLD       $0x10, Y6, Y2
-	VPSLLD       $0x10, Y5, Y8
-	VPBLENDW     $0xaa, Y5, Y2, Y2
-	VPBLENDW     $0x55, Y6, Y8, Y8
-	VPAND        halfOnes<>+0(SB), Y2, Y5
-	VPOR         Y5, Y8, Y8
-	VPMAXUW      halfAbove<>+0(SB), Y8, Y5
-	VPCMPEQW     Y5, Y8, Y8
-	VPSUBW       Y8, Y2, Y2
-	VPBROADCASTW 6(R9), Y5
-	VPAND        Y1, Y5, Y5
-	VPCMPEQW     Y1, Y5, Y5
-	VPBLENDVB    Y5, Y2, Y0, Y0
-	VMOVUPS      96(BX), Y2
-	VPSLLD       $0x10, Y2, Y5
-	VPAND        upperHalves<>+0(SB), Y2, Y2
-	VMULPS       Y3, Y5, Y5
-	VMULPS       Y3, Y2, Y2
-	VPSRLD       $0x10, Y5, Y3
-	VPSLLD       $0x10, Y2, Y6
-	VPBLENDW     $0xaa, Y2, Y3, Y3
-	VPBLENDW     $0x55, Y5, Y6, Y6
-	VPAND        halfOnes<>+0(SB), Y3, Y2
-	VPOR         Y2, Y6, Y6
-	VPMAXUW      halfAbove<>+0(SB), Y6, Y2
-	VPCMPEQW     Y2, Y6, Y6
-	VPSUBW       Y6, Y3, Y3
-	VPBROADCASTW 14(R9), Y2
-	VPAND        Y1, Y2, Y2
-	VPCMPEQW     Y1, Y2, Y2
-	VPBLENDVB    Y2, Y3, Y0, Y0
+	VPSRLD       $0x10, Y7, Y8
+	VPSLLD       $0x10, Y6, Y9
+	VPBLENDW     $0xaa, Y6, Y8, Y8
+	VPBLENDW     $0x55, Y7, Y9, Y9
+	VPAND        halfOnes<>+0(SB), Y8, Y6
+	VPOR         Y6, Y9, Y9
+	VPMAXUW      halfAbove<>+0(SB), Y9, Y6
+	VPCMPEQW     Y6, Y9, Y9
+	VPSUBW       Y9, Y8, Y8
+	VPBLENDVB    Y3, Y0, Y8, Y0
 	VPAND        Y4, Y0, Y0
+	VMOVNTPS     Y5, 64(DX)
+	VMOVNTPS     Y0, 96(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Y2, Y0
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X2, X2, X2
+	VCVTSD2SS    8(SI), X2, X2
+	VBROADCASTSS X2, Y2
+	VMOVQ        R8, X3
+	VPBROADCASTW X3, Y3
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X4, X4, X4
+	VCVTSD2SS    16(SI), X4, X4
+	VBROADCASTSS X4, Y4
+	VMOVQ        R8, X5
+	VPBROADCASTW X5, Y5
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	VPBROADCASTW (CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VMOVUPS      (BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y10
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y7
+	VPCMPEQW     Y7, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPCMPGTW     numbers16<>+0(SB), Y3, Y7
+	VMOVUPS      (BX), Y8
+	VPSLLD       $0x10, Y8, Y10
+	VPAND        upperHalves<>+0(SB), Y8, Y8
+	VMULPS       Y2, Y10, Y10
+	VMULPS       Y2, Y8, Y8
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y8, Y12
+	VPBLENDW     $0xaa, Y8, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        halfOnes<>+0(SB), Y11, Y8
+	VPOR         Y8, Y12, Y12
+	VPMAXUW      halfAbove<>+0(SB), Y12, Y8
+	VPCMPEQW     Y8, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y7, Y9, Y11, Y7
+	VPCMPGTW     numbers16<>+0(SB), Y5, Y8
+	VMOVUPS      (BX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        upperHalves<>+0(SB), Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y4, Y9, Y9
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y9, Y12
+	VPBLENDW     $0xaa, Y9, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        halfOnes<>+0(SB), Y11, Y9
+	VPOR         Y9, Y12, Y12
+	VPMAXUW      halfAbove<>+0(SB), Y12, Y9
+	VPCMPEQW     Y9, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y8, Y7, Y11, Y7
+	VPAND        Y6, Y7, Y7
+	VPBROADCASTW 2(CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VMOVUPS      32(BX), Y8
+	VPSLLD       $0x10, Y8, Y9
+	VPAND        upperHalves<>+0(SB), Y8, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y8, Y8
+	VPSRLD       $0x10, Y9, Y10
+	VPSLLD       $0x10, Y8, Y11
+	VPBLENDW     $0xaa, Y8, Y10, Y10
+	VPBLENDW     $0x55, Y9, Y11, Y11
+	VPAND        halfOnes<>+0(SB), Y10, Y8
+	VPOR         Y8, Y11, Y11
+	VPMAXUW      halfAbove<>+0(SB), Y11, Y8
+	VPCMPEQW     Y8, Y11, Y11
+	VPSUBW       Y11, Y10, Y10
+	VPCMPGTW     numbers16<>+32(SB), Y3, Y8
+	VMOVUPS      32(BX), Y9
+	VPSLLD       $0x10, Y9, Y11
+	VPAND        upperHalves<>+0(SB), Y9, Y9
+	VMULPS       Y2, Y11, Y11
+	VMULPS       Y2, Y9, Y9
+	VPSRLD       $0x10, Y11, Y12
+	VPSLLD       $0x10, Y9, Y13
+	VPBLENDW     $0xaa, Y9, Y12, Y12
+	VPBLENDW     $0x55, Y11, Y13, Y13
+	VPAND        halfOnes<>+0(SB), Y12, Y9
+	VPOR         Y9, Y13, Y13
+	VPMAXUW      halfAbove<>+0(SB), Y13, Y9
+	VPCMPEQW     Y9, Y13, Y13
+	VPSUBW       Y13, Y12, Y12
+	VPBLENDVB    Y8, Y10, Y12, Y8
+	VPCMPGTW     numbers16<>+32(SB), Y5, Y9
+	VMOVUPS      32(BX), Y10
+	VPSLLD       $0x10, Y10, Y11
+	VPAND        upperHalves<>+0(SB), Y10, Y10
+	VMULPS       Y4, Y11, Y11
+	VMULPS       Y4, Y10, Y10
+	VPSRLD       $0x10, Y11, Y12
+	VPSLLD       $0x10, Y10, Y13
+	VPBLENDW     $0xaa, Y10, Y12, Y12
+	VPBLENDW     $0x55, Y11, Y13, Y13
+	VPAND        halfOnes<>+0(SB), Y12, Y10
+	VPOR         Y10, Y13, Y13
+	VPMAXUW      halfAbove<>+0(SB), Y13, Y10
+	VPCMPEQW     Y10, Y13, Y13
+	VPSUBW       Y13, Y12, Y12
+	VPBLENDVB    Y9, Y8, Y12, Y8
+	VPAND        Y6, Y8, Y8
+	VMOVNTPS     Y7, (DX)
+	VMOVNTPS     Y8, 32(DX)
+	VPBROADCASTW 4(CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VMOVUPS      64(BX), Y7
+	VPSLLD       $0x10, Y7, Y8
+	VPAND        upperHalves<>+0(SB), Y7, Y7
+	VMULPS       Y0, Y8, Y8
+	VMULPS       Y0, Y7, Y7
+	VPSRLD       $0x10, Y8, Y9
+	VPSLLD       $0x10, Y7, Y10
+	VPBLENDW     $0xaa, Y7, Y9, Y9
+	VPBLENDW     $0x55, Y8, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y9, Y7
+	VPOR         Y7, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y7
+	VPCMPEQW     Y7, Y10, Y10
+	VPSUBW       Y10, Y9, Y9
+	VPCMPGTW     numbers16<>+64(SB), Y3, Y7
+	VMOVUPS      64(BX), Y8
+	VPSLLD       $0x10, Y8, Y10
+	VPAND        upperHalves<>+0(SB), Y8, Y8
+	VMULPS       Y2, Y10, Y10
+	VMULPS       Y2, Y8, Y8
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y8, Y12
+	VPBLENDW     $0xaa, Y8, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        halfOnes<>+0(SB), Y11, Y8
+	VPOR         Y8, Y12, Y12
+	VPMAXUW      halfAbove<>+0(SB), Y12, Y8
+	VPCMPEQW     Y8, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y7, Y9, Y11, Y7
+	VPCMPGTW     numbers16<>+64(SB), Y5, Y8
+	VMOVUPS      64(BX), Y9
+	VPSLLD       $0x10, Y9, Y10
+	VPAND        upperHalves<>+0(SB), Y9, Y9
+	VMULPS       Y4, Y10, Y10
+	VMULPS       Y4, Y9, Y9
+	VPSRLD       $0x10, Y10, Y11
+	VPSLLD       $0x10, Y9, Y12
+	VPBLENDW     $0xaa, Y9, Y11, Y11
+	VPBLENDW     $0x55, Y10, Y12, Y12
+	VPAND        halfOnes<>+0(SB), Y11, Y9
+	VPOR         Y9, Y12, Y12
+	VPMAXUW      halfAbove<>+0(SB), Y12, Y9
+	VPCMPEQW     Y9, Y12, Y12
+	VPSUBW       Y12, Y11, Y11
+	VPBLENDVB    Y8, Y7, Y11, Y7
+	VPAND        Y6, Y7, Y7
+	VPBROADCASTW 6(CX), Y6
+	VPAND        Y1, Y6, Y6
+	VPCMPEQW     Y1, Y6, Y6
+	VMOVUPS      96(BX), Y8
+	VPSLLD       $0x10, Y8, Y9
+	VPAND        upperHalves<>+0(SB), Y8, Y8
+	VMULPS       Y0, Y9, Y9
+	VMULPS       Y0, Y8, Y8
+	VPSRLD       $0x10, Y9, Y0
+	VPSLLD       $0x10, Y8, Y10
+	VPBLENDW     $0xaa, Y8, Y0, Y0
+	VPBLENDW     $0x55, Y9, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y0, Y8
+	VPOR         Y8, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y8
+	VPCMPEQW     Y8, Y10, Y10
+	VPSUBW       Y10, Y0, Y0
+	VPCMPGTW     numbers16<>+96(SB), Y3, Y3
+	VMOVUPS      96(BX), Y8
+	VPSLLD       $0x10, Y8, Y9
+	VPAND        upperHalves<>+0(SB), Y8, Y8
+	VMULPS       Y2, Y9, Y9
+	VMULPS       Y2, Y8, Y8
+	VPSRLD       $0x10, Y9, Y2
+	VPSLLD       $0x10, Y8, Y10
+	VPBLENDW     $0xaa, Y8, Y2, Y2
+	VPBLENDW     $0x55, Y9, Y10, Y10
+	VPAND        halfOnes<>+0(SB), Y2, Y8
+	VPOR         Y8, Y10, Y10
+	VPMAXUW      halfAbove<>+0(SB), Y10, Y8
+	VPCMPEQW     Y8, Y10, Y10
+	VPSUBW       Y10, Y2, Y2
+	VPBLENDVB    Y3, Y0, Y2, Y0
+	VPCMPGTW     numbers16<>+96(SB), Y5, Y2
+	VMOVUPS      96(BX), Y3
+	VPSLLD       $0x10, Y3, Y5
+	VPAND        upperHalves<>+0(SB), Y3, Y3
+	VMULPS       Y4, Y5, Y5
+	VMULPS       Y4, Y3, Y3
+	VPSRLD       $0x10, Y5, Y4
+	VPSLLD       $0x10, Y3, Y8
+	VPBLENDW     $0xaa, Y3, Y4, Y4
+	VPBLENDW     $0x55, Y5, Y8, Y8
+	VPAND        halfOnes<>+0(SB), Y4, Y3
+	VPOR         Y3, Y8, Y8
+	VPMAXUW      halfAbove<>+0(SB), Y8, Y3
+	VPCMPEQW     Y3, Y8, Y8
+	VPSUBW       Y8, Y4, Y4
+	VPBLENDVB    Y2, Y0, Y4, Y0
+	VPAND        Y6, Y0, Y0
 	VMOVNTPS     Y7, 64(DX)
 	VMOVNTPS     Y0, 96(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
 	VXORPS       X0, X0, X0
 	VCVTSD2SS    (SI), X0, X0
 	VBROADCASTSS X0, Y0
-
-donefalse:
-	SUBQ $0x00000040, AX
-	CMPQ AX, $0x00000040
-	JGE  word
-
-wordDone:
-	SFENCE
-	VZEROUPPER
-	RET
+	JMP          donefalse
 
 // func scaleRunsStreamBFloat16AVX512(dst []BFloat16, src []BFloat16, keep []uint64, scales []float64, run int, left int)
-// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV, MMX+
-TEXT ·scaleRunsStreamBFloat16AVX512(SB), NOSPLIT, $16-112
+// Requires: AVX, AVX512BW, AVX512F, CMOV, MMX+
+TEXT ·scaleRunsStreamBFloat16AVX512(SB), NOSPLIT, $0-112
 	MOVQ         keep_base+48(FP), CX
 	MOVQ         dst_base+0(FP), DX
 	MOVQ         src_base+24(FP), BX
@@ -20819,179 +23072,53 @@ TEXT ·scaleRunsStreamBFloat16AVX512(SB), NOSPLIT, $16-112
 	VXORPS       X3, X3, X3
 	VCVTSD2SS    (SI), X3, X3
 	VBROADCASTSS X3, Z3
-	LEAQ         (SP), R9
+	VMOVDQU64    numbers16<>+0(SB), Z4
+	VMOVDQU64    numbers16<>+64(SB), Z5
 	CMPQ         AX, $0x00000040
 	JL           wordDone
 
 word:
+againfalse:
 	CMPQ         R8, $0x40
 	JL           endedfalse
 	PREFETCHT0   8192(BX)
 	PREFETCHT0   8256(BX)
 	KMOVD        (CX), K1
-	VMOVUPS      (BX), Y4
-	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
-	VPSLLD       $0x10, Z4, Z5
-	VPANDQ       Z0, Z4, Z6
-	VMULPS       Z3, Z5, Z5
+	VMOVUPS      (BX), Y6
+	VINSERTF64X4 $0x01, 32(BX), Z6, Z6
+	VPSLLD       $0x10, Z6, Z7
+	VPANDQ       Z0, Z6, Z6
+	VMULPS       Z3, Z7, Z7
 	VMULPS       Z3, Z6, Z6
-	VPSRLD       $0x10, Z5, Z7
-	VPSLLD       $0x10, Z6, Z8
-	VPTERNLOGD   $0xf8, Z0, Z6, Z7
-	VPTERNLOGD   $0xf4, Z0, Z5, Z8
-	VPTERNLOGD   $0xf8, Z1, Z7, Z8
-	VPCMPUW      $0x05, Z2, Z8, K2
-	VPADDW       Z1, Z7, K2, Z7
-	VMOVDQU16.Z  Z7, K1, Z7
-	KMOVD        4(CX), K1
-	VMOVUPS      64(BX), Y9
-	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
-	VPSLLD       $0x10, Z9, Z5
-	VPANDQ       Z0, Z9, Z6
-	VMULPS       Z3, Z5, Z5
-	VMULPS       Z3, Z6, Z6
-	VPSRLD       $0x10, Z5, Z8
-	VPSLLD       $0x10, Z6, Z16
+	VPSRLD       $0x10, Z7, Z8
+	VPSLLD       $0x10, Z6, Z9
 	VPTERNLOGD   $0xf8, Z0, Z6, Z8
-	VPTERNLOGD   $0xf4, Z0, Z5, Z16
-	VPTERNLOGD   $0xf8, Z1, Z8, Z16
-	VPCMPUW      $0x05, Z2, Z16, K2
+	VPTERNLOGD   $0xf4, Z0, Z7, Z9
+	VPTERNLOGD   $0xf8, Z1, Z8, Z9
+	VPCMPUW      $0x05, Z2, Z9, K2
 	VPADDW       Z1, Z8, K2, Z8
 	VMOVDQU16.Z  Z8, K1, Z8
-	VMOVNTPS     Z7, (DX)
-	VMOVNTPS     Z8, 64(DX)
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Y6
+	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
+	VPSLLD       $0x10, Z6, Z7
+	VPANDQ       Z0, Z6, Z6
+	VMULPS       Z3, Z7, Z7
+	VMULPS       Z3, Z6, Z6
+	VPSRLD       $0x10, Z7, Z9
+	VPSLLD       $0x10, Z6, Z10
+	VPTERNLOGD   $0xf8, Z0, Z6, Z9
+	VPTERNLOGD   $0xf4, Z0, Z7, Z10
+	VPTERNLOGD   $0xf8, Z1, Z9, Z10
+	VPCMPUW      $0x05, Z2, Z10, K2
+	VPADDW       Z1, Z9, K2, Z9
+	VMOVDQU16.Z  Z9, K1, Z9
+	VMOVNTPS     Z8, (DX)
+	VMOVNTPS     Z9, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x40, R8
-	JMP          donefalse
-
-endedfalse:
-	MOVQ         $-1, R10
-	MOVQ         $-1, R11
-	MOVQ         $0x00000000, R12
-	MOVQ         R8, R13
-	ADDQ         DI, R13
-	SHLXQ        R8, R10, R10
-	SHLXQ        R13, R11, R11
-	CMPQ         R13, $0x40
-	CMOVQGE      R12, R11
-	MOVQ         R10, (SP)
-	MOVQ         R11, 8(SP)
-	VXORPS       X5, X5, X5
-	VCVTSD2SS    8(SI), X5, X5
-	VBROADCASTSS X5, Z5
-	VXORPS       X6, X6, X6
-	VCVTSD2SS    16(SI), X6, X6
-	VBROADCASTSS X6, Z6
-	PREFETCHT0   8192(BX)
-	PREFETCHT0   8256(BX)
-	KMOVD        (CX), K1
-	VMOVUPS      (BX), Y10
-	VINSERTF64X4 $0x01, 32(BX), Z10, Z10
-	VPSLLD       $0x10, Z10, Z7
-	VPANDQ       Z0, Z10, Z8
-	VMULPS       Z3, Z7, Z7
-	VMULPS       Z3, Z8, Z8
-	VPSRLD       $0x10, Z7, Z16
-	VPSLLD       $0x10, Z8, Z17
-	VPTERNLOGD   $0xf8, Z0, Z8, Z16
-	VPTERNLOGD   $0xf4, Z0, Z7, Z17
-	VPTERNLOGD   $0xf8, Z1, Z16, Z17
-	VPCMPUW      $0x05, Z2, Z17, K2
-	VPADDW       Z1, Z16, K2, Z16
-	VMOVUPS      (BX), Y11
-	VINSERTF64X4 $0x01, 32(BX), Z11, Z11
-	VPSLLD       $0x10, Z11, Z7
-	VPANDQ       Z0, Z11, Z8
-	VMULPS       Z5, Z7, Z7
-	VMULPS       Z5, Z8, Z8
-	VPSRLD       $0x10, Z7, Z17
-	VPSLLD       $0x10, Z8, Z18
-	VPTERNLOGD   $0xf8, Z0, Z8, Z17
-	VPTERNLOGD   $0xf4, Z0, Z7, Z18
-	VPTERNLOGD   $0xf8, Z1, Z17, Z18
-	VPCMPUW      $0x05, Z2, Z18, K2
-	VPADDW       Z1, Z17, K2, Z17
-	KMOVD        (R9), K2
-	VMOVDQU16    Z17, K2, Z16
-	VMOVUPS      (BX), Y12
-	VINSERTF64X4 $0x01, 32(BX), Z12, Z12
-	VPSLLD       $0x10, Z12, Z7
-	VPANDQ       Z0, Z12, Z8
-	VMULPS       Z6, Z7, Z7
-	VMULPS       Z6, Z8, Z8
-	VPSRLD       $0x10, Z7, Z17
-	VPSLLD       $0x10, Z8, Z18
-	VPTERNLOGD   $0xf8, Z0, Z8, Z17
-	VPTERNLOGD   $0xf4, Z0, Z7, Z18
-	VPTERNLOGD   $0xf8, Z1, Z17, Z18
-	VPCMPUW      $0x05, Z2, Z18, K2
-	VPADDW       Z1, Z17, K2, Z17
-	KMOVD        8(R9), K2
-	VMOVDQU16    Z17, K2, Z16
-	VMOVDQU16.Z  Z16, K1, Z16
-	KMOVD        4(CX), K1
-	VMOVUPS      64(BX), Y13
-	VINSERTF64X4 $0x01, 96(BX), Z13, Z13
-	VPSLLD       $0x10, Z13, Z7
-	VPANDQ       Z0, Z13, Z8
-	VMULPS       Z3, Z7, Z7
-	VMULPS       Z3, Z8, Z8
-	VPSRLD       $0x10, Z7, Z3
-	VPSLLD       $0x10, Z8, Z17
-	VPTERNLOGD   $0xf8, Z0, Z8, Z3
-	VPTERNLOGD   $0xf4, Z0, Z7, Z17
-	VPTERNLOGD   $0xf8, Z1, Z3, Z17
-	VPCMPUW      $0x05, Z2, Z17, K2
-	VPADDW       Z1, Z3, K2, Z3
-	VMOVUPS      64(BX), Y14
-	VINSERTF64X4 $0x01, 96(BX), Z14, Z14
-	VPSLLD       $0x10, Z14, Z7
-	VPANDQ       Z0, Z14, Z8
-	VMULPS       Z5, Z7, Z7
-	VMULPS       Z5, Z8, Z8
-	VPSRLD       $0x10, Z7, Z5
-	VPSLLD       $0x10, Z8, Z17
-	VPTERNLOGD   $0xf8, Z0, Z8, Z5
-	VPTERNLOGD   $0xf4, Z0, Z7, Z17
-	VPTERNLOGD   $0xf8, Z1, Z5, Z17
-	VPCMPUW      $0x05, Z2, Z17, K2
-	VPADDW       Z1, Z5, K2, Z5
-	KMOVD        4(R9), K2
-	VMOVDQU16    Z5, K2, Z3
-	VMOVUPS      64(BX), Y15
-	VINSERTF64X4 $0x01, 96(BX), Z15, Z15
-	VPSLLD       $0x10, Z15, Z5
-	VPANDQ       Z0, Z15, Z7
-	VMULPS       Z6, Z5, Z5
-	VMULPS       Z6, Z7, Z7
-	VPSRLD       $0x10, Z5, Z6
-	VPSLLD       $0x10, Z7, Z8
-	VPTERNLOGD   $0xf8, Z0, Z7, Z6
-	VPTERNLOGD   $0xf4, Z0, Z5, Z8
-	VPTERNLOGD   $0xf8, Z1, Z6, Z8
-	VPCMPUW      $0x05, Z2, Z8, K2
-	VPADDW       Z1, Z6, K2, Z6
-	KMOVD        12(R9), K2
-	VMOVDQU16    Z6, K2, Z3
-	VMOVDQU16.Z  Z3, K1, Z3
-	VMOVNTPS     Z16, (DX)
-	VMOVNTPS     Z3, 64(DX)
-	ADDQ         $0x08, CX
-	ADDQ         $0x00000080, BX
-	ADDQ         $0x00000080, DX
-	CMPQ         R13, $0x40
-	MOVQ         DI, R10
-	CMOVQGE      R12, R10
-	LEAQ         -64(R13)(R10*1), R8
-	LEAQ         8(SI), R11
-	ADDQ         $0x10, SI
-	CMPQ         R13, $0x40
-	CMOVQGE      R11, SI
-	VXORPS       X3, X3, X3
-	VCVTSD2SS    (SI), X3, X3
-	VBROADCASTSS X3, Z3
 
 donefalse:
 	SUBQ $0x00000040, AX
@@ -21002,6 +23129,229 @@ wordDone:
 	SFENCE
 	VZEROUPPER
 	RET
+
+endedfalse:
+	TESTQ        R8, R8
+	JNZ          withinfalse
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    8(SI), X3, X3
+	VBROADCASTSS X3, Z3
+	ADDQ         $0x08, SI
+	MOVQ         DI, R8
+	JMP          againfalse
+
+withinfalse:
+	CMPQ         DI, $0x40
+	JL           shortfalse
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X6, X6, X6
+	VCVTSD2SS    8(SI), X6, X6
+	VBROADCASTSS X6, Z6
+	VMOVQ        R8, X7
+	VPBROADCASTW X7, Z7
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	KMOVD        (CX), K1
+	VMOVUPS      (BX), Y8
+	VINSERTF64X4 $0x01, 32(BX), Z8, Z8
+	VPSLLD       $0x10, Z8, Z9
+	VPANDQ       Z0, Z8, Z8
+	VMULPS       Z3, Z9, Z9
+	VMULPS       Z3, Z8, Z8
+	VPSRLD       $0x10, Z9, Z10
+	VPSLLD       $0x10, Z8, Z11
+	VPTERNLOGD   $0xf8, Z0, Z8, Z10
+	VPTERNLOGD   $0xf4, Z0, Z9, Z11
+	VPTERNLOGD   $0xf8, Z1, Z10, Z11
+	VPCMPUW      $0x05, Z2, Z11, K2
+	VPADDW       Z1, Z10, K2, Z10
+	VPCMPGTW     Z4, Z7, K2
+	VMOVUPS      (BX), Y8
+	VINSERTF64X4 $0x01, 32(BX), Z8, Z8
+	VPSLLD       $0x10, Z8, Z9
+	VPANDQ       Z0, Z8, Z8
+	VMULPS       Z6, Z9, Z9
+	VMULPS       Z6, Z8, Z8
+	VPSRLD       $0x10, Z9, Z11
+	VPSLLD       $0x10, Z8, Z12
+	VPTERNLOGD   $0xf8, Z0, Z8, Z11
+	VPTERNLOGD   $0xf4, Z0, Z9, Z12
+	VPTERNLOGD   $0xf8, Z1, Z11, Z12
+	VPCMPUW      $0x05, Z2, Z12, K3
+	VPADDW       Z1, Z11, K3, Z11
+	VMOVAPS      Z11, Z8
+	VMOVDQU16    Z10, K2, Z8
+	VMOVDQU16.Z  Z8, K1, Z8
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Y9
+	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
+	VPSLLD       $0x10, Z9, Z10
+	VPANDQ       Z0, Z9, Z9
+	VMULPS       Z3, Z10, Z10
+	VMULPS       Z3, Z9, Z9
+	VPSRLD       $0x10, Z10, Z3
+	VPSLLD       $0x10, Z9, Z11
+	VPTERNLOGD   $0xf8, Z0, Z9, Z3
+	VPTERNLOGD   $0xf4, Z0, Z10, Z11
+	VPTERNLOGD   $0xf8, Z1, Z3, Z11
+	VPCMPUW      $0x05, Z2, Z11, K2
+	VPADDW       Z1, Z3, K2, Z3
+	VPCMPGTW     Z5, Z7, K2
+	VMOVUPS      64(BX), Y7
+	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
+	VPSLLD       $0x10, Z7, Z9
+	VPANDQ       Z0, Z7, Z7
+	VMULPS       Z6, Z9, Z9
+	VMULPS       Z6, Z7, Z7
+	VPSRLD       $0x10, Z9, Z10
+	VPSLLD       $0x10, Z7, Z11
+	VPTERNLOGD   $0xf8, Z0, Z7, Z10
+	VPTERNLOGD   $0xf4, Z0, Z9, Z11
+	VPTERNLOGD   $0xf8, Z1, Z10, Z11
+	VPCMPUW      $0x05, Z2, Z11, K3
+	VPADDW       Z1, Z10, K3, Z10
+	VMOVAPS      Z10, Z7
+	VMOVDQU16    Z3, K2, Z7
+	VMOVDQU16.Z  Z7, K1, Z7
+	VMOVNTPS     Z8, (DX)
+	VMOVNTPS     Z7, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	VMOVAPS      Z6, Z3
+	LEAQ         -64(R9), R8
+	ADDQ         $0x08, SI
+	JMP          donefalse
+
+shortfalse:
+	MOVQ         R8, R9
+	ADDQ         DI, R9
+	VXORPS       X6, X6, X6
+	VCVTSD2SS    8(SI), X6, X6
+	VBROADCASTSS X6, Z6
+	VMOVQ        R8, X7
+	VPBROADCASTW X7, Z7
+	MOVQ         $0x00000040, R8
+	CMPQ         R9, R8
+	CMOVQLT      R9, R8
+	VXORPS       X8, X8, X8
+	VCVTSD2SS    16(SI), X8, X8
+	VBROADCASTSS X8, Z8
+	VMOVQ        R8, X9
+	VPBROADCASTW X9, Z9
+	PREFETCHT0   8192(BX)
+	PREFETCHT0   8256(BX)
+	KMOVD        (CX), K1
+	VMOVUPS      (BX), Y10
+	VINSERTF64X4 $0x01, 32(BX), Z10, Z10
+	VPSLLD       $0x10, Z10, Z11
+	VPANDQ       Z0, Z10, Z10
+	VMULPS       Z3, Z11, Z11
+	VMULPS       Z3, Z10, Z10
+	VPSRLD       $0x10, Z11, Z12
+	VPSLLD       $0x10, Z10, Z13
+	VPTERNLOGD   $0xf8, Z0, Z10, Z12
+	VPTERNLOGD   $0xf4, Z0, Z11, Z13
+	VPTERNLOGD   $0xf8, Z1, Z12, Z13
+	VPCMPUW      $0x05, Z2, Z13, K2
+	VPADDW       Z1, Z12, K2, Z12
+	VPCMPGTW     Z4, Z7, K2
+	VMOVUPS      (BX), Y10
+	VINSERTF64X4 $0x01, 32(BX), Z10, Z10
+	VPSLLD       $0x10, Z10, Z11
+	VPANDQ       Z0, Z10, Z10
+	VMULPS       Z6, Z11, Z11
+	VMULPS       Z6, Z10, Z10
+	VPSRLD       $0x10, Z11, Z13
+	VPSLLD       $0x10, Z10, Z14
+	VPTERNLOGD   $0xf8, Z0, Z10, Z13
+	VPTERNLOGD   $0xf4, Z0, Z11, Z14
+	VPTERNLOGD   $0xf8, Z1, Z13, Z14
+	VPCMPUW      $0x05, Z2, Z14, K3
+	VPADDW       Z1, Z13, K3, Z13
+	VMOVAPS      Z13, Z10
+	VMOVDQU16    Z12, K2, Z10
+	VPCMPGTW     Z4, Z9, K2
+	VMOVUPS      (BX), Y11
+	VINSERTF64X4 $0x01, 32(BX), Z11, Z11
+	VPSLLD       $0x10, Z11, Z12
+	VPANDQ       Z0, Z11, Z11
+	VMULPS       Z8, Z12, Z12
+	VMULPS       Z8, Z11, Z11
+	VPSRLD       $0x10, Z12, Z13
+	VPSLLD       $0x10, Z11, Z14
+	VPTERNLOGD   $0xf8, Z0, Z11, Z13
+	VPTERNLOGD   $0xf4, Z0, Z12, Z14
+	VPTERNLOGD   $0xf8, Z1, Z13, Z14
+	VPCMPUW      $0x05, Z2, Z14, K3
+	VPADDW       Z1, Z13, K3, Z13
+	VMOVAPS      Z13, Z11
+	VMOVDQU16    Z10, K2, Z11
+	VMOVDQU16.Z  Z11, K1, Z11
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Y10
+	VINSERTF64X4 $0x01, 96(BX), Z10, Z10
+	VPSLLD       $0x10, Z10, Z12
+	VPANDQ       Z0, Z10, Z10
+	VMULPS       Z3, Z12, Z12
+	VMULPS       Z3, Z10, Z10
+	VPSRLD       $0x10, Z12, Z3
+	VPSLLD       $0x10, Z10, Z13
+	VPTERNLOGD   $0xf8, Z0, Z10, Z3
+	VPTERNLOGD   $0xf4, Z0, Z12, Z13
+	VPTERNLOGD   $0xf8, Z1, Z3, Z13
+	VPCMPUW      $0x05, Z2, Z13, K2
+	VPADDW       Z1, Z3, K2, Z3
+	VPCMPGTW     Z5, Z7, K2
+	VMOVUPS      64(BX), Y7
+	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
+	VPSLLD       $0x10, Z7, Z10
+	VPANDQ       Z0, Z7, Z7
+	VMULPS       Z6, Z10, Z10
+	VMULPS       Z6, Z7, Z7
+	VPSRLD       $0x10, Z10, Z6
+	VPSLLD       $0x10, Z7, Z12
+	VPTERNLOGD   $0xf8, Z0, Z7, Z6
+	VPTERNLOGD   $0xf4, Z0, Z10, Z12
+	VPTERNLOGD   $0xf8, Z1, Z6, Z12
+	VPCMPUW      $0x05, Z2, Z12, K3
+	VPADDW       Z1, Z6, K3, Z6
+	VMOVAPS      Z6, Z6
+	VMOVDQU16    Z3, K2, Z6
+	VPCMPGTW     Z5, Z9, K2
+	VMOVUPS      64(BX), Y3
+	VINSERTF64X4 $0x01, 96(BX), Z3, Z3
+	VPSLLD       $0x10, Z3, Z7
+	VPANDQ       Z0, Z3, Z3
+	VMULPS       Z8, Z7, Z7
+	VMULPS       Z8, Z3, Z3
+	VPSRLD       $0x10, Z7, Z8
+	VPSLLD       $0x10, Z3, Z9
+	VPTERNLOGD   $0xf8, Z0, Z3, Z8
+	VPTERNLOGD   $0xf4, Z0, Z7, Z9
+	VPTERNLOGD   $0xf8, Z1, Z8, Z9
+	VPCMPUW      $0x05, Z2, Z9, K3
+	VPADDW       Z1, Z8, K3, Z8
+	VMOVAPS      Z8, Z3
+	VMOVDQU16    Z6, K2, Z3
+	VMOVDQU16.Z  Z3, K1, Z3
+	VMOVNTPS     Z11, (DX)
+	VMOVNTPS     Z3, 64(DX)
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	MOVQ         $0x00000000, R8
+	LEAQ         16(SI), R10
+	ADDQ         $0x08, SI
+	CMPQ         R9, $0x40
+	CMOVQLT      DI, R8
+	CMOVQLT      R10, SI
+	LEAQ         -64(R9)(R8*1), R8
+	VXORPS       X3, X3, X3
+	VCVTSD2SS    (SI), X3, X3
+	VBROADCASTSS X3, Z3
+	JMP          donefalse
 
 // func scaleEachAVX2(dst []float32, src []float32, keep []uint64, factors []float32)
 // Requires: AVX, AVX2
@@ -21207,24 +23557,24 @@ apart:
 	VMULPS.Z     Z3, Z4, K1, Z4
 	VPTESTMD     Z1, Z2, K1
 	VMOVDQU64    64(SI), Z2
-	VMOVUPS      64(BX), Y5
-	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
-	VMULPS.Z     Z2, Z5, K1, Z5
+	VMOVUPS      64(BX), Y3
+	VINSERTF64X4 $0x01, 96(BX), Z3, Z3
+	VMULPS.Z     Z2, Z3, K1, Z3
 	VPBROADCASTD 4(CX), Z2
 	VPTESTMD     Z0, Z2, K1
-	VMOVDQU64    128(SI), Z3
+	VMOVDQU64    128(SI), Z5
 	VMOVUPS      128(BX), Y6
 	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
-	VMULPS.Z     Z3, Z6, K1, Z6
+	VMULPS.Z     Z5, Z6, K1, Z6
 	VPTESTMD     Z1, Z2, K1
 	VMOVDQU64    192(SI), Z2
-	VMOVUPS      192(BX), Y7
-	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
-	VMULPS.Z     Z2, Z7, K1, Z7
+	VMOVUPS      192(BX), Y5
+	VINSERTF64X4 $0x01, 224(BX), Z5, Z5
+	VMULPS.Z     Z2, Z5, K1, Z5
 	VMOVUPS      Z4, (DX)
-	VMOVUPS      Z5, 64(DX)
+	VMOVUPS      Z3, 64(DX)
 	VMOVUPS      Z6, 128(DX)
-	VMOVUPS      Z7, 192(DX)
+	VMOVUPS      Z5, 192(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -21642,41 +23992,41 @@ apart:
 	VPSRLQ       $0x18, Z1, Z1
 	VPTESTMQ     Z0, Z1, K1
 	VMOVDQU64    192(SI), Z1
-	VMOVUPS      192(BX), Y6
-	VINSERTF64X4 $0x01, 224(BX), Z6, Z6
-	VMULPD.Z     Z1, Z6, K1, Z6
+	VMOVUPS      192(BX), Y2
+	VINSERTF64X4 $0x01, 224(BX), Z2, Z2
+	VMULPD.Z     Z1, Z2, K1, Z2
 	VPBROADCASTD 4(CX), Z1
 	VPTESTMQ     Z0, Z1, K1
-	VMOVDQU64    256(SI), Z2
+	VMOVDQU64    256(SI), Z6
 	VMOVUPS      256(BX), Y7
 	VINSERTF64X4 $0x01, 288(BX), Z7, Z7
-	VMULPD.Z     Z2, Z7, K1, Z7
-	VPSRLQ       $0x08, Z1, Z2
-	VPTESTMQ     Z0, Z2, K1
-	VMOVDQU64    320(SI), Z2
+	VMULPD.Z     Z6, Z7, K1, Z7
+	VPSRLQ       $0x08, Z1, Z6
+	VPTESTMQ     Z0, Z6, K1
+	VMOVDQU64    320(SI), Z6
 	VMOVUPS      320(BX), Y8
 	VINSERTF64X4 $0x01, 352(BX), Z8, Z8
-	VMULPD.Z     Z2, Z8, K1, Z8
-	VPSRLQ       $0x10, Z1, Z2
-	VPTESTMQ     Z0, Z2, K1
-	VMOVDQU64    384(SI), Z2
+	VMULPD.Z     Z6, Z8, K1, Z8
+	VPSRLQ       $0x10, Z1, Z6
+	VPTESTMQ     Z0, Z6, K1
+	VMOVDQU64    384(SI), Z6
 	VMOVUPS      384(BX), Y9
 	VINSERTF64X4 $0x01, 416(BX), Z9, Z9
-	VMULPD.Z     Z2, Z9, K1, Z9
+	VMULPD.Z     Z6, Z9, K1, Z9
 	VPSRLQ       $0x18, Z1, Z1
 	VPTESTMQ     Z0, Z1, K1
 	VMOVDQU64    448(SI), Z1
-	VMOVUPS      448(BX), Y10
-	VINSERTF64X4 $0x01, 480(BX), Z10, Z10
-	VMULPD.Z     Z1, Z10, K1, Z10
+	VMOVUPS      448(BX), Y6
+	VINSERTF64X4 $0x01, 480(BX), Z6, Z6
+	VMULPD.Z     Z1, Z6, K1, Z6
 	VMOVUPS      Z3, (DX)
 	VMOVUPS      Z4, 64(DX)
 	VMOVUPS      Z5, 128(DX)
-	VMOVUPS      Z6, 192(DX)
+	VMOVUPS      Z2, 192(DX)
 	VMOVUPS      Z7, 256(DX)
 	VMOVUPS      Z8, 320(DX)
 	VMOVUPS      Z9, 384(DX)
-	VMOVUPS      Z10, 448(DX)
+	VMOVUPS      Z6, 448(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
@@ -22278,48 +24628,48 @@ apart:
 	VMOVUPS      (BX), Y3
 	VINSERTF64X4 $0x01, 32(BX), Z3, Z3
 	VPSLLD       $0x10, Z3, Z4
-	VPANDQ       Z0, Z3, Z5
-	VMOVDQU64    (SI), Z6
-	VMOVDQU64    64(SI), Z7
+	VPANDQ       Z0, Z3, Z3
+	VMOVDQU64    (SI), Z5
+	VMOVDQU64    64(SI), Z6
+	VSHUFPS      $0x88, Z6, Z5, Z7
+	VSHUFPS      $0xdd, Z6, Z5, Z5
+	VMOVDQU64    pairsApart<>+0(SB), Z6
+	VPERMPD      Z7, Z6, Z7
+	VPERMPD      Z5, Z6, Z5
+	VMULPS       Z7, Z4, Z4
+	VMULPS       Z5, Z3, Z3
+	VPSRLD       $0x10, Z4, Z5
+	VPSLLD       $0x10, Z3, Z6
+	VPTERNLOGD   $0xf8, Z0, Z3, Z5
+	VPTERNLOGD   $0xf4, Z0, Z4, Z6
+	VPTERNLOGD   $0xf8, Z1, Z5, Z6
+	VPCMPUW      $0x05, Z2, Z6, K2
+	VPADDW       Z1, Z5, K2, Z5
+	VMOVDQU16.Z  Z5, K1, Z5
+	KMOVD        4(CX), K1
+	VMOVUPS      64(BX), Y3
+	VINSERTF64X4 $0x01, 96(BX), Z3, Z3
+	VPSLLD       $0x10, Z3, Z4
+	VPANDQ       Z0, Z3, Z3
+	VMOVDQU64    128(SI), Z6
+	VMOVDQU64    192(SI), Z7
 	VSHUFPS      $0x88, Z7, Z6, Z8
 	VSHUFPS      $0xdd, Z7, Z6, Z6
 	VMOVDQU64    pairsApart<>+0(SB), Z7
 	VPERMPD      Z8, Z7, Z8
 	VPERMPD      Z6, Z7, Z6
 	VMULPS       Z8, Z4, Z4
-	VMULPS       Z6, Z5, Z5
+	VMULPS       Z6, Z3, Z3
 	VPSRLD       $0x10, Z4, Z6
-	VPSLLD       $0x10, Z5, Z7
-	VPTERNLOGD   $0xf8, Z0, Z5, Z6
+	VPSLLD       $0x10, Z3, Z7
+	VPTERNLOGD   $0xf8, Z0, Z3, Z6
 	VPTERNLOGD   $0xf4, Z0, Z4, Z7
 	VPTERNLOGD   $0xf8, Z1, Z6, Z7
 	VPCMPUW      $0x05, Z2, Z7, K2
 	VPADDW       Z1, Z6, K2, Z6
 	VMOVDQU16.Z  Z6, K1, Z6
-	KMOVD        4(CX), K1
-	VMOVUPS      64(BX), Y9
-	VINSERTF64X4 $0x01, 96(BX), Z9, Z9
-	VPSLLD       $0x10, Z9, Z4
-	VPANDQ       Z0, Z9, Z5
-	VMOVDQU64    128(SI), Z7
-	VMOVDQU64    192(SI), Z8
-	VSHUFPS      $0x88, Z8, Z7, Z10
-	VSHUFPS      $0xdd, Z8, Z7, Z7
-	VMOVDQU64    pairsApart<>+0(SB), Z8
-	VPERMPD      Z10, Z8, Z10
-	VPERMPD      Z7, Z8, Z7
-	VMULPS       Z10, Z4, Z4
-	VMULPS       Z7, Z5, Z5
-	VPSRLD       $0x10, Z4, Z7
-	VPSLLD       $0x10, Z5, Z8
-	VPTERNLOGD   $0xf8, Z0, Z5, Z7
-	VPTERNLOGD   $0xf4, Z0, Z4, Z8
-	VPTERNLOGD   $0xf8, Z1, Z7, Z8
-	VPCMPUW      $0x05, Z2, Z8, K2
-	VPADDW       Z1, Z7, K2, Z7
-	VMOVDQU16.Z  Z7, K1, Z7
-	VMOVUPS      Z6, (DX)
-	VMOVUPS      Z7, 64(DX)
+	VMOVUPS      Z5, (DX)
+	VMOVUPS      Z6, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -22690,34 +25040,34 @@ apart:
 	VADDPS       Z5, Z4, Z5
 	VMOVAPS      Z5, K1, Z4
 	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      64(DX), Y6
-	VINSERTF64X4 $0x01, 96(DX), Z6, Z6
-	VMOVUPS      64(BX), Y7
-	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
+	VMOVUPS      64(DX), Y3
+	VINSERTF64X4 $0x01, 96(DX), Z3, Z3
+	VMOVUPS      64(BX), Y5
+	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMULPS       Z0, Z5, Z5
+	VADDPS       Z5, Z3, Z5
+	VMOVAPS      Z5, K1, Z3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VMOVUPS      128(DX), Y6
+	VINSERTF64X4 $0x01, 160(DX), Z6, Z6
+	VMOVUPS      128(BX), Y7
+	VINSERTF64X4 $0x01, 160(BX), Z7, Z7
 	VMULPS       Z0, Z7, Z7
 	VADDPS       Z7, Z6, Z7
 	VMOVAPS      Z7, K1, Z6
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      128(DX), Y8
-	VINSERTF64X4 $0x01, 160(DX), Z8, Z8
-	VMOVUPS      128(BX), Y9
-	VINSERTF64X4 $0x01, 160(BX), Z9, Z9
-	VMULPS       Z0, Z9, Z9
-	VADDPS       Z9, Z8, Z9
-	VMOVAPS      Z9, K1, Z8
-	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      192(DX), Y10
-	VINSERTF64X4 $0x01, 224(DX), Z10, Z10
-	VMOVUPS      192(BX), Y11
-	VINSERTF64X4 $0x01, 224(BX), Z11, Z11
-	VMULPS       Z0, Z11, Z11
-	VADDPS       Z11, Z10, Z11
-	VMOVAPS      Z11, K1, Z10
+	VPTESTMD     Z2, Z5, K1
+	VMOVUPS      192(DX), Y5
+	VINSERTF64X4 $0x01, 224(DX), Z5, Z5
+	VMOVUPS      192(BX), Y7
+	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VMULPS       Z0, Z7, Z7
+	VADDPS       Z7, Z5, Z7
+	VMOVAPS      Z7, K1, Z5
 	VMOVUPS      Z4, (DX)
-	VMOVUPS      Z6, 64(DX)
-	VMOVUPS      Z8, 128(DX)
-	VMOVUPS      Z10, 192(DX)
+	VMOVUPS      Z3, 64(DX)
+	VMOVUPS      Z6, 128(DX)
+	VMOVUPS      Z5, 192(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -23251,77 +25601,77 @@ apart:
 	VMULPD       Z0, Z4, Z4
 	VADDPD       Z4, Z3, Z4
 	VMOVAPD      Z4, K1, Z3
-	VPSRLQ       $0x08, Z2, Z5
-	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      64(DX), Y6
-	VINSERTF64X4 $0x01, 96(DX), Z6, Z6
-	VMOVUPS      64(BX), Y7
-	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
-	VMULPD       Z0, Z7, Z7
-	VADDPD       Z7, Z6, Z7
-	VMOVAPD      Z7, K1, Z6
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      64(DX), Y4
+	VINSERTF64X4 $0x01, 96(DX), Z4, Z4
+	VMOVUPS      64(BX), Y5
+	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMULPD       Z0, Z5, Z5
+	VADDPD       Z5, Z4, Z5
+	VMOVAPD      Z5, K1, Z4
 	VPSRLQ       $0x10, Z2, Z5
 	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      128(DX), Y8
-	VINSERTF64X4 $0x01, 160(DX), Z8, Z8
-	VMOVUPS      128(BX), Y9
-	VINSERTF64X4 $0x01, 160(BX), Z9, Z9
+	VMOVUPS      128(DX), Y5
+	VINSERTF64X4 $0x01, 160(DX), Z5, Z5
+	VMOVUPS      128(BX), Y6
+	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
+	VMULPD       Z0, Z6, Z6
+	VADDPD       Z6, Z5, Z6
+	VMOVAPD      Z6, K1, Z5
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(DX), Y2
+	VINSERTF64X4 $0x01, 224(DX), Z2, Z2
+	VMOVUPS      192(BX), Y6
+	VINSERTF64X4 $0x01, 224(BX), Z6, Z6
+	VMULPD       Z0, Z6, Z6
+	VADDPD       Z6, Z2, Z6
+	VMOVAPD      Z6, K1, Z2
+	VPBROADCASTD 4(CX), Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      256(DX), Y7
+	VINSERTF64X4 $0x01, 288(DX), Z7, Z7
+	VMOVUPS      256(BX), Y8
+	VINSERTF64X4 $0x01, 288(BX), Z8, Z8
+	VMULPD       Z0, Z8, Z8
+	VADDPD       Z8, Z7, Z8
+	VMOVAPD      Z8, K1, Z7
+	VPSRLQ       $0x08, Z6, Z8
+	VPTESTMQ     Z1, Z8, K1
+	VMOVUPS      320(DX), Y8
+	VINSERTF64X4 $0x01, 352(DX), Z8, Z8
+	VMOVUPS      320(BX), Y9
+	VINSERTF64X4 $0x01, 352(BX), Z9, Z9
 	VMULPD       Z0, Z9, Z9
 	VADDPD       Z9, Z8, Z9
 	VMOVAPD      Z9, K1, Z8
-	VPSRLQ       $0x18, Z2, Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      192(DX), Y10
-	VINSERTF64X4 $0x01, 224(DX), Z10, Z10
-	VMOVUPS      192(BX), Y11
-	VINSERTF64X4 $0x01, 224(BX), Z11, Z11
-	VMULPD       Z0, Z11, Z11
-	VADDPD       Z11, Z10, Z11
-	VMOVAPD      Z11, K1, Z10
-	VPBROADCASTD 4(CX), Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      256(DX), Y12
-	VINSERTF64X4 $0x01, 288(DX), Z12, Z12
-	VMOVUPS      256(BX), Y13
-	VINSERTF64X4 $0x01, 288(BX), Z13, Z13
-	VMULPD       Z0, Z13, Z13
-	VADDPD       Z13, Z12, Z13
-	VMOVAPD      Z13, K1, Z12
-	VPSRLQ       $0x08, Z2, Z5
-	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      320(DX), Y14
-	VINSERTF64X4 $0x01, 352(DX), Z14, Z14
-	VMOVUPS      320(BX), Y15
-	VINSERTF64X4 $0x01, 352(BX), Z15, Z15
-	VMULPD       Z0, Z15, Z15
-	VADDPD       Z15, Z14, Z15
-	VMOVAPD      Z15, K1, Z14
-	VPSRLQ       $0x10, Z2, Z5
-	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      384(DX), Y16
-	VINSERTF64X4 $0x01, 416(DX), Z16, Z16
-	VMOVUPS      384(BX), Y17
-	VINSERTF64X4 $0x01, 416(BX), Z17, Z17
-	VMULPD       Z0, Z17, Z17
-	VADDPD       Z17, Z16, Z17
-	VMOVAPD      Z17, K1, Z16
-	VPSRLQ       $0x18, Z2, Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      448(DX), Y18
-	VINSERTF64X4 $0x01, 480(DX), Z18, Z18
-	VMOVUPS      448(BX), Y19
-	VINSERTF64X4 $0x01, 480(BX), Z19, Z19
-	VMULPD       Z0, Z19, Z19
-	VADDPD       Z19, Z18, Z19
-	VMOVAPD      Z19, K1, Z18
+	VPSRLQ       $0x10, Z6, Z9
+	VPTESTMQ     Z1, Z9, K1
+	VMOVUPS      384(DX), Y9
+	VINSERTF64X4 $0x01, 416(DX), Z9, Z9
+	VMOVUPS      384(BX), Y10
+	VINSERTF64X4 $0x01, 416(BX), Z10, Z10
+	VMULPD       Z0, Z10, Z10
+	VADDPD       Z10, Z9, Z10
+	VMOVAPD      Z10, K1, Z9
+	VPSRLQ       $0x18, Z6, Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      448(DX), Y6
+	VINSERTF64X4 $0x01, 480(DX), Z6, Z6
+	VMOVUPS      448(BX), Y10
+	VINSERTF64X4 $0x01, 480(BX), Z10, Z10
+	VMULPD       Z0, Z10, Z10
+	VADDPD       Z10, Z6, Z10
+	VMOVAPD      Z10, K1, Z6
 	VMOVUPS      Z3, (DX)
-	VMOVUPS      Z6, 64(DX)
-	VMOVUPS      Z8, 128(DX)
-	VMOVUPS      Z10, 192(DX)
-	VMOVUPS      Z12, 256(DX)
-	VMOVUPS      Z14, 320(DX)
-	VMOVUPS      Z16, 384(DX)
-	VMOVUPS      Z18, 448(DX)
+	VMOVUPS      Z4, 64(DX)
+	VMOVUPS      Z5, 128(DX)
+	VMOVUPS      Z2, 192(DX)
+	VMOVUPS      Z7, 256(DX)
+	VMOVUPS      Z8, 320(DX)
+	VMOVUPS      Z9, 384(DX)
+	VMOVUPS      Z6, 448(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
@@ -23751,22 +26101,22 @@ apart:
 	VINSERTI64X4 $0x01, Y3, Z2, Z2
 	VMOVDQU16    Z2, K1, Z1
 	KMOVD        4(CX), K1
-	VMOVUPS      64(DX), Y6
-	VINSERTF64X4 $0x01, 96(DX), Z6, Z6
-	VCVTPH2PS    64(BX), Z2
-	VCVTPH2PS    96(BX), Z3
-	VMULPS       Z0, Z2, Z2
+	VMOVUPS      64(DX), Y2
+	VINSERTF64X4 $0x01, 96(DX), Z2, Z2
+	VCVTPH2PS    64(BX), Z3
+	VCVTPH2PS    96(BX), Z4
 	VMULPS       Z0, Z3, Z3
-	VCVTPH2PS    64(DX), Z4
-	VCVTPH2PS    96(DX), Z5
-	VADDPS       Z2, Z4, Z2
+	VMULPS       Z0, Z4, Z4
+	VCVTPH2PS    64(DX), Z5
+	VCVTPH2PS    96(DX), Z6
 	VADDPS       Z3, Z5, Z3
-	VCVTPS2PH    $0x00, Z2, Y2
+	VADDPS       Z4, Z6, Z4
 	VCVTPS2PH    $0x00, Z3, Y3
-	VINSERTI64X4 $0x01, Y3, Z2, Z2
-	VMOVDQU16    Z2, K1, Z6
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z3, Z3
+	VMOVDQU16    Z3, K1, Z2
 	VMOVUPS      Z1, (DX)
-	VMOVUPS      Z6, 64(DX)
+	VMOVUPS      Z2, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -24237,44 +26587,44 @@ apart:
 	VMOVUPS      (BX), Y5
 	VINSERTF64X4 $0x01, 32(BX), Z5, Z5
 	VPSLLD       $0x10, Z5, Z6
-	VPANDQ       Z1, Z5, Z7
+	VPANDQ       Z1, Z5, Z5
 	VMULPS       Z0, Z6, Z6
-	VMULPS       Z0, Z7, Z7
-	VPSLLD       $0x10, Z4, Z8
-	VPANDQ       Z1, Z4, Z9
-	VADDPS       Z6, Z8, Z6
-	VADDPS       Z7, Z9, Z7
-	VPSRLD       $0x10, Z6, Z8
-	VPSLLD       $0x10, Z7, Z9
-	VPTERNLOGD   $0xf8, Z1, Z7, Z8
-	VPTERNLOGD   $0xf4, Z1, Z6, Z9
-	VPTERNLOGD   $0xf8, Z2, Z8, Z9
-	VPCMPUW      $0x05, Z3, Z9, K2
-	VPADDW       Z2, Z8, K2, Z8
-	VMOVDQU16    Z8, K1, Z4
+	VMULPS       Z0, Z5, Z5
+	VPSLLD       $0x10, Z4, Z7
+	VPANDQ       Z1, Z4, Z8
+	VADDPS       Z6, Z7, Z6
+	VADDPS       Z5, Z8, Z5
+	VPSRLD       $0x10, Z6, Z7
+	VPSLLD       $0x10, Z5, Z8
+	VPTERNLOGD   $0xf8, Z1, Z5, Z7
+	VPTERNLOGD   $0xf4, Z1, Z6, Z8
+	VPTERNLOGD   $0xf8, Z2, Z7, Z8
+	VPCMPUW      $0x05, Z3, Z8, K2
+	VPADDW       Z2, Z7, K2, Z7
+	VMOVDQU16    Z7, K1, Z4
 	KMOVD        4(CX), K1
-	VMOVUPS      64(DX), Y10
-	VINSERTF64X4 $0x01, 96(DX), Z10, Z10
-	VMOVUPS      64(BX), Y11
-	VINSERTF64X4 $0x01, 96(BX), Z11, Z11
-	VPSLLD       $0x10, Z11, Z6
-	VPANDQ       Z1, Z11, Z7
-	VMULPS       Z0, Z6, Z6
+	VMOVUPS      64(DX), Y5
+	VINSERTF64X4 $0x01, 96(DX), Z5, Z5
+	VMOVUPS      64(BX), Y6
+	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
+	VPSLLD       $0x10, Z6, Z7
+	VPANDQ       Z1, Z6, Z6
 	VMULPS       Z0, Z7, Z7
-	VPSLLD       $0x10, Z10, Z8
-	VPANDQ       Z1, Z10, Z9
-	VADDPS       Z6, Z8, Z6
-	VADDPS       Z7, Z9, Z7
-	VPSRLD       $0x10, Z6, Z8
-	VPSLLD       $0x10, Z7, Z9
-	VPTERNLOGD   $0xf8, Z1, Z7, Z8
-	VPTERNLOGD   $0xf4, Z1, Z6, Z9
+	VMULPS       Z0, Z6, Z6
+	VPSLLD       $0x10, Z5, Z8
+	VPANDQ       Z1, Z5, Z9
+	VADDPS       Z7, Z8, Z7
+	VADDPS       Z6, Z9, Z6
+	VPSRLD       $0x10, Z7, Z8
+	VPSLLD       $0x10, Z6, Z9
+	VPTERNLOGD   $0xf8, Z1, Z6, Z8
+	VPTERNLOGD   $0xf4, Z1, Z7, Z9
 	VPTERNLOGD   $0xf8, Z2, Z8, Z9
 	VPCMPUW      $0x05, Z3, Z9, K2
 	VPADDW       Z2, Z8, K2, Z8
-	VMOVDQU16    Z8, K1, Z10
+	VMOVDQU16    Z8, K1, Z5
 	VMOVUPS      Z4, (DX)
-	VMOVUPS      Z10, 64(DX)
+	VMOVUPS      Z5, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -24659,31 +27009,31 @@ apart:
 	VMULPS       Z0, Z5, Z5
 	VMOVAPS      Z5, K1, Z4
 	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      64(SI), Y6
-	VINSERTF64X4 $0x01, 96(SI), Z6, Z6
-	VMOVUPS      64(BX), Y7
-	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
+	VMOVUPS      64(SI), Y3
+	VINSERTF64X4 $0x01, 96(SI), Z3, Z3
+	VMOVUPS      64(BX), Y5
+	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMULPS       Z0, Z5, Z5
+	VMOVAPS      Z5, K1, Z3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VMOVUPS      128(SI), Y6
+	VINSERTF64X4 $0x01, 160(SI), Z6, Z6
+	VMOVUPS      128(BX), Y7
+	VINSERTF64X4 $0x01, 160(BX), Z7, Z7
 	VMULPS       Z0, Z7, Z7
 	VMOVAPS      Z7, K1, Z6
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      128(SI), Y8
-	VINSERTF64X4 $0x01, 160(SI), Z8, Z8
-	VMOVUPS      128(BX), Y9
-	VINSERTF64X4 $0x01, 160(BX), Z9, Z9
-	VMULPS       Z0, Z9, Z9
-	VMOVAPS      Z9, K1, Z8
-	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      192(SI), Y10
-	VINSERTF64X4 $0x01, 224(SI), Z10, Z10
-	VMOVUPS      192(BX), Y11
-	VINSERTF64X4 $0x01, 224(BX), Z11, Z11
-	VMULPS       Z0, Z11, Z11
-	VMOVAPS      Z11, K1, Z10
+	VPTESTMD     Z2, Z5, K1
+	VMOVUPS      192(SI), Y5
+	VINSERTF64X4 $0x01, 224(SI), Z5, Z5
+	VMOVUPS      192(BX), Y7
+	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VMULPS       Z0, Z7, Z7
+	VMOVAPS      Z7, K1, Z5
 	VMOVUPS      Z4, (DX)
-	VMOVUPS      Z6, 64(DX)
-	VMOVUPS      Z8, 128(DX)
-	VMOVUPS      Z10, 192(DX)
+	VMOVUPS      Z3, 64(DX)
+	VMOVUPS      Z6, 128(DX)
+	VMOVUPS      Z5, 192(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -25202,70 +27552,70 @@ apart:
 	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
 	VMULPD       Z0, Z4, Z4
 	VMOVAPD      Z4, K1, Z3
-	VPSRLQ       $0x08, Z2, Z5
-	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      64(SI), Y6
-	VINSERTF64X4 $0x01, 96(SI), Z6, Z6
-	VMOVUPS      64(BX), Y7
-	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
-	VMULPD       Z0, Z7, Z7
-	VMOVAPD      Z7, K1, Z6
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      64(SI), Y4
+	VINSERTF64X4 $0x01, 96(SI), Z4, Z4
+	VMOVUPS      64(BX), Y5
+	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMULPD       Z0, Z5, Z5
+	VMOVAPD      Z5, K1, Z4
 	VPSRLQ       $0x10, Z2, Z5
 	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      128(SI), Y8
-	VINSERTF64X4 $0x01, 160(SI), Z8, Z8
-	VMOVUPS      128(BX), Y9
-	VINSERTF64X4 $0x01, 160(BX), Z9, Z9
+	VMOVUPS      128(SI), Y5
+	VINSERTF64X4 $0x01, 160(SI), Z5, Z5
+	VMOVUPS      128(BX), Y6
+	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
+	VMULPD       Z0, Z6, Z6
+	VMOVAPD      Z6, K1, Z5
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(SI), Y2
+	VINSERTF64X4 $0x01, 224(SI), Z2, Z2
+	VMOVUPS      192(BX), Y6
+	VINSERTF64X4 $0x01, 224(BX), Z6, Z6
+	VMULPD       Z0, Z6, Z6
+	VMOVAPD      Z6, K1, Z2
+	VPBROADCASTD 4(CX), Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      256(SI), Y7
+	VINSERTF64X4 $0x01, 288(SI), Z7, Z7
+	VMOVUPS      256(BX), Y8
+	VINSERTF64X4 $0x01, 288(BX), Z8, Z8
+	VMULPD       Z0, Z8, Z8
+	VMOVAPD      Z8, K1, Z7
+	VPSRLQ       $0x08, Z6, Z8
+	VPTESTMQ     Z1, Z8, K1
+	VMOVUPS      320(SI), Y8
+	VINSERTF64X4 $0x01, 352(SI), Z8, Z8
+	VMOVUPS      320(BX), Y9
+	VINSERTF64X4 $0x01, 352(BX), Z9, Z9
 	VMULPD       Z0, Z9, Z9
 	VMOVAPD      Z9, K1, Z8
-	VPSRLQ       $0x18, Z2, Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      192(SI), Y10
-	VINSERTF64X4 $0x01, 224(SI), Z10, Z10
-	VMOVUPS      192(BX), Y11
-	VINSERTF64X4 $0x01, 224(BX), Z11, Z11
-	VMULPD       Z0, Z11, Z11
-	VMOVAPD      Z11, K1, Z10
-	VPBROADCASTD 4(CX), Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      256(SI), Y12
-	VINSERTF64X4 $0x01, 288(SI), Z12, Z12
-	VMOVUPS      256(BX), Y13
-	VINSERTF64X4 $0x01, 288(BX), Z13, Z13
-	VMULPD       Z0, Z13, Z13
-	VMOVAPD      Z13, K1, Z12
-	VPSRLQ       $0x08, Z2, Z5
-	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      320(SI), Y14
-	VINSERTF64X4 $0x01, 352(SI), Z14, Z14
-	VMOVUPS      320(BX), Y15
-	VINSERTF64X4 $0x01, 352(BX), Z15, Z15
-	VMULPD       Z0, Z15, Z15
-	VMOVAPD      Z15, K1, Z14
-	VPSRLQ       $0x10, Z2, Z5
-	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      384(SI), Y16
-	VINSERTF64X4 $0x01, 416(SI), Z16, Z16
-	VMOVUPS      384(BX), Y17
-	VINSERTF64X4 $0x01, 416(BX), Z17, Z17
-	VMULPD       Z0, Z17, Z17
-	VMOVAPD      Z17, K1, Z16
-	VPSRLQ       $0x18, Z2, Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      448(SI), Y18
-	VINSERTF64X4 $0x01, 480(SI), Z18, Z18
-	VMOVUPS      448(BX), Y19
-	VINSERTF64X4 $0x01, 480(BX), Z19, Z19
-	VMULPD       Z0, Z19, Z19
-	VMOVAPD      Z19, K1, Z18
+	VPSRLQ       $0x10, Z6, Z9
+	VPTESTMQ     Z1, Z9, K1
+	VMOVUPS      384(SI), Y9
+	VINSERTF64X4 $0x01, 416(SI), Z9, Z9
+	VMOVUPS      384(BX), Y10
+	VINSERTF64X4 $0x01, 416(BX), Z10, Z10
+	VMULPD       Z0, Z10, Z10
+	VMOVAPD      Z10, K1, Z9
+	VPSRLQ       $0x18, Z6, Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      448(SI), Y6
+	VINSERTF64X4 $0x01, 480(SI), Z6, Z6
+	VMOVUPS      448(BX), Y10
+	VINSERTF64X4 $0x01, 480(BX), Z10, Z10
+	VMULPD       Z0, Z10, Z10
+	VMOVAPD      Z10, K1, Z6
 	VMOVUPS      Z3, (DX)
-	VMOVUPS      Z6, 64(DX)
-	VMOVUPS      Z8, 128(DX)
-	VMOVUPS      Z10, 192(DX)
-	VMOVUPS      Z12, 256(DX)
-	VMOVUPS      Z14, 320(DX)
-	VMOVUPS      Z16, 384(DX)
-	VMOVUPS      Z18, 448(DX)
+	VMOVUPS      Z4, 64(DX)
+	VMOVUPS      Z5, 128(DX)
+	VMOVUPS      Z2, 192(DX)
+	VMOVUPS      Z7, 256(DX)
+	VMOVUPS      Z8, 320(DX)
+	VMOVUPS      Z9, 384(DX)
+	VMOVUPS      Z6, 448(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
@@ -25650,18 +28000,18 @@ apart:
 	VINSERTI64X4 $0x01, Y3, Z2, Z2
 	VMOVDQU16    Z2, K1, Z1
 	KMOVD        4(CX), K1
-	VMOVUPS      64(SI), Y4
-	VINSERTF64X4 $0x01, 96(SI), Z4, Z4
-	VCVTPH2PS    64(BX), Z2
-	VCVTPH2PS    96(BX), Z3
-	VMULPS       Z0, Z2, Z2
+	VMOVUPS      64(SI), Y2
+	VINSERTF64X4 $0x01, 96(SI), Z2, Z2
+	VCVTPH2PS    64(BX), Z3
+	VCVTPH2PS    96(BX), Z4
 	VMULPS       Z0, Z3, Z3
-	VCVTPS2PH    $0x00, Z2, Y2
+	VMULPS       Z0, Z4, Z4
 	VCVTPS2PH    $0x00, Z3, Y3
-	VINSERTI64X4 $0x01, Y3, Z2, Z2
-	VMOVDQU16    Z2, K1, Z4
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z3, Z3
+	VMOVDQU16    Z3, K1, Z2
 	VMOVUPS      Z1, (DX)
-	VMOVUPS      Z4, 64(DX)
+	VMOVUPS      Z2, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -26089,36 +28439,36 @@ apart:
 	VMOVUPS      (BX), Y5
 	VINSERTF64X4 $0x01, 32(BX), Z5, Z5
 	VPSLLD       $0x10, Z5, Z6
-	VPANDQ       Z1, Z5, Z7
+	VPANDQ       Z1, Z5, Z5
 	VMULPS       Z0, Z6, Z6
-	VMULPS       Z0, Z7, Z7
-	VPSRLD       $0x10, Z6, Z8
-	VPSLLD       $0x10, Z7, Z9
-	VPTERNLOGD   $0xf8, Z1, Z7, Z8
-	VPTERNLOGD   $0xf4, Z1, Z6, Z9
-	VPTERNLOGD   $0xf8, Z2, Z8, Z9
-	VPCMPUW      $0x05, Z3, Z9, K2
-	VPADDW       Z2, Z8, K2, Z8
-	VMOVDQU16    Z8, K1, Z4
+	VMULPS       Z0, Z5, Z5
+	VPSRLD       $0x10, Z6, Z7
+	VPSLLD       $0x10, Z5, Z8
+	VPTERNLOGD   $0xf8, Z1, Z5, Z7
+	VPTERNLOGD   $0xf4, Z1, Z6, Z8
+	VPTERNLOGD   $0xf8, Z2, Z7, Z8
+	VPCMPUW      $0x05, Z3, Z8, K2
+	VPADDW       Z2, Z7, K2, Z7
+	VMOVDQU16    Z7, K1, Z4
 	KMOVD        4(CX), K1
-	VMOVUPS      64(SI), Y10
-	VINSERTF64X4 $0x01, 96(SI), Z10, Z10
-	VMOVUPS      64(BX), Y11
-	VINSERTF64X4 $0x01, 96(BX), Z11, Z11
-	VPSLLD       $0x10, Z11, Z6
-	VPANDQ       Z1, Z11, Z7
-	VMULPS       Z0, Z6, Z6
+	VMOVUPS      64(SI), Y5
+	VINSERTF64X4 $0x01, 96(SI), Z5, Z5
+	VMOVUPS      64(BX), Y6
+	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
+	VPSLLD       $0x10, Z6, Z7
+	VPANDQ       Z1, Z6, Z6
 	VMULPS       Z0, Z7, Z7
-	VPSRLD       $0x10, Z6, Z8
-	VPSLLD       $0x10, Z7, Z9
-	VPTERNLOGD   $0xf8, Z1, Z7, Z8
-	VPTERNLOGD   $0xf4, Z1, Z6, Z9
+	VMULPS       Z0, Z6, Z6
+	VPSRLD       $0x10, Z7, Z8
+	VPSLLD       $0x10, Z6, Z9
+	VPTERNLOGD   $0xf8, Z1, Z6, Z8
+	VPTERNLOGD   $0xf4, Z1, Z7, Z9
 	VPTERNLOGD   $0xf8, Z2, Z8, Z9
 	VPCMPUW      $0x05, Z3, Z9, K2
 	VPADDW       Z2, Z8, K2, Z8
-	VMOVDQU16    Z8, K1, Z10
+	VMOVDQU16    Z8, K1, Z5
 	VMOVUPS      Z4, (DX)
-	VMOVUPS      Z10, 64(DX)
+	VMOVUPS      Z5, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -26407,31 +28757,31 @@ word:
 	VMULPS       Z0, Z5, Z5
 	VMOVAPS      Z5, K1, Z4
 	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      64(SI), Y6
-	VINSERTF64X4 $0x01, 96(SI), Z6, Z6
-	VMOVUPS      64(BX), Y7
-	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
+	VMOVUPS      64(SI), Y3
+	VINSERTF64X4 $0x01, 96(SI), Z3, Z3
+	VMOVUPS      64(BX), Y5
+	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMULPS       Z0, Z5, Z5
+	VMOVAPS      Z5, K1, Z3
+	VPBROADCASTD 4(CX), Z5
+	VPTESTMD     Z1, Z5, K1
+	VMOVUPS      128(SI), Y6
+	VINSERTF64X4 $0x01, 160(SI), Z6, Z6
+	VMOVUPS      128(BX), Y7
+	VINSERTF64X4 $0x01, 160(BX), Z7, Z7
 	VMULPS       Z0, Z7, Z7
 	VMOVAPS      Z7, K1, Z6
-	VPBROADCASTD 4(CX), Z3
-	VPTESTMD     Z1, Z3, K1
-	VMOVUPS      128(SI), Y8
-	VINSERTF64X4 $0x01, 160(SI), Z8, Z8
-	VMOVUPS      128(BX), Y9
-	VINSERTF64X4 $0x01, 160(BX), Z9, Z9
-	VMULPS       Z0, Z9, Z9
-	VMOVAPS      Z9, K1, Z8
-	VPTESTMD     Z2, Z3, K1
-	VMOVUPS      192(SI), Y10
-	VINSERTF64X4 $0x01, 224(SI), Z10, Z10
-	VMOVUPS      192(BX), Y11
-	VINSERTF64X4 $0x01, 224(BX), Z11, Z11
-	VMULPS       Z0, Z11, Z11
-	VMOVAPS      Z11, K1, Z10
+	VPTESTMD     Z2, Z5, K1
+	VMOVUPS      192(SI), Y5
+	VINSERTF64X4 $0x01, 224(SI), Z5, Z5
+	VMOVUPS      192(BX), Y7
+	VINSERTF64X4 $0x01, 224(BX), Z7, Z7
+	VMULPS       Z0, Z7, Z7
+	VMOVAPS      Z7, K1, Z5
 	VMOVNTPS     Z4, (DX)
-	VMOVNTPS     Z6, 64(DX)
-	VMOVNTPS     Z8, 128(DX)
-	VMOVNTPS     Z10, 192(DX)
+	VMOVNTPS     Z3, 64(DX)
+	VMOVNTPS     Z6, 128(DX)
+	VMOVNTPS     Z5, 192(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, DX
@@ -26746,70 +29096,70 @@ word:
 	VINSERTF64X4 $0x01, 32(BX), Z4, Z4
 	VMULPD       Z0, Z4, Z4
 	VMOVAPD      Z4, K1, Z3
-	VPSRLQ       $0x08, Z2, Z5
-	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      64(SI), Y6
-	VINSERTF64X4 $0x01, 96(SI), Z6, Z6
-	VMOVUPS      64(BX), Y7
-	VINSERTF64X4 $0x01, 96(BX), Z7, Z7
-	VMULPD       Z0, Z7, Z7
-	VMOVAPD      Z7, K1, Z6
+	VPSRLQ       $0x08, Z2, Z4
+	VPTESTMQ     Z1, Z4, K1
+	VMOVUPS      64(SI), Y4
+	VINSERTF64X4 $0x01, 96(SI), Z4, Z4
+	VMOVUPS      64(BX), Y5
+	VINSERTF64X4 $0x01, 96(BX), Z5, Z5
+	VMULPD       Z0, Z5, Z5
+	VMOVAPD      Z5, K1, Z4
 	VPSRLQ       $0x10, Z2, Z5
 	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      128(SI), Y8
-	VINSERTF64X4 $0x01, 160(SI), Z8, Z8
-	VMOVUPS      128(BX), Y9
-	VINSERTF64X4 $0x01, 160(BX), Z9, Z9
+	VMOVUPS      128(SI), Y5
+	VINSERTF64X4 $0x01, 160(SI), Z5, Z5
+	VMOVUPS      128(BX), Y6
+	VINSERTF64X4 $0x01, 160(BX), Z6, Z6
+	VMULPD       Z0, Z6, Z6
+	VMOVAPD      Z6, K1, Z5
+	VPSRLQ       $0x18, Z2, Z2
+	VPTESTMQ     Z1, Z2, K1
+	VMOVUPS      192(SI), Y2
+	VINSERTF64X4 $0x01, 224(SI), Z2, Z2
+	VMOVUPS      192(BX), Y6
+	VINSERTF64X4 $0x01, 224(BX), Z6, Z6
+	VMULPD       Z0, Z6, Z6
+	VMOVAPD      Z6, K1, Z2
+	VPBROADCASTD 4(CX), Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      256(SI), Y7
+	VINSERTF64X4 $0x01, 288(SI), Z7, Z7
+	VMOVUPS      256(BX), Y8
+	VINSERTF64X4 $0x01, 288(BX), Z8, Z8
+	VMULPD       Z0, Z8, Z8
+	VMOVAPD      Z8, K1, Z7
+	VPSRLQ       $0x08, Z6, Z8
+	VPTESTMQ     Z1, Z8, K1
+	VMOVUPS      320(SI), Y8
+	VINSERTF64X4 $0x01, 352(SI), Z8, Z8
+	VMOVUPS      320(BX), Y9
+	VINSERTF64X4 $0x01, 352(BX), Z9, Z9
 	VMULPD       Z0, Z9, Z9
 	VMOVAPD      Z9, K1, Z8
-	VPSRLQ       $0x18, Z2, Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      192(SI), Y10
-	VINSERTF64X4 $0x01, 224(SI), Z10, Z10
-	VMOVUPS      192(BX), Y11
-	VINSERTF64X4 $0x01, 224(BX), Z11, Z11
-	VMULPD       Z0, Z11, Z11
-	VMOVAPD      Z11, K1, Z10
-	VPBROADCASTD 4(CX), Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      256(SI), Y12
-	VINSERTF64X4 $0x01, 288(SI), Z12, Z12
-	VMOVUPS      256(BX), Y13
-	VINSERTF64X4 $0x01, 288(BX), Z13, Z13
-	VMULPD       Z0, Z13, Z13
-	VMOVAPD      Z13, K1, Z12
-	VPSRLQ       $0x08, Z2, Z5
-	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      320(SI), Y14
-	VINSERTF64X4 $0x01, 352(SI), Z14, Z14
-	VMOVUPS      320(BX), Y15
-	VINSERTF64X4 $0x01, 352(BX), Z15, Z15
-	VMULPD       Z0, Z15, Z15
-	VMOVAPD      Z15, K1, Z14
-	VPSRLQ       $0x10, Z2, Z5
-	VPTESTMQ     Z1, Z5, K1
-	VMOVUPS      384(SI), Y16
-	VINSERTF64X4 $0x01, 416(SI), Z16, Z16
-	VMOVUPS      384(BX), Y17
-	VINSERTF64X4 $0x01, 416(BX), Z17, Z17
-	VMULPD       Z0, Z17, Z17
-	VMOVAPD      Z17, K1, Z16
-	VPSRLQ       $0x18, Z2, Z2
-	VPTESTMQ     Z1, Z2, K1
-	VMOVUPS      448(SI), Y18
-	VINSERTF64X4 $0x01, 480(SI), Z18, Z18
-	VMOVUPS      448(BX), Y19
-	VINSERTF64X4 $0x01, 480(BX), Z19, Z19
-	VMULPD       Z0, Z19, Z19
-	VMOVAPD      Z19, K1, Z18
+	VPSRLQ       $0x10, Z6, Z9
+	VPTESTMQ     Z1, Z9, K1
+	VMOVUPS      384(SI), Y9
+	VINSERTF64X4 $0x01, 416(SI), Z9, Z9
+	VMOVUPS      384(BX), Y10
+	VINSERTF64X4 $0x01, 416(BX), Z10, Z10
+	VMULPD       Z0, Z10, Z10
+	VMOVAPD      Z10, K1, Z9
+	VPSRLQ       $0x18, Z6, Z6
+	VPTESTMQ     Z1, Z6, K1
+	VMOVUPS      448(SI), Y6
+	VINSERTF64X4 $0x01, 480(SI), Z6, Z6
+	VMOVUPS      448(BX), Y10
+	VINSERTF64X4 $0x01, 480(BX), Z10, Z10
+	VMULPD       Z0, Z10, Z10
+	VMOVAPD      Z10, K1, Z6
 	VMOVNTPS     Z3, (DX)
-	VMOVNTPS     Z6, 64(DX)
-	VMOVNTPS     Z8, 128(DX)
-	VMOVNTPS     Z10, 192(DX)
-	VMOVNTPS     Z12, 256(DX)
-	VMOVNTPS     Z14, 320(DX)
-	VMOVNTPS     Z16, 384(DX)
-	VMOVNTPS     Z18, 448(DX)
+	VMOVNTPS     Z4, 64(DX)
+	VMOVNTPS     Z5, 128(DX)
+	VMOVNTPS     Z2, 192(DX)
+	VMOVNTPS     Z7, 256(DX)
+	VMOVNTPS     Z8, 320(DX)
+	VMOVNTPS     Z9, 384(DX)
+	VMOVNTPS     Z6, 448(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, DX
@@ -27048,18 +29398,18 @@ word:
 	VINSERTI64X4 $0x01, Y3, Z2, Z2
 	VMOVDQU16    Z2, K1, Z1
 	KMOVD        4(CX), K1
-	VMOVUPS      64(SI), Y4
-	VINSERTF64X4 $0x01, 96(SI), Z4, Z4
-	VCVTPH2PS    64(BX), Z2
-	VCVTPH2PS    96(BX), Z3
-	VMULPS       Z0, Z2, Z2
+	VMOVUPS      64(SI), Y2
+	VINSERTF64X4 $0x01, 96(SI), Z2, Z2
+	VCVTPH2PS    64(BX), Z3
+	VCVTPH2PS    96(BX), Z4
 	VMULPS       Z0, Z3, Z3
-	VCVTPS2PH    $0x00, Z2, Y2
+	VMULPS       Z0, Z4, Z4
 	VCVTPS2PH    $0x00, Z3, Y3
-	VINSERTI64X4 $0x01, Y3, Z2, Z2
-	VMOVDQU16    Z2, K1, Z4
+	VCVTPS2PH    $0x00, Z4, Y4
+	VINSERTI64X4 $0x01, Y4, Z3, Z3
+	VMOVDQU16    Z3, K1, Z2
 	VMOVNTPS     Z1, (DX)
-	VMOVNTPS     Z4, 64(DX)
+	VMOVNTPS     Z2, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX
@@ -27347,36 +29697,36 @@ word:
 	VMOVUPS      (BX), Y5
 	VINSERTF64X4 $0x01, 32(BX), Z5, Z5
 	VPSLLD       $0x10, Z5, Z6
-	VPANDQ       Z1, Z5, Z7
+	VPANDQ       Z1, Z5, Z5
 	VMULPS       Z0, Z6, Z6
-	VMULPS       Z0, Z7, Z7
-	VPSRLD       $0x10, Z6, Z8
-	VPSLLD       $0x10, Z7, Z9
-	VPTERNLOGD   $0xf8, Z1, Z7, Z8
-	VPTERNLOGD   $0xf4, Z1, Z6, Z9
-	VPTERNLOGD   $0xf8, Z2, Z8, Z9
-	VPCMPUW      $0x05, Z3, Z9, K2
-	VPADDW       Z2, Z8, K2, Z8
-	VMOVDQU16    Z8, K1, Z4
+	VMULPS       Z0, Z5, Z5
+	VPSRLD       $0x10, Z6, Z7
+	VPSLLD       $0x10, Z5, Z8
+	VPTERNLOGD   $0xf8, Z1, Z5, Z7
+	VPTERNLOGD   $0xf4, Z1, Z6, Z8
+	VPTERNLOGD   $0xf8, Z2, Z7, Z8
+	VPCMPUW      $0x05, Z3, Z8, K2
+	VPADDW       Z2, Z7, K2, Z7
+	VMOVDQU16    Z7, K1, Z4
 	KMOVD        4(CX), K1
-	VMOVUPS      64(SI), Y10
-	VINSERTF64X4 $0x01, 96(SI), Z10, Z10
-	VMOVUPS      64(BX), Y11
-	VINSERTF64X4 $0x01, 96(BX), Z11, Z11
-	VPSLLD       $0x10, Z11, Z6
-	VPANDQ       Z1, Z11, Z7
-	VMULPS       Z0, Z6, Z6
+	VMOVUPS      64(SI), Y5
+	VINSERTF64X4 $0x01, 96(SI), Z5, Z5
+	VMOVUPS      64(BX), Y6
+	VINSERTF64X4 $0x01, 96(BX), Z6, Z6
+	VPSLLD       $0x10, Z6, Z7
+	VPANDQ       Z1, Z6, Z6
 	VMULPS       Z0, Z7, Z7
-	VPSRLD       $0x10, Z6, Z8
-	VPSLLD       $0x10, Z7, Z9
-	VPTERNLOGD   $0xf8, Z1, Z7, Z8
-	VPTERNLOGD   $0xf4, Z1, Z6, Z9
+	VMULPS       Z0, Z6, Z6
+	VPSRLD       $0x10, Z7, Z8
+	VPSLLD       $0x10, Z6, Z9
+	VPTERNLOGD   $0xf8, Z1, Z6, Z8
+	VPTERNLOGD   $0xf4, Z1, Z7, Z9
 	VPTERNLOGD   $0xf8, Z2, Z8, Z9
 	VPCMPUW      $0x05, Z3, Z9, K2
 	VPADDW       Z2, Z8, K2, Z8
-	VMOVDQU16    Z8, K1, Z10
+	VMOVDQU16    Z8, K1, Z5
 	VMOVNTPS     Z4, (DX)
-	VMOVNTPS     Z10, 64(DX)
+	VMOVNTPS     Z5, 64(DX)
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, DX

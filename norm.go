@@ -66,16 +66,21 @@ func (g *groups) room() int {
 	return g.many + spareScales
 }
 
-// runs returns the scales of the runs that the map elements [from, to) are of, and spare ones,
-// and the number of elements of the first run. There are none if the last scale comes before
-// the first one among them.
+// runs returns the scales from that of the map element from on, spare ones behind them, and the
+// number of elements from there to the end of its run. There are none if the last scale comes
+// before the first one among those of the elements [from, to).
 func (m *Mask) runs(from, to int) (scales []float64, left int) {
 	g := &m.groups
-	first, last := g.index(from), g.index(to-1)
-	if last-first != (to-1)/g.reach-from/g.reach {
+	run := from / g.reach // The divisions of every call took 2 % of the time of a map of 28×28.
+	first := run
+	if run >= g.many {
+		first %= g.many
+	}
+	left = (run+1)*g.reach - from
+	if to-from > (g.many-first-1)*g.reach+left {
 		return nil, 0
 	}
-	return m.scales[first : last+1+spareScales], g.end(from) - from
+	return m.scales[first : g.many+spareScales], left
 }
 
 // index returns the number of the scale of a map element.

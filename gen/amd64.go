@@ -139,7 +139,7 @@ func table[C datum](n int, at func(i int) C) []datum {
 }
 
 // number is for tables of their places' numbers.
-func number[C u32 | u64](i int) C { return C(i) }
+func number[C u16 | u32 | u64](i int) C { return C(i) }
 
 // movq is a register that from, a register or memory, is moved to.
 func (a *amd64) movq(from op) gp {

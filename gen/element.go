@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/x86"
 
 	"github.com/dropblock-go/dropblock/asm/arm64"
 )
@@ -206,7 +207,13 @@ func (a *amd64) loadElements(from mem, p piece) vec {
 	case p.exist != nil:
 		a.element.load(a.Context, from, p.exist, x)
 	case p.halved:
-		a.VMOVUPS(from, x.AsY())
+		// The load of one half clears the other one, too, which avo does not know.
+		half, err := x86.VMOVUPS(from, x.AsY())
+		if err != nil {
+			panic(err)
+		}
+		half.Outputs = []op{x}
+		a.Instruction(half)
 		a.VINSERTF64X4(u8(1), from.Offset(32), x, x)
 	case n == 2:
 		a.VMOVD(a.movw(from), x.AsX())
