@@ -32250,7 +32250,7 @@ quads2Done:
 	RET
 
 // func noiseFloat16AVX2(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
-// Requires: AVX, AVX2, F16C, MMX+
+// Requires: AVX, AVX2, F16C
 TEXT ·noiseFloat16AVX2(SB), NOSPLIT, $16-88
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         quads_base+24(FP), CX
@@ -32282,51 +32282,12 @@ TEXT ·noiseFloat16AVX2(SB), NOSPLIT, $16-88
 	MOVL         R8, 12(SP)
 	MOVQ         ctr+56(FP), SI
 	MOVQ         to+64(FP), DI
-	MOVQ         from+72(FP), R8
-	MOVQ         lines+80(FP), R9
+	MOVQ         from+72(FP), DI
+	MOVQ         lines+80(FP), DI
 	CMPQ         DX, $0x0000000c
 	JL           quads3Done
 
 quads3:
-	CMPQ       R9, $0x10
-	JL         asked3
-	PREFETCHT0 (DI)
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(DI)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(DI)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 192(DI)
-	PREFETCHT0 192(R8)
-	PREFETCHT0 256(DI)
-	PREFETCHT0 256(R8)
-	PREFETCHT0 320(DI)
-	PREFETCHT0 320(R8)
-	PREFETCHT0 384(DI)
-	PREFETCHT0 384(R8)
-	PREFETCHT0 448(DI)
-	PREFETCHT0 448(R8)
-	PREFETCHT0 512(DI)
-	PREFETCHT0 512(R8)
-	PREFETCHT0 576(DI)
-	PREFETCHT0 576(R8)
-	PREFETCHT0 640(DI)
-	PREFETCHT0 640(R8)
-	PREFETCHT0 704(DI)
-	PREFETCHT0 704(R8)
-	PREFETCHT0 768(DI)
-	PREFETCHT0 768(R8)
-	PREFETCHT0 832(DI)
-	PREFETCHT0 832(R8)
-	PREFETCHT0 896(DI)
-	PREFETCHT0 896(R8)
-	PREFETCHT0 960(DI)
-	PREFETCHT0 960(R8)
-	ADDQ       $0x00000400, DI
-	ADDQ       $0x00000400, R8
-	SUBQ       $0x10, R9
-
-asked3:
 	VPBROADCASTD (SI), Y5
 	VPMOVZXDQ    (CX), Y2
 	VPADDD       Y5, Y2, Y2
@@ -32638,15 +32599,15 @@ asked3:
 	VUNPCKLPD    Y7, Y6, Y4
 	VUNPCKHPD    Y7, Y6, Y5
 	VCVTPS2PH    $0x00, Y4, X4
-	MOVL         (CX), R10
-	VMOVSD       X4, (AX)(R10*8)
-	MOVL         8(CX), R10
-	VMOVHPS      X4, (AX)(R10*8)
+	MOVL         (CX), DI
+	VMOVSD       X4, (AX)(DI*8)
+	MOVL         8(CX), DI
+	VMOVHPS      X4, (AX)(DI*8)
 	VCVTPS2PH    $0x00, Y5, X5
-	MOVL         4(CX), R10
-	VMOVSD       X5, (AX)(R10*8)
-	MOVL         12(CX), R10
-	VMOVHPS      X5, (AX)(R10*8)
+	MOVL         4(CX), DI
+	VMOVSD       X5, (AX)(DI*8)
+	MOVL         12(CX), DI
+	VMOVHPS      X5, (AX)(DI*8)
 	VPMULUDQ     Y8, Y1, Y8
 	VPMULUDQ     Y12, Y0, Y12
 	VPSHUFD      $0xa0, Y12, Y4
@@ -32714,15 +32675,15 @@ asked3:
 	VUNPCKLPD    Y7, Y5, Y2
 	VUNPCKHPD    Y7, Y5, Y4
 	VCVTPS2PH    $0x00, Y2, X2
-	MOVL         16(CX), R10
-	VMOVSD       X2, (AX)(R10*8)
-	MOVL         24(CX), R10
-	VMOVHPS      X2, (AX)(R10*8)
+	MOVL         16(CX), DI
+	VMOVSD       X2, (AX)(DI*8)
+	MOVL         24(CX), DI
+	VMOVHPS      X2, (AX)(DI*8)
 	VCVTPS2PH    $0x00, Y4, X4
-	MOVL         20(CX), R10
-	VMOVSD       X4, (AX)(R10*8)
-	MOVL         28(CX), R10
-	VMOVHPS      X4, (AX)(R10*8)
+	MOVL         20(CX), DI
+	VMOVSD       X4, (AX)(DI*8)
+	MOVL         28(CX), DI
+	VMOVHPS      X4, (AX)(DI*8)
 	VPMULUDQ     Y10, Y1, Y10
 	VPMULUDQ     Y13, Y0, Y13
 	VPSHUFD      $0xa0, Y13, Y2
@@ -32790,15 +32751,15 @@ asked3:
 	VUNPCKLPD    Y6, Y4, Y2
 	VUNPCKHPD    Y6, Y4, Y3
 	VCVTPS2PH    $0x00, Y2, X2
-	MOVL         32(CX), R10
-	VMOVSD       X2, (AX)(R10*8)
-	MOVL         40(CX), R10
-	VMOVHPS      X2, (AX)(R10*8)
+	MOVL         32(CX), DI
+	VMOVSD       X2, (AX)(DI*8)
+	MOVL         40(CX), DI
+	VMOVHPS      X2, (AX)(DI*8)
 	VCVTPS2PH    $0x00, Y3, X3
-	MOVL         36(CX), R10
-	VMOVSD       X3, (AX)(R10*8)
-	MOVL         44(CX), R10
-	VMOVHPS      X3, (AX)(R10*8)
+	MOVL         36(CX), DI
+	VMOVSD       X3, (AX)(DI*8)
+	MOVL         44(CX), DI
+	VMOVHPS      X3, (AX)(DI*8)
 	ADDQ         $0x00000030, CX
 	SUBQ         $0x0000000c, DX
 	CMPQ         DX, $0x0000000c
@@ -32809,45 +32770,6 @@ quads3Done:
 	JL   quads1Done
 
 quads1:
-	CMPQ       R9, $0x10
-	JL         asked1
-	PREFETCHT0 (DI)
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(DI)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(DI)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 192(DI)
-	PREFETCHT0 192(R8)
-	PREFETCHT0 256(DI)
-	PREFETCHT0 256(R8)
-	PREFETCHT0 320(DI)
-	PREFETCHT0 320(R8)
-	PREFETCHT0 384(DI)
-	PREFETCHT0 384(R8)
-	PREFETCHT0 448(DI)
-	PREFETCHT0 448(R8)
-	PREFETCHT0 512(DI)
-	PREFETCHT0 512(R8)
-	PREFETCHT0 576(DI)
-	PREFETCHT0 576(R8)
-	PREFETCHT0 640(DI)
-	PREFETCHT0 640(R8)
-	PREFETCHT0 704(DI)
-	PREFETCHT0 704(R8)
-	PREFETCHT0 768(DI)
-	PREFETCHT0 768(R8)
-	PREFETCHT0 832(DI)
-	PREFETCHT0 832(R8)
-	PREFETCHT0 896(DI)
-	PREFETCHT0 896(R8)
-	PREFETCHT0 960(DI)
-	PREFETCHT0 960(R8)
-	ADDQ       $0x00000400, DI
-	ADDQ       $0x00000400, R8
-	SUBQ       $0x10, R9
-
-asked1:
 	VPBROADCASTD (SI), Y3
 	VPMOVZXDQ    (CX), Y2
 	VPADDD       Y3, Y2, Y2
@@ -32997,15 +32919,15 @@ asked1:
 	VUNPCKLPD    Y5, Y4, Y2
 	VUNPCKHPD    Y5, Y4, Y3
 	VCVTPS2PH    $0x00, Y2, X2
-	MOVL         (CX), R10
-	VMOVSD       X2, (AX)(R10*8)
-	MOVL         8(CX), R10
-	VMOVHPS      X2, (AX)(R10*8)
+	MOVL         (CX), DI
+	VMOVSD       X2, (AX)(DI*8)
+	MOVL         8(CX), DI
+	VMOVHPS      X2, (AX)(DI*8)
 	VCVTPS2PH    $0x00, Y3, X3
-	MOVL         4(CX), R10
-	VMOVSD       X3, (AX)(R10*8)
-	MOVL         12(CX), R10
-	VMOVHPS      X3, (AX)(R10*8)
+	MOVL         4(CX), DI
+	VMOVSD       X3, (AX)(DI*8)
+	MOVL         12(CX), DI
+	VMOVHPS      X3, (AX)(DI*8)
 	ADDQ         $0x00000010, CX
 	SUBQ         $0x00000004, DX
 	CMPQ         DX, $0x00000004
@@ -33016,7 +32938,7 @@ quads1Done:
 	RET
 
 // func noiseFloat16AVX512(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
-// Requires: AVX, AVX512DQ, AVX512F, MMX+
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·noiseFloat16AVX512(SB), NOSPLIT, $16-88
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         quads_base+24(FP), CX
@@ -33050,53 +32972,14 @@ TEXT ·noiseFloat16AVX512(SB), NOSPLIT, $16-88
 	MOVL         R8, 12(SP)
 	MOVQ         ctr+56(FP), SI
 	MOVQ         to+64(FP), DI
-	MOVQ         from+72(FP), R8
-	MOVQ         lines+80(FP), R9
-	MOVL         $0x0000aaaa, R10
-	KMOVW        R10, K2
+	MOVQ         from+72(FP), DI
+	MOVQ         lines+80(FP), DI
+	MOVL         $0x0000aaaa, DI
+	KMOVW        DI, K2
 	CMPQ         DX, $0x00000020
 	JL           quads4Done
 
 quads4:
-	CMPQ       R9, $0x10
-	JL         asked4
-	PREFETCHT0 (DI)
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(DI)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(DI)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 192(DI)
-	PREFETCHT0 192(R8)
-	PREFETCHT0 256(DI)
-	PREFETCHT0 256(R8)
-	PREFETCHT0 320(DI)
-	PREFETCHT0 320(R8)
-	PREFETCHT0 384(DI)
-	PREFETCHT0 384(R8)
-	PREFETCHT0 448(DI)
-	PREFETCHT0 448(R8)
-	PREFETCHT0 512(DI)
-	PREFETCHT0 512(R8)
-	PREFETCHT0 576(DI)
-	PREFETCHT0 576(R8)
-	PREFETCHT0 640(DI)
-	PREFETCHT0 640(R8)
-	PREFETCHT0 704(DI)
-	PREFETCHT0 704(R8)
-	PREFETCHT0 768(DI)
-	PREFETCHT0 768(R8)
-	PREFETCHT0 832(DI)
-	PREFETCHT0 832(R8)
-	PREFETCHT0 896(DI)
-	PREFETCHT0 896(R8)
-	PREFETCHT0 960(DI)
-	PREFETCHT0 960(R8)
-	ADDQ       $0x00000400, DI
-	ADDQ       $0x00000400, R8
-	SUBQ       $0x10, R9
-
-asked4:
 	VPBROADCASTD    (SI), Z6
 	VPMOVZXDQ       (CX), Z2
 	VPADDD          Z6, Z2, Z2
@@ -33368,24 +33251,24 @@ asked4:
 	VUNPCKHPD       Z8, Z7, Z6
 	VCVTPS2PH       $0x00, Z5, Y5
 	VEXTRACTF128    $0x01, Y5, X7
-	MOVL            16(CX), R10
-	VMOVSD          X7, (AX)(R10*8)
-	MOVL            24(CX), R10
-	VMOVHPS         X7, (AX)(R10*8)
-	MOVL            (CX), R10
-	VMOVSD          X5, (AX)(R10*8)
-	MOVL            8(CX), R10
-	VMOVHPS         X5, (AX)(R10*8)
+	MOVL            16(CX), DI
+	VMOVSD          X7, (AX)(DI*8)
+	MOVL            24(CX), DI
+	VMOVHPS         X7, (AX)(DI*8)
+	MOVL            (CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            8(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z6, Y6
 	VEXTRACTF128    $0x01, Y6, X5
-	MOVL            20(CX), R10
-	VMOVSD          X5, (AX)(R10*8)
-	MOVL            28(CX), R10
-	VMOVHPS         X5, (AX)(R10*8)
-	MOVL            4(CX), R10
-	VMOVSD          X6, (AX)(R10*8)
-	MOVL            12(CX), R10
-	VMOVHPS         X6, (AX)(R10*8)
+	MOVL            20(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            28(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	MOVL            4(CX), DI
+	VMOVSD          X6, (AX)(DI*8)
+	MOVL            12(CX), DI
+	VMOVHPS         X6, (AX)(DI*8)
 	VPMULUDQ        Z9, Z1, Z9
 	VPMULUDQ        Z15, Z0, Z15
 	VMOVDQA64       Z9, Z5
@@ -33452,24 +33335,24 @@ asked4:
 	VUNPCKHPD       Z8, Z6, Z5
 	VCVTPS2PH       $0x00, Z2, Y2
 	VEXTRACTF128    $0x01, Y2, X6
-	MOVL            48(CX), R10
-	VMOVSD          X6, (AX)(R10*8)
-	MOVL            56(CX), R10
-	VMOVHPS         X6, (AX)(R10*8)
-	MOVL            32(CX), R10
-	VMOVSD          X2, (AX)(R10*8)
-	MOVL            40(CX), R10
-	VMOVHPS         X2, (AX)(R10*8)
+	MOVL            48(CX), DI
+	VMOVSD          X6, (AX)(DI*8)
+	MOVL            56(CX), DI
+	VMOVHPS         X6, (AX)(DI*8)
+	MOVL            32(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            40(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z5, Y5
 	VEXTRACTF128    $0x01, Y5, X2
-	MOVL            52(CX), R10
-	VMOVSD          X2, (AX)(R10*8)
-	MOVL            60(CX), R10
-	VMOVHPS         X2, (AX)(R10*8)
-	MOVL            36(CX), R10
-	VMOVSD          X5, (AX)(R10*8)
-	MOVL            44(CX), R10
-	VMOVHPS         X5, (AX)(R10*8)
+	MOVL            52(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            60(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            44(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
 	VPMULUDQ        Z11, Z1, Z11
 	VPMULUDQ        Z16, Z0, Z16
 	VMOVDQA64       Z11, Z2
@@ -33536,24 +33419,24 @@ asked4:
 	VUNPCKHPD       Z7, Z5, Z3
 	VCVTPS2PH       $0x00, Z2, Y2
 	VEXTRACTF128    $0x01, Y2, X5
-	MOVL            80(CX), R10
-	VMOVSD          X5, (AX)(R10*8)
-	MOVL            88(CX), R10
-	VMOVHPS         X5, (AX)(R10*8)
-	MOVL            64(CX), R10
-	VMOVSD          X2, (AX)(R10*8)
-	MOVL            72(CX), R10
-	VMOVHPS         X2, (AX)(R10*8)
+	MOVL            80(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            88(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	MOVL            64(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            72(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z3, Y3
 	VEXTRACTF128    $0x01, Y3, X2
-	MOVL            84(CX), R10
-	VMOVSD          X2, (AX)(R10*8)
-	MOVL            92(CX), R10
-	VMOVHPS         X2, (AX)(R10*8)
-	MOVL            68(CX), R10
-	VMOVSD          X3, (AX)(R10*8)
-	MOVL            76(CX), R10
-	VMOVHPS         X3, (AX)(R10*8)
+	MOVL            84(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            92(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            68(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            76(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
 	VPMULUDQ        Z13, Z1, Z13
 	VPMULUDQ        Z17, Z0, Z17
 	VMOVDQA64       Z13, Z2
@@ -33620,24 +33503,24 @@ asked4:
 	VUNPCKHPD       Z6, Z4, Z3
 	VCVTPS2PH       $0x00, Z2, Y2
 	VEXTRACTF128    $0x01, Y2, X4
-	MOVL            112(CX), R10
-	VMOVSD          X4, (AX)(R10*8)
-	MOVL            120(CX), R10
-	VMOVHPS         X4, (AX)(R10*8)
-	MOVL            96(CX), R10
-	VMOVSD          X2, (AX)(R10*8)
-	MOVL            104(CX), R10
-	VMOVHPS         X2, (AX)(R10*8)
+	MOVL            112(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            120(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
+	MOVL            96(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            104(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z3, Y3
 	VEXTRACTF128    $0x01, Y3, X2
-	MOVL            116(CX), R10
-	VMOVSD          X2, (AX)(R10*8)
-	MOVL            124(CX), R10
-	VMOVHPS         X2, (AX)(R10*8)
-	MOVL            100(CX), R10
-	VMOVSD          X3, (AX)(R10*8)
-	MOVL            108(CX), R10
-	VMOVHPS         X3, (AX)(R10*8)
+	MOVL            116(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            124(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            100(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            108(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
 	ADDQ            $0x00000080, CX
 	SUBQ            $0x00000020, DX
 	CMPQ            DX, $0x00000020
@@ -33648,45 +33531,6 @@ quads4Done:
 	JL   quads2Done
 
 quads2:
-	CMPQ       R9, $0x10
-	JL         asked2
-	PREFETCHT0 (DI)
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(DI)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(DI)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 192(DI)
-	PREFETCHT0 192(R8)
-	PREFETCHT0 256(DI)
-	PREFETCHT0 256(R8)
-	PREFETCHT0 320(DI)
-	PREFETCHT0 320(R8)
-	PREFETCHT0 384(DI)
-	PREFETCHT0 384(R8)
-	PREFETCHT0 448(DI)
-	PREFETCHT0 448(R8)
-	PREFETCHT0 512(DI)
-	PREFETCHT0 512(R8)
-	PREFETCHT0 576(DI)
-	PREFETCHT0 576(R8)
-	PREFETCHT0 640(DI)
-	PREFETCHT0 640(R8)
-	PREFETCHT0 704(DI)
-	PREFETCHT0 704(R8)
-	PREFETCHT0 768(DI)
-	PREFETCHT0 768(R8)
-	PREFETCHT0 832(DI)
-	PREFETCHT0 832(R8)
-	PREFETCHT0 896(DI)
-	PREFETCHT0 896(R8)
-	PREFETCHT0 960(DI)
-	PREFETCHT0 960(R8)
-	ADDQ       $0x00000400, DI
-	ADDQ       $0x00000400, R8
-	SUBQ       $0x10, R9
-
-asked2:
 	VPBROADCASTD    (SI), Z4
 	VPMOVZXDQ       (CX), Z2
 	VPADDD          Z4, Z2, Z2
@@ -33856,24 +33700,24 @@ asked2:
 	VUNPCKHPD       Z6, Z5, Z4
 	VCVTPS2PH       $0x00, Z3, Y3
 	VEXTRACTF128    $0x01, Y3, X5
-	MOVL            16(CX), R10
-	VMOVSD          X5, (AX)(R10*8)
-	MOVL            24(CX), R10
-	VMOVHPS         X5, (AX)(R10*8)
-	MOVL            (CX), R10
-	VMOVSD          X3, (AX)(R10*8)
-	MOVL            8(CX), R10
-	VMOVHPS         X3, (AX)(R10*8)
+	MOVL            16(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            24(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	MOVL            (CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            8(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z4, Y4
 	VEXTRACTF128    $0x01, Y4, X3
-	MOVL            20(CX), R10
-	VMOVSD          X3, (AX)(R10*8)
-	MOVL            28(CX), R10
-	VMOVHPS         X3, (AX)(R10*8)
-	MOVL            4(CX), R10
-	VMOVSD          X4, (AX)(R10*8)
-	MOVL            12(CX), R10
-	VMOVHPS         X4, (AX)(R10*8)
+	MOVL            20(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            28(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	MOVL            4(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            12(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
 	VPMULUDQ        Z7, Z1, Z7
 	VPMULUDQ        Z9, Z0, Z9
 	VMOVDQA64       Z7, Z3
@@ -33940,24 +33784,24 @@ asked2:
 	VUNPCKHPD       Z6, Z4, Z3
 	VCVTPS2PH       $0x00, Z2, Y2
 	VEXTRACTF128    $0x01, Y2, X4
-	MOVL            48(CX), R10
-	VMOVSD          X4, (AX)(R10*8)
-	MOVL            56(CX), R10
-	VMOVHPS         X4, (AX)(R10*8)
-	MOVL            32(CX), R10
-	VMOVSD          X2, (AX)(R10*8)
-	MOVL            40(CX), R10
-	VMOVHPS         X2, (AX)(R10*8)
+	MOVL            48(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            56(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
+	MOVL            32(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            40(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
 	VCVTPS2PH       $0x00, Z3, Y3
 	VEXTRACTF128    $0x01, Y3, X2
-	MOVL            52(CX), R10
-	VMOVSD          X2, (AX)(R10*8)
-	MOVL            60(CX), R10
-	VMOVHPS         X2, (AX)(R10*8)
-	MOVL            36(CX), R10
-	VMOVSD          X3, (AX)(R10*8)
-	MOVL            44(CX), R10
-	VMOVHPS         X3, (AX)(R10*8)
+	MOVL            52(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            60(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            44(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
 	ADDQ            $0x00000040, CX
 	SUBQ            $0x00000010, DX
 	CMPQ            DX, $0x00000010
@@ -33968,7 +33812,7 @@ quads2Done:
 	RET
 
 // func noiseBFloat16AVX2(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
-// Requires: AVX, AVX2, MMX+
+// Requires: AVX, AVX2
 TEXT ·noiseBFloat16AVX2(SB), NOSPLIT, $16-88
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         quads_base+24(FP), CX
@@ -34000,51 +33844,12 @@ TEXT ·noiseBFloat16AVX2(SB), NOSPLIT, $16-88
 	MOVL         R8, 12(SP)
 	MOVQ         ctr+56(FP), SI
 	MOVQ         to+64(FP), DI
-	MOVQ         from+72(FP), R8
-	MOVQ         lines+80(FP), R9
+	MOVQ         from+72(FP), DI
+	MOVQ         lines+80(FP), DI
 	CMPQ         DX, $0x0000000c
 	JL           quads3Done
 
 quads3:
-	CMPQ       R9, $0x10
-	JL         asked3
-	PREFETCHT0 (DI)
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(DI)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(DI)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 192(DI)
-	PREFETCHT0 192(R8)
-	PREFETCHT0 256(DI)
-	PREFETCHT0 256(R8)
-	PREFETCHT0 320(DI)
-	PREFETCHT0 320(R8)
-	PREFETCHT0 384(DI)
-	PREFETCHT0 384(R8)
-	PREFETCHT0 448(DI)
-	PREFETCHT0 448(R8)
-	PREFETCHT0 512(DI)
-	PREFETCHT0 512(R8)
-	PREFETCHT0 576(DI)
-	PREFETCHT0 576(R8)
-	PREFETCHT0 640(DI)
-	PREFETCHT0 640(R8)
-	PREFETCHT0 704(DI)
-	PREFETCHT0 704(R8)
-	PREFETCHT0 768(DI)
-	PREFETCHT0 768(R8)
-	PREFETCHT0 832(DI)
-	PREFETCHT0 832(R8)
-	PREFETCHT0 896(DI)
-	PREFETCHT0 896(R8)
-	PREFETCHT0 960(DI)
-	PREFETCHT0 960(R8)
-	ADDQ       $0x00000400, DI
-	ADDQ       $0x00000400, R8
-	SUBQ       $0x10, R9
-
-asked3:
 	VPBROADCASTD (SI), Y5
 	VPMOVZXDQ    (CX), Y2
 	VPADDD       Y5, Y2, Y2
@@ -34362,10 +34167,10 @@ asked3:
 	VPSRLD       $0x10, Y4, Y4
 	VEXTRACTI128 $0x01, Y4, X6
 	VPACKUSDW    X6, X4, X4
-	MOVL         (CX), R10
-	VMOVSD       X4, (AX)(R10*8)
-	MOVL         8(CX), R10
-	VMOVHPS      X4, (AX)(R10*8)
+	MOVL         (CX), DI
+	VMOVSD       X4, (AX)(DI*8)
+	MOVL         8(CX), DI
+	VMOVHPS      X4, (AX)(DI*8)
 	VPSRLD       $0x10, Y5, Y4
 	VPAND        halfOdd<>+0(SB), Y4, Y4
 	VPADDD       halfBias<>+0(SB), Y5, Y5
@@ -34373,10 +34178,10 @@ asked3:
 	VPSRLD       $0x10, Y5, Y5
 	VEXTRACTI128 $0x01, Y5, X4
 	VPACKUSDW    X4, X5, X5
-	MOVL         4(CX), R10
-	VMOVSD       X5, (AX)(R10*8)
-	MOVL         12(CX), R10
-	VMOVHPS      X5, (AX)(R10*8)
+	MOVL         4(CX), DI
+	VMOVSD       X5, (AX)(DI*8)
+	MOVL         12(CX), DI
+	VMOVHPS      X5, (AX)(DI*8)
 	VPMULUDQ     Y8, Y1, Y8
 	VPMULUDQ     Y12, Y0, Y12
 	VPSHUFD      $0xa0, Y12, Y4
@@ -34450,10 +34255,10 @@ asked3:
 	VPSRLD       $0x10, Y2, Y2
 	VEXTRACTI128 $0x01, Y2, X5
 	VPACKUSDW    X5, X2, X2
-	MOVL         16(CX), R10
-	VMOVSD       X2, (AX)(R10*8)
-	MOVL         24(CX), R10
-	VMOVHPS      X2, (AX)(R10*8)
+	MOVL         16(CX), DI
+	VMOVSD       X2, (AX)(DI*8)
+	MOVL         24(CX), DI
+	VMOVHPS      X2, (AX)(DI*8)
 	VPSRLD       $0x10, Y4, Y2
 	VPAND        halfOdd<>+0(SB), Y2, Y2
 	VPADDD       halfBias<>+0(SB), Y4, Y4
@@ -34461,10 +34266,10 @@ asked3:
 	VPSRLD       $0x10, Y4, Y4
 	VEXTRACTI128 $0x01, Y4, X2
 	VPACKUSDW    X2, X4, X4
-	MOVL         20(CX), R10
-	VMOVSD       X4, (AX)(R10*8)
-	MOVL         28(CX), R10
-	VMOVHPS      X4, (AX)(R10*8)
+	MOVL         20(CX), DI
+	VMOVSD       X4, (AX)(DI*8)
+	MOVL         28(CX), DI
+	VMOVHPS      X4, (AX)(DI*8)
 	VPMULUDQ     Y10, Y1, Y10
 	VPMULUDQ     Y13, Y0, Y13
 	VPSHUFD      $0xa0, Y13, Y2
@@ -34538,10 +34343,10 @@ asked3:
 	VPSRLD       $0x10, Y2, Y2
 	VEXTRACTI128 $0x01, Y2, X4
 	VPACKUSDW    X4, X2, X2
-	MOVL         32(CX), R10
-	VMOVSD       X2, (AX)(R10*8)
-	MOVL         40(CX), R10
-	VMOVHPS      X2, (AX)(R10*8)
+	MOVL         32(CX), DI
+	VMOVSD       X2, (AX)(DI*8)
+	MOVL         40(CX), DI
+	VMOVHPS      X2, (AX)(DI*8)
 	VPSRLD       $0x10, Y3, Y2
 	VPAND        halfOdd<>+0(SB), Y2, Y2
 	VPADDD       halfBias<>+0(SB), Y3, Y3
@@ -34549,10 +34354,10 @@ asked3:
 	VPSRLD       $0x10, Y3, Y3
 	VEXTRACTI128 $0x01, Y3, X2
 	VPACKUSDW    X2, X3, X3
-	MOVL         36(CX), R10
-	VMOVSD       X3, (AX)(R10*8)
-	MOVL         44(CX), R10
-	VMOVHPS      X3, (AX)(R10*8)
+	MOVL         36(CX), DI
+	VMOVSD       X3, (AX)(DI*8)
+	MOVL         44(CX), DI
+	VMOVHPS      X3, (AX)(DI*8)
 	ADDQ         $0x00000030, CX
 	SUBQ         $0x0000000c, DX
 	CMPQ         DX, $0x0000000c
@@ -34563,45 +34368,6 @@ quads3Done:
 	JL   quads1Done
 
 quads1:
-	CMPQ       R9, $0x10
-	JL         asked1
-	PREFETCHT0 (DI)
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(DI)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(DI)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 192(DI)
-	PREFETCHT0 192(R8)
-	PREFETCHT0 256(DI)
-	PREFETCHT0 256(R8)
-	PREFETCHT0 320(DI)
-	PREFETCHT0 320(R8)
-	PREFETCHT0 384(DI)
-	PREFETCHT0 384(R8)
-	PREFETCHT0 448(DI)
-	PREFETCHT0 448(R8)
-	PREFETCHT0 512(DI)
-	PREFETCHT0 512(R8)
-	PREFETCHT0 576(DI)
-	PREFETCHT0 576(R8)
-	PREFETCHT0 640(DI)
-	PREFETCHT0 640(R8)
-	PREFETCHT0 704(DI)
-	PREFETCHT0 704(R8)
-	PREFETCHT0 768(DI)
-	PREFETCHT0 768(R8)
-	PREFETCHT0 832(DI)
-	PREFETCHT0 832(R8)
-	PREFETCHT0 896(DI)
-	PREFETCHT0 896(R8)
-	PREFETCHT0 960(DI)
-	PREFETCHT0 960(R8)
-	ADDQ       $0x00000400, DI
-	ADDQ       $0x00000400, R8
-	SUBQ       $0x10, R9
-
-asked1:
 	VPBROADCASTD (SI), Y3
 	VPMOVZXDQ    (CX), Y2
 	VPADDD       Y3, Y2, Y2
@@ -34757,10 +34523,10 @@ asked1:
 	VPSRLD       $0x10, Y2, Y2
 	VEXTRACTI128 $0x01, Y2, X4
 	VPACKUSDW    X4, X2, X2
-	MOVL         (CX), R10
-	VMOVSD       X2, (AX)(R10*8)
-	MOVL         8(CX), R10
-	VMOVHPS      X2, (AX)(R10*8)
+	MOVL         (CX), DI
+	VMOVSD       X2, (AX)(DI*8)
+	MOVL         8(CX), DI
+	VMOVHPS      X2, (AX)(DI*8)
 	VPSRLD       $0x10, Y3, Y2
 	VPAND        halfOdd<>+0(SB), Y2, Y2
 	VPADDD       halfBias<>+0(SB), Y3, Y3
@@ -34768,10 +34534,10 @@ asked1:
 	VPSRLD       $0x10, Y3, Y3
 	VEXTRACTI128 $0x01, Y3, X2
 	VPACKUSDW    X2, X3, X3
-	MOVL         4(CX), R10
-	VMOVSD       X3, (AX)(R10*8)
-	MOVL         12(CX), R10
-	VMOVHPS      X3, (AX)(R10*8)
+	MOVL         4(CX), DI
+	VMOVSD       X3, (AX)(DI*8)
+	MOVL         12(CX), DI
+	VMOVHPS      X3, (AX)(DI*8)
 	ADDQ         $0x00000010, CX
 	SUBQ         $0x00000004, DX
 	CMPQ         DX, $0x00000004
@@ -34818,7 +34584,7 @@ DATA halfBias<>+60(SB)/4, $0x00007fff
 GLOBL halfBias<>(SB), RODATA|NOPTR, $64
 
 // func noiseBFloat16AVX512(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
-// Requires: AVX, AVX512DQ, AVX512F, MMX+
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·noiseBFloat16AVX512(SB), NOSPLIT, $16-88
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         quads_base+24(FP), CX
@@ -34852,53 +34618,14 @@ TEXT ·noiseBFloat16AVX512(SB), NOSPLIT, $16-88
 	MOVL         R8, 12(SP)
 	MOVQ         ctr+56(FP), SI
 	MOVQ         to+64(FP), DI
-	MOVQ         from+72(FP), R8
-	MOVQ         lines+80(FP), R9
-	MOVL         $0x0000aaaa, R10
-	KMOVW        R10, K2
+	MOVQ         from+72(FP), DI
+	MOVQ         lines+80(FP), DI
+	MOVL         $0x0000aaaa, DI
+	KMOVW        DI, K2
 	CMPQ         DX, $0x00000020
 	JL           quads4Done
 
 quads4:
-	CMPQ       R9, $0x10
-	JL         asked4
-	PREFETCHT0 (DI)
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(DI)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(DI)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 192(DI)
-	PREFETCHT0 192(R8)
-	PREFETCHT0 256(DI)
-	PREFETCHT0 256(R8)
-	PREFETCHT0 320(DI)
-	PREFETCHT0 320(R8)
-	PREFETCHT0 384(DI)
-	PREFETCHT0 384(R8)
-	PREFETCHT0 448(DI)
-	PREFETCHT0 448(R8)
-	PREFETCHT0 512(DI)
-	PREFETCHT0 512(R8)
-	PREFETCHT0 576(DI)
-	PREFETCHT0 576(R8)
-	PREFETCHT0 640(DI)
-	PREFETCHT0 640(R8)
-	PREFETCHT0 704(DI)
-	PREFETCHT0 704(R8)
-	PREFETCHT0 768(DI)
-	PREFETCHT0 768(R8)
-	PREFETCHT0 832(DI)
-	PREFETCHT0 832(R8)
-	PREFETCHT0 896(DI)
-	PREFETCHT0 896(R8)
-	PREFETCHT0 960(DI)
-	PREFETCHT0 960(R8)
-	ADDQ       $0x00000400, DI
-	ADDQ       $0x00000400, R8
-	SUBQ       $0x10, R9
-
-asked4:
 	VPBROADCASTD    (SI), Z6
 	VPMOVZXDQ       (CX), Z2
 	VPADDD          Z6, Z2, Z2
@@ -35175,14 +34902,14 @@ asked4:
 	VPSRLD          $0x10, Z5, Z5
 	VPMOVDW         Z5, Y5
 	VEXTRACTF128    $0x01, Y5, X7
-	MOVL            16(CX), R10
-	VMOVSD          X7, (AX)(R10*8)
-	MOVL            24(CX), R10
-	VMOVHPS         X7, (AX)(R10*8)
-	MOVL            (CX), R10
-	VMOVSD          X5, (AX)(R10*8)
-	MOVL            8(CX), R10
-	VMOVHPS         X5, (AX)(R10*8)
+	MOVL            16(CX), DI
+	VMOVSD          X7, (AX)(DI*8)
+	MOVL            24(CX), DI
+	VMOVHPS         X7, (AX)(DI*8)
+	MOVL            (CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            8(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
 	VPSRLD          $0x10, Z6, Z5
 	VPANDQ          halfOdd<>+0(SB), Z5, Z5
 	VPADDD          halfBias<>+0(SB), Z6, Z6
@@ -35190,14 +34917,14 @@ asked4:
 	VPSRLD          $0x10, Z6, Z6
 	VPMOVDW         Z6, Y6
 	VEXTRACTF128    $0x01, Y6, X5
-	MOVL            20(CX), R10
-	VMOVSD          X5, (AX)(R10*8)
-	MOVL            28(CX), R10
-	VMOVHPS         X5, (AX)(R10*8)
-	MOVL            4(CX), R10
-	VMOVSD          X6, (AX)(R10*8)
-	MOVL            12(CX), R10
-	VMOVHPS         X6, (AX)(R10*8)
+	MOVL            20(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            28(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	MOVL            4(CX), DI
+	VMOVSD          X6, (AX)(DI*8)
+	MOVL            12(CX), DI
+	VMOVHPS         X6, (AX)(DI*8)
 	VPMULUDQ        Z9, Z1, Z9
 	VPMULUDQ        Z15, Z0, Z15
 	VMOVDQA64       Z9, Z5
@@ -35269,14 +34996,14 @@ asked4:
 	VPSRLD          $0x10, Z2, Z2
 	VPMOVDW         Z2, Y2
 	VEXTRACTF128    $0x01, Y2, X6
-	MOVL            48(CX), R10
-	VMOVSD          X6, (AX)(R10*8)
-	MOVL            56(CX), R10
-	VMOVHPS         X6, (AX)(R10*8)
-	MOVL            32(CX), R10
-	VMOVSD          X2, (AX)(R10*8)
-	MOVL            40(CX), R10
-	VMOVHPS         X2, (AX)(R10*8)
+	MOVL            48(CX), DI
+	VMOVSD          X6, (AX)(DI*8)
+	MOVL            56(CX), DI
+	VMOVHPS         X6, (AX)(DI*8)
+	MOVL            32(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            40(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
 	VPSRLD          $0x10, Z5, Z2
 	VPANDQ          halfOdd<>+0(SB), Z2, Z2
 	VPADDD          halfBias<>+0(SB), Z5, Z5
@@ -35284,14 +35011,14 @@ asked4:
 	VPSRLD          $0x10, Z5, Z5
 	VPMOVDW         Z5, Y5
 	VEXTRACTF128    $0x01, Y5, X2
-	MOVL            52(CX), R10
-	VMOVSD          X2, (AX)(R10*8)
-	MOVL            60(CX), R10
-	VMOVHPS         X2, (AX)(R10*8)
-	MOVL            36(CX), R10
-	VMOVSD          X5, (AX)(R10*8)
-	MOVL            44(CX), R10
-	VMOVHPS         X5, (AX)(R10*8)
+	MOVL            52(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            60(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            44(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
 	VPMULUDQ        Z11, Z1, Z11
 	VPMULUDQ        Z16, Z0, Z16
 	VMOVDQA64       Z11, Z2
@@ -35363,14 +35090,14 @@ asked4:
 	VPSRLD          $0x10, Z2, Z2
 	VPMOVDW         Z2, Y2
 	VEXTRACTF128    $0x01, Y2, X5
-	MOVL            80(CX), R10
-	VMOVSD          X5, (AX)(R10*8)
-	MOVL            88(CX), R10
-	VMOVHPS         X5, (AX)(R10*8)
-	MOVL            64(CX), R10
-	VMOVSD          X2, (AX)(R10*8)
-	MOVL            72(CX), R10
-	VMOVHPS         X2, (AX)(R10*8)
+	MOVL            80(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            88(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	MOVL            64(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            72(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
 	VPSRLD          $0x10, Z3, Z2
 	VPANDQ          halfOdd<>+0(SB), Z2, Z2
 	VPADDD          halfBias<>+0(SB), Z3, Z3
@@ -35378,14 +35105,14 @@ asked4:
 	VPSRLD          $0x10, Z3, Z3
 	VPMOVDW         Z3, Y3
 	VEXTRACTF128    $0x01, Y3, X2
-	MOVL            84(CX), R10
-	VMOVSD          X2, (AX)(R10*8)
-	MOVL            92(CX), R10
-	VMOVHPS         X2, (AX)(R10*8)
-	MOVL            68(CX), R10
-	VMOVSD          X3, (AX)(R10*8)
-	MOVL            76(CX), R10
-	VMOVHPS         X3, (AX)(R10*8)
+	MOVL            84(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            92(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            68(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            76(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
 	VPMULUDQ        Z13, Z1, Z13
 	VPMULUDQ        Z17, Z0, Z17
 	VMOVDQA64       Z13, Z2
@@ -35457,14 +35184,14 @@ asked4:
 	VPSRLD          $0x10, Z2, Z2
 	VPMOVDW         Z2, Y2
 	VEXTRACTF128    $0x01, Y2, X4
-	MOVL            112(CX), R10
-	VMOVSD          X4, (AX)(R10*8)
-	MOVL            120(CX), R10
-	VMOVHPS         X4, (AX)(R10*8)
-	MOVL            96(CX), R10
-	VMOVSD          X2, (AX)(R10*8)
-	MOVL            104(CX), R10
-	VMOVHPS         X2, (AX)(R10*8)
+	MOVL            112(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            120(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
+	MOVL            96(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            104(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
 	VPSRLD          $0x10, Z3, Z2
 	VPANDQ          halfOdd<>+0(SB), Z2, Z2
 	VPADDD          halfBias<>+0(SB), Z3, Z3
@@ -35472,14 +35199,14 @@ asked4:
 	VPSRLD          $0x10, Z3, Z3
 	VPMOVDW         Z3, Y3
 	VEXTRACTF128    $0x01, Y3, X2
-	MOVL            116(CX), R10
-	VMOVSD          X2, (AX)(R10*8)
-	MOVL            124(CX), R10
-	VMOVHPS         X2, (AX)(R10*8)
-	MOVL            100(CX), R10
-	VMOVSD          X3, (AX)(R10*8)
-	MOVL            108(CX), R10
-	VMOVHPS         X3, (AX)(R10*8)
+	MOVL            116(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            124(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            100(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            108(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
 	ADDQ            $0x00000080, CX
 	SUBQ            $0x00000020, DX
 	CMPQ            DX, $0x00000020
@@ -35490,45 +35217,6 @@ quads4Done:
 	JL   quads2Done
 
 quads2:
-	CMPQ       R9, $0x10
-	JL         asked2
-	PREFETCHT0 (DI)
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(DI)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(DI)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 192(DI)
-	PREFETCHT0 192(R8)
-	PREFETCHT0 256(DI)
-	PREFETCHT0 256(R8)
-	PREFETCHT0 320(DI)
-	PREFETCHT0 320(R8)
-	PREFETCHT0 384(DI)
-	PREFETCHT0 384(R8)
-	PREFETCHT0 448(DI)
-	PREFETCHT0 448(R8)
-	PREFETCHT0 512(DI)
-	PREFETCHT0 512(R8)
-	PREFETCHT0 576(DI)
-	PREFETCHT0 576(R8)
-	PREFETCHT0 640(DI)
-	PREFETCHT0 640(R8)
-	PREFETCHT0 704(DI)
-	PREFETCHT0 704(R8)
-	PREFETCHT0 768(DI)
-	PREFETCHT0 768(R8)
-	PREFETCHT0 832(DI)
-	PREFETCHT0 832(R8)
-	PREFETCHT0 896(DI)
-	PREFETCHT0 896(R8)
-	PREFETCHT0 960(DI)
-	PREFETCHT0 960(R8)
-	ADDQ       $0x00000400, DI
-	ADDQ       $0x00000400, R8
-	SUBQ       $0x10, R9
-
-asked2:
 	VPBROADCASTD    (SI), Z4
 	VPMOVZXDQ       (CX), Z2
 	VPADDD          Z4, Z2, Z2
@@ -35703,14 +35391,14 @@ asked2:
 	VPSRLD          $0x10, Z3, Z3
 	VPMOVDW         Z3, Y3
 	VEXTRACTF128    $0x01, Y3, X5
-	MOVL            16(CX), R10
-	VMOVSD          X5, (AX)(R10*8)
-	MOVL            24(CX), R10
-	VMOVHPS         X5, (AX)(R10*8)
-	MOVL            (CX), R10
-	VMOVSD          X3, (AX)(R10*8)
-	MOVL            8(CX), R10
-	VMOVHPS         X3, (AX)(R10*8)
+	MOVL            16(CX), DI
+	VMOVSD          X5, (AX)(DI*8)
+	MOVL            24(CX), DI
+	VMOVHPS         X5, (AX)(DI*8)
+	MOVL            (CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            8(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
 	VPSRLD          $0x10, Z4, Z3
 	VPANDQ          halfOdd<>+0(SB), Z3, Z3
 	VPADDD          halfBias<>+0(SB), Z4, Z4
@@ -35718,14 +35406,14 @@ asked2:
 	VPSRLD          $0x10, Z4, Z4
 	VPMOVDW         Z4, Y4
 	VEXTRACTF128    $0x01, Y4, X3
-	MOVL            20(CX), R10
-	VMOVSD          X3, (AX)(R10*8)
-	MOVL            28(CX), R10
-	VMOVHPS         X3, (AX)(R10*8)
-	MOVL            4(CX), R10
-	VMOVSD          X4, (AX)(R10*8)
-	MOVL            12(CX), R10
-	VMOVHPS         X4, (AX)(R10*8)
+	MOVL            20(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            28(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
+	MOVL            4(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            12(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
 	VPMULUDQ        Z7, Z1, Z7
 	VPMULUDQ        Z9, Z0, Z9
 	VMOVDQA64       Z7, Z3
@@ -35797,14 +35485,14 @@ asked2:
 	VPSRLD          $0x10, Z2, Z2
 	VPMOVDW         Z2, Y2
 	VEXTRACTF128    $0x01, Y2, X4
-	MOVL            48(CX), R10
-	VMOVSD          X4, (AX)(R10*8)
-	MOVL            56(CX), R10
-	VMOVHPS         X4, (AX)(R10*8)
-	MOVL            32(CX), R10
-	VMOVSD          X2, (AX)(R10*8)
-	MOVL            40(CX), R10
-	VMOVHPS         X2, (AX)(R10*8)
+	MOVL            48(CX), DI
+	VMOVSD          X4, (AX)(DI*8)
+	MOVL            56(CX), DI
+	VMOVHPS         X4, (AX)(DI*8)
+	MOVL            32(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            40(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
 	VPSRLD          $0x10, Z3, Z2
 	VPANDQ          halfOdd<>+0(SB), Z2, Z2
 	VPADDD          halfBias<>+0(SB), Z3, Z3
@@ -35812,14 +35500,14 @@ asked2:
 	VPSRLD          $0x10, Z3, Z3
 	VPMOVDW         Z3, Y3
 	VEXTRACTF128    $0x01, Y3, X2
-	MOVL            52(CX), R10
-	VMOVSD          X2, (AX)(R10*8)
-	MOVL            60(CX), R10
-	VMOVHPS         X2, (AX)(R10*8)
-	MOVL            36(CX), R10
-	VMOVSD          X3, (AX)(R10*8)
-	MOVL            44(CX), R10
-	VMOVHPS         X3, (AX)(R10*8)
+	MOVL            52(CX), DI
+	VMOVSD          X2, (AX)(DI*8)
+	MOVL            60(CX), DI
+	VMOVHPS         X2, (AX)(DI*8)
+	MOVL            36(CX), DI
+	VMOVSD          X3, (AX)(DI*8)
+	MOVL            44(CX), DI
+	VMOVHPS         X3, (AX)(DI*8)
 	ADDQ            $0x00000040, CX
 	SUBQ            $0x00000010, DX
 	CMPQ            DX, $0x00000010

@@ -37,7 +37,7 @@ type noise struct {
 	// A bit for each quad, with those of four words of elements in one.
 	quads [noiseCallLen/256 + 1]uint64
 	buf   []uint64 // as many elements as a call has, the lead, and the rest of a quad
-	// The elements that the call is for.
+	// The elements that the call is for, if the kernel asks for their cache lines.
 	dst, src span
 }
 
@@ -54,9 +54,12 @@ func (o *output) callNoise(m *Mask, from, to int, keep []uint64) {
 	filled := *o
 	filled.op = opFill
 	filled.fill = span{unsafe.Pointer(unsafe.SliceData(z.buf)), noiseLead + noiseCallLen + noiseLead, o.dst.element}
+	asks := o.dst.at != o.src.at && o.dst.n<<o.dst.element.log() >= noiseAskBytes
 	for from < to {
 		end := min(from+noiseCallLen, to)
-		z.dst, z.src = o.dst.part(from, end), o.src.part(from, end)
+		if asks {
+			z.dst, z.src = o.dst.part(from, end), o.src.part(from, end)
+		}
 		z.draw(m, &filled.fill, from, end, keep)
 		filled.fillFrom = from - noiseLead
 		filled.call(m, 1, from, end, keep[:bitstring.Words(end-from)])
@@ -105,8 +108,11 @@ func (z *noise) drawSample(k isa, buf *span, keep []uint64, from, to, number int
 }
 
 // lines returns where n elements of the call, or those that there are of them, will be written
-// and read, and how many cache lines they take.
+// and read, and how many cache lines they take, or none if there is nothing to ask for.
 func (z *noise) lines(at, n int) (to, from *byte, lines int) {
+	if z.dst.n == 0 {
+		return nil, nil, 0
+	}
 	at = max(at, 0)
 	end := min(at+n, z.dst.n)
 	dst, src := z.dst.part(at, end), z.src.part(at, end)
