@@ -30479,9 +30479,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func noiseAVX2(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32)
-// Requires: AVX, AVX2
-TEXT ·noiseAVX2(SB), NOSPLIT, $16-64
+// func noiseAVX2(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·noiseAVX2(SB), NOSPLIT, $16-88
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         quads_base+24(FP), CX
 	MOVQ         quads_len+32(FP), DX
@@ -30511,10 +30511,52 @@ TEXT ·noiseAVX2(SB), NOSPLIT, $16-64
 	XORL         20(BX), R8
 	MOVL         R8, 12(SP)
 	MOVQ         ctr+56(FP), SI
+	MOVQ         to+64(FP), DI
+	MOVQ         from+72(FP), R8
+	MOVQ         lines+80(FP), R9
 	CMPQ         DX, $0x0000000c
 	JL           quads3Done
 
 quads3:
+	CMPQ       R9, $0x10
+	JL         asked3
+	PREFETCHT0 (DI)
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(DI)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(DI)
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(DI)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(DI)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(DI)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(DI)
+	PREFETCHT0 448(R8)
+	PREFETCHT0 512(DI)
+	PREFETCHT0 512(R8)
+	PREFETCHT0 576(DI)
+	PREFETCHT0 576(R8)
+	PREFETCHT0 640(DI)
+	PREFETCHT0 640(R8)
+	PREFETCHT0 704(DI)
+	PREFETCHT0 704(R8)
+	PREFETCHT0 768(DI)
+	PREFETCHT0 768(R8)
+	PREFETCHT0 832(DI)
+	PREFETCHT0 832(R8)
+	PREFETCHT0 896(DI)
+	PREFETCHT0 896(R8)
+	PREFETCHT0 960(DI)
+	PREFETCHT0 960(R8)
+	ADDQ       $0x00000400, DI
+	ADDQ       $0x00000400, R8
+	SUBQ       $0x10, R9
+
+asked3:
 	VPBROADCASTD (SI), Y5
 	VPMOVZXDQ    (CX), Y2
 	VPADDD       Y5, Y2, Y2
@@ -30826,19 +30868,19 @@ quads3:
 	VUNPCKLPD    Y7, Y6, Y4
 	VUNPCKHPD    Y7, Y6, Y5
 	VEXTRACTF128 $0x01, Y4, X6
-	MOVL         8(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X6, (AX)(DI*4)
-	MOVL         (CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X4, (AX)(DI*4)
+	MOVL         8(CX), R10
+	SHLQ         $0x02, R10
+	VMOVUPS      X6, (AX)(R10*4)
+	MOVL         (CX), R10
+	SHLQ         $0x02, R10
+	VMOVUPS      X4, (AX)(R10*4)
 	VEXTRACTF128 $0x01, Y5, X4
-	MOVL         12(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X4, (AX)(DI*4)
-	MOVL         4(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X5, (AX)(DI*4)
+	MOVL         12(CX), R10
+	SHLQ         $0x02, R10
+	VMOVUPS      X4, (AX)(R10*4)
+	MOVL         4(CX), R10
+	SHLQ         $0x02, R10
+	VMOVUPS      X5, (AX)(R10*4)
 	VPMULUDQ     Y8, Y1, Y8
 	VPMULUDQ     Y12, Y0, Y12
 	VPSHUFD      $0xa0, Y12, Y4
@@ -30906,19 +30948,19 @@ quads3:
 	VUNPCKLPD    Y7, Y5, Y2
 	VUNPCKHPD    Y7, Y5, Y4
 	VEXTRACTF128 $0x01, Y2, X5
-	MOVL         24(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X5, (AX)(DI*4)
-	MOVL         16(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X2, (AX)(DI*4)
+	MOVL         24(CX), R10
+	SHLQ         $0x02, R10
+	VMOVUPS      X5, (AX)(R10*4)
+	MOVL         16(CX), R10
+	SHLQ         $0x02, R10
+	VMOVUPS      X2, (AX)(R10*4)
 	VEXTRACTF128 $0x01, Y4, X2
-	MOVL         28(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X2, (AX)(DI*4)
-	MOVL         20(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X4, (AX)(DI*4)
+	MOVL         28(CX), R10
+	SHLQ         $0x02, R10
+	VMOVUPS      X2, (AX)(R10*4)
+	MOVL         20(CX), R10
+	SHLQ         $0x02, R10
+	VMOVUPS      X4, (AX)(R10*4)
 	VPMULUDQ     Y10, Y1, Y10
 	VPMULUDQ     Y13, Y0, Y13
 	VPSHUFD      $0xa0, Y13, Y2
@@ -30986,19 +31028,19 @@ quads3:
 	VUNPCKLPD    Y6, Y4, Y2
 	VUNPCKHPD    Y6, Y4, Y3
 	VEXTRACTF128 $0x01, Y2, X4
-	MOVL         40(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X4, (AX)(DI*4)
-	MOVL         32(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X2, (AX)(DI*4)
+	MOVL         40(CX), R10
+	SHLQ         $0x02, R10
+	VMOVUPS      X4, (AX)(R10*4)
+	MOVL         32(CX), R10
+	SHLQ         $0x02, R10
+	VMOVUPS      X2, (AX)(R10*4)
 	VEXTRACTF128 $0x01, Y3, X2
-	MOVL         44(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X2, (AX)(DI*4)
-	MOVL         36(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X3, (AX)(DI*4)
+	MOVL         44(CX), R10
+	SHLQ         $0x02, R10
+	VMOVUPS      X2, (AX)(R10*4)
+	MOVL         36(CX), R10
+	SHLQ         $0x02, R10
+	VMOVUPS      X3, (AX)(R10*4)
 	ADDQ         $0x00000030, CX
 	SUBQ         $0x0000000c, DX
 	CMPQ         DX, $0x0000000c
@@ -31009,6 +31051,45 @@ quads3Done:
 	JL   quads1Done
 
 quads1:
+	CMPQ       R9, $0x10
+	JL         asked1
+	PREFETCHT0 (DI)
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(DI)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(DI)
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(DI)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(DI)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(DI)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(DI)
+	PREFETCHT0 448(R8)
+	PREFETCHT0 512(DI)
+	PREFETCHT0 512(R8)
+	PREFETCHT0 576(DI)
+	PREFETCHT0 576(R8)
+	PREFETCHT0 640(DI)
+	PREFETCHT0 640(R8)
+	PREFETCHT0 704(DI)
+	PREFETCHT0 704(R8)
+	PREFETCHT0 768(DI)
+	PREFETCHT0 768(R8)
+	PREFETCHT0 832(DI)
+	PREFETCHT0 832(R8)
+	PREFETCHT0 896(DI)
+	PREFETCHT0 896(R8)
+	PREFETCHT0 960(DI)
+	PREFETCHT0 960(R8)
+	ADDQ       $0x00000400, DI
+	ADDQ       $0x00000400, R8
+	SUBQ       $0x10, R9
+
+asked1:
 	VPBROADCASTD (SI), Y3
 	VPMOVZXDQ    (CX), Y2
 	VPADDD       Y3, Y2, Y2
@@ -31158,19 +31239,19 @@ quads1:
 	VUNPCKLPD    Y5, Y4, Y2
 	VUNPCKHPD    Y5, Y4, Y3
 	VEXTRACTF128 $0x01, Y2, X4
-	MOVL         8(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X4, (AX)(DI*4)
-	MOVL         (CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X2, (AX)(DI*4)
+	MOVL         8(CX), R10
+	SHLQ         $0x02, R10
+	VMOVUPS      X4, (AX)(R10*4)
+	MOVL         (CX), R10
+	SHLQ         $0x02, R10
+	VMOVUPS      X2, (AX)(R10*4)
 	VEXTRACTF128 $0x01, Y3, X2
-	MOVL         12(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X2, (AX)(DI*4)
-	MOVL         4(CX), DI
-	SHLQ         $0x02, DI
-	VMOVUPS      X3, (AX)(DI*4)
+	MOVL         12(CX), R10
+	SHLQ         $0x02, R10
+	VMOVUPS      X2, (AX)(R10*4)
+	MOVL         4(CX), R10
+	SHLQ         $0x02, R10
+	VMOVUPS      X3, (AX)(R10*4)
 	ADDQ         $0x00000010, CX
 	SUBQ         $0x00000004, DX
 	CMPQ         DX, $0x00000004
@@ -31648,9 +31729,9 @@ DATA all3fc90fdb<>+56(SB)/4, $0x3fc90fdb
 DATA all3fc90fdb<>+60(SB)/4, $0x3fc90fdb
 GLOBL all3fc90fdb<>(SB), RODATA|NOPTR, $64
 
-// func noiseAVX512(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·noiseAVX512(SB), NOSPLIT, $16-64
+// func noiseAVX512(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·noiseAVX512(SB), NOSPLIT, $16-88
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         quads_base+24(FP), CX
 	MOVQ         quads_len+32(FP), DX
@@ -31682,12 +31763,54 @@ TEXT ·noiseAVX512(SB), NOSPLIT, $16-64
 	XORL         20(BX), R8
 	MOVL         R8, 12(SP)
 	MOVQ         ctr+56(FP), SI
-	MOVL         $0x0000aaaa, DI
-	KMOVW        DI, K2
+	MOVQ         to+64(FP), DI
+	MOVQ         from+72(FP), R8
+	MOVQ         lines+80(FP), R9
+	MOVL         $0x0000aaaa, R10
+	KMOVW        R10, K2
 	CMPQ         DX, $0x00000020
 	JL           quads4Done
 
 quads4:
+	CMPQ       R9, $0x10
+	JL         asked4
+	PREFETCHT0 (DI)
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(DI)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(DI)
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(DI)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(DI)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(DI)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(DI)
+	PREFETCHT0 448(R8)
+	PREFETCHT0 512(DI)
+	PREFETCHT0 512(R8)
+	PREFETCHT0 576(DI)
+	PREFETCHT0 576(R8)
+	PREFETCHT0 640(DI)
+	PREFETCHT0 640(R8)
+	PREFETCHT0 704(DI)
+	PREFETCHT0 704(R8)
+	PREFETCHT0 768(DI)
+	PREFETCHT0 768(R8)
+	PREFETCHT0 832(DI)
+	PREFETCHT0 832(R8)
+	PREFETCHT0 896(DI)
+	PREFETCHT0 896(R8)
+	PREFETCHT0 960(DI)
+	PREFETCHT0 960(R8)
+	ADDQ       $0x00000400, DI
+	ADDQ       $0x00000400, R8
+	SUBQ       $0x10, R9
+
+asked4:
 	VPBROADCASTD    (SI), Z6
 	VPMOVZXDQ       (CX), Z2
 	VPADDD          Z6, Z2, Z2
@@ -31958,35 +32081,35 @@ quads4:
 	VUNPCKLPD       Z8, Z7, Z5
 	VUNPCKHPD       Z8, Z7, Z6
 	VEXTRACTF32X4   $0x03, Z5, X7
-	MOVL            24(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X7, (AX)(DI*4)
+	MOVL            24(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X7, (AX)(R10*4)
 	VEXTRACTF32X4   $0x02, Z5, X7
-	MOVL            16(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X7, (AX)(DI*4)
+	MOVL            16(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X7, (AX)(R10*4)
 	VEXTRACTF32X4   $0x01, Z5, X7
-	MOVL            8(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X7, (AX)(DI*4)
-	MOVL            (CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X5, (AX)(DI*4)
+	MOVL            8(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X7, (AX)(R10*4)
+	MOVL            (CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X5, (AX)(R10*4)
 	VEXTRACTF32X4   $0x03, Z6, X5
-	MOVL            28(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X5, (AX)(DI*4)
+	MOVL            28(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X5, (AX)(R10*4)
 	VEXTRACTF32X4   $0x02, Z6, X5
-	MOVL            20(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X5, (AX)(DI*4)
+	MOVL            20(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X5, (AX)(R10*4)
 	VEXTRACTF32X4   $0x01, Z6, X5
-	MOVL            12(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X5, (AX)(DI*4)
-	MOVL            4(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X6, (AX)(DI*4)
+	MOVL            12(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X5, (AX)(R10*4)
+	MOVL            4(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X6, (AX)(R10*4)
 	VPMULUDQ        Z9, Z1, Z9
 	VPMULUDQ        Z15, Z0, Z15
 	VMOVDQA64       Z9, Z5
@@ -32052,35 +32175,35 @@ quads4:
 	VUNPCKLPD       Z8, Z6, Z2
 	VUNPCKHPD       Z8, Z6, Z5
 	VEXTRACTF32X4   $0x03, Z2, X6
-	MOVL            56(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X6, (AX)(DI*4)
+	MOVL            56(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X6, (AX)(R10*4)
 	VEXTRACTF32X4   $0x02, Z2, X6
-	MOVL            48(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X6, (AX)(DI*4)
+	MOVL            48(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X6, (AX)(R10*4)
 	VEXTRACTF32X4   $0x01, Z2, X6
-	MOVL            40(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X6, (AX)(DI*4)
-	MOVL            32(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            40(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X6, (AX)(R10*4)
+	MOVL            32(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X2, (AX)(R10*4)
 	VEXTRACTF32X4   $0x03, Z5, X2
-	MOVL            60(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            60(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X2, (AX)(R10*4)
 	VEXTRACTF32X4   $0x02, Z5, X2
-	MOVL            52(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            52(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X2, (AX)(R10*4)
 	VEXTRACTF32X4   $0x01, Z5, X2
-	MOVL            44(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	MOVL            36(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X5, (AX)(DI*4)
+	MOVL            44(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X2, (AX)(R10*4)
+	MOVL            36(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X5, (AX)(R10*4)
 	VPMULUDQ        Z11, Z1, Z11
 	VPMULUDQ        Z16, Z0, Z16
 	VMOVDQA64       Z11, Z2
@@ -32146,35 +32269,35 @@ quads4:
 	VUNPCKLPD       Z7, Z5, Z2
 	VUNPCKHPD       Z7, Z5, Z3
 	VEXTRACTF32X4   $0x03, Z2, X5
-	MOVL            88(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X5, (AX)(DI*4)
+	MOVL            88(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X5, (AX)(R10*4)
 	VEXTRACTF32X4   $0x02, Z2, X5
-	MOVL            80(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X5, (AX)(DI*4)
+	MOVL            80(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X5, (AX)(R10*4)
 	VEXTRACTF32X4   $0x01, Z2, X5
-	MOVL            72(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X5, (AX)(DI*4)
-	MOVL            64(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            72(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X5, (AX)(R10*4)
+	MOVL            64(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X2, (AX)(R10*4)
 	VEXTRACTF32X4   $0x03, Z3, X2
-	MOVL            92(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            92(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X2, (AX)(R10*4)
 	VEXTRACTF32X4   $0x02, Z3, X2
-	MOVL            84(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            84(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X2, (AX)(R10*4)
 	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            76(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	MOVL            68(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X3, (AX)(DI*4)
+	MOVL            76(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X2, (AX)(R10*4)
+	MOVL            68(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X3, (AX)(R10*4)
 	VPMULUDQ        Z13, Z1, Z13
 	VPMULUDQ        Z17, Z0, Z17
 	VMOVDQA64       Z13, Z2
@@ -32240,35 +32363,35 @@ quads4:
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
 	VEXTRACTF32X4   $0x03, Z2, X4
-	MOVL            120(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X4, (AX)(DI*4)
+	MOVL            120(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X4, (AX)(R10*4)
 	VEXTRACTF32X4   $0x02, Z2, X4
-	MOVL            112(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X4, (AX)(DI*4)
+	MOVL            112(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X4, (AX)(R10*4)
 	VEXTRACTF32X4   $0x01, Z2, X4
-	MOVL            104(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X4, (AX)(DI*4)
-	MOVL            96(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            104(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X4, (AX)(R10*4)
+	MOVL            96(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X2, (AX)(R10*4)
 	VEXTRACTF32X4   $0x03, Z3, X2
-	MOVL            124(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            124(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X2, (AX)(R10*4)
 	VEXTRACTF32X4   $0x02, Z3, X2
-	MOVL            116(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            116(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X2, (AX)(R10*4)
 	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            108(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	MOVL            100(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X3, (AX)(DI*4)
+	MOVL            108(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X2, (AX)(R10*4)
+	MOVL            100(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X3, (AX)(R10*4)
 	ADDQ            $0x00000080, CX
 	SUBQ            $0x00000020, DX
 	CMPQ            DX, $0x00000020
@@ -32279,6 +32402,45 @@ quads4Done:
 	JL   quads2Done
 
 quads2:
+	CMPQ       R9, $0x10
+	JL         asked2
+	PREFETCHT0 (DI)
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(DI)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(DI)
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(DI)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(DI)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(DI)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(DI)
+	PREFETCHT0 448(R8)
+	PREFETCHT0 512(DI)
+	PREFETCHT0 512(R8)
+	PREFETCHT0 576(DI)
+	PREFETCHT0 576(R8)
+	PREFETCHT0 640(DI)
+	PREFETCHT0 640(R8)
+	PREFETCHT0 704(DI)
+	PREFETCHT0 704(R8)
+	PREFETCHT0 768(DI)
+	PREFETCHT0 768(R8)
+	PREFETCHT0 832(DI)
+	PREFETCHT0 832(R8)
+	PREFETCHT0 896(DI)
+	PREFETCHT0 896(R8)
+	PREFETCHT0 960(DI)
+	PREFETCHT0 960(R8)
+	ADDQ       $0x00000400, DI
+	ADDQ       $0x00000400, R8
+	SUBQ       $0x10, R9
+
+asked2:
 	VPBROADCASTD    (SI), Z4
 	VPMOVZXDQ       (CX), Z2
 	VPADDD          Z4, Z2, Z2
@@ -32447,35 +32609,35 @@ quads2:
 	VUNPCKLPD       Z6, Z5, Z3
 	VUNPCKHPD       Z6, Z5, Z4
 	VEXTRACTF32X4   $0x03, Z3, X5
-	MOVL            24(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X5, (AX)(DI*4)
+	MOVL            24(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X5, (AX)(R10*4)
 	VEXTRACTF32X4   $0x02, Z3, X5
-	MOVL            16(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X5, (AX)(DI*4)
+	MOVL            16(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X5, (AX)(R10*4)
 	VEXTRACTF32X4   $0x01, Z3, X5
-	MOVL            8(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X5, (AX)(DI*4)
-	MOVL            (CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X3, (AX)(DI*4)
+	MOVL            8(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X5, (AX)(R10*4)
+	MOVL            (CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X3, (AX)(R10*4)
 	VEXTRACTF32X4   $0x03, Z4, X3
-	MOVL            28(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X3, (AX)(DI*4)
+	MOVL            28(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X3, (AX)(R10*4)
 	VEXTRACTF32X4   $0x02, Z4, X3
-	MOVL            20(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X3, (AX)(DI*4)
+	MOVL            20(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X3, (AX)(R10*4)
 	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            12(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X3, (AX)(DI*4)
-	MOVL            4(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X4, (AX)(DI*4)
+	MOVL            12(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X3, (AX)(R10*4)
+	MOVL            4(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X4, (AX)(R10*4)
 	VPMULUDQ        Z7, Z1, Z7
 	VPMULUDQ        Z9, Z0, Z9
 	VMOVDQA64       Z7, Z3
@@ -32541,35 +32703,35 @@ quads2:
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
 	VEXTRACTF32X4   $0x03, Z2, X4
-	MOVL            56(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X4, (AX)(DI*4)
+	MOVL            56(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X4, (AX)(R10*4)
 	VEXTRACTF32X4   $0x02, Z2, X4
-	MOVL            48(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X4, (AX)(DI*4)
+	MOVL            48(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X4, (AX)(R10*4)
 	VEXTRACTF32X4   $0x01, Z2, X4
-	MOVL            40(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X4, (AX)(DI*4)
-	MOVL            32(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            40(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X4, (AX)(R10*4)
+	MOVL            32(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X2, (AX)(R10*4)
 	VEXTRACTF32X4   $0x03, Z3, X2
-	MOVL            60(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            60(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X2, (AX)(R10*4)
 	VEXTRACTF32X4   $0x02, Z3, X2
-	MOVL            52(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
+	MOVL            52(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X2, (AX)(R10*4)
 	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            44(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X2, (AX)(DI*4)
-	MOVL            36(CX), DI
-	SHLQ            $0x02, DI
-	VMOVUPS         X3, (AX)(DI*4)
+	MOVL            44(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X2, (AX)(R10*4)
+	MOVL            36(CX), R10
+	SHLQ            $0x02, R10
+	VMOVUPS         X3, (AX)(R10*4)
 	ADDQ            $0x00000040, CX
 	SUBQ            $0x00000010, DX
 	CMPQ            DX, $0x00000010
@@ -32579,9 +32741,9 @@ quads2Done:
 	VZEROUPPER
 	RET
 
-// func noiseFloat64AVX2(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
-// Requires: AVX, AVX2
-TEXT ·noiseFloat64AVX2(SB), NOSPLIT, $16-64
+// func noiseFloat64AVX2(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·noiseFloat64AVX2(SB), NOSPLIT, $16-88
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         quads_base+24(FP), CX
 	MOVQ         quads_len+32(FP), DX
@@ -32611,10 +32773,52 @@ TEXT ·noiseFloat64AVX2(SB), NOSPLIT, $16-64
 	XORL         20(BX), R8
 	MOVL         R8, 12(SP)
 	MOVQ         ctr+56(FP), SI
+	MOVQ         to+64(FP), DI
+	MOVQ         from+72(FP), R8
+	MOVQ         lines+80(FP), R9
 	CMPQ         DX, $0x0000000c
 	JL           quads3Done
 
 quads3:
+	CMPQ       R9, $0x10
+	JL         asked3
+	PREFETCHT0 (DI)
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(DI)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(DI)
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(DI)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(DI)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(DI)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(DI)
+	PREFETCHT0 448(R8)
+	PREFETCHT0 512(DI)
+	PREFETCHT0 512(R8)
+	PREFETCHT0 576(DI)
+	PREFETCHT0 576(R8)
+	PREFETCHT0 640(DI)
+	PREFETCHT0 640(R8)
+	PREFETCHT0 704(DI)
+	PREFETCHT0 704(R8)
+	PREFETCHT0 768(DI)
+	PREFETCHT0 768(R8)
+	PREFETCHT0 832(DI)
+	PREFETCHT0 832(R8)
+	PREFETCHT0 896(DI)
+	PREFETCHT0 896(R8)
+	PREFETCHT0 960(DI)
+	PREFETCHT0 960(R8)
+	ADDQ       $0x00000400, DI
+	ADDQ       $0x00000400, R8
+	SUBQ       $0x10, R9
+
+asked3:
 	VPBROADCASTD (SI), Y5
 	VPMOVZXDQ    (CX), Y2
 	VPADDD       Y5, Y2, Y2
@@ -32926,23 +33130,23 @@ quads3:
 	VUNPCKLPD    Y7, Y6, Y4
 	VUNPCKHPD    Y7, Y6, Y5
 	VEXTRACTF128 $0x01, Y4, X6
-	MOVL         8(CX), DI
-	SHLQ         $0x02, DI
+	MOVL         8(CX), R10
+	SHLQ         $0x02, R10
 	VCVTPS2PD    X6, Y6
-	VMOVUPD      Y6, (AX)(DI*8)
-	MOVL         (CX), DI
-	SHLQ         $0x02, DI
+	VMOVUPD      Y6, (AX)(R10*8)
+	MOVL         (CX), R10
+	SHLQ         $0x02, R10
 	VCVTPS2PD    X4, Y4
-	VMOVUPD      Y4, (AX)(DI*8)
+	VMOVUPD      Y4, (AX)(R10*8)
 	VEXTRACTF128 $0x01, Y5, X4
-	MOVL         12(CX), DI
-	SHLQ         $0x02, DI
+	MOVL         12(CX), R10
+	SHLQ         $0x02, R10
 	VCVTPS2PD    X4, Y4
-	VMOVUPD      Y4, (AX)(DI*8)
-	MOVL         4(CX), DI
-	SHLQ         $0x02, DI
+	VMOVUPD      Y4, (AX)(R10*8)
+	MOVL         4(CX), R10
+	SHLQ         $0x02, R10
 	VCVTPS2PD    X5, Y5
-	VMOVUPD      Y5, (AX)(DI*8)
+	VMOVUPD      Y5, (AX)(R10*8)
 	VPMULUDQ     Y8, Y1, Y8
 	VPMULUDQ     Y12, Y0, Y12
 	VPSHUFD      $0xa0, Y12, Y4
@@ -33010,23 +33214,23 @@ quads3:
 	VUNPCKLPD    Y7, Y5, Y2
 	VUNPCKHPD    Y7, Y5, Y4
 	VEXTRACTF128 $0x01, Y2, X5
-	MOVL         24(CX), DI
-	SHLQ         $0x02, DI
+	MOVL         24(CX), R10
+	SHLQ         $0x02, R10
 	VCVTPS2PD    X5, Y5
-	VMOVUPD      Y5, (AX)(DI*8)
-	MOVL         16(CX), DI
-	SHLQ         $0x02, DI
+	VMOVUPD      Y5, (AX)(R10*8)
+	MOVL         16(CX), R10
+	SHLQ         $0x02, R10
 	VCVTPS2PD    X2, Y2
-	VMOVUPD      Y2, (AX)(DI*8)
+	VMOVUPD      Y2, (AX)(R10*8)
 	VEXTRACTF128 $0x01, Y4, X2
-	MOVL         28(CX), DI
-	SHLQ         $0x02, DI
+	MOVL         28(CX), R10
+	SHLQ         $0x02, R10
 	VCVTPS2PD    X2, Y2
-	VMOVUPD      Y2, (AX)(DI*8)
-	MOVL         20(CX), DI
-	SHLQ         $0x02, DI
+	VMOVUPD      Y2, (AX)(R10*8)
+	MOVL         20(CX), R10
+	SHLQ         $0x02, R10
 	VCVTPS2PD    X4, Y4
-	VMOVUPD      Y4, (AX)(DI*8)
+	VMOVUPD      Y4, (AX)(R10*8)
 	VPMULUDQ     Y10, Y1, Y10
 	VPMULUDQ     Y13, Y0, Y13
 	VPSHUFD      $0xa0, Y13, Y2
@@ -33094,23 +33298,23 @@ quads3:
 	VUNPCKLPD    Y6, Y4, Y2
 	VUNPCKHPD    Y6, Y4, Y3
 	VEXTRACTF128 $0x01, Y2, X4
-	MOVL         40(CX), DI
-	SHLQ         $0x02, DI
+	MOVL         40(CX), R10
+	SHLQ         $0x02, R10
 	VCVTPS2PD    X4, Y4
-	VMOVUPD      Y4, (AX)(DI*8)
-	MOVL         32(CX), DI
-	SHLQ         $0x02, DI
+	VMOVUPD      Y4, (AX)(R10*8)
+	MOVL         32(CX), R10
+	SHLQ         $0x02, R10
 	VCVTPS2PD    X2, Y2
-	VMOVUPD      Y2, (AX)(DI*8)
+	VMOVUPD      Y2, (AX)(R10*8)
 	VEXTRACTF128 $0x01, Y3, X2
-	MOVL         44(CX), DI
-	SHLQ         $0x02, DI
+	MOVL         44(CX), R10
+	SHLQ         $0x02, R10
 	VCVTPS2PD    X2, Y2
-	VMOVUPD      Y2, (AX)(DI*8)
-	MOVL         36(CX), DI
-	SHLQ         $0x02, DI
+	VMOVUPD      Y2, (AX)(R10*8)
+	MOVL         36(CX), R10
+	SHLQ         $0x02, R10
 	VCVTPS2PD    X3, Y3
-	VMOVUPD      Y3, (AX)(DI*8)
+	VMOVUPD      Y3, (AX)(R10*8)
 	ADDQ         $0x00000030, CX
 	SUBQ         $0x0000000c, DX
 	CMPQ         DX, $0x0000000c
@@ -33121,6 +33325,45 @@ quads3Done:
 	JL   quads1Done
 
 quads1:
+	CMPQ       R9, $0x10
+	JL         asked1
+	PREFETCHT0 (DI)
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(DI)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(DI)
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(DI)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(DI)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(DI)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(DI)
+	PREFETCHT0 448(R8)
+	PREFETCHT0 512(DI)
+	PREFETCHT0 512(R8)
+	PREFETCHT0 576(DI)
+	PREFETCHT0 576(R8)
+	PREFETCHT0 640(DI)
+	PREFETCHT0 640(R8)
+	PREFETCHT0 704(DI)
+	PREFETCHT0 704(R8)
+	PREFETCHT0 768(DI)
+	PREFETCHT0 768(R8)
+	PREFETCHT0 832(DI)
+	PREFETCHT0 832(R8)
+	PREFETCHT0 896(DI)
+	PREFETCHT0 896(R8)
+	PREFETCHT0 960(DI)
+	PREFETCHT0 960(R8)
+	ADDQ       $0x00000400, DI
+	ADDQ       $0x00000400, R8
+	SUBQ       $0x10, R9
+
+asked1:
 	VPBROADCASTD (SI), Y3
 	VPMOVZXDQ    (CX), Y2
 	VPADDD       Y3, Y2, Y2
@@ -33270,23 +33513,23 @@ quads1:
 	VUNPCKLPD    Y5, Y4, Y2
 	VUNPCKHPD    Y5, Y4, Y3
 	VEXTRACTF128 $0x01, Y2, X4
-	MOVL         8(CX), DI
-	SHLQ         $0x02, DI
+	MOVL         8(CX), R10
+	SHLQ         $0x02, R10
 	VCVTPS2PD    X4, Y4
-	VMOVUPD      Y4, (AX)(DI*8)
-	MOVL         (CX), DI
-	SHLQ         $0x02, DI
+	VMOVUPD      Y4, (AX)(R10*8)
+	MOVL         (CX), R10
+	SHLQ         $0x02, R10
 	VCVTPS2PD    X2, Y2
-	VMOVUPD      Y2, (AX)(DI*8)
+	VMOVUPD      Y2, (AX)(R10*8)
 	VEXTRACTF128 $0x01, Y3, X2
-	MOVL         12(CX), DI
-	SHLQ         $0x02, DI
+	MOVL         12(CX), R10
+	SHLQ         $0x02, R10
 	VCVTPS2PD    X2, Y2
-	VMOVUPD      Y2, (AX)(DI*8)
-	MOVL         4(CX), DI
-	SHLQ         $0x02, DI
+	VMOVUPD      Y2, (AX)(R10*8)
+	MOVL         4(CX), R10
+	SHLQ         $0x02, R10
 	VCVTPS2PD    X3, Y3
-	VMOVUPD      Y3, (AX)(DI*8)
+	VMOVUPD      Y3, (AX)(R10*8)
 	ADDQ         $0x00000010, CX
 	SUBQ         $0x00000004, DX
 	CMPQ         DX, $0x00000004
@@ -33296,9 +33539,9 @@ quads1Done:
 	VZEROUPPER
 	RET
 
-// func noiseFloat64AVX512(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·noiseFloat64AVX512(SB), NOSPLIT, $16-64
+// func noiseFloat64AVX512(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·noiseFloat64AVX512(SB), NOSPLIT, $16-88
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         quads_base+24(FP), CX
 	MOVQ         quads_len+32(FP), DX
@@ -33330,12 +33573,54 @@ TEXT ·noiseFloat64AVX512(SB), NOSPLIT, $16-64
 	XORL         20(BX), R8
 	MOVL         R8, 12(SP)
 	MOVQ         ctr+56(FP), SI
-	MOVL         $0x0000aaaa, DI
-	KMOVW        DI, K2
+	MOVQ         to+64(FP), DI
+	MOVQ         from+72(FP), R8
+	MOVQ         lines+80(FP), R9
+	MOVL         $0x0000aaaa, R10
+	KMOVW        R10, K2
 	CMPQ         DX, $0x00000020
 	JL           quads4Done
 
 quads4:
+	CMPQ       R9, $0x10
+	JL         asked4
+	PREFETCHT0 (DI)
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(DI)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(DI)
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(DI)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(DI)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(DI)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(DI)
+	PREFETCHT0 448(R8)
+	PREFETCHT0 512(DI)
+	PREFETCHT0 512(R8)
+	PREFETCHT0 576(DI)
+	PREFETCHT0 576(R8)
+	PREFETCHT0 640(DI)
+	PREFETCHT0 640(R8)
+	PREFETCHT0 704(DI)
+	PREFETCHT0 704(R8)
+	PREFETCHT0 768(DI)
+	PREFETCHT0 768(R8)
+	PREFETCHT0 832(DI)
+	PREFETCHT0 832(R8)
+	PREFETCHT0 896(DI)
+	PREFETCHT0 896(R8)
+	PREFETCHT0 960(DI)
+	PREFETCHT0 960(R8)
+	ADDQ       $0x00000400, DI
+	ADDQ       $0x00000400, R8
+	SUBQ       $0x10, R9
+
+asked4:
 	VPBROADCASTD    (SI), Z6
 	VPMOVZXDQ       (CX), Z2
 	VPADDD          Z6, Z2, Z2
@@ -33606,43 +33891,43 @@ quads4:
 	VUNPCKLPD       Z8, Z7, Z5
 	VUNPCKHPD       Z8, Z7, Z6
 	VEXTRACTF32X4   $0x03, Z5, X7
-	MOVL            24(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            24(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X7, Y7
-	VMOVUPD         Y7, (AX)(DI*8)
+	VMOVUPD         Y7, (AX)(R10*8)
 	VEXTRACTF32X4   $0x02, Z5, X7
-	MOVL            16(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            16(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X7, Y7
-	VMOVUPD         Y7, (AX)(DI*8)
+	VMOVUPD         Y7, (AX)(R10*8)
 	VEXTRACTF32X4   $0x01, Z5, X7
-	MOVL            8(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            8(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X7, Y7
-	VMOVUPD         Y7, (AX)(DI*8)
-	MOVL            (CX), DI
-	SHLQ            $0x02, DI
+	VMOVUPD         Y7, (AX)(R10*8)
+	MOVL            (CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(DI*8)
+	VMOVUPD         Y5, (AX)(R10*8)
 	VEXTRACTF32X4   $0x03, Z6, X5
-	MOVL            28(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            28(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(DI*8)
+	VMOVUPD         Y5, (AX)(R10*8)
 	VEXTRACTF32X4   $0x02, Z6, X5
-	MOVL            20(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            20(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(DI*8)
+	VMOVUPD         Y5, (AX)(R10*8)
 	VEXTRACTF32X4   $0x01, Z6, X5
-	MOVL            12(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            12(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(DI*8)
-	MOVL            4(CX), DI
-	SHLQ            $0x02, DI
+	VMOVUPD         Y5, (AX)(R10*8)
+	MOVL            4(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X6, Y6
-	VMOVUPD         Y6, (AX)(DI*8)
+	VMOVUPD         Y6, (AX)(R10*8)
 	VPMULUDQ        Z9, Z1, Z9
 	VPMULUDQ        Z15, Z0, Z15
 	VMOVDQA64       Z9, Z5
@@ -33708,43 +33993,43 @@ quads4:
 	VUNPCKLPD       Z8, Z6, Z2
 	VUNPCKHPD       Z8, Z6, Z5
 	VEXTRACTF32X4   $0x03, Z2, X6
-	MOVL            56(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            56(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X6, Y6
-	VMOVUPD         Y6, (AX)(DI*8)
+	VMOVUPD         Y6, (AX)(R10*8)
 	VEXTRACTF32X4   $0x02, Z2, X6
-	MOVL            48(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            48(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X6, Y6
-	VMOVUPD         Y6, (AX)(DI*8)
+	VMOVUPD         Y6, (AX)(R10*8)
 	VEXTRACTF32X4   $0x01, Z2, X6
-	MOVL            40(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            40(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X6, Y6
-	VMOVUPD         Y6, (AX)(DI*8)
-	MOVL            32(CX), DI
-	SHLQ            $0x02, DI
+	VMOVUPD         Y6, (AX)(R10*8)
+	MOVL            32(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
+	VMOVUPD         Y2, (AX)(R10*8)
 	VEXTRACTF32X4   $0x03, Z5, X2
-	MOVL            60(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            60(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
+	VMOVUPD         Y2, (AX)(R10*8)
 	VEXTRACTF32X4   $0x02, Z5, X2
-	MOVL            52(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            52(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
+	VMOVUPD         Y2, (AX)(R10*8)
 	VEXTRACTF32X4   $0x01, Z5, X2
-	MOVL            44(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            44(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	MOVL            36(CX), DI
-	SHLQ            $0x02, DI
+	VMOVUPD         Y2, (AX)(R10*8)
+	MOVL            36(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(DI*8)
+	VMOVUPD         Y5, (AX)(R10*8)
 	VPMULUDQ        Z11, Z1, Z11
 	VPMULUDQ        Z16, Z0, Z16
 	VMOVDQA64       Z11, Z2
@@ -33810,43 +34095,43 @@ quads4:
 	VUNPCKLPD       Z7, Z5, Z2
 	VUNPCKHPD       Z7, Z5, Z3
 	VEXTRACTF32X4   $0x03, Z2, X5
-	MOVL            88(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            88(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(DI*8)
+	VMOVUPD         Y5, (AX)(R10*8)
 	VEXTRACTF32X4   $0x02, Z2, X5
-	MOVL            80(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            80(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(DI*8)
+	VMOVUPD         Y5, (AX)(R10*8)
 	VEXTRACTF32X4   $0x01, Z2, X5
-	MOVL            72(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            72(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(DI*8)
-	MOVL            64(CX), DI
-	SHLQ            $0x02, DI
+	VMOVUPD         Y5, (AX)(R10*8)
+	MOVL            64(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
+	VMOVUPD         Y2, (AX)(R10*8)
 	VEXTRACTF32X4   $0x03, Z3, X2
-	MOVL            92(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            92(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
+	VMOVUPD         Y2, (AX)(R10*8)
 	VEXTRACTF32X4   $0x02, Z3, X2
-	MOVL            84(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            84(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
+	VMOVUPD         Y2, (AX)(R10*8)
 	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            76(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            76(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	MOVL            68(CX), DI
-	SHLQ            $0x02, DI
+	VMOVUPD         Y2, (AX)(R10*8)
+	MOVL            68(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(DI*8)
+	VMOVUPD         Y3, (AX)(R10*8)
 	VPMULUDQ        Z13, Z1, Z13
 	VPMULUDQ        Z17, Z0, Z17
 	VMOVDQA64       Z13, Z2
@@ -33912,43 +34197,43 @@ quads4:
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
 	VEXTRACTF32X4   $0x03, Z2, X4
-	MOVL            120(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            120(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X4, Y4
-	VMOVUPD         Y4, (AX)(DI*8)
+	VMOVUPD         Y4, (AX)(R10*8)
 	VEXTRACTF32X4   $0x02, Z2, X4
-	MOVL            112(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            112(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X4, Y4
-	VMOVUPD         Y4, (AX)(DI*8)
+	VMOVUPD         Y4, (AX)(R10*8)
 	VEXTRACTF32X4   $0x01, Z2, X4
-	MOVL            104(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            104(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X4, Y4
-	VMOVUPD         Y4, (AX)(DI*8)
-	MOVL            96(CX), DI
-	SHLQ            $0x02, DI
+	VMOVUPD         Y4, (AX)(R10*8)
+	MOVL            96(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
+	VMOVUPD         Y2, (AX)(R10*8)
 	VEXTRACTF32X4   $0x03, Z3, X2
-	MOVL            124(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            124(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
+	VMOVUPD         Y2, (AX)(R10*8)
 	VEXTRACTF32X4   $0x02, Z3, X2
-	MOVL            116(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            116(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
+	VMOVUPD         Y2, (AX)(R10*8)
 	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            108(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            108(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	MOVL            100(CX), DI
-	SHLQ            $0x02, DI
+	VMOVUPD         Y2, (AX)(R10*8)
+	MOVL            100(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(DI*8)
+	VMOVUPD         Y3, (AX)(R10*8)
 	ADDQ            $0x00000080, CX
 	SUBQ            $0x00000020, DX
 	CMPQ            DX, $0x00000020
@@ -33959,6 +34244,45 @@ quads4Done:
 	JL   quads2Done
 
 quads2:
+	CMPQ       R9, $0x10
+	JL         asked2
+	PREFETCHT0 (DI)
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(DI)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(DI)
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(DI)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(DI)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(DI)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(DI)
+	PREFETCHT0 448(R8)
+	PREFETCHT0 512(DI)
+	PREFETCHT0 512(R8)
+	PREFETCHT0 576(DI)
+	PREFETCHT0 576(R8)
+	PREFETCHT0 640(DI)
+	PREFETCHT0 640(R8)
+	PREFETCHT0 704(DI)
+	PREFETCHT0 704(R8)
+	PREFETCHT0 768(DI)
+	PREFETCHT0 768(R8)
+	PREFETCHT0 832(DI)
+	PREFETCHT0 832(R8)
+	PREFETCHT0 896(DI)
+	PREFETCHT0 896(R8)
+	PREFETCHT0 960(DI)
+	PREFETCHT0 960(R8)
+	ADDQ       $0x00000400, DI
+	ADDQ       $0x00000400, R8
+	SUBQ       $0x10, R9
+
+asked2:
 	VPBROADCASTD    (SI), Z4
 	VPMOVZXDQ       (CX), Z2
 	VPADDD          Z4, Z2, Z2
@@ -34127,43 +34451,43 @@ quads2:
 	VUNPCKLPD       Z6, Z5, Z3
 	VUNPCKHPD       Z6, Z5, Z4
 	VEXTRACTF32X4   $0x03, Z3, X5
-	MOVL            24(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            24(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(DI*8)
+	VMOVUPD         Y5, (AX)(R10*8)
 	VEXTRACTF32X4   $0x02, Z3, X5
-	MOVL            16(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            16(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(DI*8)
+	VMOVUPD         Y5, (AX)(R10*8)
 	VEXTRACTF32X4   $0x01, Z3, X5
-	MOVL            8(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            8(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X5, Y5
-	VMOVUPD         Y5, (AX)(DI*8)
-	MOVL            (CX), DI
-	SHLQ            $0x02, DI
+	VMOVUPD         Y5, (AX)(R10*8)
+	MOVL            (CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(DI*8)
+	VMOVUPD         Y3, (AX)(R10*8)
 	VEXTRACTF32X4   $0x03, Z4, X3
-	MOVL            28(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            28(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(DI*8)
+	VMOVUPD         Y3, (AX)(R10*8)
 	VEXTRACTF32X4   $0x02, Z4, X3
-	MOVL            20(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            20(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(DI*8)
+	VMOVUPD         Y3, (AX)(R10*8)
 	VEXTRACTF32X4   $0x01, Z4, X3
-	MOVL            12(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            12(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(DI*8)
-	MOVL            4(CX), DI
-	SHLQ            $0x02, DI
+	VMOVUPD         Y3, (AX)(R10*8)
+	MOVL            4(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X4, Y4
-	VMOVUPD         Y4, (AX)(DI*8)
+	VMOVUPD         Y4, (AX)(R10*8)
 	VPMULUDQ        Z7, Z1, Z7
 	VPMULUDQ        Z9, Z0, Z9
 	VMOVDQA64       Z7, Z3
@@ -34229,43 +34553,43 @@ quads2:
 	VUNPCKLPD       Z6, Z4, Z2
 	VUNPCKHPD       Z6, Z4, Z3
 	VEXTRACTF32X4   $0x03, Z2, X4
-	MOVL            56(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            56(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X4, Y4
-	VMOVUPD         Y4, (AX)(DI*8)
+	VMOVUPD         Y4, (AX)(R10*8)
 	VEXTRACTF32X4   $0x02, Z2, X4
-	MOVL            48(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            48(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X4, Y4
-	VMOVUPD         Y4, (AX)(DI*8)
+	VMOVUPD         Y4, (AX)(R10*8)
 	VEXTRACTF32X4   $0x01, Z2, X4
-	MOVL            40(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            40(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X4, Y4
-	VMOVUPD         Y4, (AX)(DI*8)
-	MOVL            32(CX), DI
-	SHLQ            $0x02, DI
+	VMOVUPD         Y4, (AX)(R10*8)
+	MOVL            32(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
+	VMOVUPD         Y2, (AX)(R10*8)
 	VEXTRACTF32X4   $0x03, Z3, X2
-	MOVL            60(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            60(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
+	VMOVUPD         Y2, (AX)(R10*8)
 	VEXTRACTF32X4   $0x02, Z3, X2
-	MOVL            52(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            52(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
+	VMOVUPD         Y2, (AX)(R10*8)
 	VEXTRACTF32X4   $0x01, Z3, X2
-	MOVL            44(CX), DI
-	SHLQ            $0x02, DI
+	MOVL            44(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X2, Y2
-	VMOVUPD         Y2, (AX)(DI*8)
-	MOVL            36(CX), DI
-	SHLQ            $0x02, DI
+	VMOVUPD         Y2, (AX)(R10*8)
+	MOVL            36(CX), R10
+	SHLQ            $0x02, R10
 	VCVTPS2PD       X3, Y3
-	VMOVUPD         Y3, (AX)(DI*8)
+	VMOVUPD         Y3, (AX)(R10*8)
 	ADDQ            $0x00000040, CX
 	SUBQ            $0x00000010, DX
 	CMPQ            DX, $0x00000010
@@ -34275,9 +34599,9 @@ quads2Done:
 	VZEROUPPER
 	RET
 
-// func noiseFloat16AVX2(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// func noiseFloat16AVX2(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 // Requires: AVX, AVX2, F16C
-TEXT ·noiseFloat16AVX2(SB), NOSPLIT, $16-64
+TEXT ·noiseFloat16AVX2(SB), NOSPLIT, $16-88
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         quads_base+24(FP), CX
 	MOVQ         quads_len+32(FP), DX
@@ -34307,6 +34631,9 @@ TEXT ·noiseFloat16AVX2(SB), NOSPLIT, $16-64
 	XORL         20(BX), R8
 	MOVL         R8, 12(SP)
 	MOVQ         ctr+56(FP), SI
+	MOVQ         to+64(FP), DI
+	MOVQ         from+72(FP), DI
+	MOVQ         lines+80(FP), DI
 	CMPQ         DX, $0x0000000c
 	JL           quads3Done
 
@@ -34960,9 +35287,9 @@ quads1Done:
 	VZEROUPPER
 	RET
 
-// func noiseFloat16AVX512(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// func noiseFloat16AVX512(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·noiseFloat16AVX512(SB), NOSPLIT, $16-64
+TEXT ·noiseFloat16AVX512(SB), NOSPLIT, $16-88
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         quads_base+24(FP), CX
 	MOVQ         quads_len+32(FP), DX
@@ -34994,6 +35321,9 @@ TEXT ·noiseFloat16AVX512(SB), NOSPLIT, $16-64
 	XORL         20(BX), R8
 	MOVL         R8, 12(SP)
 	MOVQ         ctr+56(FP), SI
+	MOVQ         to+64(FP), DI
+	MOVQ         from+72(FP), DI
+	MOVQ         lines+80(FP), DI
 	MOVL         $0x0000aaaa, DI
 	KMOVW        DI, K2
 	CMPQ         DX, $0x00000020
@@ -35831,9 +36161,9 @@ quads2Done:
 	VZEROUPPER
 	RET
 
-// func noiseBFloat16AVX2(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// func noiseBFloat16AVX2(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 // Requires: AVX, AVX2
-TEXT ·noiseBFloat16AVX2(SB), NOSPLIT, $16-64
+TEXT ·noiseBFloat16AVX2(SB), NOSPLIT, $16-88
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         quads_base+24(FP), CX
 	MOVQ         quads_len+32(FP), DX
@@ -35863,6 +36193,9 @@ TEXT ·noiseBFloat16AVX2(SB), NOSPLIT, $16-64
 	XORL         20(BX), R8
 	MOVL         R8, 12(SP)
 	MOVQ         ctr+56(FP), SI
+	MOVQ         to+64(FP), DI
+	MOVQ         from+72(FP), DI
+	MOVQ         lines+80(FP), DI
 	CMPQ         DX, $0x0000000c
 	JL           quads3Done
 
@@ -36600,9 +36933,9 @@ DATA halfBias<>+56(SB)/4, $0x00007fff
 DATA halfBias<>+60(SB)/4, $0x00007fff
 GLOBL halfBias<>(SB), RODATA|NOPTR, $64
 
-// func noiseBFloat16AVX512(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// func noiseBFloat16AVX512(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·noiseBFloat16AVX512(SB), NOSPLIT, $16-64
+TEXT ·noiseBFloat16AVX512(SB), NOSPLIT, $16-88
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         quads_base+24(FP), CX
 	MOVQ         quads_len+32(FP), DX
@@ -36634,6 +36967,9 @@ TEXT ·noiseBFloat16AVX512(SB), NOSPLIT, $16-64
 	XORL         20(BX), R8
 	MOVL         R8, 12(SP)
 	MOVQ         ctr+56(FP), SI
+	MOVQ         to+64(FP), DI
+	MOVQ         from+72(FP), DI
+	MOVQ         lines+80(FP), DI
 	MOVL         $0x0000aaaa, DI
 	KMOVW        DI, K2
 	CMPQ         DX, $0x00000020

@@ -4894,9 +4894,9 @@ rest1Done:
 done:
 	RET
 
-// func noiseNEON(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// func noiseNEON(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 // Requires: ASIMD
-TEXT ·noiseNEON(SB), NOSPLIT, $296-64
+TEXT ·noiseNEON(SB), NOSPLIT, $296-88
 	MOVD    dst_base+0(FP), R0
 	MOVD    quads_base+24(FP), R1
 	MOVD    quads_len+32(FP), R2
@@ -5593,9 +5593,9 @@ DATA noiseConstants<>+360(SB)/4, $0xff800000
 DATA noiseConstants<>+364(SB)/4, $0xff800000
 GLOBL noiseConstants<>(SB), RODATA|NOPTR, $368
 
-// func noiseFloat64NEON(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// func noiseFloat64NEON(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 // Requires: ASIMD
-TEXT ·noiseFloat64NEON(SB), NOSPLIT, $296-64
+TEXT ·noiseFloat64NEON(SB), NOSPLIT, $296-88
 	MOVD    dst_base+0(FP), R0
 	MOVD    quads_base+24(FP), R1
 	MOVD    quads_len+32(FP), R2
@@ -6214,9 +6214,9 @@ quadsDone:
 	ADD $8, R2, R2
 	RET
 
-// func noiseFloat16NEON(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// func noiseFloat16NEON(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 // Requires: ASIMD
-TEXT ·noiseFloat16NEON(SB), NOSPLIT, $296-64
+TEXT ·noiseFloat16NEON(SB), NOSPLIT, $296-88
 	MOVD    dst_base+0(FP), R0
 	MOVD    quads_base+24(FP), R1
 	MOVD    quads_len+32(FP), R2
@@ -6827,9 +6827,9 @@ quadsDone:
 	ADD $8, R2, R2
 	RET
 
-// func noiseBFloat16NEON(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+// func noiseBFloat16NEON(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 // Requires: ASIMD
-TEXT ·noiseBFloat16NEON(SB), NOSPLIT, $296-64
+TEXT ·noiseBFloat16NEON(SB), NOSPLIT, $296-88
 	MOVD    dst_base+0(FP), R0
 	MOVD    quads_base+24(FP), R1
 	MOVD    quads_len+32(FP), R2

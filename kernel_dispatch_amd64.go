@@ -1054,7 +1054,7 @@ func (k isa) expand(dst unsafe.Pointer, n int, e element, keep []uint64, scale f
 // noise draws normal variates to quads of elements.
 //
 //go:noinline
-func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *roundKeys, ctr *[4]uint32, to, from *byte, lines int) {
 	switch e {
 	case elementFloat32:
 		dst := unsafe.Slice((*float32)(dst), n)
@@ -1062,11 +1062,11 @@ func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *rou
 		sanitize.Writes(dst)
 		switch k {
 		case isaAVX512:
-			noiseAVX512(dst, quads, ks, ctr)
+			noiseAVX512(dst, quads, ks, ctr, to, from, lines)
 		case isaAVX2:
-			noiseAVX2(dst, quads, ks, ctr)
+			noiseAVX2(dst, quads, ks, ctr, to, from, lines)
 		default:
-			noiseGeneric[float32](dst, quads, ks, ctr)
+			noiseGeneric[float32](dst, quads, ks, ctr, to, from, lines)
 		}
 	case elementFloat64:
 		dst := unsafe.Slice((*float64)(dst), n)
@@ -1074,11 +1074,11 @@ func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *rou
 		sanitize.Writes(dst)
 		switch k {
 		case isaAVX512:
-			noiseFloat64AVX512(dst, quads, ks, ctr)
+			noiseFloat64AVX512(dst, quads, ks, ctr, to, from, lines)
 		case isaAVX2:
-			noiseFloat64AVX2(dst, quads, ks, ctr)
+			noiseFloat64AVX2(dst, quads, ks, ctr, to, from, lines)
 		default:
-			noiseGeneric[float64](dst, quads, ks, ctr)
+			noiseGeneric[float64](dst, quads, ks, ctr, to, from, lines)
 		}
 	case elementFloat16:
 		dst := unsafe.Slice((*Float16)(dst), n)
@@ -1086,11 +1086,11 @@ func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *rou
 		sanitize.Writes(dst)
 		switch k {
 		case isaAVX512:
-			noiseFloat16AVX512(dst, quads, ks, ctr)
+			noiseFloat16AVX512(dst, quads, ks, ctr, to, from, lines)
 		case isaAVX2:
-			noiseFloat16AVX2(dst, quads, ks, ctr)
+			noiseFloat16AVX2(dst, quads, ks, ctr, to, from, lines)
 		default:
-			noiseHalfGeneric[Float16](dst, quads, ks, ctr)
+			noiseHalfGeneric[Float16](dst, quads, ks, ctr, to, from, lines)
 		}
 	default: // elementBFloat16
 		dst := unsafe.Slice((*BFloat16)(dst), n)
@@ -1098,11 +1098,11 @@ func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *rou
 		sanitize.Writes(dst)
 		switch k {
 		case isaAVX512:
-			noiseBFloat16AVX512(dst, quads, ks, ctr)
+			noiseBFloat16AVX512(dst, quads, ks, ctr, to, from, lines)
 		case isaAVX2:
-			noiseBFloat16AVX2(dst, quads, ks, ctr)
+			noiseBFloat16AVX2(dst, quads, ks, ctr, to, from, lines)
 		default:
-			noiseHalfGeneric[BFloat16](dst, quads, ks, ctr)
+			noiseHalfGeneric[BFloat16](dst, quads, ks, ctr, to, from, lines)
 		}
 	}
 }

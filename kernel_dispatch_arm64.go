@@ -476,7 +476,7 @@ func (k isa) expand(dst unsafe.Pointer, n int, e element, keep []uint64, scale f
 // noise draws normal variates to quads of elements.
 //
 //go:noinline
-func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *roundKeys, ctr *[4]uint32, to, from *byte, lines int) {
 	switch e {
 	case elementFloat32:
 		dst := unsafe.Slice((*float32)(dst), n)
@@ -484,9 +484,9 @@ func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *rou
 		sanitize.Writes(dst)
 		switch k {
 		case isaNEON:
-			noiseNEON(dst, quads, ks, ctr)
+			noiseNEON(dst, quads, ks, ctr, to, from, lines)
 		default:
-			noiseGeneric[float32](dst, quads, ks, ctr)
+			noiseGeneric[float32](dst, quads, ks, ctr, to, from, lines)
 		}
 	case elementFloat64:
 		dst := unsafe.Slice((*float64)(dst), n)
@@ -494,9 +494,9 @@ func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *rou
 		sanitize.Writes(dst)
 		switch k {
 		case isaNEON:
-			noiseFloat64NEON(dst, quads, ks, ctr)
+			noiseFloat64NEON(dst, quads, ks, ctr, to, from, lines)
 		default:
-			noiseGeneric[float64](dst, quads, ks, ctr)
+			noiseGeneric[float64](dst, quads, ks, ctr, to, from, lines)
 		}
 	case elementFloat16:
 		dst := unsafe.Slice((*Float16)(dst), n)
@@ -504,9 +504,9 @@ func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *rou
 		sanitize.Writes(dst)
 		switch k {
 		case isaNEON:
-			noiseFloat16NEON(dst, quads, ks, ctr)
+			noiseFloat16NEON(dst, quads, ks, ctr, to, from, lines)
 		default:
-			noiseHalfGeneric[Float16](dst, quads, ks, ctr)
+			noiseHalfGeneric[Float16](dst, quads, ks, ctr, to, from, lines)
 		}
 	default: // elementBFloat16
 		dst := unsafe.Slice((*BFloat16)(dst), n)
@@ -514,9 +514,9 @@ func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *rou
 		sanitize.Writes(dst)
 		switch k {
 		case isaNEON:
-			noiseBFloat16NEON(dst, quads, ks, ctr)
+			noiseBFloat16NEON(dst, quads, ks, ctr, to, from, lines)
 		default:
-			noiseHalfGeneric[BFloat16](dst, quads, ks, ctr)
+			noiseHalfGeneric[BFloat16](dst, quads, ks, ctr, to, from, lines)
 		}
 	}
 }

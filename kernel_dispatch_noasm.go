@@ -225,20 +225,20 @@ func (k isa) expand(dst unsafe.Pointer, n int, e element, keep []uint64, scale f
 }
 
 // noise draws normal variates to quads of elements.
-func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+func (k isa) noise(dst unsafe.Pointer, n int, e element, quads []uint32, ks *roundKeys, ctr *[4]uint32, to, from *byte, lines int) {
 	switch e {
 	case elementFloat32:
 		dst := unsafe.Slice((*float32)(dst), n)
-		noiseGeneric[float32](dst, quads, ks, ctr)
+		noiseGeneric[float32](dst, quads, ks, ctr, to, from, lines)
 	case elementFloat64:
 		dst := unsafe.Slice((*float64)(dst), n)
-		noiseGeneric[float64](dst, quads, ks, ctr)
+		noiseGeneric[float64](dst, quads, ks, ctr, to, from, lines)
 	case elementFloat16:
 		dst := unsafe.Slice((*Float16)(dst), n)
-		noiseHalfGeneric[Float16](dst, quads, ks, ctr)
+		noiseHalfGeneric[Float16](dst, quads, ks, ctr, to, from, lines)
 	default: // elementBFloat16
 		dst := unsafe.Slice((*BFloat16)(dst), n)
-		noiseHalfGeneric[BFloat16](dst, quads, ks, ctr)
+		noiseHalfGeneric[BFloat16](dst, quads, ks, ctr, to, from, lines)
 	}
 }
 

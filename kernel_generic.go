@@ -776,8 +776,9 @@ const (
 const noiseStride = 16
 
 // noiseGeneric draws quads: quad i is elements 4i to 4i+3 of dst, and block ctr[0]+i. Their
-// numbers may repeat.
-func noiseGeneric[E goFloat](dst []E, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+// numbers may repeat. to and from are where so many cache lines will be written and read next:
+// assembly asks for them now and then, as memory is idle.
+func noiseGeneric[E goFloat](dst []E, quads []uint32, ks *roundKeys, ctr *[4]uint32, _, _ *byte, _ int) {
 	for _, i := range quads {
 		y := (*[4]E)(dst[4*i:])
 		y0, y1, y2, y3 := normals(ks, ctr[0]+i, ctr[1], ctr[2], ctr[3])
@@ -786,7 +787,7 @@ func noiseGeneric[E goFloat](dst []E, quads []uint32, ks *roundKeys, ctr *[4]uin
 }
 
 // noiseHalfGeneric is noiseGeneric.
-func noiseHalfGeneric[E half](dst []E, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
+func noiseHalfGeneric[E half](dst []E, quads []uint32, ks *roundKeys, ctr *[4]uint32, _, _ *byte, _ int) {
 	for _, i := range quads {
 		y0, y1, y2, y3 := normals(ks, ctr[0]+i, ctr[1], ctr[2], ctr[3])
 		narrow(dst[4*i:][:4], []float32{y0, y1, y2, y3})

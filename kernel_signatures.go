@@ -26,7 +26,7 @@ type (
 	addKernel[E Float, S goFloat]        func(dst, src []E, keep []uint64, scale S)
 	fillKernel[E Float, S goFloat]       func(dst, src, fill []E, keep []uint64, scale S)
 	expandKernel[E Float, S goFloat]     func(dst []E, keep []uint64, scale S)
-	noiseKernel[E Float, S goFloat]      func(dst []E, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+	noiseKernel[E Float, S goFloat]      func(dst []E, quads []uint32, ks *roundKeys, ctr *[4]uint32, to, from *byte, lines int)
 	expandBoolKernel                     func(dst []bool, keep []uint64)
 	quotientsKernel                      func(dst []float64, words []uint64, n int, table *[64]float64)
 	countKernel                          func(words []uint64) (n int)

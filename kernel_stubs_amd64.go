@@ -572,42 +572,42 @@ func expandBFloat16AVX512(dst []BFloat16, keep []uint64, scale float32)
 // noiseAVX2 draws normal variates to quads of elements, for a multiple of noiseStride quads.
 //
 //go:noescape
-func noiseAVX2(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+func noiseAVX2(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 
 // noiseAVX512 draws normal variates to quads of elements, for a multiple of noiseStride quads.
 //
 //go:noescape
-func noiseAVX512(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+func noiseAVX512(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 
 // noiseFloat64AVX2 draws normal variates to quads of elements, for a multiple of noiseStride quads.
 //
 //go:noescape
-func noiseFloat64AVX2(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+func noiseFloat64AVX2(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 
 // noiseFloat64AVX512 draws normal variates to quads of elements, for a multiple of noiseStride quads.
 //
 //go:noescape
-func noiseFloat64AVX512(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+func noiseFloat64AVX512(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 
 // noiseFloat16AVX2 draws normal variates to quads of elements, for a multiple of noiseStride quads.
 //
 //go:noescape
-func noiseFloat16AVX2(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+func noiseFloat16AVX2(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 
 // noiseFloat16AVX512 draws normal variates to quads of elements, for a multiple of noiseStride quads.
 //
 //go:noescape
-func noiseFloat16AVX512(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+func noiseFloat16AVX512(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 
 // noiseBFloat16AVX2 draws normal variates to quads of elements, for a multiple of noiseStride quads.
 //
 //go:noescape
-func noiseBFloat16AVX2(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+func noiseBFloat16AVX2(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 
 // noiseBFloat16AVX512 draws normal variates to quads of elements, for a multiple of noiseStride quads.
 //
 //go:noescape
-func noiseBFloat16AVX512(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+func noiseBFloat16AVX512(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 
 // expandBoolAVX2 sets dst to the bits of keep.
 //

@@ -127,22 +127,22 @@ func expandBFloat16NEON(dst []BFloat16, keep []uint64, scale float32)
 // noiseNEON draws normal variates to quads of elements, for a multiple of noiseStride quads.
 //
 //go:noescape
-func noiseNEON(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+func noiseNEON(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 
 // noiseFloat64NEON draws normal variates to quads of elements, for a multiple of noiseStride quads.
 //
 //go:noescape
-func noiseFloat64NEON(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+func noiseFloat64NEON(dst []float64, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 
 // noiseFloat16NEON draws normal variates to quads of elements, for a multiple of noiseStride quads.
 //
 //go:noescape
-func noiseFloat16NEON(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+func noiseFloat16NEON(dst []Float16, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 
 // noiseBFloat16NEON draws normal variates to quads of elements, for a multiple of noiseStride quads.
 //
 //go:noescape
-func noiseBFloat16NEON(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32)
+func noiseBFloat16NEON(dst []BFloat16, quads []uint32, ks *roundKeys, ctr *[4]uint32, to *byte, from *byte, lines int)
 
 // expandBoolNEON sets dst to the bits of keep.
 //

@@ -88,7 +88,7 @@ func elementCalls[E Float](n int, suffix string, keep []uint64) []countedCall {
 		{"fill" + suffix, name, func() { isaNEON.fillSpan(y, x, y, keep, 2, false) }},
 		{"expand" + suffix, name, func() { isaNEON.expandSpan(y, keep, 2) }},
 		{"noise" + suffix, "quads=64", func() {
-			isaNEON.noise(y.at, y.n, y.element, make([]uint32, 4*noiseStride), new(roundKeys), new([4]uint32))
+			isaNEON.noise(y.at, y.n, y.element, make([]uint32, 4*noiseStride), new(roundKeys), new([4]uint32), nil, nil, 0)
 		}},
 	}
 }

@@ -37,6 +37,8 @@ type noise struct {
 	// A bit for each quad, with those of four words of elements in one.
 	quads [noiseCallLen/256 + 1]uint64
 	buf   []uint64 // as many elements as a call has, the lead, and the rest of a quad
+	// The elements that the call is for, if the kernel asks for their cache lines.
+	dst, src span
 }
 
 var noises = &pool.Free[noise]{
@@ -52,14 +54,19 @@ func (o *output) callNoise(m *Mask, from, to int, keep []uint64) {
 	filled := *o
 	filled.op = opFill
 	filled.fill = span{unsafe.Pointer(unsafe.SliceData(z.buf)), noiseLead + noiseCallLen + noiseLead, o.dst.element}
+	asks := o.dst.at != o.src.at && o.dst.n<<o.dst.element.log() >= noiseAskBytes
 	for from < to {
 		end := min(from+noiseCallLen, to)
+		if asks {
+			z.dst, z.src = o.dst.part(from, end), o.src.part(from, end)
+		}
 		z.draw(m, &filled.fill, from, end, keep)
 		filled.fillFrom = from - noiseLead
 		filled.call(m, 1, from, end, keep[:bitstring.Words(end-from)])
 		keep = keep[(end-from)/64:]
 		from = end
 	}
+	z.dst, z.src = span{}, span{}
 	noises.Put(z)
 }
 
@@ -93,10 +100,23 @@ func (z *noise) drawSample(k isa, buf *span, keep []uint64, from, to, number int
 			for ; n%noiseStride != 0; n++ {
 				z.lists[n] = z.lists[n-1]
 			}
-			k.noise(dst.at, dst.n, dst.element, z.lists[:n], &z.ks, &ctr)
+			to, from, lines := z.lines(4*int(first)-lead, 256*used)
+			k.noise(dst.at, dst.n, dst.element, z.lists[:n], &z.ks, &ctr, to, from, lines)
 		}
 		words, first = words[used:], first+uint32(64*used)
 	}
+}
+
+// lines returns where n elements of the call, or those that there are of them, will be written
+// and read, and how many cache lines they take, or none if there is nothing to ask for.
+func (z *noise) lines(at, n int) (to, from *byte, lines int) {
+	if z.dst.n == 0 {
+		return nil, nil, 0
+	}
+	at = max(at, 0)
+	end := min(at+n, z.dst.n)
+	dst, src := z.dst.part(at, end), z.src.part(at, end)
+	return (*byte)(dst.at), (*byte)(src.at), len(dst.bytes()) / 64
 }
 
 // dropped returns a bit for each quad, 1 if a bit of [from, to) of keep is 0 in it, and

@@ -212,6 +212,34 @@ func TestNoiseOfShards(t *testing.T) {
 	}
 }
 
+// A map from noiseAskBytes on has the same noise as in place, where kernels ask for no lines,
+// with every set; its samples are of an odd length.
+func TestNoiseOfLargeMaps(t *testing.T) {
+	s := NCHW(3, 1, 211, 219)
+	x := make([]float32, s.Len())
+	if bytes := 4 * len(x); bytes < noiseAskBytes {
+		t.Fatalf("a map of %d bytes, want %d or more", bytes, noiseAskBytes)
+	}
+	for i := range x {
+		x[i] = float32(i + 1)
+	}
+	var want []float32
+	eachISA(t, func(t *testing.T, k isa) {
+		layer, err := New(Config{DropProb: .2, Block: Square(5), Seed: 3, Kernels: KernelSet{k}})
+		pass(t, err)
+		var m Mask
+		layer.Sample(&m, s, 4)
+		y, inPlace := make([]float32, len(x)), slices.Clone(x)
+		ApplyNoise(y, x, &m)
+		ApplyNoise(inPlace, inPlace, &m)
+		pass(t, reference.SameFloats(y, inPlace))
+		if want == nil {
+			want = y
+		}
+		pass(t, reference.SameFloats(y, want))
+	})
+}
+
 func TestNoiseNeedsKey(t *testing.T) {
 	s := NCHW(1, 2, 8, 8)
 	x, y := make([]float32, s.Len()), make([]float32, s.Len())

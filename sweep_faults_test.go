@@ -685,44 +685,44 @@ func TestSweepSeesPhilox(t *testing.T) {
 }
 
 func TestSweepSeesNoise(t *testing.T) {
-	type kernel = noiseKernel[float32, float32]
-	mustFail(t, sweepNoise[float32, float32], map[string]kernel{
+	type kernel = noiseFunc[float32]
+	mustFail(t, sweepNoise[float32], map[string]kernel{
 		"reads a number behind": func(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
 			touch(quads, len(quads))
-			noiseGeneric(dst, quads, ks, ctr)
+			noiseGeneric(dst, quads, ks, ctr, nil, nil, 0)
 		},
 		"reads a vector of the counter": func(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
 			touch(ctr[:], 4)
-			noiseGeneric(dst, quads, ks, ctr)
+			noiseGeneric(dst, quads, ks, ctr, nil, nil, 0)
 		},
 	}, map[string]kernel{
 		"takes the list for one without gaps": func(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
 			for i := range quads {
-				noiseGeneric(dst, []uint32{uint32(i)}, ks, ctr)
+				noiseGeneric(dst, []uint32{uint32(i)}, ks, ctr, nil, nil, 0)
 			}
 		},
 		"counts from 0": func(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
-			noiseGeneric(dst, quads, ks, &[4]uint32{0, ctr[1], ctr[2], ctr[3]})
+			noiseGeneric(dst, quads, ks, &[4]uint32{0, ctr[1], ctr[2], ctr[3]}, nil, nil, 0)
 		},
 		"leaves the last quads out": func(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
-			noiseGeneric(dst, quads[:len(quads)/32*32], ks, ctr)
+			noiseGeneric(dst, quads[:len(quads)/32*32], ks, ctr, nil, nil, 0)
 		},
 		"exchanges the elements of a quad": func(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
-			noiseGeneric(dst, quads, ks, ctr)
+			noiseGeneric(dst, quads, ks, ctr, nil, nil, 0)
 			for i := 0; i < len(dst); i += 4 {
 				dst[i+1], dst[i+2] = dst[i+2], dst[i+1]
 			}
 		},
 		"writes behind": func(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
-			noiseGeneric(dst, quads, ks, ctr)
+			noiseGeneric(dst, quads, ks, ctr, nil, nil, 0)
 			*past(dst, len(dst)) = 0
 		},
 		"advances the counter": func(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
-			noiseGeneric(dst, quads, ks, ctr)
+			noiseGeneric(dst, quads, ks, ctr, nil, nil, 0)
 			ctr[0]++
 		},
 		"fuses": func(dst []float32, quads []uint32, ks *roundKeys, ctr *[4]uint32) {
-			noiseGeneric(dst, quads, ks, ctr)
+			noiseGeneric(dst, quads, ks, ctr, nil, nil, 0)
 			for _, i := range quads { // the last operation of a cosine's polynomial
 				w := philoxBlock(ks, [4]uint32{ctr[0] + i, ctr[1], ctr[2], ctr[3]})
 				y := float32(int32(w[1])) * 0x1p-31

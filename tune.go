@@ -51,6 +51,7 @@ const (
 	scaleCallLen  = 1 << 14 // elements, a multiple of 64
 	streamCallLen = 1 << 16 // elements; longer, as each call ends with a fence
 	noiseCallLen  = 1 << 12 // elements, a multiple of 256, whose noise fits the first-level cache
+	noiseAskBytes = 1 << 19 // of a map; one of less, with its output, is in the second-level cache
 	innerCallLen  = 1 << 11 // elements, whose scales should stay in the first-level cache
 	philoxCallLen = 1 << 12 // blocks
 	dilateCallLen = 1 << 13 // words

@@ -234,7 +234,7 @@ var kernels = []*kernel{
 		amd64:    expand, neon: expandNEON,
 	},
 	{
-		name: "noise", params: "dst []E, quads []uint32, ks *roundKeys, ctr *[4]uint32",
+		name: "noise", params: "dst []E, quads []uint32, ks *roundKeys, ctr *[4]uint32, to, from *byte, lines int",
 		doc:      "draws normal variates to quads of elements",
 		needs:    "a multiple of noiseStride quads",
 		writes:   "dst",
