@@ -342,7 +342,8 @@ func (o *output) scaleRuns(m *Mask, stream bool, from, to int, keep []uint64) bo
 	return scales != nil
 }
 
-// callEach is callGroups by one kernel call, or more, for each run.
+// callEach is callGroups by one kernel call, or more, for each run. It is apart from callGroups
+// because its defer took some 2 % of the time of a map with planes of 28×28 there.
 func (o *output) callEach(m *Mask, stream bool, from, to int, keep []uint64) {
 	var buf *[scaleCallLen/64 + 1]uint64
 	for at := from; at < to; {

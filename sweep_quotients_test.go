@@ -23,7 +23,7 @@ func sweepQuotients(t testing.TB, kernel quotientsKernel) error {
 				return
 			}
 		}
-		_ = yield(448) && yield(504) && yield(505) && yield(784) && yield(1023)
+		_ = yield(448) && yield(504) && yield(505) && yield(512) && yield(784) && yield(1023) && yield(1024)
 	}
 	var table [64]float64
 	for i := range table {

@@ -79,19 +79,19 @@ func (a *amd64) quotientsByEight(dst, left, words, n gp) {
 		a.VPSRLVQ(first, v, v)
 		a.and(low, v, v)
 		a.VPOPCNTQ(v, v)
-		upper, uppest := a.K(), a.K()
-		a.VPTESTMQ(sixteen, v, upper)
-		a.VPTESTMQ(thirtyTwo, v, uppest)
-		var q []vec
+		bit4, bit5 := a.K(), a.K()
+		a.VPTESTMQ(sixteen, v, bit4)
+		a.VPTESTMQ(thirtyTwo, v, bit5)
+		var q []vec // what each quarter of the table has for bits 0 to 3
 		for i := range 4 {
 			x := a.vec()
 			a.VMOVDQA64(v, x)
 			a.VPERMI2PD(held[2*i+1], held[2*i], x)
 			q = append(q, x)
 		}
-		a.VMOVAPD(q[1], upper, q[0])
-		a.VMOVAPD(q[3], upper, q[2])
-		a.VMOVAPD(q[2], uppest, q[0])
+		a.VMOVAPD(q[1], bit4, q[0])
+		a.VMOVAPD(q[3], bit4, q[2])
+		a.VMOVAPD(q[2], bit5, q[0])
 		if runs == nil {
 			a.move(q[0], at(dst, 0))
 		} else {
@@ -123,6 +123,7 @@ func (a *amd64) quotientsByEight(dst, left, words, n gp) {
 // longOnes returns what counts the ones of the n bits from a bit on. Words begin with the byte
 // of that bit: the ones before it are subtracted.
 func (a *amd64) longOnes() func(words, bitAt, n gp) gp {
+	w := words{a, a.isa.bytes}
 	var ends, all vec
 	if a.isa == avx512 {
 		ends, all = a.load(a.data("wordEnds", table(8, func(i int) u64 { return u64(64*i + 64) })...)), a.vec()
@@ -160,28 +161,26 @@ func (a *amd64) longOnes() func(words, bitAt, n gp) gp {
 		p := a.popcount()
 		a.SHRQ(u8(9), turns)
 		a.loop("vectors", turns, 1, func() {
-			p.add(words512(a), words512(a).loads(1, from))
-			a.advance(64, from)
+			p.add(w, w.loads(1, from))
+			a.advance(w.bytes, from)
 		})
-		// The last vector has the words that rest bits are in, and of each no more than those.
+		// The rest is up to 511 bits, of which each word of a vector has up to 64.
 		a.ANDQ(u32(511), rest)
-		v, lacking, zero, there := a.vec(), a.vec(), a.vec(), a.K()
+		v, low, zero, there := a.vec(), a.vec(), a.vec(), a.K()
 		a.VPXORQ(zero, zero, zero)
-		a.VPBROADCASTQ(rest, lacking)
-		a.VPSUBQ(lacking, ends, lacking)
-		a.VPMAXSQ(zero, lacking, lacking)
-		a.VPSRLVQ(lacking, all, lacking)
-		a.VPTESTMQ(lacking, lacking, there)
+		a.VPBROADCASTQ(rest, low)
+		a.VPSUBQ(low, ends, low)
+		a.VPMAXSQ(zero, low, low)
+		a.VPSRLVQ(low, all, low)
+		a.VPTESTMQ(low, low, there)
 		a.VMOVDQU64_Z(at(from, 0), there, v)
-		a.and(lacking, v, v)
-		p.add(words512(a), []vec{v})
+		a.and(low, v, v)
+		p.add(w, []vec{v})
 		sum = p.sum()
 		a.SUBQ(before, sum)
 		return sum
 	}
 }
-
-func words512(a *amd64) words { return words{a, 64} }
 
 // divideBy has the numbers of ones in dst, as integers below 2^52, divide n, 0 if there are none.
 func (a *amd64) divideBy(n gp) {
