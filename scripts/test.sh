@@ -33,22 +33,22 @@ emulated() {
 	local log=$logs/${#titles[@]}
 	GODEBUG=asyncpreemptoff=1 GOARCH=$arch CGO_ENABLED=0 \
 		$go test -short -timeout 20m -run "$tests" -exec "$emulator $*" . ./fuzz >"$log" 2>&1 &
-	running+=("$!:$log")
+	running[$!]=$log
 	titles[$!]="GOARCH=$arch under qemu-$qemu $*"
 }
 
 logs=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$logs"' EXIT
-running=() # as PROCESS:LOG, the oldest first
+running=() # logs, and titles of all, by process
 titles=()
 
-# finish waits for the oldest emulated run and prints what it said.
+# finish waits for an emulated run, whichever ends first, and prints what it said.
 finish() {
-	local pid=${running[0]%%:*} log=${running[0]#*:} status=0
-	running=("${running[@]:1}")
-	wait "$pid" || status=$?
+	local pid status=0
+	wait -n -p pid "${!running[@]}" || status=$?
 	step "${titles[$pid]}"
-	cat "$log"
+	cat "${running[$pid]}"
+	unset "running[$pid]"
 	return $status
 }
 
