@@ -45,7 +45,7 @@ func (of elementType[E]) forward(in *forwardInput) error {
 	out.compute(r, &p, want.Scales)
 
 	// Of a whole batch, or whatever the counts are of.
-	count := r.IntN(1 << r.IntN(32))
+	count := r.IntN(1 << r.IntN(30))
 	kept := r.IntN(count + 1)
 	rescaled, product := want, out.noisy
 	if p.Norm == "tensor" {
