@@ -84,6 +84,25 @@ func (o *output) mustTake(call string, m *Mask) {
 	}
 }
 
+// ApplyNoise is [Apply] with noise where the mask drops: a value of the normal distribution
+// N(0,1) for each element of the map, also where elements share bits of the mask. It is a
+// function of the seed, layer and step of the mask, of the sample's global index and of the
+// element's number in the sample, computed in float32 and then converted to the type of the
+// elements, and the same on every CPU and for any split of a batch (docs/stream.md, section
+// 12). Kept elements are multiplied by the scale of the mask. The gradient of the output
+// goes to that of the input by [Apply].
+//
+// ApplyNoise panics like Apply, and if the mask drops anything without having been drawn or
+// grown for a [Position]: those of [Mask.SetKeep] have no seed, layer and step.
+func ApplyNoise[E Float](dst, src []E, m *Mask) {
+	m.applyAs("ApplyNoise", output{dst: spanOf(dst), src: spanOf(src), op: opNoise})
+}
+
+// ApplyNoisePart is [ApplyNoise] as [ApplyPart] is [Apply].
+func ApplyNoisePart[E Float](dst, src []E, m *Mask, part, parts int) {
+	m.applyPart("ApplyNoisePart", output{dst: spanOf(dst), src: spanOf(src), op: opNoise}, part, parts)
+}
+
 // ApplyPart is [Apply] for callers who share the work among their own goroutines:
 // it writes one of the disjoint parts 0 to parts−1, which together are all of dst.
 // It starts no goroutine. It panics like Apply, and if part is not in [0, parts).
@@ -313,6 +332,47 @@ func (o *output) callScale(m *Mask, stream bool, from, to int, keep []uint64, sc
 	case opFactors:
 		m.isa.expandSpan(dst, keep, scale)
 	}
+}
+
+// callNoise is call: it draws the noise of some elements, which stays in the first-level
+// cache, and fills with it.
+func (o *output) callNoise(m *Mask, from, to int, keep []uint64) {
+	z := noises.Get()
+	expandKey(&z.ks, m.key[0], m.key[1])
+	filled := *o
+	filled.op = opFill
+	filled.fill = span{unsafe.Pointer(unsafe.SliceData(z.buf)), noiseLead + noiseCallLen + noiseLead, o.dst.element}
+	asks := o.dst.at != o.src.at && o.dst.n<<o.dst.element.log() >= noiseAskBytes
+	for from < to {
+		end := min(from+noiseCallLen, to)
+		if asks {
+			z.dst, z.src = o.dst.part(from, end), o.src.part(from, end)
+		}
+		z.draw(m, &filled.fill, from, end, keep)
+		filled.fillFrom = from - noiseLead
+		filled.call(m, 1, from, end, keep[:bitstring.Words(end-from)])
+		keep = keep[(end-from)/64:]
+		from = end
+	}
+	z.dst, z.src = span{}, span{}
+	noises.Put(z)
+}
+
+// runs returns the scales from that of the map element from on, spare ones behind them, and the
+// number of elements from there to the end of its run. There are none if the last scale comes
+// before the first one among those of the elements [from, to).
+func (m *Mask) runs(from, to int) (scales []float64, left int) {
+	g := &m.groups
+	run := from / g.reach
+	first := run
+	if run >= g.many {
+		first %= g.many
+	}
+	left = (run+1)*g.reach - from
+	if to-from > (g.many-first-1)*g.reach+left {
+		return nil, 0
+	}
+	return m.scales[first : g.many+spareScales], left
 }
 
 // callGroups is call with a scale for each run of elements that have the same.

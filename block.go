@@ -94,6 +94,33 @@ func (b Block) MarshalBinary() ([]byte, error) { return b.MarshalText() }
 // UnmarshalBinary implements encoding.BinaryUnmarshaler.
 func (b *Block) UnmarshalBinary(data []byte) error { return b.UnmarshalText(data) }
 
+// Clip says what becomes of a block that is larger than the map.
+type Clip uint8
+
+const (
+	// ClipAxes cuts each of the block's sizes to the extent of its axis (timm,
+	// tensorflow/tpu).
+	ClipAxes Clip = iota
+	// ClipSquare cuts all of the block's sizes to the smallest extent of the axes that
+	// the layout names (torchvision).
+	ClipSquare
+	// ClipNone keeps the block's size: a block larger than the map drops as much of it
+	// as it covers (miguelvr/dropblock). It needs RegionFull.
+	ClipNone
+)
+
+var clipOptions = options{"Clip", []string{"axes", "square", "none"}}
+
+// String returns the name of the constant.
+func (c Clip) String() string { return clipOptions.name(uint8(c)) }
+
+// MarshalText implements encoding.TextMarshaler: it returns the name, or an error if
+// there is none.
+func (c Clip) MarshalText() ([]byte, error) { return clipOptions.text(uint8(c)) }
+
+// UnmarshalText implements encoding.TextUnmarshaler: the inverse of MarshalText.
+func (c *Clip) UnmarshalText(text []byte) error { return parseOption(&clipOptions, c, text) }
+
 // on returns the block in cells of a map, cut as clip says.
 func (b Block) on(s Shape, clip Clip) Block {
 	extents := [axes]int{s.W(), s.H(), s.D()}

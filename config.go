@@ -124,21 +124,6 @@ func (cfg *Config) stream(at *Position) (Key, uint64) {
 	return NewKey(cfg.Seed, cfg.Layer, at.Step), sample
 }
 
-// Clip says what becomes of a block that is larger than the map.
-type Clip uint8
-
-const (
-	// ClipAxes cuts each of the block's sizes to the extent of its axis (timm,
-	// tensorflow/tpu).
-	ClipAxes Clip = iota
-	// ClipSquare cuts all of the block's sizes to the smallest extent of the axes that
-	// the layout names (torchvision).
-	ClipSquare
-	// ClipNone keeps the block's size: a block larger than the map drops as much of it
-	// as it covers (miguelvr/dropblock). It needs RegionFull.
-	ClipNone
-)
-
 // Even places a block of even size, which has no middle cell, around its seed.
 // With [RegionValid] it changes the coordinates of seeds and not the masks,
 // since seeds fall wherever a whole block fits.
@@ -241,23 +226,12 @@ const (
 )
 
 var (
-	clipOptions   = options{"Clip", []string{"axes", "square", "none"}}
 	evenOptions   = options{"Even", []string{"before", "after"}}
 	regionOptions = options{"Region", []string{"valid", "full"}}
 	gammaOptions  = options{"GammaRule", []string{"paper", "simple", "exact", "given"}}
 	shareOptions  = options{"Share", []string{"none", "channels", "batch", "all"}}
 	normOptions   = options{"Norm", []string{"tensor", "none", "sample", "plane", "expected"}}
 )
-
-// String returns the name of the constant.
-func (c Clip) String() string { return clipOptions.name(uint8(c)) }
-
-// MarshalText implements encoding.TextMarshaler: it returns the name, or an error if
-// there is none.
-func (c Clip) MarshalText() ([]byte, error) { return clipOptions.text(uint8(c)) }
-
-// UnmarshalText implements encoding.TextUnmarshaler: the inverse of MarshalText.
-func (c *Clip) UnmarshalText(text []byte) error { return parseOption(&clipOptions, c, text) }
 
 // String returns the name of the constant.
 func (e Even) String() string { return evenOptions.name(uint8(e)) }

@@ -127,6 +127,19 @@ func (l *Layer) ExpectedDrop(s Shape, step uint64) float64 {
 	return g.expectedDrop(gamma)
 }
 
+// WithDropProb returns the layer with a constant drop probability p in place of DropProb
+// and Ramp, for a schedule of the caller's own: call it at each step. It costs no more
+// than the memory of a Layer. A mask that was filled by the one layer is prepared for the
+// other, so that SampleAt then allocates nothing. It returns an error if p is not a
+// probability.
+func (l *Layer) WithDropProb(p float64) (*Layer, error) {
+	l.must()
+	if !isProbability(p) {
+		return nil, fmt.Errorf("dropblock: WithDropProb: p is %v, want a probability from 0 to 1", p)
+	}
+	return &Layer{l.settings, schedule{to: p + 0}}, nil // −0 becomes 0
+}
+
 // Sample draws the mask of a feature map of shape s at a step, for a batch
 // whose first sample has the global index 0. It panics, leaving m as it was,
 // if step is negative or s does not pass [Shape.Check].
@@ -147,7 +160,7 @@ func (l *Layer) SampleAt(m *Mask, s Shape, at Position) { l.sample(m, &s, at) }
 func (l *Layer) sample(m *Mask, s *Shape, at Position) {
 	l.must()
 	m.must()
-	m.draw(l, s, &at)
+	m.draw(l.settings, l.schedule.at(at.Step), s, &at)
 }
 
 // Grow is [Layer.GrowAt] at the zero Position.
@@ -174,7 +187,7 @@ func (l *Layer) GrowAt(m *Mask, s Shape, at Position, seeds []uint64) error {
 	if err := checkWords("seeds", bits, seeds); err != nil {
 		return err
 	}
-	return m.growFrom(l, s, bits, &at, seeds)
+	return m.growFrom(l.settings, l.schedule.at(at.Step), s, bits, &at, seeds)
 }
 
 // DrawSeeds writes to dst the seeds of a feature map of shape s at a position, as

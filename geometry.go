@@ -28,9 +28,6 @@ func (a *axis) valid() int { return a.size - a.block + 1 }
 // last returns the distance from the first cell of a block to the last one, in bits.
 func (a *axis) last() int { return a.stride * (a.block - 1) }
 
-// axes is the number of axes of a geometry.
-const axes = 3
-
 // geometry describes how the mask of one sample is laid out. Layouts and numbers of
 // dimensions differ in these numbers alone. A plane is a volume of cells, of size 1 along
 // the axes that the map lacks, with all bits of each cell.

@@ -368,6 +368,9 @@ func dilateBorderGeneric(dst, src, up, down []uint64, shift int) {
 // come from: number i from the one that is 1 in bit[i] of byte at[i] of a word.
 type stretchLanes struct{ at, bit [64]uint8 }
 
+// maxLanes bounds the lanes of stretch, which are 128 bytes each.
+const maxLanes = 32
+
 // stretchGeneric fills dst with the bits of src, each of them repeated as often as there are
 // lanes, which are those of lanesOf.
 func stretchGeneric(dst, src []uint64, lanes []stretchLanes) {
@@ -855,6 +858,14 @@ func normalY(b uint32) float32 {
 
 // shortRun is the greatest length of runs whose quotients are in a table.
 const shortRun = 57
+
+// quotient returns count/kept, 0 if nothing is kept.
+func quotient(count, kept int) float64 {
+	if kept == 0 {
+		return 0
+	}
+	return float64(count) / float64(kept)
+}
 
 // quotientsGeneric sets dst to n divided by the numbers of ones of runs of n bits that follow
 // each other from the first bit on, 0 if there are none. words has one more than those of the

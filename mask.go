@@ -183,6 +183,22 @@ func (m *Mask) SetKeep(s Shape, words []uint64) error {
 	return nil
 }
 
+// Rescale sets the scale of a mask of [NormTensor] to count/kept, 0 if kept is 0. Replicas
+// that each hold a part of a batch and sum their [Mask.Len] and [Mask.Kept] write with it
+// the very slices of the output that one machine would write for the whole batch. It does
+// nothing to masks of other norms, whose scales do not depend on how a batch is split, and
+// of [Mask.SetKeep] and [Mask.Identity]. It panics, leaving the mask as it was, if kept is
+// negative or above count.
+func (m *Mask) Rescale(kept, count int) {
+	m.must()
+	if kept < 0 || kept > count {
+		panic(fmt.Sprintf("dropblock: Rescale: kept is %d, want 0 to count, %d", kept, count))
+	}
+	if m.filled && m.norm == NormTensor {
+		m.scale[0] = quotient(count, kept)
+	}
+}
+
 // hold gives the mask uninitialised words for a feature map of shape s and a mask of shape
 // bits. set and p are the settings and the plan of the layer that fills it, or nil.
 func (m *Mask) hold(s, bits Shape, sp spread, set *settings, p *plan) {
@@ -209,6 +225,22 @@ func (m *Mask) hold(s, bits Shape, sp spread, set *settings, p *plan) {
 	m.setNorm(norm)
 	m.filled, m.keyed, m.key, m.at = true, false, Key{}, Position{}
 	m.kept, m.seeds, m.gamma = 0, 0, 0
+}
+
+// normalise sets the scales of a mask that has elements, which are counted.
+func (m *Mask) normalise() {
+	switch {
+	case m.groups.many > 0:
+		m.normaliseGroups()
+	case m.norm == NormExpected:
+		m.scale[0] = m.rate.scale
+	case norms[m.norm] != scopeNone:
+		m.scale[0] = quotient(m.count, m.kept)
+	}
+}
+
+func (m *Mask) normaliseGroups() {
+	m.groups.quotients(m.isa, m.scales, m.buf, m.count/m.groups.many)
 }
 
 // setNorm gives the mask a norm, and scales of 1.
@@ -249,9 +281,8 @@ func (m *Mask) trim() int {
 // part has it in cache when it applies it.
 func (set *settings) maskWorkers(n int) int { return pool.Workers(set.cfg.Workers, n/2, workerLen) }
 
-// draw draws the mask of a feature map of shape s.
-func (m *Mask) draw(l *Layer, s *Shape, at *Position) {
-	set := l.settings
+// draw draws the mask of a feature map of shape s with a drop probability.
+func (m *Mask) draw(set *settings, prob float64, s *Shape, at *Position) {
 	if m.settings != set || !s.same(&m.shape) {
 		m.prepare(set, *s)
 	}
@@ -259,7 +290,7 @@ func (m *Mask) draw(l *Layer, s *Shape, at *Position) {
 	if p == nil { // no elements
 		return
 	}
-	if prob := l.schedule.at(at.Step); m.rate.prob != prob {
+	if m.rate.prob != prob {
 		m.setRate(prob)
 	}
 	r := &m.rate
@@ -331,8 +362,7 @@ func (m *Mask) prepare(set *settings, s Shape) {
 }
 
 // growFrom grows given seeds, which have the layout of the mask.
-func (m *Mask) growFrom(l *Layer, s, bits Shape, at *Position, seeds []uint64) error {
-	set := l.settings
+func (m *Mask) growFrom(set *settings, prob float64, s, bits Shape, at *Position, seeds []uint64) error {
 	var p *plan
 	if bits.Len() > 0 {
 		p = set.plan(s, m.plan)
@@ -357,7 +387,7 @@ func (m *Mask) growFrom(l *Layer, s, bits Shape, at *Position, seeds []uint64) e
 		return nil
 	}
 	if set.cfg.Norm == NormExpected {
-		r := p.rateAt(set, l.schedule.at(at.Step), &sc.sampler)
+		r := p.rateAt(set, prob, &sc.sampler)
 		m.rate = rate{scale: r.scale}
 	}
 	if !full {

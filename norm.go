@@ -1,7 +1,6 @@
 package dropblock
 
 import (
-	"fmt"
 	"math/bits"
 
 	"github.com/dropblock-go/dropblock/internal/bitstring"
@@ -66,23 +65,6 @@ func (g *groups) room() int {
 	return g.many + spareScales
 }
 
-// runs returns the scales from that of the map element from on, spare ones behind them, and the
-// number of elements from there to the end of its run. There are none if the last scale comes
-// before the first one among those of the elements [from, to).
-func (m *Mask) runs(from, to int) (scales []float64, left int) {
-	g := &m.groups
-	run := from / g.reach
-	first := run
-	if run >= g.many {
-		first %= g.many
-	}
-	left = (run+1)*g.reach - from
-	if to-from > (g.many-first-1)*g.reach+left {
-		return nil, 0
-	}
-	return m.scales[first : g.many+spareScales], left
-}
-
 // index returns the number of the scale of a map element.
 func (g *groups) index(element int) int {
 	if g.inner > 1 {
@@ -99,35 +81,15 @@ func (g *groups) end(element int) int {
 	return (element/g.reach + 1) * g.reach
 }
 
-// normalise sets the scales of a mask that has elements, which are counted.
-func (m *Mask) normalise() {
-	switch {
-	case m.groups.many > 0:
-		m.normaliseGroups()
-	case m.norm == NormExpected:
-		m.scale[0] = m.rate.scale
-	case norms[m.norm] != scopeNone:
-		m.scale[0] = quotient(m.count, m.kept)
-	}
-}
-
-// quotient returns count/kept, 0 if nothing is kept.
-func quotient(count, kept int) float64 {
-	if kept == 0 {
-		return 0
-	}
-	return float64(count) / float64(kept)
-}
-
-// normaliseGroups sets the scales of a mask that has several.
-func (m *Mask) normaliseGroups() {
-	n := m.count / m.groups.many // elements of the mask with the same scale
-	if m.groups.inner > 1 {
-		m.countInner(n)
+// quotients sets scales to those of groups of n elements of a mask. buf is the mask's, and has
+// a spare word behind its length.
+func (g *groups) quotients(k isa, scales []float64, buf []uint64, n int) {
+	if g.inner > 1 {
+		g.countInner(scales, buf, n)
 		return
 	}
 	if n > countCallLen {
-		m.countLong(n)
+		g.countLong(k, scales, buf, n)
 		return
 	}
 	var table [64]float64
@@ -138,9 +100,9 @@ func (m *Mask) normaliseGroups() {
 	}
 	// The word behind the mask's is a spare one, of which no bit counts.
 	call := 64 * max(1, min(quotientCalls, countCallLen/n))
-	for from := 0; from < m.groups.many; from += call {
-		to := min(from+call, m.groups.many)
-		m.isa.quotients(m.scales[from:to], m.buf[1+from/64*n:][:bitstring.Words((to-from)*n)+1], n, &table)
+	for from := 0; from < g.many; from += call {
+		to := min(from+call, g.many)
+		k.quotients(scales[from:to], buf[1+from/64*n:][:bitstring.Words((to-from)*n)+1], n, &table)
 	}
 }
 
@@ -148,8 +110,8 @@ const maxTable = 1 << 10
 
 // tabulate fills a table with the quotients of n, which saves the divisions where there are
 // many groups of few elements, and reports whether it did.
-func (m *Mask) tabulate(table *[maxTable]float64, n int) bool {
-	if n >= len(table) || m.groups.many <= n {
+func (g *groups) tabulate(table *[maxTable]float64, n int) bool {
+	if n >= len(table) || g.many <= n {
 		return false
 	}
 	for kept := range table[:n+1] {
@@ -158,14 +120,14 @@ func (m *Mask) tabulate(table *[maxTable]float64, n int) bool {
 	return true
 }
 
-// countLong is normaliseGroups for groups of many elements.
-func (m *Mask) countLong(n int) {
-	words := m.buf[1:]
+// countLong is quotients for groups of many elements.
+func (g *groups) countLong(k isa, scales []float64, buf []uint64, n int) {
+	words := buf[1:]
 	word, ones, before := 0, 0, 0 // the ones of the words before word, and of the groups so far
-	for i := range m.scales {
+	for i := range scales {
 		end := (i + 1) * n
 		if last := end / 64; last-word > 16 {
-			ones += m.isa.countCalls(words[word:last])
+			ones += k.countCalls(words[word:last])
 			word = last
 		} else {
 			for _, v := range words[word:last] {
@@ -177,24 +139,24 @@ func (m *Mask) countLong(n int) {
 		if rest := end & 63; rest > 0 {
 			upTo += bits.OnesCount64(words[word] & (1<<rest - 1))
 		}
-		m.scales[i] = quotient(n, upTo-before)
+		scales[i] = quotient(n, upTo-before)
 		before = upTo
 	}
 }
 
-// countInner is normaliseGroups where each channel of a cell has a scale of its own, for
+// countInner is quotients where each channel of a cell has a scale of its own, for
 // groups of n elements. Cells are taken by words, several at once if they are small. The bits
 // of one number in some words, the digits, are 64 counters (bit-sliced counters), to which
 // words are added seven at a time, without a branch on a carry.
-func (m *Mask) countInner(n int) {
-	inner := m.groups.inner
+func (g *groups) countInner(scales []float64, buf []uint64, n int) {
+	inner := g.inner
 	wide, total := inner*max(64/inner, 1), inner*n // bits of the cells at once, of a sample
 	used := max(bits.Len(uint(n)), 3)              // digits, at most 31
-	words := m.buf[1 : len(m.buf)+1]               // with a spare one, of which no bit counts
+	words := buf[1 : len(buf)+1]                   // with a spare one, of which no bit counts
 	var table [maxTable]float64
-	tabled := m.tabulate(&table, n)
-	for first := 0; first < len(m.scales); first += inner {
-		kept := m.scales[first:][:inner] // as numbers until the end
+	tabled := g.tabulate(&table, n)
+	for first := 0; first < len(scales); first += inner {
+		kept := scales[first:][:inner] // as numbers until the end
 		clear(kept)
 		for column := 0; column < wide; column += 64 {
 			width := min(wide-column, 64)
@@ -259,20 +221,4 @@ func transpose(x uint64) uint64 {
 	x ^= t ^ t<<14
 	t = (x ^ x>>28) & 0x00000000f0f0f0f0
 	return x ^ t ^ t<<28
-}
-
-// Rescale sets the scale of a mask of [NormTensor] to count/kept, 0 if kept is 0. Replicas
-// that each hold a part of a batch and sum their [Mask.Len] and [Mask.Kept] write with it
-// the very slices of the output that one machine would write for the whole batch. It does
-// nothing to masks of other norms, whose scales do not depend on how a batch is split, and
-// of [Mask.SetKeep] and [Mask.Identity]. It panics, leaving the mask as it was, if kept is
-// negative or above count.
-func (m *Mask) Rescale(kept, count int) {
-	m.must()
-	if kept < 0 || kept > count {
-		panic(fmt.Sprintf("dropblock: Rescale: kept is %d, want 0 to count, %d", kept, count))
-	}
-	if m.filled && m.norm == NormTensor {
-		m.scale[0] = quotient(count, kept)
-	}
 }

@@ -81,19 +81,6 @@ func (s *schedule) at(step uint64) float64 {
 	return min(max(s.ramp.From+float64(rise/float64(s.ramp.Steps)), 0), 1)
 }
 
-// WithDropProb returns the layer with a constant drop probability p in place of DropProb
-// and Ramp, for a schedule of the caller's own: call it at each step. It costs no more
-// than the memory of a Layer. A mask that was filled by the one layer is prepared for the
-// other, so that SampleAt then allocates nothing. It returns an error if p is not a
-// probability.
-func (l *Layer) WithDropProb(p float64) (*Layer, error) {
-	l.must()
-	if !isProbability(p) {
-		return nil, fmt.Errorf("dropblock: WithDropProb: p is %v, want a probability from 0 to 1", p)
-	}
-	return &Layer{l.settings, schedule{to: p + 0}}, nil // −0 becomes 0
-}
-
 // TPUGroup returns the drop probability of a group of residual blocks of a network that
 // drops with p in its last one, the fourth: p/4^(4−group), as in tensorflow/tpu's
 // resnet_model.py. It panics if group is not from 1 to 4.

@@ -38,6 +38,9 @@ func (l Layout) MarshalText() ([]byte, error) { return layoutOptions.text(uint8(
 // UnmarshalText implements encoding.TextUnmarshaler: the inverse of MarshalText.
 func (l *Layout) UnmarshalText(text []byte) error { return parseOption(&layoutOptions, l, text) }
 
+// axes is the most axes along which blocks extend.
+const axes = 3
+
 // channelsLast reports whether the channels of a cell lie side by side.
 func (l Layout) channelsLast() bool { return l%2 != 0 }
 

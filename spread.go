@@ -50,9 +50,6 @@ func (k isa) stretchCells(dst, words []uint64, each int, to, from unsafe.Pointer
 // elements. Those of other cells are set run by run (bitstring.Stretch).
 func stretchable(each int) bool { return each <= maxLanes || each%8 == 0 && each/8 <= maxLanes }
 
-// maxLanes bounds the lanes of stretch, which are 128 bytes each.
-const maxLanes = 32
-
 // lanesOf returns the lanes that repeat bits, or bytes, so many times.
 func lanesOf(times int) []stretchLanes {
 	if lanes := allLanes[times].Load(); lanes != nil {
