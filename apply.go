@@ -52,6 +52,20 @@ func ApplyFill[E Float](dst, src, fill []E, m *Mask) {
 	m.applyAs("ApplyFill", output{dst: spanOf(dst), src: spanOf(src), fill: spanOf(fill), op: opFill})
 }
 
+// ApplyNoise is [Apply] with noise where the mask drops: a value of the normal distribution
+// N(0,1) for each element of the map, also where elements share bits of the mask. It is a
+// function of the seed, layer and step of the mask, of the sample's global index and of the
+// element's number in the sample, computed in float32 and then converted to the type of the
+// elements, and the same on every CPU and for any split of a batch (docs/stream.md, section
+// 12). Kept elements are multiplied by the scale of the mask. The gradient of the output
+// goes to that of the input by [Apply].
+//
+// ApplyNoise panics like Apply, and if the mask drops anything without having been drawn or
+// grown for a [Position]: those of [Mask.SetKeep] have no seed, layer and step.
+func ApplyNoise[E Float](dst, src []E, m *Mask) {
+	m.applyAs("ApplyNoise", output{dst: spanOf(dst), src: spanOf(src), op: opNoise})
+}
+
 func (m *Mask) applyAs(call string, o output) {
 	o.mustTake(call, m)
 	o.all(m)
@@ -84,25 +98,6 @@ func (o *output) mustTake(call string, m *Mask) {
 	}
 }
 
-// ApplyNoise is [Apply] with noise where the mask drops: a value of the normal distribution
-// N(0,1) for each element of the map, also where elements share bits of the mask. It is a
-// function of the seed, layer and step of the mask, of the sample's global index and of the
-// element's number in the sample, computed in float32 and then converted to the type of the
-// elements, and the same on every CPU and for any split of a batch (docs/stream.md, section
-// 12). Kept elements are multiplied by the scale of the mask. The gradient of the output
-// goes to that of the input by [Apply].
-//
-// ApplyNoise panics like Apply, and if the mask drops anything without having been drawn or
-// grown for a [Position]: those of [Mask.SetKeep] have no seed, layer and step.
-func ApplyNoise[E Float](dst, src []E, m *Mask) {
-	m.applyAs("ApplyNoise", output{dst: spanOf(dst), src: spanOf(src), op: opNoise})
-}
-
-// ApplyNoisePart is [ApplyNoise] as [ApplyPart] is [Apply].
-func ApplyNoisePart[E Float](dst, src []E, m *Mask, part, parts int) {
-	m.applyPart("ApplyNoisePart", output{dst: spanOf(dst), src: spanOf(src), op: opNoise}, part, parts)
-}
-
 // ApplyPart is [Apply] for callers who share the work among their own goroutines:
 // it writes one of the disjoint parts 0 to parts−1, which together are all of dst.
 // It starts no goroutine. It panics like Apply, and if part is not in [0, parts).
@@ -118,6 +113,11 @@ func ApplyAddPart[E Float](dst, src []E, m *Mask, part, parts int) {
 // ApplyFillPart is [ApplyFill] as [ApplyPart] is [Apply].
 func ApplyFillPart[E Float](dst, src, fill []E, m *Mask, part, parts int) {
 	m.applyPart("ApplyFillPart", output{dst: spanOf(dst), src: spanOf(src), fill: spanOf(fill), op: opFill}, part, parts)
+}
+
+// ApplyNoisePart is [ApplyNoise] as [ApplyPart] is [Apply].
+func ApplyNoisePart[E Float](dst, src []E, m *Mask, part, parts int) {
+	m.applyPart("ApplyNoisePart", output{dst: spanOf(dst), src: spanOf(src), op: opNoise}, part, parts)
 }
 
 func (m *Mask) applyPart(call string, o output, part, parts int) {
@@ -313,7 +313,7 @@ func (o *output) call(m *Mask, wake, from, to int, keep []uint64) {
 		o.callNoise(m, from, to, keep)
 		return
 	}
-	if m.groups.many > 0 {
+	if m.groups.many > 0 && o.dst.element != elementByte {
 		o.callGroups(m, stream, from, to, keep)
 		return
 	}
@@ -402,8 +402,8 @@ func (o *output) scaleRuns(m *Mask, stream bool, from, to int, keep []uint64) bo
 	return scales != nil
 }
 
-// callEach is callGroups by one kernel call, or more, for each run. It is apart from callGroups
-// because its defer took some 2 % of the time of a map with planes of 28×28 there.
+// callEach is callGroups by one kernel call, or more, for each run. It is apart from callGroups,
+// whose frame it made larger: that took 1 to 2 % of the time of a map with planes of 28×28.
 func (o *output) callEach(m *Mask, stream bool, from, to int, keep []uint64) {
 	var buf *[scaleCallLen/64 + 1]uint64
 	for at := from; at < to; {

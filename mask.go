@@ -239,6 +239,7 @@ func (m *Mask) normalise() {
 	}
 }
 
+// normaliseGroups sets the scales of a mask that has several.
 func (m *Mask) normaliseGroups() {
 	m.groups.quotients(m.isa, m.scales, m.buf, m.count/m.groups.many)
 }
